@@ -1,0 +1,248 @@
+"""What a contract is: one declaration of a subscriber, from which everything else is derived.
+
+A contract is a frozen pydantic model. Its fields, in order, are the model's features; a field's type says
+how it is encoded (`Literal` is an ordered set of categories), `Field` gives limits, meaning and example,
+and the `Feature` marker what the business knows beyond the type. Derived once, when the class is made:
+`features`, `fingerprint`, the encoders, and the checks that the declaration is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+
+import annotated_types
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from churn.errors import ContractError
+
+type Value = int | float | str | bool
+type Kind = Literal["integer", "number", "category", "boolean"]
+type Rows = npt.NDArray[np.float32]
+
+# The model sees float32: past these limits two different inputs would look the same to it, or infinite.
+LARGEST_INTEGER = 2**24
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
+
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Dollars = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
+
+
+def counted(one: str, many: str) -> Callable[[Value], str]:
+    """Words a whole number with its noun: `counted("month", "months")(1)` is `1 month`."""
+    return lambda value: f"{value:,} {one if value == 1 else many}"
+
+
+def dollars(value: Value) -> str:
+    """Words an amount of money; past a billion in exponent form, since nobody reads 38 digits."""
+    amount = float(value)
+    return f"${amount:,.2f}" if amount < 1e9 else f"${amount:.3g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Wording of a number by its size: the first band whose upper bound (exclusive) lies above it, else `otherwise`.
+
+    A phrase may contain `{value}`, which becomes the worded number.
+    """
+
+    below: Sequence[tuple[float, str]]
+    otherwise: str
+    words: Callable[[Value], str]
+
+    def phrase(self, value: Value) -> str:
+        number = float(value)
+        chosen = next((phrase for bound, phrase in self.below if number < bound), self.otherwise)
+        return chosen.replace("{value}", self.words(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What the business knows about a field beyond its type.
+
+    Args:
+        says: a noun phrase true of the value it speaks of, keyed on the category or on the number's size.
+        monotone: +1 if risk may only rise with the encoded value, -1 if it may only fall, 0 if it may do both.
+        protected: a personal trait that must never drive a decision about a person, nor be shown to them.
+        blank: what an empty cell in a data file stands for; without it an empty cell is an error.
+    """
+
+    says: Mapping[Any, str] | Bands
+    monotone: Literal[-1, 0, 1] = 0
+    protected: bool = False
+    blank: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """One field of a contract, as everything that is derived from it wants to see it."""
+
+    name: str
+    kind: Kind
+    categories: tuple[str, ...]
+    lower: float | None
+    upper: float | None
+    meaning: str
+    example: Value
+    marker: Feature
+
+    def encode(self, value: Value) -> float:
+        """The number the model sees, before rounding to float32; -0.0 becomes 0.0."""
+        return float(self.categories.index(str(value)) if self.kind == "category" else value) + 0.0
+
+    def decode(self, code: float) -> Value:
+        """The value that a number encodes, the inverse of `encode`."""
+        if self.kind == "category":
+            return self.categories[int(code)]
+        return {"boolean": bool, "integer": int, "number": float}[self.kind](code)
+
+    def phrase(self, value: Value) -> str:
+        """A noun phrase that is true of this value: `A short history of 1 month`."""
+        says = self.marker.says
+        return says.phrase(value) if isinstance(says, Bands) else says[value]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoVersion:
+    """One version of a contract's demo data: which model it trains, and what sets it apart from the others."""
+
+    model_version: str
+    training_date: str
+    seed: int
+    rows: int
+    shift: Mapping[str, float]
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoProcess:
+    """A documented generating process for demo data.
+
+    Args:
+        versions: the data versions it can make, oldest first.
+        draw: (generator, rows, shift) -> one array of valid values per feature, each of length rows.
+        log_odds: (columns, shift) -> true log-odds of leaving, one per row.
+    """
+
+    versions: Mapping[str, DemoVersion]
+    draw: Callable[[np.random.Generator, int, Mapping[str, float]], dict[str, npt.NDArray[Any]]]
+    log_odds: Callable[[Mapping[str, npt.NDArray[Any]], Mapping[str, float]], npt.NDArray[np.float64]]
+
+
+class Contract(BaseModel):
+    """Base of every contract; see the module's docstring. An instance is one valid subscriber."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    contract_name: ClassVar[str]
+    id_column: ClassVar[str]
+    label_column: ClassVar[str]
+    label_values: ClassVar[tuple[str, str]]
+    """How a data file writes (stayed, left)."""
+    examples: ClassVar[Sequence[Mapping[str, Value]]] = ()
+    demo: ClassVar[DemoProcess | None] = None
+
+    features: ClassVar[tuple[FeatureSpec, ...]] = ()
+    fingerprint: ClassVar[str] = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Derives what follows from the fields and refuses a declaration that is not complete."""
+        cls.features = tuple(_spec(name, field) for name, field in cls.model_fields.items())
+        ordered = [[spec.name, spec.kind, list(spec.categories)] for spec in cls.features]
+        cls.fingerprint = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()
+
+    @classmethod
+    def feature_names(cls) -> list[str]:
+        """The features' names in the model's order."""
+        return [spec.name for spec in cls.features]
+
+    @classmethod
+    def monotone_constraints(cls) -> tuple[int, ...]:
+        """One of -1, 0, +1 per feature, as XGBoost, LightGBM and scikit-learn take it."""
+        return tuple(spec.marker.monotone for spec in cls.features)
+
+    @classmethod
+    def example(cls) -> dict[str, Value]:
+        """A valid subscriber made of the fields' examples."""
+        return {spec.name: spec.example for spec in cls.features}
+
+    def encode(self) -> tuple[float, ...]:
+        """The encoded numbers in feature order, not yet rounded to float32."""
+        return tuple(spec.encode(getattr(self, spec.name)) for spec in self.features)
+
+    @classmethod
+    def encode_columns(cls, columns: Mapping[str, Any]) -> Rows:
+        """Encodes a validated table, column by column.
+
+        Args:
+            columns: one sequence of length n per feature (a pandas frame will do), holding valid values.
+
+        Returns:
+            float32 (n, features), the same numbers as `encode` gives row by row.
+        """
+        return np.column_stack([_encode_column(spec, np.asarray(columns[spec.name])) for spec in cls.features])
+
+
+def _encode_column(spec: FeatureSpec, values: npt.NDArray[Any]) -> Rows:
+    if spec.kind == "category":
+        codes = np.full(len(values), np.nan, dtype=np.float32)
+        for code, category in enumerate(spec.categories):
+            codes[values == category] = code
+        return codes
+    return (values.astype(np.float64) + 0.0).astype(np.float32)
+
+
+def _spec(name: str, field: FieldInfo) -> FeatureSpec:
+    markers = [item for item in field.metadata if isinstance(item, Feature)]
+    if len(markers) != 1:
+        raise ContractError(f"field {name!r} needs exactly one Feature marker, has {len(markers)}")
+    if not field.description or not field.examples:
+        raise ContractError(f"field {name!r} needs a description and an example in its Field(...)")
+    kind, categories = _kind(name, field.annotation)
+    lower, upper = _limits(field)
+    if kind in {"integer", "number"} and (lower is None or upper is None):
+        raise ContractError(
+            f"field {name!r} needs a lower and an upper limit",
+            instead="use Count or Dollars where the business has none",
+        )
+    _check_wording(name, kind, categories, markers[0].says)
+    return FeatureSpec(name, kind, categories, lower, upper, field.description, field.examples[0], markers[0])
+
+
+def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
+    if get_origin(annotation) is Literal and all(isinstance(item, str) for item in get_args(annotation)):
+        return "category", get_args(annotation)
+    kinds: dict[Any, Kind] = {int: "integer", float: "number", bool: "boolean"}
+    if annotation not in kinds:
+        raise ContractError(f"field {name!r} is a {annotation}", instead="use int, float, bool or Literal of strings")
+    return kinds[annotation], ()
+
+
+def _limits(field: FieldInfo) -> tuple[float | None, float | None]:
+    """The tightest limits among the field's markers: a field may narrow those of its type."""
+    lower = [float(m.ge) for m in field.metadata if isinstance(m, annotated_types.Ge)]  # type: ignore[arg-type]
+    upper = [float(m.le) for m in field.metadata if isinstance(m, annotated_types.Le)]  # type: ignore[arg-type]
+    return max(lower, default=None), min(upper, default=None)
+
+
+def _check_wording(name: str, kind: Kind, categories: tuple[str, ...], says: Mapping[Any, str] | Bands) -> None:
+    if isinstance(says, Bands) != (kind in {"integer", "number"}):
+        raise ContractError(f"field {name!r} is a {kind}: word numbers with Bands, all else with a mapping")
+    if isinstance(says, Bands):
+        bounds = [bound for bound, _ in says.below]
+        if bounds != sorted(set(bounds)) or any(map(math.isnan, bounds)):
+            raise ContractError(f"field {name!r}: the bands' bounds must rise, they are {bounds}")
+        return
+    expected = set(categories) if kind == "category" else {False, True}
+    if set(says) != expected:
+        raise ContractError(
+            f"field {name!r}: wording is for {sorted(map(str, says))}, values are {sorted(map(str, expected))}"
+        )
