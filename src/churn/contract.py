@@ -29,6 +29,7 @@ type Rows = npt.NDArray[np.float32]
 
 # The model sees float32: past these limits two different inputs would look the same to it, or infinite.
 LARGEST_INTEGER = 2**24
+BILLION = 1e9
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
@@ -43,7 +44,7 @@ def counted(one: str, many: str) -> Callable[[Value], str]:
 def dollars(value: Value) -> str:
     """Words an amount of money; past a billion in exponent form, since nobody reads 38 digits."""
     amount = float(value)
-    return f"${amount:,.2f}" if amount < 1e9 else f"${amount:.3g}"
+    return f"${amount:,.2f}" if amount < BILLION else f"${amount:.3g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ class FeatureSpec:
         """The value that a number encodes, the inverse of `encode`."""
         if self.kind == "category":
             return self.categories[int(code)]
-        return {"boolean": bool, "integer": int, "number": float}[self.kind](code)
+        if self.kind == "boolean":
+            return bool(code)
+        return int(code) if self.kind == "integer" else float(code)
 
     def phrase(self, value: Value) -> str:
         """A noun phrase that is true of this value: `A short history of 1 month`."""

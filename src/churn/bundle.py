@@ -1,0 +1,232 @@
+"""The exported model as a directory that explains itself and vouches for itself.
+
+    model.ubj        the trees, in XGBoost's own format
+    golden.json      rows with the contributions and probabilities the model gave at export
+    reference.json   distributions of the training data, where they are known
+    manifest.json    what this is, and the sha256 of every file above
+    manifest.sha256  the sha256 of the manifest: the bundle's identity
+
+Loading believes nothing: every byte is compared with its checksum, the contract with the code's own, and the
+golden rows are predicted anew. Only then is there a model.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import xgboost
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from churn.contract import Contract, Rows
+from churn.contracts import find_contract
+from churn.errors import BundleError, ContractError
+from churn.explain.xgb import load_booster, pred_contribs_explainer
+from churn.files import json_bytes, new_directory, sha256_of, write_bytes
+from churn.model import ChurnModel, sigmoid
+
+MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
+MANIFEST, MANIFEST_SHA256 = "manifest.json", "manifest.sha256"
+GOLDEN_TOLERANCE = 1e-5
+EXPORT_AGAIN = "export the model again with `churn export`"
+
+type Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+type FileName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9]+$")]
+
+
+class ModelCard(BaseModel):
+    """The metadata that travels with a model, as the spec names it; unknown figures of a foreign model are null."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    mlflow_run_id: str | None
+    training_date: str | None
+    training_data_version: str | None
+    test_auc: float | None
+    test_f1: float | None
+
+
+class Manifest(ModelCard):
+    """What a bundle says of itself."""
+
+    features: list[str]
+    bundle_format: Literal[1] = 1
+    contract: str
+    contract_fingerprint: Sha256
+    explainer: Literal["pred_contribs"] = "pred_contribs"
+    libraries: dict[str, str]
+    files: dict[FileName, Sha256]
+
+
+class Golden(BaseModel):
+    """Encoded rows and what the model said of them: contributions with the base value last, and probability."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: Annotated[list[list[float]], Field(min_length=1)]
+    contributions: list[list[float]]
+    probability: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle and the model it holds."""
+
+    path: Path
+    manifest: Manifest
+    model: ChurnModel
+
+
+def write_bundle(
+    path: Path,
+    *,
+    contract: type[Contract],
+    booster: xgboost.Booster,
+    card: ModelCard,
+    golden_rows: Rows,
+    reference: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """Writes a bundle at `path`, replacing one that is there, only after it has loaded and verified.
+
+    Args:
+        path: the directory to make.
+        contract: what the model was trained for.
+        booster: the model; its features are those of the contract, in order.
+        card: what is known of the model.
+        golden_rows: float32 (n, features), encoded; n >= 1.
+        reference: distributions of the training data (`churn.reference`).
+
+    Raises:
+        BundleError: the bundle does not answer as the booster does; nothing is left behind.
+    """
+    with new_directory(path) as fresh:
+        booster.save_model(fresh / MODEL)
+        write_bytes(fresh / GOLDEN, json_bytes(_golden(booster, golden_rows).model_dump()))
+        if reference is not None:
+            write_bytes(fresh / REFERENCE, json_bytes(reference))
+        manifest = Manifest(
+            **card.model_dump(),
+            features=contract.feature_names(),
+            contract=contract.contract_name,
+            contract_fingerprint=contract.fingerprint,
+            libraries={
+                "python": platform.python_version(),
+                "xgboost": xgboost.__version__,
+                "numpy": np.__version__,
+                "streamflow-churn": version("streamflow-churn"),
+            },
+            files={file.name: sha256_of(file) for file in sorted(fresh.iterdir())},
+        )
+        write_bytes(fresh / MANIFEST, json_bytes(manifest.model_dump()))
+        write_bytes(fresh / MANIFEST_SHA256, _seal(fresh / MANIFEST))
+        verified = load_bundle(fresh)
+    return replace(verified, path=path)
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Verifies a bundle and loads its model.
+
+    Raises:
+        BundleError: a file is missing or changed, the contract is another than the code's, or a golden row comes
+            out differently; the message names the file and the reason.
+    """
+    manifest = _verified_manifest(path)
+    contract = _matching_contract(path, manifest)
+    for name, expected in manifest.files.items():
+        if _sha256(path / name) != expected:
+            raise BundleError(f"{path / name} was changed after the export: its sha256 differs", instead=EXPORT_AGAIN)
+    if missing := {MODEL, GOLDEN} - set(manifest.files):
+        raise BundleError(f"{path / MANIFEST} lists no {' and no '.join(sorted(missing))}", instead=EXPORT_AGAIN)
+    booster = load_booster(path / MODEL)
+    if booster.num_features() != len(contract.features):
+        raise BundleError(
+            f"{path / MODEL} takes {booster.num_features()} features, the contract has {len(contract.features)}",
+            instead=EXPORT_AGAIN,
+        )
+    model = ChurnModel(contract, pred_contribs_explainer(booster), manifest.model_version)
+    _check_golden(path / GOLDEN, model)
+    return Bundle(path, manifest, model)
+
+
+def _seal(manifest: Path) -> bytes:
+    """The manifest's checksum as `sha256sum --check` reads it."""
+    return f"{sha256_of(manifest)}  {MANIFEST}\n".encode()
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}", instead=EXPORT_AGAIN) from error
+
+
+def _verified_manifest(path: Path) -> Manifest:
+    if not path.is_dir():
+        raise BundleError(
+            f"there is no bundle at {path}",
+            instead="make one with `churn export models:/NAME@champion`, or set MODEL_PATH to the bundle's directory",
+        )
+    manifest, seal = path / MANIFEST, path / MANIFEST_SHA256
+    _sha256(seal)
+    _sha256(manifest)
+    if seal.read_bytes() != _seal(manifest):
+        raise BundleError(f"{manifest} was changed after the export: {seal.name} differs", instead=EXPORT_AGAIN)
+    try:
+        return Manifest.model_validate_json(manifest.read_bytes())
+    except ValidationError as error:
+        found = error.errors()[0]
+        raise BundleError(
+            f"{manifest}: {'.'.join(map(str, found['loc']))}: {found['msg']}",
+            instead="this version of the code cannot read the bundle; export the model again",
+        ) from error
+
+
+def _matching_contract(path: Path, manifest: Manifest) -> type[Contract]:
+    try:
+        contract = find_contract(manifest.contract)
+    except ContractError as error:
+        raise BundleError(f"{path / MANIFEST}: {error.message}", instead=error.instead) from error
+    if (manifest.contract_fingerprint, manifest.features) != (contract.fingerprint, contract.feature_names()):
+        raise BundleError(
+            f"{path / MANIFEST} was exported for another {manifest.contract} contract: its fingerprint is "
+            f"{manifest.contract_fingerprint[:12]} with features {', '.join(manifest.features)}; the code's is "
+            f"{contract.fingerprint[:12]} with {', '.join(contract.feature_names())}",
+            instead="serve it with the code it was exported by, or train and export for this contract",
+        )
+    return contract
+
+
+def _golden(booster: xgboost.Booster, rows: Rows) -> Golden:
+    explained = pred_contribs_explainer(booster)(rows)
+    return Golden(rows=rows.tolist(), contributions=explained.tolist(), probability=_probabilities(explained.tolist()))
+
+
+def _probabilities(explained: Sequence[Sequence[float]]) -> list[float]:
+    return [sigmoid(sum(row)) for row in explained]
+
+
+def _check_golden(path: Path, model: ChurnModel) -> None:
+    try:
+        golden = Golden.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise BundleError(
+            f"{path} does not hold golden rows: {error.errors()[0]['msg']}", instead=EXPORT_AGAIN
+        ) from error
+    explained = model.explain(np.array(golden.rows, dtype=np.float32))
+    found = np.column_stack([explained, _probabilities(explained.tolist())])
+    expected = np.column_stack([golden.contributions, golden.probability])
+    if found.shape != expected.shape:
+        raise BundleError(f"{path} holds golden rows of another shape than the model's", instead=EXPORT_AGAIN)
+    worst = np.abs(found - expected).max(axis=1)
+    if not (worst <= GOLDEN_TOLERANCE).all():
+        row = int(np.nanargmax(np.where(np.isnan(worst), np.inf, worst)))
+        raise BundleError(
+            f"{path}: golden row {row} comes out differently than at export, by {worst[row]:.2g}",
+            instead="the libraries here answer differently; install the locked ones, or export the model again here",
+        )

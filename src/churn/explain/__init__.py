@@ -1,0 +1,17 @@
+"""From encoded rows to what each feature contributed.
+
+An explainer is a function. It takes float32 (n, features) and returns float32 (n, features + 1): the exact
+path-dependent TreeSHAP contribution of each feature in log-odds, then the base value. A row's sum is the
+model's margin, so one call answers both how likely and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from churn.contract import Rows
+
+type Explainer = Callable[[Rows], npt.NDArray[np.float32]]

@@ -1,0 +1,40 @@
+"""The explainer that XGBoost brings along: exact, and the measure for any faster one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import xgboost
+
+from churn.contract import Rows
+from churn.errors import BundleError
+from churn.explain import Explainer
+
+
+def load_booster(path: Path) -> xgboost.Booster:
+    """Reads a model in XGBoost's own format (`.ubj` or `.json`), which cannot run code when it is loaded.
+
+    Raises:
+        BundleError: XGBoost cannot read the file.
+    """
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(path)
+    except (xgboost.core.XGBoostError, ValueError) as error:
+        raise BundleError(f"{path} is not a model in XGBoost's own format", instead="export the model again") from error
+    return booster
+
+
+def pred_contribs_explainer(booster: xgboost.Booster) -> Explainer:
+    """Explains by `pred_contribs`, with one thread: a request is one row, and the workers are the parallelism."""
+    booster.set_param({"nthread": 1})
+
+    def explain(rows: Rows) -> npt.NDArray[np.float32]:
+        contributions: npt.NDArray[np.float32] = booster.predict(
+            xgboost.DMatrix(rows, nthread=1), pred_contribs=True, validate_features=False
+        )
+        return contributions
+
+    return explain

@@ -1,0 +1,69 @@
+"""Writing so that a reader never sees half of it: under a temporary name first, then renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+UNFINISHED = ".unfinished-"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all; folders above it are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def json_bytes(content: Any) -> bytes:
+    """JSON as the project stores it: indented, keys in the order given, NaN refused."""
+    return (json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+@contextmanager
+def new_directory(path: Path) -> Iterator[Path]:
+    """Yields an empty directory that becomes `path` when the block ends well, and vanishes when it does not.
+
+    A directory that stood at `path` is replaced only then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    workspace = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=path.parent))
+    try:
+        fresh = workspace / "new"
+        fresh.mkdir()
+        yield fresh
+        if path.exists():
+            path.rename(workspace / "old")
+        fresh.rename(path)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def point_link(link: Path, target: Path) -> None:
+    """Makes `link` a symbolic link to `target`, a sibling, in one step."""
+    temporary = link.with_name(f"{UNFINISHED}{link.name}-{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target.name)
+    temporary.replace(link)
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

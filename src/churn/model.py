@@ -1,0 +1,76 @@
+"""The model as a function: subscribers in, predictions out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from churn.contract import Contract, Rows
+from churn.explain import Explainer
+
+type RiskTier = Literal["low", "medium", "high"]
+
+LOW_BELOW = 0.3
+MEDIUM_BELOW = 0.6
+DECIMALS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One subscriber's answer.
+
+    Args:
+        probability: of leaving, rounded to what is shown; whatever is decided is decided on this number.
+        values: the encoded numbers in feature order.
+        contributions: what each feature adds to the log-odds, in feature order, not rounded.
+        base_value: the log-odds before anything is known of this subscriber.
+    """
+
+    probability: float
+    values: tuple[float, ...]
+    contributions: tuple[float, ...]
+    base_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnModel:
+    """A contract and the explainer of the model that was trained for it."""
+
+    contract: type[Contract]
+    explain: Explainer
+    version: str
+
+    def predict(self, subscribers: Sequence[Contract]) -> list[Prediction]:
+        """Predicts and explains; the answer for a subscriber does not depend on who else is in the list."""
+        values = [subscriber.encode() for subscriber in subscribers]
+        explained = self.explain(np.array(values, dtype=np.float32)).tolist()
+        return [_prediction(row, *found) for row, found in zip(values, explained, strict=True)]
+
+    def probabilities(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
+        margins = self.explain(rows).astype(np.float64).sum(axis=1)
+        return np.exp(-np.logaddexp(0.0, -margins))
+
+
+def risk_tier(probability: float) -> RiskTier:
+    """The tier of a probability as shown, so that tier and shown number never contradict each other."""
+    if probability < LOW_BELOW:
+        return "low"
+    return "medium" if probability < MEDIUM_BELOW else "high"
+
+
+def sigmoid(margin: float) -> float:
+    """The probability that belongs to a log-odds, without overflow at either end."""
+    if margin >= 0:
+        return 1 / (1 + math.exp(-margin))
+    return math.exp(margin) / (1 + math.exp(margin))
+
+
+def _prediction(values: tuple[float, ...], *explained: float) -> Prediction:
+    *contributions, base_value = explained
+    probability = round(sigmoid(math.fsum(explained)), DECIMALS)
+    return Prediction(probability, values, tuple(contributions), base_value)

@@ -1,0 +1,56 @@
+"""What can be configured, by environment variables. Read by the command line and the service's factory only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from churn.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Each field is one environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    churn_home: Annotated[Path, Field(description="Where everything the project makes is kept.")] = Path("var")
+    model_path: Annotated[
+        Path | None, Field(description="The bundle to serve; by default `bundles/champion` under CHURN_HOME.")
+    ] = None
+    model_version: Annotated[
+        str | None, Field(description="The version the bundle must have; any version if it is not set.")
+    ] = None
+    churn_threshold: Annotated[float, Field(ge=0, le=1, description="The banner is shown above this probability.")] = (
+        0.6
+    )
+    host: Annotated[str, Field(description="The address the service listens on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535, description="The port the service listens on.")] = 8000
+    workers: Annotated[int, Field(ge=1, le=64, description="Server processes.")] = 1
+    log_level: Annotated[
+        str, Field(pattern="^(debug|info|warning|error)$", description="The least severe log line that is written.")
+    ] = "info"
+    max_body_bytes: Annotated[int, Field(ge=1024, description="A larger request body is refused with 413.")] = 65_536
+    mlflow_tracking_uri: Annotated[
+        str | None, Field(description="The MLflow store; by default an SQLite file under CHURN_HOME.")
+    ] = None
+
+    @property
+    def bundle_path(self) -> Path:
+        """The bundle to serve."""
+        return self.model_path or self.churn_home / "bundles" / "champion"
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: an environment variable has a value that cannot be used; the message names each.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = "; ".join(f"{item['loc'][0]!s}".upper() + f": {item['msg']}" for item in error.errors())
+        raise SettingsError(f"unusable settings: {found}", instead="correct or unset these variables") from error
