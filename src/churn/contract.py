@@ -43,7 +43,7 @@ def counted(one: str, many: str) -> Callable[[Value], str]:
 
 def dollars(value: Value) -> str:
     """Words an amount of money; past a billion in exponent form, since nobody reads 38 digits."""
-    amount = float(value)
+    amount = float(value) + 0.0  # so that -0.0 is not worded as a debt
     return f"${amount:,.2f}" if amount < BILLION else f"${amount:.3g}"
 
 

@@ -17,8 +17,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     churn_home: Annotated[Path, Field(description="Where everything the project makes is kept.")] = Path("var")
+    churn_contract: Annotated[str, Field(description="The contract that commands use unless told otherwise.")] = (
+        "streamflow"
+    )
     model_path: Annotated[
-        Path | None, Field(description="The bundle to serve; by default `bundles/champion` under CHURN_HOME.")
+        Path | None, Field(description="The bundle to serve; by default `bundles/CONTRACT/champion` under CHURN_HOME.")
     ] = None
     model_version: Annotated[
         str | None, Field(description="The version the bundle must have; any version if it is not set.")
@@ -40,7 +43,11 @@ class Settings(BaseSettings):
     @property
     def bundle_path(self) -> Path:
         """The bundle to serve."""
-        return self.model_path or self.churn_home / "bundles" / "champion"
+        return self.model_path or self.bundles(self.churn_contract) / "champion"
+
+    def bundles(self, contract: str) -> Path:
+        """The folder of a contract's bundles."""
+        return self.churn_home / "bundles" / contract
 
 
 def read_settings() -> Settings:

@@ -142,9 +142,10 @@ CONTRACT = Subscriber
 def draw_subscribers(rng: np.random.Generator, rows: int, shift: Mapping[str, float]) -> dict[str, npt.NDArray[Any]]:
     """Draws subscribers who open Manage Subscription.
 
-    - tenure: 120 months x Beta(0.8, 1.8), whole months: many new subscribers, mean 36 months, few past 90.
+    - tenure: 120 months x Beta(0.8, 1.8), whole months: many new subscribers, mean 37 months, few past 90.
     - contract_type: a commitment of tenure / 45 months + Logistic(0, 1); a year from 2.0, two years from 3.0.
-    - internet_service: none 20 %, dsl 38 %, fiber optic 42 %; streaming_services: Binomial(4, 0.45), 0 without internet.
+    - internet_service: none 20 %, dsl 38 %, fiber optic 42 %.
+    - streaming_services: Binomial(4, 0.45), 0 without internet.
     - monthly_charges: 14 dollars, + 14 for dsl or 34 for fiber optic, + 6 per streaming service, + add-ons
       Gamma(1.5, 24 dollars), + discounts and fees Normal(0, 3 dollars), + `price_rise`; never below 9.95.
     - total_charges: tenure x monthly_charges x LogNormal(0, 0.08), for promotions and price changes along the way.
@@ -186,17 +187,15 @@ def draw_subscribers(rng: np.random.Generator, rows: int, shift: Mapping[str, fl
     }
 
 
-def log_odds_of_leaving(
-    columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[str, float]
-) -> npt.NDArray[np.float64]:
+def log_odds_of_leaving(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[str, float]) -> npt.NDArray[np.float64]:
     """The true log-odds of leaving; every term honours the monotone directions that the contract declares.
 
-    - 0.25 at the start.
-    - a contract binds: one year -3.0, two years -6.0.
+    - 0.35 at the start.
+    - a contract binds: one year -3.0, two years -5.0.
     - risk fades with tenure: 2.4 exp(-tenure / 8 months) - 0.02 per month.
-    - a price hurts from about 105 dollars a month: 3.5 logistic((monthly_charges - 115) / 8), a quarter of that
+    - a price hurts from about 105 dollars a month: 3.4 logistic((monthly_charges - 115) / 8), a quarter of that
       for those who are bound, all of it times `price_sensitivity`.
-    - 0.24 per support ticket, up to six.
+    - 0.2 per support ticket, up to six.
     - -0.3 per streaming service; fiber optic +0.1, no internet -0.1; electronic check +0.2; paperless +0.1.
     - total_charges and senior_citizen have no effect of their own.
 
@@ -209,15 +208,15 @@ def log_odds_of_leaving(
     """
     tenure = columns["tenure"].astype(np.float64)
     bound = columns["contract_type"] != "month-to-month"
-    price_felt = 3.5 * shift.get("price_sensitivity", 1.0) * np.where(bound, 0.25, 1.0)
+    price_felt = 3.4 * shift.get("price_sensitivity", 1.0) * np.where(bound, 0.25, 1.0)
     log_odds: npt.NDArray[np.float64] = (
-        0.25
+        0.35
         - 3.0 * bound
-        - 3.0 * (columns["contract_type"] == "two-year")
+        - 2.0 * (columns["contract_type"] == "two-year")
         + 2.4 * np.exp(-tenure / 8)
         - 0.02 * tenure
-        + price_felt / (1 + np.exp((115 - columns["monthly_charges"].clip(max=500)) / 8))
-        + 0.24 * np.minimum(columns["num_support_tickets"], 6)
+        + price_felt / (1 + np.exp((115 - columns["monthly_charges"]) / 8))
+        + 0.2 * np.minimum(columns["num_support_tickets"], 6)
         - 0.3 * columns["streaming_services"]
         + 0.1 * (columns["internet_service"] == "fiber_optic")
         - 0.1 * (columns["internet_service"] == "none")
@@ -242,8 +241,8 @@ Subscriber.demo = DemoProcess(
             training_date="2024-06-09",
             seed=202406,
             rows=80_000,
-            shift={"price_rise": 4.0, "price_sensitivity": 1.15},
-            about="After a price rise of $4 a month, which also made subscribers feel a high price 15 % more.",
+            shift={"price_rise": 4.0, "price_sensitivity": 1.1},
+            about="After a price rise of $4 a month, which also made subscribers feel a high price 10 % more.",
         ),
     },
     draw=draw_subscribers,

@@ -1,0 +1,154 @@
+"""Commands on registered models: `churn models`, `churn promote`, `churn export`, `churn ui`."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn.cli.show import out, print_json, say, table
+from churn.cli.training import ContractOption, JsonOption, open_registry
+from churn.contract import Contract
+from churn.contracts import find_contract
+from churn.errors import GateError, RegistryError
+from churn.files import point_link
+from churn.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from churn.bundle import Bundle
+
+# ruff: noqa: PLC0415 - MLflow takes seconds to import
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.command("models", epilog="Example: churn models --json")(models)
+    app.command("promote", epilog="Example: churn promote v2.4.0")(promote)
+    app.command("export", epilog="Example: churn export models:/streamflow-churn-predictor@champion")(export)
+    app.command("ui", epilog="Example: churn ui --port 5000")(ui)
+
+
+def models(contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """List the registered versions with aliases and metrics, newest first."""
+    from churn.training.registry import registered_name
+
+    name = registered_name(find_contract(contract))
+    versions = open_registry(read_settings()).versions(name)
+    listed = [
+        {
+            "number": info.number,
+            "model_version": info.tags.get("model_version"),
+            "aliases": list(info.aliases),
+            "training_data_version": info.tags.get("training_data_version"),
+            "forced": info.tags.get("promotion_forced"),
+            **{metric: info.metrics.get(metric) for metric in ("test_auc", "test_f1", "test_log_loss")},
+        }
+        for info in versions
+    ]
+    if as_json:
+        print_json({"name": name, "versions": listed})
+    elif not listed:
+        out.print(f"{name} has no versions yet; train one with `churn train`")
+    else:
+        columns = ["number", "version", "aliases", "data", "forced past", "AUC", "F1", "log loss"]
+        table(name, columns, [[_cell(value) for value in row.values()] for row in listed])
+
+
+def promote(
+    version: Annotated[str, typer.Argument(help="The model's version, such as v2.4.0, or its number in the registry.")],
+    contract: ContractOption = "streamflow",
+    force: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Promote past failed gates; the reason is recorded as a tag.")
+    ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Move the alias `champion` to a version, if the release gates hold."""
+    promote_version(find_contract(contract), version, read_settings(), force=force, as_json=as_json)
+
+
+def promote_version(
+    contract: type[Contract], version: str, settings: Settings, *, force: str | None = None, as_json: bool = False
+) -> None:
+    """The command `churn promote`, for other commands to use."""
+    registry = open_registry(settings)
+    from churn.training.promotion import find_version, judge
+
+    try:
+        info, gates = judge(registry, contract, version)
+    except GateError:
+        if force is None:
+            raise
+        info, gates = find_version(registry, contract, version), []
+    failed = [gate for gate in gates if not gate.passed]
+    verdicts = [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
+    if as_json:
+        print_json({"version": version, "promoted": not failed or force is not None, "gates": verdicts})
+    else:
+        marks = {True: "holds", False: "FAILED"}
+        table("Release gates", ["gate", "", "why"], [[gate.name, marks[gate.passed], gate.reason] for gate in gates])
+    if failed and force is None:
+        raise GateError(
+            f"{version} was not promoted: {'; '.join(f'{gate.name}: {gate.reason}' for gate in failed)}",
+            instead="train a better version, or promote it with --force REASON, which is recorded",
+        )
+    tags = {}
+    if force is not None:
+        tags = {"promotion_forced": ", ".join(gate.name for gate in failed) or "none failed", "promotion_reason": force}
+    registry.promote(info, tags)
+    if not as_json:
+        out.print(f"{info.name} version {info.number} ({version}) is champion")
+
+
+def export(
+    uri: Annotated[str, typer.Argument(help="models:/NAME@ALIAS or models:/NAME/NUMBER", show_default=False)],
+    to: Annotated[
+        Path | None,
+        typer.Option(help="The bundle's directory; bundles/CONTRACT/VERSION under CHURN_HOME if not given."),
+    ] = None,
+    contract: Annotated[
+        str | None, typer.Option(help="The contract, where the registered version does not say it.")
+    ] = None,
+) -> None:
+    """Export a registered model as a bundle that explains and vouches for itself."""
+    bundle = export_bundle(uri, read_settings(), to=to, contract=contract)
+    out.print(f"{bundle.manifest.model_version} exported to {bundle.path}; next: churn serve")
+
+
+def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contract: str | None = None) -> Bundle:
+    """The command `churn export`, for other commands to use; below CHURN_HOME it also moves the alias's link."""
+    registry = open_registry(settings)
+    from churn.training.export import export_model
+
+    bundle = export_model(registry, uri, to, folder_of=settings.bundles, contract=contract)
+    _, is_alias, alias = uri.partition("@")
+    if is_alias and to is None:
+        point_link(bundle.path.with_name(alias), bundle.path)
+    return bundle
+
+
+def ui(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 5000,
+) -> None:
+    """Open MLflow's own pages on the store; stop with Ctrl+C."""
+    registry = open_registry(read_settings())
+    if registry.tracking_uri.startswith("http"):
+        out.print(f"the store has its own pages: {registry.tracking_uri}")
+        return
+    from churn.training.registry import ui_command
+
+    say(f"MLflow's pages are at http://{host}:{port}")
+    try:
+        subprocess.run(ui_command(registry, host, port), check=True)  # noqa: S603 - our own words, no shell
+    except subprocess.CalledProcessError as error:
+        raise RegistryError(
+            f"MLflow's server ended with exit code {error.returncode}", instead="choose another --port"
+        ) from error
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else value

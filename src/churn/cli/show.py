@@ -1,0 +1,58 @@
+"""What commands print: progress and complaints to standard error, results to standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from churn.errors import ChurnError
+
+PIPED_WIDTH = 120  # a terminal knows its width, a file or a pipe does not
+
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+
+
+def say(text: str) -> None:
+    """A step on the way."""
+    err.print(f"[bold cyan]>[/] {escape(text)}")
+
+
+def complain(error: ChurnError) -> None:
+    """What went wrong, and what to do instead."""
+    err.print(f"[bold red]error:[/] {escape(error.message)}")
+    if error.instead:
+        err.print(f"[bold]instead:[/] {escape(error.instead)}")
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, to: Console = out) -> None:
+    """A table; numbers stand right."""
+    shown = Table(title=title, title_justify="left")
+    for at, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[at], int | float) for row in rows)
+        shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(escape(f"{cell:.4f}" if isinstance(cell, float) else str(cell)) for cell in row))
+    to.print(shown)
+
+
+def print_json(content: Any) -> None:
+    """A result for scripts."""
+    out.file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Any]:
+    """Yields a function (done, total, what) that moves a progress bar."""
+    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total, what: progress.update(task, completed=done, total=total, description=str(what))

@@ -1,0 +1,253 @@
+"""Commands on data and training: `churn data demo`, `churn data check`, `churn train`, `churn tune`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn.cli.show import bar, err, out, print_json, say, table
+from churn.contract import Contract
+from churn.contracts import find_contract
+from churn.errors import ChurnError, DataError
+from churn.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from churn.training.data import InvalidData, TrainingData
+    from churn.training.pipeline import TrainedModel
+    from churn.training.registry import Registry, VersionInfo
+
+# The training libraries take seconds to import and are an extra, so each command imports what it needs itself.
+# ruff: noqa: PLC0415
+
+ContractOption = Annotated[
+    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help="Which contract: streamflow or telco.")
+]
+DataArgument = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+data_app = typer.Typer(help="Make and check training data.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.add_typer(data_app, name="data")
+    app.command("train", epilog="Example: churn train var/data/streamflow-v3-2024-03.csv --model-version v2.3.1")(train)
+    app.command("tune", epilog="Example: churn tune var/data/streamflow-v3-2024-03.csv --trials 40")(tune)
+
+
+def open_registry(settings: Settings) -> Registry:
+    """The model registry that the settings name."""
+    require_training_extra()
+    from churn.training.registry import Registry
+
+    return Registry(settings.churn_home, settings.mlflow_tracking_uri)
+
+
+def require_training_extra() -> None:
+    """Says in a sentence that the training libraries are missing, before an import fails deep down."""
+    from importlib.util import find_spec
+
+    if missing := [name for name in ("mlflow", "optuna", "sklearn", "shap") if find_spec(name) is None]:
+        raise ChurnError(
+            f"this command needs the extra `training`; missing here: {', '.join(missing)}",
+            instead="install it with `pip install 'streamflow-churn[training]'`",
+        )
+
+
+@data_app.command("demo", epilog="Example: churn data demo --version streamflow-v3-2024-03")
+def data_demo(
+    contract: ContractOption = "streamflow",
+    version: Annotated[str | None, typer.Option(help="Which version; the first if not given.")] = None,
+    to: Annotated[Path | None, typer.Option(help="The file; by default data/VERSION.csv under CHURN_HOME.")] = None,
+) -> None:
+    """Make synthetic data by the contract's documented process; the same version is the same file, byte for byte."""
+    chosen = find_contract(contract)
+    out.print(str(make_demo_file(chosen, version or first_demo(chosen), read_settings(), to)))
+
+
+@data_app.command("check", epilog="Example: churn data check customers.csv --contract telco")
+def data_check(data: DataArgument, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Check a data file against the contract and show all that is wrong with it."""
+    read = read_data(find_contract(contract), data, as_json=as_json)
+    left = int(read.labels.sum())
+    if as_json:
+        print_json({"valid": True, "rows": len(read.labels), "left": left, "sha256": read.sha256, "problems": []})
+    else:
+        out.print(f"{data} is valid: {len(read.labels)} rows, {left} of them left")
+
+
+def train(
+    data: DataArgument,
+    contract: ContractOption = "streamflow",
+    model_version: Annotated[str | None, typer.Option(help="What to call the model; v1, v2, ... if not given.")] = None,
+    data_version: Annotated[
+        str | None,
+        typer.Option(help="What the data is called; recognised for demo data, else the file's name and hash."),
+    ] = None,
+) -> None:
+    """Train, measure and register a model: comparison, final fit, one untouched holdout, plots, all in MLflow."""
+    train_and_register(find_contract(contract), data, read_settings(), model_version, data_version)
+
+
+def tune(
+    data: DataArgument,
+    contract: ContractOption = "streamflow",
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all, those of an earlier start included.")] = 40,
+    seed: Annotated[int, typer.Option(help="Of the search, the folds and the fits.")] = 0,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the parameters; tuned/CONTRACT.json under CHURN_HOME if not given."),
+    ] = None,
+) -> None:
+    """Search for XGBoost's parameters on the training part; an interrupted search goes on where it stopped."""
+    require_training_extra()
+    from churn.training.fit import split
+    from churn.training.pipeline import SEED
+    from churn.training.tuned import save_tuned
+    from churn.training.tuning import tune as run_study
+
+    settings, chosen = read_settings(), find_contract(contract)
+    read = read_data(chosen, data)
+    training_part, _ = split(read.labels, SEED)
+    storage = settings.churn_home.resolve() / "optuna.db"
+    storage.parent.mkdir(parents=True, exist_ok=True)
+    say(f"tuning on {len(training_part)} rows of {read.version}, {trials} trials, kept in {storage}")
+    with bar("trials") as move:
+        tuned = run_study(
+            chosen,
+            read.rows[training_part],
+            read.labels[training_part],
+            data_version=demo_version_of(chosen, read) or read.version,
+            data_sha256=read.sha256,
+            seed=seed,
+            trials=trials,
+            storage=f"sqlite:///{storage}",
+            progress=lambda done, total, best: move(done, total, f"best AUC {best:.4f}"),
+        )
+    destination = to or settings.churn_home / "tuned" / f"{contract}.json"
+    save_tuned(tuned, destination)
+    best, picked = tuned.record["best"], tuned.record["chosen"]
+    table("Tuning", ["", "trees", "depth", "AUC", "standard error"], [
+        [name, trial["params"]["trees"], trial["params"]["max_depth"], trial["mean_auc"], trial["standard_error"]]
+        for name, trial in (("best", best), ("chosen: cheapest within one standard error", picked))
+    ])  # fmt: skip
+    out.print(f"written to {destination}")
+
+
+def read_data(
+    contract: type[Contract], path: Path, *, version: str | None = None, as_json: bool = False
+) -> TrainingData:
+    """Reads a valid file; of an invalid one shows the table of problems before the error goes on."""
+    require_training_extra()
+    from churn.training.data import InvalidData, read_training_data
+
+    try:
+        return read_training_data(contract, path, version=version)
+    except InvalidData as error:
+        _show_problems(error, as_json=as_json)
+        raise
+
+
+def _show_problems(error: InvalidData, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"valid": False, "problems": [asdict(problem) for problem in error.problems]})
+        return
+    table("What is wrong", ["column", "check", "count", "first lines"], [
+        [problem.column, problem.check, problem.count, ", ".join(map(str, problem.lines)) or "-"]
+        for problem in error.problems
+    ], to=err)  # fmt: skip
+
+
+def first_demo(contract: type[Contract]) -> str:
+    """The contract's oldest demo data version.
+
+    Raises:
+        DataError: it has none.
+    """
+    if contract.demo is None:
+        raise DataError(
+            f"the contract {contract.contract_name} has no demo data", instead="give the path of a data file"
+        )
+    return next(iter(contract.demo.versions))
+
+
+def make_demo_file(contract: type[Contract], version: str, settings: Settings, to: Path | None = None) -> Path:
+    """Writes demo data, whole or not at all; returns where."""
+    require_training_extra()
+    from churn.files import write_bytes
+    from churn.training.synthetic import demo_csv
+
+    path = to or settings.churn_home / "data" / f"{version}.csv"
+    write_bytes(path, demo_csv(contract, version))
+    return path
+
+
+def demo_version_of(contract: type[Contract], data: TrainingData) -> str | None:
+    """Which demo data this file is, byte for byte; None if it is none."""
+    import hashlib
+
+    from churn.training.synthetic import demo_csv
+
+    versions = contract.demo.versions if contract.demo else {}
+    return next((v for v in versions if hashlib.sha256(demo_csv(contract, v)).hexdigest() == data.sha256), None)
+
+
+def train_and_register(
+    contract: type[Contract],
+    path: Path,
+    settings: Settings,
+    model_version: str | None = None,
+    data_version: str | None = None,
+) -> VersionInfo:
+    """The command `churn train`, for other commands to use."""
+    say(f"reading {path}")
+    data = read_data(contract, path, version=data_version)
+    demo = demo_version_of(contract, data)
+    if demo is not None and data_version is None:
+        from dataclasses import replace
+
+        data = replace(data, version=demo)
+    registry = open_registry(settings)
+    from churn.training.pipeline import record_of, train_model
+    from churn.training.registry import registered_name
+
+    version = model_version or _default_version(contract, demo, len(registry.versions(registered_name(contract))))
+    with bar("comparison") as move:
+        trained = train_model(contract, data, version, demo_version=demo, say=say, progress=move)
+    _show_training(trained)
+    say("drawing plots and recording the run in MLflow")
+    info = registry.register(contract, trained.booster, record_of(trained))
+    out.print(f"registered {info.name} version {info.number} ({version}); next: churn promote {version}")
+    return info
+
+
+def _default_version(contract: type[Contract], demo: str | None, registered: int) -> str:
+    if demo is not None and contract.demo is not None:
+        return contract.demo.versions[demo].model_version
+    return f"v{registered + 1}"
+
+
+def _show_training(trained: TrainedModel) -> None:
+    from churn.training.evaluation import shares
+
+    measured = trained.evaluation
+    table("Comparison by cross-validation on the training part", ["method", "AUC", "standard error", "seconds"], [
+        [one.name, one.mean_auc, one.standard_error, f"{one.seconds:.1f}"] for one in trained.candidates
+    ])  # fmt: skip
+    rows = [
+        ["AUC", f"{measured.auc:.4f} (95 % interval {measured.auc_low:.4f} to {measured.auc_high:.4f})"],
+        ["F1 at 0.5", f"{measured.f1:.4f}"],
+        ["log loss", f"{measured.log_loss:.4f}"],
+        ["Brier score", f"{measured.brier:.4f}"],
+        ["calibration error", f"{measured.expected_calibration_error:.4f}"],
+    ]
+    if trained.best_possible_auc is not None:
+        rows.insert(1, ["best possible AUC", f"{trained.best_possible_auc:.4f} (of the process that made the data)"])
+    table(f"{trained.model_version} on a holdout of {measured.rows} rows", ["measure", "value"], rows)
+    table("What it rests on", ["feature", "mean |SHAP|", "share"], [
+        [name, strength, f"{share:.1%}"]
+        for (name, strength), share in zip(trained.strengths.items(), shares(trained.strengths).values(), strict=True)
+    ])  # fmt: skip

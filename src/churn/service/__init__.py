@@ -1,0 +1,1 @@
+"""The HTTP service: one subscriber in, a probability with true reasons out."""

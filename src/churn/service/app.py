@@ -1,0 +1,84 @@
+"""Everything wired in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from churn.bundle import Bundle, load_bundle
+from churn.contract import Contract, Rows
+from churn.errors import SettingsError
+from churn.model import ChurnModel
+from churn.service import openapi
+from churn.service.endpoints import endpoints
+from churn.service.logging import open_log
+from churn.service.middleware import Observation
+from churn.service.problems import Problem, answer_problem
+from churn.settings import Settings, read_settings
+
+INTERFACE_VERSION = "1.0.0"
+
+
+def create_app(settings: Settings | None = None, *, bundle: Bundle | None = None) -> FastAPI:
+    """The service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
+
+    Args:
+        settings: by default those of the environment.
+        bundle: by default the one that the settings name.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+        SettingsError: a setting cannot be used, or MODEL_VERSION is not the bundle's version.
+    """
+    settings = settings or read_settings()
+    bundle = bundle or load_bundle(settings.bundle_path)
+    require_version(settings, bundle)
+    return build_app(bundle.model, settings, model_path=bundle.path)
+
+
+def require_version(settings: Settings, bundle: Bundle) -> None:
+    """Refuses a bundle of another version than the one that is asked for.
+
+    Raises:
+        SettingsError: names both versions.
+    """
+    held = bundle.manifest.model_version
+    if settings.model_version not in {None, held}:
+        raise SettingsError(
+            f"MODEL_VERSION asks for {settings.model_version}, but the bundle at {bundle.path} holds {held}",
+            instead="set MODEL_PATH to a bundle of that version, or unset MODEL_VERSION",
+        )
+
+
+def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> FastAPI:
+    """The service of any model, wherever it came from."""
+    router = endpoints(
+        model, model_path=model_path, threshold=settings.churn_threshold, max_body_bytes=settings.max_body_bytes
+    )
+    app = FastAPI(
+        routes=router.routes,
+        title=f"Churn prediction: {model.contract.contract_name}",
+        description="How likely a subscriber is to leave, and the reasons in plain language.",
+        version=INTERFACE_VERSION,
+        docs_url=None,  # the page would load its scripts from another company's servers
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(Observation, model_version=model.version, log=open_log(settings.log_level))],
+        exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
+    )
+    app.openapi_schema = openapi.document(app, model.contract)
+    return app
+
+
+def openapi_document(contract: type[Contract]) -> dict[str, Any]:
+    """The interface for a contract, without a model."""
+
+    def untrained(_: Rows) -> Any:
+        raise NotImplementedError
+
+    app = build_app(ChurnModel(contract, untrained, version="none"), read_settings(), model_path=Path())
+    return app.openapi()

@@ -1,0 +1,105 @@
+"""From the bytes of a request to a JSON object, with every way in which that can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from http import HTTPStatus
+from typing import Any
+
+import jiter
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from churn.service.problems import FieldError, Problem
+from churn.service.wording import cut, kind_of
+
+BODY_TIMEOUT_S = 10.0
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+DUPLICATE_KEY = re.compile(r'Detected duplicate key "(.*)" at line \d+ column \d+$', re.DOTALL)
+# Python reads no integer of more digits, since that takes quadratic time.
+DIGITS = 4300
+LONG_NUMBER = re.compile(rb'"([^"\\]{1,100})"\s*:\s*-?\d{%d}' % DIGITS)
+
+
+def require_json(request: Request) -> None:
+    """Refuses a body that does not claim to be plain JSON.
+
+    Raises:
+        Problem: 415.
+    """
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        got = f"got {cut(content_type)}" if content_type else "there is none"
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the body with Content-Type: application/json; {got}")
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the body uncompressed, not as {cut(encoding)}")
+
+
+async def read_body(request: Request, *, max_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
+    """Reads the body, giving up as soon as it is known to be too large: memory stays bounded whatever is sent.
+
+    Raises:
+        Problem: 413 past max_bytes, 408 past timeout_s (a body that never ends would hold up a shutdown).
+        ClientDisconnect: nobody is left to answer.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > DIGITS or int(declared) > max_bytes):
+        raise _too_large(max_bytes)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(timeout_s):
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
+                if len(body) > max_bytes:
+                    raise _too_large(max_bytes)
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError as error:
+        raise Problem(
+            HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {timeout_s:g} s; send it again, whole"
+        ) from error
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parses one JSON object. NaN and Infinity are let through, so that validation can name their field.
+
+    Raises:
+        Problem: 422; names the key of a duplicate, and of a number too long to read.
+    """
+    try:
+        found = jiter.from_json(body, catch_duplicate_keys=True)
+    except ValueError as error:
+        raise _unreadable(body, str(error)) from error
+    if not isinstance(found, dict):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be one JSON object, got {kind_of(found)}")
+    return found
+
+
+def _too_large(max_bytes: int) -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {max_bytes:,} bytes; send one subscriber"
+    )
+
+
+def _unreadable(body: bytes, reason: str) -> Problem:
+    if duplicate := DUPLICATE_KEY.search(reason):
+        key = cut(duplicate[1])
+        return _blaming(FieldError(field=key, code="duplicate", message=f"{key} is given twice; give it once"))
+    if reason.startswith("number out of range") and (long := LONG_NUMBER.search(body)):
+        key = cut(long[1].decode(errors="replace"))
+        message = f"{key} is a number of more than {DIGITS:,} digits; send one within the field's limits"
+        return _blaming(FieldError(field=key, code="out_of_range", message=message))
+    if not body:
+        reason = "it is empty"
+    elif body.startswith(BYTE_ORDER_MARK):
+        reason = "it begins with a byte order mark"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body is not JSON: {reason}; send one JSON object in UTF-8")
+
+
+def _blaming(error: FieldError) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, errors=[error])

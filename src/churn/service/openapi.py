@@ -1,0 +1,33 @@
+"""The interface as an OpenAPI document, derived from the contract and the answers' own models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+
+from churn.contract import Contract
+from churn.service.problems import ProblemDetails
+
+HEADERS = {
+    "X-Response-Time-Ms": {"description": "Milliseconds until the answer began.", "schema": {"type": "number"}},
+    "X-Model-Version": {"description": "The version of the model that is served.", "schema": {"type": "string"}},
+    "X-Request-ID": {"description": "The request's own id, or a new one.", "schema": {"type": "string"}},
+}
+
+
+def document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
+    """What FastAPI knows of the routes, with the contract, the errors and the headers that all responses share."""
+    found = app.openapi()
+    _, schemas = models_json_schema(
+        [(contract, "validation"), (ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
+    )
+    found["components"]["schemas"] |= schemas["$defs"]
+    found["components"]["headers"] = HEADERS
+    references = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                response["headers"] = references
+    return found

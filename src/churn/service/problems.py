@@ -1,0 +1,99 @@
+"""Everything that can go wrong, in one shape: RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+type Code = Literal["missing", "unknown", "duplicate", "wrong_type", "not_listed", "out_of_range", "not_finite"]
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    code: Code
+    message: Annotated[str, Field(description="What is wrong, and what to send instead.")]
+
+
+class ProblemDetails(BaseModel):
+    """The body of every error."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Annotated[
+        str,
+        Field(description="A URI for the kind of problem; `about:blank` says that the status tells all."),
+    ] = "about:blank"
+    title: Annotated[str, Field(description="The HTTP status in words.")]
+    status: int
+    detail: Annotated[str, Field(description="What is wrong with this request, and what to do instead.")]
+    request_id: Annotated[str, Field(description="The X-Request-ID of the response, to find it in the logs.")]
+    errors: Annotated[
+        list[FieldError] | SkipJsonSchema[None], Field(description="Present when fields are to blame.")
+    ] = None
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
+    """A request that gets an error for an answer.
+
+    Args:
+        status: the HTTP status.
+        detail: what is wrong, and what to do instead.
+        errors: the fields to blame, if fields are.
+        headers: headers the status calls for, such as Allow.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+    def response(self, request_id: str) -> Response:
+        """The problem as a response."""
+        details = ProblemDetails(
+            title=self.status.phrase,
+            status=self.status,
+            detail=self.detail,
+            request_id=request_id,
+            errors=list(self.errors) or None,
+        )
+        return Response(details.model_dump_json(exclude_none=True), self.status, self.headers, MEDIA_TYPE)
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """FastAPI's handler for our own problems and for those that routing raises."""
+    problem = error if isinstance(error, Problem) else _of_routing(error)
+    request.state.problem = problem
+    return problem.response(request.state.request_id)
+
+
+def _of_routing(error: Exception) -> Problem:
+    if not isinstance(error, HTTPException):
+        raise error
+    status = HTTPStatus(error.status_code)
+    allowed = (error.headers or {}).get("Allow")
+    details = {
+        HTTPStatus.NOT_FOUND: "nothing is served at this path; /openapi.json lists what is",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"this path does not take that method; use {allowed}",
+    }
+    return Problem(status, details.get(status, error.detail), headers=error.headers)

@@ -1,0 +1,119 @@
+"""The service as a process: everything that can be refused is refused before anything listens."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from churn.bundle import load_bundle
+from churn.errors import ChurnError, SettingsError
+from churn.service.app import create_app, require_version
+from churn.service.logging import log_config
+from churn.settings import Settings
+
+BACKLOG = 2048
+# Longer than the 60 s after which a load balancer drops an idle connection: it must be the one to hang up,
+# else it sends a request into a connection that is just being closed.
+KEEP_ALIVE_S = 75
+# Shorter than the 30 s after which a container platform kills what it told to stop.
+GRACEFUL_SHUTDOWN_S = 20
+WORKER_START_S = 60.0
+
+type OnReady = Callable[[str], None]
+
+
+def serve(settings: Settings, *, on_ready: OnReady = lambda _: None) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes the requests it has and returns.
+
+    Args:
+        settings: what to serve, where, and with how many workers.
+        on_ready: told the address, such as `http://127.0.0.1:8000`, once every worker answers there.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+        SettingsError: the address cannot be used, or MODEL_VERSION is not the bundle's version.
+        ChurnError: a worker failed to start.
+    """
+    # Being told to stop is no failure: uvicorn, once done, raises the signal again for whoever had it before.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        bundle = load_bundle(settings.bundle_path)
+        require_version(settings, bundle)
+        with _listen(settings.host, settings.port) as listener:
+            announce = functools.partial(on_ready, _address(settings))
+            if settings.workers == 1:
+                _OneWorker(_config(settings, create_app(settings, bundle=bundle)), announce).run([listener])
+            else:
+                # Each worker loads the bundle for itself, as `create_app` does when no bundle is given.
+                app = functools.partial(create_app, settings)
+                _ManyWorkers(_config(settings, app, factory=True), listener, announce).run()
+
+
+def _config(settings: Settings, app: Callable[..., object], *, factory: bool = False) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=log_config(settings.log_level),
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+    )
+
+
+class _OneWorker(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.announce()
+
+
+class _ManyWorkers(Multiprocess):
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> None:
+        super().__init__(config, [listener])
+        self.announce = announce
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        if not all(process.wait_until_ready(WORKER_START_S) for process in self.processes):
+            for process in self.processes:
+                process.kill()
+                process.join()
+            raise ChurnError("a worker failed to start", instead="see the log above, or try WORKERS=1")
+        self.announce()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Binding is the check: asking first whether the port is free would leave a moment for somebody else."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+        )
+    except OSError as error:
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else "there is no such address"
+        raise SettingsError(
+            f"cannot listen on {host} port {port}: {reason}",
+            instead="stop what listens there, or set HOST and PORT to an address of this machine that is free",
+        ) from error
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"

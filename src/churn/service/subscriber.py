@@ -1,0 +1,38 @@
+"""From a JSON object to a valid subscriber, or to a list of what is wrong with it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from churn.contract import Contract
+from churn.service.problems import FieldError, Problem
+from churn.service.wording import missing, refused, unknown
+
+MOST_ERRORS = 50
+
+
+def valid_subscriber[C: Contract](contract: type[C], fields: dict[str, Any]) -> C:
+    """Validates against the contract; its own limits decide, only the words are ours.
+
+    Raises:
+        Problem: 422, with an error for each field to blame, features in the contract's order first.
+    """
+    try:
+        return contract.model_validate(fields)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False)
+        errors = [_field_error(contract, item) for item in found[:MOST_ERRORS]]
+        detail = errors[0].message if len(found) == 1 else f"{len(found)} fields are wrong; see errors"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors) from error
+
+
+def _field_error(contract: type[Contract], error: ErrorDetails) -> FieldError:
+    name = str(error["loc"][0])
+    specs = {spec.name: spec for spec in contract.features}
+    if name not in specs:
+        return unknown(name, list(specs))
+    return missing(specs[name]) if error["type"] == "missing" else refused(specs[name], error["input"])

@@ -1,0 +1,126 @@
+"""Which method to bet on: a logistic-regression baseline against four tree methods, all cross-validated alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lightgbm import LGBMClassifier
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from xgboost import XGBClassifier
+
+from churn.contract import Contract, Rows
+from churn.training.fit import THREADS, Labels
+
+FOLDS = 5
+MOST_ROWS = 15_000
+"""Enough to rank the methods; more only makes the same ranking slower."""
+
+type Progress = Callable[[int, int, str], None]
+"""Called with (fits done, fits in all, the candidate at work)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One method and how it did.
+
+    Args:
+        name: the method.
+        mean_auc: over the folds.
+        standard_error: of that mean, from the folds' spread.
+        seconds: for all folds together, by the clock on the wall.
+        fold_aucs: one per fold, on the same folds for every candidate.
+    """
+
+    name: str
+    mean_auc: float
+    standard_error: float
+    seconds: float
+    fold_aucs: tuple[float, ...]
+
+
+def compare_candidates(
+    contract: type[Contract], rows: Rows, labels: Labels, seed: int, progress: Progress | None = None
+) -> tuple[Candidate, ...]:
+    """Compares the candidates by five-fold stratified cross-validation, best first.
+
+    Give it the training part only. Past 15,000 rows it uses a stratified sample of that many.
+
+    Args:
+        contract: gives kinds of features and monotone directions, which every method that can honours.
+        rows: float32 (n, features), as `contract.encode_columns` makes them.
+        labels: 0 (stayed) or 1 (left), (n,).
+        seed: of the sample, the folds and the methods.
+        progress: called before the first fit and after each.
+    """
+    if len(labels) > MOST_ROWS:
+        rows, _, labels, _ = train_test_split(rows, labels, train_size=MOST_ROWS, stratify=labels, random_state=seed)
+    models = {"logistic regression": baseline(contract), **_tree_methods(contract, seed)}
+    folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, labels))
+    tell = progress or (lambda *_: None)
+    candidates = []
+    for number, (name, model) in enumerate(models.items()):
+        started = time.perf_counter()
+        aucs: list[float] = []
+        for train, validation in folds:
+            tell(number * FOLDS + len(aucs), len(models) * FOLDS, name)
+            with threadpool_limits(THREADS):
+                model.fit(rows[train], labels[train])
+                predicted = model.predict_proba(rows[validation])[:, 1]
+            aucs.append(float(roc_auc_score(labels[validation], predicted)))
+        candidates.append(
+            Candidate(name, float(np.mean(aucs)), standard_error(aucs), time.perf_counter() - started, tuple(aucs))
+        )
+    tell(len(models) * FOLDS, len(models) * FOLDS, "done")
+    return tuple(sorted(candidates, key=lambda candidate: -candidate.mean_auc))
+
+
+def standard_error(fold_aucs: list[float]) -> float:
+    """The standard error of the folds' mean: their standard deviation / sqrt(folds)."""
+    return float(np.std(fold_aucs, ddof=1) / np.sqrt(len(fold_aucs)))
+
+
+def baseline(contract: type[Contract]) -> Pipeline:
+    """Logistic regression over encoded rows: categories one-hot, all other features standardised."""
+    codes = {at: range(len(spec.categories)) for at, spec in enumerate(contract.features) if spec.kind == "category"}
+    numbers = [at for at in range(len(contract.features)) if at not in codes]
+    one_hot = OneHotEncoder(categories=[list(each) for each in codes.values()], drop="first")
+    columns = ColumnTransformer([("categories", one_hot, list(codes)), ("numbers", StandardScaler(), numbers)])
+    return make_pipeline(columns, LogisticRegression(max_iter=1000))
+
+
+def _tree_methods(contract: type[Contract], seed: int) -> dict[str, Any]:
+    """The tree methods at like settings: 200 trees, and for boosting a rate of 0.05 and about 16 leaves."""
+    monotone = list(contract.monotone_constraints())
+    boosting: dict[str, Any] = {"learning_rate": 0.05, "random_state": seed}
+    return {
+        "random forest": RandomForestClassifier(
+            n_estimators=200, min_samples_leaf=10, monotonic_cst=monotone, random_state=seed, n_jobs=THREADS
+        ),
+        "histogram gradient boosting": HistGradientBoostingClassifier(
+            max_iter=200, max_leaf_nodes=16, early_stopping=False, monotonic_cst=monotone, **boosting
+        ),
+        "XGBoost": XGBClassifier(
+            n_estimators=200, max_depth=4, monotone_constraints=tuple(monotone), n_jobs=THREADS, **boosting
+        ),
+        "LightGBM": LGBMClassifier(
+            n_estimators=200,
+            num_leaves=16,
+            monotone_constraints=monotone,
+            deterministic=True,
+            force_row_wise=True,
+            n_jobs=THREADS,
+            verbose=-1,
+            **boosting,
+        ),
+    }

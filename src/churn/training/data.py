@@ -1,0 +1,227 @@
+"""Reading a training file: every row goes through the contract, and a file with any bad row is refused whole."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from churn.contract import Contract, FeatureSpec, Rows
+from churn.errors import DataError
+
+FIRST_LINES = 5
+FILE = "(file)"
+
+CHECKS = {
+    "literal_error": "unknown category",
+    "greater_than_equal": "out of range",
+    "less_than_equal": "out of range",
+    "finite_number": "not a finite number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What one check found in one column.
+
+    Args:
+        lines: the first line numbers (rows, counted from 1, in a Parquet file); none for a problem of the whole file.
+    """
+
+    column: str
+    check: str
+    count: int
+    lines: tuple[int, ...] = ()
+
+
+class InvalidData(DataError):  # noqa: N818 - a kind of DataError, named for what it says
+    """A file that was read but does not hold what its contract says, with everything that is wrong with it."""
+
+    def __init__(self, path: Path, contract: type[Contract], problems: list[Problem]) -> None:
+        found = sum(problem.count for problem in problems)
+        super().__init__(
+            f"{path} does not follow the contract {contract.contract_name}: {found} problem{'s' * (found != 1)}, "
+            "nothing was used",
+            instead="correct the lines in the table and try again; docs/contract.md says what each column may hold",
+        )
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """A valid file.
+
+    Args:
+        version: what the data is called.
+        sha256: of the file's bytes.
+        columns: one array of valid values per feature, each of length n.
+        rows: float32 (n, features), encoded.
+        labels: int8 (n,), 1 for those who left.
+    """
+
+    version: str
+    sha256: str
+    columns: Mapping[str, npt.NDArray[Any]]
+    rows: Rows
+    labels: npt.NDArray[np.int8]
+
+
+def read_training_data(contract: type[Contract], path: Path, *, version: str | None = None) -> TrainingData:
+    """Reads and validates a `.csv` (UTF-8, with a header) or `.parquet` file.
+
+    Args:
+        contract: what each row must follow; beside the features the file has an id and a label column.
+        path: the file.
+        version: what the data is called; the file's name and the start of its hash if not given.
+
+    Raises:
+        DataError: the file cannot be read.
+        InvalidData: it can, but not all of it is valid; lists each column and check with the first line numbers.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", instead="give the path of a data file") from error
+    readers = {".csv": _csv_rows, ".parquet": _parquet_rows}
+    if path.suffix not in readers:
+        raise DataError(f"{path} is neither .csv nor .parquet", instead="convert the file to one of these")
+    sha256 = hashlib.sha256(content).hexdigest()
+    table = readers[path.suffix](path, content)
+    subscribers, labels = _validated(contract, path, *table)
+    return TrainingData(
+        version=version or f"{path.stem}@{sha256[:12]}",
+        sha256=sha256,
+        columns={name: np.array([getattr(one, name) for one in subscribers]) for name in contract.feature_names()},
+        rows=np.array([subscriber.encode() for subscriber in subscribers], dtype=np.float32),
+        labels=np.array(labels, dtype=np.int8),
+    )
+
+
+type _Numbered = Iterable[tuple[int, list[Any]]]
+
+
+def _csv_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
+    try:
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        rows = [(reader.line_num, row) for row in reader if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a CSV file in UTF-8: {error}", instead="save it as CSV in UTF-8") from error
+    if len(rows) <= 1:
+        raise DataError(f"{path} holds no rows below a header", instead="give a file with data")
+    return rows[0][1], rows[1:]
+
+
+def _parquet_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
+    try:
+        table = pq.read_table(io.BytesIO(content))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} is not a Parquet file: {error}", instead="write it again") from error
+    if table.num_rows == 0:
+        raise DataError(f"{path} holds no rows", instead="give a file with data")
+    columns = [column.to_pylist() for column in table.columns]
+    return table.column_names, ((line, list(row)) for line, row in enumerate(zip(*columns, strict=True), start=1))
+
+
+class _Findings:
+    """Problems as they are found, grouped by column and check in the order of first appearance."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, str], list[int]] = {}
+
+    def add(self, column: str, check: str, line: int) -> None:
+        self._lines.setdefault((column, check), []).append(line)
+
+    def problems(self) -> list[Problem]:
+        return [
+            Problem(column, check, len(lines), tuple(lines[:FIRST_LINES]))
+            for (column, check), lines in self._lines.items()
+        ]
+
+
+def _validated(
+    contract: type[Contract], path: Path, header: list[str], rows: _Numbered
+) -> tuple[list[Contract], list[int]]:
+    if wrong := list(_header_problems(contract, header)):
+        raise InvalidData(path, contract, wrong)
+    findings = _Findings()
+    subscribers: list[Contract] = []
+    labels: list[int] = []
+    first_line_of: dict[str, int] = {}
+    for line, cells in rows:
+        if len(cells) != len(header):
+            findings.add(FILE, f"not {len(header)} cells in the row", line)
+            continue
+        row = dict(zip(header, cells, strict=True))
+        identifier, label = _text(row.pop(contract.id_column)), _text(row.pop(contract.label_column))
+        if not identifier:
+            findings.add(contract.id_column, "blank", line)
+        elif first_line_of.setdefault(identifier, line) != line:
+            findings.add(contract.id_column, "duplicate id", line)
+        if label not in contract.label_values:
+            findings.add(contract.label_column, f"neither {' nor '.join(contract.label_values)}", line)
+        else:
+            labels.append(contract.label_values.index(label))
+        subscriber = _subscriber(contract, row, line, findings)
+        if subscriber is not None:
+            subscribers.append(subscriber)
+    if problems := findings.problems():
+        raise InvalidData(path, contract, problems)
+    if len(set(labels)) == 1:
+        raise InvalidData(path, contract, [Problem(contract.label_column, "only one value in the file", len(labels))])
+    return subscribers, labels
+
+
+def _header_problems(contract: type[Contract], header: list[str]) -> Iterator[Problem]:
+    expected = [contract.id_column, *contract.feature_names(), contract.label_column]
+    for column in expected:
+        if column not in header:
+            yield Problem(column, "missing column", 1)
+    for column in dict.fromkeys(header):
+        if column not in expected:
+            yield Problem(column, "extra column", 1)
+        elif header.count(column) > 1:
+            yield Problem(column, "column stands twice", header.count(column))
+
+
+def _subscriber(contract: type[Contract], row: dict[str, Any], line: int, findings: _Findings) -> Contract | None:
+    """The row as a valid subscriber, or None after noting all that is wrong with it."""
+    blanks = [spec for spec in contract.features if _is_blank(row[spec.name])]
+    for spec in blanks:
+        if spec.marker.blank is None:
+            findings.add(spec.name, "blank", line)
+        row[spec.name] = _stand_in(spec, row)
+    try:
+        if all(isinstance(value, str) for value in row.values()):
+            return contract.model_validate_strings(row)
+        return contract.model_validate(row)
+    except ValidationError as error:
+        for found in error.errors(include_url=False, include_input=False):
+            findings.add(str(found["loc"][0]), CHECKS.get(found["type"], "wrong type"), line)
+        return None
+
+
+def _stand_in(spec: FeatureSpec, row: dict[str, Any]) -> Any:
+    """What an empty cell stands for; where it stands for nothing, the example, so that only `blank` is reported."""
+    value = spec.example if spec.marker.blank is None else spec.marker.blank
+    return str(value) if isinstance(row[spec.name], str) else value
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _text(value: Any) -> str:
+    """An id or a label as a CSV file writes it: Parquet may hold it as a number or a boolean."""
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
+        return str(int(value))
+    return "" if value is None else str(value).strip()

@@ -1,0 +1,158 @@
+"""How good a model's probabilities are on rows it has not seen, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost as xgb
+from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score, log_loss, roc_auc_score
+
+from churn.contract import Rows
+from churn.training.fit import Labels
+
+type Probabilities = npt.NDArray[np.floating[Any]]
+
+DECISION = 0.5
+RESAMPLES = 1000
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationPoint:
+    """The rows whose probability falls into one of ten equal parts of 0..1."""
+
+    mean_predicted: float
+    observed_share: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Counts of rows by what was said at probability 0.5 and what came true; positive means left."""
+
+    true_negative: int
+    false_positive: int
+    false_negative: int
+    true_positive: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A model's quality on n rows.
+
+    `auc_low` and `auc_high` bound a 95 % interval, `f1` and `confusion` are taken at probability 0.5, and
+    `base_rate` is the share that left.
+    """
+
+    rows: int
+    base_rate: float
+    auc: float
+    auc_low: float
+    auc_high: float
+    f1: float
+    log_loss: float
+    brier: float
+    expected_calibration_error: float
+    calibration: tuple[CalibrationPoint, ...]
+    confusion: Confusion
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values that JSON can hold."""
+        return asdict(self) | {"calibration": [asdict(point) for point in self.calibration]}
+
+
+def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluation:
+    """Measures probabilities against what came true.
+
+    Args:
+        labels: 0 (stayed) or 1 (left), (n,); both must occur.
+        probabilities: of leaving, (n,).
+        seed: of the bootstrap behind the AUC's interval.
+    """
+    predicted = np.asarray(probabilities, dtype=np.float64)
+    positive = predicted >= DECISION
+    auc_low, auc_high = auc_interval(labels, predicted, seed)
+    points = calibration_points(labels, predicted)
+    gaps = [point.count * abs(point.mean_predicted - point.observed_share) for point in points]
+    return Evaluation(
+        rows=len(labels),
+        base_rate=float(np.mean(labels)),
+        auc=float(roc_auc_score(labels, predicted)),
+        auc_low=auc_low,
+        auc_high=auc_high,
+        f1=float(f1_score(labels, positive)),
+        log_loss=float(log_loss(labels, predicted)),
+        brier=float(brier_score_loss(labels, predicted)),
+        expected_calibration_error=sum(gaps) / len(labels),
+        calibration=points,
+        confusion=Confusion(*map(int, confusion_matrix(labels, positive, labels=[False, True]).ravel())),
+    )
+
+
+def auc_interval(labels: Labels, probabilities: Probabilities, seed: int) -> tuple[float, float]:
+    """A 95 % percentile interval of the AUC from 1,000 bootstrap resamples, drawn within each label.
+
+    Rows are sorted once; a resample is then a weight per row, and its AUC the share of (left, stayed) pairs in
+    the right order, ties counting half (Mann-Whitney; Efron and Tibshirani 1993, chapter 13).
+
+    Args:
+        labels: 0 (stayed) or 1 (left), (n,); both must occur.
+        probabilities: of leaving, (n,).
+        seed: the same seed is the same interval.
+    """
+    _, rank = np.unique(probabilities, return_inverse=True)
+    left, stayed = (rank[np.asarray(labels) == label] for label in (1, 0))
+    rng = np.random.default_rng(seed)
+
+    def resampled_auc() -> float:
+        left_at = np.bincount(rng.choice(left, len(left)), minlength=rank.max() + 1)
+        stayed_at = np.bincount(rng.choice(stayed, len(stayed)), minlength=rank.max() + 1)
+        beaten = np.cumsum(stayed_at) - stayed_at / 2
+        return float(left_at @ beaten) / (len(left) * len(stayed))
+
+    low, high = np.quantile([resampled_auc() for _ in range(RESAMPLES)], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def calibration_points(labels: Labels, probabilities: Probabilities) -> tuple[CalibrationPoint, ...]:
+    """Predicted against observed in ten equal parts of 0..1, empty ones left out (Naeini et al. 2015)."""
+    part = np.minimum((probabilities * BINS).astype(np.intp), BINS - 1)
+    return tuple(
+        CalibrationPoint(
+            mean_predicted=float(probabilities[part == number].mean()),
+            observed_share=float(np.asarray(labels)[part == number].mean()),
+            count=int((part == number).sum()),
+        )
+        for number in np.unique(part)
+    )
+
+
+def contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
+    """Each feature's contribution in log-odds: path-dependent TreeSHAP (Lundberg et al. 2020).
+
+    Args:
+        booster: a model that knows its features by name.
+        rows: float32 (n, features).
+
+    Returns:
+        float64 (n, features), without the base value.
+    """
+    data = xgb.DMatrix(rows, feature_names=booster.feature_names)
+    return booster.predict(data, pred_contribs=True)[:, :-1].astype(np.float64)
+
+
+def mean_abs_contributions(booster: xgb.Booster, rows: Rows) -> dict[str, float]:
+    """Each feature's mean absolute contribution in log-odds, largest first."""
+    strength = np.abs(contributions(booster, rows)).mean(axis=0)
+    named = zip(booster.feature_names or [], map(float, strength), strict=True)
+    return dict(sorted(named, key=lambda pair: -pair[1]))
+
+
+def shares(strengths: Mapping[str, float]) -> dict[str, float]:
+    """The same strengths as parts of their sum; all zero if none of them is anything."""
+    total = sum(strengths.values()) or 1.0
+    return {name: strength / total for name, strength in strengths.items()}

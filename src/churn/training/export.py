@@ -1,0 +1,100 @@
+"""From a registered model to a bundle, whoever registered it, as long as its features are the contract's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import xgboost
+
+from churn.bundle import Bundle, ModelCard, write_bundle
+from churn.contract import Contract, Rows
+from churn.contracts import find_contract
+from churn.errors import BundleError
+from churn.sampling import draw_columns
+from churn.training.registry import FetchedModel, Registry
+
+GOLDEN_FILE, REFERENCE_FILE = "golden_rows.json", "reference.json"
+GOLDEN_ROWS = 64
+OBJECTIVE = "binary:logistic"
+
+
+def export_model(
+    registry: Registry, uri: str, destination: Path | None, *, folder_of: Callable[[str], Path], contract: str | None
+) -> Bundle:
+    """Exports a registered model.
+
+    Args:
+        registry: where it is registered.
+        uri: `models:/NAME@ALIAS` or `models:/NAME/NUMBER`.
+        destination: the bundle's directory; one named after the model's version if None.
+        folder_of: a contract's name -> the folder of its bundles.
+        contract: the contract's name; what the version's tag says if None, else streamflow.
+
+    Raises:
+        RegistryError: there is no such model, or it is not safe to load.
+        BundleError: its features are not the contract's; lists the differences.
+    """
+    fetched = registry.fetch(registry.find(uri))
+    chosen = find_contract(contract or fetched.info.tags.get("contract", "streamflow"))
+    if found := list(differences(chosen, fetched.booster)):
+        raise BundleError(
+            f"{uri} does not fit the contract {chosen.contract_name}: {'; '.join(found)}",
+            instead="train the model on exactly the contract's features, or name another contract with --contract",
+        )
+    card = _card(fetched)
+    # A model that was trained without names gets the contract's, so that the bundle always has them.
+    fetched.booster.feature_names = chosen.feature_names()
+    reference = fetched.export_files.get(REFERENCE_FILE)
+    return write_bundle(
+        destination or folder_of(chosen.contract_name) / card.model_version,
+        contract=chosen,
+        booster=fetched.booster,
+        card=card,
+        golden_rows=_golden_rows(chosen, fetched),
+        reference=json.loads(reference) if reference else None,
+    )
+
+
+def differences(contract: type[Contract], booster: xgboost.Booster) -> Iterator[str]:
+    """What keeps this model from serving this contract, one phrase each; nothing if it can."""
+    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
+    if objective != OBJECTIVE:
+        yield f"its objective is {objective}, not {OBJECTIVE}"
+    if any(kind == "c" for kind in booster.feature_types or []):
+        yield "it was trained on categorical columns, not on the contract's codes"
+    names, expected = booster.feature_names, contract.feature_names()
+    if names is None:
+        if booster.num_features() != len(expected):
+            yield f"it takes {booster.num_features()} unnamed features, the contract has {len(expected)}"
+        return
+    for name in expected:
+        if name not in names:
+            yield f"it lacks {name}"
+    for name in names:
+        if name not in expected:
+            yield f"it wants {name}, which the contract has not"
+    if set(names) == set(expected) and names != expected:
+        first = next(at for at, (own, other) in enumerate(zip(names, expected, strict=True)) if own != other)
+        yield f"its features come in another order: feature {first + 1} is {names[first]}, not {expected[first]}"
+
+
+def _card(fetched: FetchedModel) -> ModelCard:
+    info = fetched.info
+    return ModelCard(
+        model_version=info.tags.get("model_version", f"v{info.number}"),
+        mlflow_run_id=info.run_id,
+        training_date=info.tags.get("training_date"),
+        training_data_version=info.tags.get("training_data_version"),
+        test_auc=info.metrics.get("test_auc"),
+        test_f1=info.metrics.get("test_f1"),
+    )
+
+
+def _golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
+    """Rows of the holdout where the training run kept some, else drawn from the contract."""
+    if kept := fetched.export_files.get(GOLDEN_FILE):
+        return np.array(json.loads(kept), dtype=np.float32)
+    return contract.encode_columns(draw_columns(contract, np.random.default_rng(0), GOLDEN_ROWS))

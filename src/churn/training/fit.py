@@ -1,0 +1,66 @@
+"""One split, one fit: the holdout that nothing else may see, and the booster that a release is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost as xgb
+from sklearn.model_selection import train_test_split
+
+from churn.contract import Contract, Rows
+
+type Labels = npt.NDArray[np.integer[Any]]
+type Indices = npt.NDArray[np.intp]
+
+HOLDOUT_SHARE = 0.2
+
+# Sums are rounded differently for each number of threads, so a fixed one makes the same trees on every machine; one,
+# because more only wait for each other where cores are shared, and a fit takes about a second.
+THREADS = 1
+
+
+def split(labels: Labels, seed: int) -> tuple[Indices, Indices]:
+    """Splits rows into a training part and an untouched holdout, stratified by label.
+
+    Args:
+        labels: 0 (stayed) or 1 (left), (n,).
+        seed: the same seed is the same split.
+
+    Returns:
+        The rows' indices of the training part (80 %) and of the holdout (20 %), each rising.
+    """
+    train, holdout = train_test_split(
+        np.arange(len(labels)), test_size=HOLDOUT_SHARE, stratify=labels, random_state=seed
+    )
+    return np.sort(train), np.sort(holdout)
+
+
+def fit_xgboost(
+    contract: type[Contract], rows: Rows, labels: Labels, params: Mapping[str, int | float], seed: int = 0
+) -> xgb.Booster:
+    """Fits a booster that honours the contract's monotone directions.
+
+    Args:
+        contract: gives the features' names and directions.
+        rows: float32 (n, features), as `contract.encode_columns` makes them.
+        labels: 0 (stayed) or 1 (left), (n,).
+        params: `trees`, and XGBoost's own parameters by their names.
+        seed: for the sampling of rows and columns; the same seed is the same booster.
+
+    Returns:
+        A booster that predicts probability and knows its features by name.
+    """
+    names = contract.feature_names()
+    data = xgb.DMatrix(rows, np.asarray(labels, dtype=np.float32), feature_names=names, nthread=THREADS)
+    settings: dict[str, Any] = {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "monotone_constraints": dict(zip(names, contract.monotone_constraints(), strict=True)),
+        "seed": seed,
+        "nthread": THREADS,
+    }
+    own = {name: value for name, value in params.items() if name != "trees"}
+    return xgb.train(settings | own, data, num_boost_round=int(params["trees"]))

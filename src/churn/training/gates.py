@@ -1,0 +1,101 @@
+"""What a model version must show before it may be called champion. Pure: measurements in, verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from churn.contract import Contract
+
+AUC_MARGIN = 0.005
+LOG_LOSS_MARGIN = 0.01
+LARGEST_CALIBRATION_ERROR = 0.03
+LARGEST_PROTECTED_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model measured on one holdout."""
+
+    auc: float
+    log_loss: float
+    calibration_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition, whether it holds, and why in words."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
+def release_gates(
+    contract: type[Contract],
+    *,
+    fingerprint: str | None,
+    candidate: Measured,
+    champion: Measured | None,
+    contribution_shares: Mapping[str, float],
+) -> list[Gate]:
+    """All gates, passed or not.
+
+    Args:
+        contract: the code's contract.
+        fingerprint: of the contract the candidate was trained for, None if it says nothing.
+        candidate: measured on its own holdout.
+        champion: the present champion, measured on the same rows; None where there is none yet.
+        contribution_shares: each feature's share of the sum of mean |SHAP|, between 0 and 1.
+    """
+    return [
+        _fingerprint_gate(contract, fingerprint),
+        *_metric_gates(candidate, champion),
+        Gate(
+            "calibration",
+            candidate.calibration_error <= LARGEST_CALIBRATION_ERROR,
+            f"calibration error {candidate.calibration_error:.4f}, at most {LARGEST_CALIBRATION_ERROR} allowed",
+        ),
+        _protected_gate(contract, contribution_shares),
+    ]
+
+
+def _fingerprint_gate(contract: type[Contract], fingerprint: str | None) -> Gate:
+    said = (fingerprint or "none")[:12]
+    return Gate(
+        "contract",
+        fingerprint == contract.fingerprint,
+        f"trained for contract fingerprint {said}, the code's is {contract.fingerprint[:12]}",
+    )
+
+
+def _metric_gates(candidate: Measured, champion: Measured | None) -> list[Gate]:
+    if champion is None:
+        return [Gate("auc", passed=True, reason=f"AUC {candidate.auc:.4f}; there is no champion to compare with")]
+    return [
+        Gate(
+            "auc",
+            candidate.auc >= champion.auc - AUC_MARGIN,
+            f"AUC {candidate.auc:.4f} against the champion's {champion.auc:.4f} on the same holdout, "
+            f"at most {AUC_MARGIN} less allowed",
+        ),
+        Gate(
+            "log loss",
+            candidate.log_loss <= champion.log_loss + LOG_LOSS_MARGIN,
+            f"log loss {candidate.log_loss:.4f} against the champion's {champion.log_loss:.4f} on the same holdout, "
+            f"at most {LOG_LOSS_MARGIN} more allowed",
+        ),
+    ]
+
+
+def _protected_gate(contract: type[Contract], shares: Mapping[str, float]) -> Gate:
+    protected = {spec.name: shares[spec.name] for spec in contract.features if spec.marker.protected}
+    worst = max(protected, key=lambda name: protected[name], default=None)
+    if worst is None:
+        return Gate("protected fields", passed=True, reason="the contract has no protected field")
+    return Gate(
+        "protected fields",
+        protected[worst] <= LARGEST_PROTECTED_SHARE,
+        f"{worst} has {protected[worst]:.1%} of the mean |SHAP|, at most {LARGEST_PROTECTED_SHARE:.0%} allowed "
+        "for a protected field",
+    )

@@ -1,0 +1,177 @@
+"""The training road: valid data in, a measured model and everything worth recording about it out."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import distributions
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost
+from matplotlib.figure import Figure
+from sklearn.metrics import roc_auc_score
+
+from churn.contract import Contract, Rows
+from churn.reference import reference_distributions
+from churn.training import plots
+from churn.training.candidates import Candidate, Progress, compare_candidates
+from churn.training.data import TrainingData
+from churn.training.evaluation import Evaluation, contributions, evaluate, mean_abs_contributions, shares
+from churn.training.export import GOLDEN_FILE, GOLDEN_ROWS, REFERENCE_FILE
+from churn.training.fit import fit_xgboost, split
+from churn.training.registry import EXPORT_FOLDER, RunRecord
+from churn.training.synthetic import true_probability
+from churn.training.tuned import load_tuned
+
+HOLDOUT_FILE = "holdout.npz"
+SEED = 0
+"""Of the split: the same file always has the same holdout."""
+
+type Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A fitted model and what was measured on the way.
+
+    Args:
+        best_possible_auc: of the process itself on the holdout, where the data is demo data.
+        strengths: mean |SHAP| by feature on the holdout, largest first.
+    """
+
+    contract: type[Contract]
+    model_version: str
+    data: TrainingData
+    booster: xgboost.Booster
+    params: Mapping[str, int | float]
+    candidates: tuple[Candidate, ...]
+    evaluation: Evaluation
+    best_possible_auc: float | None
+    strengths: Mapping[str, float]
+    holdout: npt.NDArray[np.intp]
+
+
+def train_model(
+    contract: type[Contract],
+    data: TrainingData,
+    model_version: str,
+    *,
+    demo_version: str | None = None,
+    say: Say = lambda _: None,
+    progress: Progress | None = None,
+) -> TrainedModel:
+    """Compares the candidates, fits XGBoost with the committed parameters, and measures it once on the holdout.
+
+    Args:
+        contract: what the data follows.
+        data: read and validated.
+        model_version: what the model will be called.
+        demo_version: which demo data this is, if it is; then the best possible AUC is known.
+        say: told what is being done.
+        progress: told how far the comparison is.
+    """
+    train, holdout = split(data.labels, SEED)
+    say("comparing a baseline and four tree methods by cross-validation")
+    candidates = compare_candidates(contract, data.rows[train], data.labels[train], SEED, progress)
+    say("fitting XGBoost with the tuned parameters")
+    params = load_tuned(contract.contract_name).params
+    booster = fit_xgboost(contract, data.rows[train], data.labels[train], params, SEED)
+    say("measuring on the holdout")
+    probabilities = predict(booster, data.rows[holdout])
+    best = None
+    if demo_version is not None:
+        truth = true_probability(contract, demo_version, {name: col[holdout] for name, col in data.columns.items()})
+        best = float(roc_auc_score(data.labels[holdout], truth))
+    return TrainedModel(
+        contract=contract,
+        model_version=model_version,
+        data=data,
+        booster=booster,
+        params=params,
+        candidates=candidates,
+        evaluation=evaluate(data.labels[holdout], probabilities, SEED),
+        best_possible_auc=best,
+        strengths=mean_abs_contributions(booster, data.rows[holdout]),
+        holdout=holdout,
+    )
+
+
+def predict(booster: xgboost.Booster, rows: Rows) -> npt.NDArray[np.float64]:
+    """Unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
+    found = booster.predict(xgboost.DMatrix(rows), validate_features=False)
+    return np.asarray(found, dtype=np.float64)
+
+
+def record_of(trained: TrainedModel) -> RunRecord:
+    """Everything the training run leaves in MLflow: parameters, metrics, tags, figures, tables, environment."""
+    contract, data, evaluation = trained.contract, trained.data, trained.evaluation
+    rows = data.rows[trained.holdout]
+    probabilities = predict(trained.booster, rows)
+    figures: dict[str, Figure] = {
+        "calibration": plots.calibration_plot(evaluation),
+        "confusion": plots.confusion_plot(evaluation),
+        "shap_bar": plots.shap_bar_plot(trained.strengths),
+        "shap_summary": plots.shap_summary_plot(contract, contributions(trained.booster, rows), rows),
+        "candidates": plots.candidates_plot(trained.candidates),
+    }
+    metrics = {
+        "test_auc": evaluation.auc,
+        "test_auc_low": evaluation.auc_low,
+        "test_auc_high": evaluation.auc_high,
+        "test_f1": evaluation.f1,
+        "test_log_loss": evaluation.log_loss,
+        "test_brier": evaluation.brier,
+        "test_calibration_error": evaluation.expected_calibration_error,
+        "test_base_rate": evaluation.base_rate,
+    }
+    if trained.best_possible_auc is not None:
+        metrics["best_possible_auc"] = trained.best_possible_auc
+    return RunRecord(
+        params={**trained.params, "rows": len(data.labels), "holdout_rows": evaluation.rows},
+        metrics=metrics,
+        tags={
+            "model_version": trained.model_version,
+            "contract": contract.contract_name,
+            "contract_fingerprint": contract.fingerprint,
+            "training_date": datetime.now(UTC).date().isoformat(),
+            "training_data_version": data.version,
+            "training_data_sha256": data.sha256,
+        },
+        files={f"plots/{name}.png": _png(figure) for name, figure in figures.items()}
+        | {
+            "evaluation.json": _json(evaluation.as_dict()),
+            "candidates.json": _json([asdict(candidate) for candidate in trained.candidates]),
+            "mean_abs_shap.json": _json({"mean": dict(trained.strengths), "share": shares(trained.strengths)}),
+            "environment.txt": _environment(),
+            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": _json(reference_distributions(contract, rows, probabilities)),
+            f"{EXPORT_FOLDER}/{GOLDEN_FILE}": _json(rows[:GOLDEN_ROWS].tolist()),
+            f"{EXPORT_FOLDER}/{HOLDOUT_FILE}": _npz(rows, data.labels[trained.holdout]),
+        },
+    )
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, indent=2, allow_nan=False).encode()
+
+
+def _npz(rows: Rows, labels: npt.NDArray[np.int8]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, rows=rows, labels=labels)
+    return buffer.getvalue()
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    return buffer.getvalue()
+
+
+def _environment() -> bytes:
+    """The installed distributions, one `name==version` a line."""
+    found = {f"{dist.metadata['Name']}=={dist.version}" for dist in distributions()}
+    return ("\n".join(sorted(found, key=str.lower)) + "\n").encode()

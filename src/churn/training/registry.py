@@ -1,0 +1,270 @@
+"""MLflow: where runs, models and aliases are kept. The only module that imports it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Before the import: no figures to MLflow's makers, no bars among ours, no minutes of retries when a server is away.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+
+import logging
+
+import mlflow
+import xgboost
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, Schema
+
+from churn.contract import Contract
+from churn.errors import RegistryError
+from churn.explain.xgb import load_booster
+
+CHAMPION = "champion"
+EXPORT_FOLDER = "export"
+TRUSTED_TYPES = ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier"]
+
+# Its notes on every step are for its own developers; what matters here is said by the command line.
+for noisy in ("mlflow", "alembic"):
+    logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """One version of a registered model."""
+
+    name: str
+    number: int
+    run_id: str | None
+    aliases: tuple[str, ...]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedModel:
+    """A registered model, its version, and the files its training run kept for the export (may be empty)."""
+
+    info: VersionInfo
+    booster: xgboost.Booster
+    export_files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a training run leaves in the store.
+
+    Args:
+        params, metrics, tags: as MLflow keeps them.
+        files: path under the run's artifacts -> content.
+    """
+
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    files: Mapping[str, bytes]
+
+
+def registered_name(contract: type[Contract]) -> str:
+    """What the contract's model is called in the registry."""
+    return f"{contract.contract_name}-churn-predictor"
+
+
+def contract_signature(contract: type[Contract]) -> ModelSignature:
+    """The model's signature: encoded numbers by feature name in, one probability out."""
+    return ModelSignature(
+        Schema([ColSpec("float", name) for name in contract.feature_names()]), Schema([ColSpec("float")])
+    )
+
+
+class Registry:
+    """A tracking store and its model registry.
+
+    Args:
+        home: where the default store lies, `mlflow/` below it.
+        tracking_uri: another store, any that MLflow takes; the default is an SQLite file.
+    """
+
+    def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
+        self._artifacts: str | None = None
+        if tracking_uri is None:
+            folder = (home / "mlflow").resolve()
+            folder.mkdir(parents=True, exist_ok=True)
+            tracking_uri = f"sqlite:///{folder}/mlflow.db"
+            self._artifacts = (folder / "artifacts").as_uri()
+        self.tracking_uri = tracking_uri
+        mlflow.set_tracking_uri(tracking_uri)
+        mlflow.set_registry_uri(tracking_uri)
+        self._client = MlflowClient(tracking_uri, tracking_uri)
+
+    def register(self, contract: type[Contract], booster: xgboost.Booster, record: RunRecord) -> VersionInfo:
+        """Records a run with its model and registers it; the version exists only once all else is stored.
+
+        Raises:
+            RegistryError: the store cannot be reached or refuses.
+        """
+        name = registered_name(contract)
+        with self._told("record the training run"):
+            experiment = self._experiment(name)
+            with mlflow.start_run(experiment_id=experiment, tags=dict(record.tags)) as run:
+                mlflow.log_params(dict(record.params))
+                mlflow.log_metrics(dict(record.metrics))
+                self._log_files(record.files)
+                model = mlflow.xgboost.log_model(
+                    booster,
+                    name="model",
+                    signature=contract_signature(contract),
+                    pip_requirements=[f"xgboost-cpu=={xgboost.__version__}"],
+                )
+            self._ensure_model(name)
+            version = self._client.create_model_version(
+                name, model.model_uri, run.info.run_id, tags=dict(record.tags), model_id=model.model_id
+            )
+            return self._info(version)
+
+    def versions(self, name: str) -> list[VersionInfo]:
+        """All versions of a model, newest first; none if the model is not registered."""
+        with self._told(f"list the versions of {name}"):
+            found = self._client.search_model_versions(f"name = '{name}'")
+            # The search does not fill in aliases; the single look-up does.
+            full = [self._client.get_model_version(name, version.version) for version in found]
+            return sorted((self._info(version) for version in full), key=lambda info: -info.number)
+
+    def find(self, uri: str) -> VersionInfo:
+        """The version that `models:/NAME@ALIAS` or `models:/NAME/NUMBER` names.
+
+        Raises:
+            RegistryError: there is none, or the address has another form.
+        """
+        name, separator, rest = uri.removeprefix("models:/").replace("@", "/@").partition("/")
+        if not uri.startswith("models:/") or not name or not separator or not rest:
+            raise RegistryError(
+                f"{uri!r} is no model's address", instead="write models:/NAME@ALIAS or models:/NAME/NUMBER"
+            )
+        with self._told(f"find {uri}"):
+            if rest.startswith("@"):
+                return self._info(self._client.get_model_version_by_alias(name, rest[1:]))
+            return self._info(self._client.get_model_version(name, rest))
+
+    def champion(self, name: str) -> VersionInfo | None:
+        """The version that carries the alias `champion`, if there is one."""
+        return next((info for info in self.versions(name) if CHAMPION in info.aliases), None)
+
+    def promote(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
+        """Moves the alias `champion` to this version, with tags that say how it came about."""
+        with self._told(f"promote {info.name} version {info.number}"):
+            for key, value in tags.items():
+                self._client.set_model_version_tag(info.name, str(info.number), key, value)
+            self._client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
+
+    def fetch(self, info: VersionInfo) -> FetchedModel:
+        """Downloads a version's model without ever unpickling, and the files its run kept for the export.
+
+        Raises:
+            RegistryError: it is not an XGBoost model in a format that is safe to load.
+        """
+        with tempfile.TemporaryDirectory() as folder, self._told(f"download {info.name} version {info.number}"):
+            source = f"models:/{info.name}/{info.number}"
+            model = Path(mlflow.artifacts.download_artifacts(source, dst_path=folder))
+            return FetchedModel(info, _booster_of(source, model), self._export_files(info, Path(folder)))
+
+    def _export_files(self, info: VersionInfo, folder: Path) -> dict[str, bytes]:
+        if info.run_id is None or not self._client.list_artifacts(info.run_id, EXPORT_FOLDER):
+            return {}
+        kept = Path(self._client.download_artifacts(info.run_id, EXPORT_FOLDER, str(folder)))
+        return {file.name: file.read_bytes() for file in kept.iterdir()}
+
+    def _experiment(self, name: str) -> str:
+        existing = self._client.get_experiment_by_name(name)
+        return str(existing.experiment_id if existing else self._client.create_experiment(name, self._artifacts))
+
+    def _ensure_model(self, name: str) -> None:
+        if not self._client.search_registered_models(f"name = '{name}'"):
+            self._client.create_registered_model(name)
+
+    def _log_files(self, files: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files.items():
+                path = Path(folder) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            mlflow.log_artifacts(folder)
+
+    def _info(self, version: ModelVersion) -> VersionInfo:
+        run = self._client.get_run(version.run_id) if version.run_id else None
+        return VersionInfo(
+            name=version.name,
+            number=int(version.version),
+            run_id=version.run_id or None,
+            aliases=tuple(sorted(version.aliases)),
+            tags=dict(version.tags),
+            metrics=dict(run.data.metrics) if run else {},
+        )
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Turns MLflow's exceptions into one sentence."""
+        try:
+            yield
+        except MlflowException as error:
+            raise RegistryError(
+                f"could not {what} in {self.tracking_uri}: {str(error).splitlines()[0]}",
+                instead="see what there is with `churn models`, and check MLFLOW_TRACKING_URI",
+            ) from error
+
+
+def ui_command(registry: Registry, host: str, port: int) -> list[str]:
+    """The command that opens MLflow's own pages on the store."""
+    return [
+        sys.executable, "-m", "mlflow", "ui",
+        "--backend-store-uri", registry.tracking_uri, "--host", host, "--port", str(port),
+    ]  # fmt: skip
+
+
+def _booster_of(source: str, folder: Path) -> xgboost.Booster:
+    flavors: dict[str, dict[str, Any]] = Model.load(str(folder)).flavors
+    readers: dict[str, Callable[[Path, dict[str, Any]], xgboost.Booster]] = {
+        "xgboost": lambda folder, flavor: load_booster(folder / flavor["data"]),
+        "sklearn": _booster_in_sklearn_flavor,
+    }
+    for flavor, read in readers.items():
+        if flavor in flavors:
+            return read(folder, flavors[flavor])
+    raise RegistryError(
+        f"{source} is no XGBoost model, it was logged as {', '.join(sorted(flavors)) or 'nothing known'}",
+        instead="log it with mlflow.xgboost.log_model",
+    )
+
+
+def _booster_in_sklearn_flavor(folder: Path, flavor: dict[str, Any]) -> xgboost.Booster:
+    """MLflow's scikit-learn flavour is skops (audited types) or a pickle (runs code when loaded, so never loaded)."""
+    if flavor.get("serialization_format") != "skops":
+        raise RegistryError(
+            f"the model was logged as {flavor.get('serialization_format', 'pickle')}, which can run code when loaded",
+            instead="log it with mlflow.xgboost.log_model, or with mlflow.sklearn.log_model in the skops format",
+        )
+    import skops.io  # noqa: PLC0415 - slow, and needed for this flavour only
+    from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415
+
+    try:
+        model = skops.io.load(folder / flavor["pickled_model"], trusted=TRUSTED_TYPES)
+    except UntrustedTypesFoundException as error:
+        raise RegistryError(
+            f"the model's file holds types beyond XGBoost's own: {error}", instead="log the XGBClassifier alone"
+        ) from error
+    if not isinstance(model, xgboost.XGBClassifier):
+        raise RegistryError(
+            f"the model is a {type(model).__name__}, not an XGBClassifier", instead="log the XGBClassifier alone"
+        )
+    return model.get_booster()

@@ -1,0 +1,104 @@
+"""Demo data: subscribers drawn from the process that a contract documents, with the truth known.
+
+Because the process is known, so is the best AUC that any model could reach: that of the true probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from churn.contract import Contract, DemoProcess, DemoVersion
+from churn.errors import DataError
+
+type Columns = Mapping[str, Any] | pd.DataFrame
+
+
+def make_demo(contract: type[Contract], version: str) -> pd.DataFrame:
+    """Makes one version of a contract's demo data; the same version is the same data, row by row.
+
+    Args:
+        contract: the contract whose demo process is used.
+        version: the name of the data version, such as `streamflow-v3-2024-03`.
+
+    Returns:
+        One row per subscriber: the id column, the features in order as plain values, the label column.
+
+    Raises:
+        DataError: the contract has no demo process, or not this version.
+    """
+    process, chosen = _find(contract, version)
+    rng = np.random.default_rng(chosen.seed)
+    columns = process.draw(rng, chosen.rows, chosen.shift)
+    left = rng.random(chosen.rows) < _logistic(process.log_odds(columns, chosen.shift))
+    return pd.DataFrame(
+        {contract.id_column: [f"sub-{number:06d}" for number in range(1, chosen.rows + 1)]}
+        | {name: columns[name] for name in contract.feature_names()}
+        | {contract.label_column: np.array(contract.label_values)[left.astype(np.intp)]}
+    )
+
+
+def demo_csv(contract: type[Contract], version: str) -> bytes:
+    """The same data as the bytes of a CSV file, so that a file can be recognised by its hash.
+
+    Raises:
+        DataError: the contract has no demo process, or not this version.
+    """
+    return make_demo(contract, version).to_csv(index=False, lineterminator="\n").encode()
+
+
+def true_probability(contract: type[Contract], version: str, columns: Columns) -> npt.NDArray[np.float64]:
+    """The probability with which these subscribers leave, as the process has it.
+
+    Args:
+        contract: the contract whose demo process is used.
+        version: the name of the data version.
+        columns: one sequence of length n per feature, holding valid values; other columns are ignored.
+
+    Returns:
+        float64 (n,), each in 0..1.
+
+    Raises:
+        DataError: the contract has no demo process, or not this version.
+    """
+    process, chosen = _find(contract, version)
+    values = {name: np.asarray(columns[name]) for name in contract.feature_names()}
+    return _logistic(process.log_odds(values, chosen.shift))
+
+
+def best_possible_auc(contract: type[Contract], version: str, frame: pd.DataFrame) -> float:
+    """The AUC of the true probability on given rows: what remains above it is chance.
+
+    Args:
+        contract: the contract whose demo process is used.
+        version: the name of the data version.
+        frame: rows as `make_demo` makes them, label column included.
+
+    Raises:
+        DataError: the contract has no demo process, or not this version.
+    """
+    left = frame[contract.label_column] == contract.label_values[1]
+    return float(roc_auc_score(left, true_probability(contract, version, frame)))
+
+
+def _find(contract: type[Contract], version: str) -> tuple[DemoProcess, DemoVersion]:
+    if contract.demo is None:
+        raise DataError(
+            f"the contract {contract.contract_name!r} has no demo process", instead="give the path of a data file"
+        )
+    if version not in contract.demo.versions:
+        raise DataError(
+            f"the contract {contract.contract_name!r} has no demo data {version!r}",
+            instead=f"choose one of {', '.join(contract.demo.versions)}",
+        )
+    return contract.demo, contract.demo.versions[version]
+
+
+def _logistic(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    probability: npt.NDArray[np.float64] = 1 / (1 + np.exp(-log_odds))
+    return probability

@@ -1,0 +1,47 @@
+"""The committed outcome of tuning, one JSON file per contract, with the record of how it came about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from churn.files import json_bytes, write_bytes
+
+type Params = Mapping[str, int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """Parameters for `fit_xgboost`, and where they come from.
+
+    Args:
+        params: `trees`, and XGBoost's own parameters by their names.
+        record: the data, seed, folds, libraries and trials behind them; empty for untuned parameters.
+    """
+
+    params: Params
+    record: Mapping[str, Any]
+
+
+UNTUNED = Tuned(
+    params={"trees": 200, "max_depth": 3, "learning_rate": 0.05, "subsample": 0.8, "colsample_bytree": 0.8},
+    record={},
+)
+"""For a contract that nobody has tuned yet: shallow trees at a slow rate are rarely far from the best."""
+
+
+def load_tuned(contract_name: str) -> Tuned:
+    """The committed parameters of a contract, or `UNTUNED` if it has none."""
+    file = resources.files(__name__) / f"{contract_name}.json"
+    if not file.is_file():
+        return UNTUNED
+    return Tuned(**json.loads(file.read_text(encoding="utf-8")))
+
+
+def save_tuned(tuned: Tuned, path: Path) -> None:
+    """Writes parameters and record as JSON, whole or not at all."""
+    write_bytes(path, json_bytes(asdict(tuned)))

@@ -1,0 +1,165 @@
+"""Tuning XGBoost: a seeded, pruned, resumable Optuna study, then the smallest model that is as good as the best.
+
+Two models whose cross-validated AUC differs by less than its standard error cannot be told apart, so of those within
+one standard error of the best the cheapest to explain is chosen (the one-SE rule: Breiman, Friedman, Olshen and Stone
+1984, section 3.4.3; Hastie, Tibshirani and Friedman 2009, section 7.10). Explaining a row takes a look-up per leaf, so
+the cost is trees x 2^depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import optuna
+import sklearn
+import xgboost as xgb
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+
+from churn.contract import Contract, Rows
+from churn.training.candidates import standard_error
+from churn.training.fit import Labels, fit_xgboost
+from churn.training.tuned import Params, Tuned, load_tuned, save_tuned
+
+__all__ = ["Tuned", "load_tuned", "save_tuned", "tune"]
+
+FOLDS = 5
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+FOLD_AUCS, PARAMS = "fold_aucs", "params"
+
+type Progress = Callable[[int, int, float], None]
+"""Called with (trials finished, trials in all, best mean AUC so far)."""
+
+
+def tune(
+    contract: type[Contract],
+    rows: Rows,
+    labels: Labels,
+    *,
+    data_version: str,
+    data_sha256: str,
+    seed: int = 0,
+    trials: int = 40,
+    storage: str | None = None,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Searches for parameters by the mean AUC of five-fold cross-validation.
+
+    The same arguments give the same trials, however often the study is interrupted and taken up again.
+
+    Args:
+        contract: gives the features' names and monotone directions.
+        rows: float32 (n, features) of the training part only, as `contract.encode_columns` makes them.
+        labels: 0 (stayed) or 1 (left), (n,).
+        data_version: what the data is called.
+        data_sha256: of the data file; a study is only ever taken up on the same data.
+        seed: of the folds, the search and the fits.
+        trials: how many to finish, pruned ones included.
+        storage: where the study is kept, such as `sqlite:///study.db`; in memory if not given.
+        progress: called after each trial.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name=f"{contract.contract_name} {contract.fingerprint[:12]} {data_sha256[:12]} seed {seed}",
+        storage=storage,
+        direction="maximize",
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
+        load_if_exists=True,
+    )
+    for interrupted in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(interrupted.number, state=TrialState.FAIL)
+    objective = _objective(contract, rows, labels, seed)
+    while (done := len(_finished(study))) < trials:
+        # A sampler of its own for each trial: its chance then depends on the finished trials, not on the process.
+        study.sampler = optuna.samplers.TPESampler(seed=seed + done)
+        study.optimize(objective, n_trials=1)
+        if progress:
+            progress(done + 1, trials, study.best_value)
+    table = [_summary(trial) for trial in _finished(study)[:trials]]
+    best, chosen = best_and_chosen(table)
+    return Tuned(
+        params=chosen["params"],
+        record={
+            "data_version": data_version,
+            "data_sha256": data_sha256,
+            "training_rows": len(labels),
+            "seed": seed,
+            "folds": FOLDS,
+            "best": best,
+            "chosen": chosen,
+            "libraries": {module.__name__: module.__version__ for module in (np, optuna, sklearn, xgb)},
+            "trials": table,
+        },
+    )
+
+
+def cost(params: Params) -> int:
+    """The cost of explaining one row, in leaves: trees x 2^depth."""
+    return int(params["trees"] * 2 ** params["max_depth"])
+
+
+def best_and_chosen(table: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The best trial, and the cheapest within one standard error of it (the better one of equally cheap ones).
+
+    Args:
+        table: trials with `params`, `mean_auc` and `standard_error`; a pruned trial has no mean and is left out.
+    """
+    complete = [trial for trial in table if trial["mean_auc"] is not None]
+    best = max(complete, key=lambda trial: trial["mean_auc"])
+    as_good = [trial for trial in complete if trial["mean_auc"] >= best["mean_auc"] - best["standard_error"]]
+    return best, min(as_good, key=lambda trial: (cost(trial["params"]), -trial["mean_auc"]))
+
+
+def _objective(contract: type[Contract], rows: Rows, labels: Labels, seed: int) -> Callable[[Trial], float]:
+    folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, labels))
+
+    def mean_auc(trial: Trial) -> float:
+        params = _suggest(trial)
+        trial.set_user_attr(PARAMS, params)
+        aucs: list[float] = []
+        for step, (train, validation) in enumerate(folds):
+            booster = fit_xgboost(contract, rows[train], labels[train], params, seed)
+            predicted = booster.predict(xgb.DMatrix(rows[validation], feature_names=contract.feature_names()))
+            aucs.append(float(roc_auc_score(labels[validation], predicted)))
+            trial.report(float(np.mean(aucs)), step)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        trial.set_user_attr(FOLD_AUCS, aucs)
+        return float(np.mean(aucs))
+
+    return mean_auc
+
+
+def _suggest(trial: Trial) -> dict[str, int | float]:
+    """Draws one set of parameters; rates and weights on a logarithmic scale, to three significant digits."""
+
+    def number(name: str, low: float, high: float, *, log: bool = False) -> float:
+        return float(f"{trial.suggest_float(name, low, high, log=log):.3g}")
+
+    return {
+        "trees": trial.suggest_int("trees", 50, 400, step=25),
+        "max_depth": trial.suggest_int("max_depth", 2, 6),
+        "learning_rate": number("learning_rate", 0.02, 0.3, log=True),
+        "subsample": number("subsample", 0.5, 1.0),
+        "colsample_bytree": number("colsample_bytree", 0.4, 1.0),
+        "min_child_weight": number("min_child_weight", 1, 100, log=True),
+        "reg_lambda": number("reg_lambda", 0.1, 30, log=True),
+    }
+
+
+def _finished(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=FINISHED)
+
+
+def _summary(trial: FrozenTrial) -> dict[str, Any]:
+    """One line of the record; its AUCs to six decimals, beyond which they are noise."""
+    aucs: list[float] = trial.user_attrs.get(FOLD_AUCS, [])
+    params: Mapping[str, int | float] = trial.user_attrs[PARAMS]
+    return {
+        "params": dict(params),
+        "mean_auc": round(float(np.mean(aucs)), 6) if aucs else None,
+        "standard_error": round(standard_error(aucs), 6) if aucs else None,
+    }

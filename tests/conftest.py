@@ -1,0 +1,44 @@
+"""What tests of every part may ask for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xgboost
+from hypothesis import settings
+
+from churn.bundle import Bundle, ModelCard, write_bundle
+from churn.contracts import contract_names, find_contract
+from churn.sampling import draw_columns
+
+# The same examples on every machine, and no failure because a machine is slow.
+settings.register_profile("churn", derandomize=True, deadline=None)
+settings.load_profile("churn")
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bundle]:
+    """A small trained model of each contract, by the contract's name."""
+    return {name: _bundle(name, tmp_path_factory) for name in contract_names()}
+
+
+def _bundle(name: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    contract = find_contract(name)
+    generator = np.random.default_rng(0)
+    rows = contract.encode_columns(draw_columns(contract, generator, 500))
+    # Who leaves follows from the features, so that probabilities lie on both sides of every limit.
+    score = rows @ generator.normal(size=rows.shape[1]) / rows.std(axis=0).max()
+    labels = (score > np.median(score)).astype(np.float32)
+    booster = xgboost.train(
+        {"objective": "binary:logistic", "max_depth": 3, "nthread": 1}, xgboost.DMatrix(rows, label=labels), 20
+    )
+    card = ModelCard(
+        model_version="v0.0.1",
+        mlflow_run_id=None,
+        training_date=None,
+        training_data_version=None,
+        test_auc=None,
+        test_f1=None,
+    )
+    path = tmp_path_factory.mktemp("bundles") / name
+    return write_bundle(path, contract=contract, booster=booster, card=card, golden_rows=rows[:5])

@@ -1,0 +1,71 @@
+"""A client that calls an app without a server, and apps around models whose answers a test chooses."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import numpy as np
+import numpy.typing as npt
+from fastapi import FastAPI
+
+from churn.contract import Contract, Rows
+from churn.model import ChurnModel
+from churn.service.app import build_app
+from churn.settings import Settings
+
+
+class InProcess:
+    """Sends requests straight into an app, which need not have been started."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self.runner = asyncio.Runner()
+        transport = httpx.ASGITransport(app)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://service", trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.runner.run(self.client.aclose())
+        self.runner.close()
+
+    def request(self, method: str, path: str, **what: Any) -> httpx.Response:
+        return self.runner.run(self.client.request(method, path, **what))
+
+    def get(self, path: str, **what: Any) -> httpx.Response:
+        return self.request("GET", path, **what)
+
+    def predict(self, subscriber: Any, **what: Any) -> httpx.Response:
+        return self.request("POST", "/predict", json=subscriber, **what)
+
+    def predict_raw(self, body: Any) -> httpx.Response:
+        return self.request("POST", "/predict", content=body, headers={"content-type": "application/json"})
+
+
+def answering(
+    contract: type[Contract], probability: float, *, contribution: float = 0.0, settings: Settings | None = None
+) -> InProcess:
+    """A service whose model gives everybody the same probability and, on top of it, each feature the same part."""
+    margin = math.log(probability / (1 - probability))
+    answer = np.array([contribution] * len(contract.features) + [margin], dtype=np.float32)
+
+    def explain(rows: Rows) -> npt.NDArray[np.float32]:
+        return np.tile(answer, (len(rows), 1))
+
+    model = ChurnModel(contract, explain, version="v0-fake")
+    return InProcess(build_app(model, settings or Settings(), model_path=Path("nowhere")))
+
+
+def failing(contract: type[Contract], error: Exception) -> InProcess:
+    """A service whose model raises."""
+
+    def explain(_: Rows) -> npt.NDArray[np.float32]:
+        raise error
+
+    return InProcess(build_app(ChurnModel(contract, explain, "v0-fake"), Settings(), model_path=Path("nowhere")))

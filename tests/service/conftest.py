@@ -1,0 +1,44 @@
+"""The service in process, around a small trained model of each contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from in_process import InProcess
+
+from churn.bundle import Bundle
+from churn.contract import Contract
+from churn.contracts import contract_names
+from churn.service.app import create_app
+from churn.settings import Settings
+
+
+@pytest.fixture(scope="session", params=contract_names())
+def contract_name(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def bundle(bundles: dict[str, Bundle], contract_name: str) -> Bundle:
+    return bundles[contract_name]
+
+
+@pytest.fixture(scope="session")
+def contract(bundle: Bundle) -> type[Contract]:
+    return bundle.model.contract
+
+
+@pytest.fixture(scope="session")
+def service(bundle: Bundle) -> Iterator[InProcess]:
+    """The service of a trained model, once for each contract."""
+    with InProcess(create_app(Settings(), bundle=bundle)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def streamflow(bundles: dict[str, Bundle]) -> Iterator[InProcess]:
+    """The service of a trained model, for tests that speak of StreamFlow's own fields."""
+    with InProcess(create_app(Settings(), bundle=bundles["streamflow"])) as client:
+        yield client

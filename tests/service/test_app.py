@@ -1,0 +1,44 @@
+"""What the service starts with, and what it refuses to start with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from in_process import InProcess
+
+from churn.bundle import Bundle
+from churn.errors import BundleError, SettingsError
+from churn.service.app import create_app
+from churn.settings import Settings
+
+
+def test_the_environment_says_what_is_served(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_PATH", str(bundle.path))
+    monkeypatch.setenv("MODEL_VERSION", bundle.manifest.model_version)
+    monkeypatch.setenv("CHURN_THRESHOLD", "0")
+    with InProcess(create_app()) as client:
+        answer = client.predict(bundle.model.contract.example()).json()
+    assert answer["model_version"] == bundle.manifest.model_version
+    assert answer["show_retention_banner"] is True
+
+
+def test_an_app_answers_as_soon_as_it_is_made(bundle: Bundle) -> None:
+    with InProcess(create_app(Settings(), bundle=bundle)) as client:  # which starts no lifespan
+        assert client.get("/health").status_code == 200
+
+
+def test_another_version_than_the_one_asked_for_is_refused_naming_both(bundle: Bundle) -> None:
+    with pytest.raises(SettingsError, match=r"asks for v7\.7\.7, but .* holds v0\.0\.1"):
+        create_app(Settings(model_version="v7.7.7"), bundle=bundle)
+
+
+def test_a_bundle_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no bundle at"):
+        create_app(Settings(model_path=tmp_path / "none"))
+
+
+def test_an_unusable_setting_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHURN_THRESHOLD", "1.5")
+    with pytest.raises(SettingsError, match="CHURN_THRESHOLD"):
+        create_app()

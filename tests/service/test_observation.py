@@ -1,0 +1,134 @@
+"""What every request gets, whatever becomes of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from in_process import InProcess, answering, failing
+
+from churn.contracts import find_contract
+from churn.settings import Settings
+
+STREAMFLOW = find_contract("streamflow")
+REQUESTS = {
+    200: ("POST", "/predict", {"json": STREAMFLOW.example()}),
+    404: ("GET", "/nothing", {}),
+    405: ("GET", "/predict", {}),
+    413: ("POST", "/predict", {"json": "x" * 100_000}),
+    415: ("POST", "/predict", {"content": "{}"}),
+    422: ("POST", "/predict", {"json": {}}),
+}
+
+
+def send(client: InProcess, status: int, **more: Any) -> Any:
+    method, path, what = REQUESTS[status]
+    response = client.request(method, path, **what, **more)
+    assert response.status_code == status
+    return response
+
+
+def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("status", REQUESTS)
+def test_every_response_carries_time_version_and_request_id(status: int) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        headers = send(client, status).headers
+    assert float(headers["x-response-time-ms"]) > 0
+    assert headers["x-model-version"] == "v0-fake"
+    assert headers["x-request-id"]
+
+
+@pytest.mark.parametrize("status", REQUESTS)
+def test_every_request_is_logged_once_as_one_line_of_json(status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        response = send(client, status)
+    [line] = log_lines(capsys)
+    method, path, _ = REQUESTS[status]
+    assert (line["method"], line["path"], line["status"]) == (method, path, status)
+    assert line["request_id"] == response.headers["x-request-id"]
+    assert line["model_version"] == "v0-fake"
+    assert line["duration_ms"] > 0
+    assert line["level"] == "info"
+    assert line["time"].endswith("Z")
+
+
+def test_a_path_that_exists_tells_its_methods() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        response = client.request("DELETE", "/predict")
+    assert response.headers["allow"] == "POST"
+    assert "use POST" in response.json()["detail"]
+
+
+def test_a_slash_too_many_is_not_found_rather_than_redirected() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        assert client.get("/health/").status_code == 404
+
+
+def test_a_request_keeps_the_id_it_came_with() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        response = send(client, 422, headers={"x-request-id": "page-load_42.a"})
+    assert response.headers["x-request-id"] == response.json()["request_id"] == "page-load_42.a"
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, 'a"}\\n{"level": "error', "ä".encode(), b"a\r\nx: y"])
+def test_a_request_id_that_is_not_fit_to_be_repeated_is_replaced(given: str | bytes) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        response = send(client, 200, headers={"x-request-id": given})
+    assert len(response.headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize("status", [200, 422])
+def test_the_log_holds_nothing_of_the_subscriber_nor_of_the_query(
+    status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = {**STREAMFLOW.example(), "monthly_charges": 31.4159} | ({} if status == 200 else {"tenure": 271828})
+    with answering(STREAMFLOW, 0.5) as client:
+        response = client.predict(fields, params={"email": "someone@example.com"})
+    assert response.status_code == status
+    logged = capsys.readouterr().out
+    for secret in ["31.4159", "271828", "electronic_check", "someone", "email"]:
+        assert secret not in logged
+
+
+def test_a_line_cannot_be_forged_through_the_path(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        client.get('/x%0A{"level": "error"}')
+    [line] = log_lines(capsys)
+    assert line["path"] == '/x\n{"level": "error"}'
+
+
+def test_a_bug_gets_500_without_a_word_about_its_cause_and_is_logged_with_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with failing(STREAMFLOW, ValueError("the reactor leaks")) as client:
+        response = client.predict(STREAMFLOW.example())
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-model-version"] == "v0-fake"
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert "reactor" not in response.text
+    assert "Traceback" not in response.text
+    [line] = log_lines(capsys)
+    assert (line["level"], line["status"]) == ("error", 500)
+    assert line["exception"].startswith("Traceback")
+    assert line["exception"].endswith("ValueError: the reactor leaks")
+    # A traceback names lines of code, never what stood in their variables.
+    assert "electronic_check" not in line["exception"]
+
+
+def test_a_model_that_gives_no_number_is_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(STREAMFLOW, 0.5, contribution=float("nan")) as client:
+        assert client.predict(STREAMFLOW.example()).status_code == 500
+    [line] = log_lines(capsys)
+    assert line["level"] == "error"
+
+
+def test_only_errors_are_logged_when_only_errors_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(STREAMFLOW, 0.5, settings=Settings(log_level="error")) as client:
+        send(client, 200)
+        send(client, 422)
+    assert log_lines(capsys) == []

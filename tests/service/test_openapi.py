@@ -1,0 +1,79 @@
+"""The document promises what the service does, and the other way round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from in_process import InProcess, answering
+from schemathesis.config import SchemathesisConfig
+
+from churn.contract import Contract
+from churn.contracts import find_contract
+from churn.service.app import openapi_document
+from churn.settings import Settings
+
+
+@pytest.fixture
+def document(contract: type[Contract]) -> dict[str, Any]:
+    return openapi_document(contract)
+
+
+def test_the_document_needs_no_model(document: dict[str, Any], service: InProcess) -> None:
+    assert document == service.get("/openapi.json").json()
+
+
+def test_the_document_says_everything_the_contract_knows_of_a_field(
+    document: dict[str, Any], contract: type[Contract]
+) -> None:
+    schema = document["components"]["schemas"][contract.__name__]
+    assert list(schema["properties"]) == schema["required"] == contract.feature_names()
+    assert schema["additionalProperties"] is False
+    for spec in contract.features:
+        described = schema["properties"][spec.name]
+        assert described["description"] == spec.meaning
+        assert described["examples"][0] == spec.example
+        assert described.get("enum", []) == list(spec.categories)
+        assert (described.get("minimum"), described.get("maximum")) == (spec.lower, spec.upper)
+
+
+def test_every_example_of_the_document_gets_an_answer(document: dict[str, Any], service: InProcess) -> None:
+    content = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    assert content["examples"]
+    for example in content["examples"].values():
+        assert service.predict(example["value"]).status_code == 200
+
+
+def test_every_error_has_the_one_shape_and_every_response_the_headers(document: dict[str, Any]) -> None:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                assert set(response["headers"]) == {"X-Response-Time-Ms", "X-Model-Version", "X-Request-ID"}
+                if status != "200":
+                    assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_no_page_is_served_that_loads_scripts_from_elsewhere(service: InProcess) -> None:
+    assert service.get("/docs").status_code == service.get("/redoc").status_code == 404
+
+
+def promises(contract: str) -> Any:
+    app = answering(find_contract(contract), 0.5, settings=Settings(log_level="error")).app
+    return schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig(seed=0))
+
+
+bounded = settings(max_examples=40, suppress_health_check=list(HealthCheck))
+
+
+@promises("streamflow").parametrize()  # type: ignore[untyped-decorator]
+@bounded
+def test_the_service_keeps_what_the_document_promises(case: schemathesis.Case) -> None:
+    case.call_and_validate()
+
+
+@promises("telco").parametrize()  # type: ignore[untyped-decorator]
+@bounded
+def test_the_service_keeps_what_the_document_promises_for_another_contract(case: schemathesis.Case) -> None:
+    case.call_and_validate()
