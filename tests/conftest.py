@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xgboost
@@ -9,6 +12,7 @@ from hypothesis import settings
 
 from churn.bundle import Bundle, ModelCard, write_bundle
 from churn.contracts import contract_names, find_contract
+from churn.reference import reference_distributions
 from churn.sampling import draw_columns
 
 # The same examples on every machine, and no failure because a machine is slow.
@@ -41,4 +45,20 @@ def _bundle(name: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         test_f1=None,
     )
     path = tmp_path_factory.mktemp("bundles") / name
-    return write_bundle(path, contract=contract, booster=booster, card=card, golden_rows=rows[:5])
+    return write_bundle(
+        path,
+        contract=contract,
+        booster=booster,
+        card=card,
+        golden_rows=rows[:5],
+        reference=reference_distributions(contract, rows, booster.predict(xgboost.DMatrix(rows)).astype(np.float64)),
+    )
+
+
+@pytest.fixture(scope="session")
+def telco_csv() -> Path:
+    """The public Telco sample, which the project does not contain."""
+    path = os.environ.get("TELCO_CSV")
+    if not path:
+        pytest.skip("set TELCO_CSV to the path of the public Telco sample")
+    return Path(path)

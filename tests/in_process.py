@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -31,7 +30,7 @@ class InProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.runner.run(self.client.aclose())
         self.runner.close()
 

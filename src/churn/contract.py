@@ -98,14 +98,6 @@ class FeatureSpec:
         """The number the model sees, before rounding to float32; -0.0 becomes 0.0."""
         return float(self.categories.index(str(value)) if self.kind == "category" else value) + 0.0
 
-    def decode(self, code: float) -> Value:
-        """The value that a number encodes, the inverse of `encode`."""
-        if self.kind == "category":
-            return self.categories[int(code)]
-        if self.kind == "boolean":
-            return bool(code)
-        return int(code) if self.kind == "integer" else float(code)
-
     def phrase(self, value: Value) -> str:
         """A noun phrase that is true of this value: `A short history of 1 month`."""
         says = self.marker.says

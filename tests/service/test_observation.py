@@ -12,7 +12,7 @@ from churn.contracts import find_contract
 from churn.settings import Settings
 
 STREAMFLOW = find_contract("streamflow")
-REQUESTS = {
+REQUESTS: dict[int, tuple[str, str, dict[str, Any]]] = {
     200: ("POST", "/predict", {"json": STREAMFLOW.example()}),
     404: ("GET", "/nothing", {}),
     405: ("GET", "/predict", {}),

@@ -86,7 +86,9 @@ def test_the_banner_is_shown_above_the_configured_threshold(threshold: float, ba
         assert client.predict(AT_RISK).json()["show_retention_banner"] is banner
 
 
-@pytest.mark.parametrize(("tenure", "said"), [(2, "A short history of 2 months"), (100, "A long history of 100 months")])
+@pytest.mark.parametrize(
+    ("tenure", "said"), [(2, "A short history of 2 months"), (100, "A long history of 100 months")]
+)
 def test_a_reason_is_worded_after_the_value_it_speaks_of(tenure: int, said: str) -> None:
     with answering(STREAMFLOW, 0.5) as client:
         [reason, *_] = client.predict({**AT_RISK, "tenure": tenure}).json()["top_reasons"]
@@ -104,8 +106,11 @@ def test_a_negative_zero_is_a_zero(zero: str) -> None:
     assert "$0.00" in reason["plain_language"]
 
 
-def test_a_negative_whole_zero_is_a_zero(streamflow: InProcess) -> None:
-    assert streamflow.predict_raw(_body(tenure="-0")).status_code == 200
+@pytest.mark.parametrize(("written", "tenure"), [("-0", 0), ("-0.0", 0), ("14.0", 14), ("1.4e1", 14)])
+def test_a_whole_number_may_be_written_in_any_way_that_json_allows(written: str, tenure: int) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        [reason, *_] = client.predict_raw(_body(tenure=written)).json()["top_reasons"]
+    assert (reason["feature"], reason["value"]) == ("tenure", tenure)
 
 
 def test_the_answer_is_that_of_the_model_in_the_bundle(bundle: Bundle, service: InProcess) -> None:

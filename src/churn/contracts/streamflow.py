@@ -41,7 +41,7 @@ class Subscriber(Contract):
         Field(description="What the subscriber pays a month, in dollars.", examples=[89.5]),
         Feature(
             says=Bands(
-                below=[(40, "A low monthly price of {value}"), (75, "A monthly price of {value}")],
+                below=[(40, "A low monthly price of {value}"), (95, "A monthly price of {value}")],
                 otherwise="A high monthly price of {value}",
                 words=dollars,
             ),
@@ -193,7 +193,7 @@ def log_odds_of_leaving(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[
     - 0.35 at the start.
     - a contract binds: one year -3.0, two years -5.0.
     - risk fades with tenure: 2.4 exp(-tenure / 8 months) - 0.02 per month.
-    - a price hurts from about 105 dollars a month: 3.4 logistic((monthly_charges - 115) / 8), a quarter of that
+    - a price hurts from about 95 dollars a month: 3.4 logistic((monthly_charges - 115) / 8), a quarter of that
       for those who are bound, all of it times `price_sensitivity`.
     - 0.2 per support ticket, up to six.
     - -0.3 per streaming service; fiber optic +0.1, no internet -0.1; electronic check +0.2; paperless +0.1.

@@ -70,6 +70,7 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> Fas
         middleware=[Middleware(Observation, model_version=model.version, log=open_log(settings.log_level))],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
+    app.state.model_version = model.version
     app.openapi_schema = openapi.document(app, model.contract)
     return app
 

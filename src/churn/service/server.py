@@ -16,6 +16,7 @@ from churn.bundle import load_bundle
 from churn.errors import ChurnError, SettingsError
 from churn.service.app import create_app, require_version
 from churn.service.logging import log_config
+from churn.service.protocol import Protocol
 from churn.settings import Settings
 
 BACKLOG = 2048
@@ -62,7 +63,7 @@ def _config(settings: Settings, app: Callable[..., object], *, factory: bool = F
         factory=factory,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=log_config(settings.log_level),
@@ -107,7 +108,8 @@ def _listen(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
         )
     except OSError as error:
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else "there is no such address"
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else "there is no such address"
         raise SettingsError(
             f"cannot listen on {host} port {port}: {reason}",
             instead="stop what listens there, or set HOST and PORT to an address of this machine that is free",

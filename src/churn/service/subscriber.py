@@ -23,11 +23,26 @@ def valid_subscriber[C: Contract](contract: type[C], fields: dict[str, Any]) -> 
     """
     try:
         return contract.model_validate(fields)
+    except ValidationError:
+        return _valid_whole(contract, fields)
+
+
+def _valid_whole[C: Contract](contract: type[C], fields: dict[str, Any]) -> C:
+    """Validates again with 14.0 read as 14: to JSON and to our own schema both are the same whole number."""
+    integers = {spec.name for spec in contract.features if spec.kind == "integer"}
+    try:
+        return contract.model_validate(
+            {name: _whole(value) if name in integers else value for name, value in fields.items()}
+        )
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
         errors = [_field_error(contract, item) for item in found[:MOST_ERRORS]]
         detail = errors[0].message if len(found) == 1 else f"{len(found)} fields are wrong; see errors"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors) from error
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _field_error(contract: type[Contract], error: ErrorDetails) -> FieldError:

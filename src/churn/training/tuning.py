@@ -8,13 +8,15 @@ the cost is trees x 2^depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import optuna
 import sklearn
 import xgboost as xgb
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
@@ -62,23 +64,24 @@ def tune(
         progress: called after each trial.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name=f"{contract.contract_name} {contract.fingerprint[:12]} {data_sha256[:12]} seed {seed}",
-        storage=storage,
-        direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
-        load_if_exists=True,
-    )
-    for interrupted in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(interrupted.number, state=TrialState.FAIL)
-    objective = _objective(contract, rows, labels, seed)
-    while (done := len(_finished(study))) < trials:
-        # A sampler of its own for each trial: its chance then depends on the finished trials, not on the process.
-        study.sampler = optuna.samplers.TPESampler(seed=seed + done)
-        study.optimize(objective, n_trials=1)
-        if progress:
-            progress(done + 1, trials, study.best_value)
-    table = [_summary(trial) for trial in _finished(study)[:trials]]
+    with _opened(storage) as opened:
+        study = optuna.create_study(
+            study_name=f"{contract.contract_name} {contract.fingerprint[:12]} {data_sha256[:12]} seed {seed}",
+            storage=opened,
+            direction="maximize",
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
+            load_if_exists=True,
+        )
+        for interrupted in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            study.tell(interrupted.number, state=TrialState.FAIL)
+        objective = _objective(contract, rows, labels, seed)
+        while (done := len(_finished(study))) < trials:
+            # A sampler of its own for each trial: its chance depends on how many are finished, not on the process.
+            study.sampler = optuna.samplers.TPESampler(seed=seed + done)
+            study.optimize(objective, n_trials=1)
+            if progress:
+                progress(done + 1, trials, study.best_value)
+        table = [_summary(trial) for trial in _finished(study)[:trials]]
     best, chosen = best_and_chosen(table)
     return Tuned(
         params=chosen["params"],
@@ -94,6 +97,20 @@ def tune(
             "trials": table,
         },
     )
+
+
+@contextmanager
+def _opened(url: str | None) -> Iterator[BaseStorage]:
+    """The study's storage, whose connections are closed in the end."""
+    if url is None:
+        yield InMemoryStorage()
+        return
+    storage = RDBStorage(url)
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def cost(params: Params) -> int:

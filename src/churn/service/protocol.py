@@ -1,0 +1,35 @@
+"""The one answer that never reaches the app: to bytes that are not HTTP."""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from churn.service.problems import Problem
+
+NOT_HTTP = Problem(
+    HTTPStatus.BAD_REQUEST, "the request is not valid HTTP/1.1; check its request line, headers and length"
+)
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, except that its own refusals have the shape and the headers of all others."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
+        """Answers and hangs up: what follows on the connection cannot be told apart from what is wrong."""
+        request_id = uuid.uuid4().hex
+        response = NOT_HTTP.response(request_id)
+        headers = [
+            *self.server_state.default_headers,
+            *response.raw_headers,
+            (b"connection", b"close"),
+            (b"x-response-time-ms", b"0"),  # there is no request that began
+            (b"x-model-version", self.app.state.model_version.encode()),
+            (b"x-request-id", request_id.encode()),
+        ]
+        lines = [b"HTTP/1.1 %d %s" % (response.status_code, NOT_HTTP.status.phrase.encode())]
+        lines += [name + b": " + value for name, value in headers]
+        self.transport.write(b"\r\n".join([*lines, b"", bytes(response.body)]))
+        self.transport.close()

@@ -1,0 +1,244 @@
+"""The service as a process of its own, spoken to byte by byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from churn.bundle import MODEL, Bundle
+from churn.contracts import find_contract
+from churn.settings import Settings
+
+EXAMPLE = json.dumps(find_contract("streamflow").example()).encode()
+PATIENCE_S = 60
+# What `churn serve` does, and nothing else.
+SERVE = """
+import sys
+from churn.errors import ChurnError
+from churn.service.server import serve
+from churn.settings import read_settings
+
+if __name__ == "__main__":
+    try:
+        serve(read_settings(), on_ready=lambda address: print("ready:", address, flush=True))
+    except ChurnError as error:
+        print("refused:", error.message)
+        sys.exit(error.exit_code)
+"""
+
+
+class Server:
+    """A running service; its lines are read up to the one that says that it is ready."""
+
+    def __init__(self, folder: Path, **environment: object) -> None:
+        script = folder / "serve.py"
+        script.write_text(SERVE)
+        self.port = free_port()
+        variables = {"PORT": self.port, **environment}
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "error", script],
+            env=os.environ | {name: str(value) for name, value in variables.items()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines = list(self._until_ready())
+
+    def _until_ready(self) -> Iterator[str]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            yield line
+            if line.startswith("ready:"):
+                return
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
+
+    def ended(self) -> tuple[int, list[str]]:
+        """Its exit code and all it wrote, once it has ended by itself."""
+        rest, _ = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, [*self.lines, *rest.splitlines(keepends=True)]
+
+    def stop(self) -> tuple[int, list[str]]:
+        self.process.send_signal(signal.SIGTERM)
+        return self.ended()
+
+
+@pytest.fixture
+def bundle(bundles: dict[str, Bundle]) -> Bundle:
+    return bundles["streamflow"]
+
+
+@pytest.fixture(scope="module")
+def server(bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests that leave it as they find it."""
+    running = Server(tmp_path_factory.mktemp("server"), MODEL_PATH=bundles["streamflow"].path)
+    yield running
+    code, lines = running.stop()
+    assert code == 0
+    assert_json(lines)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def assert_json(lines: list[str]) -> None:
+    for line in lines:
+        assert line.startswith("ready:") or json.loads(line)["level"] in {"info", "warning"}
+
+
+def request(body: bytes, *headers: str) -> bytes:
+    lines = ["POST /predict HTTP/1.1", "Host: service", "Content-Type: application/json", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def sized(body: bytes, *headers: str) -> bytes:
+    return request(body, f"Content-Length: {len(body)}", *headers)
+
+
+def receive(connection: socket.socket, count: int = 1) -> list[tuple[int, dict[str, str], Any]]:
+    """The next responses on a connection: status, headers, body."""
+    with connection.makefile("rb") as stream:
+        return [_receive_one(stream) for _ in range(count)]
+
+
+def _receive_one(stream: Any) -> tuple[int, dict[str, str], Any]:
+    status = int(stream.readline().split()[1])
+    headers = {}
+    while line := stream.readline().strip():
+        name, _, value = line.decode().partition(": ")
+        headers[name.lower()] = value
+    return status, headers, json.loads(stream.read(int(headers["content-length"])))
+
+
+def test_a_request_is_answered(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(sized(EXAMPLE))
+        [(status, headers, answer)] = receive(connection)
+    assert status == 200
+    assert answer["model_version"] == headers["x-model-version"] == "v0.0.1"
+    assert "server" not in headers
+
+
+def test_a_connection_serves_many_requests_also_when_they_come_at_once(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(sized(EXAMPLE) + sized(b"{}") + sized(EXAMPLE))
+        assert [status for status, *_ in receive(connection, 3)] == [200, 422, 200]
+
+
+def test_a_body_may_come_byte_by_byte(server: Server) -> None:
+    with server.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in sized(EXAMPLE):
+            connection.sendall(bytes([byte]))
+        [(status, *_)] = receive(connection)
+    assert status == 200
+
+
+def test_a_body_may_come_in_chunks(server: Server) -> None:
+    middle = len(EXAMPLE) // 2
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (EXAMPLE[:middle], EXAMPLE[middle:]))
+    with server.connect() as connection:
+        connection.sendall(request(chunks + b"0\r\n\r\n", "Transfer-Encoding: chunked"))
+        [(status, *_)] = receive(connection)
+    assert status == 200
+
+
+def test_chunks_past_the_limit_are_refused_before_they_end(server: Server) -> None:
+    size = Settings().max_body_bytes + 1
+    with server.connect() as connection:
+        connection.sendall(request(b"%x\r\n" % (2 * size) + b" " * size, "Transfer-Encoding: chunked"))
+        [(status, *_)] = receive(connection)
+    assert status == 413
+
+
+def test_a_body_announced_as_too_large_is_refused_before_it_is_sent(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(request(b"", "Content-Length: 999999999999", "Expect: 100-continue"))
+        [(status, *_)] = receive(connection)
+    assert status == 413
+
+
+def test_a_client_that_leaves_in_the_middle_does_no_harm(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(request(EXAMPLE[:10], f"Content-Length: {len(EXAMPLE)}"))
+    test_a_request_is_answered(server)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"HELLO\r\n\r\n",
+        request(EXAMPLE, "Content-Length: many"),
+        request(EXAMPLE, "Content-Length: 5", "Transfer-Encoding: chunked"),
+        request(b"not a size\r\n", "Transfer-Encoding: chunked"),
+    ],
+    ids=["TLS", "no request line", "length is no number", "length and chunks", "chunk without size"],
+)
+def test_what_is_not_http_gets_400_in_the_shape_of_every_error(server: Server, nonsense: bytes) -> None:
+    with server.connect() as connection:
+        connection.sendall(nonsense)
+        [(status, headers, problem)] = receive(connection)
+    assert (status, problem["status"], headers["content-type"]) == (400, 400, "application/problem+json")
+    assert problem["request_id"] == headers["x-request-id"]
+    assert headers["x-model-version"] == "v0.0.1"
+    assert float(headers["x-response-time-ms"]) >= 0
+
+
+def test_a_request_under_way_is_finished_before_the_service_stops(bundle: Bundle, tmp_path: Path) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path)
+    with server.connect() as connection:
+        connection.sendall(request(EXAMPLE[:10], f"Content-Length: {len(EXAMPLE)}"))
+        with server.connect() as other:  # its answer shows that the first request has been taken up
+            other.sendall(sized(EXAMPLE))
+            receive(other)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.stdout is not None
+        assert any("Shutting down" in line for line in iter(server.process.stdout.readline, ""))
+        connection.sendall(EXAMPLE[10:])
+        [(status, headers, _)] = receive(connection)
+    assert (status, headers["connection"]) == (200, "close")
+    assert server.ended()[0] == 0
+
+
+def test_several_workers_share_a_port_and_stop_together(bundle: Bundle, tmp_path: Path) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path, WORKERS=2)
+    with server.connect() as connection:
+        connection.sendall(sized(EXAMPLE))
+        [(status, *_)] = receive(connection)
+    assert status == 200
+    code, lines = server.stop()
+    assert code == 0
+    assert_json(lines)
+    assert sum("Started server process" in line for line in lines) == 2
+
+
+def test_a_damaged_bundle_is_not_served(bundle: Bundle, tmp_path: Path) -> None:
+    damaged = tmp_path / "bundle"
+    damaged.mkdir()
+    for file in bundle.path.iterdir():
+        (damaged / file.name).write_bytes(file.read_bytes())
+    (damaged / MODEL).write_bytes((damaged / MODEL).read_bytes()[:-1])
+    code, lines = Server(tmp_path, MODEL_PATH=damaged).ended()
+    assert code == 4
+    assert re.fullmatch(f"refused: .*{MODEL}.*\n", lines[-1])
+
+
+def test_a_port_that_is_taken_is_refused_in_one_sentence(bundle: Bundle, tmp_path: Path, server: Server) -> None:
+    code, lines = Server(tmp_path, MODEL_PATH=bundle.path, PORT=server.port).ended()
+    assert code == 2
+    assert lines == [f"refused: cannot listen on 127.0.0.1 port {server.port}: Address already in use\n"]

@@ -1,0 +1,68 @@
+"""The comparison is fair, repeatable, and its baseline reads categories as categories."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from churn.contract import Contract, Rows
+from churn.contracts import contract_names, find_contract
+from churn.sampling import draw_columns
+from churn.training.candidates import FOLDS, baseline, compare_candidates, standard_error
+from churn.training.fit import Labels
+
+
+def sample(contract: type[Contract], count: int = 200) -> tuple[Rows, Labels]:
+    generator = np.random.default_rng(0)
+    rows = contract.encode_columns(draw_columns(contract, generator, count))
+    standardised = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    score = standardised @ np.array(contract.monotone_constraints()) + generator.normal(size=count)
+    return rows, (score > np.median(score)).astype(np.int8)
+
+
+@pytest.mark.parametrize("name", contract_names())
+def test_every_candidate_is_compared_on_every_fold_best_first(name: str) -> None:
+    told: list[tuple[int, int, str]] = []
+    contract = find_contract(name)
+    candidates = compare_candidates(contract, *sample(contract), 0, lambda *report: told.append(report))
+    assert {candidate.name for candidate in candidates} == {
+        "logistic regression",
+        "random forest",
+        "histogram gradient boosting",
+        "XGBoost",
+        "LightGBM",
+    }
+    means = [candidate.mean_auc for candidate in candidates]
+    assert means == sorted(means, reverse=True)
+    assert min(means) > 0.7
+    assert [done for done, _, _ in told] == list(range(5 * FOLDS + 1))
+    assert {total for _, total, _ in told} == {5 * FOLDS}
+
+
+def test_the_same_seed_compares_alike() -> None:
+    contract = find_contract("streamflow")
+    once, again = (compare_candidates(contract, *sample(contract), 1) for _ in range(2))
+    assert {one.name: one.fold_aucs for one in once} == {one.name: one.fold_aucs for one in again}
+
+
+def test_the_baseline_can_single_out_a_category_in_the_middle() -> None:
+    contract = find_contract("streamflow")
+    rows, _ = sample(contract)
+    at, spec = next((at, spec) for at, spec in enumerate(contract.features) if len(spec.categories) == 3)
+    labels = (rows[:, at] == spec.encode(spec.categories[1])).astype(np.int8)
+    predicted = baseline(contract).fit(rows, labels).predict_proba(rows)[:, 1]
+    assert roc_auc_score(labels, predicted) > 0.99
+
+
+def test_the_baseline_predicts_for_a_category_it_never_saw() -> None:
+    contract = find_contract("streamflow")
+    rows, labels = sample(contract)
+    at = next(at for at, spec in enumerate(contract.features) if spec.kind == "category")
+    seen = rows[:, at] != 1
+    predicted = baseline(contract).fit(rows[seen], labels[seen]).predict_proba(rows)
+    assert np.isfinite(predicted).all()
+
+
+def test_the_standard_error_is_the_deviation_over_the_root_of_the_folds() -> None:
+    assert standard_error([0.8, 0.9, 0.8, 0.9]) == pytest.approx(0.05 * (4 / 3) ** 0.5 / 2)

@@ -1,0 +1,184 @@
+"""A training file is valid, or refused whole with everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn.contract import Contract
+from churn.contracts import contract_names, find_contract
+from churn.errors import DataError
+from churn.sampling import draw_columns
+from churn.training.data import InvalidData, Problem, read_training_data
+
+STREAMFLOW = find_contract("streamflow")
+TELCO = find_contract("telco")
+
+
+def frame_of(contract: type[Contract], rows: int = 20) -> pd.DataFrame:
+    """Valid data; every second one left."""
+    return pd.DataFrame(
+        {contract.id_column: [f"id-{row}" for row in range(rows)]}
+        | draw_columns(contract, np.random.default_rng(0), rows)
+        | {contract.label_column: [contract.label_values[row % 2] for row in range(rows)]}
+    )
+
+
+def problems_of(contract: type[Contract], frame: pd.DataFrame, path: Path) -> list[Problem]:
+    frame.to_csv(path, index=False)
+    with pytest.raises(InvalidData) as refused:
+        read_training_data(contract, path)
+    return refused.value.problems
+
+
+@pytest.mark.parametrize("name", contract_names())
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_valid_data_is_read_as_it_was_written(name: str, suffix: str, tmp_path: Path) -> None:
+    contract, path = find_contract(name), tmp_path / f"data{suffix}"
+    frame = frame_of(contract)
+    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    data = read_training_data(contract, path)
+    assert data.rows.tobytes() == contract.encode_columns({str(name): column for name, column in frame.items()}).tobytes()
+    assert data.labels.tolist() == [0, 1] * 10
+    assert data.version == f"data@{data.sha256[:12]}"
+
+
+def change(frame: pd.DataFrame, column: str, line: int, value: Any) -> None:
+    """Changes the cell in this line of the CSV file, where the header is line 1."""
+    frame[column] = frame[column].astype(object)
+    frame.loc[line - 2, column] = value
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "check"),
+    [
+        ("contract_type", "three-year", "unknown category"),
+        ("contract_type", "Month-to-month", "unknown category"),
+        ("tenure", "121", "out of range"),
+        ("tenure", "-1", "out of range"),
+        ("tenure", "fourteen", "wrong type"),
+        ("tenure", "14.5", "wrong type"),
+        ("tenure", "", "blank"),
+        ("monthly_charges", "  ", "blank"),
+        ("monthly_charges", "nan", "not a finite number"),
+        ("monthly_charges", "1e400", "not a finite number"),
+        ("paperless_billing", "perhaps", "wrong type"),
+        ("subscriber_id", "", "blank"),
+        ("subscriber_id", "id-3", "duplicate id"),
+        ("churned", "2", "neither 0 nor 1"),
+        ("churned", "", "neither 0 nor 1"),
+    ],
+)
+def test_each_kind_of_bad_cell_is_named_with_its_line(column: str, value: str, check: str, tmp_path: Path) -> None:
+    frame = frame_of(STREAMFLOW)
+    change(frame, column, 9, value)
+    assert problems_of(STREAMFLOW, frame, tmp_path / "bad.csv") == [Problem(column, check, 1, (9,))]
+
+
+def test_all_problems_are_grouped_and_only_the_first_lines_are_listed(tmp_path: Path) -> None:
+    frame = frame_of(STREAMFLOW)
+    for line in range(2, 12):
+        change(frame, "tenure", line, "999")
+    change(frame, "internet_service", 4, "cable")
+    assert problems_of(STREAMFLOW, frame, tmp_path / "bad.csv") == [
+        Problem("tenure", "out of range", 10, (2, 3, 4, 5, 6)),
+        Problem("internet_service", "unknown category", 1, (4,)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda frame: frame.drop(columns="tenure"), Problem("tenure", "missing column", 1)),
+        (lambda frame: frame.assign(shoe_size=1), Problem("shoe_size", "extra column", 1)),
+        (lambda frame: frame.drop(columns="churned"), Problem("churned", "missing column", 1)),
+        (lambda frame: frame.rename(columns={"tenure": "Tenure"}), Problem("tenure", "missing column", 1)),
+        (lambda frame: frame.assign(churned="0"), Problem("churned", "only one value in the file", 20)),
+    ],
+)
+def test_columns_must_be_exactly_the_contracts(
+    spoil: Callable[[pd.DataFrame], pd.DataFrame], problem: Problem, tmp_path: Path
+) -> None:
+    assert problem in problems_of(STREAMFLOW, spoil(frame_of(STREAMFLOW)), tmp_path / "bad.csv")
+
+
+def test_the_line_is_right_behind_a_cell_with_a_line_break_and_behind_a_row_of_another_length(tmp_path: Path) -> None:
+    frame = frame_of(STREAMFLOW)
+    change(frame, "subscriber_id", 3, "two\nlines")
+    change(frame, "tenure", 8, "999")
+    path = tmp_path / "bad.csv"
+    frame.to_csv(path, index=False)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, "too,short"]))
+    with pytest.raises(InvalidData) as refused:
+        read_training_data(STREAMFLOW, path)
+    assert refused.value.problems == [
+        Problem("tenure", "out of range", 1, (9,)),
+        Problem("(file)", "not 12 cells in the row", 1, (len(lines) + 1,)),
+    ]
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    frame_of(STREAMFLOW).to_csv(path, index=False)
+    path.write_text(
+        "\n".join(line + ",1" if at else line + ",tenure" for at, line in enumerate(path.read_text().splitlines()))
+    )
+    with pytest.raises(InvalidData) as refused:
+        read_training_data(STREAMFLOW, path)
+    assert refused.value.problems == [Problem("tenure", "column stands twice", 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("no.csv", b"\xff\xfe\x00", "not a CSV file in UTF-8"),
+        ("no.csv", b"", "no rows below a header"),
+        ("no.csv", b"tenure\n", "no rows below a header"),
+        ("no.csv", b'a,b\n"open', "not a CSV file"),
+        ("no.parquet", b"PAR1", "not a Parquet file"),
+        ("no.xlsx", b"", "neither .csv nor .parquet"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
+    name: str, content: bytes, complaint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=complaint):
+        read_training_data(STREAMFLOW, path)
+
+
+def test_a_missing_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        read_training_data(STREAMFLOW, tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("blank", [" ", None])
+def test_blank_total_charges_of_the_public_file_mean_nothing_was_billed_yet(
+    blank: str | None, suffix: str, tmp_path: Path
+) -> None:
+    frame, path = frame_of(TELCO), tmp_path / f"telco{suffix}"
+    if suffix == ".csv":
+        change(frame, "TotalCharges", 2, blank)
+        frame.to_csv(path, index=False)
+    else:
+        frame["TotalCharges"] = [None, *frame["TotalCharges"][1:]]
+        frame.astype({"TotalCharges": "Float64"}).to_parquet(path)
+    data = read_training_data(TELCO, path)
+    assert data.rows[0, TELCO.feature_names().index("TotalCharges")] == 0.0
+
+
+def test_the_public_telco_file_is_valid_as_it_is(telco_csv: Path) -> None:
+    data = read_training_data(TELCO, telco_csv)
+    assert data.rows.shape == (7043, 19)
+    assert int(data.labels.sum()) == 1869
+    newcomers = data.rows[:, TELCO.feature_names().index("tenure")] == 0
+    assert int(newcomers.sum()) == 11
+    assert (data.rows[newcomers, TELCO.feature_names().index("TotalCharges")] == 0).all()

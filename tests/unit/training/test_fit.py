@@ -1,0 +1,56 @@
+"""The split is fair and the booster keeps the contract's promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xgboost as xgb
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from churn.contract import Contract
+from churn.contracts import contract_names, find_contract
+from churn.sampling import draw_columns
+from churn.training.fit import Labels, fit_xgboost, split
+from churn.training.tuned import UNTUNED
+
+
+def fitted(contract: type[Contract], seed: int = 0) -> xgb.Booster:
+    generator = np.random.default_rng(0)
+    rows = contract.encode_columns(draw_columns(contract, generator, 400))
+    # Labels of pure chance: without its constraints a booster would follow them in any direction.
+    return fit_xgboost(contract, rows, generator.integers(0, 2, 400), UNTUNED.params, seed)
+
+
+@given(labels=arrays.arrays(np.int8, st.integers(20, 300), elements=st.integers(0, 1)), seed=st.integers(0, 9))
+def test_a_split_is_whole_disjoint_and_stratified(labels: Labels, seed: int) -> None:
+    labels[:2], labels[-2:] = 0, 1
+    train, holdout = split(labels, seed)
+    assert sorted([*train, *holdout]) == list(range(len(labels)))
+    assert len(holdout) == pytest.approx(0.2 * len(labels), abs=1)
+    assert labels[holdout].sum() == pytest.approx(labels.mean() * len(holdout), abs=1)
+    assert np.array_equal(split(labels, seed)[1], holdout)
+
+
+@pytest.mark.parametrize("name", contract_names())
+def test_the_same_seed_fits_the_same_booster(name: str) -> None:
+    contract = find_contract(name)
+    assert fitted(contract).save_raw() == fitted(contract).save_raw()
+    assert fitted(contract).save_raw() != fitted(contract, seed=1).save_raw()
+    assert fitted(contract).feature_names == contract.feature_names()
+
+
+@pytest.mark.parametrize("name", contract_names())
+def test_risk_only_moves_in_the_declared_direction(name: str) -> None:
+    contract = find_contract(name)
+    booster = fitted(contract)
+    generator = np.random.default_rng(1)
+    rows, others = (contract.encode_columns(draw_columns(contract, generator, 500)) for _ in range(2))
+    before = booster.inplace_predict(rows, validate_features=False)
+    for at, direction in enumerate(contract.monotone_constraints()):
+        moved = rows.copy()
+        moved[:, at] = others[:, at]
+        change = booster.inplace_predict(moved, validate_features=False) - before
+        if direction:
+            assert (change * direction * np.sign(moved[:, at] - rows[:, at]) >= 0).all()
