@@ -132,3 +132,23 @@ def test_only_errors_are_logged_when_only_errors_are_asked_for(capsys: pytest.Ca
         send(client, 200)
         send(client, 422)
     assert log_lines(capsys) == []
+
+
+def test_a_client_that_leaves_is_sent_nothing_and_logged_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        client.runner.run(client.app(scope("/predict"), left, refuse_to_send))
+    [line] = log_lines(capsys)
+    assert (line["status"], line["level"]) == (499, "info")
+
+
+def scope(path: str) -> dict[str, Any]:
+    headers = [(b"content-type", b"application/json")]
+    return {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+
+
+async def left() -> dict[str, Any]:
+    return {"type": "http.disconnect"}
+
+
+async def refuse_to_send(message: Any) -> None:
+    pytest.fail(f"sent {message} to nobody")

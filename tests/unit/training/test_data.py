@@ -43,7 +43,9 @@ def test_valid_data_is_read_as_it_was_written(name: str, suffix: str, tmp_path: 
     frame = frame_of(contract)
     frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
     data = read_training_data(contract, path)
-    assert data.rows.tobytes() == contract.encode_columns({str(name): column for name, column in frame.items()}).tobytes()
+    assert (
+        data.rows.tobytes() == contract.encode_columns({str(name): column for name, column in frame.items()}).tobytes()
+    )
     assert data.labels.tolist() == [0, 1] * 10
     assert data.version == f"data@{data.sha256[:12]}"
 

@@ -1,0 +1,180 @@
+"""MLflow for real: SQLite and a server process, our own models and those that somebody else registered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import mlflow
+import numpy as np
+import pytest
+import xgboost
+from processes import free_port
+from sklearn.linear_model import LogisticRegression
+
+from churn.bundle import load_bundle
+from churn.contracts import find_contract
+from churn.errors import BundleError, GateError, RegistryError
+from churn.sampling import draw_columns
+from churn.training.export import export_model
+from churn.training.promotion import judge
+from churn.training.registry import TRUSTED_TYPES, Registry, RunRecord, registered_name
+
+pytestmark = [
+    pytest.mark.xdist_group("registry"),
+    # MLflow warns of its own type hints, its own pickles and its own future.
+    *(pytest.mark.filterwarnings(f"ignore::{kind}") for kind in ("UserWarning", "FutureWarning", "DeprecationWarning")),
+]
+
+STREAMFLOW = find_contract("streamflow")
+ROWS = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(0), 300))
+LABELS = (ROWS[:, 0] < 60).astype(np.int8)
+NAMES = STREAMFLOW.feature_names()
+
+
+def booster(names: list[str] | None = NAMES, objective: str = "binary:logistic") -> xgboost.Booster:
+    data = xgboost.DMatrix(ROWS[:, : len(names or NAMES)], LABELS, feature_names=names)
+    return xgboost.train({"objective": objective, "max_depth": 2}, data, 3)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """The default store: SQLite and a folder."""
+    return Registry(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real `mlflow server` process on a store of its own."""
+    store, port = tmp_path_factory.mktemp("server"), free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    process = subprocess.Popen(
+        [*command, "--backend-store-uri", f"sqlite:///{store}/mlflow.db", "--artifacts-destination", str(store)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            if httpx.get(f"{address}/health", trust_env=False).is_success:
+                break
+        except httpx.TransportError:
+            time.sleep(0.1)
+    yield address
+    process.terminate()
+    process.wait(60)
+
+
+RECORD = RunRecord(
+    params={"trees": 3},
+    metrics={"test_auc": 0.9},
+    tags={"model_version": "v1.0.0", "contract": "streamflow", "contract_fingerprint": STREAMFLOW.fingerprint},
+    files={"export/golden_rows.json": str(ROWS[:3].tolist()).encode()},
+)
+
+
+def test_a_model_goes_through_a_real_server_from_registration_to_bundle(server: str, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "unused", server)
+    info = registry.register(STREAMFLOW, booster(), RECORD)
+    assert (info.number, info.tags["model_version"], info.metrics["test_auc"]) == (1, "v1.0.0", 0.9)
+    registry.promote(info, {})
+    assert registry.champion(registered_name(STREAMFLOW)) == registry.find(f"models:/{info.name}@champion")
+    bundle = export(registry, f"models:/{info.name}@champion", tmp_path)
+    assert bundle.name == "v1.0.0"
+    assert load_bundle(bundle).manifest.test_auc == 0.9
+    assert not (tmp_path / "unused").exists()
+
+
+def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    registry = Registry(tmp_path, f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(RegistryError, match="could not list the versions"):
+        registry.versions("any")
+
+
+def foreign(registry: Registry, name: str, log: str, model: object, **how: object) -> str:
+    """Logs a model as somebody without this project would."""
+    mlflow.set_tracking_uri(registry.tracking_uri)
+    flavor = {"xgboost": mlflow.xgboost, "sklearn": mlflow.sklearn}[log]
+    with mlflow.start_run():
+        flavor.log_model(model, name="model", registered_model_name=name, pip_requirements=["xgboost-cpu"], **how)
+    return f"models:/{name}/1"
+
+
+def export(registry: Registry, uri: str, folder: Path) -> Path:
+    return export_model(registry, uri, None, folder_of=lambda _: folder, contract=None).path
+
+
+def test_a_booster_that_somebody_else_registered_is_exported(registry: Registry, tmp_path: Path) -> None:
+    path = export(registry, foreign(registry, "a-booster", "xgboost", booster()), tmp_path)
+    manifest = load_bundle(path).manifest
+    assert (manifest.model_version, manifest.test_auc, manifest.training_date) == ("v1", None, None)
+
+
+@pytest.mark.parametrize("flavor", ["xgboost", "sklearn"])
+def test_a_classifier_in_either_flavour_is_exported_and_answers_as_it_did(
+    registry: Registry, flavor: str, tmp_path: Path
+) -> None:
+    classifier = xgboost.XGBClassifier(n_estimators=3, max_depth=2).fit(ROWS, LABELS)
+    how = {"skops_trusted_types": TRUSTED_TYPES, "serialization_format": "skops"} if flavor == "sklearn" else {}
+    path = export(registry, foreign(registry, f"a-classifier-{flavor}", flavor, classifier, **how), tmp_path)
+    expected = classifier.predict_proba(ROWS)[:, 1]
+    assert load_bundle(path).model.probabilities(ROWS) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("form", ["pickle", "cloudpickle"])
+def test_a_pickle_is_never_loaded(registry: Registry, form: str, tmp_path: Path) -> None:
+    classifier = xgboost.XGBClassifier(n_estimators=3).fit(ROWS, LABELS)
+    uri = foreign(registry, f"a-{form}", "sklearn", classifier, serialization_format=form)
+    with pytest.raises(RegistryError, match="can run code when loaded") as refused:
+        export(registry, uri, tmp_path)
+    assert "skops" in refused.value.instead
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_kind_of_model_is_refused(registry: Registry, tmp_path: Path) -> None:
+    uri = foreign(
+        registry, "a-regression", "sklearn", LogisticRegression().fit(ROWS, LABELS), serialization_format="skops"
+    )
+    with pytest.raises(RegistryError, match="LogisticRegression, not an XGBClassifier"):
+        export(registry, uri, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "complaints"),
+    [
+        ("lacking", booster(NAMES[:-1]), ["it lacks senior_citizen"]),
+        ("renamed", booster([*NAMES[:-1], "age"]), ["it lacks senior_citizen", "it wants age"]),
+        ("reordered", booster(NAMES[::-1]), ["another order: feature 1 is senior_citizen, not tenure"]),
+        ("ranking", booster(objective="binary:hinge"), ["its objective is binary:hinge"]),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_with_all_differences(
+    registry: Registry, name: str, model: xgboost.Booster, complaints: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError) as refused:
+        export(registry, foreign(registry, name, "xgboost", model), tmp_path)
+    for complaint in complaints:
+        assert complaint in refused.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("uri", ["models:/nothing@champion", "models:/nothing/3"])
+def test_a_model_that_is_not_registered_is_one_sentence(registry: Registry, uri: str) -> None:
+    with pytest.raises(RegistryError, match=r"could not find models:/nothing"):
+        registry.find(uri)
+
+
+@pytest.mark.parametrize("uri", ["nothing", "models:/", "models:/name", "models:/@champion", "runs:/abc/model"])
+def test_an_address_of_another_form_is_refused(registry: Registry, uri: str) -> None:
+    with pytest.raises(RegistryError, match="no model's address"):
+        registry.find(uri)
+
+
+def test_a_version_that_kept_no_holdout_cannot_be_judged(registry: Registry) -> None:
+    registry.register(STREAMFLOW, booster(), RECORD)
+    with pytest.raises(GateError, match="kept no holdout"):
+        judge(registry, STREAMFLOW, "v1.0.0")

@@ -1,0 +1,84 @@
+"""The command line as its users start it: a process of its own, with a home of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE_S = 600
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def churn(home: Path, *arguments: str | Path, **environment: object) -> Done:
+    """Runs `churn ARGUMENTS` to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "churn", *map(str, arguments)],
+        env=_environment(home, environment),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def succeed(home: Path, *arguments: str | Path, **environment: object) -> str:
+    """Runs `churn ARGUMENTS`, which must succeed; gives what it printed."""
+    done = churn(home, *arguments, **environment)
+    assert done.code == 0, done.err
+    return done.out
+
+
+@contextmanager
+def serving(home: Path, *arguments: str, **environment: object) -> Iterator[tuple[str, str]]:
+    """A command that serves, from when it is ready: its address, and what it had said by then."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "churn", *arguments],
+        env=_environment(home, {"PORT": port, **environment}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = []
+    try:
+        for line in process.stderr:
+            said.append(line)
+            if "Stop with Ctrl+C" in line:
+                break
+        else:
+            raise AssertionError("".join(said))
+        yield f"http://127.0.0.1:{port}", "".join(said)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(PATIENCE_S)
+        process.stderr.close()
+    assert code == 0
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def _environment(home: Path, more: dict[str, object]) -> dict[str, str]:
+    known = {name: value for name, value in os.environ.items() if name not in {"MODEL_PATH", "MODEL_VERSION"}}
+    return known | {"CHURN_HOME": str(home)} | {name: str(value) for name, value in more.items()}
