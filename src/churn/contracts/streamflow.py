@@ -193,9 +193,9 @@ def log_odds_of_leaving(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[
     - 0.35 at the start.
     - a contract binds: one year -3.0, two years -5.0.
     - risk fades with tenure: 2.4 exp(-tenure / 8 months) - 0.02 per month.
-    - a price hurts from about 95 dollars a month: 3.4 logistic((monthly_charges - 115) / 8), a quarter of that
+    - a price hurts from about 95 dollars a month: 3.3 logistic((monthly_charges - 115) / 8), a quarter of that
       for those who are bound, all of it times `price_sensitivity`.
-    - 0.2 per support ticket, up to six.
+    - 0.22 per support ticket, up to six.
     - -0.3 per streaming service; fiber optic +0.1, no internet -0.1; electronic check +0.2; paperless +0.1.
     - total_charges and senior_citizen have no effect of their own.
 
@@ -208,7 +208,7 @@ def log_odds_of_leaving(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[
     """
     tenure = columns["tenure"].astype(np.float64)
     bound = columns["contract_type"] != "month-to-month"
-    price_felt = 3.4 * shift.get("price_sensitivity", 1.0) * np.where(bound, 0.25, 1.0)
+    price_felt = 3.3 * shift.get("price_sensitivity", 1.0) * np.where(bound, 0.25, 1.0)
     log_odds: npt.NDArray[np.float64] = (
         0.35
         - 3.0 * bound
@@ -216,7 +216,7 @@ def log_odds_of_leaving(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[
         + 2.4 * np.exp(-tenure / 8)
         - 0.02 * tenure
         + price_felt / (1 + np.exp((115 - columns["monthly_charges"]) / 8))
-        + 0.2 * np.minimum(columns["num_support_tickets"], 6)
+        + 0.22 * np.minimum(columns["num_support_tickets"], 6)
         - 0.3 * columns["streaming_services"]
         + 0.1 * (columns["internet_service"] == "fiber_optic")
         - 0.1 * (columns["internet_service"] == "none")

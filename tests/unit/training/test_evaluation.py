@@ -80,6 +80,11 @@ def test_calibration_points_hold_every_row_once(pairs: list[tuple[bool, float]])
     assert sum(point.count * point.observed_share for point in points) == pytest.approx(labels.sum())
 
 
+def test_certainty_belongs_to_the_last_part() -> None:
+    (point,) = calibration_points(np.array([1, 1]), np.array([0.95, 1.0]))
+    assert (point.count, point.observed_share) == (2, 1.0)
+
+
 def test_f1_follows_from_the_confusion_at_one_half() -> None:
     labels = np.array([0, 0, 0, 1, 1, 1])
     found = evaluate(labels, np.array([0.1, 0.5, 0.2, 0.49, 0.6, 0.7]), 0)
