@@ -109,7 +109,6 @@ class DemoVersion:
     """One version of a contract's demo data: which model it trains, and what sets it apart from the others."""
 
     model_version: str
-    training_date: str
     seed: int
     rows: int
     shift: Mapping[str, float]

@@ -230,7 +230,6 @@ Subscriber.demo = DemoProcess(
     versions={
         "streamflow-v3-2024-03": DemoVersion(
             model_version="v2.3.1",
-            training_date="2024-03-10",
             seed=202403,
             rows=80_000,
             shift={},
@@ -238,7 +237,6 @@ Subscriber.demo = DemoProcess(
         ),
         "streamflow-v4-2024-06": DemoVersion(
             model_version="v2.4.0",
-            training_date="2024-06-09",
             seed=202406,
             rows=80_000,
             shift={"price_rise": 4.0, "price_sensitivity": 1.1},

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from churn.model import ChurnModel, RiskTier, risk_tier
 from churn.reasons import TOP_REASONS, Reason, top_reasons
 from churn.service.body import parse_object, read_body, require_json
-from churn.service.problems import MEDIA_TYPE, Problem
+from churn.service.problems import MEDIA_TYPE, Problem, title
 from churn.service.subscriber import valid_subscriber
 
 JSON = "application/json"
@@ -133,7 +133,7 @@ def _unhealthy(reason: str) -> Problem:
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    return {status: {"description": title(status), "content": content} for status in statuses}
 
 
 def _request_body(model: ChurnModel) -> dict[str, Any]:

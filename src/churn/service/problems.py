@@ -13,6 +13,9 @@ from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
 
+# RFC 9110's names, where Python's differ from one version to the next.
+TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
 type Code = Literal["missing", "unknown", "duplicate", "wrong_type", "not_listed", "out_of_range", "not_finite"]
 
 
@@ -71,13 +74,18 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
     def response(self, request_id: str) -> Response:
         """The problem as a response."""
         details = ProblemDetails(
-            title=self.status.phrase,
+            title=title(self.status),
             status=self.status,
             detail=self.detail,
             request_id=request_id,
             errors=list(self.errors) or None,
         )
         return Response(details.model_dump_json(exclude_none=True), self.status, self.headers, MEDIA_TYPE)
+
+
+def title(status: int) -> str:
+    """A status in words, the same on every Python."""
+    return TITLES.get(status) or HTTPStatus(status).phrase
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:
