@@ -31,7 +31,7 @@ find_python() {
 }
 
 supported() {
-  "$1" -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14)) or print(sys.executable)' 2>/dev/null
+  "$1" -c 'import sys; print(sys.executable) if (3, 12) <= sys.version_info[:2] <= (3, 14) else sys.exit(1)' 2>/dev/null
 }
 
 # Prints the path of uv: the one on PATH, else one of our own below CHURN_HOME.

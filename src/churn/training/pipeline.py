@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 from matplotlib.figure import Figure
-from sklearn.metrics import roc_auc_score
 
 from churn.contract import Contract, Rows
 from churn.reference import reference_distributions
@@ -25,7 +24,7 @@ from churn.training.evaluation import Evaluation, contributions, evaluate, mean_
 from churn.training.export import GOLDEN_FILE, GOLDEN_ROWS, REFERENCE_FILE
 from churn.training.fit import fit_xgboost, split
 from churn.training.registry import EXPORT_FOLDER, RunRecord
-from churn.training.synthetic import true_probability
+from churn.training.synthetic import best_possible_auc
 from churn.training.tuned import load_tuned
 
 HOLDOUT_FILE = "holdout.npz"
@@ -85,8 +84,8 @@ def train_model(
     probabilities = predict(booster, data.rows[holdout])
     best = None
     if demo_version is not None:
-        truth = true_probability(contract, demo_version, {name: col[holdout] for name, col in data.columns.items()})
-        best = float(roc_auc_score(data.labels[holdout], truth))
+        held_out = {name: column[holdout] for name, column in data.columns.items()}
+        best = best_possible_auc(contract, demo_version, held_out, data.labels[holdout])
     return TrainedModel(
         contract=contract,
         model_version=model_version,

@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from churn.contract import Contract, DemoProcess, DemoVersion
 from churn.errors import DataError
+from churn.training.fit import Labels
 
 type Columns = Mapping[str, Any] | pd.DataFrame
 
@@ -71,19 +72,19 @@ def true_probability(contract: type[Contract], version: str, columns: Columns) -
     return _logistic(process.log_odds(values, chosen.shift))
 
 
-def best_possible_auc(contract: type[Contract], version: str, frame: pd.DataFrame) -> float:
+def best_possible_auc(contract: type[Contract], version: str, columns: Columns, labels: Labels) -> float:
     """The AUC of the true probability on given rows: what remains above it is chance.
 
     Args:
         contract: the contract whose demo process is used.
         version: the name of the data version.
-        frame: rows as `make_demo` makes them, label column included.
+        columns: one sequence of length n per feature, holding valid values; other columns are ignored.
+        labels: 0 (stayed) or 1 (left), (n,).
 
     Raises:
         DataError: the contract has no demo process, or not this version.
     """
-    left = frame[contract.label_column] == contract.label_values[1]
-    return float(roc_auc_score(left, true_probability(contract, version, frame)))
+    return float(roc_auc_score(labels, true_probability(contract, version, columns)))
 
 
 def _find(contract: type[Contract], version: str) -> tuple[DemoProcess, DemoVersion]:

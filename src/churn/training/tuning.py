@@ -24,9 +24,7 @@ from sklearn.model_selection import StratifiedKFold
 from churn.contract import Contract, Rows
 from churn.training.candidates import standard_error
 from churn.training.fit import Labels, fit_xgboost
-from churn.training.tuned import Params, Tuned, load_tuned, save_tuned
-
-__all__ = ["Tuned", "load_tuned", "save_tuned", "tune"]
+from churn.training.tuned import Params, Tuned
 
 FOLDS = 5
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
