@@ -15,11 +15,15 @@ fail() {
 
 say() { printf '> %s\n' "$1" >&2; }
 
-# Prints the path of a Python between 3.12 and 3.14, the newest first. pyenv's shims may stand for versions that are
+# Prints the path of a Python between 3.12 and 3.14: PYTHON if that is set, else the newest there is. pyenv's shims may stand for versions that are
 # not active, so a candidate counts only if it runs and says its version, and its real path is what is used.
 find_python() {
   local name candidate
-  for name in ${PYTHON:-} python3.14 python3.13 python3.12 python3 python; do
+  if [ -n "${PYTHON:-}" ]; then
+    supported "$PYTHON"
+    return
+  fi
+  for name in python3.14 python3.13 python3.12 python3 python; do
     while read -r candidate; do
       supported "$candidate" && return 0
     done < <(type -aP "$name" 2>/dev/null || true)
@@ -59,7 +63,7 @@ make_environment() {
   stamp="$UV_PROJECT_ENVIRONMENT/.made-from"
   if [ "$(cat "$stamp" 2>/dev/null)" != "$(made_from)" ]; then
     python="$(find_python)" || fail \
-      "Python 3.12, 3.13 or 3.14 is needed; found only $(python3 --version 2>/dev/null || echo none)" \
+      "Python 3.12, 3.13 or 3.14 is needed; found only $("${PYTHON:-python3}" --version 2>/dev/null || echo none)" \
       "install one of them, or set PYTHON to its path"
     log="$CHURN_HOME/environment.log"
     uv="$(find_uv "$python")" || fail "could not install uv: no network, or no room in $CHURN_HOME" \

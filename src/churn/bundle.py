@@ -2,7 +2,7 @@
 
     model.ubj        the trees, in XGBoost's own format
     golden.json      rows with the contributions and probabilities the model gave at export
-    reference.json   distributions of the training data, where they are known
+    reference.json   distributions over the holdout, where they are known
     manifest.json    what this is, and the sha256 of every file above
     manifest.sha256  the sha256 of the manifest: the bundle's identity
 
@@ -100,7 +100,7 @@ def write_bundle(
         booster: the model; its features are those of the contract, in order.
         card: what is known of the model.
         golden_rows: float32 (n, features), encoded; n >= 1.
-        reference: distributions of the training data (`churn.reference`).
+        reference: distributions over the holdout (`churn.reference`).
 
     Raises:
         BundleError: the bundle does not answer as the booster does; nothing is left behind.

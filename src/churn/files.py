@@ -27,6 +27,9 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # the user's name for it, not the temporary one
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

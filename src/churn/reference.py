@@ -1,4 +1,4 @@
-"""What the model's data looked like at training time, kept beside the model so that drift can be seen later."""
+"""What the holdout looked like at training time, kept beside the model so that drift can be seen later."""
 
 from __future__ import annotations
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -22,7 +24,7 @@ from churn.errors import BundleError, GateError, RegistryError
 from churn.sampling import draw_columns
 from churn.training.export import export_model
 from churn.training.promotion import judge
-from churn.training.registry import TRUSTED_TYPES, Registry, RunRecord, registered_name
+from churn.training.registry import FORCED, TRUSTED_TYPES, Registry, RunRecord, registered_name
 
 pytestmark = [
     pytest.mark.xdist_group("registry"),
@@ -98,6 +100,9 @@ def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 def foreign(registry: Registry, name: str, log: str, model: object, **how: object) -> str:
     """Logs a model as somebody without this project would."""
     mlflow.set_tracking_uri(registry.tracking_uri)
+    if mlflow.get_experiment_by_name("foreign") is None:
+        mlflow.create_experiment("foreign", Path(registry.tracking_uri.removeprefix("sqlite:///")).parent.as_uri())
+    mlflow.set_experiment("foreign")
     flavor = {"xgboost": mlflow.xgboost, "sklearn": mlflow.sklearn}[log]
     with mlflow.start_run():
         flavor.log_model(model, name="model", registered_model_name=name, pip_requirements=["xgboost-cpu"], **how)
@@ -105,7 +110,7 @@ def foreign(registry: Registry, name: str, log: str, model: object, **how: objec
 
 
 def export(registry: Registry, uri: str, folder: Path) -> Path:
-    return export_model(registry, uri, None, folder_of=lambda _: folder, contract=None).path
+    return export_model(registry, uri, None, folder_of=lambda _: folder, contract=None, otherwise="streamflow").path
 
 
 def test_a_booster_that_somebody_else_registered_is_exported(registry: Registry, tmp_path: Path) -> None:
@@ -174,7 +179,43 @@ def test_an_address_of_another_form_is_refused(registry: Registry, uri: str) -> 
         registry.find(uri)
 
 
-def test_a_version_that_kept_no_holdout_cannot_be_judged(registry: Registry) -> None:
+def test_a_version_that_kept_no_holdout_fails_a_gate_of_that_name(registry: Registry) -> None:
     registry.register(STREAMFLOW, booster(), RECORD)
-    with pytest.raises(GateError, match="kept no holdout"):
+    _, gates = judge(registry, STREAMFLOW, "v1.0.0")
+    assert [(gate.name, gate.passed) for gate in gates] == [("holdout", False)]
+
+
+def test_a_version_that_is_not_there_is_answered_with_those_that_are(registry: Registry) -> None:
+    registry.register(STREAMFLOW, booster(), RECORD)
+    with pytest.raises(RegistryError, match="has no version v9") as refused:
+        judge(registry, STREAMFLOW, "v9")
+    assert "v1.0.0" in refused.value.instead
+
+
+def test_a_model_that_could_not_be_served_cannot_be_promoted(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    registry.register(STREAMFLOW, booster(NAMES[::-1]), RECORD)
+    with pytest.raises(GateError, match="does not fit the contract streamflow: its features come in another order"):
         judge(registry, STREAMFLOW, "v1.0.0")
+
+
+def test_a_champion_that_cannot_be_compared_with_fails_a_gate_and_can_be_replaced_by_force(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    registry.promote(registry.register(STREAMFLOW, booster(NAMES[:3]), RECORD), {FORCED: "holdout"})
+    kept = {**RECORD.files, "export/holdout.npz": holdout_file()}
+    newer = replace(RECORD, tags={**RECORD.tags, "model_version": "v1.1.0"}, files=kept)
+    info = registry.register(STREAMFLOW, booster(), newer)
+    _, gates = judge(registry, STREAMFLOW, "v1.1.0")
+    assert "comparison" in [gate.name for gate in gates if not gate.passed]
+    registry.promote(info, {FORCED: "comparison"})
+    champion = registry.champion(info.name)
+    assert champion is not None
+    assert (champion.number, champion.tags[FORCED]) == (2, "comparison")
+    registry.promote(champion, {})
+    assert FORCED not in registry.find(f"models:/{info.name}/2").tags
+
+
+def holdout_file() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, rows=ROWS, labels=LABELS)
+    return buffer.getvalue()

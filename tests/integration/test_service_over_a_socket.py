@@ -30,7 +30,7 @@ from churn.settings import read_settings
 
 if __name__ == "__main__":
     try:
-        serve(read_settings(), on_ready=lambda address: print("ready:", address, flush=True))
+        serve(read_settings(), on_ready=lambda address, _: print("ready:", address, flush=True))
     except ChurnError as error:
         print("refused:", error.message)
         sys.exit(error.exit_code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ from churn.cli.show import out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption, open_registry
 from churn.contract import Contract
 from churn.contracts import find_contract
-from churn.errors import GateError, RegistryError
+from churn.errors import GateError
 from churn.files import point_link
 from churn.settings import Settings, read_settings
 
@@ -32,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
 
 def models(contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:  # noqa: FBT002
     """List the registered versions with aliases and metrics, newest first."""
-    from churn.training.registry import registered_name
+    from churn.training.registry import FORCED, registered_name
 
     name = registered_name(find_contract(contract))
     versions = open_registry(read_settings()).versions(name)
@@ -42,7 +42,7 @@ def models(contract: ContractOption = "streamflow", as_json: JsonOption = False)
             "model_version": info.tags.get("model_version"),
             "aliases": list(info.aliases),
             "training_data_version": info.tags.get("training_data_version"),
-            "forced": info.tags.get("promotion_forced"),
+            "forced": info.tags.get(FORCED),
             **{metric: info.metrics.get(metric) for metric in ("test_auc", "test_f1", "test_log_loss")},
         }
         for info in versions
@@ -73,14 +73,10 @@ def promote_version(
 ) -> None:
     """The command `churn promote`, for other commands to use."""
     registry = open_registry(settings)
-    from churn.training.promotion import find_version, judge
+    from churn.training.promotion import judge
+    from churn.training.registry import FORCED, FORCED_REASON
 
-    try:
-        info, gates = judge(registry, contract, version)
-    except GateError:
-        if force is None:
-            raise
-        info, gates = find_version(registry, contract, version), []
+    info, gates = judge(registry, contract, version)
     failed = [gate for gate in gates if not gate.passed]
     verdicts = [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
     if as_json:
@@ -95,7 +91,7 @@ def promote_version(
         )
     tags = {}
     if force is not None:
-        tags = {"promotion_forced": ", ".join(gate.name for gate in failed) or "none failed", "promotion_reason": force}
+        tags = {FORCED: ", ".join(gate.name for gate in failed) or "none failed", FORCED_REASON: force}
     registry.promote(info, tags)
     if not as_json:
         out.print(f"{info.name} version {info.number} ({version}) is champion")
@@ -108,7 +104,8 @@ def export(
         typer.Option(help="The bundle's directory; bundles/CONTRACT/VERSION under CHURN_HOME if not given."),
     ] = None,
     contract: Annotated[
-        str | None, typer.Option(help="The contract, where the registered version does not say it.")
+        str | None,
+        typer.Option(help="The contract; what the registered version says if not given, else CHURN_CONTRACT."),
     ] = None,
 ) -> None:
     """Export a registered model as a bundle that explains and vouches for itself."""
@@ -121,7 +118,9 @@ def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contr
     registry = open_registry(settings)
     from churn.training.export import export_model
 
-    bundle = export_model(registry, uri, to, folder_of=settings.bundles, contract=contract)
+    bundle = export_model(
+        registry, uri, to, folder_of=settings.bundles, contract=contract, otherwise=settings.churn_contract
+    )
     _, is_alias, alias = uri.partition("@")
     if is_alias and to is None:
         point_link(bundle.path.with_name(alias), bundle.path)
@@ -140,12 +139,8 @@ def ui(
     from churn.training.registry import ui_command
 
     say(f"MLflow's pages are at http://{host}:{port}")
-    try:
-        subprocess.run(ui_command(registry, host, port), check=True)  # noqa: S603 - our own words, no shell
-    except subprocess.CalledProcessError as error:
-        raise RegistryError(
-            f"MLflow's server ended with exit code {error.returncode}", instead="choose another --port"
-        ) from error
+    command = ui_command(registry, host, port)
+    os.execv(command[0], command)  # noqa: S606 - in our place, so that whoever stops us stops it
 
 
 def _cell(value: object) -> object:

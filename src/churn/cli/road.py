@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
-from churn.bundle import load_bundle
+from churn.bundle import Bundle
 from churn.cli.models import export_bundle, promote_version
 from churn.cli.show import err, say
 from churn.cli.training import ContractOption, first_demo, make_demo_file, open_registry, train_and_register
@@ -21,14 +23,16 @@ from churn.settings import Settings, read_settings
 def add_to(app: typer.Typer) -> None:
     """Adds these commands to the command line."""
     app.command("start", epilog="Example: CHURN_HOME=var PORT=8000 churn start")(start)
-    app.command("serve", epilog="Example: MODEL_PATH=var/bundles/v2.3.1 churn serve")(serve)
+    app.command("serve", epilog="Example: MODEL_PATH=var/bundles/streamflow/v2.3.1 churn serve")(serve)
 
 
 def start(contract: ContractOption = "streamflow") -> None:
     """Go the whole road on demo data and serve: what is already there is reused, an interrupted start goes on."""
     settings, chosen = read_settings().model_copy(update={"churn_contract": contract}), find_contract(contract)
     if settings.model_path is None and not settings.bundle_path.exists():
-        _make_champion(chosen, settings)
+        # Standard output is the service's log, one JSON object a line; what training shows goes beside it.
+        with contextlib.redirect_stdout(sys.stderr):
+            _make_champion(chosen, settings)
     else:
         say(f"reusing the bundle at {settings.bundle_path}")
     _serve(settings)
@@ -36,7 +40,9 @@ def start(contract: ContractOption = "streamflow") -> None:
 
 def serve() -> None:
     """Serve a bundle over HTTP until stopped; MODEL_PATH, HOST, PORT and WORKERS say which, where and how."""
-    _serve(read_settings())
+    settings = read_settings()
+    find_contract(settings.churn_contract)  # a name that is none is better refused than looked for on the disk
+    _serve(settings)
 
 
 def _make_champion(contract: type[Contract], settings: Settings) -> None:
@@ -44,14 +50,12 @@ def _make_champion(contract: type[Contract], settings: Settings) -> None:
 
     version = first_demo(contract)
     model_version = contract.demo.versions[version].model_version if contract.demo else ""
-    data = settings.churn_home / "data" / f"{version}.csv"
     say(f"step 1 of 4: demo data {version}")
-    if not data.exists():
-        make_demo_file(contract, version, settings)
+    data = make_demo_file(contract, version, settings)  # anew: a file of an older process would be other data
     registry, name = open_registry(settings), registered_name(contract)
     say(f"step 2 of 4: train and register {model_version}")
     if not any(info.tags.get("model_version") == model_version for info in registry.versions(name)):
-        train_and_register(contract, data, settings)
+        train_and_register(contract, data, settings, model_version)
     say("step 3 of 4: promote it to champion")
     if registry.champion(name) is None:
         promote_version(contract, model_version, settings)
@@ -62,18 +66,17 @@ def _make_champion(contract: type[Contract], settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     from churn.service.server import serve as run  # noqa: PLC0415 - other commands need no server
 
-    run(settings, on_ready=_announcer(settings.bundle_path, settings.churn_home))
+    run(settings, on_ready=_announcer(settings.churn_home))
 
 
-def _announcer(bundle_path: Path, home: Path) -> Callable[[str], None]:
+def _announcer(home: Path) -> Callable[[str, Bundle], None]:
     """Tells, once the service listens, what to try first; on standard error, for standard output is the log."""
-    bundle = load_bundle(bundle_path)
-    example = json.dumps(bundle.model.contract.example())
 
-    def announce(address: str) -> None:
+    def announce(address: str, bundle: Bundle) -> None:
+        example = json.dumps(bundle.model.contract.example())
         err.print(f"\n[bold green]{bundle.manifest.model_version} is served at {address}[/]\n\nTry it:\n")
-        print_curl = f"curl -s {address}/predict -H 'Content-Type: application/json' -d {shlex.quote(example)}"
-        err.print(f"  {print_curl}\n", markup=False)
+        curl = f"curl -s {address}/predict -H 'Content-Type: application/json' -d {shlex.quote(example)}"
+        err.print(f"  {curl}\n", markup=False)
         err.print("Where to go next:\n")
         err.print(f"  {address}/openapi.json   the interface; docs/contract.md says it in words", markup=False)
         err.print(f"  CHURN_HOME={home} churn ui       MLflow's pages: run, plots, registered model", markup=False)

@@ -10,7 +10,7 @@ import typer
 
 from churn.cli.show import bar, err, out, print_json, say, table
 from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.contracts import contract_names, find_contract
 from churn.errors import ChurnError, DataError
 from churn.settings import Settings, read_settings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 ContractOption = Annotated[
-    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help="Which contract: streamflow or telco.")
+    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {' or '.join(contract_names())}.")
 ]
 DataArgument = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -237,6 +237,7 @@ def _show_training(trained: TrainedModel) -> None:
     table("Comparison by cross-validation on the training part", ["method", "AUC", "standard error", "seconds"], [
         [one.name, one.mean_auc, one.standard_error, f"{one.seconds:.1f}"] for one in trained.candidates
     ])  # fmt: skip
+    say(_standing(trained))
     rows = [
         ["AUC", f"{measured.auc:.4f} (95 % interval {measured.auc_low:.4f} to {measured.auc_high:.4f})"],
         ["F1 at 0.5", f"{measured.f1:.4f}"],
@@ -251,3 +252,12 @@ def _show_training(trained: TrainedModel) -> None:
         [name, strength, f"{share:.1%}"]
         for (name, strength), share in zip(trained.strengths.items(), shares(trained.strengths).values(), strict=True)
     ])  # fmt: skip
+
+
+def _standing(trained: TrainedModel) -> str:
+    """How the method that is fitted stands to the best one; the comparison informs, it does not choose."""
+    best = trained.candidates[0]
+    fitted = next(one for one in trained.candidates if one.name == "XGBoost")
+    if best.mean_auc - fitted.mean_auc <= best.standard_error:
+        return f"XGBoost is fitted; no method is better by more than a standard error ({best.standard_error:.4f})"
+    return f"XGBoost is fitted, although {best.name} is better by {best.mean_auc - fitted.mean_auc:.4f}"

@@ -8,6 +8,8 @@ from importlib import import_module
 from churn.contract import Contract
 from churn.errors import ContractError
 
+FEWEST_FEATURES = 3  # an answer holds three reasons
+
 
 def contract_names() -> list[str]:
     """The names of all contracts, in alphabetical order."""
@@ -18,9 +20,13 @@ def find_contract(name: str) -> type[Contract]:
     """The contract of this name.
 
     Raises:
-        ContractError: no file here has that name.
+        ContractError: no file here has that name, or it declares a contract that cannot be served.
     """
     if name not in contract_names():
         raise ContractError(f"there is no contract {name!r}", instead=f"choose one of {', '.join(contract_names())}")
     contract: type[Contract] = import_module(f"{__name__}.{name}").CONTRACT
+    if contract.contract_name != name:
+        raise ContractError(f"contracts/{name}.py declares {contract.contract_name!r}", instead="give both one name")
+    if len(contract.features) < FEWEST_FEATURES:
+        raise ContractError(f"contract {name!r} has fewer than {FEWEST_FEATURES} fields", instead="declare more")
     return contract

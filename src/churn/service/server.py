@@ -29,15 +29,15 @@ KEEP_ALIVE_S = 75
 GRACEFUL_SHUTDOWN_S = 20
 WORKER_START_S = 60.0
 
-type OnReady = Callable[[str], None]
+type OnReady = Callable[[str, Bundle], None]
 
 
-def serve(settings: Settings, *, on_ready: OnReady = lambda _: None) -> None:
+def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
     """Serves until SIGTERM or SIGINT, then finishes the requests it has and returns.
 
     Args:
         settings: what to serve, where, and with how many workers.
-        on_ready: told the address, such as `http://127.0.0.1:8000`, once every worker answers there.
+        on_ready: told the address, such as `http://127.0.0.1:8000`, and the bundle, once every worker answers there.
 
     Raises:
         BundleError: the bundle is missing or damaged.
@@ -50,7 +50,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda _: None) -> None:
         bundle = load_bundle(settings.bundle_path)
         require_version(settings, bundle)
         with _listen(settings.host, settings.port) as listener:
-            announce = functools.partial(on_ready, _address(settings))
+            announce = functools.partial(on_ready, _address(settings), bundle)
             if settings.workers == 1:
                 _OneWorker(_config(settings, _settled_app(settings, bundle)), announce).run([listener])
             else:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from churn.contract import Contract, FeatureSpec, Rows
+from churn.contract import Contract, Rows
 from churn.errors import DataError
 
 FIRST_LINES = 5
@@ -107,7 +107,8 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
     )
 
 
-type _Numbered = Iterable[tuple[int, list[Any]]]
+# Cells as text with the line they stand in: a Parquet file's are written out, so that one way of reading serves both.
+type _Numbered = Iterable[tuple[int, list[str]]]
 
 
 def _csv_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
@@ -129,7 +130,8 @@ def _parquet_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
     if table.num_rows == 0:
         raise DataError(f"{path} holds no rows", instead="give a file with data")
     columns = [column.to_pylist() for column in table.columns]
-    return table.column_names, ((line, list(row)) for line, row in enumerate(zip(*columns, strict=True), start=1))
+    rows = enumerate(zip(*columns, strict=True), start=1)
+    return table.column_names, ((line, [_text(cell) for cell in row]) for line, row in rows)
 
 
 class _Findings:
@@ -162,7 +164,7 @@ def _validated(
             findings.add(FILE, f"not {len(header)} cells in the row", line)
             continue
         row = dict(zip(header, cells, strict=True))
-        identifier, label = _text(row.pop(contract.id_column)), _text(row.pop(contract.label_column))
+        identifier, label = row.pop(contract.id_column).strip(), row.pop(contract.label_column).strip()
         if not identifier:
             findings.add(contract.id_column, "blank", line)
         elif first_line_of.setdefault(identifier, line) != line:
@@ -193,35 +195,27 @@ def _header_problems(contract: type[Contract], header: list[str]) -> Iterator[Pr
             yield Problem(column, "column stands twice", header.count(column))
 
 
-def _subscriber(contract: type[Contract], row: dict[str, Any], line: int, findings: _Findings) -> Contract | None:
+def _subscriber(contract: type[Contract], row: dict[str, str], line: int, findings: _Findings) -> Contract | None:
     """The row as a valid subscriber, or None after noting all that is wrong with it."""
-    blanks = [spec for spec in contract.features if _is_blank(row[spec.name])]
-    for spec in blanks:
-        if spec.marker.blank is None:
-            findings.add(spec.name, "blank", line)
-        row[spec.name] = _stand_in(spec, row)
+    for spec in contract.features:
+        cell = row[spec.name]
+        if not cell.strip():
+            row[spec.name] = str(spec.example if spec.marker.blank is None else spec.marker.blank)
+            if spec.marker.blank is None:
+                findings.add(spec.name, "blank", line)
+        elif "_" in cell and spec.kind in {"integer", "number"}:  # pydantic would read 1_4 as 14
+            row[spec.name] = str(spec.example)
+            findings.add(spec.name, "wrong type", line)
     try:
-        if all(isinstance(value, str) for value in row.values()):
-            return contract.model_validate_strings(row)
-        return contract.model_validate(row)
+        return contract.model_validate_strings(row)
     except ValidationError as error:
         for found in error.errors(include_url=False, include_input=False):
             findings.add(str(found["loc"][0]), CHECKS.get(found["type"], "wrong type"), line)
         return None
 
 
-def _stand_in(spec: FeatureSpec, row: dict[str, Any]) -> Any:
-    """What an empty cell stands for; where it stands for nothing, the example, so that only `blank` is reported."""
-    value = spec.example if spec.marker.blank is None else spec.marker.blank
-    return str(value) if isinstance(row[spec.name], str) else value
-
-
-def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
 def _text(value: Any) -> str:
-    """An id or a label as a CSV file writes it: Parquet may hold it as a number or a boolean."""
+    """A cell of a Parquet file as a CSV file would write it: nothing as blank, a boolean or whole number as digits."""
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
-    return "" if value is None else str(value).strip()
+    return "" if value is None else str(value)

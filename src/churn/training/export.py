@@ -22,7 +22,13 @@ OBJECTIVE = "binary:logistic"
 
 
 def export_model(
-    registry: Registry, uri: str, destination: Path | None, *, folder_of: Callable[[str], Path], contract: str | None
+    registry: Registry,
+    uri: str,
+    destination: Path | None,
+    *,
+    folder_of: Callable[[str], Path],
+    contract: str | None,
+    otherwise: str,
 ) -> Bundle:
     """Exports a registered model.
 
@@ -31,14 +37,15 @@ def export_model(
         uri: `models:/NAME@ALIAS` or `models:/NAME/NUMBER`.
         destination: the bundle's directory; one named after the model's version if None.
         folder_of: a contract's name -> the folder of its bundles.
-        contract: the contract's name; what the version's tag says if None, else streamflow.
+        contract: the contract's name; what the version's tag says if None.
+        otherwise: the contract's name where nothing says it.
 
     Raises:
         RegistryError: there is no such model, or it is not safe to load.
         BundleError: its features are not the contract's; lists the differences.
     """
     fetched = registry.fetch(registry.find(uri))
-    chosen = find_contract(contract or fetched.info.tags.get("contract", "streamflow"))
+    chosen = find_contract(contract or fetched.info.tags.get("contract", otherwise))
     if found := list(differences(chosen, fetched.booster)):
         raise BundleError(
             f"{uri} does not fit the contract {chosen.contract_name}: {'; '.join(found)}",

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import xgboost
 
 from churn.contract import Contract, Rows
-from churn.errors import GateError
+from churn.errors import GateError, RegistryError
 from churn.training.evaluation import evaluate, mean_abs_contributions, shares
+from churn.training.export import differences
 from churn.training.gates import Gate, Measured, release_gates
 from churn.training.pipeline import HOLDOUT_FILE, SEED, predict
 from churn.training.registry import FetchedModel, Registry, VersionInfo, registered_name
@@ -36,43 +37,66 @@ def judge(registry: Registry, contract: type[Contract], version: str) -> tuple[V
 
     Raises:
         RegistryError: there is no such version.
-        GateError: it kept no holdout, so that nothing can be measured.
+        GateError: its features are not the contract's, so it could never be served.
     """
     info = find_version(registry, contract, version)
     candidate = registry.fetch(info)
+    if found := list(differences(contract, candidate.booster)):
+        raise GateError(
+            f"{version} does not fit the contract {contract.contract_name}: {'; '.join(found)}",
+            instead="promote a version that can be served",
+        )
     holdout = _holdout(candidate)
-    champion = registry.champion(info.name)
-    return info, release_gates(
+    if holdout is None:
+        reason = "it kept no holdout, so nothing can be measured; `churn train` keeps one"
+        return info, [Gate("holdout", passed=False, reason=reason)]
+    champion, unfit = _champion(registry, contract, info.name)
+    gates = release_gates(
         contract,
         fingerprint=info.tags.get("contract_fingerprint"),
         candidate=_measured(candidate.booster, holdout),
-        champion=_measured(registry.fetch(champion).booster, holdout) if champion else None,
+        champion=_measured(champion, holdout) if champion else None,
         contribution_shares=_shares(contract, candidate.booster, holdout),
     )
+    return info, [*unfit, *gates]
 
 
 def find_version(registry: Registry, contract: type[Contract], version: str) -> VersionInfo:
     """The newest version that has this model version or this number.
 
     Raises:
-        RegistryError: there is none.
+        RegistryError: there is none; names those that there are.
     """
     name = registered_name(contract)
-    for info in registry.versions(name):
+    known = registry.versions(name)
+    for info in known:
         if version in {info.tags.get("model_version"), str(info.number)}:
             return info
-    return registry.find(f"models:/{name}/{version}")
+    listed = ", ".join(info.tags.get("model_version", str(info.number)) for info in known)
+    raise RegistryError(
+        f"{name} has no version {version}",
+        instead=f"choose one of {listed}" if listed else "train one with `churn train`",
+    )
 
 
-def _holdout(fetched: FetchedModel) -> Holdout:
+def _holdout(fetched: FetchedModel) -> Holdout | None:
     content = fetched.export_files.get(HOLDOUT_FILE)
     if content is None:
-        raise GateError(
-            f"{fetched.info.name} version {fetched.info.number} kept no holdout, so it cannot be measured",
-            instead="train it with `churn train`, or move the alias with --force and a reason",
-        )
+        return None
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return Holdout(arrays["rows"], arrays["labels"])
+
+
+def _champion(registry: Registry, contract: type[Contract], name: str) -> tuple[xgboost.Booster | None, list[Gate]]:
+    """The present champion's model if it can be compared with; if not, a gate that fails for that reason."""
+    info = registry.champion(name)
+    if info is None:
+        return None, []
+    booster = registry.fetch(info).booster
+    if found := list(differences(contract, booster)):
+        reason = f"the champion, number {info.number}, does not fit the contract: {'; '.join(found)}"
+        return None, [Gate("comparison", passed=False, reason=reason)]
+    return booster, []
 
 
 def _measured(booster: xgboost.Booster, holdout: Holdout) -> Measured:

@@ -34,6 +34,8 @@ from churn.explain.xgb import load_booster
 
 CHAMPION = "champion"
 EXPORT_FOLDER = "export"
+FORCED, FORCED_REASON = "promotion_forced", "promotion_reason"
+FORCED_TAGS = {FORCED, FORCED_REASON}
 TRUSTED_TYPES = ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier"]
 
 # Its notes on every step are for its own developers; what matters here is said by the command line.
@@ -165,6 +167,8 @@ class Registry:
     def promote(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
         """Moves the alias `champion` to this version, with tags that say how it came about."""
         with self._told(f"promote {info.name} version {info.number}"):
+            for key in FORCED_TAGS & info.tags.keys() - tags.keys():  # what an earlier promotion said
+                self._client.delete_model_version_tag(info.name, str(info.number), key)
             for key, value in tags.items():
                 self._client.set_model_version_tag(info.name, str(info.number), key, value)
             self._client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
@@ -226,7 +230,7 @@ class Registry:
 
 
 def ui_command(registry: Registry, host: str, port: int) -> list[str]:
-    """The command that opens MLflow's own pages on the store."""
+    """The command, its program first, that opens MLflow's own pages on the store."""
     return [
         sys.executable, "-m", "mlflow", "ui",
         "--backend-store-uri", registry.tracking_uri, "--host", host, "--port", str(port),

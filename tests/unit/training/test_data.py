@@ -65,6 +65,7 @@ def change(frame: pd.DataFrame, column: str, line: int, value: Any) -> None:
         ("tenure", "-1", "out of range"),
         ("tenure", "fourteen", "wrong type"),
         ("tenure", "14.5", "wrong type"),
+        ("tenure", "1_4", "wrong type"),
         ("tenure", "", "blank"),
         ("monthly_charges", "  ", "blank"),
         ("monthly_charges", "nan", "not a finite number"),
@@ -175,6 +176,12 @@ def test_blank_total_charges_of_the_public_file_mean_nothing_was_billed_yet(
         frame.astype({"TotalCharges": "Float64"}).to_parquet(path)
     data = read_training_data(TELCO, path)
     assert data.rows[0, TELCO.feature_names().index("TotalCharges")] == 0.0
+
+
+def test_a_parquet_file_that_pandas_made_of_the_public_file_is_read_alike(telco_csv: Path, tmp_path: Path) -> None:
+    path = tmp_path / "telco.parquet"
+    pd.read_csv(telco_csv).to_parquet(path)  # SeniorCitizen becomes a number, TotalCharges stays text
+    assert read_training_data(TELCO, path).rows.tobytes() == read_training_data(TELCO, telco_csv).rows.tobytes()
 
 
 def test_the_public_telco_file_is_valid_as_it_is(telco_csv: Path) -> None:

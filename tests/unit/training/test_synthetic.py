@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from hypothesis import assume, given
@@ -60,19 +61,26 @@ def test_every_row_follows_the_contract(demos: dict[str, pd.DataFrame], version:
         STREAMFLOW.model_validate(dict(zip(features, values_of_row, strict=True)))
 
 
+def left(frame: pd.DataFrame) -> npt.NDArray[np.int8]:
+    """The labels: 1 for those who left."""
+    return (frame[STREAMFLOW.label_column] == STREAMFLOW.label_values[1]).to_numpy().astype(np.int8)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_as_many_leave_as_the_true_probability_says(demos: dict[str, pd.DataFrame], version: str) -> None:
     truth = true_probability(STREAMFLOW, version, demos[version])
-    left = (demos[version][STREAMFLOW.label_column] == STREAMFLOW.label_values[1]).to_numpy()
+    who_left = left(demos[version])
     for part in np.array_split(np.argsort(truth), 10):
         standard_error = np.sqrt(np.sum(truth[part] * (1 - truth[part]))) / len(part)
-        assert left[part].mean() == pytest.approx(truth[part].mean(), abs=4 * standard_error)
+        assert who_left[part].mean() == pytest.approx(truth[part].mean(), abs=4 * standard_error)
 
 
 def test_the_first_version_can_be_told_apart_as_well_as_reported_and_the_later_one_better(
     demos: dict[str, pd.DataFrame],
 ) -> None:
-    best = {version: best_possible_auc(STREAMFLOW, version, demos[version], left(demos[version])) for version in VERSIONS}
+    best = {
+        version: best_possible_auc(STREAMFLOW, version, demos[version], left(demos[version])) for version in VERSIONS
+    }
     assert best[FIRST] == pytest.approx(0.8837, abs=0.005)
     assert best[FIRST] < best[LATER]
 
