@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,11 @@ def test_an_unusable_setting_is_refused_by_its_name(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CHURN_THRESHOLD", "1.5")
     with pytest.raises(SettingsError, match="CHURN_THRESHOLD"):
         create_app()
+
+
+def test_serving_loads_none_of_the_training_libraries() -> None:
+    """They would take longer to load than all the rest, and the serving image does not have them."""
+    heavy = ("lightgbm", "matplotlib", "mlflow", "optuna", "pandas", "pyarrow", "shap", "sklearn", "skops")
+    loaded = f"import sys, churn.service.server; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
