@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn.contract import Bands, Contract, FeatureSpec
+from churn.contract import LARGEST_NUMBER, Bands, Contract, FeatureSpec
 from churn.contracts import contract_names, find_contract
 from churn.settings import Settings
 
@@ -70,7 +70,7 @@ def _may_hold(spec: FeatureSpec) -> str:
         return ", ".join(f"`{category}` ({code})" for code, category in enumerate(spec.categories))
     if spec.kind == "boolean":
         return "`false` (0), `true` (1)"
-    return f"{spec.lower:g} to {spec.upper:.10g}"
+    return f"{spec.lower:g} or more" if spec.upper == LARGEST_NUMBER else f"{spec.lower:g} to {spec.upper:.10g}"
 
 
 def _wording_rows(spec: FeatureSpec) -> list[str]:

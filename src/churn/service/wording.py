@@ -67,6 +67,8 @@ def _expected(spec: FeatureSpec) -> str:
     if spec.kind == "boolean":
         return "true or false"
     noun = "a whole number" if spec.kind == "integer" else "a number"
+    if spec.upper is not None and spec.upper >= READABLE:
+        return f"{noun} of {_limit(spec.lower)} or more"
     return f"{noun} from {_limit(spec.lower)} to {_limit(spec.upper)}"
 
 
