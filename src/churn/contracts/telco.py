@@ -8,6 +8,9 @@ from pydantic import Field
 
 from churn.contract import Bands, Contract, Dollars, Feature, counted, dollars
 
+YesNo = Literal["No", "Yes"]
+InternetExtra = Literal["No internet service", "No", "Yes"]
+
 
 class Customer(Contract):
     """One customer of the telephone company, nineteen features."""
@@ -28,12 +31,12 @@ class Customer(Contract):
         Feature(says={True: "Being 65 or older", False: "Being younger than 65"}, protected=True),
     ]
     Partner: Annotated[
-        Literal["No", "Yes"],
+        YesNo,
         Field(description="Whether the customer lives with a partner.", examples=["No"]),
         Feature(says={"No": "Living without a partner", "Yes": "Living with a partner"}, protected=True),
     ]
     Dependents: Annotated[
-        Literal["No", "Yes"],
+        YesNo,
         Field(description="Whether the customer lives with dependents.", examples=["No"]),
         Feature(says={"No": "Living without dependents", "Yes": "Living with dependents"}, protected=True),
     ]
@@ -50,7 +53,7 @@ class Customer(Contract):
         ),
     ]
     PhoneService: Annotated[
-        Literal["No", "Yes"],
+        YesNo,
         Field(description="Whether the customer has a telephone line.", examples=["Yes"]),
         Feature(says={"No": "Having no telephone line", "Yes": "Having a telephone line"}),
     ]
@@ -77,7 +80,7 @@ class Customer(Contract):
         ),
     ]
     OnlineSecurity: Annotated[
-        Literal["No internet service", "No", "Yes"],
+        InternetExtra,
         Field(description="Whether online security is booked.", examples=["No"]),
         Feature(
             says={
@@ -88,7 +91,7 @@ class Customer(Contract):
         ),
     ]
     OnlineBackup: Annotated[
-        Literal["No internet service", "No", "Yes"],
+        InternetExtra,
         Field(description="Whether online backup is booked.", examples=["No"]),
         Feature(
             says={
@@ -99,7 +102,7 @@ class Customer(Contract):
         ),
     ]
     DeviceProtection: Annotated[
-        Literal["No internet service", "No", "Yes"],
+        InternetExtra,
         Field(description="Whether device protection is booked.", examples=["No"]),
         Feature(
             says={
@@ -110,7 +113,7 @@ class Customer(Contract):
         ),
     ]
     TechSupport: Annotated[
-        Literal["No internet service", "No", "Yes"],
+        InternetExtra,
         Field(description="Whether technical support is booked.", examples=["No"]),
         Feature(
             says={
@@ -121,7 +124,7 @@ class Customer(Contract):
         ),
     ]
     StreamingTV: Annotated[
-        Literal["No internet service", "No", "Yes"],
+        InternetExtra,
         Field(description="Whether television is streamed.", examples=["Yes"]),
         Feature(
             says={
@@ -132,7 +135,7 @@ class Customer(Contract):
         ),
     ]
     StreamingMovies: Annotated[
-        Literal["No internet service", "No", "Yes"],
+        InternetExtra,
         Field(description="Whether movies are streamed.", examples=["Yes"]),
         Feature(
             says={
@@ -155,7 +158,7 @@ class Customer(Contract):
         ),
     ]
     PaperlessBilling: Annotated[
-        Literal["No", "Yes"],
+        YesNo,
         Field(description="Whether bills come by e-mail only.", examples=["Yes"]),
         Feature(says={"No": "Billing on paper", "Yes": "Paperless billing"}),
     ]

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 from churn.bundle import Bundle, load_bundle
 from churn.contract import Contract, Rows
-from churn.errors import SettingsError
+from churn.errors import ChurnError, SettingsError
 from churn.model import ChurnModel
 from churn.service import openapi
 from churn.service.endpoints import endpoints
@@ -79,7 +79,7 @@ def openapi_document(contract: type[Contract]) -> dict[str, Any]:
     """The interface for a contract, without a model."""
 
     def untrained(_: Rows) -> Any:
-        raise NotImplementedError
+        raise ChurnError("this app only describes the interface, it has no model", instead="use create_app")
 
     app = build_app(ChurnModel(contract, untrained, version="none"), read_settings(), model_path=Path())
     return app.openapi()

@@ -6,20 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn.contract import Contract
+from churn.training.evaluation import Evaluation
 
 AUC_MARGIN = 0.005
 LOG_LOSS_MARGIN = 0.01
 LARGEST_CALIBRATION_ERROR = 0.03
 LARGEST_PROTECTED_SHARE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A model measured on one holdout."""
-
-    auc: float
-    log_loss: float
-    calibration_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +27,8 @@ def release_gates(
     contract: type[Contract],
     *,
     fingerprint: str | None,
-    candidate: Measured,
-    champion: Measured | None,
+    candidate: Evaluation,
+    champion: Evaluation | None,
     contribution_shares: Mapping[str, float],
 ) -> list[Gate]:
     """All gates, passed or not.
@@ -48,13 +40,14 @@ def release_gates(
         champion: the present champion, measured on the same rows; None where there is none yet.
         contribution_shares: each feature's share of the sum of mean |SHAP|, between 0 and 1.
     """
+    error = candidate.expected_calibration_error
     return [
         _fingerprint_gate(contract, fingerprint),
         *_metric_gates(candidate, champion),
         Gate(
             "calibration",
-            candidate.calibration_error <= LARGEST_CALIBRATION_ERROR,
-            f"calibration error {candidate.calibration_error:.4f}, at most {LARGEST_CALIBRATION_ERROR} allowed",
+            error <= LARGEST_CALIBRATION_ERROR,
+            f"calibration error {error:.4f}, at most {LARGEST_CALIBRATION_ERROR} allowed",
         ),
         _protected_gate(contract, contribution_shares),
     ]
@@ -69,7 +62,7 @@ def _fingerprint_gate(contract: type[Contract], fingerprint: str | None) -> Gate
     )
 
 
-def _metric_gates(candidate: Measured, champion: Measured | None) -> list[Gate]:
+def _metric_gates(candidate: Evaluation, champion: Evaluation | None) -> list[Gate]:
     if champion is None:
         return [Gate("auc", passed=True, reason=f"AUC {candidate.auc:.4f}; there is no champion to compare with")]
     return [

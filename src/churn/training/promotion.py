@@ -12,9 +12,9 @@ import xgboost
 
 from churn.contract import Contract, Rows
 from churn.errors import GateError, RegistryError
-from churn.training.evaluation import evaluate, mean_abs_contributions, shares
+from churn.training.evaluation import Evaluation, evaluate, mean_abs_contributions, shares
 from churn.training.export import differences
-from churn.training.gates import Gate, Measured, release_gates
+from churn.training.gates import Gate, release_gates
 from churn.training.pipeline import HOLDOUT_FILE, SEED, predict
 from churn.training.registry import FetchedModel, Registry, VersionInfo, registered_name
 
@@ -99,9 +99,8 @@ def _champion(registry: Registry, contract: type[Contract], name: str) -> tuple[
     return booster, []
 
 
-def _measured(booster: xgboost.Booster, holdout: Holdout) -> Measured:
-    found = evaluate(holdout.labels, predict(booster, holdout.rows), SEED)
-    return Measured(found.auc, found.log_loss, found.expected_calibration_error)
+def _measured(booster: xgboost.Booster, holdout: Holdout) -> Evaluation:
+    return evaluate(holdout.labels, predict(booster, holdout.rows), SEED)
 
 
 def _shares(contract: type[Contract], booster: xgboost.Booster, holdout: Holdout) -> Mapping[str, float]:

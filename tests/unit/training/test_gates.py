@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from churn.contracts import find_contract
-from churn.training.gates import Measured, release_gates
+from churn.training.evaluation import Evaluation, evaluate
+from churn.training.gates import release_gates
 
 STREAMFLOW = find_contract("streamflow")
-CHAMPION = Measured(auc=0.88, log_loss=0.42, calibration_error=0.01)
+
+
+def measured(auc: float, log_loss: float, calibration_error: float) -> Evaluation:
+    any_other = evaluate(np.array([0, 1]), np.array([0.1, 0.9]), seed=0)
+    return replace(any_other, auc=auc, log_loss=log_loss, expected_calibration_error=calibration_error)
+
+
+CHAMPION = measured(auc=0.88, log_loss=0.42, calibration_error=0.01)
 
 
 def failed(**changes: Any) -> list[str]:
@@ -32,20 +42,20 @@ def test_a_model_like_the_champion_passes() -> None:
 @pytest.mark.parametrize(
     ("candidate", "names"),
     [
-        (Measured(auc=0.8751, log_loss=0.42, calibration_error=0.01), []),
-        (Measured(auc=0.8749, log_loss=0.42, calibration_error=0.01), ["auc"]),
-        (Measured(auc=0.88, log_loss=0.4299, calibration_error=0.01), []),
-        (Measured(auc=0.88, log_loss=0.4301, calibration_error=0.01), ["log loss"]),
-        (Measured(auc=0.88, log_loss=0.42, calibration_error=0.03), []),
-        (Measured(auc=0.88, log_loss=0.42, calibration_error=0.0301), ["calibration"]),
+        (measured(auc=0.8751, log_loss=0.42, calibration_error=0.01), []),
+        (measured(auc=0.8749, log_loss=0.42, calibration_error=0.01), ["auc"]),
+        (measured(auc=0.88, log_loss=0.4299, calibration_error=0.01), []),
+        (measured(auc=0.88, log_loss=0.4301, calibration_error=0.01), ["log loss"]),
+        (measured(auc=0.88, log_loss=0.42, calibration_error=0.03), []),
+        (measured(auc=0.88, log_loss=0.42, calibration_error=0.0301), ["calibration"]),
     ],
 )
-def test_worse_figures_pass_only_within_their_margin(candidate: Measured, names: list[str]) -> None:
+def test_worse_figures_pass_only_within_their_margin(candidate: Evaluation, names: list[str]) -> None:
     assert failed(candidate=candidate) == names
 
 
 def test_without_a_champion_any_auc_passes() -> None:
-    assert failed(candidate=Measured(0.5, 0.7, 0.01), champion=None) == []
+    assert failed(candidate=measured(0.5, 0.7, 0.01), champion=None) == []
 
 
 @pytest.mark.parametrize("fingerprint", [None, "0" * 64])
@@ -60,4 +70,4 @@ def test_a_protected_field_may_not_drive_the_model() -> None:
 
 def test_a_measure_that_is_not_a_number_never_passes() -> None:
     nothing = float("nan")
-    assert failed(candidate=Measured(nothing, nothing, nothing)) == ["auc", "log loss", "calibration"]
+    assert failed(candidate=measured(nothing, nothing, nothing)) == ["auc", "log loss", "calibration"]
