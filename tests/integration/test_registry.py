@@ -15,7 +15,7 @@ import mlflow
 import numpy as np
 import pytest
 import xgboost
-from processes import free_port
+from processes import churn, free_port, succeed
 from sklearn.linear_model import LogisticRegression
 
 from churn.bundle import load_bundle
@@ -24,7 +24,7 @@ from churn.errors import BundleError, GateError, RegistryError
 from churn.sampling import draw_columns
 from churn.training.export import export_model
 from churn.training.promotion import judge
-from churn.training.registry import FORCED, TRUSTED_TYPES, Registry, RunRecord, registered_name
+from churn.training.registry import FORCED, FORCED_REASON, TRUSTED_TYPES, Registry, RunRecord, registered_name
 
 pytestmark = [
     pytest.mark.xdist_group("registry"),
@@ -213,6 +213,20 @@ def test_a_champion_that_cannot_be_compared_with_fails_a_gate_and_can_be_replace
     assert (champion.number, champion.tags[FORCED]) == (2, "comparison")
     registry.promote(champion, {})
     assert FORCED not in registry.find(f"models:/{info.name}/2").tags
+
+
+def test_a_failed_gate_is_named_and_only_a_reason_gets_past_it(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    registry.register(STREAMFLOW, booster(), replace(RECORD, files={"export/holdout.npz": holdout_file()}))
+    refused = churn(tmp_path, "promote", "v1.0.0")
+    assert refused.code == 6
+    assert "v1.0.0 was not promoted: calibration: calibration error" in refused.err
+    assert registry.champion(registered_name(STREAMFLOW)) is None
+    assert churn(tmp_path, "promote", "v1.0.0", "--force", " ").code == 2
+    succeed(tmp_path, "promote", "v1.0.0", "--force", "a trial")
+    champion = registry.champion(registered_name(STREAMFLOW))
+    assert champion is not None
+    assert champion.tags.items() >= {FORCED: "calibration", FORCED_REASON: "a trial"}.items()
 
 
 def holdout_file() -> bytes:

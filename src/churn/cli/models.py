@@ -12,7 +12,7 @@ from churn.cli.show import out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption, open_registry
 from churn.contract import Contract
 from churn.contracts import find_contract
-from churn.errors import GateError
+from churn.errors import GateError, SettingsError
 from churn.files import point_link
 from churn.settings import Settings, read_settings
 
@@ -72,6 +72,8 @@ def promote_version(
     contract: type[Contract], version: str, settings: Settings, *, force: str | None = None, as_json: bool = False
 ) -> None:
     """The command `churn promote`, for other commands to use."""
+    if force is not None and not force.strip():
+        raise SettingsError("--force was given without a reason", instead="say why, it is recorded")
     registry = open_registry(settings)
     from churn.training.promotion import judge
     from churn.training.registry import FORCED, FORCED_REASON
