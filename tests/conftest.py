@@ -36,20 +36,12 @@ def _bundle(name: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     booster = xgboost.train(
         {"objective": "binary:logistic", "max_depth": 3, "nthread": 1}, xgboost.DMatrix(rows, label=labels), 20
     )
-    card = ModelCard(
-        model_version="v0.0.1",
-        mlflow_run_id=None,
-        training_date=None,
-        training_data_version=None,
-        test_auc=None,
-        test_f1=None,
-    )
     path = tmp_path_factory.mktemp("bundles") / name
     return write_bundle(
         path,
         contract=contract,
         booster=booster,
-        card=card,
+        card=ModelCard(model_version="v0.0.1"),
         golden_rows=rows[:5],
         reference=reference_distributions(contract, rows, booster.predict(xgboost.DMatrix(rows)).astype(np.float64)),
     )

@@ -45,11 +45,11 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     model_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    mlflow_run_id: str | None
-    training_date: str | None
-    training_data_version: str | None
-    test_auc: float | None
-    test_f1: float | None
+    mlflow_run_id: str | None = None
+    training_date: str | None = None
+    training_data_version: str | None = None
+    test_auc: float | None = None
+    test_f1: float | None = None
 
 
 class Manifest(ModelCard):

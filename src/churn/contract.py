@@ -29,8 +29,8 @@ type Rows = npt.NDArray[np.float32]
 
 # The model sees float32: past these limits two different inputs would look the same to it, or infinite.
 LARGEST_INTEGER = 2**24
-BILLION = 1e9
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
+BILLION = 1e9
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Dollars = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
@@ -140,7 +140,6 @@ class Contract(BaseModel):
     label_column: ClassVar[str]
     label_values: ClassVar[tuple[str, str]]
     """How a data file writes (stayed, left)."""
-    examples: ClassVar[Sequence[Mapping[str, Value]]] = ()
     demo: ClassVar[DemoProcess | None] = None
 
     features: ClassVar[tuple[FeatureSpec, ...]] = ()

@@ -38,6 +38,7 @@ def contract_markdown(contract: type[Contract]) -> str:
             "|---|---|---|",
             *(row for spec in contract.features for row in _wording_rows(spec)),
             "",
+            *_demo_lines(contract),
         ]
     )
 
@@ -71,6 +72,20 @@ def _may_hold(spec: FeatureSpec) -> str:
     if spec.kind == "boolean":
         return "`false` (0), `true` (1)"
     return f"{spec.lower:g} or more" if spec.upper == LARGEST_NUMBER else f"{spec.lower:g} to {spec.upper:.10g}"
+
+
+def _demo_lines(contract: type[Contract]) -> list[str]:
+    if contract.demo is None:
+        return []
+    versions = contract.demo.versions.items()
+    return [
+        "Demo data, made by the process that the contract's file documents:",
+        "",
+        "| version | trains | rows | what it is |",
+        "|---|---|---|---|",
+        *(f"| `{name}` | {demo.model_version} | {demo.rows:,} | {demo.about} |" for name, demo in versions),
+        "",
+    ]
 
 
 def _wording_rows(spec: FeatureSpec) -> list[str]:

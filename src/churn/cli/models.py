@@ -32,10 +32,11 @@ def add_to(app: typer.Typer) -> None:
 
 def models(contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:  # noqa: FBT002
     """List the registered versions with aliases and metrics, newest first."""
+    registry = open_registry(read_settings())
     from churn.training.registry import FORCED, registered_name
 
     name = registered_name(find_contract(contract))
-    versions = open_registry(read_settings()).versions(name)
+    versions = registry.versions(name)
     listed = [
         {
             "number": info.number,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn.cli.show import bar, err, out, print_json, say, table
-from churn.contract import Contract
+from churn.contract import Contract, DemoVersion
 from churn.contracts import contract_names, find_contract
 from churn.errors import ChurnError, DataError
 from churn.settings import Settings, read_settings
@@ -65,7 +65,7 @@ def data_demo(
 ) -> None:
     """Make synthetic data by the contract's documented process; the same version is the same file, byte for byte."""
     chosen = find_contract(contract)
-    out.print(str(make_demo_file(chosen, version or first_demo(chosen), read_settings(), to)))
+    out.print(str(make_demo_file(chosen, version or first_demo(chosen)[0], read_settings(), to)))
 
 
 @data_app.command("check", epilog="Example: churn data check customers.csv --contract telco")
@@ -161,8 +161,8 @@ def _show_problems(error: InvalidData, *, as_json: bool) -> None:
     ], to=err)  # fmt: skip
 
 
-def first_demo(contract: type[Contract]) -> str:
-    """The contract's oldest demo data version.
+def first_demo(contract: type[Contract]) -> tuple[str, DemoVersion]:
+    """The contract's oldest demo data version, its name first.
 
     Raises:
         DataError: it has none.
@@ -171,7 +171,7 @@ def first_demo(contract: type[Contract]) -> str:
         raise DataError(
             f"the contract {contract.contract_name} has no demo data", instead="give the path of a data file"
         )
-    return next(iter(contract.demo.versions))
+    return next(iter(contract.demo.versions.items()))
 
 
 def make_demo_file(contract: type[Contract], version: str, settings: Settings, to: Path | None = None) -> Path:

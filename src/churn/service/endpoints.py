@@ -137,13 +137,12 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _request_body(model: ChurnModel) -> dict[str, Any]:
-    examples = model.contract.examples or [model.contract.example()]
     return {
         "required": True,
         "content": {
             JSON: {
                 "schema": {"$ref": f"#/components/schemas/{model.contract.__name__}"},
-                "examples": {f"example {number}": {"value": value} for number, value in enumerate(examples, 1)},
+                "examples": {"example 1": {"value": model.contract.example()}},
             }
         },
     }
