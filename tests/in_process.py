@@ -46,6 +46,12 @@ class InProcess:
     def predict_raw(self, body: Any) -> httpx.Response:
         return self.request("POST", "/predict", content=body, headers={"content-type": "application/json"})
 
+    def batch(self, rows: Any, **what: Any) -> httpx.Response:
+        return self.request("POST", "/predict/batch", json=rows, **what)
+
+    def batch_raw(self, body: Any) -> httpx.Response:
+        return self.request("POST", "/predict/batch", content=body, headers={"content-type": "application/json"})
+
 
 def answering(
     contract: type[Contract], probability: float, *, contribution: float = 0.0, settings: Settings | None = None
@@ -68,3 +74,17 @@ def failing(contract: type[Contract], error: Exception) -> InProcess:
         raise error
 
     return InProcess(build_app(ChurnModel(contract, explain, "v0-fake"), Settings(), model_path=Path("nowhere")))
+
+
+def require_problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The one shape of every error."""
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert set(problem) - {"errors"} == {"type", "title", "status", "detail", "request_id"}
+    assert problem["status"] == status
+    assert problem["request_id"] == response.headers["x-request-id"]
+    for error in problem.get("errors", []):
+        assert set(error) == {"field", "code", "message"}
+    assert len(response.content) < 20_000
+    return problem

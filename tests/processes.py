@@ -81,4 +81,5 @@ def free_port() -> int:
 
 def _environment(home: Path, more: dict[str, object]) -> dict[str, str]:
     known = {name: value for name, value in os.environ.items() if name not in {"MODEL_PATH", "MODEL_VERSION"}}
-    return known | {"CHURN_HOME": str(home)} | {name: str(value) for name, value in more.items()}
+    # One worker starts soonest; a test that wants more says so.
+    return known | {"CHURN_HOME": str(home), "WORKERS": "1"} | {name: str(value) for name, value in more.items()}

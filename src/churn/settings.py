@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn.errors import SettingsError
 
+MOST_WORKERS = 64
+
 
 class Settings(BaseSettings):
     """Each field is one environment variable of the same name in capitals."""
@@ -31,11 +33,24 @@ class Settings(BaseSettings):
     )
     host: Annotated[str, Field(description="The address the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="The port the service listens on.")] = 8000
-    workers: Annotated[int, Field(ge=1, le=64, description="Server processes.")] = 1
+    workers: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_WORKERS,
+            description="Server processes; by default as many as CPUs may be used, by a container's quota too.",
+        ),
+    ] = None
     log_level: Annotated[
         str, Field(pattern="^(debug|info|warning|error)$", description="The least severe log line that is written.")
     ] = "info"
-    max_body_bytes: Annotated[int, Field(ge=1024, description="A larger request body is refused with 413.")] = 65_536
+    max_body_bytes: Annotated[
+        int, Field(ge=1024, description="A larger body of one subscriber is refused with 413.")
+    ] = 65_536
+    max_batch_rows: Annotated[
+        int,
+        Field(ge=1, le=10_000, description="A longer batch is refused with 413; its body may have 1,024 bytes a row."),
+    ] = 1000
     mlflow_tracking_uri: Annotated[
         str | None, Field(description="The MLflow store; by default an SQLite file under CHURN_HOME.")
     ] = None

@@ -17,6 +17,7 @@ import pytest
 
 from churn.bundle import MODEL, Bundle
 from churn.contracts import find_contract
+from churn.service.cpus import usable_cpus
 from churn.settings import Settings
 
 EXAMPLE = json.dumps(find_contract("streamflow").example()).encode()
@@ -44,7 +45,7 @@ class Server:
         script = folder / "serve.py"
         script.write_text(SERVE)
         self.port = free_port()
-        variables = {"PORT": self.port, **environment}
+        variables = {"PORT": self.port, "WORKERS": 1, **environment}
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", script],
             env=os.environ | {name: str(value) for name, value in variables.items()},
@@ -100,13 +101,13 @@ def assert_json(lines: list[str]) -> None:
         assert line.startswith("ready:") or json.loads(line)["level"] in {"info", "warning"}
 
 
-def request(body: bytes, *headers: str) -> bytes:
-    lines = ["POST /predict HTTP/1.1", "Host: service", "Content-Type: application/json", *headers]
+def request(body: bytes, *headers: str, path: str = "/predict") -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: service", "Content-Type: application/json", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def sized(body: bytes, *headers: str) -> bytes:
-    return request(body, f"Content-Length: {len(body)}", *headers)
+def sized(body: bytes, *headers: str, path: str = "/predict") -> bytes:
+    return request(body, f"Content-Length: {len(body)}", *headers, path=path)
 
 
 def receive(connection: socket.socket, count: int = 1) -> list[tuple[int, dict[str, str], Any]]:
@@ -131,6 +132,16 @@ def test_a_request_is_answered(server: Server) -> None:
     assert status == 200
     assert answer["model_version"] == headers["x-model-version"] == "v0.0.1"
     assert "server" not in headers
+
+
+def test_a_batch_of_the_most_rows_is_answered(server: Server) -> None:
+    rows = Settings().max_batch_rows
+    body = b"[" + b",".join([EXAMPLE] * rows) + b"]"
+    with server.connect() as connection:
+        connection.sendall(sized(EXAMPLE) + sized(body, path="/predict/batch"))
+        [(_, _, alone), (status, _, answer)] = receive(connection, 2)
+    assert status == 200
+    assert answer["predictions"] == [alone] * rows
 
 
 def test_a_connection_serves_many_requests_also_when_they_come_at_once(server: Server) -> None:
@@ -215,8 +226,11 @@ def test_a_request_under_way_is_finished_before_the_service_stops(bundle: Bundle
     assert server.ended()[0] == 0
 
 
-def test_several_workers_share_a_port_and_stop_together(bundle: Bundle, tmp_path: Path) -> None:
-    server = Server(tmp_path, MODEL_PATH=bundle.path, WORKERS=2)
+@pytest.mark.parametrize(("setting", "workers"), [("2", 2), ("", usable_cpus())], ids=["two", "one for each CPU"])
+def test_workers_share_a_port_are_ready_once_and_stop_together(
+    bundle: Bundle, tmp_path: Path, setting: str, workers: int
+) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path, WORKERS=setting)
     with server.connect() as connection:
         connection.sendall(sized(EXAMPLE))
         [(status, *_)] = receive(connection)
@@ -224,7 +238,8 @@ def test_several_workers_share_a_port_and_stop_together(bundle: Bundle, tmp_path
     code, lines = server.stop()
     assert code == 0
     assert_json(lines)
-    assert sum("Started server process" in line for line in lines) == 2
+    assert sum("Started server process" in line for line in lines) == workers
+    assert sum(line.startswith("ready:") for line in lines) == 1
 
 
 def test_a_damaged_bundle_is_not_served(bundle: Bundle, tmp_path: Path) -> None:

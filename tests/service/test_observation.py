@@ -81,16 +81,24 @@ def test_a_request_id_that_is_not_fit_to_be_repeated_is_replaced(given: str | by
     assert len(response.headers["x-request-id"]) == 32
 
 
-@pytest.mark.parametrize("status", [200, 422])
+@pytest.mark.parametrize(
+    ("refused", "fields", "query"),
+    [
+        (False, {}, {"reasons": "2"}),
+        (True, {"tenure": 271828}, {}),
+        (True, {}, {"email": "someone@example.com"}),
+    ],
+)
+@pytest.mark.parametrize("many", [False, True])
 def test_the_log_holds_nothing_of_the_subscriber_nor_of_the_query(
-    status: int, capsys: pytest.CaptureFixture[str]
+    refused: bool, fields: dict[str, Any], query: dict[str, str], many: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fields = {**STREAMFLOW.example(), "monthly_charges": 31.4159} | ({} if status == 200 else {"tenure": 271828})
+    subscriber = {**STREAMFLOW.example(), "monthly_charges": 31.4159} | fields
     with answering(STREAMFLOW, 0.5) as client:
-        response = client.predict(fields, params={"email": "someone@example.com"})
-    assert response.status_code == status
+        response = client.batch([subscriber], params=query) if many else client.predict(subscriber, params=query)
+    assert bool(response.json().get("errors")) is refused
     logged = capsys.readouterr().out
-    for secret in ["31.4159", "271828", "electronic_check", "someone", "email"]:
+    for secret in ["31.4159", "271828", "electronic_check", "someone", "email", "reasons"]:
         assert secret not in logged
 
 

@@ -39,11 +39,40 @@ def test_the_document_says_everything_the_contract_knows_of_a_field(
         assert (described.get("minimum"), described.get("maximum")) == (spec.lower, spec.upper)
 
 
-def test_every_example_of_the_document_gets_an_answer(document: dict[str, Any], service: InProcess) -> None:
-    content = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_every_example_of_the_document_gets_an_answer(document: dict[str, Any], service: InProcess, path: str) -> None:
+    content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
     assert content["examples"]
     for example in content["examples"].values():
-        assert service.predict(example["value"]).status_code == 200
+        response = service.request("POST", path, json=example["value"])
+        assert (response.status_code, response.json().get("errors", [])) == (200, [])
+
+
+def test_the_document_says_how_many_rows_a_batch_may_have() -> None:
+    with answering(find_contract("streamflow"), 0.5, settings=Settings(max_batch_rows=7)) as client:
+        document = client.get("/openapi.json").json()
+    body = document["paths"]["/predict/batch"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert (body["minItems"], body["maxItems"]) == (1, 7)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_the_document_says_how_many_reasons_there_may_be(
+    document: dict[str, Any], contract: type[Contract], path: str
+) -> None:
+    most = len(contract.features)
+    [parameter] = document["paths"][path]["post"]["parameters"]
+    assert (parameter["name"], parameter["in"], parameter["required"]) == ("reasons", "query", False)
+    assert parameter["schema"] == {"type": "integer", "minimum": 0, "maximum": most, "default": 3}
+    reasons = document["components"]["schemas"]["PredictionAnswer"]["properties"]["top_reasons"]
+    assert (reasons["minItems"], reasons["maxItems"]) == (0, most)
+
+
+def test_the_document_does_not_depend_on_the_environment(
+    contract: type[Contract], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = openapi_document(contract)
+    monkeypatch.setenv("MAX_BATCH_ROWS", "7")
+    assert openapi_document(contract) == before
 
 
 def test_every_error_has_the_one_shape_and_every_response_the_headers(document: dict[str, Any]) -> None:
@@ -59,9 +88,15 @@ def test_no_page_is_served_that_loads_scripts_from_elsewhere(service: InProcess)
     assert service.get("/docs").status_code == service.get("/redoc").status_code == 404
 
 
+# A batch refuses a wrong row by its index rather than all rows, and too many rows with another status than others do.
+A_BATCH_MAY_ANSWER = {"negative_data_rejection": {"expected-statuses": [200, 413, 415, 422]}}
+
+
 def promises(contract: str) -> Any:
-    app = answering(find_contract(contract), 0.5, settings=Settings(log_level="error")).app
-    return schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig(seed=0))
+    app = answering(find_contract(contract), 0.5, settings=Settings(log_level="error", max_batch_rows=5)).app
+    operations = [{"include-path": "/predict/batch", "checks": A_BATCH_MAY_ANSWER}]
+    config = SchemathesisConfig.from_dict({"seed": 0, "operations": operations})
+    return schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
 
 
 bounded = settings(max_examples=150, suppress_health_check=list(HealthCheck))

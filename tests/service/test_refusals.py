@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_process import InProcess
+from in_process import InProcess, require_problem
 from strategies import json_values
 
 from churn.contract import Contract
@@ -19,20 +17,6 @@ from churn.settings import Settings
 
 EXAMPLE = find_contract("streamflow").example()
 LIMIT = Settings().max_body_bytes
-
-
-def require_problem(response: httpx.Response, status: int) -> dict[str, Any]:
-    """The one shape of every error."""
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = response.json()
-    assert set(problem) - {"errors"} == {"type", "title", "status", "detail", "request_id"}
-    assert problem["status"] == status
-    assert problem["request_id"] == response.headers["x-request-id"]
-    for error in problem.get("errors", []):
-        assert set(error) == {"field", "code", "message"}
-    assert len(response.content) < 20_000
-    return problem
 
 
 @pytest.mark.parametrize(
@@ -126,13 +110,20 @@ def test_everything_that_is_wrong_is_said_at_once(streamflow: InProcess) -> None
     [
         {"contract_type": "x" * 60_000},
         {"x" * 60_000: 1},
+        {f"field {number}": 1 for number in range(900)},
         {f"field {number}": 1 for number in range(3_000)},
         {"contract_type": "\u2028\n\r\x00" * 1_000},
     ],
-    ids=["long value", "long name", "many names", "control characters"],
+    ids=["long value", "long name", "many names", "too many names", "control characters"],
 )
 def test_what_was_sent_is_quoted_only_in_part(streamflow: InProcess, fields: dict[str, object]) -> None:
     require_problem(streamflow.predict({**EXAMPLE, **fields}), 422)
+
+
+def test_more_fields_than_anybody_sends_by_mistake_are_counted_rather_than_named(streamflow: InProcess) -> None:
+    problem = require_problem(streamflow.predict({f"field {number}": 1 for number in range(1_001)}), 422)
+    assert problem["detail"].startswith("there are 1,001 fields; send the features and nothing else: tenure, ")
+    assert "errors" not in problem
 
 
 @pytest.mark.parametrize(

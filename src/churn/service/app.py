@@ -57,7 +57,11 @@ def require_version(settings: Settings, bundle: Bundle) -> None:
 def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> FastAPI:
     """The service of any model, wherever it came from."""
     router = endpoints(
-        model, model_path=model_path, threshold=settings.churn_threshold, max_body_bytes=settings.max_body_bytes
+        model,
+        model_path=model_path,
+        threshold=settings.churn_threshold,
+        max_body_bytes=settings.max_body_bytes,
+        max_batch_rows=settings.max_batch_rows,
     )
     app = FastAPI(
         routes=router.routes,
@@ -81,5 +85,6 @@ def openapi_document(contract: type[Contract]) -> dict[str, Any]:
     def untrained(_: Rows) -> Any:
         raise ChurnError("this app only describes the interface, it has no model", instead="use create_app")
 
-    app = build_app(ChurnModel(contract, untrained, version="none"), read_settings(), model_path=Path())
+    defaults = Settings.model_construct()  # whatever the environment says: the document is the same everywhere
+    app = build_app(ChurnModel(contract, untrained, version="none"), defaults, model_path=Path())
     return app.openapi()

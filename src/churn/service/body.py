@@ -1,4 +1,4 @@
-"""From the bytes of a request to a JSON object, with every way in which that can fail."""
+"""From the bytes of a request to a JSON object or an array of rows, with every way in which that can fail."""
 
 from __future__ import annotations
 
@@ -37,8 +37,16 @@ def require_json(request: Request) -> None:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the body uncompressed, not as {cut(encoding)}")
 
 
-async def read_body(request: Request, *, max_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
+async def read_body(
+    request: Request, *, max_bytes: int, instead: str = "send one subscriber", timeout_s: float = BODY_TIMEOUT_S
+) -> bytes:
     """Reads the body, giving up as soon as it is known to be too large: memory stays bounded whatever is sent.
+
+    Args:
+        request: whose body is read.
+        max_bytes: a larger body is too large.
+        instead: what the sender of such a body is told to do.
+        timeout_s: until when the whole body must have come.
 
     Raises:
         Problem: 413 past max_bytes, 408 past timeout_s (a body that never ends would hold up a shutdown).
@@ -46,7 +54,7 @@ async def read_body(request: Request, *, max_bytes: int, timeout_s: float = BODY
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > DIGITS or int(declared) > max_bytes):
-        raise _too_large(max_bytes)
+        raise _too_large(max_bytes, instead)
     body = bytearray()
     try:
         async with asyncio.timeout(timeout_s):
@@ -56,7 +64,7 @@ async def read_body(request: Request, *, max_bytes: int, timeout_s: float = BODY
                     raise ClientDisconnect
                 body += message.get("body", b"")
                 if len(body) > max_bytes:
-                    raise _too_large(max_bytes)
+                    raise _too_large(max_bytes, instead)
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError as error:
@@ -71,22 +79,51 @@ def parse_object(body: bytes) -> dict[str, Any]:
     Raises:
         Problem: 422; names the key of a duplicate, and of a number too long to read.
     """
-    try:
-        found = jiter.from_json(body, catch_duplicate_keys=True)
-    except ValueError as error:
-        raise _unreadable(body, str(error)) from error
+    return require_object(_parse(body, "one JSON object"), "the body")
+
+
+def require_object(found: Any, what: str) -> dict[str, Any]:
+    """Refuses JSON that is no object; `what` names it in the refusal.
+
+    Raises:
+        Problem: 422.
+    """
     if not isinstance(found, dict):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be one JSON object, got {kind_of(found)}")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what} must be one JSON object, got {kind_of(found)}")
     return found
 
 
-def _too_large(max_bytes: int) -> Problem:
-    return Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {max_bytes:,} bytes; send one subscriber"
-    )
+def parse_rows(body: bytes, *, max_rows: int) -> list[Any]:
+    """Parses a JSON array of anything, as `parse_object` parses an object.
+
+    Raises:
+        Problem: 422 if it is no array, is empty, or cannot be read; 413 past max_rows.
+    """
+    found = _parse(body, "a JSON array of objects")
+    if not isinstance(found, list):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be a JSON array, got {kind_of(found)}")
+    if not found:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the array is empty; send at least one subscriber")
+    if len(found) > max_rows:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the array has {len(found):,} rows; send at most {max_rows:,} in each request",
+        )
+    return found
 
 
-def _unreadable(body: bytes, reason: str) -> Problem:
+def _parse(body: bytes, wanted: str) -> Any:
+    try:
+        return jiter.from_json(body, catch_duplicate_keys=True)
+    except ValueError as error:
+        raise _unreadable(body, str(error), wanted) from error
+
+
+def _too_large(max_bytes: int, instead: str) -> Problem:
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {max_bytes:,} bytes; {instead}")
+
+
+def _unreadable(body: bytes, reason: str, wanted: str) -> Problem:
     if duplicate := DUPLICATE_KEY.search(reason):
         key = cut(duplicate[1])
         return _blaming(FieldError(field=key, code="duplicate", message=f"{key} is given twice; give it once"))
@@ -98,7 +135,7 @@ def _unreadable(body: bytes, reason: str) -> Problem:
         reason = "it is empty"
     elif body.startswith(BYTE_ORDER_MARK):
         reason = "it begins with a byte order mark"
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body is not JSON: {reason}; send one JSON object in UTF-8")
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body is not JSON: {reason}; send {wanted} in UTF-8")
 
 
 def _blaming(error: FieldError) -> Problem:

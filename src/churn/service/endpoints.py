@@ -1,38 +1,26 @@
-"""What is served: a prediction, and whether one can be given."""
+"""What is served: predictions, and whether one can be given."""
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
-from churn.model import ChurnModel, RiskTier, risk_tier
-from churn.reasons import TOP_REASONS, Reason, top_reasons
-from churn.service.body import parse_object, read_body, require_json
+from churn.model import ChurnModel
+from churn.service.answers import BatchAnswer, PredictionAnswer, answers
+from churn.service.batch import answer_batch
+from churn.service.body import parse_object, parse_rows, read_body, require_json
 from churn.service.problems import MEDIA_TYPE, Problem, title
+from churn.service.query import reasons_asked_for, reasons_parameter
 from churn.service.subscriber import valid_subscriber
 
 JSON = "application/json"
-
-
-class PredictionAnswer(BaseModel):
-    """How likely a subscriber is to leave, and why."""
-
-    model_config = ConfigDict(frozen=True)
-
-    churn_probability: Annotated[float, Field(ge=0, le=1, description="Of leaving, rounded to 4 decimals.")]
-    risk_tier: Annotated[RiskTier, Field(description="`low` below 0.3, `medium` below 0.6, else `high`.")]
-    top_reasons: Annotated[
-        list[Reason],
-        Field(min_length=TOP_REASONS, max_length=TOP_REASONS, description="Largest absolute contribution first."),
-    ]
-    model_version: str
-    show_retention_banner: Annotated[
-        bool, Field(description="Whether the probability, as shown, is above the service's threshold.")
-    ]
+# A batch's share of body for each row it may have: a subscriber takes half of it, written with spaces and line breaks.
+BYTES_PER_ROW = 1024
 
 
 class Health(BaseModel):
@@ -49,16 +37,22 @@ class Liveness(BaseModel):
     status: Literal["alive"] = "alive"
 
 
-def endpoints(model: ChurnModel, *, model_path: Path, threshold: float, max_body_bytes: int) -> APIRouter:
+def endpoints(
+    model: ChurnModel, *, model_path: Path, threshold: float, max_body_bytes: int, max_batch_rows: int
+) -> APIRouter:
     """The routes that a model answers.
 
     Args:
         model: what predicts.
         model_path: where it was loaded from, for /health to tell.
         threshold: the retention banner is shown above this probability.
-        max_body_bytes: a larger body gets 413.
+        max_body_bytes: a larger body of one subscriber gets 413.
+        max_batch_rows: a longer batch gets 413.
     """
     router = APIRouter()
+    most_reasons = len(model.contract.features)
+    parameters = [reasons_parameter(most_reasons)]
+    one_batch_at_a_time = asyncio.Lock()
     healthy = Response(
         Health(model_version=model.version, model_path=str(model_path)).model_dump_json(), media_type=JSON
     )
@@ -70,22 +64,43 @@ def endpoints(model: ChurnModel, *, model_path: Path, threshold: float, max_body
         summary="How likely a subscriber is to leave, and why",
         response_model=PredictionAnswer,
         responses=_problems(408, 413, 415, 422, 500),
-        openapi_extra={"requestBody": _request_body(model)},
+        openapi_extra={
+            "parameters": parameters,
+            "requestBody": _request_body(_schema(model), model.contract.example()),
+        },
     )
     async def predict(request: Request) -> Response:
         require_json(request)
+        reasons = reasons_asked_for(request, most=most_reasons)
         body = await read_body(request, max_bytes=max_body_bytes)
         subscriber = valid_subscriber(model.contract, parse_object(body))
         # On the event loop: a prediction takes about a millisecond, less than handing it to a thread would cost
         # under load, and with one worker a core there is no core for that thread to run on.
-        [prediction] = model.predict([subscriber])
-        answer = PredictionAnswer(
-            churn_probability=prediction.probability,
-            risk_tier=risk_tier(prediction.probability),
-            top_reasons=top_reasons(subscriber, prediction),
-            model_version=model.version,
-            show_retention_banner=prediction.probability > threshold,
-        )
+        [answer] = answers(model, [subscriber], threshold=threshold, reasons=reasons)
+        return Response(answer.model_dump_json(), media_type=JSON)
+
+    @router.post(
+        "/predict/batch",
+        operation_id="predict_batch",
+        summary="The same for many subscribers at once",
+        response_model=BatchAnswer,
+        responses=_problems(408, 413, 415, 422, 500),
+        openapi_extra={
+            "parameters": parameters,
+            "requestBody": _request_body(
+                {"type": "array", "items": _schema(model), "minItems": 1, "maxItems": max_batch_rows},
+                [model.contract.example()],
+            ),
+        },
+    )
+    async def predict_batch(request: Request) -> Response:
+        """Answers every row that is a valid subscriber, and says of each other what is wrong with it."""
+        require_json(request)
+        reasons = reasons_asked_for(request, most=most_reasons)
+        body = await read_body(request, max_bytes=max_batch_rows * BYTES_PER_ROW, instead="send fewer rows")
+        rows = parse_rows(body, max_rows=max_batch_rows)
+        async with one_batch_at_a_time:  # else a single subscriber would wait for a slice of each
+            answer = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
         return Response(answer.model_dump_json(), media_type=JSON)
 
     async def health() -> Response:
@@ -136,13 +151,10 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": title(status), "content": content} for status in statuses}
 
 
-def _request_body(model: ChurnModel) -> dict[str, Any]:
-    return {
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": {"$ref": f"#/components/schemas/{model.contract.__name__}"},
-                "examples": {"example 1": {"value": model.contract.example()}},
-            }
-        },
-    }
+def _schema(model: ChurnModel) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model.contract.__name__}"}
+
+
+def _request_body(schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    examples = {"example 1": {"value": example}}
+    return {"required": True, "content": {JSON: {"schema": schema, "examples": examples}}}

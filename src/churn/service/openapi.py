@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from churn.contract import Contract
+from churn.service.answers import PredictionAnswer
 from churn.service.problems import ProblemDetails
 
 HEADERS = {
@@ -24,6 +25,8 @@ def document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
         [(contract, "validation"), (ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
     )
     found["components"]["schemas"] |= schemas["$defs"]
+    reasons = found["components"]["schemas"][PredictionAnswer.__name__]["properties"]["top_reasons"]
+    reasons |= {"minItems": 0, "maxItems": len(contract.features)}
     found["components"]["headers"] = HEADERS
     references = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
     for operations in found["paths"].values():

@@ -17,9 +17,10 @@ from uvicorn.supervisors import Multiprocess
 from churn.bundle import Bundle, load_bundle
 from churn.errors import ChurnError, SettingsError
 from churn.service.app import create_app, require_version
+from churn.service.cpus import usable_cpus
 from churn.service.logging import log_config
 from churn.service.protocol import Protocol
-from churn.settings import Settings
+from churn.settings import MOST_WORKERS, Settings
 
 BACKLOG = 2048
 # Longer than the 60 s after which a load balancer drops an idle connection: it must be the one to hang up,
@@ -36,7 +37,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
     """Serves until SIGTERM or SIGINT, then finishes the requests it has and returns.
 
     Args:
-        settings: what to serve, where, and with how many workers.
+        settings: what to serve, where, and with how many workers; as many as there are usable CPUs unless they say.
         on_ready: told the address, such as `http://127.0.0.1:8000`, and the bundle, once every worker answers there.
 
     Raises:
@@ -51,12 +52,13 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         require_version(settings, bundle)
         with _listen(settings.host, settings.port) as listener:
             announce = functools.partial(on_ready, _address(settings), bundle)
-            if settings.workers == 1:
-                _OneWorker(_config(settings, _settled_app(settings, bundle)), announce).run([listener])
+            workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
+            if workers == 1:
+                _OneWorker(_config(settings, _settled_app(settings, bundle), workers=1), announce).run([listener])
             else:
                 # Each worker loads the bundle for itself.
                 app = functools.partial(_settled_app, settings)
-                _ManyWorkers(_config(settings, app, factory=True), listener, announce).run()
+                _ManyWorkers(_config(settings, app, workers=workers), listener, announce).run()
 
 
 def _settled_app(settings: Settings, bundle: Bundle | None = None) -> FastAPI:
@@ -70,11 +72,11 @@ def _settled_app(settings: Settings, bundle: Bundle | None = None) -> FastAPI:
     return app
 
 
-def _config(settings: Settings, app: Callable[..., object], *, factory: bool = False) -> uvicorn.Config:
+def _config(settings: Settings, app: FastAPI | Callable[[], FastAPI], *, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        factory=factory,
-        workers=settings.workers,
+        factory=workers > 1,
+        workers=workers,
         loop="uvloop",
         http=Protocol,
         ws="none",

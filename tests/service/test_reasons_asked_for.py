@@ -1,0 +1,79 @@
+"""How many reasons are given, and what is said to who asks for them in a wrong way."""
+
+from __future__ import annotations
+
+import pytest
+from in_process import InProcess, answering, require_problem
+
+from churn.contract import Contract
+from churn.contracts import find_contract
+
+STREAMFLOW = find_contract("streamflow")
+
+
+def test_there_are_as_many_reasons_as_were_asked_for(service: InProcess, contract: type[Contract]) -> None:
+    every = service.predict(contract.example(), params={"reasons": len(contract.features)}).json()
+    for count in range(len(contract.features) + 1):
+        answer = service.predict(contract.example(), params={"reasons": count}).json()
+        assert answer == every | {"top_reasons": every["top_reasons"][:count]}
+    assert {reason["feature"] for reason in every["top_reasons"]} == set(contract.feature_names())
+
+
+def test_without_a_word_about_reasons_there_are_three(service: InProcess, contract: type[Contract]) -> None:
+    silent, said = service.predict(contract.example()), service.predict(contract.example(), params={"reasons": 3})
+    assert silent.content == said.content
+    assert len(said.json()["top_reasons"]) == 3
+
+
+def test_the_bytes_of_an_answer_do_not_change() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        answer = client.predict(STREAMFLOW.example()).content
+    assert answer == (
+        b'{"churn_probability":0.5,"risk_tier":"medium","top_reasons":['
+        b'{"feature":"tenure","value":14.0,"shap_contribution":0.0,"direction":"decreases_risk",'
+        b'"plain_language":"A short history of 14 months has no effect on churn risk"},'
+        b'{"feature":"monthly_charges","value":89.5,"shap_contribution":0.0,"direction":"decreases_risk",'
+        b'"plain_language":"A monthly price of $89.50 has no effect on churn risk"},'
+        b'{"feature":"total_charges","value":1253.0,"shap_contribution":0.0,"direction":"decreases_risk",'
+        b'"plain_language":"Having paid $1,253.00 so far has no effect on churn risk"}],'
+        b'"model_version":"v0-fake","show_retention_banner":false}'
+    )
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize(
+    ("query", "field", "code", "message"),
+    [
+        ("reasons=11", "reasons", "out_of_range", 'reasons must be a whole number from 0 to 10, got "11"'),
+        ("reasons=-1", "reasons", "out_of_range", 'reasons must be a whole number from 0 to 10, got "-1"'),
+        (f"reasons={'9' * 5_000}", "reasons", "out_of_range", None),
+        ("reasons=", "reasons", "wrong_type", 'reasons must be a whole number from 0 to 10, got ""'),
+        ("reasons", "reasons", "wrong_type", None),
+        ("reasons=three", "reasons", "wrong_type", None),
+        ("reasons=3.0", "reasons", "wrong_type", None),
+        ("reasons=03", "reasons", "wrong_type", None),
+        ("reasons=%2B3", "reasons", "wrong_type", None),
+        ("reasons=3%20", "reasons", "wrong_type", None),
+        ("reasons=%D9%A3", "reasons", "wrong_type", None),
+        ("reasons=%FF%00", "reasons", "wrong_type", None),
+        ("reasons=3&reasons=3", "reasons", "duplicate", "reasons is given twice; give it once"),
+        ("Reasons=3", "Reasons", "unknown", "Reasons is not a parameter; leave it out: the only one is reasons"),
+        ("reasons=3&x=1", "x", "unknown", None),
+        ("=3", "", "unknown", None),
+        (f"{'x' * 5_000}=3", f"{'x' * 59}…", "unknown", None),
+    ],
+)
+def test_a_wrong_query_is_refused_by_the_parameters_name(
+    path: str, query: str, field: str, code: str, message: str | None
+) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        response = client.request("POST", f"{path}?{query}", json=[STREAMFLOW.example()])
+    problem = require_problem(response, 422)
+    [error] = problem["errors"]
+    assert (error["field"], error["code"]) == (field, code)
+    assert problem["detail"] == error["message"] == (message or error["message"])
+
+
+def test_an_empty_query_asks_for_nothing() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        assert client.request("POST", "/predict?", json=STREAMFLOW.example()).status_code == 200
