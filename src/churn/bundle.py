@@ -1,7 +1,8 @@
 """The exported model as a directory that explains itself and vouches for itself.
 
     model.ubj        the trees, in XGBoost's own format
-    golden.json      rows with the contributions and probabilities the model gave at export
+    tables_*.npy     the same trees compiled for explaining, where they fit into tables
+    golden.json      rows with the contributions and probabilities that XGBoost gave at export
     reference.json   distributions over the holdout, where they are known
     manifest.json    what this is, and the sha256 of every file above
     manifest.sha256  the sha256 of the manifest: the bundle's identity
@@ -17,18 +18,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-import xgboost
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from churn.contract import Contract, Rows
 from churn.contracts import find_contract
 from churn.errors import BundleError, ContractError
-from churn.explain.xgb import load_booster, pred_contribs_explainer
+from churn.explain import Explainer
+from churn.explain.tables import ARRAYS, Tables, compile_tables, file_name, table_explainer
+from churn.explain.trees import NotTabular, read_ensemble
 from churn.files import json_bytes, new_directory, sha256_of, write_bytes
 from churn.model import ChurnModel, sigmoid
+
+if TYPE_CHECKING:
+    import xgboost
 
 MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
 MANIFEST, MANIFEST_SHA256 = "manifest.json", "manifest.sha256"
@@ -56,10 +61,11 @@ class Manifest(ModelCard):
     """What a bundle says of itself."""
 
     features: list[str]
-    bundle_format: Literal[1] = 1
+    bundle_format: Literal[2] = 2
     contract: str
     contract_fingerprint: Sha256
-    explainer: Literal["pred_contribs"] = "pred_contribs"
+    explainer: Literal["tables", "pred_contribs"]
+    explainer_reason: Annotated[str | None, Field(description="Why not tables.")] = None
     libraries: dict[str, str]
     files: dict[FileName, Sha256]
 
@@ -91,6 +97,7 @@ def write_bundle(
     card: ModelCard,
     golden_rows: Rows,
     reference: Mapping[str, Any] | None = None,
+    more_rows: Rows | None = None,
 ) -> Bundle:
     """Writes a bundle at `path`, replacing one that is there, only after it has loaded and verified.
 
@@ -101,12 +108,14 @@ def write_bundle(
         card: what is known of the model.
         golden_rows: float32 (n, features), encoded; n >= 1.
         reference: distributions over the holdout (`churn.reference`).
+        more_rows: float32 (n, features), compared with XGBoost beside 100,000 adversarial ones.
 
     Raises:
         BundleError: the bundle does not answer as the booster does; nothing is left behind.
     """
     with new_directory(path) as fresh:
         booster.save_model(fresh / MODEL)
+        reason = _write_tables(fresh, booster, golden_rows if more_rows is None else more_rows)
         write_bytes(fresh / GOLDEN, json_bytes(_golden(booster, golden_rows).model_dump()))
         if reference is not None:
             write_bytes(fresh / REFERENCE, json_bytes(reference))
@@ -115,12 +124,10 @@ def write_bundle(
             features=contract.feature_names(),
             contract=contract.contract_name,
             contract_fingerprint=contract.fingerprint,
-            libraries={
-                "python": platform.python_version(),
-                "xgboost": xgboost.__version__,
-                "numpy": np.__version__,
-                "streamflow-churn": version("streamflow-churn"),
-            },
+            explainer="tables" if reason is None else "pred_contribs",
+            explainer_reason=reason,
+            libraries={name: version(name) for name in ("streamflow-churn", "numpy", "xgboost-cpu")}
+            | {"python": platform.python_version()},
             files={file.name: sha256_of(file) for file in sorted(fresh.iterdir())},
         )
         write_bytes(fresh / MANIFEST, json_bytes(manifest.model_dump()))
@@ -141,15 +148,16 @@ def load_bundle(path: Path) -> Bundle:
     for name, expected in manifest.files.items():
         if _sha256(path / name) != expected:
             raise BundleError(f"{path / name} was changed after the export: its sha256 differs", instead=EXPORT_AGAIN)
-    if missing := {MODEL, GOLDEN} - set(manifest.files):
+    tables = set(map(file_name, ARRAYS)) if manifest.explainer == "tables" else set()
+    if missing := {MODEL, GOLDEN, *tables} - set(manifest.files):
         raise BundleError(f"{path / MANIFEST} lists no {' and no '.join(sorted(missing))}", instead=EXPORT_AGAIN)
-    booster = load_booster(path / MODEL)
-    if booster.num_features() != len(contract.features):
+    width, explain = _explainer(path, manifest)
+    if width != len(contract.features):
         raise BundleError(
-            f"{path / MODEL} takes {booster.num_features()} features, the contract has {len(contract.features)}",
+            f"the model in {path} takes {width} features, the contract has {len(contract.features)}",
             instead=EXPORT_AGAIN,
         )
-    model = ChurnModel(contract, pred_contribs_explainer(booster), manifest.model_version)
+    model = ChurnModel(contract, explain, manifest.model_version)
     _check_golden(path / GOLDEN, model)
     return Bundle(path, manifest, model)
 
@@ -202,7 +210,48 @@ def _matching_contract(path: Path, manifest: Manifest) -> type[Contract]:
     return contract
 
 
+def _write_tables(folder: Path, booster: xgboost.Booster, rows: Rows) -> str | None:
+    """Compiles the model and proves the tables right; why there are none if it cannot be compiled."""
+    from churn.explain.parity import TOLERANCE, adversarial_rows, difference  # noqa: PLC0415 - needs XGBoost
+
+    try:
+        ensemble = read_ensemble(bytes(booster.save_raw("json")))
+        tables = compile_tables(ensemble)
+    except NotTabular as reason:
+        return str(reason)
+    edges = adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
+    found = difference(table_explainer(tables), booster, np.concatenate([rows, edges]))
+    if not found.tolerable:
+        return (
+            f"over {found.rows:,} rows the tables differ from XGBoost by {found.margin:.2g} in the margin and "
+            f"{found.contributions:.2g} in a contribution, more than {TOLERANCE}"
+        )
+    tables.save(folder)
+    return None
+
+
+def _explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
+    """The number of features the model takes, and what explains it."""
+    if manifest.explainer == "tables":
+        try:
+            tables = Tables.load(path)
+        except ValueError as error:
+            raise BundleError(f"{path} holds tables that are none: {error}", instead=EXPORT_AGAIN) from error
+        return len(tables.threshold_ends), table_explainer(tables)
+    try:
+        from churn.explain.xgb import load_booster, pred_contribs_explainer  # noqa: PLC0415 - an extra, slow to load
+    except ImportError as error:
+        raise BundleError(
+            f"{path} is explained by XGBoost, which is not installed: {manifest.explainer_reason}",
+            instead="install it with `pip install 'streamflow-churn[xgboost]'`, or train a smaller model",
+        ) from error
+    booster = load_booster(path / MODEL)
+    return booster.num_features(), pred_contribs_explainer(booster)
+
+
 def _golden(booster: xgboost.Booster, rows: Rows) -> Golden:
+    from churn.explain.xgb import pred_contribs_explainer  # noqa: PLC0415 - an extra, slow to load
+
     explained = pred_contribs_explainer(booster)(rows)
     return Golden(rows=rows.tolist(), contributions=explained.tolist(), probability=_probabilities(explained.tolist()))
 

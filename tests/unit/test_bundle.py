@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ import xgboost
 from churn.bundle import Bundle, ModelCard, load_bundle, write_bundle
 from churn.contracts import find_contract
 from churn.errors import BundleError
+from churn.explain import tables
+from churn.explain.xgb import load_booster
 from churn.files import json_bytes, sha256_of
 from churn.reference import reference_distributions
 from churn.sampling import draw_columns
@@ -60,7 +63,10 @@ def test_the_manifest_carries_the_metadata_of_the_spec(bundle: Path) -> None:
     assert manifest["features"] == STREAMFLOW.feature_names()
 
 
-@pytest.mark.parametrize("name", ["model.ubj", "golden.json", "reference.json", "manifest.json", "manifest.sha256"])
+FILES = ["model.ubj", "tables_numbers.npy", "golden.json", "reference.json", "manifest.json", "manifest.sha256"]
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_any_changed_byte_is_found_and_its_file_named(bundle: Path, name: str) -> None:
     file = bundle / name
     content = file.read_bytes()
@@ -72,7 +78,7 @@ def test_any_changed_byte_is_found_and_its_file_named(bundle: Path, name: str) -
         assert named in refused.value.message
 
 
-@pytest.mark.parametrize("name", ["model.ubj", "golden.json", "reference.json", "manifest.json", "manifest.sha256"])
+@pytest.mark.parametrize("name", FILES)
 def test_any_missing_file_is_named(bundle: Path, name: str) -> None:
     (bundle / name).unlink()
     with pytest.raises(BundleError, match=rf"{name} cannot be read"):
@@ -100,7 +106,7 @@ def test_a_golden_row_that_comes_out_differently_is_refused(bundle: Path) -> Non
         ({"contract_fingerprint": "0" * 64}, "another streamflow contract"),
         ({"features": ["tenure"]}, "another streamflow contract"),
         ({"contract": "elsewhere"}, "no contract 'elsewhere'"),
-        ({"bundle_format": 2}, "bundle_format"),
+        ({"bundle_format": 1}, "bundle_format"),
         ({"surprise": 1}, "surprise"),
         ({"files": {"../../etc/passwd": "0" * 64}}, "files"),
         ({"files": {}}, "lists no"),
@@ -117,16 +123,68 @@ def test_a_foreign_manifest_is_refused_even_with_right_checksums(
 
 def test_a_model_file_that_is_no_model_is_refused(bundle: Path) -> None:
     (bundle / "model.ubj").write_bytes(b"\x80\x04N.")  # a pickle of None
-    reseal(bundle, lambda _: None)
+    reseal(bundle, lambda manifest: manifest.update(explainer="pred_contribs"))
     with pytest.raises(BundleError, match="not a model in XGBoost's own format"):
         load_bundle(bundle)
 
 
 def test_a_model_of_another_width_is_refused(bundle: Path) -> None:
     NARROW.save_model(bundle / "model.ubj")
-    reseal(bundle, lambda _: None)
+    reseal(bundle, lambda manifest: manifest.update(explainer="pred_contribs"))
     with pytest.raises(BundleError, match="takes 3 features, the contract has 10"):
         load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ("array", "change", "complaint"),
+    [
+        ("groups", lambda groups: groups + np.array([0, 0, 0, 0, 10**6]), "numbers do not add up"),
+        ("groups", lambda groups: groups + np.array([99, 0, 0, 0, 0]), "groups do not add up"),
+        ("groups", lambda groups: groups + np.array([0, 0, 4, 0, 0]), "groups do not add up"),
+        ("groups", lambda groups: groups - np.array([0, 0, 0, 10**6, 0]), "passes do not add up"),
+        ("groups", lambda groups: groups[:, :4], "groups is int64"),
+        ("features", lambda features: features + 10, "features are out of range"),
+        ("threshold_ends", lambda ends: ends + 1, "thresholds do not add up"),
+        ("threshold_ends", lambda ends: ends[:0], "thresholds do not add up"),
+        ("numbers", lambda numbers: numbers.astype(np.float64), "numbers is float64"),
+        ("numbers", lambda numbers: numbers[:-1], "numbers do not add up"),
+    ],
+)
+def test_tables_that_point_past_their_ends_are_refused(
+    bundle: Path, array: str, change: Callable[[Any], Any], complaint: str
+) -> None:
+    file = bundle / f"tables_{array}.npy"
+    np.save(file, change(np.load(file)))
+    reseal(bundle, lambda _: None)
+    with pytest.raises(BundleError, match=complaint):
+        load_bundle(bundle)
+
+
+def test_tables_that_are_a_pickle_are_refused(bundle: Path) -> None:
+    np.save(bundle / "tables_base.npy", np.array([{}]), allow_pickle=True)
+    reseal(bundle, lambda _: None)
+    with pytest.raises(BundleError, match="tables that are none"):
+        load_bundle(bundle)
+
+
+def test_a_model_too_large_for_tables_is_explained_by_xgboost_and_the_manifest_says_why(
+    bundles: dict[str, Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "LARGEST_TABLES_BYTES", 0)
+    rows = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(0), 400))
+    booster = load_booster(bundles["streamflow"].path / "model.ubj")
+    written = write_bundle(
+        tmp_path / "bundle",
+        contract=STREAMFLOW,
+        booster=booster,
+        card=ModelCard(model_version="v0"),
+        golden_rows=rows[:5],
+    )
+    assert (bundles["streamflow"].manifest.explainer, written.manifest.explainer) == ("tables", "pred_contribs")
+    assert "more than 0 MiB" in (written.manifest.explainer_reason or "")
+    assert not list((tmp_path / "bundle").glob("tables_*"))
+    expected = bundles["streamflow"].model.explain(rows)
+    assert load_bundle(tmp_path / "bundle").model.explain(rows) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_bundle_that_cannot_be_verified_is_never_left_behind(tmp_path: Path) -> None:

@@ -77,7 +77,10 @@ def _announcer(home: Path) -> Callable[[str, Bundle], None]:
 
     def announce(address: str, bundle: Bundle) -> None:
         example = json.dumps(bundle.model.contract.example())
-        err.print(f"\n[bold green]{bundle.manifest.model_version} is served at {address}[/]\n\nTry it:\n")
+        err.print(f"\n[bold green]{bundle.manifest.model_version} is served at {address}[/]")
+        if bundle.manifest.explainer_reason:
+            err.print(f"It is explained by XGBoost, not by tables: {bundle.manifest.explainer_reason}", markup=False)
+        err.print("\nTry it:\n")
         curl = f"curl -s {address}/predict -H 'Content-Type: application/json' -d {shlex.quote(example)}"
         err.print(f"  {curl}\n", markup=False)
         err.print("Where to go next:\n")

@@ -1,6 +1,6 @@
 """From encoded rows to what each feature contributed.
 
-An explainer is a function. It takes float32 (n, features) and returns float32 (n, features + 1): the exact
+An explainer is a function. It takes float32 (n, features) and returns floats (n, features + 1): the exact
 path-dependent TreeSHAP contribution of each feature in log-odds, then the base value. A row's sum is the
 model's margin, so one call answers both how likely and why.
 """
@@ -8,10 +8,11 @@ model's margin, so one call answers both how likely and why.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from churn.contract import Rows
 
-type Explainer = Callable[[Rows], npt.NDArray[np.float32]]
+type Explainer = Callable[[Rows], npt.NDArray[np.floating[Any]]]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import xgboost
 
 from churn.bundle import Bundle, ModelCard, write_bundle
@@ -16,9 +19,26 @@ from churn.errors import BundleError
 from churn.sampling import draw_columns
 from churn.training.registry import FetchedModel, Registry
 
-GOLDEN_FILE, REFERENCE_FILE = "golden_rows.json", "reference.json"
+GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE = "golden_rows.json", "holdout.npz", "reference.json"
 GOLDEN_ROWS = 64
 OBJECTIVE = "binary:logistic"
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """Encoded rows float32 (n, features) and labels (n,) that a training run set aside."""
+
+    rows: Rows
+    labels: npt.NDArray[np.int8]
+
+
+def read_holdout(fetched: FetchedModel) -> Holdout | None:
+    """The holdout that the model's training run kept, if it kept one."""
+    content = fetched.export_files.get(HOLDOUT_FILE)
+    if content is None:
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return Holdout(arrays["rows"], arrays["labels"])
 
 
 def export_model(
@@ -62,6 +82,7 @@ def export_model(
         card=card,
         golden_rows=_golden_rows(chosen, fetched),
         reference=json.loads(reference) if reference else None,
+        more_rows=holdout.rows if (holdout := read_holdout(fetched)) else None,
     )
 
 

@@ -21,13 +21,12 @@ from churn.training import plots
 from churn.training.candidates import Candidate, Progress, compare_candidates
 from churn.training.data import TrainingData
 from churn.training.evaluation import Evaluation, contributions, evaluate, mean_abs_contributions, shares
-from churn.training.export import GOLDEN_FILE, GOLDEN_ROWS, REFERENCE_FILE
+from churn.training.export import GOLDEN_FILE, GOLDEN_ROWS, HOLDOUT_FILE, REFERENCE_FILE
 from churn.training.fit import fit_xgboost, split
 from churn.training.registry import EXPORT_FOLDER, RunRecord
 from churn.training.synthetic import best_possible_auc
 from churn.training.tuned import load_tuned
 
-HOLDOUT_FILE = "holdout.npz"
 SEED = 0
 """Of the split: the same file always has the same holdout."""
 

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import xgboost
 
-from churn.contract import Contract, Rows
+from churn.contract import Contract
 from churn.errors import GateError, RegistryError
 from churn.training.evaluation import Evaluation, evaluate, mean_abs_contributions, shares
-from churn.training.export import differences
+from churn.training.export import Holdout, differences, read_holdout
 from churn.training.gates import Gate, release_gates
-from churn.training.pipeline import HOLDOUT_FILE, SEED, predict
-from churn.training.registry import FetchedModel, Registry, VersionInfo, registered_name
-
-
-@dataclass(frozen=True, slots=True)
-class Holdout:
-    """Encoded rows float32 (n, features) and labels (n,) that a training run set aside."""
-
-    rows: Rows
-    labels: npt.NDArray[np.int8]
+from churn.training.pipeline import SEED, predict
+from churn.training.registry import Registry, VersionInfo, registered_name
 
 
 def judge(registry: Registry, contract: type[Contract], version: str) -> tuple[VersionInfo, list[Gate]]:
@@ -46,7 +34,7 @@ def judge(registry: Registry, contract: type[Contract], version: str) -> tuple[V
             f"{version} does not fit the contract {contract.contract_name}: {'; '.join(found)}",
             instead="promote a version that can be served",
         )
-    holdout = _holdout(candidate)
+    holdout = read_holdout(candidate)
     if holdout is None:
         reason = "it kept no holdout, so nothing can be measured; `churn train` keeps one"
         return info, [Gate("holdout", passed=False, reason=reason)]
@@ -77,14 +65,6 @@ def find_version(registry: Registry, contract: type[Contract], version: str) -> 
         f"{name} has no version {version}",
         instead=f"choose one of {listed}" if listed else "train one with `churn train`",
     )
-
-
-def _holdout(fetched: FetchedModel) -> Holdout | None:
-    content = fetched.export_files.get(HOLDOUT_FILE)
-    if content is None:
-        return None
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Holdout(arrays["rows"], arrays["labels"])
 
 
 def _champion(registry: Registry, contract: type[Contract], name: str) -> tuple[xgboost.Booster | None, list[Gate]]:

@@ -1,0 +1,277 @@
+"""Compiling trees into tables, so that explaining a row is looking it up: exact path-dependent TreeSHAP.
+
+A leaf with value v, whose path asks about d features, contributes
+
+    v (o_i - p_i) * integral over t in 0..1 of the product over j != i of (p_j + t (o_j - p_j))
+
+to feature i, where o_j is 1 if the row meets the condition on feature j and 0 if not, and p_j is the condition's
+share of the training weight. It is the Shapley value of the game in which an absent feature passes with its share
+(Lundberg et al. 2020, algorithm 2), the sum over coalitions written as an integral over the beta function. The
+integrand is a polynomial of degree d - 1, so Gauss-Legendre quadrature with ceil(d / 2) points is exact.
+
+Leaves that ask about the same features form a group, of one of two kinds:
+
+- Where the features have few bins, all leaves together become one grid with a cell for each combination of bins, whose
+  numbers are the contributions: a single look-up for all these leaves of all trees.
+- Where they have many, the group keeps its leaves' values and shares, and per feature and bin a row of bytes that says
+  which leaves the bin passes. At run time d rows of bytes are the o of all leaves, and the quadrature is evaluated for
+  eight leaves at a time. A table of all 2^d patterns per leaf would be ten times larger than a processor's cache.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from churn.contract import Rows
+from churn.explain import Explainer
+from churn.explain.kernel import Kernel, lanes, most_columns, most_features
+from churn.explain.trees import Ensemble, Leaf, NotTabular
+
+LARGEST_TABLES_BYTES = 64 * 2**20
+LARGEST_GRID = 2**12
+"""Numbers in a grid: 16 KiB, since many grids share a processor's cache, and a few leaves cost less than missing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Compiled trees, as arrays that can be mapped from files.
+
+    Args:
+        base: float64 (1,), the base value in log-odds.
+        thresholds: float32, all features' one after the other.
+        threshold_ends: int64 (features,), where each feature's end.
+        groups: int64 (groups, 5): number d of features, where they begin in `features`, number of leaves (0 for a
+            grid), where their bytes begin in `passes`, where their numbers begin in `numbers`.
+        features: int64, the groups' features one after the other.
+        passes: uint8, per group of leaves and feature (bins, leaves): 1 where the bin meets the leaf's condition.
+        numbers: float32; of a grid (bins of each feature..., d) contributions; of leaves (leaves,) values, then
+            (d, leaves) shares.
+    """
+
+    base: npt.NDArray[np.float64]
+    thresholds: npt.NDArray[np.float32]
+    threshold_ends: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64]
+    features: npt.NDArray[np.int64]
+    passes: npt.NDArray[np.uint8]
+    numbers: npt.NDArray[np.float32]
+
+    def save(self, folder: Path) -> None:
+        """Writes each array as a `.npy` file."""
+        for name in ARRAYS:
+            np.save(folder / file_name(name), getattr(self, name), allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> Tables:
+        """Maps the arrays from their files, so that all processes share one copy.
+
+        Raises:
+            ValueError: a file holds no array, or the arrays point past each other's ends.
+        """
+        tables = cls(**{name: np.load(folder / file_name(name), mmap_mode="r", allow_pickle=False) for name in ARRAYS})
+        tables._require_sound()
+        return tables
+
+    def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The arrays by name."""
+        return {name: getattr(self, name) for name in ARRAYS}
+
+    def _require_sound(self) -> None:
+        """The kernel checks no index, so that none may be wrong."""
+        for name, expected in ARRAYS.items():
+            array = getattr(self, name)
+            if (array.dtype, array.shape[1:]) != (expected.dtype, expected.shape[1:]):
+                raise ValueError(f"{name} is {array.dtype} {array.shape}")
+        ends = self.threshold_ends
+        if len(ends) > most_columns:
+            raise ValueError("there are too many features")
+        if len(self.base) != 1 or not (np.diff(ends, prepend=0) >= 0).all() or [*ends[-1:]] != [len(self.thresholds)]:
+            raise ValueError("thresholds do not add up")
+        if not ((self.features >= 0) & (self.features < len(ends))).all():
+            raise ValueError("features are out of range")
+        bins = np.diff(ends, prepend=0) + 2
+        for d, first, leaves, passes, numbers in self.groups.tolist():
+            if not (0 < d <= most_features and 0 <= first <= len(self.features) - d and leaves >= 0 == leaves % lanes):
+                raise ValueError("groups do not add up")
+            asked = [int(size) for size in bins[self.features[first : first + d]]]
+            if not 0 <= passes <= len(self.passes) - leaves * sum(asked):
+                raise ValueError("passes do not add up")
+            if not 0 <= numbers <= len(self.numbers) - ((d + 1) * leaves or d * _product(asked)):
+                raise ValueError("numbers do not add up")
+
+
+# What each array's type and row are like.
+ARRAYS: Mapping[str, npt.NDArray[Any]] = {
+    "base": np.zeros(0),
+    "thresholds": np.zeros(0, np.float32),
+    "threshold_ends": np.zeros(0, np.int64),
+    "groups": np.zeros((0, 5), np.int64),
+    "features": np.zeros(0, np.int64),
+    "passes": np.zeros(0, np.uint8),
+    "numbers": np.zeros(0, np.float32),
+}
+
+
+def file_name(array: str) -> str:
+    """The file that holds an array."""
+    return f"tables_{array}.npy"
+
+
+def compile_tables(ensemble: Ensemble) -> Tables:
+    """Compiles an ensemble.
+
+    Raises:
+        NotTabular: a path asks about more than 16 features, rows have more than 256, or the tables would be larger than
+            64 MiB.
+    """
+    if (columns := len(ensemble.thresholds)) > most_columns:
+        raise NotTabular(f"it takes {columns} features, more than {most_columns}")
+    groups = _grouped(ensemble.leaves)
+    if (most := max(map(len, groups), default=0)) > most_features:
+        raise NotTabular(f"a path in it asks about {most} features, more than {most_features}")
+    bins = [len(axis) + 2 for axis in ensemble.thresholds]
+    size = sum(_filled(leaves) * sum(bins[feature] for feature in features) for features, leaves in groups.items())
+    if size > LARGEST_TABLES_BYTES:
+        raise NotTabular(f"its tables would take up to {size >> 20} MiB, more than {LARGEST_TABLES_BYTES >> 20} MiB")
+    parts = _Parts()
+    for features, leaves in sorted(groups.items()):
+        shape = [bins[feature] for feature in features]
+        if _product(shape) * len(shape) <= LARGEST_GRID:
+            parts.add_grid(features, _grid(features, shape, leaves))
+        else:
+            parts.add_leaves(features, shape, leaves)
+    empty = np.zeros(0, dtype=np.float32)
+    return Tables(
+        base=np.array([ensemble.margin + sum(_expectation(leaf) for leaf in ensemble.leaves)]),
+        thresholds=np.concatenate([*ensemble.thresholds, empty]),
+        threshold_ends=np.cumsum([len(axis) for axis in ensemble.thresholds]).astype(np.int64),
+        **parts.arrays(),
+    )
+
+
+def table_explainer(tables: Tables, *, portable: bool = False) -> Explainer:
+    """Explains by look-up.
+
+    Args:
+        tables: which must be sound, as those made or loaded here are.
+        portable: use only instructions that every processor of this kind has; the answer is the same, bit for bit.
+    """
+    orders = most_features // 2
+    points, weights = np.zeros((2, orders, orders), dtype=np.float32)
+    for order in range(1, orders + 1):
+        points[order - 1, :order], weights[order - 1, :order] = quadrature(order)
+    kernel = Kernel(**tables.arrays(), points=points, weights=weights, portable=portable)
+
+    def explain(rows: Rows) -> npt.NDArray[np.float64]:
+        return kernel.explain(np.ascontiguousarray(rows, dtype=np.float32))
+
+    return explain
+
+
+def quadrature(points: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Gauss-Legendre points and weights on 0..1, exact for polynomials up to degree 2 * points - 1."""
+    at, weights = np.polynomial.legendre.leggauss(points)
+    return (at + 1) / 2, weights / 2
+
+
+def leaf_cells(value: float, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """A leaf's contribution to each of its features, for each pattern of conditions that are met.
+
+    Args:
+        value: log-odds.
+        shares: (d,).
+
+    Returns:
+        (2^d, d); bit j of the pattern is o_j.
+    """
+    d = len(shares)
+    difference = (np.arange(2**d)[:, None] >> np.arange(d) & 1) - shares
+    total = np.zeros((2**d, d))
+    for point, weight in zip(*quadrature((d + 1) // 2), strict=True):
+        factors = shares + point * difference
+        for i in range(d):
+            total[:, i] += weight * np.delete(factors, i, axis=1).prod(axis=1)
+    contributions: npt.NDArray[np.float64] = value * difference * total
+    return contributions
+
+
+def _product(sizes: Sequence[int]) -> int:
+    return int(np.prod(sizes, dtype=object))
+
+
+def _filled(leaves: Sequence[Leaf]) -> int:
+    """How many leaves are kept: as many as are evaluated at a time or a multiple, the rest with value 0."""
+    return -(-len(leaves) // lanes) * lanes
+
+
+def _expectation(leaf: Leaf) -> float:
+    return leaf.value * float(np.prod([condition.share for condition in leaf.conditions.values()]))
+
+
+def _grouped(leaves: Sequence[Leaf]) -> Mapping[tuple[int, ...], list[Leaf]]:
+    """Leaves by the features they ask about; those that ask about none are in the base value already."""
+    groups: dict[tuple[int, ...], list[Leaf]] = defaultdict(list)
+    for leaf in leaves:
+        if leaf.conditions:
+            groups[tuple(sorted(leaf.conditions))].append(leaf)
+    return groups
+
+
+def _grid(features: Sequence[int], shape: Sequence[int], leaves: Sequence[Leaf]) -> npt.NDArray[np.float64]:
+    """A group's leaves as one table over all combinations of bins: (*shape, d)."""
+    grid = np.zeros((*shape, len(shape)))
+    for leaf in leaves:
+        met = [
+            leaf.conditions[feature].met(size) << j
+            for j, (feature, size) in enumerate(zip(features, shape, strict=True))
+        ]
+        pattern = sum(np.ix_(*met), start=np.zeros(1, dtype=np.int64))
+        grid += leaf_cells(leaf.value, np.array([leaf.conditions[feature].share for feature in features]))[pattern]
+    return grid
+
+
+class _Parts:
+    """The groups' arrays as they pile up."""
+
+    def __init__(self) -> None:
+        self.groups: list[tuple[int, int, int, int, int]] = []
+        self.features: list[int] = []
+        self.passes: list[npt.NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
+        self.numbers: list[npt.NDArray[np.float32]] = [np.zeros(0, np.float32)]
+
+    def add_grid(self, features: Sequence[int], grid: npt.NDArray[np.float64]) -> None:
+        self._begin(features, leaves=0)
+        self.numbers.append(grid.astype(np.float32).ravel())
+
+    def add_leaves(self, features: Sequence[int], shape: Sequence[int], leaves: Sequence[Leaf]) -> None:
+        self._begin(features, leaves=_filled(leaves))
+        count = len(leaves)
+        numbers = np.zeros((1 + len(features), _filled(leaves)), dtype=np.float32)
+        numbers[0, :count] = [leaf.value for leaf in leaves]
+        for j, (feature, size) in enumerate(zip(features, shape, strict=True)):
+            conditions = [leaf.conditions[feature] for leaf in leaves]
+            numbers[1 + j, :count] = [condition.share for condition in conditions]
+            passes = np.zeros((size, _filled(leaves)), dtype=np.uint8)
+            passes[:, :count] = np.column_stack([condition.met(size) for condition in conditions])
+            self.passes.append(passes.ravel())
+        self.numbers.append(numbers.ravel())
+
+    def _begin(self, features: Sequence[int], *, leaves: int) -> None:
+        passes, numbers = sum(map(len, self.passes)), sum(map(len, self.numbers))
+        self.groups.append((len(features), len(self.features), leaves, passes, numbers))
+        self.features += features
+
+    def arrays(self) -> dict[str, Any]:
+        return {
+            "groups": np.array(self.groups, dtype=np.int64).reshape(-1, 5),
+            "features": np.array(self.features, dtype=np.int64),
+            "passes": np.concatenate(self.passes),
+            "numbers": np.concatenate(self.numbers),
+        }

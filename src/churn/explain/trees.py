@@ -1,0 +1,139 @@
+"""Reading an ensemble in XGBoost's own format as what explanation needs: leaves, each with the conditions on its path.
+
+A path's conditions on one feature are an interval, since every split cuts the feature's axis at a threshold. Intervals
+are kept as bins, so that all comparing of float32 numbers happens once per feature and row: bin 0 is a missing value,
+bin b > 0 holds the values with exactly b - 1 thresholds at or below them. XGBoost goes left where value < threshold,
+both float32, which is where bin <= index of the threshold + 1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+class NotTabular(Exception):  # noqa: N818 - a statement about a model, not a failure
+    """A model that cannot be compiled into tables; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a path asks of one feature.
+
+    Args:
+        lowest, highest: the bins that pass, both included.
+        missing: whether a missing value passes.
+        share: of the training weight that passes, among what reached the splits on this feature.
+    """
+
+    lowest: int
+    highest: int
+    missing: bool
+    share: float
+
+    def met(self, bins: int) -> npt.NDArray[np.int64]:
+        """1 for each of a feature's bins that passes, 0 for the others."""
+        numbers = np.arange(bins)
+        passed = (self.lowest <= numbers) & (numbers <= self.highest)
+        passed[0] = self.missing
+        return passed.astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf's value in log-odds, and its path's condition on each feature it asks about."""
+
+    value: float
+    conditions: Mapping[int, Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """All leaves of all trees.
+
+    Args:
+        margin: log-odds before any tree.
+        thresholds: per feature, float32, rising, without repetition.
+    """
+
+    margin: float
+    thresholds: Sequence[npt.NDArray[np.float32]]
+    leaves: Sequence[Leaf]
+
+
+def read_ensemble(model_json: bytes) -> Ensemble:
+    """Reads what `Booster.save_raw("json")` gives.
+
+    Raises:
+        NotTabular: a linear booster, categorical splits, or more than one output; names which.
+    """
+    learner = json.loads(model_json)["learner"]
+    booster = learner["gradient_booster"]
+    if booster["name"] != "gbtree":
+        raise NotTabular(f"its booster is {booster['name']}, not gbtree")
+    trees = booster["model"]["trees"]
+    weights = booster["model"].get("weight_drop") or [1.0] * len(trees)  # of trees trained with dropout
+    for tree in trees:
+        _require_plain(tree)
+    params = learner["learner_model_param"]
+    thresholds = _thresholds(trees, int(params["num_feature"]))
+    leaves = [leaf for tree, weight in zip(trees, weights, strict=True) for leaf in _leaves(tree, weight, thresholds)]
+    return Ensemble(_base_margin(params["base_score"]), thresholds, leaves)
+
+
+def _require_plain(tree: Mapping[str, Any]) -> None:
+    if int(tree["tree_param"]["size_leaf_vector"]) > 1:
+        raise NotTabular("its trees have several outputs")
+    if any(tree["split_type"]):
+        raise NotTabular("its trees split on categories")
+
+
+def _base_margin(base_score: str) -> float:
+    """XGBoost keeps the base score as a probability; in logs the margin is its logit, as float32."""
+    scores = [float(score) for score in base_score.strip("[]").split(",")]
+    if len(scores) != 1:
+        raise NotTabular("it has several outputs")
+    return float(np.float32(math.log(scores[0] / (1 - scores[0]))))
+
+
+def _is_leaf(tree: Mapping[str, Any], node: int) -> bool:
+    return bool(tree["left_children"][node] == -1)
+
+
+def _thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.NDArray[np.float32]]:
+    found: list[set[float]] = [set() for _ in range(features)]
+    for tree in trees:
+        for node, feature in enumerate(tree["split_indices"]):
+            if not _is_leaf(tree, node):
+                found[feature].add(tree["split_conditions"][node])
+    return [np.unique(np.array(sorted(each), dtype=np.float32)) for each in found]
+
+
+def _leaves(tree: Mapping[str, Any], weight: float, thresholds: Sequence[npt.NDArray[np.float32]]) -> Iterator[Leaf]:
+    cover = tree["sum_hessian"]
+    waiting: list[tuple[int, dict[int, Condition]]] = [(0, {})]
+    while waiting:
+        node, conditions = waiting.pop()
+        if _is_leaf(tree, node):
+            yield Leaf(float(np.float32(tree["split_conditions"][node])) * weight, conditions)
+            continue
+        feature = tree["split_indices"][node]
+        axis = thresholds[feature]
+        last_left = 1 + int(np.searchsorted(axis, np.float32(tree["split_conditions"][node])))
+        before = conditions.get(feature, Condition(1, len(axis) + 1, missing=True, share=1.0))
+        missing_left = bool(tree["default_left"][node])
+        for child, low, high, missing in (
+            (tree["left_children"][node], before.lowest, min(before.highest, last_left), missing_left),
+            (tree["right_children"][node], max(before.lowest, last_left + 1), before.highest, not missing_left),
+        ):
+            if not cover[node] > 0:
+                raise NotTabular("a split in it was reached by no training row")
+            share = before.share * cover[child] / cover[node]
+            after = Condition(low, high, before.missing and missing, share)
+            waiting.append((child, conditions | {feature: after}))
