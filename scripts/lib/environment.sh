@@ -83,7 +83,7 @@ made_from() { cat uv.lock pyproject.toml src/churn/explain/kernel.{pyx,h} | cksu
 explain_sync() {
   if grep -qiE 'no space left|disk quota' "$1"; then
     echo "no space left below $CHURN_HOME or in uv's cache"
-  elif grep -qiE "command '.*(cc|gcc|clang)' failed|unable to execute|Python\.h" "$1"; then
+  elif grep -q "building 'churn.explain.kernel' extension" "$1"; then
     echo "the explanation kernel could not be compiled; a C compiler (gcc or clang) and Python's headers are needed, on Debian: apt-get install gcc libc6-dev python3-dev"
   elif grep -qiE 'dns|connect|timed out|network|resolve host|error sending request' "$1"; then
     echo "the package index cannot be reached, and not all packages are in the cache"
