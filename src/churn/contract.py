@@ -59,9 +59,13 @@ class Bands:
     words: Callable[[Value], str]
 
     def phrase(self, value: Value) -> str:
-        number = float(value)
-        chosen = next((phrase for bound, phrase in self.below if number < bound), self.otherwise)
-        return chosen.replace("{value}", self.words(value))
+        return self._template(float(value)).replace("{value}", self.words(value))
+
+    def _template(self, number: float) -> str:
+        for bound, phrase in self.below:
+            if number < bound:
+                return phrase
+        return self.otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ MEDIUM_BELOW = 0.6
 DECIMALS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """One subscriber's answer.
 
     Args:
@@ -71,6 +70,5 @@ def sigmoid(margin: float) -> float:
 
 
 def _prediction(values: tuple[float, ...], *explained: float) -> Prediction:
-    *contributions, base_value = explained
     probability = round(sigmoid(math.fsum(explained)), DECIMALS)
-    return Prediction(probability, values, tuple(contributions), base_value)
+    return Prediction(probability, values, explained[:-1], explained[-1])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from churn.contract import Contract
 from churn.model import DECIMALS, Prediction
@@ -14,10 +14,8 @@ type Direction = Literal["increases_risk", "decreases_risk"]
 TOP_REASONS = 3
 
 
-class Reason(BaseModel):
+class Reason(TypedDict):
     """What one feature did to one subscriber's risk."""
-
-    model_config = ConfigDict(frozen=True)
 
     feature: str
     value: Annotated[float, Field(description="The encoded number the model saw.")]
@@ -28,13 +26,12 @@ class Reason(BaseModel):
 
 def top_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_REASONS) -> list[Reason]:
     """The reasons with the largest absolute contribution, largest first; equal ones in the contract's order."""
-    ranked = sorted(
-        zip(subscriber.features, prediction.values, prediction.contributions, strict=True),
-        key=lambda item: -abs(item[2]),
-    )
+    contributions = prediction.contributions
+    sizes = [*map(abs, contributions)]
+    ranked = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)  # which keeps the order of equal ones
     return [
-        _reason(spec.name, spec.phrase(getattr(subscriber, spec.name)), value, contribution)
-        for spec, value, contribution in ranked[:count]
+        _reason(spec.name, spec.phrase(getattr(subscriber, spec.name)), prediction.values[at], contributions[at])
+        for at, spec in ((at, subscriber.features[at]) for at in ranked[:count])
     ]
 
 
@@ -42,10 +39,10 @@ def _reason(feature: str, phrase: str, value: float, contribution: float) -> Rea
     # Direction and sentence follow the number that is shown, so a contribution of 0.0 claims no effect.
     shown = round(contribution, DECIMALS) + 0.0
     verb = "increases" if shown > 0 else "decreases" if shown < 0 else "has no effect on"
-    return Reason(
-        feature=feature,
-        value=value,
-        shap_contribution=shown,
-        direction="increases_risk" if shown > 0 else "decreases_risk",
-        plain_language=f"{phrase} {verb} churn risk",
-    )
+    return {
+        "feature": feature,
+        "value": value,
+        "shap_contribution": shown,
+        "direction": "increases_risk" if shown > 0 else "decreases_risk",
+        "plain_language": f"{phrase} {verb} churn risk",
+    }

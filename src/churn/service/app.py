@@ -18,6 +18,7 @@ from churn.service.endpoints import endpoints
 from churn.service.logging import open_log
 from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
+from churn.service.route import DirectApi
 from churn.settings import Settings, read_settings
 
 INTERFACE_VERSION = "1.0.0"
@@ -63,7 +64,7 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> Fas
         max_body_bytes=settings.max_body_bytes,
         max_batch_rows=settings.max_batch_rows,
     )
-    app = FastAPI(
+    app = DirectApi(
         routes=router.routes,
         title=f"Churn prediction: {model.contract.contract_name}",
         description="How likely a subscriber is to leave, and the reasons in plain language.",

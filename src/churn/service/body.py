@@ -28,11 +28,11 @@ def require_json(request: Request) -> None:
     Raises:
         Problem: 415.
     """
-    content_type = request.headers.get("content-type", "")
+    content_type = _header(request, b"content-type")
     if content_type.partition(";")[0].strip().lower() != "application/json":
         got = f"got {cut(content_type)}" if content_type else "there is none"
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the body with Content-Type: application/json; {got}")
-    encoding = request.headers.get("content-encoding", "identity")
+    encoding = _header(request, b"content-encoding") or "identity"
     if encoding.lower() != "identity":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the body uncompressed, not as {cut(encoding)}")
 
@@ -52,7 +52,7 @@ async def read_body(
         Problem: 413 past max_bytes, 408 past timeout_s (a body that never ends would hold up a shutdown).
         ClientDisconnect: nobody is left to answer.
     """
-    declared = request.headers.get("content-length", "")
+    declared = _header(request, b"content-length")
     if declared.isdecimal() and (len(declared) > DIGITS or int(declared) > max_bytes):
         raise _too_large(max_bytes, instead)
     body = bytearray()
@@ -110,6 +110,14 @@ def parse_rows(body: bytes, *, max_rows: int) -> list[Any]:
             f"the array has {len(found):,} rows; send at most {max_rows:,} in each request",
         )
     return found
+
+
+def _header(request: Request, name: bytes) -> str:
+    """The first header of that name, in lower case; empty if there is none."""
+    for given, value in request.scope["headers"]:
+        if given == name:
+            return bytes(value).decode("latin-1")
+    return ""
 
 
 def _parse(body: bytes, wanted: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from churn.model import ChurnModel
 from churn.service.answers import BatchAnswer, PredictionAnswer, answers
@@ -16,6 +17,7 @@ from churn.service.batch import answer_batch
 from churn.service.body import parse_object, parse_rows, read_body, require_json
 from churn.service.problems import MEDIA_TYPE, Problem, title
 from churn.service.query import reasons_asked_for, reasons_parameter
+from churn.service.route import DirectRoute
 from churn.service.subscriber import valid_subscriber
 
 JSON = "application/json"
@@ -49,7 +51,7 @@ def endpoints(
         max_body_bytes: a larger body of one subscriber gets 413.
         max_batch_rows: a longer batch gets 413.
     """
-    router = APIRouter()
+    router = APIRouter(route_class=DirectRoute)
     most_reasons = len(model.contract.features)
     parameters = [reasons_parameter(most_reasons)]
     one_batch_at_a_time = asyncio.Lock()
@@ -77,7 +79,7 @@ def endpoints(
         # On the event loop: a prediction takes about a millisecond, less than handing it to a thread would cost
         # under load, and with one worker a core there is no core for that thread to run on.
         [answer] = answers(model, [subscriber], threshold=threshold, reasons=reasons)
-        return Response(answer.model_dump_json(), media_type=JSON)
+        return Response(to_json(answer), media_type=JSON)
 
     @router.post(
         "/predict/batch",
@@ -101,9 +103,9 @@ def endpoints(
         rows = parse_rows(body, max_rows=max_batch_rows)
         async with one_batch_at_a_time:  # else a single subscriber would wait for a slice of each
             answer = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
-        return Response(answer.model_dump_json(), media_type=JSON)
+        return Response(to_json(answer), media_type=JSON)
 
-    async def health() -> Response:
+    async def health(_: Request) -> Response:
         """Asks the model for a prediction and answers 200 only if it gives one."""
         try:
             [prediction] = model.predict(probe)
@@ -132,7 +134,7 @@ def endpoints(
         response_model=Liveness,
         responses=_problems(500),
     )
-    async def livez() -> Response:
+    async def livez(_: Request) -> Response:
         """Answers as long as the process runs, model or no model: a restart would not mend a model."""
         return Response(Liveness().model_dump_json(), media_type=JSON)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import structlog
+from pydantic_core import to_json
 
 # Tracebacks without the values of local variables: those are a subscriber's.
 SHARED: list[structlog.typing.Processor] = [
@@ -16,13 +18,18 @@ SHARED: list[structlog.typing.Processor] = [
 
 
 def open_log(level: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger that writes straight to stdout: a request's line passes no other logging machinery."""
+    """A logger that writes straight to stdout, set up as structlog's notes on performance advise."""
     log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(),
-        processors=[*SHARED, structlog.processors.JSONRenderer()],
+        structlog.BytesLogger(sys.stdout.buffer),
+        processors=[*SHARED, structlog.processors.JSONRenderer(serializer=_json_bytes)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
     )
     return log
+
+
+def _json_bytes(line: Any, **_: Any) -> bytes:
+    return to_json(line, serialize_unknown=True)
 
 
 def json_formatter() -> logging.Formatter:

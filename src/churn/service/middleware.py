@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-import uuid
 from collections.abc import Iterable
 from http import HTTPStatus
 
@@ -33,6 +33,7 @@ class Observation:
     def __init__(self, app: ASGIApp, *, model_version: str, log: structlog.typing.FilteringBoundLogger) -> None:
         self.app = app
         self.model_version = model_version
+        self.version_header = (b"x-model-version", model_version.encode())
         self.log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +54,7 @@ class Observation:
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-response-time-ms", b"%.3f" % _ms_since(started)),
-                    (b"x-model-version", self.model_version.encode()),
+                    self.version_header,
                     (b"x-request-id", request_id.encode()),
                 ]
             await send(message)
@@ -90,5 +91,7 @@ def _ms_since(started_ns: int) -> float:
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The caller's own id if it is fit to be logged and sent back, else a new one."""
-    given = next((value for name, value in headers if name == b"x-request-id"), b"")
-    return given.decode() if SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    for name, value in headers:
+        if name == b"x-request-id" and SANE_REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return os.urandom(16).hex()

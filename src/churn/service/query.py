@@ -34,6 +34,8 @@ def reasons_asked_for(request: Request, *, most: int) -> int:
     Raises:
         Problem: 422; names the parameter, which may be one that does not exist.
     """
+    if not request.scope["query_string"]:
+        return TOP_REASONS
     given = request.query_params.multi_items()
     for name, _ in given:
         if name != REASONS:
