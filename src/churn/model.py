@@ -45,7 +45,10 @@ class ChurnModel:
 
     def predict(self, subscribers: Sequence[Contract]) -> list[Prediction]:
         """Predicts and explains; the answer for a subscriber does not depend on who else is in the list."""
-        values = [subscriber.encode() for subscriber in subscribers]
+        return self.predict_encoded([subscriber.encode() for subscriber in subscribers])
+
+    def predict_encoded(self, values: Sequence[tuple[float, ...]]) -> list[Prediction]:
+        """The same of subscribers as `Contract.encode` gives them."""
         explained = self.explain(np.array(values, dtype=np.float32)).tolist()
         return [_prediction(row, *found) for row, found in zip(values, explained, strict=True)]
 

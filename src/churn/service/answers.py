@@ -11,7 +11,7 @@ from typing import Annotated, TypedDict
 from pydantic import Field
 
 from churn.contract import Contract
-from churn.model import ChurnModel, RiskTier, risk_tier
+from churn.model import ChurnModel, Prediction, RiskTier, risk_tier
 from churn.reasons import Reason, top_reasons
 from churn.service.problems import FieldError
 
@@ -49,27 +49,37 @@ class BatchAnswer(TypedDict):
     errors: Annotated[list[RowProblem], Field(description="One for each row that was not answered.")]
 
 
+def answer(
+    model: ChurnModel, subscriber: Contract, prediction: Prediction, *, threshold: float, reasons: int
+) -> PredictionAnswer:
+    """Words a prediction.
+
+    Args:
+        model: what predicted.
+        subscriber: of whom.
+        prediction: what.
+        threshold: the retention banner is shown above this probability.
+        reasons: how many to give.
+
+    Raises:
+        ArithmeticError: the prediction is no probability.
+    """
+    if not 0 <= prediction.probability <= 1:
+        raise ArithmeticError(f"the model's probability is {prediction.probability}")
+    return {
+        "churn_probability": prediction.probability,
+        "risk_tier": risk_tier(prediction.probability),
+        "top_reasons": top_reasons(subscriber, prediction, reasons),
+        "model_version": model.version,
+        "show_retention_banner": prediction.probability > threshold,
+    }
+
+
 def answers(
     model: ChurnModel, subscribers: Sequence[Contract], *, threshold: float, reasons: int
 ) -> list[PredictionAnswer]:
-    """Predicts all at once and words each prediction.
-
-    Args:
-        model: what predicts.
-        subscribers: at least one.
-        threshold: the retention banner is shown above this probability.
-        reasons: how many to give for each.
-    """
-    predictions = model.predict(subscribers)
-    if not all(0 <= prediction.probability <= 1 for prediction in predictions):
-        raise ArithmeticError("the model gives a probability that is none")
+    """Predicts all of at least one subscriber at once, and words each prediction."""
     return [
-        {
-            "churn_probability": prediction.probability,
-            "risk_tier": risk_tier(prediction.probability),
-            "top_reasons": top_reasons(subscriber, prediction, reasons),
-            "model_version": model.version,
-            "show_retention_banner": prediction.probability > threshold,
-        }
-        for subscriber, prediction in zip(subscribers, predictions, strict=True)
+        answer(model, subscriber, prediction, threshold=threshold, reasons=reasons)
+        for subscriber, prediction in zip(subscribers, model.predict(subscribers), strict=True)
     ]

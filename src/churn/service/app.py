@@ -19,6 +19,7 @@ from churn.service.logging import open_log
 from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
 from churn.service.route import DirectApi
+from churn.service.stages import Stages
 from churn.settings import Settings, read_settings
 
 INTERFACE_VERSION = "1.0.0"
@@ -57,13 +58,16 @@ def require_version(settings: Settings, bundle: Bundle) -> None:
 
 def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> FastAPI:
     """The service of any model, wherever it came from."""
+    stages = Stages()
     router = endpoints(
         model,
+        stages,
         model_path=model_path,
         threshold=settings.churn_threshold,
         max_body_bytes=settings.max_body_bytes,
         max_batch_rows=settings.max_batch_rows,
     )
+    log = open_log(settings.log_level)
     app = DirectApi(
         routes=router.routes,
         title=f"Churn prediction: {model.contract.contract_name}",
@@ -72,10 +76,11 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> Fas
         docs_url=None,  # the page would load its scripts from another company's servers
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Observation, model_version=model.version, log=open_log(settings.log_level))],
+        middleware=[Middleware(Observation, model_version=model.version, log=log, stages=stages)],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
     app.state.model_version = model.version
+    app.state.stages = stages
     app.openapi_schema = openapi.document(app, model.contract)
     return app
 

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn.service.problems import Problem
+from churn.service.stages import Stages
 from churn.service.wording import cut
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -30,11 +31,14 @@ class Observation:
     The log line names no field and no query, so that no subscriber's data is in it.
     """
 
-    def __init__(self, app: ASGIApp, *, model_version: str, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(
+        self, app: ASGIApp, *, model_version: str, log: structlog.typing.FilteringBoundLogger, stages: Stages
+    ) -> None:
         self.app = app
         self.model_version = model_version
         self.version_header = (b"x-model-version", model_version.encode())
         self.log = log
+        self.stages = stages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,6 +73,7 @@ class Observation:
                 raise
             await INTERNAL_ERROR.response(request_id)(scope, receive, send_stamped)
         finally:
+            clock = self.stages.clock()
             problem: Problem | None = state.get("problem")
             failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or bug is not None
             (self.log.error if failed else self.log.info)(
@@ -83,6 +88,7 @@ class Observation:
                 **({"detail": problem.detail} if failed and problem else {}),
                 **({"exc_info": bug or (problem and problem.__cause__)} if failed else {}),
             )
+            clock.done("log")
 
 
 def _ms_since(started_ns: int) -> float:

@@ -1,0 +1,41 @@
+"""Each answer leaves a mark in the histogram of every stage."""
+
+from __future__ import annotations
+
+import pytest
+from in_process import InProcess, answering
+
+from churn.contracts import find_contract
+from churn.service.stages import STAGES, Stages
+
+STREAMFLOW = find_contract("streamflow")
+
+
+def counts(client: InProcess) -> dict[str, int]:
+    stages: Stages = client.app.state.stages
+    return {stage: sum(bucket.requests for bucket in stages.histogram(stage)) for stage in STAGES}
+
+
+def test_every_stage_of_every_answer_is_counted() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        assert not any(counts(client).values())
+        for _ in range(3):
+            client.predict(STREAMFLOW.example())
+        assert counts(client) == dict.fromkeys(STAGES, 3)
+
+
+def test_a_refusal_counts_for_the_stages_it_went_through() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        client.predict({})
+        assert counts(client) == {**dict.fromkeys(STAGES, 0), "parse": 1, "log": 1}
+
+
+@pytest.mark.parametrize(("took_ns", "below_us"), [(0, 0.001), (1, 0.002), (1000, 1.024), (1024, 2.048)])
+def test_a_duration_falls_into_the_bucket_of_its_power_of_two(
+    took_ns: int, below_us: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0, took_ns])
+    monkeypatch.setattr("time.perf_counter_ns", lambda: next(times))
+    stages = Stages()
+    stages.clock().done("parse")
+    assert stages.histogram("parse") == [(below_us, 1)]
