@@ -13,9 +13,11 @@ from processes import free_port
 from small_server import PREDICTION, Reply, http, small_server
 
 from churn.errors import LoadTestError
+from churn.loadtest.client import Client, open_session
 from churn.loadtest.plan import ClosedLoop, OpenLoop
 from churn.loadtest.report import Report, summarise
 from churn.loadtest.run import run_load
+from churn.loadtest.samples import Sample
 from churn.loadtest.target import require_listener
 
 BODIES = [b"one", b"two", b"three"]
@@ -114,6 +116,20 @@ def test_an_open_loop_does_not_wait_for_answers() -> None:
 
     with small_server(wait_for_all) as address:
         assert load(address, loop=AT_ONCE, requests=50).answered == 50
+
+
+def test_a_request_that_is_sent_late_has_waited_since_it_was_due() -> None:
+    async def send_a_second_late(address: str) -> Sample:
+        async with open_session(timeout_s=30) as session:
+            client = Client(session, address, BODIES)
+            await client.send(0, client.now() - 1)
+        [sample] = client.samples
+        return sample
+
+    with small_server(predict) as address:
+        sample = asyncio.run(send_a_second_late(address))
+    assert sample.error is None
+    assert sample.latency_ms > 1000
 
 
 def test_a_request_beyond_the_bound_is_not_sent_and_one_never_answered_is_given_up_at_the_end() -> None:

@@ -89,6 +89,14 @@ def test_a_run_without_a_prediction_has_missed_its_objective_even_if_all_may_fai
     assert report.misses == ["no request was answered with a prediction"]
 
 
+def test_latency_begins_when_a_request_was_due_not_when_it_was_sent() -> None:
+    report = summarise(a_run(answered(50, due_s=3, late_s=0.04)), a_plan(loop=OPEN))
+    assert report.latency is not None
+    assert report.client_lag is not None
+    assert report.latency.max_ms == pytest.approx(50)
+    assert report.client_lag.max_ms == pytest.approx(40)
+
+
 def test_throughput_counts_predictions_until_the_last_answer() -> None:
     report = summarise(a_run(answered(500), answered(2000), failed("timeout", after_s=4)), a_plan())
     assert (report.duration_s, report.throughput_per_s) == (4, 0.5)
