@@ -81,7 +81,7 @@ def loadtest(
     json_file: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw latency to this .png, or report to this .html.")] = None,
 ) -> None:
-    """Load a running service with random valid subscribers; exit code 1 if p99 is too high or too many requests fail."""
+    """Load a running service with random valid subscribers; exit code 1 if p99 is too high or too many fail."""
     if plot is not None and plot.suffix not in PICTURES:
         raise SettingsError(f"cannot draw to {plot}", instead=f"give a name that ends in {' or '.join(PICTURES)}")
     _require_loadtest_extra(*(["matplotlib"] if plot else []))
