@@ -53,3 +53,7 @@ class GateError(ChurnError):
     """A model version that the release gates refuse."""
 
     exit_code = 6
+
+
+class LoadTestError(ChurnError):
+    """A service that cannot be load tested, or that does not hold what it should under load."""

@@ -50,9 +50,14 @@ def print_json(content: Any) -> None:
 
 
 @contextmanager
-def bar(title: str) -> Iterator[Any]:
-    """Yields a function (done, total, what) that moves a progress bar."""
+def bar(title: str, *, calm: bool = False) -> Iterator[Any]:
+    """Yields a function (done, total, what) that moves a progress bar.
+
+    A calm one appears when it is first moved and draws only then: drawing takes time from what is being measured.
+    """
     columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total, what: progress.update(task, completed=done, total=total, description=str(what))
+    with Progress(*columns, console=err, transient=True, auto_refresh=not calm) as progress:
+        task = progress.add_task(title, total=None, visible=not calm)
+        yield lambda done, total, what: progress.update(
+            task, completed=done, total=total, description=str(what), visible=True, refresh=calm
+        )

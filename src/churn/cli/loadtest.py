@@ -1,0 +1,162 @@
+"""The command `churn loadtest`: how fast a running service answers, and whether that is fast enough."""
+
+from __future__ import annotations
+
+import math
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from churn.cli.show import bar, print_json, say, table
+from churn.cli.training import ContractOption, JsonOption
+from churn.contracts import find_contract
+from churn.errors import ChurnError, LoadTestError, SettingsError
+from churn.files import json_bytes, write_bytes
+
+if TYPE_CHECKING:
+    from churn.loadtest.plan import ClosedLoop, OpenLoop, Plan
+    from churn.loadtest.report import Report
+    from churn.loadtest.samples import Run
+
+# ruff: noqa: PLC0415 - aiohttp and matplotlib are an extra
+
+REQUESTS = 1000
+CONNECTIONS = 8
+PICTURES = (".png", ".html")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this command to the command line."""
+    app.command("loadtest", epilog="Example: churn loadtest http://127.0.0.1:8000 --rate 200 --plot var/load.png")(
+        loadtest
+    )
+
+
+def loadtest(
+    url: Annotated[str, typer.Argument(help="The service's address, such as http://127.0.0.1:8000.")],
+    *,
+    requests: Annotated[
+        int | None, typer.Option(min=1, help=f"How many to count; {REQUESTS:,} unless --duration is given.")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, max=86_400, help="For how many seconds to send, instead of --requests.")
+    ] = None,
+    connections: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=10_000,
+            help=f"Closed loop: each of so many connections sends when its last request is answered; {CONNECTIONS} "
+            "unless --rate is given. It waits for slow answers, and so hides how long others would have waited.",
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=100_000,
+            help="Open loop: so many requests a second, sent when they are due, however slow the answers are. Latency "
+            "counts from when a request was due.",
+        ),
+    ] = None,
+    arrivals: Annotated[
+        Literal["uniform", "poisson"] | None,
+        typer.Option(help="Open loop: equal gaps, or random ones as of many people; uniform if not given."),
+    ] = None,
+    slo_p99_ms: Annotated[
+        float, typer.Option("--slo-p99-ms", min=0.001, help="Fail unless 99 % are answered within less.")
+    ] = 200.0,
+    max_error_share: Annotated[float, typer.Option(min=0, max=1, help="Fail if more of the requests fail.")] = 0.0,
+    warmup: Annotated[int, typer.Option(min=0, help="Requests sent before, which are not counted.")] = 50,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds after which a request has failed.")] = 10.0,
+    drain_timeout: Annotated[
+        float, typer.Option(min=0, help="Open loop: seconds to wait for answers after the last request.")
+    ] = 10.0,
+    path: Annotated[str, typer.Option(help="What to call; must answer as /predict does.")] = "/predict",
+    contract: ContractOption = "streamflow",
+    seed: Annotated[int, typer.Option(min=0, help="Of the subscribers sent and of Poisson arrivals.")] = 0,
+    as_json: JsonOption = False,
+    json_file: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw latency to this .png, or report to this .html.")] = None,
+) -> None:
+    """Load a running service with random valid subscribers; exit code 1 if p99 is too high or too many fail."""
+    if plot is not None and plot.suffix not in PICTURES:
+        raise SettingsError(f"cannot draw to {plot}", instead=f"give a name that ends in {' or '.join(PICTURES)}")
+    _require_loadtest_extra(*(["matplotlib"] if plot else []))
+    from churn.loadtest.payloads import request_bodies
+    from churn.loadtest.plan import Plan
+    from churn.loadtest.report import summarise
+    from churn.loadtest.run import run_load
+    from churn.loadtest.target import require_listener, target_url
+    from churn.loadtest.words import load_words, report_json, report_rows, verdict
+
+    if requests is not None and duration is not None:
+        raise SettingsError("--requests and --duration were both given", instead="give one of them")
+    plan = Plan(
+        url=target_url(url, path),
+        contract=contract,
+        loop=_loop(connections, rate, arrivals, drain_timeout),
+        requests=requests or (REQUESTS if duration is None else None),
+        duration_s=duration or math.inf,
+        warmup=warmup,
+        timeout_s=timeout,
+        seed=seed,
+        slo_p99_ms=slo_p99_ms,
+        max_error_share=max_error_share,
+    )
+    bodies = request_bodies(find_contract(contract), seed)
+    require_listener(plan.url)
+    say(f"{load_words(plan)}, to {plan.url}")
+    with bar("requests", calm=True) as move:
+        run = run_load(plan, bodies, move)
+    report = summarise(run, plan)
+    content = report_json(plan, report)
+    if as_json:
+        print_json(content)
+    else:
+        table("Load test", ["measure", "value"], report_rows(plan, report))
+    if json_file is not None:
+        write_bytes(json_file, json_bytes(content))
+    if plot is not None:
+        _draw(plot, plan, report, run)
+    if not report.passed:
+        raise LoadTestError(
+            f"the objective was {verdict(plan, report)}",
+            instead="look at the service's log, or ask for what it can hold with --slo-p99-ms and --max-error-share",
+        )
+
+
+def _loop(
+    connections: int | None, rate: float | None, arrivals: Literal["uniform", "poisson"] | None, drain_s: float
+) -> ClosedLoop | OpenLoop:
+    from churn.loadtest.plan import ClosedLoop, OpenLoop
+
+    if rate is not None and connections is not None:
+        raise SettingsError(
+            "--rate and --connections were both given",
+            instead="give one of them: a rate opens as many connections as it takes",
+        )
+    if rate is None and arrivals is not None:
+        raise SettingsError("--arrivals was given without --rate", instead="give the rate at which they arrive")
+    if rate is not None:
+        return OpenLoop(rate, arrivals or "uniform", drain_s)
+    return ClosedLoop(connections or CONNECTIONS)
+
+
+def _draw(path: Path, plan: Plan, report: Report, run: Run) -> None:
+    from churn.loadtest.page import report_page
+    from churn.loadtest.plot import latency_plot, png
+
+    picture = png(latency_plot(plan, report, run.samples))
+    write_bytes(path, picture if path.suffix == ".png" else report_page(plan, report, picture))
+
+
+def _require_loadtest_extra(*more: str) -> None:
+    """Says in a sentence that libraries are missing, before the run."""
+    if missing := [name for name in ("aiohttp", *more) if find_spec(name) is None]:
+        raise ChurnError(
+            f"this command needs the extra `loadtest`; missing here: {', '.join(missing)}",
+            instead="install it with `pip install 'streamflow-churn[loadtest]'`",
+        )

@@ -1,0 +1,121 @@
+"""Decides when each request is sent: as soon as a connection is free, or when it is due."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import math
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import uvloop
+
+from churn.loadtest.client import Client, open_session
+from churn.loadtest.plan import MOST_IN_FLIGHT, ClosedLoop, OpenLoop, Plan
+from churn.loadtest.samples import Run
+from churn.loadtest.schedule import Times, arrivals_until, first_arrivals
+
+WARMUP_CONNECTIONS = 8
+OTHER_FILES = 100  # what the process holds open beside its connections
+BEFORE_PROGRESS_S = 2.0
+BETWEEN_PROGRESS_S = 1.0
+
+type Progress = Callable[[int, int | None, str], None]
+"""Told once a second how many, of how many, of what."""
+
+
+def run_load(plan: Plan, bodies: Sequence[bytes], progress: Progress = lambda *_: None) -> Run:
+    """Runs a load test to its end; a request that fails is part of the result and raises nothing."""
+    with _no_long_collections():
+        return uvloop.run(_run(plan, bodies, progress))
+
+
+async def _run(plan: Plan, bodies: Sequence[bytes], progress: Progress) -> Run:
+    async with open_session(plan.timeout_s) as session:
+        await closed_loop(Client(session, plan.url, bodies), WARMUP_CONNECTIONS, requests=plan.warmup)
+        cpu_before_s = time.process_time()
+        client = Client(session, plan.url, bodies)
+        watcher = asyncio.create_task(_watch(client, plan, progress))
+        if isinstance(plan.loop, ClosedLoop):
+            await closed_loop(client, plan.loop.connections, requests=plan.requests, duration_s=plan.duration_s)
+        else:
+            await open_loop(client, plan.loop, _due(plan, plan.loop))
+        watcher.cancel()
+        return Run(client.samples, time.process_time() - cpu_before_s)
+
+
+async def closed_loop(client: Client, connections: int, *, requests: int | None, duration_s: float = math.inf) -> None:
+    """Sends over each connection as soon as its last request is answered, until one of the limits is reached."""
+    numbers = iter(itertools.count() if requests is None else range(requests))
+
+    async def use_one_connection() -> None:
+        for number in numbers:
+            if client.now() >= duration_s:
+                return
+            await client.send(number)
+
+    await asyncio.gather(*(use_one_connection() for _ in range(connections)))
+
+
+async def open_loop(client: Client, loop: OpenLoop, due: Times) -> None:
+    """Sends each request when it is due, whatever has become of the others, then waits for the last answers."""
+    most_in_flight = min(loop.most_in_flight, _connections_allowed())
+    in_flight = set[asyncio.Task[None]]()
+    for number, due_s in enumerate(due.tolist()):
+        await asyncio.sleep(max(0.0, due_s - client.now()))
+        while client.now() < due_s:  # noqa: ASYNC110 - the timer rounds to a millisecond, this does not
+            await asyncio.sleep(0)
+        if len(in_flight) >= most_in_flight:
+            client.skip(due_s)
+            continue
+        request = asyncio.create_task(client.send(number, due_s))
+        in_flight.add(request)
+        request.add_done_callback(in_flight.discard)
+    if in_flight:
+        _, unanswered = await asyncio.wait(in_flight, timeout=loop.drain_s)
+        for request in unanswered:
+            request.cancel()
+        await asyncio.gather(*unanswered, return_exceptions=True)
+
+
+def _due(plan: Plan, loop: OpenLoop) -> Times:
+    generator = np.random.default_rng(plan.seed)
+    if plan.requests is not None:
+        return first_arrivals(loop.rate_per_s, loop.arrivals, generator, plan.requests)
+    return arrivals_until(loop.rate_per_s, loop.arrivals, generator, plan.duration_s)
+
+
+async def _watch(client: Client, plan: Plan, progress: Progress) -> None:
+    await asyncio.sleep(BEFORE_PROGRESS_S)
+    while True:
+        if plan.requests is None:
+            progress(int(client.now()), int(plan.duration_s), "seconds")
+        else:
+            progress(len(client.samples), plan.requests, "requests")
+        await asyncio.sleep(BETWEEN_PROGRESS_S)
+
+
+def _connections_allowed() -> int:
+    """How many the operating system lets this process open, after asking it for enough."""
+    present, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_IN_FLIGHT + OTHER_FILES
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    if present != resource.RLIM_INFINITY and present < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return wanted - OTHER_FILES
+
+
+@contextmanager
+def _no_long_collections() -> Iterator[None]:
+    """A full garbage collection would stop the client for tens of milliseconds to look at what stays anyway."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

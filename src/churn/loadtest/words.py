@@ -1,0 +1,110 @@
+"""A report in words for people, and with stable names for scripts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from churn.loadtest.plan import ClosedLoop, OpenLoop, Plan
+from churn.loadtest.report import Latency, Report
+
+DECIMALS = 6
+
+
+def load_words(plan: Plan) -> str:
+    """What was run: `open loop, 200 requests/s, poisson arrivals`."""
+    if isinstance(plan.loop, ClosedLoop):
+        return f"closed loop, {plan.loop.connections} connection{'s' if plan.loop.connections > 1 else ''}"
+    return f"open loop, {plan.loop.rate_per_s:,g} requests/s, {plan.loop.arrivals} arrivals"
+
+
+def verdict(plan: Plan, report: Report) -> str:
+    """Whether the run held what it should, in one sentence."""
+    if report.latency is None or not report.passed:
+        return f"missed: {'; '.join(report.misses)}"
+    failed = f"{sum(report.errors.values()):,} of {report.requests:,} requests failed"
+    return f"met: p99 of {report.latency.p99_ms:,.1f} ms is under {plan.slo_p99_ms:,g} ms, {failed}"
+
+
+def report_rows(plan: Plan, report: Report) -> list[tuple[str, str]]:
+    """The report as (measure, value), in words."""
+    rows = [
+        ("sent to", plan.url),
+        ("load", load_words(plan)),
+        ("requests", f"{report.requests:,} counted, {report.sent:,} sent, {report.answered:,} answered"),
+        *((f"error: {kind}", f"{count:,}") for kind, count in report.errors.items()),
+        *((f"answered by {version}", f"{count:,}") for version, count in report.model_versions.items()),
+        ("duration", f"{report.duration_s:,.2f} s"),
+        ("throughput", f"{report.throughput_per_s:,.1f} predictions/s"),
+        ("latency is measured from", _measured_from(plan)),
+    ]
+    if report.latency is not None:
+        rows += [(name, f"{value:,.2f} ms") for name, value in _named(report.latency).items()]
+    if report.client_lag is not None:
+        rows.append(
+            ("client sent late by", f"p99 {report.client_lag.p99_ms:.2f} ms, max {report.client_lag.max_ms:.2f} ms")
+        )
+    rows.append(("client's own CPU", f"{report.client_cpu_share:.0%} of one"))
+    rows += [("caution", limit) for limit in report.client_limits]
+    return [*rows, ("objective", verdict(plan, report))]
+
+
+def report_json(plan: Plan, report: Report) -> dict[str, Any]:
+    """The report for scripts; a figure that there is none of is None."""
+    lag = report.client_lag
+    content: dict[str, Any] = {
+        "url": plan.url,
+        "contract": plan.contract,
+        "seed": plan.seed,
+        **_loop_json(plan.loop),
+        "warmup": plan.warmup,
+        "requests": report.requests,
+        "sent": report.sent,
+        "answered": report.answered,
+        "errors": dict(report.errors),
+        "error_share": report.error_share,
+        "model_versions": dict(report.model_versions),
+        "duration_s": report.duration_s,
+        "throughput_per_s": report.throughput_per_s,
+        **(asdict(report.latency) if report.latency else dict.fromkeys(Latency.__slots__)),
+        "client_lag_p99_ms": lag and lag.p99_ms,
+        "client_lag_max_ms": lag and lag.max_ms,
+        "client_cpu_share": report.client_cpu_share,
+        "client_was_bottleneck": bool(report.client_limits),
+        "cautions": list(report.client_limits),
+        "slo_p99_ms": plan.slo_p99_ms,
+        "max_error_share": plan.max_error_share,
+        "passed": report.passed,
+        "verdict": verdict(plan, report),
+    }
+    return {name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in content.items()}
+
+
+def _loop_json(loop: ClosedLoop | OpenLoop) -> dict[str, Any]:
+    """The same names for both, None where one does not apply."""
+    if isinstance(loop, ClosedLoop):
+        return {
+            "loop": "closed",
+            "latency_from": "sending",
+            "connections": loop.connections,
+            "rate_per_s": None,
+            "arrivals": None,
+        }
+    return {
+        "loop": "open",
+        "latency_from": "intended send time",
+        "connections": None,
+        "rate_per_s": loop.rate_per_s,
+        "arrivals": loop.arrivals,
+    }
+
+
+def _measured_from(plan: Plan) -> str:
+    if isinstance(plan.loop, OpenLoop):
+        return "when each request was due"
+    return "when each request was sent; a closed loop hides the waiting of those behind"
+
+
+def _named(latency: Latency) -> dict[str, float]:
+    names = ("mean", "median", "p95", "p99", "p99.9", "max")
+    return dict(zip(names, asdict(latency).values(), strict=True))
