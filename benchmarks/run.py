@@ -24,7 +24,7 @@ DOCS = ROOT / "docs" / "benchmarks"
 MODELS = ("champion", "300x4", "300x6")
 CONNECTIONS = (1, 8, 32)
 PARTS = ("servers", "kernel")
-FULL: dict[str, Any] = {"rounds": 3, "seconds": 3, "warm_up_s": 1, "one_row_s": 1.0, "bulk_s": 8.0}
+FULL: dict[str, Any] = {"rounds": 3, "seconds": 3, "warm_up_s": 1, "one_row_s": 1.0, "bulk_s": 4.0}
 QUICK: dict[str, Any] = {"rounds": 1, "seconds": 1, "warm_up_s": 1, "one_row_s": 0.2, "bulk_s": 1.0}
 
 
@@ -43,8 +43,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def measure(asked: argparse.Namespace, home: Path, work: Path) -> dict[str, Any]:
-    """Measures what is asked for; models are kept in `home`, all else is in `work`."""
+def measure(asked: argparse.Namespace, work: Path) -> dict[str, Any]:
+    """Measures what is asked for; models, scripts and logs go to `work`."""
     # Where the report is made from a file, and where the tests run, the rivals are not installed.
     from benchmarks import kernel, machine, models, payloads, servers  # noqa: PLC0415
     from benchmarks.systems.pred_contribs import explained, load  # noqa: PLC0415
@@ -64,8 +64,8 @@ def measure(asked: argparse.Namespace, home: Path, work: Path) -> dict[str, Any]
     }
     requests = payloads.subscribers(find_contract(models.CONTRACT))
     for name in chosen(MODELS, asked.only, MODELS):
-        say(f"{name} · making the model, unless it is there")
-        bundle = models.make_bundle(name, home / "models")
+        say(f"{name} · training and exporting the model")
+        bundle = models.make_bundle(name, work)
         if "servers" in parts:
             files = servers.files_of(bundle, work, mlflow=any(system.name == "mlflow" for system in systems))
             booster = load(str(files.trees))
@@ -114,11 +114,10 @@ def main() -> None:
     """Measures and reports; a part of a run, or a quick one, does not replace the committed report."""
     asked = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that being told to stop stops the servers too
-    home = Path(os.environ["CHURN_HOME"]) / "bench"
-    folder = home if asked.quick or asked.only else DOCS
+    folder = Path(os.environ["CHURN_HOME"]) / "bench" if asked.quick or asked.only else DOCS
     if not asked.report:
         with tempfile.TemporaryDirectory(prefix="churn-bench-") as work:
-            results = measure(asked, home, Path(work))
+            results = measure(asked, Path(work))
         write_bytes(folder / "results.json", json_bytes(results))
     write_report(json.loads((folder / "results.json").read_bytes()), folder)
     say(f"the report is {folder / 'README.md'}")

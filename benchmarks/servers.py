@@ -31,7 +31,9 @@ def files_of(bundle: Path, work: Path, *, mlflow: bool) -> Files:
     folder = work / f"mlflow-{bundle.name}"
     if mlflow:
         saved = [sys.executable, "-m", "benchmarks.systems.mlflow_serve", str(bundle / MODEL), str(folder)]
-        subprocess.run(saved, check=True, capture_output=True, cwd=os.environ["BENCH_ROOT"])
+        done = subprocess.run(saved, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"the MLflow model could not be saved: {done.stderr[-2000:]}")
     return Files(bundle, bundle / MODEL, folder)
 
 

@@ -7,7 +7,7 @@ in which either side had an error gives no ratio.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,7 +55,7 @@ def _verdict(target: Target, ratio: float | None) -> Verdict:
     return Verdict(target, ratio, "meets" if reached else "misses")
 
 
-def paired_ratio(rows: list[Row], field: str, name: str, over: str, who: str, **where: Any) -> float | None:
+def paired_ratio(rows: Iterable[Row], field: str, name: str, over: str, who: str, **where: Any) -> float | None:
     """The median over the rounds of one's figure divided by the other's.
 
     Args:
@@ -66,12 +66,13 @@ def paired_ratio(rows: list[Row], field: str, name: str, over: str, who: str, **
         who: the key that says whose a row is.
         where: what else a row must have, such as `model`.
     """
+    measured = list(rows)
 
     def by_round(wanted: str) -> dict[int, float]:
         chosen = {**where, who: wanted}
         return {
             row["round"]: row[field]
-            for row in rows
+            for row in measured
             if all(row[key] == value for key, value in chosen.items()) and not row.get("errors")
         }
 
