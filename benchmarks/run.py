@@ -127,6 +127,7 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("error: stopped; all servers are stopped too, and no result was written")
+        say("stopped; all servers are stopped too, and nothing was written")
+        sys.exit(130)
     except RuntimeError as error:
         sys.exit(f"error: {error}")
