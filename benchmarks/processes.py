@@ -46,13 +46,15 @@ class Server:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         family = [self.process.pid, *descendants(self.process.pid)]
-        self.process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOP_S)
-        for pid in family:  # some servers give their workers sessions of their own
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait()
+        try:
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_S)
+        finally:  # even if Ctrl+C comes again; one by one, since some servers give their workers groups of their own
+            for pid in family:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait()
 
     def first_answer(self, path: str, body: Any) -> float:
         """Seconds from the start of the process to the first 200.
@@ -91,7 +93,10 @@ class Server:
 
 def descendants(pid: int) -> list[int]:
     """The processes that a process has started, and those that they have."""
-    children = [int(child) for file in PROC.glob(f"{pid}/task/*/children") for child in file.read_text().split()]
+    children: list[int] = []
+    for file in PROC.glob(f"{pid}/task/*/children"):
+        with contextlib.suppress(OSError):  # a thread or process may end while it is looked at
+            children += map(int, file.read_text().split())
     return [each for child in children for each in (child, *descendants(child))]
 
 
