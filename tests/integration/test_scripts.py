@@ -105,6 +105,15 @@ def _little_room() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 
 
+def test_a_machine_without_wrk_is_told_how_to_get_it(tmp_path: Path) -> None:
+    for name in ("bash", "dirname"):
+        (tmp_path / name).symlink_to(shutil.which(name) or "")
+    code, said = run("scripts/bench", PATH=tmp_path, CHURN_HOME=tmp_path / "home")
+    assert code == 1
+    assert "apt-get install wrk" in said
+    assert not (tmp_path / "home").exists()
+
+
 def test_an_unknown_argument_is_a_wrong_use() -> None:
     for script in ("serve", "check", "fix"):
         code, said = run(f"scripts/{script}", "--nonsense")

@@ -1,0 +1,49 @@
+"""The three models that everything is measured with, exported as bundles: anew in every run, as the code is now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from churn.bundle import ModelCard, write_bundle
+from churn.contract import Contract
+from churn.contracts import find_contract
+from churn.sampling import draw_columns
+from churn.training.fit import fit_xgboost, split
+from churn.training.synthetic import make_demo
+from churn.training.tuned import load_tuned
+
+CONTRACT = "streamflow"
+DEMO_VERSION = "streamflow-v3-2024-03"
+CHAMPION = "champion"
+SEED = 0
+GOLDEN_ROWS = 64
+
+
+def parameters() -> dict[str, dict[str, int | float]]:
+    """Each model's parameters: the champion's are the tuned ones that the project trains with."""
+    tuned = dict(load_tuned(CONTRACT).params)
+    return {
+        CHAMPION: tuned,
+        "300x4": {**tuned, "trees": 300, "max_depth": 4},
+        "300x6": {**tuned, "trees": 300, "max_depth": 6},
+    }
+
+
+def make_bundle(name: str, folder: Path) -> Path:
+    """The bundle of a model, made on the demo data's training part as `churn train` does."""
+    contract: type[Contract] = find_contract(CONTRACT)
+    demo = make_demo(contract, DEMO_VERSION)
+    rows = contract.encode_columns({name: demo[name] for name in contract.feature_names()})
+    labels = (demo[contract.label_column] == contract.label_values[1]).to_numpy().astype(np.int8)
+    train, _ = split(labels, SEED)
+    golden = contract.encode_columns(draw_columns(contract, np.random.default_rng(SEED), GOLDEN_ROWS))
+    bundle = write_bundle(
+        folder / name,
+        contract=contract,
+        booster=fit_xgboost(contract, rows[train], labels[train], parameters()[name], SEED),
+        card=ModelCard(model_version=name, training_data_version=DEMO_VERSION),
+        golden_rows=golden,
+    )
+    return bundle.path

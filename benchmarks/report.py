@@ -1,0 +1,160 @@
+"""The report of a run as Markdown. Pure: the same results give the same page."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.targets import Results, Verdict, verdicts
+
+PLOT = "throughput.png"
+
+HEAD = f"""\
+<!-- Made by scripts/bench from results.json; edit benchmarks/report.py instead. -->
+
+# Benchmarks
+
+All figures on this page come from one run of `scripts/bench`; [results.json](results.json) has every measurement of
+it. `scripts/bench --report` makes the page anew from that file.
+
+![Requests a second by server and model]({PLOT})
+"""
+
+HOW = """\
+## How it is measured
+
+Every server has two workers, each with one thread for numbers, and answers the same question with the same fields:
+probability, tier, three reasons, banner. Before anything is timed, each must give the probability and the contributions
+that `pred_contribs` gives; only the floor answers a constant.
+
+| server | what it is |
+|---|---|
+| (a) first version | our rewrite of the first version's request path: pandas, `predict_proba`, a `shap.TreeExplainer` built once, headers and a log line for each request |
+| (b) FastAPI + pred_contribs | the obvious improvement: numpy and XGBoost's own contributions, no headers, no log |
+| (c) churn serve | this project's service as it is: strict validation, headers, a log line for each request, reasons worded by their value |
+| (d) floor | FastAPI with the same schemas and a constant answer: what is left when the model costs nothing |
+| (e) MLflow | `mlflow models serve` with a pyfunc that does what (b) does |
+| (f) BentoML | a BentoML service that does what (b) does |
+
+The models are the champion, trained as `churn train` does, and two larger ones of 300 trees with the same other
+parameters. The servers of one model run side by side, and one at a time is put under load by wrk, on the same machine
+and so on the same cores. The order is turned around in every round. Tables show medians over the rounds; ratios are
+taken within each round before their median is, so that a busy minute of the machine falls on both sides.
+
+All run in one environment, which holds the training libraries too. Our service imports none of them; XGBoost imports
+pandas and scikit-learn where it finds them, so (b), (e) and (f) would start faster and be smaller without.
+"""  # noqa: E501 - a table's row is one line
+
+
+def report(results: Results) -> str:
+    """The whole page."""
+    sections = [HEAD, _targets(results), _load(results), _kernel(results), _starts(results), HOW, _machine(results)]
+    return "\n".join(section for section in sections if section)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def medians(rows: Iterable[Mapping[str, Any]], keys: Sequence[str], field: str) -> dict[tuple[Any, ...], float]:
+    """The median over the rounds of a figure, for each combination of keys, in the order of their appearance."""
+    found: dict[tuple[Any, ...], list[float]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[key] for key in keys), []).append(row[field])
+    return {combination: statistics.median(values) for combination, values in found.items()}
+
+
+def _targets(results: Results) -> str:
+    rows = [
+        [each.target.says, f"{each.target.relation} {each.target.bound:g}", _ratio(each), each.verdict]
+        for each in verdicts(results)
+    ]
+    return "## Targets\n\n" + table(["what", "target", "measured", "verdict"], rows)
+
+
+def _ratio(verdict: Verdict) -> str:
+    return "" if verdict.ratio is None else f"{verdict.ratio:.2f}"
+
+
+def _load(results: Results) -> str:
+    if not results["load"]:
+        return ""
+    keys = ("model", "connections", "system")
+    throughput, p50, p99 = (medians(results["load"], keys, name) for name in ("requests_per_s", "p50_ms", "p99_ms"))
+    errors: dict[tuple[Any, ...], int] = {}
+    for row in results["load"]:
+        where = tuple(row[key] for key in keys)
+        errors[where] = errors.get(where, 0) + row["errors"]
+    parts = ["## Under load\n"]
+    for model in dict.fromkeys(where[0] for where in throughput):
+        rows = [
+            [
+                results["labels"][where[2]],
+                str(where[1]),
+                f"{value:,.0f}",
+                f"{p50[where]:.2f}",
+                f"{p99[where]:.2f}",
+                str(errors[where]),
+            ]
+            for where, value in throughput.items()
+            if where[0] == model
+        ]
+        parts += [
+            f"### {model}\n",
+            table(["server", "connections", "requests a second", "p50, ms", "p99, ms", "errors"], rows),
+        ]
+    return "\n".join(parts)
+
+
+def _kernel(results: Results) -> str:
+    if not results["kernel"]:
+        return ""
+    keys = ("model", "contender")
+    fields = ("one_row_us", "bulk_us", "bulk_reasons_us")
+    one, bulk, reasons = (medians(results["kernel"], keys, name) for name in fields)
+    counts = medians(results["kernel"], keys, "bulk_rows")
+    rows = [
+        [
+            *where,
+            f"{one[where]:,.1f}",
+            f"{1e6 / bulk[where]:,.0f}",
+            f"{1e6 / reasons[where]:,.0f}",
+            f"{counts[where]:,.0f}",
+        ]
+        for where in one
+    ]
+    head = ["model", "explainer", "one row, µs", "rows per core-second", "with reasons", "rows at once"]
+    return f"## The explanation alone\n\nIn CPU time, with one thread.\n\n{table(head, rows)}"
+
+
+def _starts(results: Results) -> str:
+    seconds = medians(results["starts"], ("model", "system"), "seconds")
+    weights = {(row["model"], row["system"]): row for row in results["memory"]}
+    rows = [
+        [where[0], results["labels"][where[1]], f"{value:.2f}"]
+        + [f"{weights[where][name]:,.0f}" for name in ("rss", "pss", "uss", "all_pss")]
+        for where, value in seconds.items()
+    ]
+    head = ["model", "server", "start to first answer, s", "RSS", "PSS", "USS", "all processes, PSS"]
+    about = (
+        "Memory is in MiB after all load. RSS, PSS and USS are those of a worker; PSS splits what processes share\n"
+        "among them, USS leaves it out.\n"
+    )
+    return f"## Start and memory\n\n{about}\n{table(head, rows)}" if rows else ""
+
+
+def _machine(results: Results) -> str:
+    machine, settings = results["machine"], results["settings"]
+    libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
+    return (
+        "## This run\n\n"
+        f"- {settings['rounds']} rounds; {settings['seconds']} s of load in each measurement after "
+        f"{settings['warm_up_s']} s to warm up\n"
+        f"- {results['date']}, {machine['cores']} cores of {machine['cpu']}, {machine['system']}\n"
+        f"- load average before it began: {machine['load_before']:g}\n"
+        f"- Python {machine['python']}, wrk {machine['wrk']}\n"
+        f"- {libraries}\n"
+    )

@@ -1,0 +1,133 @@
+"""The run as a whole: models, servers, kernel, results, report. `scripts/bench` starts it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.plot import write_plot
+from benchmarks.report import PLOT, report
+from benchmarks.systems import SYSTEMS
+from churn.files import json_bytes, write_bytes
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs" / "benchmarks"
+MODELS = ("champion", "300x4", "300x6")
+CONNECTIONS = (1, 8, 32)
+PARTS = ("servers", "kernel")
+FULL: dict[str, Any] = {"rounds": 3, "seconds": 3, "warm_up_s": 1, "one_row_s": 1.0, "bulk_s": 4.0}
+QUICK: dict[str, Any] = {"rounds": 1, "seconds": 1, "warm_up_s": 1, "one_row_s": 0.2, "bulk_s": 1.0}
+
+
+def chosen[T](among: Sequence[T], only: Sequence[str], names: Sequence[str]) -> list[T]:
+    """Those that `--only` names, all of them if it names none of this kind."""
+    return [each for each, name in zip(among, names, strict=True) if name in only] or list(among)
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line asks for."""
+    names = [*(system.name for system in SYSTEMS), *MODELS, *map(str, CONNECTIONS), *PARTS]
+    parser = argparse.ArgumentParser(prog="scripts/bench", add_help=False)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[], choices=names, metavar="NAME")
+    parser.add_argument("--report", action="store_true")
+    return parser.parse_args(given)
+
+
+def measure(asked: argparse.Namespace, work: Path) -> dict[str, Any]:
+    """Measures what is asked for; models, scripts and logs go to `work`."""
+    # Where the report is made from a file, and where the tests run, the rivals are not installed.
+    from benchmarks import kernel, machine, models, payloads, servers  # noqa: PLC0415
+    from benchmarks.systems.pred_contribs import explained, load  # noqa: PLC0415
+    from benchmarks.systems.wire import Subscriber  # noqa: PLC0415
+    from churn.contracts import find_contract  # noqa: PLC0415
+
+    settings = QUICK if asked.quick else FULL
+    systems = chosen(SYSTEMS, asked.only, [system.name for system in SYSTEMS])
+    connections = chosen(CONNECTIONS, asked.only, [str(count) for count in CONNECTIONS])
+    parts = chosen(PARTS, asked.only, PARTS)
+    results: dict[str, Any] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine.machine(),
+        "settings": settings,
+        "labels": {system.name: system.label for system in SYSTEMS},
+        **{name: [] for name in ("starts", "load", "memory", "kernel")},
+    }
+    requests = payloads.subscribers(find_contract(models.CONTRACT))
+    for name in chosen(MODELS, asked.only, MODELS):
+        say(f"{name} · training and exporting the model")
+        bundle = models.make_bundle(name, work)
+        if "servers" in parts:
+            files = servers.files_of(bundle, work, mlflow=any(system.name == "mlflow" for system in systems))
+            booster = load(str(files.trees))
+            expected = [
+                explained(booster, Subscriber.model_validate(request)).model_dump()
+                for request in requests[: servers.ASKED]
+            ]
+            found = servers.measure_servers(
+                systems,
+                files,
+                requests,
+                expected,
+                connections=connections,
+                rounds=settings["rounds"],
+                seconds=settings["seconds"],
+                warm_up_s=settings["warm_up_s"],
+                work=work,
+                say=say,
+            )
+            for part, rows in found.items():
+                results[part] += rows
+        if "kernel" in parts:
+            results["kernel"] += kernel.measure_kernel(
+                bundle,
+                rounds=settings["rounds"],
+                one_row_s=settings["one_row_s"],
+                bulk_s=settings["bulk_s"],
+                say=say,
+            )
+    return results
+
+
+def write_report(results: dict[str, Any], folder: Path) -> None:
+    """Page and plot, from nothing but the results."""
+    write_bytes(folder / "README.md", report(results).encode())
+    if results["load"]:
+        write_plot(results, folder / PLOT)
+
+
+def say(text: str) -> None:
+    """Shows how far the run is."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+
+
+def main() -> None:
+    """Measures and reports; a part of a run, or a quick one, does not replace the committed report."""
+    asked = arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that being told to stop stops the servers too
+    folder = Path(os.environ["CHURN_HOME"]) / "bench" if asked.quick or asked.only else DOCS
+    if not asked.report:
+        with tempfile.TemporaryDirectory(prefix="churn-bench-") as work:
+            results = measure(asked, Path(work))
+        write_bytes(folder / "results.json", json_bytes(results))
+    write_report(json.loads((folder / "results.json").read_bytes()), folder)
+    say(f"the report is {folder / 'README.md'}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        say("stopped; all servers are stopped too, and nothing was written")
+        sys.exit(130)
+    except RuntimeError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,90 @@
+"""The six servers: how each is started, what it is sent and where its answer lies."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+WORKERS = 2
+OURS, FIRST, FLOOR = "ours", "first", "floor"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """One model in the forms that the servers take.
+
+    Args:
+        bundle: the bundle's directory, for our own service.
+        trees: the model in XGBoost's own format.
+        mlflow: the folder of the MLflow model.
+    """
+
+    bundle: Path
+    trees: Path
+    mlflow: Path
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A server that answers the same question.
+
+    Args:
+        name: as `--only` takes it.
+        label: as the report shows it.
+        command: (model, port) -> what is run.
+        path: where it takes a prediction.
+        wrap: a subscriber -> the body it wants.
+        unwrap: the body it answers -> the answer.
+    """
+
+    name: str
+    label: str
+    command: Callable[[Files, int], list[str]]
+    path: str = "/predict"
+    wrap: Callable[[dict[str, Any]], Any] = lambda subscriber: subscriber
+    unwrap: Callable[[Any], Any] = lambda answer: answer
+
+
+def program(name: str) -> str:
+    """A program of the environment that this runs in."""
+    return str(Path(sys.executable).parent / name)
+
+
+def uvicorn(app: str, port: int, *options: str) -> list[str]:
+    """Plain uvicorn; without its access log, which the others do not write either."""
+    return [program("uvicorn"), app, "--port", str(port), "--workers", str(WORKERS), "--no-access-log", *options]
+
+
+SYSTEMS = (
+    System(
+        FIRST,
+        "(a) first version",
+        lambda _, port: uvicorn("benchmarks.systems.first_version:app", port),
+    ),
+    System(
+        "contribs",
+        "(b) FastAPI + pred_contribs",
+        lambda _, port: uvicorn("benchmarks.systems.pred_contribs:make_app", port, "--factory"),
+    ),
+    System(OURS, "(c) churn serve", lambda _, __: [program("churn"), "serve"]),
+    System(FLOOR, "(d) floor", lambda _, port: uvicorn("benchmarks.systems.floor:app", port)),
+    System(
+        "mlflow",
+        "(e) MLflow",
+        lambda files, port: [
+            *[program("mlflow"), "models", "serve", "--model-uri", str(files.mlflow), "--env-manager", "local"],
+            *["--port", str(port), "--workers", str(WORKERS)],
+        ],
+        path="/invocations",
+        wrap=lambda subscriber: {"dataframe_records": [subscriber]},
+        unwrap=lambda answer: answer["predictions"][0],
+    ),
+    System(
+        "bentoml",
+        "(f) BentoML",
+        lambda _, port: [program("bentoml"), "serve", "benchmarks.systems.bento:Churn", "--port", str(port)],
+    ),
+)

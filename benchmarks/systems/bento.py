@@ -1,0 +1,21 @@
+"""(f) BentoML: a service with two workers that answers with pred_contribs and reasons."""
+
+import os
+
+import bentoml
+
+from benchmarks.systems.pred_contribs import explained, load
+from benchmarks.systems.wire import Answer, Subscriber
+
+
+@bentoml.service(workers=2)
+class Churn:
+    """Loads the model once per worker."""
+
+    def __init__(self) -> None:
+        self.booster = load(os.environ["BENCH_MODEL"])
+
+    @bentoml.api  # type: ignore[untyped-decorator]
+    def predict(self, subscriber: Subscriber, /) -> Answer:
+        """Explains one subscriber."""
+        return explained(self.booster, subscriber)

@@ -1,0 +1,129 @@
+"""What we want to reach, as data, and whether a run reached it. Pure: results in, verdicts out.
+
+Every ratio is taken within a round, where both sides had the same noise, and the median over the rounds counts. A round
+in which either side had an error gives no ratio.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+type Results = Mapping[str, Any]
+type Row = Mapping[str, Any]
+
+BUSY = 32  # connections
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to reach.
+
+    Args:
+        says: what is compared, in words.
+        relation: of the ratio to the bound.
+        bound: what the ratio has to reach, or not to pass.
+        ratio: results -> the ratio, None if it was not measured.
+    """
+
+    says: str
+    relation: Literal["≥", "≤"]
+    bound: float
+    ratio: Callable[[Results], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run has to say about a target."""
+
+    target: Target
+    ratio: float | None
+    verdict: Literal["meets", "misses", "not measured"]
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """One verdict for each target, in their order."""
+    return [_verdict(target, target.ratio(results)) for target in TARGETS]
+
+
+def _verdict(target: Target, ratio: float | None) -> Verdict:
+    if ratio is None:
+        return Verdict(target, None, "not measured")
+    reached = ratio >= target.bound if target.relation == "≥" else ratio <= target.bound
+    return Verdict(target, ratio, "meets" if reached else "misses")
+
+
+def paired_ratio(rows: Iterable[Row], field: str, name: str, over: str, who: str, **where: Any) -> float | None:
+    """The median over the rounds of one's figure divided by the other's.
+
+    Args:
+        rows: measurements, each with a `round`.
+        field: the figure.
+        name: whose figure is divided.
+        over: by whose.
+        who: the key that says whose a row is.
+        where: what else a row must have, such as `model`.
+    """
+    measured = list(rows)
+
+    def by_round(wanted: str) -> dict[int, float]:
+        chosen = {**where, who: wanted}
+        return {
+            row["round"]: row[field]
+            for row in measured
+            if all(row[key] == value for key, value in chosen.items()) and not row.get("errors")
+        }
+
+    ours, theirs = by_round(name), by_round(over)
+    ratios = [ours[number] / theirs[number] for number in sorted(ours.keys() & theirs.keys()) if theirs[number]]
+    return statistics.median(ratios) if ratios else None
+
+
+def _load(field: str, name: str, over: str, model: str) -> Callable[[Results], float | None]:
+    where = {"model": model, "connections": BUSY}
+    return lambda results: paired_ratio(results["load"], field, name, over, "system", **where)
+
+
+def _kernel(field: str, name: str, over: str, model: str) -> Callable[[Results], float | None]:
+    return lambda results: paired_ratio(results["kernel"], field, name, over, "contender", model=model)
+
+
+def _starts(model: str) -> Callable[[Results], float | None]:
+    return lambda results: paired_ratio(results["starts"], "seconds", "ours", "first", "system", model=model)
+
+
+def _memory(model: str) -> Callable[[Results], float | None]:
+    def ratio(results: Results) -> float | None:
+        rows = [row | {"round": 0} for row in results["memory"]]  # weighed once, after all rounds
+        return paired_ratio(rows, "pss", "ours", "first", "system", model=model)
+
+    return ratio
+
+
+def _targets() -> list[Target]:
+    found = []
+    for model, bound in (("300x6", 15), ("champion", 25)):
+        says = f"the first version, {model}, {BUSY} connections"
+        found += [
+            Target(f"throughput over {says}", "≥", bound, _load("requests_per_s", "ours", "first", model)),
+            Target(f"p99 lower than {says}", "≥", bound, _load("p99_ms", "first", "ours", model)),
+        ]
+    for model, share in (("champion", 0.80), ("300x6", 0.55)):
+        says = f"throughput as a share of the floor, {model}, {BUSY} connections"
+        found.append(Target(says, "≥", share, _load("requests_per_s", "ours", "floor", model)))
+    for model, bound in (("300x4", 15), ("300x6", 8)):
+        says = f"one row explained, faster than pred_contribs, {model}"
+        found.append(Target(says, "≥", bound, _kernel("one_row_us", "pred_contribs", "ours", model)))
+    says = "bulk rows per core-second over woodelf-explainer, reasons included, 300x6"
+    found.append(Target(says, "≥", 1.5, _kernel("bulk_reasons_us", "woodelf", "ours", "300x6")))
+    for model in ("champion", "300x6"):
+        says = f"start to first answer, against the first version, {model}"
+        found.append(Target(says, "≤", 0.5, _starts(model)))
+        says = f"memory of a worker (PSS), against the first version, {model}"
+        found.append(Target(says, "≤", 0.5, _memory(model)))
+    return found
+
+
+TARGETS = _targets()
