@@ -14,7 +14,7 @@ golden rows are predicted anew. Only then is there a model.
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -98,6 +98,7 @@ def write_bundle(
     golden_rows: Rows,
     reference: Mapping[str, Any] | None = None,
     more_rows: Rows | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Bundle:
     """Writes a bundle at `path`, replacing one that is there, only after it has loaded and verified.
 
@@ -109,13 +110,14 @@ def write_bundle(
         golden_rows: float32 (n, features), encoded; n >= 1.
         reference: distributions over the holdout (`churn.reference`).
         more_rows: float32 (n, features), compared with XGBoost beside 100,000 adversarial ones.
+        progress: told how many of these rows have been compared, of how many.
 
     Raises:
         BundleError: the bundle does not answer as the booster does; nothing is left behind.
     """
     with new_directory(path) as fresh:
         booster.save_model(fresh / MODEL)
-        reason = _write_tables(fresh, booster, golden_rows if more_rows is None else more_rows)
+        reason = _write_tables(fresh, booster, golden_rows if more_rows is None else more_rows, progress)
         write_bytes(fresh / GOLDEN, json_bytes(_golden(booster, golden_rows).model_dump()))
         if reference is not None:
             write_bytes(fresh / REFERENCE, json_bytes(reference))
@@ -210,7 +212,9 @@ def _matching_contract(path: Path, manifest: Manifest) -> type[Contract]:
     return contract
 
 
-def _write_tables(folder: Path, booster: xgboost.Booster, rows: Rows) -> str | None:
+def _write_tables(
+    folder: Path, booster: xgboost.Booster, rows: Rows, progress: Callable[[int, int], None]
+) -> str | None:
     """Compiles the model and proves the tables right; why there are none if it cannot be compiled."""
     from churn.explain.parity import TOLERANCE, adversarial_rows, difference  # noqa: PLC0415 - needs XGBoost
 
@@ -220,7 +224,8 @@ def _write_tables(folder: Path, booster: xgboost.Booster, rows: Rows) -> str | N
     except NotTabular as reason:
         return str(reason)
     edges = adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
-    found = difference(table_explainer(tables), booster, np.concatenate([rows, edges]))
+    compared = np.concatenate([rows, edges])
+    found = difference(table_explainer(tables), ensemble, booster, compared, progress=progress)
     if not found.tolerable:
         return (
             f"over {found.rows:,} rows the tables differ from XGBoost by {found.margin:.2g} in the margin and "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churn.cli.show import out, print_json, say, table
+from churn.cli.show import bar, out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption, open_registry
 from churn.contract import Contract
 from churn.contracts import find_contract
@@ -121,9 +121,16 @@ def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contr
     registry = open_registry(settings)
     from churn.training.export import export_model
 
-    bundle = export_model(
-        registry, uri, to, folder_of=settings.bundles, contract=contract, otherwise=settings.churn_contract
-    )
+    with bar("comparing the tables with XGBoost", calm=True) as move:
+        bundle = export_model(
+            registry,
+            uri,
+            to,
+            folder_of=settings.bundles,
+            contract=contract,
+            otherwise=settings.churn_contract,
+            progress=lambda done, total: move(done, total, "comparing the tables with XGBoost"),
+        )
     _, is_alias, alias = uri.partition("@")
     if is_alias and to is None:
         point_link(bundle.path.with_name(alias), bundle.path)

@@ -60,11 +60,19 @@ class Ensemble:
     Args:
         margin: log-odds before any tree.
         thresholds: per feature, float32, rising, without repetition.
+        values: per tree, float64 (nodes,); a leaf's value in log-odds at its node's number.
     """
 
     margin: float
     thresholds: Sequence[npt.NDArray[np.float32]]
     leaves: Sequence[Leaf]
+    values: Sequence[npt.NDArray[np.float64]] = ()
+
+    def margins(self, leaves: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Log-odds in double precision, which XGBoost adds up in single: (n, trees) node numbers in, (n,) out."""
+        return self.margin + sum(
+            (values[nodes] for values, nodes in zip(self.values, leaves.T, strict=True)), start=np.zeros(len(leaves))
+        )
 
 
 def read_ensemble(model_json: bytes) -> Ensemble:
@@ -83,8 +91,12 @@ def read_ensemble(model_json: bytes) -> Ensemble:
         _require_plain(tree)
     params = learner["learner_model_param"]
     thresholds = _thresholds(trees, int(params["num_feature"]))
-    leaves = [leaf for tree, weight in zip(trees, weights, strict=True) for leaf in _leaves(tree, weight, thresholds)]
-    return Ensemble(_base_margin(params["base_score"]), thresholds, leaves)
+    values = [
+        np.array(tree["split_conditions"], dtype=np.float32).astype(np.float64) * weight
+        for tree, weight in zip(trees, weights, strict=True)
+    ]
+    leaves = [leaf for tree, own in zip(trees, values, strict=True) for leaf in _leaves(tree, own, thresholds)]
+    return Ensemble(_base_margin(params["base_score"]), thresholds, leaves, values)
 
 
 def _require_plain(tree: Mapping[str, Any]) -> None:
@@ -115,13 +127,15 @@ def _thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.N
     return [np.unique(np.array(sorted(each), dtype=np.float32)) for each in found]
 
 
-def _leaves(tree: Mapping[str, Any], weight: float, thresholds: Sequence[npt.NDArray[np.float32]]) -> Iterator[Leaf]:
+def _leaves(
+    tree: Mapping[str, Any], values: npt.NDArray[np.float64], thresholds: Sequence[npt.NDArray[np.float32]]
+) -> Iterator[Leaf]:
     cover = tree["sum_hessian"]
     waiting: list[tuple[int, dict[int, Condition]]] = [(0, {})]
     while waiting:
         node, conditions = waiting.pop()
         if _is_leaf(tree, node):
-            yield Leaf(float(np.float32(tree["split_conditions"][node])) * weight, conditions)
+            yield Leaf(float(values[node]), conditions)
             continue
         feature = tree["split_indices"][node]
         axis = thresholds[feature]

@@ -49,6 +49,7 @@ def export_model(
     folder_of: Callable[[str], Path],
     contract: str | None,
     otherwise: str,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Bundle:
     """Exports a registered model.
 
@@ -59,6 +60,7 @@ def export_model(
         folder_of: a contract's name -> the folder of its bundles.
         contract: the contract's name; what the version's tag says if None.
         otherwise: the contract's name where nothing says it.
+        progress: told how many rows have been compared with XGBoost, of how many.
 
     Raises:
         RegistryError: there is no such model, or it is not safe to load.
@@ -83,6 +85,7 @@ def export_model(
         golden_rows=_golden_rows(chosen, fetched),
         reference=json.loads(reference) if reference else None,
         more_rows=holdout.rows if (holdout := read_holdout(fetched)) else None,
+        progress=progress,
     )
 
 

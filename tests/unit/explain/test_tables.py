@@ -49,7 +49,7 @@ def edges(ensemble: Ensemble, count: int = 500) -> npt.NDArray[np.float32]:
 
 def assert_parity(booster: xgboost.Booster) -> None:
     ensemble, tables = compiled(booster)
-    found = difference(table_explainer(tables), booster, edges(ensemble))
+    found = difference(table_explainer(tables), ensemble, booster, edges(ensemble))
     assert found.tolerable, found
 
 
@@ -199,4 +199,4 @@ def test_a_threshold_that_is_one_ulp_off_is_noticed(nudge: np.float32) -> None:
     booster = trained(20, 4)
     ensemble, _ = compiled(booster)
     moved = Ensemble(ensemble.margin, [np.nextafter(axis, nudge) for axis in ensemble.thresholds], ensemble.leaves)
-    assert not difference(table_explainer(compile_tables(moved)), booster, edges(ensemble)).tolerable
+    assert not difference(table_explainer(compile_tables(moved)), ensemble, booster, edges(ensemble)).tolerable
