@@ -70,7 +70,11 @@ def sigmoid(margin: float) -> float:
     return math.exp(margin) / (1 + math.exp(margin))
 
 
+def shown_probability(explained: Sequence[float]) -> float:
+    """The probability as it is shown, of a row of contributions with the base value last."""
+    return round(sigmoid(math.fsum(explained)), DECIMALS)
+
+
 def _prediction(values: tuple[float, ...], *explained: float) -> Prediction:
     *contributions, base_value = explained
-    probability = round(sigmoid(math.fsum(explained)), DECIMALS)
-    return Prediction(probability, values, tuple(contributions), base_value)
+    return Prediction(shown_probability(explained), values, tuple(contributions), base_value)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from churn.contract import Contract
 from churn.model import ChurnModel, RiskTier, risk_tier
 from churn.reasons import Reason, top_reasons
-from churn.service.problems import FieldError
+from churn.wording import FieldError
 
 
 class PredictionAnswer(BaseModel):
