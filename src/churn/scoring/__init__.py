@@ -1,6 +1,7 @@
 """Bulk scoring: files of subscribers in, the answers of `POST /predict` out, in parts that are made once.
 
     sources.py      which files there are, and their parts
+    blocks.py       where rows lie in a file, and rows that were read
     csv_rows.py     a stretch of a CSV file
     arrow_rows.py   row groups of Parquet files, record batches of Arrow files
     encoding.py     columns to the numbers that the model sees
