@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from churn.cells import text_of
 
 type Floats = npt.NDArray[np.float64]
 
@@ -47,13 +49,18 @@ class Table:
     numbers: npt.NDArray[np.int64]
     misshapen: dict[int, list[str]] = field(default_factory=dict)
 
-    def rows(self, positions: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
-        """Some of the rows as Python values by column."""
+    def texts(self, positions: npt.NDArray[np.int64]) -> list[dict[str, str]]:
+        """Some of the rows as a CSV file would hold them, by column."""
         chosen = pa.array(positions)
-        found: list[dict[str, Any]] = pa.table(
-            {name: column.take(chosen) for name, column in self.columns.items()}
-        ).to_pylist()
-        return found
+        columns = [texts_of(column.take(chosen)) for column in self.columns.values()]
+        return [dict(zip(self.columns, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+
+def texts_of(column: pa.Array) -> list[str]:
+    """The cells of a column as a CSV file would hold them."""
+    # Python's times are coarser than Arrow's and its calendar is shorter, so some have no Python value.
+    cells = column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
+    return [text_of(cell) for cell in cells.to_pylist()]
 
 
 class Format(Protocol):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from typing import Any
 
@@ -27,18 +28,20 @@ import ray.exceptions
 AGAIN = "run the command again: it goes on with the parts that are missing"
 
 
-def score_on_ray(job: Job, parts: Sequence[Part], *, address: str | None = None) -> Iterator[Outcome]:
+def score_on_ray(job: Job, parts: Sequence[Part], *, address: str | None = None) -> Generator[Outcome, None, None]:
     """Makes parts on a cluster, and tells what became of each as it is done.
 
     Args:
         job: what is the same for all.
-        parts: what to make; at least one.
+        parts: what to make.
         address: of the cluster, such as `auto`. Without it RAY_ADDRESS says where; if that is not set either, a cluster
             is started on this machine, and ended.
 
     Raises:
         ChurnError: the cluster cannot be reached or was lost, or a part could not be made.
     """
+    if not parts:
+        return
     with _connected(address):
         # One block for each part makes one task of each.
         numbered = ray.data.from_items([{"at": at} for at in range(len(parts))], override_num_blocks=len(parts))
@@ -80,7 +83,8 @@ def _connected(address: str | None) -> Iterator[None]:
             f"there is no Ray cluster at {address}: {error}", instead="start one, or mend --ray-address"
         ) from error
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # where Ray tells of workers that were lost, amid what scripts read
+            yield
     except ray.exceptions.RayError as error:
         raise ChurnError(f"the Ray cluster failed: {str(error).splitlines()[0]}", instead=AGAIN) from error
     finally:

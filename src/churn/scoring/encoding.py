@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from churn.cells import read_cells, text_of
 from churn.contract import Contract, FeatureSpec
-from churn.scoring.blocks import Floats
+from churn.scoring.blocks import Floats, texts_of
 
 CELLS_REMEMBERED = 2**16
 PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"
@@ -43,7 +43,7 @@ def as_text(column: pa.Array) -> pa.Array:
     try:
         return column.cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array([text_of(cell) for cell in column.to_pylist()], pa.string())
+        return pa.array(texts_of(column), pa.string())
 
 
 @functools.lru_cache(maxsize=CELLS_REMEMBERED)
@@ -96,8 +96,8 @@ def _distinct(contract: type[Contract], at: int, column: pa.Array) -> Floats:
     try:
         cells = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     except pa.ArrowNotImplementedError:
-        cells = pa.array([text_of(cell) for cell in column.to_pylist()], pa.string()).dictionary_encode()
-    texts = [*map(text_of, cells.dictionary.to_pylist()), ""]
+        cells = pa.array(texts_of(column), pa.string()).dictionary_encode()
+    texts = [*texts_of(cells.dictionary), ""]
     numbers = np.array([encode_cell(contract, at, text) for text in texts])
     encoded: Floats = numbers[cells.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)]
     return encoded

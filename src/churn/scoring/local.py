@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
@@ -15,13 +15,15 @@ from churn.scoring.parts import Job, Outcome, score_part
 from churn.scoring.sources import Part
 
 
-def score_locally(job: Job, parts: Sequence[Part], *, workers: int) -> Iterator[Outcome]:
+def score_locally(job: Job, parts: Sequence[Part], *, workers: int) -> Generator[Outcome, None, None]:
     """Makes parts, as many at a time as there are workers, and tells what became of each as it is done.
+
+    When it is closed early, parts that are being made are finished first.
 
     Raises:
         ChurnError: a worker was lost, such as by the system's want of memory.
     """
-    if workers == 1:
+    if workers == 1 or len(parts) <= 1:
         for part in parts:
             yield score_part(job, part)
         return

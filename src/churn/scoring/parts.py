@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churn.bundle import MANIFEST, load_bundle
-from churn.cells import read_cells, text_of
+from churn.cells import read_cells
 from churn.contract import Contract
 from churn.errors import BundleError, DataError
 from churn.files import sha256_of, write_bytes
@@ -140,8 +140,7 @@ def _refused(contract: type[Contract], part: Part, values: Floats) -> list[Rejec
         return []
     rejects = []
     whole = read(part)
-    for position, row in zip(doubtful, whole.rows(doubtful), strict=True):
-        cells = {name: text_of(cell) for name, cell in row.items()}
+    for position, cells in zip(doubtful, whole.texts(doubtful), strict=True):
         found = read_cells(contract, cells)
         if isinstance(found, list):
             rejects.append(refused_row(contract, int(whole.numbers[position]), cells, found))

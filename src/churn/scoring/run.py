@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from churn.scoring.sources import Part, Source, cut, find_sources, require_featu
 
 PART_ROWS = 100_000
 
-type Engine = Callable[[Job, Sequence[Part]], Iterator[Outcome]]
+type Engine = Callable[[Job, Sequence[Part]], Generator[Outcome, None, None]]
 type OnProgress = Callable[[int, int], None]
 
 
@@ -87,10 +88,12 @@ def score(
     reused = reached.rows
     try:
         progress(reached.rows, total)
-        for outcome in engine(job, missing) if missing else ():
-            reached += outcome
-            progress(reached.rows, total)
-            _require_few_rejects(request, reached.rejected, total)
+        # Closed before anything is cleaned: an engine that is left in the middle still has parts in hand.
+        with contextlib.closing(engine(job, missing)) as outcomes:
+            for outcome in outcomes:
+                reached += outcome
+                progress(reached.rows, total)
+                _require_few_rejects(request, reached.rejected, total)
     finally:
         clean(job.out)
     _require_few_rejects(request, reached.rejected, total)

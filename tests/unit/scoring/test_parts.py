@@ -124,6 +124,15 @@ def test_rejects_name_their_rows_and_the_others_are_answered(bundles: dict[str, 
     assert json.loads(long["cells"]) == [*cells, "more"]
 
 
+def test_columns_that_nobody_needs_may_hold_what_python_cannot(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    table = pa.Table.from_pylist([{**EXAMPLE, "tenure": 121}])
+    table = table.append_column("seen", pa.array([1], pa.timestamp("ns")))
+    table = table.append_column("born", pa.array([-(10**6)], pa.date32()))
+    pq.write_table(table, tmp_path / "rows.parquet")
+    assert score_file(bundles["streamflow"], tmp_path / "rows.parquet", tmp_path / "out").rejected == 1
+    assert json.loads(rejected(tmp_path / "out")[0]["cells"])["seen"] == "1970-01-01 00:00:00.000000001"
+
+
 def test_what_a_blank_stands_for_is_up_to_the_contract(bundles: dict[str, Bundle], tmp_path: Path) -> None:
     example = find_contract("telco").example()
     for suffix in (".csv", ".parquet"):
