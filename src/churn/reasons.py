@@ -35,14 +35,24 @@ def top_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_R
     ]
 
 
-def _reason(feature: str, phrase: str, value: float, contribution: float) -> Reason:
-    # Direction and sentence follow the number that is shown, so a contribution of 0.0 claims no effect.
-    shown = round(contribution, DECIMALS) + 0.0
+def direction(shown: float) -> Direction:
+    """The direction of a contribution as shown; one of 0.0 counts as decreasing."""
+    return "increases_risk" if shown > 0 else "decreases_risk"
+
+
+def sentence(phrase: str, shown: float) -> str:
+    """The reason in words; a contribution that is shown as 0.0 claims no effect."""
     verb = "increases" if shown > 0 else "decreases" if shown < 0 else "has no effect on"
+    return f"{phrase} {verb} churn risk"
+
+
+def _reason(feature: str, phrase: str, value: float, contribution: float) -> Reason:
+    # Direction and sentence follow the number that is shown, so that they never contradict it.
+    shown = round(contribution, DECIMALS) + 0.0
     return {
         "feature": feature,
         "value": value,
         "shap_contribution": shown,
-        "direction": "increases_risk" if shown > 0 else "decreases_risk",
-        "plain_language": f"{phrase} {verb} churn risk",
+        "direction": direction(shown),
+        "plain_language": sentence(phrase, shown),
     }

@@ -17,7 +17,7 @@ import pytest
 
 from churn.bundle import MODEL, Bundle
 from churn.contracts import find_contract
-from churn.service.cpus import usable_cpus
+from churn.cpus import usable_cpus
 from churn.settings import Settings
 
 EXAMPLE = json.dumps(find_contract("streamflow").example()).encode()

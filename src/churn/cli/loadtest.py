@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from churn.cli.extras import require_extra
 from churn.cli.show import bar, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption
 from churn.contracts import find_contract
-from churn.errors import ChurnError, LoadTestError, SettingsError
+from churn.errors import LoadTestError, SettingsError
 from churn.files import json_bytes, write_bytes
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def loadtest(
     """Load a running service with random valid subscribers; exit code 1 if p99 is too high or too many fail."""
     if plot is not None and plot.suffix not in PICTURES:
         raise SettingsError(f"cannot draw to {plot}", instead=f"give a name that ends in {' or '.join(PICTURES)}")
-    _require_loadtest_extra(*(["matplotlib"] if plot else []))
+    require_extra("loadtest", "aiohttp", *(["matplotlib"] if plot else []))
     from churn.loadtest.payloads import request_bodies
     from churn.loadtest.plan import Plan
     from churn.loadtest.report import summarise
@@ -151,12 +151,3 @@ def _draw(path: Path, plan: Plan, report: Report, run: Run) -> None:
 
     picture = png(latency_plot(plan, report, run.samples))
     write_bytes(path, picture if path.suffix == ".png" else report_page(plan, report, picture))
-
-
-def _require_loadtest_extra(*more: str) -> None:
-    """Says in a sentence that libraries are missing, before the run."""
-    if missing := [name for name in ("aiohttp", *more) if find_spec(name) is None]:
-        raise ChurnError(
-            f"this command needs the extra `loadtest`; missing here: {', '.join(missing)}",
-            instead="install it with `pip install 'streamflow-churn[loadtest]'`",
-        )

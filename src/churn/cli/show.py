@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from churn.errors import ChurnError
@@ -55,7 +55,14 @@ def bar(title: str, *, calm: bool = False) -> Iterator[Any]:
 
     A calm one appears when it is first moved and draws only then: drawing takes time from what is being measured.
     """
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("  {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err, transient=True, auto_refresh=not calm) as progress:
         task = progress.add_task(title, total=None, visible=not calm)
         yield lambda done, total, what: progress.update(

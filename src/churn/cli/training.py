@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.cli.extras import require_extra
 from churn.cli.show import bar, err, out, print_json, say, table
 from churn.contract import Contract, DemoVersion
 from churn.contracts import contract_names, find_contract
-from churn.errors import ChurnError, DataError
+from churn.errors import DataError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -47,14 +48,8 @@ def open_registry(settings: Settings) -> Registry:
 
 
 def require_training_extra() -> None:
-    """Says in a sentence that the training libraries are missing, before an import fails deep down."""
-    from importlib.util import find_spec
-
-    if missing := [name for name in ("mlflow", "optuna", "sklearn", "shap") if find_spec(name) is None]:
-        raise ChurnError(
-            f"this command needs the extra `training`; missing here: {', '.join(missing)}",
-            instead="install it with `pip install 'streamflow-churn[training]'`",
-        )
+    """Says in a sentence that the training libraries are missing."""
+    require_extra("training", "mlflow", "optuna", "sklearn", "shap")
 
 
 @data_app.command("demo", epilog="Example: churn data demo --version streamflow-v3-2024-03")

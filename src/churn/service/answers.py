@@ -13,7 +13,7 @@ from pydantic import Field
 from churn.contract import Contract
 from churn.model import ChurnModel, Prediction, RiskTier, risk_tier
 from churn.reasons import Reason, top_reasons
-from churn.service.problems import FieldError
+from churn.wording import FieldError
 
 
 class PredictionAnswer(TypedDict):

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn.service.problems import Problem
 from churn.service.stages import Stages
-from churn.service.wording import cut
+from churn.wording import cut
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # nginx's number for a client that left before it was answered; it stands in the log only.

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
+from churn.wording import FieldError
+
 MEDIA_TYPE = "application/problem+json"
 
 # RFC 9110's names, where Python's differ from one version to the next.
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
-
-type Code = Literal["missing", "unknown", "duplicate", "wrong_type", "not_listed", "out_of_range", "not_finite"]
-
-
-class FieldError(BaseModel):
-    """What is wrong with one field."""
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str
-    code: Code
-    message: Annotated[str, Field(description="What is wrong, and what to send instead.")]
 
 
 class ProblemDetails(BaseModel):

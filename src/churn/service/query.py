@@ -10,8 +10,8 @@ from typing import Any
 from fastapi import Request
 
 from churn.reasons import TOP_REASONS
-from churn.service.problems import Code, FieldError, Problem
-from churn.service.wording import cut
+from churn.service.problems import Problem
+from churn.wording import Code, FieldError, cut
 
 REASONS = "reasons"
 INTEGER = re.compile(r"-?[1-9][0-9]*")

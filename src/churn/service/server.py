@@ -15,9 +15,9 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from churn.bundle import Bundle, load_bundle
+from churn.cpus import usable_cpus
 from churn.errors import ChurnError, SettingsError
 from churn.service.app import create_app, require_version
-from churn.service.cpus import usable_cpus
 from churn.service.logging import log_config
 from churn.service.protocol import Protocol
 from churn.settings import MOST_WORKERS, Settings

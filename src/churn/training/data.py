@@ -14,20 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
+from churn.cells import BLANK, read_cells, text_of
 from churn.contract import Contract, Rows
 from churn.errors import DataError
 
 FIRST_LINES = 5
 FILE = "(file)"
-
-CHECKS = {
-    "literal_error": "unknown category",
-    "greater_than_equal": "out of range",
-    "less_than_equal": "out of range",
-    "finite_number": "not a finite number",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +124,7 @@ def _parquet_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
         raise DataError(f"{path} holds no rows", instead="give a file with data")
     columns = [column.to_pylist() for column in table.columns]
     rows = enumerate(zip(*columns, strict=True), start=1)
-    return table.column_names, ((line, [_text(cell) for cell in row]) for line, row in rows)
+    return table.column_names, ((line, [text_of(cell) for cell in row]) for line, row in rows)
 
 
 class _Findings:
@@ -166,7 +159,7 @@ def _validated(
         row = dict(zip(header, cells, strict=True))
         identifier, label = row.pop(contract.id_column).strip(), row.pop(contract.label_column).strip()
         if not identifier:
-            findings.add(contract.id_column, "blank", line)
+            findings.add(contract.id_column, BLANK, line)
         elif first_line_of.setdefault(identifier, line) != line:
             findings.add(contract.id_column, "duplicate id", line)
         if label not in contract.label_values:
@@ -197,25 +190,9 @@ def _header_problems(contract: type[Contract], header: list[str]) -> Iterator[Pr
 
 def _subscriber(contract: type[Contract], row: dict[str, str], line: int, findings: _Findings) -> Contract | None:
     """The row as a valid subscriber, or None after noting all that is wrong with it."""
-    for spec in contract.features:
-        cell = row[spec.name]
-        if not cell.strip():
-            row[spec.name] = str(spec.example if spec.marker.blank is None else spec.marker.blank)
-            if spec.marker.blank is None:
-                findings.add(spec.name, "blank", line)
-        elif "_" in cell and spec.kind in {"integer", "number"}:  # pydantic would read 1_4 as 14
-            row[spec.name] = str(spec.example)
-            findings.add(spec.name, "wrong type", line)
-    try:
-        return contract.model_validate_strings(row)
-    except ValidationError as error:
-        for found in error.errors(include_url=False, include_input=False):
-            findings.add(str(found["loc"][0]), CHECKS.get(found["type"], "wrong type"), line)
-        return None
-
-
-def _text(value: Any) -> str:
-    """A cell of a Parquet file as a CSV file would write it: nothing as blank, a boolean or whole number as digits."""
-    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
-        return str(int(value))
-    return "" if value is None else str(value)
+    read = read_cells(contract, row)
+    if not isinstance(read, list):
+        return read
+    for bad in read:
+        findings.add(bad.column, bad.check, line)
+    return None

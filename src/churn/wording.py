@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from churn.contract import FeatureSpec
-from churn.service.problems import Code, FieldError
 
 LONGEST_ECHO = 60
 # Nothing below this is written in full as a limit: 16,777,216 reads well, a float's largest value does not.
 READABLE = 1e15
+
+type Code = Literal["missing", "unknown", "duplicate", "wrong_type", "not_listed", "out_of_range", "not_finite"]
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    code: Code
+    message: Annotated[str, Field(description="What is wrong, and what to send instead.")]
 
 
 def cut(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.service.cpus import cpu_quota, usable_cpus
+from churn.cpus import cpu_quota, usable_cpus
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,20 @@
+"""Libraries that not every installation has."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from churn.errors import ChurnError
+
+
+def require_extra(extra: str, *modules: str) -> None:
+    """Says in a sentence that an extra is missing, before an import fails deep down.
+
+    Raises:
+        ChurnError: one of its modules is not installed.
+    """
+    if missing := [name for name in modules if find_spec(name) is None]:
+        raise ChurnError(
+            f"this command needs the extra `{extra}`; missing here: {', '.join(missing)}",
+            instead=f"install it with `pip install 'streamflow-churn[{extra}]'`",
+        )

@@ -1,0 +1,131 @@
+"""The command `churn score`: files of subscribers in, a folder of answers out."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from churn.bundle import load_bundle
+from churn.cli.extras import require_extra
+from churn.cli.show import bar, out, print_json, say, table
+from churn.cli.training import JsonOption
+from churn.cpus import usable_cpus
+from churn.errors import SettingsError
+from churn.reasons import TOP_REASONS
+from churn.settings import read_settings
+
+if TYPE_CHECKING:
+    from churn.scoring.run import Engine
+
+# ruff: noqa: PLC0415 - what reads files and what speaks to clusters are extras
+
+type EngineName = Literal["local", "ray"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this command to the command line."""
+    app.command("score", epilog="Example: churn score subscribers.parquet scored --reasons 5")(score)
+
+
+def score(  # noqa: PLR0917 - typer reads options from parameters
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IN",
+            help="A .csv, .parquet, .arrow or .feather file, or a folder of such files of one format.",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.", show_default=False)],
+    bundle: Annotated[
+        Path | None, typer.Option(help="The bundle's directory; the one that `churn serve` would serve if not given.")
+    ] = None,
+    reasons: Annotated[int, typer.Option(min=0, help="How many reasons to give for each row.")] = TOP_REASONS,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; as many as CPUs may be used if not given.", show_default=False)
+    ] = None,
+    part_rows: Annotated[int, typer.Option(min=1, help="How many rows of a file become one part.")] = 100_000,
+    max_reject_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Fail when more than this share of the rows cannot be answered.")
+    ] = 1.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete what an earlier run wrote.")] = False,  # noqa: FBT002
+    engine: Annotated[EngineName, typer.Option(help="Processes of this machine, or a Ray cluster.")] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(help="The cluster, such as `auto` or host:6379; one on this machine if not given."),
+    ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Answer files of subscribers as `POST /predict` would; what was stopped goes on when it is started again."""
+    require_extra("scoring", "pyarrow")
+    chosen = _engine(engine, workers, ray_address)
+    from churn.scoring.run import Request
+    from churn.scoring.run import score as run
+
+    settings = read_settings()
+    request = Request(
+        source=source,
+        out=to,
+        bundle=load_bundle(bundle or settings.bundle_path),
+        threshold=settings.churn_threshold,
+        reasons=reasons,
+        part_rows=part_rows,
+        max_reject_share=max_reject_share,
+        overwrite=overwrite,
+    )
+    say(f"scoring {source} with {request.bundle.manifest.model_version}")
+    with bar("rows") as move:
+        summary = run(request, chosen, say=say, progress=_with_rate(move))
+    if as_json:
+        print_json(summary)
+    else:
+        _show(summary, to)
+
+
+def _engine(name: EngineName, workers: int | None, ray_address: str | None) -> Engine:
+    if name == "ray":
+        if workers is not None:
+            raise SettingsError("--workers is for this machine's processes", instead="a Ray cluster knows its own CPUs")
+        require_extra("ray", "ray", "pyarrow")
+        from churn.scoring.cluster import score_on_ray
+
+        return functools.partial(score_on_ray, address=ray_address)
+    if ray_address is not None:
+        raise SettingsError("--ray-address was given without --engine ray", instead="give both or neither")
+    from churn.scoring.local import score_locally
+
+    return functools.partial(score_locally, workers=workers or usable_cpus())
+
+
+def _with_rate(move: Callable[[int, int, str], None]) -> Callable[[int, int], None]:
+    """Moves the bar and tells the rate since the first move, for what an earlier run made was no work."""
+    began: tuple[float, int] | None = None
+
+    def moved(done: int, total: int) -> None:
+        nonlocal began
+        began = began or (time.perf_counter(), done)
+        seconds, rows = time.perf_counter() - began[0], done - began[1]
+        move(done, total, f"rows, {rows / seconds:,.0f} a second" if rows else "rows")
+
+    return moved
+
+
+def _show(summary: dict[str, Any], to: Path) -> None:
+    rows = [
+        ["rows", f"{summary['rows']:,}"],
+        ["answered", f"{summary['scored']:,}"],
+        ["rejects", f"{summary['rejected']:,}"],
+        *([f"tier {tier}", f"{count:,}"] for tier, count in summary["tiers"].items()),
+        ["banner shown", f"{summary['banner']:,}"],
+        ["seconds", f"{summary['seconds']:.1f}"],
+        ["rows a second", f"{summary['rows_per_second']:,}"],
+    ]
+    table(f"Scored with {summary['model_version']}", ["", "count"], rows)
+    out.print(f"written to {to}")
+    if summary["rejected"]:
+        out.print(f"rows without an answer, and why: {to / '_rejects'}")

@@ -1,0 +1,91 @@
+"""Parquet files and Arrow IPC files (file or stream format): rows lie in row groups, or in record batches."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from churn.errors import DataError
+from churn.scoring.blocks import Span, Table
+
+FILE_FORMAT = b"ARROW1"
+PARQUET = ".parquet"
+ROWS_AT_ONCE = 65_536
+
+
+def columns(path: Path) -> tuple[str, ...]:
+    """The names of the columns.
+
+    Raises:
+        DataError: the file is not what its name says.
+    """
+    with _opened(path):
+        schema = pq.read_schema(path) if path.suffix == PARQUET else _batches(path)[0]
+    return tuple(schema.names)
+
+
+def spans(path: Path, rows: int) -> Iterator[Span]:
+    """Cuts the file into spans of that many rows, from the sizes of its blocks."""
+    with _opened(path):
+        if path.suffix == PARQUET:
+            metadata = pq.read_metadata(path)
+            sizes = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
+        else:
+            sizes = [batch.num_rows for batch in _batches(path)[1]]
+    ends = np.cumsum(sizes, dtype=np.int64)
+    total = int(ends[-1]) if sizes else 0
+    for first in range(0, total, rows):
+        last = min(first + rows, total)
+        begin, end = int(np.searchsorted(ends, first, "right")), int(np.searchsorted(ends, last - 1, "right")) + 1
+        yield Span(first + 1, last - first, begin, end, skip=first - (int(ends[begin - 1]) if begin else 0))
+
+
+def read(path: Path, span: Span, _: Sequence[str], wanted: Sequence[str]) -> Table:
+    """The rows of a span."""
+    if path.suffix == PARQUET:
+        with pq.ParquetFile(path) as file:
+            groups = range(span.begin, span.end)
+            batches = file.iter_batches(ROWS_AT_ONCE, groups, list(dict.fromkeys(wanted)), use_threads=False)
+            found = list(_window(batches, span))
+    else:
+        found = list(_window(itertools.islice(_batches(path)[1], span.begin, span.end), span))
+    table = pa.Table.from_batches(found).combine_chunks()
+    arrays = {name: table.column(table.column_names.index(name)).chunk(0) for name in wanted}
+    return Table(arrays, np.arange(span.first, span.first + table.num_rows))
+
+
+def _window(batches: Iterable[pa.RecordBatch], span: Span) -> Iterator[pa.RecordBatch]:
+    skip, rows = span.skip, span.rows
+    for batch in batches:
+        piece = batch.slice(skip, rows)
+        skip = max(0, skip - batch.num_rows)
+        rows -= piece.num_rows
+        if piece.num_rows:
+            yield piece
+        if not rows:
+            return
+
+
+def _batches(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The schema and the record batches of an IPC file, read as they are asked for."""
+    mapped = pa.memory_map(str(path))
+    if mapped.size() >= len(FILE_FORMAT) and mapped.read_at(len(FILE_FORMAT), 0) == FILE_FORMAT:
+        reader = pa.ipc.open_file(mapped)
+        return reader.schema, (reader.get_batch(at) for at in range(reader.num_record_batches))
+    stream = pa.ipc.open_stream(mapped)
+    return stream.schema, iter(stream)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        kind = "a Parquet file" if path.suffix == PARQUET else "an Arrow IPC file"
+        raise DataError(f"{path} is not {kind}: {error}", instead="write it again") from error

@@ -1,0 +1,185 @@
+"""CSV files: cut at rows without being parsed, and parsed a stretch at a time.
+
+A stretch without quotes is split at commas and line ends, which Arrow does fastest. Where there is a quote, a lone
+carriage return or a row of another length than the header, Python's reader decides, as it does in training.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from churn.errors import DataError
+from churn.scoring.blocks import Span, Table
+
+BLOCK_BYTES = 8 * 2**20
+LONGEST_LINE = 64 * 2**20
+NEWLINE, RETURN = b"\n"[0], b"\r"[0]
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def columns(path: Path) -> tuple[str, ...]:
+    """The header."""
+    _, header = _header(path)
+    return tuple(header)
+
+
+def spans(path: Path, rows: int) -> Iterator[Span]:
+    """Cuts the file into stretches of that many rows.
+
+    Raises:
+        DataError: the file is no CSV file from some line on.
+    """
+    begin, _ = _header(path)
+    try:
+        found = list(_cut(_plain_row_ends(path, begin), begin, rows))
+    except _NotPlainError:
+        found = list(_cut(_row_ends(path, begin), begin, rows))
+    yield from found
+
+
+def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -> Table:
+    """The rows of a stretch, their cells as bytes."""
+    with path.open("rb") as file:
+        file.seek(span.begin)
+        content = file.read(span.end - span.begin)
+    table = None if _needs_a_reader(content) else _split(content, header, wanted)
+    if table is None or table.num_rows != span.rows:
+        return _parsed(content, span, header, wanted)
+    table = table.combine_chunks()
+    found = {name: table.column(name).chunk(0) for name in wanted}
+    return Table(found, np.arange(span.first, span.first + span.rows))
+
+
+class _NotPlainError(Exception):
+    """The file has quotes or lone carriage returns, so that not every line feed ends a row."""
+
+
+def _needs_a_reader(content: bytes) -> bool:
+    return b'"' in content or content.count(b"\r") != content.count(b"\r\n")
+
+
+def _lines(path: Path, begin: int) -> io.TextIOWrapper:
+    """The text from a byte on; what is not UTF-8 stays in it as what can be turned back to those bytes."""
+    file = path.open("rb")
+    file.seek(begin)
+    return io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def _header(path: Path) -> tuple[int, list[str]]:
+    """Where the rows begin, and the names of the columns."""
+    with path.open("rb") as file:
+        mark = len(BYTE_ORDER_MARK) if file.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
+    for end, row in _records(path, mark):
+        return end, row
+    raise DataError(f"{path} has no header", instead="give a file whose first line names the columns")
+
+
+def _records(path: Path, begin: int) -> Iterator[tuple[int, list[str]]]:
+    """Each row as Python's reader sees it, with the byte after it; blank lines are none."""
+    at = begin
+
+    def counted(lines: Iterator[str]) -> Iterator[str]:
+        nonlocal at
+        for line in lines:
+            at += len(line.encode("utf-8", "surrogateescape"))
+            yield line
+
+    with _lines(path, begin) as lines:
+        reader = csv.reader(counted(lines), strict=True)
+        try:
+            for row in reader:
+                if row:
+                    yield at, row
+        except csv.Error as error:
+            where = f"line {reader.line_num} of what begins at byte {begin}"
+            raise DataError(f"{path} is not a CSV file, {where}: {error}", instead="save it as CSV again") from error
+
+
+def _row_ends(path: Path, begin: int) -> Iterator[npt.NDArray[np.int64]]:
+    for end, _ in _records(path, begin):
+        yield np.array([end])
+
+
+def _plain_row_ends(path: Path, begin: int) -> Iterator[npt.NDArray[np.int64]]:
+    """The byte after each row, some thousands at a time; lines that are blank end no row.
+
+    Raises:
+        _NotPlainError: the file is not so simple.
+    """
+    with path.open("rb") as file:
+        file.seek(begin)
+        rest = b""
+        while block := file.read(BLOCK_BYTES):
+            whole, feed, unfinished = (rest + block).rpartition(b"\n")
+            content = whole + feed
+            if _needs_a_reader(content) or len(unfinished) > LONGEST_LINE:
+                raise _NotPlainError
+            yield begin + _ends_of_lines(content)
+            begin, rest = begin + len(content), unfinished
+        if _needs_a_reader(rest):
+            raise _NotPlainError
+        if rest:
+            yield np.array([begin + len(rest)])
+
+
+def _ends_of_lines(content: bytes) -> npt.NDArray[np.int64]:
+    characters = np.frombuffer(content, dtype=np.uint8)
+    feeds = np.flatnonzero(characters == NEWLINE)
+    starts = np.concatenate([[0], feeds[:-1] + 1]) if len(feeds) else feeds
+    blank = (feeds == starts) | ((feeds == starts + 1) & (characters[starts] == RETURN))
+    ends: npt.NDArray[np.int64] = feeds[~blank] + 1
+    return ends
+
+
+def _cut(row_ends: Iterator[npt.NDArray[np.int64]], begin: int, rows: int) -> Iterator[Span]:
+    first, pending, end = 1, 0, begin
+    for ends in row_ends:
+        rest = ends
+        while pending + len(rest) >= rows:
+            end = int(rest[rows - pending - 1])
+            yield Span(first, rows, begin, end)
+            rest = rest[rows - pending :]
+            first, pending, begin = first + rows, 0, end
+        if len(rest):
+            pending, end = pending + len(rest), int(rest[-1])
+    if pending:
+        yield Span(first, pending, begin, end)
+
+
+def _split(content: bytes, header: Sequence[str], wanted: Sequence[str]) -> pa.Table | None:
+    """All rows of a stretch without quotes; None if Arrow cannot. Rows of another length are left out."""
+    try:
+        return pa_csv.read_csv(
+            pa.py_buffer(content),
+            pa_csv.ReadOptions(column_names=list(header), block_size=len(content) + 1, use_threads=False),
+            pa_csv.ParseOptions(quote_char=False, double_quote=False, invalid_row_handler=lambda _: "skip"),
+            pa_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.binary()), include_columns=list(wanted)),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _parsed(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[str]) -> Table:
+    text = io.StringIO(content.decode("utf-8", "surrogateescape"), newline="")
+    rows = dict(enumerate((row for row in csv.reader(text, strict=True) if row), start=span.first))
+    right = {number: row for number, row in rows.items() if len(row) == len(header)}
+    cells = list(zip(*right.values(), strict=True)) or [()] * len(header)
+    found = {
+        name: pa.array([cell.encode("utf-8", "surrogateescape") for cell in column], pa.binary())
+        for name, column in zip(header, cells, strict=True)
+        if name in wanted
+    }
+    misshapen = {
+        number: [cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for cell in row]
+        for number, row in rows.items()
+        if number not in right
+    }
+    return Table(found, np.array(list(right), dtype=np.int64), misshapen)

@@ -1,0 +1,56 @@
+"""Parts by processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from churn.errors import ChurnError
+from churn.scoring.parts import Job, Outcome, score_part
+from churn.scoring.sources import Part
+
+
+def score_locally(job: Job, parts: Sequence[Part], *, workers: int) -> Generator[Outcome, None, None]:
+    """Makes parts, as many at a time as there are workers, and tells what became of each as it is done.
+
+    When it is closed early, parts that are being made are finished first.
+
+    Raises:
+        ChurnError: a worker was lost, such as by the system's want of memory.
+    """
+    if workers == 1 or len(parts) <= 1:
+        for part in parts:
+            yield score_part(job, part)
+        return
+    # Spawned, not forked: a fork would inherit threads of the libraries in the middle of what they do.
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(min(workers, len(parts)), context, initializer=_start_worker)
+    try:
+        for future in as_completed([executor.submit(score_part, job, part) for part in parts]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise ChurnError(
+            "a worker process was lost; it may have been killed for want of memory",
+            instead="run the command again: it goes on with the parts that are missing; --workers 1 needs least memory",
+        ) from error
+    finally:
+        # Parts that are being made are finished; a worker that was interrupted or lost holds up nobody.
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Ends with Ctrl+C at once and without a traceback, and with the parent, however that ended."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

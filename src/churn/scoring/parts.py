@@ -1,0 +1,162 @@
+"""One part, from a span of a source to a file of the output. Engines call `score_part`, anywhere and at any time.
+
+A part's name and content follow from what it is made of, and it appears whole or not at all. So a part that is made
+twice, because a worker was lost or two runs met, is the same file.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from churn.bundle import MANIFEST, load_bundle
+from churn.cells import read_cells
+from churn.contract import Contract
+from churn.errors import BundleError, DataError
+from churn.files import sha256_of, write_bytes
+from churn.model import ChurnModel
+from churn.scoring.answers import TIERS, answer, words
+from churn.scoring.blocks import Floats
+from churn.scoring.encoding import as_text, encode
+from churn.scoring.rejects import Reject, misshapen_row, refused_row, rejects_table
+from churn.scoring.sources import Part, read
+
+REJECTS = "_rejects"
+OUTCOME = b"churn.outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is the same for all parts.
+
+    Args:
+        out: the folder that is written.
+        bundle: the bundle's directory.
+        bundle_sha256: its identity; a bundle that is exchanged meanwhile is refused.
+        threshold: the retention banner is shown above this probability.
+        reasons: how many to give for each row.
+    """
+
+    out: Path
+    bundle: Path
+    bundle_sha256: str
+    threshold: float
+    reasons: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a part's rows; those of several parts can be added."""
+
+    rows: int = 0
+    rejected: int = 0
+    low: int = 0
+    medium: int = 0
+    high: int = 0
+    banner: int = 0
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(**{name: count + asdict(other)[name] for name, count in asdict(self).items()})
+
+
+def part_path(out: Path, number: int) -> Path:
+    """Where the answers of a part are written."""
+    return out / f"part-{number:05}.parquet"
+
+
+def rejects_path(out: Path, number: int) -> Path:
+    """Where the rejects of a part are written, if it has any."""
+    return out / REJECTS / f"part-{number:05}.parquet"
+
+
+def read_outcome(path: Path) -> Outcome:
+    """What a part that was made says of itself.
+
+    Raises:
+        DataError: it is no such file.
+    """
+    try:
+        return Outcome(**json.loads(pq.read_metadata(path).metadata[OUTCOME]))
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is damaged", instead="delete it and run the command again") from error
+
+
+def score_part(job: Job, part: Part) -> Outcome:
+    """Reads, answers and writes one part.
+
+    Raises:
+        DataError: the source cannot be read any more.
+        BundleError: the bundle is not the one that the job began with.
+    """
+    model = load_model(job.bundle, job.bundle_sha256)
+    contract = model.contract
+    identifier = [contract.id_column] if contract.id_column in part.source.columns else []
+    table = read(part, [*identifier, *contract.feature_names()])
+    values = encode(contract, table.columns)
+    rejects = [
+        *(misshapen_row(row, cells, part.source.columns) for row, cells in table.misshapen.items()),
+        *_refused(contract, part, values),
+    ]
+    valid = np.flatnonzero(~np.isnan(values).any(axis=1))
+    answers = answer(model, values[valid], threshold=job.threshold, reasons=job.reasons)
+    tiers = dict(zip(TIERS, np.bincount(answers.tier, minlength=len(TIERS)).tolist(), strict=True))
+    outcome = Outcome(part.span.rows, len(rejects), banner=int(answers.banner.sum()), **tiers)
+    if rejects:
+        _write(rejects_path(job.out, part.number), rejects_table(part.source.name, rejects), outcome)
+    columns = {
+        "source": _repeated(part.source.name, len(valid)),
+        "row": pa.array(table.numbers[valid]),
+        **{name: as_text(table.columns[name].take(pa.array(valid))) for name in identifier},
+        "churn_probability": pa.array(answers.probability),
+        "risk_tier": words(answers.tier, TIERS),
+        "top_reasons": answers.reasons,
+        "model_version": _repeated(model.version, len(valid)),
+        "show_retention_banner": pa.array(answers.banner),
+    }
+    # Last, for this file says that the part is done.
+    _write(part_path(job.out, part.number), pa.table(columns), outcome)
+    return outcome
+
+
+@functools.lru_cache(maxsize=1)
+def load_model(path: Path, sha256: str) -> ChurnModel:
+    """The model of a bundle that has this seal, loaded once in each process."""
+    if sha256_of(path / MANIFEST) != sha256:
+        raise BundleError(f"{path} is another bundle than at the start", instead="start anew with --overwrite")
+    return load_bundle(path).model
+
+
+def _refused(contract: type[Contract], part: Part, values: Floats) -> list[Reject]:
+    """Shows the contract each row of which a cell was not taken; it decides. What it takes is put into `values`."""
+    doubtful = np.flatnonzero(np.isnan(values).any(axis=1))
+    if not len(doubtful):
+        return []
+    rejects = []
+    whole = read(part)
+    for position, cells in zip(doubtful, whole.texts(doubtful), strict=True):
+        found = read_cells(contract, cells)
+        if isinstance(found, list):
+            rejects.append(refused_row(contract, int(whole.numbers[position]), cells, found))
+        else:
+            values[position] = found.encode()
+    return rejects
+
+
+def _repeated(text: str, count: int) -> pa.DictionaryArray:
+    return words(np.zeros(count), [text])
+
+
+def _write(path: Path, table: pa.Table, outcome: Outcome) -> None:
+    buffer = io.BytesIO()
+    # Without Arrow's own schema: readers are to see texts, not the dictionaries that make writing them fast.
+    with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({OUTCOME: json.dumps(asdict(outcome))})
+    write_bytes(path, buffer.getvalue())

@@ -1,0 +1,156 @@
+"""The road of bulk scoring: find the files, bind the folder, make the parts that are missing, sum up."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from churn.bundle import MANIFEST, Bundle
+from churn.errors import DataError, SettingsError
+from churn.files import json_bytes, sha256_of, write_bytes
+from churn.scoring.output import SUMMARY, bind, clean, identity
+from churn.scoring.parts import Job, Outcome, part_path, read_outcome
+from churn.scoring.sources import Part, Source, cut, find_sources, require_features
+
+PART_ROWS = 100_000
+
+type Engine = Callable[[Job, Sequence[Part]], Generator[Outcome, None, None]]
+type OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be scored, and how.
+
+    Args:
+        source: a file, or a folder of files.
+        out: the folder to write.
+        bundle: what answers.
+        threshold: the retention banner is shown above this probability.
+        reasons: how many to give for each row, from none to one for each feature.
+        part_rows: how many rows of a file become one part.
+        max_reject_share: the largest share of rows without an answer that is no failure.
+        overwrite: whether an earlier output is deleted first.
+    """
+
+    source: Path
+    out: Path
+    bundle: Bundle
+    threshold: float
+    reasons: int
+    part_rows: int = PART_ROWS
+    max_reject_share: float = 1.0
+    overwrite: bool = False
+
+
+def score(
+    request: Request,
+    engine: Engine,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+    progress: OnProgress = lambda *_: None,
+) -> dict[str, Any]:
+    """Scores everything that is not scored yet.
+
+    Args:
+        request: what, and how.
+        engine: makes parts, in any order, and tells what became of each.
+        say: told once what a person should know.
+        progress: told rows done and rows in all.
+
+    Returns:
+        The summary, as it is written.
+
+    Raises:
+        DataError: the input cannot be read, the folder was begun with something else, or too many rows are rejects.
+        SettingsError: the folder cannot be used, or more reasons are asked for than there are features.
+        ChurnError: the engine was lost; what it had made stays, and the next call goes on from there.
+    """
+    started = time.perf_counter()
+    sources = find_sources(request.source)
+    _require_sense(request)
+    if extra := require_features(request.bundle.model.contract, sources):
+        say(f"columns that are not looked at: {', '.join(extra)}")
+    before = identity(sources)
+    parts = list(cut(sources, request.part_rows))
+    job = _job(request)
+    bind(request.out, _bound(request, job, before), overwrite=request.overwrite)
+    made = {part.number for part in parts if part_path(job.out, part.number).exists()}
+    total = sum(part.span.rows for part in parts)
+    reached = sum((read_outcome(part_path(job.out, number)) for number in sorted(made)), Outcome())
+    if made:
+        say(f"going on: {len(made)} of {len(parts)} parts are there")
+    missing = [part for part in parts if part.number not in made]
+    reused = reached.rows
+    try:
+        progress(reached.rows, total)
+        # Closed before anything is cleaned: an engine that is left in the middle still has parts in hand.
+        with contextlib.closing(engine(job, missing)) as outcomes:
+            for outcome in outcomes:
+                reached += outcome
+                progress(reached.rows, total)
+                _require_few_rejects(request, reached.rejected, total)
+    finally:
+        clean(job.out)
+    _require_few_rejects(request, reached.rejected, total)
+    _require_unchanged(before, sources)
+    seconds = time.perf_counter() - started
+    summary = {
+        "rows": reached.rows,
+        "scored": reached.rows - reached.rejected,
+        "rejected": reached.rejected,
+        "tiers": {"low": reached.low, "medium": reached.medium, "high": reached.high},
+        "banner": reached.banner,
+        "model_version": request.bundle.manifest.model_version,
+        "bundle_sha256": job.bundle_sha256,
+        "parts": len(parts),
+        "parts_reused": len(made),
+        "seconds": round(seconds, 3),
+        "rows_per_second": round((reached.rows - reused) / seconds),
+    }
+    write_bytes(job.out / SUMMARY, json_bytes(summary))
+    return summary
+
+
+def _job(request: Request) -> Job:
+    # Resolved, for `champion` is a link that may come to point elsewhere meanwhile.
+    path = request.bundle.path.resolve()
+    return Job(request.out.resolve(), path, sha256_of(path / MANIFEST), request.threshold, request.reasons)
+
+
+def _bound(request: Request, job: Job, files: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "input": files,
+        "bundle": job.bundle_sha256,
+        "threshold": job.threshold,
+        "number of reasons": job.reasons,
+        "number of rows in a part": request.part_rows,
+    }
+
+
+def _require_sense(request: Request) -> None:
+    most = len(request.bundle.model.contract.features)
+    if not 0 <= request.reasons <= most:
+        raise SettingsError(f"there cannot be {request.reasons} reasons", instead=f"ask for 0 to {most} of them")
+    source, out = request.source.resolve(), request.out.resolve()
+    if out.exists() and not out.is_dir():
+        raise SettingsError(f"{out} is no folder", instead="give the folder to write to")
+    if source == out or (source.is_dir() and source in out.parents) or out in source.parents:
+        raise SettingsError(f"{source} and {out} lie one in the other", instead="write to a folder of its own")
+
+
+def _require_few_rejects(request: Request, rejected: int, total: int) -> None:
+    if rejected > request.max_reject_share * total:
+        raise DataError(
+            f"at least {rejected:,} of {total:,} rows are rejects, more than a share of {request.max_reject_share:g}",
+            instead=f"look at the errors in {request.out / '_rejects'}, or allow a larger share; what was made stays",
+        )
+
+
+def _require_unchanged(before: list[dict[str, Any]], sources: list[Source]) -> None:
+    if identity(sources) != before:
+        raise DataError("the input has changed while it was scored", instead="start anew with --overwrite")

@@ -1,0 +1,222 @@
+"""`churn score` as its users start it: stopped, killed, started again, and spread over a Ray cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from processes import PATIENCE_S, churn, succeed
+from tables import rejected, scored, write_rows
+
+from churn.bundle import Bundle
+from churn.contracts import find_contract
+from churn.sampling import draw_columns
+
+STREAMFLOW = find_contract("streamflow")
+ROWS, PART_ROWS = 600, 10
+PARTS = ROWS // PART_ROWS
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra `ray`")
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of many small parts; each 50th row is bad."""
+    columns = draw_columns(STREAMFLOW, np.random.default_rng(8), ROWS)
+    drawn = [{name: values[at].item() for name, values in columns.items()} for at in range(ROWS)]
+    return write_rows(
+        tmp_path_factory.mktemp("rows") / "rows.csv",
+        [{"subscriber_id": at, **row, **({"tenure": -1} if at % 50 == 0 else {})} for at, row in enumerate(drawn)],
+    )
+
+
+@pytest.fixture(scope="module")
+def expected(rows: Path, bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What an undisturbed run writes."""
+    out = tmp_path_factory.mktemp("expected") / "out"
+    arguments = score_arguments(rows, out, bundles, "--workers", "1", "--json")
+    summary = json.loads(succeed(out.parent, *arguments))
+    assert (summary["rows"], summary["rejected"], summary["parts"]) == (ROWS, ROWS // 50, PARTS)
+    assert len(scored(out)) == summary["scored"]
+    assert len(rejected(out)) == summary["rejected"]
+    return parts_of(out)
+
+
+def score_arguments(rows: Path, out: Path, bundles: dict[str, Bundle], *more: str) -> list[str]:
+    bundle = bundles["streamflow"].path
+    return ["score", str(rows), str(out), "--bundle", str(bundle), "--part-rows", str(PART_ROWS), *more]
+
+
+def parts_of(out: Path) -> dict[str, bytes]:
+    """Every part that was made; a file that is being written is none."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("part-*.parquet")}
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def children_of(process: int) -> list[int]:
+    """The processes that a process has started (Linux)."""
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def command_of(process: int) -> str:
+    return Path(f"/proc/{process}/cmdline").read_bytes().decode().replace("\0", " ")
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker processes in /proc")
+@pytest.mark.parametrize("victim", ["worker", "parent", "interrupted"])
+def test_what_was_stopped_is_resumed_and_comes_out_as_if_nothing_had_been(
+    rows: Path, expected: dict[str, bytes], bundles: dict[str, Bundle], tmp_path: Path, victim: str
+) -> None:
+    out = tmp_path / "out"
+    arguments = score_arguments(rows, out, bundles)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "churn", *arguments, "--workers", "2"], stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: len(list(out.glob("part-*.parquet"))) > 2)
+    workers = [child for child in children_of(process.pid) if "spawn_main" in command_of(child)]
+    assert len(workers) == 2
+    if victim == "worker":
+        os.kill(workers[0], signal.SIGKILL)
+    else:
+        process.send_signal(signal.SIGKILL if victim == "parent" else signal.SIGINT)
+    _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == {"worker": 1, "parent": -signal.SIGKILL, "interrupted": 130}[victim]
+    assert ("a worker process was lost" in said) == (victim == "worker")
+    assert "Traceback" not in said
+    wait_for(lambda: not any(map(is_running, workers)))
+    begun = parts_of(out)
+    assert begun.items() < expected.items()
+    assert victim == "parent" or not list(out.rglob(".unfinished-*"))
+    summary = json.loads(succeed(tmp_path, *arguments, "--workers", "1", "--json"))
+    assert summary["parts_reused"] >= 2
+    assert parts_of(out) == expected
+    assert not list(out.rglob(".unfinished-*"))
+
+
+def test_the_command_says_what_it_did_and_what_it_will_not_do(
+    rows: Path, bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = score_arguments(rows, out, bundles, "--workers", "1")
+    done = churn(tmp_path, *arguments, "--max-reject-share", "0.01")
+    assert done.code == 3
+    assert "rows are rejects" in done.err
+    shown = succeed(tmp_path, *arguments)
+    assert "rows without an answer, and why" in shown
+    assert churn(tmp_path, *arguments, CHURN_THRESHOLD=0.5).code == 3
+    assert churn(tmp_path, *arguments, "--ray-address", "auto").code == 2
+
+
+def test_a_missing_column_is_named_and_nothing_is_written(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", [{"tenure": 1}])
+    done = churn(tmp_path, *score_arguments(path, tmp_path / "out", bundles))
+    assert done.code == 3
+    assert "has no column monthly_charges" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """The address of a Ray cluster of two nodes, each with its own raylet and one CPU.
+
+    In a process of its own, so that nothing of Ray stays behind in this one.
+    """
+    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield next(line.split()[1] for line in process.stdout if line.startswith("address "))
+    finally:
+        process.stdin.close()
+        process.wait(PATIENCE_S)
+        process.stdout.close()
+
+
+CLUSTER = """
+import sys
+from ray.cluster_utils import Cluster
+
+node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+cluster = Cluster(initialize_head=True, head_node_args=node)
+cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+cluster.wait_for_nodes()
+print("address", cluster.address, flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
+
+
+@needs_ray
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker processes in /proc")
+def test_a_ray_cluster_loses_and_doubles_nothing_when_a_worker_is_killed(
+    cluster: str, rows: Path, expected: dict[str, bytes], bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = score_arguments(rows, out, bundles, "--engine", "ray", "--ray-address", cluster, "--json")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "churn", *arguments],
+        env=os.environ | {"RAY_AUTH_MODE": "disabled"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: len(list(out.glob("part-*.parquet"))) > 2 or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
+    wait_for(lambda: bool(busy_ray_workers(cluster)))
+    victim = busy_ray_workers(cluster)[0]
+    os.kill(victim, signal.SIGKILL)
+    made = len(list(out.glob("part-*.parquet")))
+    shown, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, said
+    assert made < PARTS
+    assert "worker died" in said
+    summary = json.loads(shown)
+    assert (summary["rows"], summary["rejected"], summary["parts_reused"]) == (ROWS, ROWS // 50, 0)
+    assert parts_of(out) == expected
+
+
+def busy_ray_workers(address: str) -> list[int]:
+    """Workers of this cluster that are making a part; Ray names a process for what it does."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            busy = command_of(int(folder.name)).startswith("ray::Map")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if busy and is_of_cluster(int(folder.name), address):
+            found.append(int(folder.name))
+    return found
+
+
+def is_of_cluster(process: int, address: str) -> bool:
+    """Whether the raylet that started the worker belongs to this cluster."""
+    try:
+        parent = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        return address in command_of(parent)
+    except FileNotFoundError:
+        return False

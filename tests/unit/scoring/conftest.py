@@ -1,0 +1,19 @@
+"""Files to score, around the small trained model of each contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from churn.bundle import Bundle
+from churn.contract import Contract
+from churn.contracts import contract_names
+
+
+@pytest.fixture(params=contract_names())
+def bundle(request: pytest.FixtureRequest, bundles: dict[str, Bundle]) -> Bundle:
+    return bundles[request.param]
+
+
+@pytest.fixture
+def contract(bundle: Bundle) -> type[Contract]:
+    return bundle.model.contract

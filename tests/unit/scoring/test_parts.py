@@ -1,0 +1,183 @@
+"""One part: each row is answered as the service answers it, or kept as a reject with the service's words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from in_process import InProcess
+from tables import Row, rejected, scored, with_ids, write_rows
+
+from churn.bundle import MANIFEST, Bundle
+from churn.contract import Contract
+from churn.contracts import find_contract
+from churn.errors import BundleError
+from churn.files import sha256_of
+from churn.sampling import draw_columns
+from churn.scoring.parts import Job, Outcome, read_outcome, score_part
+from churn.scoring.sources import cut, find_sources
+from churn.service.app import create_app
+from churn.settings import Settings
+
+STREAMFLOW = find_contract("streamflow")
+EXAMPLE = STREAMFLOW.example()
+
+
+def job(bundle: Bundle, out: Path, **changed: Any) -> Job:
+    known: dict[str, Any] = {"threshold": 0.6, "reasons": 3, "bundle_sha256": sha256_of(bundle.path / MANIFEST)}
+    return Job(out=out, bundle=bundle.path, **(known | changed))
+
+
+def draw_rows(contract: type[Contract], count: int) -> list[Row]:
+    columns = draw_columns(contract, np.random.default_rng(5), count)
+    return [{name: values[at].item() for name, values in columns.items()} for at in range(count)]
+
+
+def score_file(bundle: Bundle, path: Path, out: Path, **changed: Any) -> Outcome:
+    found = Outcome()
+    for part in cut(find_sources(path), 70):
+        found += score_part(job(bundle, out, **changed), part)
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow", ".feather"])
+def test_each_row_of_a_file_is_answered_as_the_service_answers_it(
+    bundle: Bundle, contract: type[Contract], tmp_path: Path, suffix: str
+) -> None:
+    rows = draw_rows(contract, 150)
+    path = write_rows(tmp_path / f"rows{suffix}", with_ids(contract, rows), batch=40)
+    with InProcess(create_app(Settings(), bundle=bundle)) as service:
+        expected = [
+            {"source": path.name, "row": at, contract.id_column: f"s-{at - 1}"} | service.predict(row).json()
+            for at, row in enumerate(rows, start=1)
+        ]
+    outcome = score_file(bundle, path, tmp_path / "out")
+    answered = scored(tmp_path / "out")
+    assert [json.dumps(row) for row in answered] == [json.dumps(row) for row in expected]
+    assert rejected(tmp_path / "out") == []
+    tiers = [row["risk_tier"] for row in answered]
+    assert (outcome.rows, outcome.rejected) == (150, 0)
+    assert (outcome.low, outcome.medium, outcome.high) == tuple(map(tiers.count, ("low", "medium", "high")))
+    assert outcome.banner == sum(row["show_retention_banner"] for row in answered)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tenure", 121),
+        ("tenure", -1),
+        ("tenure", 14.5),
+        ("tenure", "many"),
+        ("monthly_charges", -0.01),
+        ("monthly_charges", float("inf")),
+        ("monthly_charges", float("nan")),
+        ("monthly_charges", "much"),
+        ("contract_type", "weekly"),
+        ("paperless_billing", "perhaps"),
+    ],
+)
+def test_a_bad_cell_is_refused_in_the_words_of_the_service(
+    bundles: dict[str, Bundle], tmp_path: Path, suffix: str, field: str, value: Any
+) -> None:
+    bundle, row = bundles["streamflow"], {**EXAMPLE, field: value}
+    path = write_rows(tmp_path / f"rows{suffix}", [{"subscriber_id": "7", **row}])
+    with InProcess(create_app(Settings(), bundle=bundle)) as service:
+        refusal = service.predict_raw(json.dumps(row)).json()
+    assert score_file(bundle, path, tmp_path / "out") == Outcome(rows=1, rejected=1)
+    assert scored(tmp_path / "out") == []
+    [reject] = rejected(tmp_path / "out")
+    assert (reject["source"], reject["row"]) == (path.name, 1)
+    assert reject["errors"] == refusal["errors"]
+    cells = json.loads(reject["cells"])
+    assert list(cells) == ["subscriber_id", *EXAMPLE]
+    assert cells[field] == str(value)
+
+
+def test_rejects_name_their_rows_and_the_others_are_answered(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    cells = [str(int(value) if isinstance(value, bool) else value) for value in EXAMPLE.values()]
+    lines = [EXAMPLE, cells, cells[:-1], ["x", "", *cells[2:]], [], [*cells, "more"], cells, [" 14 ", *cells[1:]]]
+    path = tmp_path / "rows.csv"
+    path.write_text("".join(f"{','.join(line)}\n" for line in lines))
+    outcome = score_file(bundles["streamflow"], path, tmp_path / "out")
+    assert (outcome.rows, outcome.rejected) == (6, 3)
+    assert [row["row"] for row in scored(tmp_path / "out")] == [1, 5, 6]
+    short, bad, long = rejected(tmp_path / "out")
+    assert (short["row"], bad["row"], long["row"]) == (2, 3, 4)
+    assert json.loads(short["cells"]) == cells[:-1]
+    assert short["errors"] == [
+        {
+            "field": "(row)",
+            "code": "wrong_type",
+            "message": "the row has 9 cells, it must have 10, one for each column",
+        }
+    ]
+    assert [(error["field"], error["code"]) for error in bad["errors"]] == [
+        ("tenure", "wrong_type"),
+        ("monthly_charges", "missing"),
+    ]
+    assert json.loads(long["cells"]) == [*cells, "more"]
+
+
+def test_columns_that_nobody_needs_may_hold_what_python_cannot(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    table = pa.Table.from_pylist([{**EXAMPLE, "tenure": 121}])
+    table = table.append_column("seen", pa.array([1], pa.timestamp("ns")))
+    table = table.append_column("born", pa.array([-(10**6)], pa.date32()))
+    pq.write_table(table, tmp_path / "rows.parquet")
+    assert score_file(bundles["streamflow"], tmp_path / "rows.parquet", tmp_path / "out").rejected == 1
+    assert json.loads(rejected(tmp_path / "out")[0]["cells"])["seen"] == "1970-01-01 00:00:00.000000001"
+
+
+def test_what_a_blank_stands_for_is_up_to_the_contract(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    example = find_contract("telco").example()
+    for suffix in (".csv", ".parquet"):
+        path = write_rows(tmp_path / f"rows{suffix}", [example, {**example, "TotalCharges": None}])
+        assert score_file(bundles["telco"], path, tmp_path / suffix, reasons=19).rejected == 0
+        blank = scored(tmp_path / suffix)[1]["top_reasons"]
+        assert next(reason["value"] for reason in blank if reason["feature"] == "TotalCharges") == 0.0
+
+
+def test_ids_keep_their_type_and_need_not_be_there(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.parquet", [{**EXAMPLE, "subscriber_id": 12}])
+    score_file(bundles["streamflow"], path, tmp_path / "with")
+    assert scored(tmp_path / "with")[0]["subscriber_id"] == 12
+    score_file(bundles["streamflow"], write_rows(tmp_path / "rows.csv", [EXAMPLE]), tmp_path / "without")
+    assert "subscriber_id" not in scored(tmp_path / "without")[0]
+
+
+def test_other_readers_see_plain_texts_and_the_same_columns_in_every_part(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    rows = [*draw_rows(STREAMFLOW, 69), {**EXAMPLE, "tenure": 121}, {**EXAMPLE, "tenure": 121}]
+    score_file(bundles["streamflow"], write_rows(tmp_path / "rows.csv", rows), tmp_path / "out")
+    first, second = (pq.read_schema(path) for path in sorted((tmp_path / "out").glob("part-*")))
+    assert first.equals(second)
+    assert first.field("risk_tier").type == pa.string()
+    assert first.field("top_reasons").type.value_type.field("plain_language").type == pa.string()
+
+
+def test_a_part_that_is_made_twice_is_the_same_file_and_says_what_became_of_its_rows(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    bundle = bundles["streamflow"]
+    path = write_rows(tmp_path / "rows.parquet", [*draw_rows(STREAMFLOW, 30), {**EXAMPLE, "tenure": None}])
+    [part] = cut(find_sources(path), 100)
+    made = []
+    for _ in range(2):
+        outcome = score_part(job(bundle, tmp_path / "out"), part)
+        files = sorted(file for file in (tmp_path / "out").rglob("*") if file.is_file())
+        made.append({str(file): file.read_bytes() for file in files})
+    assert made[0] == made[1]
+    assert read_outcome(tmp_path / "out" / "part-00000.parquet") == outcome
+
+
+def test_a_bundle_that_was_exchanged_is_refused(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    [part] = cut(find_sources(write_rows(tmp_path / "rows.csv", [EXAMPLE])), 100)
+    with pytest.raises(BundleError, match="is another bundle than at the start"):
+        score_part(job(bundles["streamflow"], tmp_path / "out", bundle_sha256="0" * 64), part)
+    assert not (tmp_path / "out").exists()
