@@ -20,9 +20,9 @@ import xgboost
 from benchmarks.rounds import in_turn
 from churn.bundle import MODEL, load_bundle
 from churn.contract import Contract, Rows
-from churn.model import Prediction
-from churn.reasons import Reason, top_reasons
-from churn.sampling import draw_subscribers
+from churn.reasons import TOP_REASONS
+from churn.sampling import draw_columns
+from churn.scoring.answers import reason_lists
 
 TOLERANCE = 1e-4
 CHECKED = 2_000
@@ -68,12 +68,11 @@ def contenders(bundle: Path) -> list[Contender]:
     ]
 
 
-def worded(subscribers: Sequence[Contract], rows: Rows, contributions: Matrix) -> list[list[Reason]]:
-    """The three reasons of each row, whoever explained it: the one place that knows how reasons are made in bulk."""
-    return [
-        top_reasons(subscriber, Prediction(0.5, tuple(values), tuple(found), 0.0))
-        for subscriber, values, found in zip(subscribers, rows.tolist(), contributions.tolist(), strict=True)
-    ]
+def worded(contract: type[Contract], rows: Rows, contributions: Matrix) -> object:
+    """The three reasons of each row, made as `churn score` makes them, whoever explained it."""
+    return reason_lists(
+        contract.features, rows.astype(np.float64), np.asarray(contributions, dtype=np.float64), TOP_REASONS
+    )
 
 
 def measure_kernel(bundle: Path, *, rounds: int, one_row_s: float, bulk_s: float, say: Say) -> list[Row]:
@@ -90,8 +89,7 @@ def measure_kernel(bundle: Path, *, rounds: int, one_row_s: float, bulk_s: float
         RuntimeError: two contenders disagree.
     """
     model = load_bundle(bundle).model
-    subscribers = draw_subscribers(model.contract, np.random.default_rng(1), MOST_ROWS)
-    rows = np.array([subscriber.encode() for subscriber in subscribers], dtype=np.float32)
+    rows = model.contract.encode_columns(draw_columns(model.contract, np.random.default_rng(1), MOST_ROWS))
     found = contenders(bundle)
     check_agreement(found, rows[:CHECKED])
     counts = {each.name: bulk_rows(each, rows, bulk_s) for each in found}
@@ -101,7 +99,7 @@ def measure_kernel(bundle: Path, *, rounds: int, one_row_s: float, bulk_s: float
             one = one_row_us(each, rows, one_row_s)
             count = counts[each.name]
             explained_s, contributions = timed(partial(each.explain, rows[:count]))
-            words_s, _ = timed(partial(worded, subscribers[:count], rows[:count], contributions))
+            words_s, _ = timed(partial(worded, model.contract, rows[:count], contributions))
             bulk, reasons = (1e6 * seconds / count for seconds in (explained_s, explained_s + words_s))
             results.append(
                 {"model": bundle.name, "contender": each.name, "round": number, "bulk_rows": count}

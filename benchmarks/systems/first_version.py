@@ -11,7 +11,7 @@ import shap
 import xgboost
 from fastapi import FastAPI, Request, Response
 
-from benchmarks.systems.wire import FEATURES, VERSION, Answer, Subscriber, answer, encode
+from benchmarks.systems.wire import FEATURES, NO_TELEMETRY, VERSION, Answer, Subscriber, answer, encode
 
 logging.basicConfig(level=logging.INFO)
 log = logging.getLogger("churn")
@@ -20,7 +20,7 @@ model = xgboost.XGBClassifier()
 model.load_model(os.environ["BENCH_MODEL"])
 model.set_params(n_jobs=1)
 explainer = shap.TreeExplainer(model)
-app = FastAPI()
+app = FastAPI(telemetry=NO_TELEMETRY)
 
 
 @app.middleware("http")

@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from benchmarks.systems.wire import FEATURES, Answer, Subscriber, answer
+from benchmarks.systems.wire import FEATURES, NO_TELEMETRY, Answer, Subscriber, answer
 
-app = FastAPI()
+app = FastAPI(telemetry=NO_TELEMETRY)
 CONSTANT = answer([0.0] * len(FEATURES), [0.0] * len(FEATURES), 0.5)
 
 

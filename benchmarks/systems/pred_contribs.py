@@ -10,7 +10,7 @@ import numpy as np
 import xgboost
 from fastapi import FastAPI
 
-from benchmarks.systems.wire import Answer, Subscriber, answer, encode
+from benchmarks.systems.wire import NO_TELEMETRY, Answer, Subscriber, answer, encode
 
 
 def load(path: str) -> xgboost.Booster:
@@ -31,7 +31,7 @@ def explained(booster: xgboost.Booster, subscriber: Subscriber) -> Answer:
 def make_app() -> FastAPI:
     """The service of the model that BENCH_MODEL names."""
     booster = load(os.environ["BENCH_MODEL"])
-    app = FastAPI()
+    app = FastAPI(telemetry=NO_TELEMETRY)
 
     @app.post("/predict")
     async def predict(subscriber: Subscriber) -> Answer:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel, ConfigDict, Field
 
 VERSION = "bench"
+# MLflow brings OpenTelemetry into this environment, and FastAPI then asks it at each request; a service has it not.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 THRESHOLD = 0.6
 SHOWN = 3
 CODES = {

@@ -72,7 +72,7 @@ def answer(model: ChurnModel, values: Floats, *, threshold: float, reasons: int)
         probability=probability,
         tier=np.searchsorted([LOW_BELOW, MEDIUM_BELOW], probability, side="right"),
         banner=probability > threshold,
-        reasons=_reasons(model.contract.features, values, explained[:, :-1], reasons),
+        reasons=reason_lists(model.contract.features, values, explained[:, :-1], reasons),
     )
 
 
@@ -101,8 +101,18 @@ def _near_a_tie(scaled: Floats) -> npt.NDArray[np.bool_]:
     return ~(np.abs(scaled - np.floor(scaled) - 0.5) > NEAR)
 
 
-def _reasons(features: tuple[FeatureSpec, ...], values: Floats, contributions: Floats, count: int) -> pa.Array:
-    """The reasons with the largest absolute contribution, largest first; equal ones in the contract's order."""
+def reason_lists(features: tuple[FeatureSpec, ...], values: Floats, contributions: Floats, count: int) -> pa.Array:
+    """The reasons with the largest absolute contribution, largest first; equal ones in the contract's order.
+
+    Args:
+        features: k of them.
+        values: (n, k), encoded.
+        contributions: (n, k), in log-odds.
+        count: how many reasons to give for each row.
+
+    Returns:
+        A list array of length n; its items have the fields of `REASON`, texts as dictionaries.
+    """
     ranked = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :count]
     feature = ranked.ravel()
     value = np.take_along_axis(values, ranked, axis=1).ravel()

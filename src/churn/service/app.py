@@ -76,6 +76,7 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> Fas
         docs_url=None,  # the page would load its scripts from another company's servers
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         middleware=[Middleware(Observation, model_version=model.version, log=log, stages=stages)],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
