@@ -1,4 +1,4 @@
-"""The plot of a run: requests a second of each server, by model, at the largest number of connections."""
+"""The plots of a run: throughput of the servers, and what each stage of an answer takes."""
 
 from __future__ import annotations
 
@@ -31,4 +31,30 @@ def write_plot(results: Results, path: Path) -> None:
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.margins(x=0.2)
+    figure.savefig(path, dpi=120)
+
+
+def write_histograms(results: Results, path: Path) -> None:
+    """Draws a row of small histograms for each model, one for each stage of an answer."""
+    models = list(dict.fromkeys(row["model"] for row in results["stages"]))
+    stages = list(dict.fromkeys(row["stage"] for row in results["stages"]))
+    figure = Figure(figsize=(1.6 * len(stages) + 1, 1.4 * len(models) + 0.6), layout="constrained")
+    figure.suptitle("Answers by what each stage takes, in microseconds", fontsize=10)
+    for line, model in zip(figure.subplots(len(models), len(stages), squeeze=False, sharex=True), models, strict=True):
+        for axes, stage in zip(line, stages, strict=True):
+            found = [row for row in results["stages"] if (row["model"], row["stage"]) == (model, stage)]
+            ends = [row["below_us"] for row in found]
+            axes.bar(
+                [end / 2 for end in ends],
+                [row["requests"] for row in found],
+                width=[end / 2 for end in ends],
+                align="edge",
+                color=ACCENT,
+            )
+            axes.set_xscale("log")
+            axes.set_yticks([])
+            axes.set_title(stage if model == models[0] else "", fontsize=9)
+            axes.tick_params(labelsize=7)
+            axes.spines[["top", "right", "left"]].set_visible(False)
+        line[0].set_ylabel(model, fontsize=9)
     figure.savefig(path, dpi=120)

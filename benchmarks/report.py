@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.targets import Results, Verdict, verdicts
 
-PLOT = "throughput.png"
+PLOT, STAGES_PLOT = "throughput.png", "stages.png"
 
 HEAD = f"""\
 <!-- Made by scripts/bench from results.json; edit benchmarks/report.py instead. -->
@@ -49,7 +49,16 @@ pandas and scikit-learn where it finds them, so (b), (e) and (f) would start fas
 
 def report(results: Results) -> str:
     """The whole page."""
-    sections = [HEAD, _targets(results), _load(results), _kernel(results), _starts(results), HOW, _machine(results)]
+    sections = [
+        HEAD,
+        _targets(results),
+        _load(results),
+        _kernel(results),
+        _stages(results),
+        _starts(results),
+        HOW,
+        _machine(results),
+    ]
     return "\n".join(section for section in sections if section)
 
 
@@ -128,6 +137,36 @@ def _kernel(results: Results) -> str:
     ]
     head = ["model", "explainer", "one row, µs", "rows per core-second", "with reasons", "rows at once"]
     return f"## The explanation alone\n\nIn CPU time, with one thread.\n\n{table(head, rows)}"
+
+
+def _stages(results: Results) -> str:
+    if not results["stages"]:
+        return ""
+    histograms: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in results["stages"]:
+        histograms.setdefault((row["model"], row["stage"]), []).append(row)
+    rows = [
+        [*where, *(f"{share_below(histogram, share):,.3g}" for share in (0.5, 0.99, 1.0))]
+        for where, histogram in histograms.items()
+    ]
+    about = (
+        "Inside the service, without server and socket: what each stage of `/predict` takes. The service keeps these\n"
+        "histograms at all times; a bucket ends at a power of two of nanoseconds.\n"
+    )
+    head = ["model", "stage", "half below, µs", "99 % below, µs", "all below, µs"]
+    plot = f"![Requests by stage and duration]({STAGES_PLOT})\n"
+    return f"## Where the time goes\n\n{about}\n{plot}\n{table(head, rows)}"
+
+
+def share_below(histogram: Sequence[Mapping[str, Any]], share: float) -> float:
+    """The end of the first bucket, in microseconds, with which a share of the requests is reached."""
+    needed = share * sum(bucket["requests"] for bucket in histogram)
+    reached = 0
+    for bucket in histogram:
+        reached += bucket["requests"]
+        if reached >= needed:
+            return float(bucket["below_us"])
+    raise ValueError("an empty histogram has no shares")
 
 
 def _starts(results: Results) -> str:

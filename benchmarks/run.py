@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plot import write_plot
-from benchmarks.report import PLOT, report
+from benchmarks.plot import write_histograms, write_plot
+from benchmarks.report import PLOT, STAGES_PLOT, report
 from benchmarks.systems import SYSTEMS
 from churn.files import json_bytes, write_bytes
 
@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "benchmarks"
 MODELS = ("champion", "300x4", "300x6")
 CONNECTIONS = (1, 8, 32)
-PARTS = ("servers", "kernel")
-FULL: dict[str, Any] = {"rounds": 3, "seconds": 3, "warm_up_s": 1, "one_row_s": 1.0, "bulk_s": 4.0}
-QUICK: dict[str, Any] = {"rounds": 1, "seconds": 1, "warm_up_s": 1, "one_row_s": 0.2, "bulk_s": 1.0}
+PARTS = ("servers", "kernel", "stages")
+FULL: dict[str, Any] = {"rounds": 3, "seconds": 3, "warm_up_s": 1, "one_row_s": 1.0, "bulk_s": 4.0, "answers": 50_000}
+QUICK: dict[str, Any] = {"rounds": 1, "seconds": 1, "warm_up_s": 1, "one_row_s": 0.2, "bulk_s": 1.0, "answers": 2_000}
 
 
 def chosen[T](among: Sequence[T], only: Sequence[str], names: Sequence[str]) -> list[T]:
@@ -46,7 +46,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 def measure(asked: argparse.Namespace, work: Path) -> dict[str, Any]:
     """Measures what is asked for; models, scripts and logs go to `work`."""
     # Where the report is made from a file, and where the tests run, the rivals are not installed.
-    from benchmarks import kernel, machine, models, payloads, servers  # noqa: PLC0415
+    from benchmarks import kernel, machine, models, payloads, servers, stages  # noqa: PLC0415
     from benchmarks.systems.pred_contribs import explained, load  # noqa: PLC0415
     from benchmarks.systems.wire import Subscriber  # noqa: PLC0415
     from churn.contracts import find_contract  # noqa: PLC0415
@@ -60,7 +60,7 @@ def measure(asked: argparse.Namespace, work: Path) -> dict[str, Any]:
         "machine": machine.machine(),
         "settings": settings,
         "labels": {system.name: system.label for system in SYSTEMS},
-        **{name: [] for name in ("starts", "load", "memory", "kernel")},
+        **{name: [] for name in ("starts", "load", "memory", "kernel", "stages")},
     }
     requests = payloads.subscribers(find_contract(models.CONTRACT))
     for name in chosen(MODELS, asked.only, MODELS):
@@ -95,6 +95,9 @@ def measure(asked: argparse.Namespace, work: Path) -> dict[str, Any]:
                 bulk_s=settings["bulk_s"],
                 say=say,
             )
+        if "stages" in parts:
+            say(f"{name} · {settings['answers']:,} answers, stage by stage")
+            results["stages"] += stages.measure_stages(bundle, requests, count=settings["answers"])
     return results
 
 
@@ -103,6 +106,8 @@ def write_report(results: dict[str, Any], folder: Path) -> None:
     write_bytes(folder / "README.md", report(results).encode())
     if results["load"]:
         write_plot(results, folder / PLOT)
+    if results["stages"]:
+        write_histograms(results, folder / STAGES_PLOT)
 
 
 def say(text: str) -> None:

@@ -1,0 +1,71 @@
+"""Where the time of an answer goes inside our service: its own histograms of each stage, after many requests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from fastapi import FastAPI
+
+from churn.bundle import load_bundle
+from churn.service.app import create_app
+from churn.service.stages import STAGES
+from churn.settings import Settings
+
+WARM_UP = 500
+
+type Row = dict[str, Any]
+
+
+def measure_stages(bundle: Path, requests: Sequence[dict[str, Any]], *, count: int) -> list[Row]:
+    """Requests by stage and duration; the app is called as a server calls it, one request after the other.
+
+    Args:
+        bundle: the model.
+        requests: what is sent, again and again.
+        count: how many answers are counted.
+    """
+    bodies = [json.dumps(request).encode() for request in requests]
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        app, warm = (create_app(Settings.model_construct(), bundle=load_bundle(bundle)) for _ in range(2))
+        uvloop.run(_send(warm, bodies, WARM_UP))
+        uvloop.run(_send(app, bodies, count))
+    return [
+        {"model": bundle.name, "stage": stage, "below_us": bucket.below_us, "requests": bucket.requests}
+        for stage in STAGES
+        for bucket in app.state.stages.histogram(stage)
+    ]
+
+
+async def _send(app: FastAPI, bodies: Sequence[bytes], count: int) -> None:
+    for number in range(count):
+        await _post(app, bodies[number % len(bodies)])
+
+
+async def _post(app: FastAPI, body: bytes) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message.get("status", 200) != 200:  # noqa: PLR2004
+            raise RuntimeError(f"the service answers {message['status']}")
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/predict",
+        "raw_path": b"/predict",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 1),
+    }
+    await app(scope, receive, send)
