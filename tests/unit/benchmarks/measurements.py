@@ -24,7 +24,7 @@ def load(
 
 def results(**parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Results with these measurements and no others."""
-    nothing: dict[str, Any] = {"starts": [], "load": [], "memory": [], "kernel": []}
+    nothing: dict[str, Any] = {"starts": [], "load": [], "memory": [], "kernel": [], "stages": []}
     about = {
         "date": "2026-01-02",
         "labels": LABELS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unit.benchmarks.measurements import load, results
 
-from benchmarks.plot import write_plot
+from benchmarks.plot import write_histograms, write_plot
 from benchmarks.report import medians, report, table
 from benchmarks.rounds import in_turn
 
@@ -59,3 +59,14 @@ def test_a_table_has_a_line_below_its_head() -> None:
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     write_plot(results(load=[load("ours", 40), load("floor", 100)]), tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_stage_is_shown_by_the_buckets_that_half_and_nearly_all_answers_fit_into(tmp_path: Path) -> None:
+    buckets = {1.024: 60, 2.048: 39, 65.536: 1}
+    rows = [
+        {"model": "champion", "stage": "parse", "below_us": below_us, "requests": count}
+        for below_us, count in buckets.items()
+    ]
+    assert "| champion | parse | 1.02 | 2.05 | 65.5 |" in report(results(stages=rows))
+    write_histograms(results(stages=rows), tmp_path / "stages.png")
+    assert (tmp_path / "stages.png").read_bytes().startswith(b"\x89PNG")
