@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ def measure_stages(bundle: Path, requests: Sequence[dict[str, Any]], *, count: i
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         app, warm = (create_app(Settings.model_construct(), bundle=load_bundle(bundle)) for _ in range(2))
         uvloop.run(_send(warm, bodies, WARM_UP))
+        gc.collect()
+        gc.freeze()  # as the service does when it starts
         uvloop.run(_send(app, bodies, count))
     return [
         {"model": bundle.name, "stage": stage, "below_us": bucket.below_us, "requests": bucket.requests}

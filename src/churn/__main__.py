@@ -1,5 +1,19 @@
-"""`python -m churn` is the command `churn`."""
+"""The program `churn`, also `python -m churn`.
 
-from churn.cli import main
+It loads the commands only when it is run: each worker process of a service or of bulk scoring imports this file again.
+"""
 
-main()
+from __future__ import annotations
+
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Runs the command line."""
+    from churn.cli import main as run  # noqa: PLC0415 - see above
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from churn.contract import Contract, Rows
 from churn.contracts import find_contract
-from churn.errors import BundleError, ContractError
+from churn.errors import BundleError, ContractError, SettingsError
 from churn.explain import Explainer
 from churn.explain.tables import ARRAYS, Tables, compile_tables, file_name, table_explainer
 from churn.explain.trees import NotTabular, read_ensemble
@@ -87,6 +87,19 @@ class Bundle:
     path: Path
     manifest: Manifest
     model: ChurnModel
+
+    def require_version(self, asked: str | None) -> None:
+        """Refuses to stand in for another version; None asks for any.
+
+        Raises:
+            SettingsError: names both versions.
+        """
+        held = self.manifest.model_version
+        if asked not in {None, held}:
+            raise SettingsError(
+                f"MODEL_VERSION asks for {asked}, but the bundle at {self.path} holds {held}",
+                instead="set MODEL_PATH to a bundle of that version, or unset MODEL_VERSION",
+            )
 
 
 def write_bundle(

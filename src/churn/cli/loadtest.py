@@ -92,6 +92,8 @@ def loadtest(
     from churn.loadtest.target import require_listener, target_url
     from churn.loadtest.words import load_words, report_json, report_rows, verdict
 
+    if duration is not None and math.isnan(duration):
+        raise SettingsError("--duration is no number", instead="give a number of seconds")
     if requests is not None and duration is not None:
         raise SettingsError("--requests and --duration were both given", instead="give one of them")
     plan = Plan(

@@ -11,11 +11,10 @@ from starlette.middleware import Middleware
 
 from churn.bundle import Bundle, load_bundle
 from churn.contract import Contract, Rows
-from churn.errors import ChurnError, SettingsError
+from churn.errors import ChurnError
 from churn.model import ChurnModel
 from churn.service import openapi
 from churn.service.endpoints import endpoints
-from churn.service.logging import open_log
 from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
 from churn.service.route import DirectApi
@@ -38,22 +37,8 @@ def create_app(settings: Settings | None = None, *, bundle: Bundle | None = None
     """
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path)
-    require_version(settings, bundle)
+    bundle.require_version(settings.model_version)
     return build_app(bundle.model, settings, model_path=bundle.path)
-
-
-def require_version(settings: Settings, bundle: Bundle) -> None:
-    """Refuses a bundle of another version than the one that is asked for.
-
-    Raises:
-        SettingsError: names both versions.
-    """
-    held = bundle.manifest.model_version
-    if settings.model_version not in {None, held}:
-        raise SettingsError(
-            f"MODEL_VERSION asks for {settings.model_version}, but the bundle at {bundle.path} holds {held}",
-            instead="set MODEL_PATH to a bundle of that version, or unset MODEL_VERSION",
-        )
 
 
 def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> FastAPI:
@@ -67,7 +52,6 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> Fas
         max_body_bytes=settings.max_body_bytes,
         max_batch_rows=settings.max_batch_rows,
     )
-    log = open_log(settings.log_level)
     app = DirectApi(
         routes=router.routes,
         title=f"Churn prediction: {model.contract.contract_name}",
@@ -77,7 +61,7 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> Fas
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
-        middleware=[Middleware(Observation, model_version=model.version, log=log, stages=stages)],
+        middleware=[Middleware(Observation, model_version=model.version, log_level=settings.log_level, stages=stages)],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
     app.state.model_version = model.version

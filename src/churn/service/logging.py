@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from pydantic_core import to_json
 
+REQUEST = "request"
 # Tracebacks without the values of local variables: those are a subscriber's.
 SHARED: list[structlog.typing.Processor] = [
     structlog.processors.add_log_level,
@@ -26,6 +29,20 @@ def open_log(level: str) -> structlog.typing.FilteringBoundLogger:
         cache_logger_on_first_use=True,
     )
     return log
+
+
+def open_request_log(level: str) -> Callable[..., None]:
+    """Writes the line of a request that went well: the same line as the logger's, in a third of the time."""
+    if level not in {"debug", "info"}:
+        return lambda **_: None
+    out = sys.stdout.buffer
+
+    def write(**fields: Any) -> None:
+        time = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        out.write(to_json({"event": REQUEST, **fields, "level": "info", "time": time}) + b"\n")
+        out.flush()
+
+    return write
 
 
 def _json_bytes(line: Any, **_: Any) -> bytes:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterable
 from http import HTTPStatus
 
-import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from churn.service.logging import REQUEST, open_log, open_request_log
 from churn.service.problems import Problem
 from churn.service.stages import Stages
 from churn.wording import cut
@@ -31,13 +31,12 @@ class Observation:
     The log line names no field and no query, so that no subscriber's data is in it.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, model_version: str, log: structlog.typing.FilteringBoundLogger, stages: Stages
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, model_version: str, log_level: str, stages: Stages) -> None:
         self.app = app
         self.model_version = model_version
         self.version_header = (b"x-model-version", model_version.encode())
-        self.log = log
+        self.log = open_log(log_level)
+        self.log_request = open_request_log(log_level)
         self.stages = stages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,20 +73,21 @@ class Observation:
             await INTERNAL_ERROR.response(request_id)(scope, receive, send_stamped)
         finally:
             clock = self.stages.clock()
-            problem: Problem | None = state.get("problem")
-            failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or bug is not None
-            (self.log.error if failed else self.log.info)(
-                "request",
-                method=cut(scope["method"]),
-                path=cut(scope["path"]),
-                status=status,
-                duration_ms=round(_ms_since(started), 3),
-                request_id=request_id,
-                model_version=self.model_version,
+            line = {
+                "method": cut(scope["method"]),
+                "path": cut(scope["path"]),
+                "status": status,
+                "duration_ms": round(_ms_since(started), 3),
+                "request_id": request_id,
+                "model_version": self.model_version,
+            }
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR and bug is None:
+                self.log_request(**line)
+            else:
                 # A detail may quote what was sent, except where the fault is ours.
-                **({"detail": problem.detail} if failed and problem else {}),
-                **({"exc_info": bug or (problem and problem.__cause__)} if failed else {}),
-            )
+                problem: Problem | None = state.get("problem")
+                detail = {"detail": problem.detail} if problem else {}
+                self.log.error(REQUEST, **line, **detail, exc_info=bug or (problem and problem.__cause__))
             clock.done("log")
 
 

@@ -9,18 +9,19 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from churn.bundle import Bundle, load_bundle
 from churn.cpus import usable_cpus
 from churn.errors import ChurnError, SettingsError
-from churn.service.app import create_app, require_version
 from churn.service.logging import log_config
-from churn.service.protocol import Protocol
 from churn.settings import MOST_WORKERS, Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 BACKLOG = 2048
 # Longer than the 60 s after which a load balancer drops an idle connection: it must be the one to hang up,
@@ -49,7 +50,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         bundle = load_bundle(settings.bundle_path)
-        require_version(settings, bundle)
+        bundle.require_version(settings.model_version)
         with _listen(settings.host, settings.port) as listener:
             announce = functools.partial(on_ready, _address(settings), bundle)
             workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
@@ -66,6 +67,8 @@ def _settled_app(settings: Settings, bundle: Bundle | None = None) -> FastAPI:
 
     A full collection would stop every request for some 100 ms to look at the libraries' objects, which stay anyway.
     """
+    from churn.service.app import create_app  # noqa: PLC0415 - slow to load, and the parent of workers does not need it
+
     app = create_app(settings, bundle=bundle)
     gc.collect()
     gc.freeze()
@@ -78,7 +81,7 @@ def _config(settings: Settings, app: FastAPI | Callable[[], FastAPI], *, workers
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
-        http=Protocol,
+        http="churn.service.protocol:Protocol",
         ws="none",
         lifespan="off",
         log_config=log_config(settings.log_level),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,23 @@ def test_what_cannot_be_tabulated_is_refused_by_name(params: dict[str, Any], rea
     booster = xgboost.train(quiet | params, xgboost.DMatrix(data, data[:, 0] > 0.5), 2)
     with pytest.raises(NotTabular, match=reason):
         compiled(booster)
+
+
+def test_trees_that_split_on_categories_are_refused_by_name() -> None:
+    codes = np.random.default_rng(0).integers(0, 4, (200, 1)).astype(np.float32)
+    data = xgboost.DMatrix(codes, codes[:, 0] == 2, feature_types=["c"], enable_categorical=True)
+    booster = xgboost.train({"objective": "binary:logistic", "max_cat_to_onehot": 1, "min_child_weight": 0}, data, 2)
+    with pytest.raises(NotTabular, match="split on categories"):
+        compiled(booster)
+
+
+@pytest.mark.parametrize("params", [{}, {"gamma": 1e9}])
+def test_tables_that_were_saved_and_mapped_explain_alike(params: dict[str, Any], tmp_path: Path) -> None:
+    ensemble, tables = compiled(trained(20, 4, **params))
+    tables.save(tmp_path)
+    mapped, rows = Tables.load(tmp_path), edges(ensemble)
+    assert isinstance(mapped.numbers, np.memmap)
+    assert table_explainer(mapped)(rows).tobytes() == table_explainer(tables)(rows).tobytes()
 
 
 def leaf(features: range) -> Leaf:
