@@ -26,12 +26,19 @@ class Target:
         relation: of the ratio to the bound.
         bound: what the ratio has to reach, or not to pass.
         ratio: results -> the ratio, None if it was not measured.
+        floor: the same with the floor in our place, where that tells something: what it misses nobody can meet who uses
+            FastAPI and uvicorn as they are.
     """
 
     says: str
     relation: Literal["≥", "≤"]
     bound: float
     ratio: Callable[[Results], float | None]
+    floor: Callable[[Results], float | None] = lambda _: None
+
+    def reached(self, ratio: float) -> bool:
+        """Whether a ratio is as good as the bound."""
+        return ratio >= self.bound if self.relation == "≥" else ratio <= self.bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +47,22 @@ class Verdict:
 
     target: Target
     ratio: float | None
-    verdict: Literal["meets", "misses", "not measured"]
+    floor: float | None
+    verdict: Literal["meets", "misses", "misses, and so does the floor", "not measured"]
 
 
 def verdicts(results: Results) -> list[Verdict]:
     """One verdict for each target, in their order."""
-    return [_verdict(target, target.ratio(results)) for target in TARGETS]
+    return [_verdict(target, target.ratio(results), target.floor(results)) for target in TARGETS]
 
 
-def _verdict(target: Target, ratio: float | None) -> Verdict:
+def _verdict(target: Target, ratio: float | None, floor: float | None) -> Verdict:
     if ratio is None:
-        return Verdict(target, None, "not measured")
-    reached = ratio >= target.bound if target.relation == "≥" else ratio <= target.bound
-    return Verdict(target, ratio, "meets" if reached else "misses")
+        return Verdict(target, None, floor, "not measured")
+    if target.reached(ratio):
+        return Verdict(target, ratio, floor, "meets")
+    missed_by_all = floor is not None and not target.reached(floor)
+    return Verdict(target, ratio, floor, "misses, and so does the floor" if missed_by_all else "misses")
 
 
 def paired_ratio(rows: Iterable[Row], field: str, name: str, over: str, who: str, **where: Any) -> float | None:
@@ -107,8 +117,20 @@ def _targets() -> list[Target]:
     for model, bound in (("300x6", 15), ("champion", 25)):
         says = f"the first version, {model}, {BUSY} connections"
         found += [
-            Target(f"throughput over {says}", "≥", bound, _load("requests_per_s", "ours", "first", model)),
-            Target(f"p99 lower than {says}", "≥", bound, _load("p99_ms", "first", "ours", model)),
+            Target(
+                f"throughput over {says}",
+                "≥",
+                bound,
+                _load("requests_per_s", "ours", "first", model),
+                _load("requests_per_s", "floor", "first", model),
+            ),
+            Target(
+                f"p99 lower than {says}",
+                "≥",
+                bound,
+                _load("p99_ms", "first", "ours", model),
+                _load("p99_ms", "first", "floor", model),
+            ),
         ]
     for model, share in (("champion", 0.80), ("300x6", 0.55)):
         says = f"throughput as a share of the floor, {model}, {BUSY} connections"

@@ -128,6 +128,8 @@ def write_bundle(
     Raises:
         BundleError: the bundle does not answer as the booster does; nothing is left behind.
     """
+    import xgboost  # noqa: PLC0415 - an extra, slow to load
+
     with new_directory(path) as fresh:
         booster.save_model(fresh / MODEL)
         reason = _write_tables(fresh, booster, golden_rows if more_rows is None else more_rows, progress)
@@ -141,8 +143,12 @@ def write_bundle(
             contract_fingerprint=contract.fingerprint,
             explainer="tables" if reason is None else "pred_contribs",
             explainer_reason=reason,
-            libraries={name: version(name) for name in ("streamflow-churn", "numpy", "xgboost-cpu")}
-            | {"python": platform.python_version()},
+            libraries={
+                "python": platform.python_version(),
+                "xgboost": xgboost.__version__,
+                "numpy": np.__version__,
+                "streamflow-churn": version("streamflow-churn"),
+            },
             files={file.name: sha256_of(file) for file in sorted(fresh.iterdir())},
         )
         write_bytes(fresh / MANIFEST, json_bytes(manifest.model_dump()))

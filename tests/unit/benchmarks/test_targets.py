@@ -66,3 +66,11 @@ def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
     found = verdicts(results())
     assert len(found) == len(TARGETS)
     assert {each.verdict for each in found} == {"not measured"}
+
+
+def test_what_the_floor_misses_too_is_said_to_be_missed_by_both() -> None:
+    words = "throughput over the first version, champion"
+    first, slow, fast = load("first", 1), load("floor", 24), load("floor", 26)
+    assert about(words, results(load=[first, load("ours", 24), slow])).verdict == "misses, and so does the floor"
+    assert about(words, results(load=[first, load("ours", 24), fast])).verdict == "misses"
+    assert about(words, results(load=[first, load("ours", 25), slow])).verdict == "meets"
