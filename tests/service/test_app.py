@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from in_process import InProcess
@@ -28,6 +30,21 @@ def test_the_environment_says_what_is_served(bundle: Bundle, monkeypatch: pytest
 def test_an_app_answers_as_soon_as_it_is_made(bundle: Bundle) -> None:
     with InProcess(create_app(Settings(), bundle=bundle)) as client:  # which starts no lifespan
         assert client.get("/health").status_code == 200
+
+
+def test_another_server_may_start_and_stop_the_app(bundle: Bundle) -> None:
+    """Ours sends no lifespan events; others do, and would call it broken if it could not take them."""
+    told = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    answered: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(told)
+
+    async def send(message: Any) -> None:
+        answered.append(message["type"])
+
+    asyncio.run(create_app(Settings(), bundle=bundle)({"type": "lifespan"}, receive, send))
+    assert answered == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 def test_another_version_than_the_one_asked_for_is_refused_naming_both(bundle: Bundle) -> None:

@@ -53,5 +53,5 @@ class _Switch:
         self.otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self.apps.get((scope["method"], scope["path"]), self.otherwise)
+        app = self.apps.get((scope.get("method", ""), scope.get("path", "")), self.otherwise)
         await app(scope, receive, send)
