@@ -27,8 +27,8 @@ from churn.contract import Contract, Rows
 from churn.contracts import find_contract
 from churn.errors import BundleError, ContractError, SettingsError
 from churn.explain import Explainer
-from churn.explain.tables import ARRAYS, Tables, compile_tables, file_name, table_explainer
-from churn.explain.trees import NotTabular, read_ensemble
+from churn.explain.tables import ARRAYS, Tables, file_name, table_explainer
+from churn.explain.trees import NotTabular
 from churn.files import json_bytes, new_directory, sha256_of, write_bytes
 from churn.model import ChurnModel, sigmoid
 
@@ -128,11 +128,17 @@ def write_bundle(
     Raises:
         BundleError: the bundle does not answer as the booster does; nothing is left behind.
     """
-    import xgboost  # noqa: PLC0415 - an extra, slow to load
+    import xgboost  # noqa: PLC0415 - an extra, slow to load; so is what needs it
+
+    from churn.explain.parity import proven_tables  # noqa: PLC0415
 
     with new_directory(path) as fresh:
         booster.save_model(fresh / MODEL)
-        reason = _write_tables(fresh, booster, golden_rows if more_rows is None else more_rows, progress)
+        reason = None
+        try:
+            proven_tables(booster, golden_rows if more_rows is None else more_rows, progress=progress).save(fresh)
+        except NotTabular as refused:
+            reason = str(refused)
         write_bytes(fresh / GOLDEN, json_bytes(_golden(booster, golden_rows).model_dump()))
         if reference is not None:
             write_bytes(fresh / REFERENCE, json_bytes(reference))
@@ -229,29 +235,6 @@ def _matching_contract(path: Path, manifest: Manifest) -> type[Contract]:
             instead="serve it with the code it was exported by, or train and export for this contract",
         )
     return contract
-
-
-def _write_tables(
-    folder: Path, booster: xgboost.Booster, rows: Rows, progress: Callable[[int, int], None]
-) -> str | None:
-    """Compiles the model and proves the tables right; why there are none if it cannot be compiled."""
-    from churn.explain.parity import TOLERANCE, adversarial_rows, difference  # noqa: PLC0415 - needs XGBoost
-
-    try:
-        ensemble = read_ensemble(bytes(booster.save_raw("json")))
-        tables = compile_tables(ensemble)
-    except NotTabular as reason:
-        return str(reason)
-    edges = adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
-    compared = np.concatenate([rows, edges])
-    found = difference(table_explainer(tables), ensemble, booster, compared, progress=progress)
-    if not found.tolerable:
-        return (
-            f"over {found.rows:,} rows the tables differ from XGBoost by {found.margin:.2g} in the margin and "
-            f"{found.contributions:.2g} in a contribution, more than {TOLERANCE}"
-        )
-    tables.save(folder)
-    return None
 
 
 def _explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:

@@ -126,6 +126,7 @@ def test_the_command_says_what_it_did_and_what_it_will_not_do(
     shown = succeed(tmp_path, *arguments)
     assert "rows without an answer, and why" in shown
     assert churn(tmp_path, *arguments, CHURN_THRESHOLD=0.5).code == 3
+    assert "MODEL_VERSION asks for v9" in churn(tmp_path, *arguments, MODEL_VERSION="v9").err
     assert churn(tmp_path, *arguments, "--ray-address", "auto").code == 2
 
 

@@ -68,10 +68,12 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
     from churn.scoring.run import score as run
 
     settings = read_settings()
+    loaded = load_bundle(bundle or settings.bundle_path)
+    loaded.require_version(settings.model_version)
     request = Request(
         source=source,
         out=to,
-        bundle=load_bundle(bundle or settings.bundle_path),
+        bundle=loaded,
         threshold=settings.churn_threshold,
         reasons=reasons,
         part_rows=part_rows,

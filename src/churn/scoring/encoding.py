@@ -95,7 +95,9 @@ def _distinct(contract: type[Contract], at: int, column: pa.Array) -> Floats:
     """Any column: each distinct cell is read as the text that a CSV file would hold."""
     try:
         cells = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    except pa.ArrowNotImplementedError:
+    except (
+        pa.ArrowNotImplementedError
+    ):  # lists, structs and half floats have no dictionaries in Arrow; their texts have
         cells = pa.array(texts_of(column), pa.string()).dictionary_encode()
     texts = [*texts_of(cells.dictionary), ""]
     numbers = np.array([encode_cell(contract, at, text) for text in texts])

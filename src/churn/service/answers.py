@@ -1,6 +1,6 @@
 """What is answered about a subscriber, alone or as one of many.
 
-Typed dictionaries: they describe themselves in the OpenAPI document as models do, and cost a tenth to make.
+Typed dictionaries: they describe themselves in the OpenAPI document as models do, and cost less to make.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from churn.service.body import require_object
 from churn.service.problems import Problem
 from churn.service.subscriber import valid_subscriber
 
-# About a millisecond of work; 1,000 rows at once would hold up all others for 40. Not in a thread, whose Python would
-# keep the interpreter from the event loop for longer than a slice does.
+# A millisecond of work or less; 1,000 rows at once would hold up all others for 15 to 46, as the model is. Not in a
+# thread, whose Python would keep the interpreter from the event loop for longer than a slice does.
 ROWS_PER_SLICE = 20
 
 

@@ -15,8 +15,9 @@ import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn.explain import parity
 from churn.explain import tables as tables_module
-from churn.explain.parity import adversarial_rows, difference
+from churn.explain.parity import adversarial_rows, difference, proven_tables
 from churn.explain.tables import Tables, compile_tables, leaf_cells, table_explainer
 from churn.explain.trees import Condition, Ensemble, Leaf, NotTabular, read_ensemble
 
@@ -195,6 +196,16 @@ def test_paths_that_ask_about_too_many_features_are_refused() -> None:
 def test_rows_of_too_many_features_are_refused() -> None:
     with pytest.raises(NotTabular, match="takes 257 features, more than 256"):
         compile_tables(Ensemble(0.0, [np.zeros(1, dtype=np.float32)] * 257, []))
+
+
+def test_tables_that_say_something_else_than_xgboost_are_refused_with_the_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    booster, rows = trained(20, 4), np.zeros((1, FEATURES), dtype=np.float32)
+    assert proven_tables(booster, rows)
+    monkeypatch.setattr(parity, "TOLERANCE", 0.0)
+    with pytest.raises(NotTabular, match=r"over 100,001 rows the tables differ from XGBoost by .* more than 0\.0"):
+        proven_tables(booster, rows)
 
 
 def test_tables_that_would_be_too_large_are_refused_before_they_are_made() -> None:
