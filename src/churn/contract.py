@@ -75,12 +75,16 @@ class Feature:
     Args:
         says: a noun phrase true of the value it speaks of, keyed on the category or on the number's size.
         monotone: +1 if risk may only rise with the encoded value, -1 if it may only fall, 0 if it may do both.
+        group: the concept the field speaks of, in one word; fields of one group tell one story. By default its own.
+        actionable: whether the person can change it.
         protected: a personal trait that must never drive a decision about a person, nor be shown to them.
         blank: what an empty cell in a data file stands for; without it an empty cell is an error.
     """
 
     says: Mapping[Any, str] | Bands
     monotone: Literal[-1, 0, 1] = 0
+    group: str = ""
+    actionable: bool = False
     protected: bool = False
     blank: Value | None = None
 
@@ -97,6 +101,11 @@ class FeatureSpec:
     meaning: str
     example: Value
     marker: Feature
+
+    @property
+    def group(self) -> str:
+        """The concept the field speaks of."""
+        return self.marker.group or self.name
 
     def encode(self, value: Value) -> float:
         """The number the model sees, before rounding to float32; -0.0 becomes 0.0."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from churn.answers import RiskTier
 from churn.contract import Contract, Rows
 from churn.explain import Explainer
-
-type RiskTier = Literal["low", "medium", "high"]
 
 LOW_BELOW = 0.3
 MEDIUM_BELOW = 0.6

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
-
-from pydantic import Field
-
+from churn.answers import Direction, Reason
 from churn.contract import Contract
 from churn.model import DECIMALS, Prediction
 
-type Direction = Literal["increases_risk", "decreases_risk"]
-
 TOP_REASONS = 3
-
-
-class Reason(TypedDict):
-    """What one feature did to one subscriber's risk."""
-
-    feature: str
-    value: Annotated[float, Field(description="The encoded number the model saw.")]
-    shap_contribution: Annotated[float, Field(description="What the feature adds to the log-odds, 4 decimals.")]
-    direction: Direction
-    plain_language: Annotated[str, Field(description="The reason as a sentence, for the team.")]
 
 
 def top_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_REASONS) -> list[Reason]:

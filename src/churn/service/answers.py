@@ -10,24 +10,11 @@ from typing import Annotated, TypedDict
 
 from pydantic import Field
 
+from churn.answers import PredictionAnswer
 from churn.contract import Contract
-from churn.model import ChurnModel, Prediction, RiskTier, risk_tier
-from churn.reasons import Reason, top_reasons
+from churn.model import ChurnModel, Prediction, risk_tier
+from churn.reasons import top_reasons
 from churn.wording import FieldError
-
-
-class PredictionAnswer(TypedDict):
-    """How likely a subscriber is to leave, and why."""
-
-    churn_probability: Annotated[float, Field(ge=0, le=1, description="Of leaving, rounded to 4 decimals.")]
-    risk_tier: Annotated[RiskTier, Field(description="`low` below 0.3, `medium` below 0.6, else `high`.")]
-    top_reasons: Annotated[
-        list[Reason], Field(description="As many as were asked for, largest absolute contribution first.")
-    ]
-    model_version: str
-    show_retention_banner: Annotated[
-        bool, Field(description="Whether the probability, as shown, is above the service's threshold.")
-    ]
 
 
 class RowProblem(TypedDict):

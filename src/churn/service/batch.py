@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from churn.answers import PredictionAnswer
 from churn.contract import Contract
 from churn.model import ChurnModel
-from churn.service.answers import BatchAnswer, PredictionAnswer, RowProblem, answers
+from churn.service.answers import BatchAnswer, RowProblem, answers
 from churn.service.body import require_object
 from churn.service.problems import Problem
 from churn.service.subscriber import valid_subscriber

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from churn.answers import PredictionAnswer
 from churn.model import ChurnModel
-from churn.service.answers import BatchAnswer, PredictionAnswer, answer
+from churn.service.answers import BatchAnswer, answer
 from churn.service.batch import answer_batch
 from churn.service.body import parse_object, parse_rows, read_body, require_json
 from churn.service.problems import MEDIA_TYPE, Problem, title

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from churn.answers import PredictionAnswer
 from churn.contract import Contract
-from churn.service.answers import PredictionAnswer
 from churn.service.problems import ProblemDetails
 
 HEADERS = {

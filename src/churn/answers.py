@@ -1,0 +1,118 @@
+"""The shapes of what is answered, shared by whoever makes them and whoever reads them.
+
+Typed dictionaries: they describe themselves in the OpenAPI document as models do, and cost less to make.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypedDict
+
+from pydantic import Field
+
+type RiskTier = Literal["low", "medium", "high"]
+type Direction = Literal["increases_risk", "decreases_risk"]
+type Arm = Literal["treatment", "holdout", "unassigned"]
+type WhyNotShown = Literal["protected", "not_for_customers", "same_group", "not_verified", "beyond_three"]
+type WhyNotOffered = Literal[
+    "expired", "cooldown", "not_eligible", "answers_no_reason", "not_worth_its_cost", "worth_less_than_the_chosen"
+]
+type Dollars = Annotated[float, Field(description="In dollars, rounded to cents.")]
+
+
+class Reason(TypedDict):
+    """What one feature did to one subscriber's risk."""
+
+    feature: str
+    value: Annotated[float, Field(description="The encoded number the model saw.")]
+    shap_contribution: Annotated[float, Field(description="What the feature adds to the log-odds, 4 decimals.")]
+    direction: Direction
+    plain_language: Annotated[str, Field(description="The reason as a sentence, for the team.")]
+
+
+class CustomerReason(TypedDict):
+    """A reason that raises the risk, in words for the subscriber, who may read them as they stand."""
+
+    code: Annotated[str, Field(description="Field and band, such as `tenure.short`; stays when wording changes.")]
+    group: Annotated[str, Field(description="The concept the reason speaks of; no two reasons share one.")]
+    actionable: Annotated[bool, Field(description="Whether the subscriber can change it; these come first.")]
+    text: Annotated[str, Field(description="The reason, in the answer's language.")]
+
+
+class Suppressed(TypedDict):
+    """A reason that raises the risk and is not shown."""
+
+    code: str
+    why: WhyNotShown
+
+
+class OfferValue(TypedDict):
+    """Why an offer is worth making: `net = churn_probability * save_rate * margin - cost`, before rounding."""
+
+    churn_probability: float
+    save_rate: Annotated[float, Field(description="Assumed share of those about to leave whom this offer keeps.")]
+    margin_dollars: Annotated[Dollars, Field(description="What keeping this subscriber is worth.")]
+    cost_dollars: Annotated[Dollars, Field(description="What the offer is expected to cost.")]
+    net_dollars: Annotated[Dollars, Field(description="The expected net value.")]
+
+
+class Offer(TypedDict):
+    """The one offer for a subscriber, with the figures it was chosen by."""
+
+    code: str
+    title: Annotated[str, Field(description="The offer for the subscriber, in the answer's language.")]
+    answers: Annotated[str, Field(description="The code of the reason it answers.")]
+    discount_dollars: Annotated[Dollars, Field(description="Off each monthly bill of this subscriber; 0 if none.")]
+    months: Annotated[int, Field(ge=0, description="For how many bills.")]
+    expires: Annotated[str, Field(description="The last day it can be accepted, as YYYY-MM-DD.")]
+    disclosures: Annotated[list[str], Field(description="What must be shown with it, in the answer's language.")]
+    expected: OfferValue
+
+
+class OfferConsidered(TypedDict):
+    """An offer of the policy that was not chosen."""
+
+    code: str
+    why: WhyNotOffered
+    net_dollars: Annotated[Dollars | None, Field(description="Its expected net value, where it has one.")]
+
+
+class Retention(TypedDict):
+    """What the banner shows."""
+
+    headline: Annotated[
+        str | None, Field(description="In the answer's language; null if there is nothing to show: then no banner.")
+    ]
+    reasons: Annotated[list[CustomerReason], Field(max_length=3, description="Each verified, those to act on first.")]
+    offer: Offer | None
+    suppressed: Annotated[list[Suppressed], Field(description="What raises the risk too and is not shown.")]
+    offers_considered: Annotated[list[OfferConsidered], Field(description="The other offers, and why not these.")]
+    language: Annotated[str, Field(description="Of headline, reasons and offer, such as `en`.")]
+    policy_version: str
+    arm: Annotated[
+        Arm,
+        Field(
+            description="`holdout` is shown nothing, so that the banner's effect can be measured; `unassigned` came "
+            "without a key."
+        ),
+    ]
+
+
+class PredictionAnswer(TypedDict):
+    """How likely a subscriber is to leave, and why."""
+
+    churn_probability: Annotated[float, Field(ge=0, le=1, description="Of leaving, rounded to 4 decimals.")]
+    risk_tier: Annotated[RiskTier, Field(description="`low` below 0.3, `medium` below 0.6, else `high`.")]
+    top_reasons: Annotated[
+        list[Reason], Field(description="As many as were asked for, largest absolute contribution first.")
+    ]
+    model_version: str
+    show_retention_banner: Annotated[
+        bool, Field(description="Whether the probability, as shown, is above the service's threshold.")
+    ]
+
+
+class RetentionAnswer(PredictionAnswer):
+    """The same with what the banner shows."""
+
+    prediction_id: Annotated[str, Field(description="Of this answer; events about it carry the id.")]
+    retention: Annotated[Retention | None, Field(description="Null where there is no banner.")]
