@@ -33,7 +33,9 @@ class Subscriber(Contract):
                 otherwise="A long history of {value}",
                 words=months,
             ),
-            monotone=-1, group="history"),
+            monotone=-1,
+            group="history",
+        ),
     ]
     monthly_charges: Annotated[
         Dollars,
@@ -44,7 +46,10 @@ class Subscriber(Contract):
                 otherwise="A high monthly price of {value}",
                 words=dollars,
             ),
-            monotone=1, group="price", actionable=True),
+            monotone=1,
+            group="price",
+            actionable=True,
+        ),
     ]
     total_charges: Annotated[
         Dollars,
@@ -54,7 +59,9 @@ class Subscriber(Contract):
                 below=[(500, "Having paid only {value} so far"), (2500, "Having paid {value} so far")],
                 otherwise="Having paid as much as {value} so far",
                 words=dollars,
-            ), group="history"),
+            ),
+            group="history",
+        ),
     ]
     contract_type: Annotated[
         Literal["month-to-month", "one-year", "two-year"],
@@ -65,7 +72,10 @@ class Subscriber(Contract):
                 "one-year": "A one-year contract",
                 "two-year": "A two-year contract",
             },
-            monotone=-1, group="commitment", actionable=True),
+            monotone=-1,
+            group="commitment",
+            actionable=True,
+        ),
     ]
     payment_method: Annotated[
         Literal["electronic_check", "mailed_check", "bank_transfer", "credit_card"],
@@ -76,7 +86,10 @@ class Subscriber(Contract):
                 "mailed_check": "Paying by mailed check",
                 "bank_transfer": "Paying by bank transfer",
                 "credit_card": "Paying by credit card",
-            }, group="payment", actionable=True),
+            },
+            group="payment",
+            actionable=True,
+        ),
     ]
     num_support_tickets: Annotated[
         Count,
@@ -90,7 +103,9 @@ class Subscriber(Contract):
                 otherwise="Having opened as many as {value} in six months",
                 words=tickets,
             ),
-            monotone=1, group="support"),
+            monotone=1,
+            group="support",
+        ),
     ]
     internet_service: Annotated[
         Literal["none", "dsl", "fiber_optic"],
@@ -100,7 +115,10 @@ class Subscriber(Contract):
                 "none": "Having no internet service with the plan",
                 "dsl": "Having DSL internet",
                 "fiber_optic": "Having fiber optic internet",
-            }, group="internet", actionable=True),
+            },
+            group="internet",
+            actionable=True,
+        ),
     ]
     streaming_services: Annotated[
         int,
@@ -110,7 +128,10 @@ class Subscriber(Contract):
                 below=[(1, "Having no streaming services in the plan")],
                 otherwise="Having {value} in the plan",
                 words=services,
-            ), group="streaming", actionable=True),
+            ),
+            group="streaming",
+            actionable=True,
+        ),
     ]
     paperless_billing: Annotated[
         bool,

@@ -49,12 +49,16 @@ class Customer(Contract):
                 otherwise="A long history of {value}",
                 words=counted("month", "months"),
             ),
-            monotone=-1, group="history"),
+            monotone=-1,
+            group="history",
+        ),
     ]
     PhoneService: Annotated[
         YesNo,
         Field(description="Whether the customer has a telephone line.", examples=["Yes"]),
-        Feature(says={"No": "Having no telephone line", "Yes": "Having a telephone line"}, group="phone", actionable=True),
+        Feature(
+            says={"No": "Having no telephone line", "Yes": "Having a telephone line"}, group="phone", actionable=True
+        ),
     ]
     MultipleLines: Annotated[
         Literal["No phone service", "No", "Yes"],
@@ -64,7 +68,10 @@ class Customer(Contract):
                 "No phone service": "Having no telephone line at all",
                 "No": "Having a single telephone line",
                 "Yes": "Having several telephone lines",
-            }, group="phone", actionable=True),
+            },
+            group="phone",
+            actionable=True,
+        ),
     ]
     InternetService: Annotated[
         Literal["No", "DSL", "Fiber optic"],
@@ -74,7 +81,10 @@ class Customer(Contract):
                 "No": "Having no internet service",
                 "DSL": "Having DSL internet",
                 "Fiber optic": "Having fiber optic internet",
-            }, group="internet", actionable=True),
+            },
+            group="internet",
+            actionable=True,
+        ),
     ]
     OnlineSecurity: Annotated[
         InternetExtra,
@@ -84,7 +94,10 @@ class Customer(Contract):
                 "No internet service": "Having no internet service to secure",
                 "No": "Having no online security",
                 "Yes": "Having online security",
-            }, group="protection", actionable=True),
+            },
+            group="protection",
+            actionable=True,
+        ),
     ]
     OnlineBackup: Annotated[
         InternetExtra,
@@ -94,7 +107,10 @@ class Customer(Contract):
                 "No internet service": "Having no internet service to back up to",
                 "No": "Having no online backup",
                 "Yes": "Having online backup",
-            }, group="protection", actionable=True),
+            },
+            group="protection",
+            actionable=True,
+        ),
     ]
     DeviceProtection: Annotated[
         InternetExtra,
@@ -104,7 +120,10 @@ class Customer(Contract):
                 "No internet service": "Having no internet devices to protect",
                 "No": "Having no device protection",
                 "Yes": "Having device protection",
-            }, group="protection", actionable=True),
+            },
+            group="protection",
+            actionable=True,
+        ),
     ]
     TechSupport: Annotated[
         InternetExtra,
@@ -114,7 +133,10 @@ class Customer(Contract):
                 "No internet service": "Having no internet service to support",
                 "No": "Having no technical support",
                 "Yes": "Having technical support",
-            }, group="support", actionable=True),
+            },
+            group="support",
+            actionable=True,
+        ),
     ]
     StreamingTV: Annotated[
         InternetExtra,
@@ -124,7 +146,10 @@ class Customer(Contract):
                 "No internet service": "Having no internet service to stream television",
                 "No": "Not streaming television",
                 "Yes": "Streaming television",
-            }, group="streaming", actionable=True),
+            },
+            group="streaming",
+            actionable=True,
+        ),
     ]
     StreamingMovies: Annotated[
         InternetExtra,
@@ -134,7 +159,10 @@ class Customer(Contract):
                 "No internet service": "Having no internet service to stream movies",
                 "No": "Not streaming movies",
                 "Yes": "Streaming movies",
-            }, group="streaming", actionable=True),
+            },
+            group="streaming",
+            actionable=True,
+        ),
     ]
     Contract: Annotated[
         Literal["Month-to-month", "One year", "Two year"],
@@ -145,7 +173,10 @@ class Customer(Contract):
                 "One year": "A one-year contract",
                 "Two year": "A two-year contract",
             },
-            monotone=-1, group="commitment", actionable=True),
+            monotone=-1,
+            group="commitment",
+            actionable=True,
+        ),
     ]
     PaperlessBilling: Annotated[
         YesNo,
@@ -161,7 +192,10 @@ class Customer(Contract):
                 "Mailed check": "Paying by mailed check",
                 "Bank transfer (automatic)": "Paying by automatic bank transfer",
                 "Credit card (automatic)": "Paying by automatic credit card charge",
-            }, group="payment", actionable=True),
+            },
+            group="payment",
+            actionable=True,
+        ),
     ]
     MonthlyCharges: Annotated[
         Dollars,
@@ -171,7 +205,10 @@ class Customer(Contract):
                 below=[(40, "A low monthly price of {value}"), (75, "A monthly price of {value}")],
                 otherwise="A high monthly price of {value}",
                 words=dollars,
-            ), group="price", actionable=True),
+            ),
+            group="price",
+            actionable=True,
+        ),
     ]
     TotalCharges: Annotated[
         Dollars,
@@ -182,7 +219,9 @@ class Customer(Contract):
                 otherwise="Having paid as much as {value} so far",
                 words=dollars,
             ),
-            blank=0.0,  # decision 0003: blank is written for customers who were never billed yet, group="history"),
+            group="history",
+            blank=0.0,  # decision 0003: blank is written for customers who were never billed yet
+        ),
     ]
 
 
