@@ -25,7 +25,7 @@ def offers_plot(summary: Mapping[str, Any]) -> Figure:
     costs, nets = ([offer[of] for offer in offers] for of in ("cost_dollars", "net_dollars"))
     right.barh(names, nets, BAR, color=INK, label="net value")
     right.barh(names, costs, BAR, left=nets, color=SOFT, label="cost; both together are the margin kept")
-    for axes, values, ends, unit in ((left, [o["count"] for o in offers], None, ""), (right, nets, costs, "$")):
+    for axes, values, ends, unit in ((left, [o["count"] for o in offers], None, ""), (right, nets, costs, "net $")):
         _annotate(axes, values, ends, unit)
     left.set_title("Offers made", loc="left", color=INK)
     right.set_title("Expected value, dollars", loc="left", color=INK)
@@ -40,7 +40,7 @@ def offers_plot(summary: Mapping[str, Any]) -> Figure:
         axes.grid(axis="x", color="#e4e8ee", linewidth=0.8)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
-    figure.suptitle(_title(summary), x=0.01, ha="left", color=INK)
+    figure.suptitle(_title(summary), x=0.01, ha="left", color=INK, parse_math=False)  # dollars are no formula
     return figure
 
 

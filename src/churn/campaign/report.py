@@ -1,13 +1,14 @@
-"""A simulation as one object for scripts, and the same as tables for people."""
+"""A simulation and a comparison, each as one object for scripts and as tables for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any, NamedTuple
 
 from churn.answers import Arm
+from churn.campaign.comparison import Comparison
 from churn.campaign.population import Census
 from churn.campaign.simulation import Simulation, Tally
 from churn.offers.policy import Policy
@@ -27,7 +28,7 @@ WHY = {
     "not_worth_its_cost": "not worth its cost",
     "worth_less_than_the_chosen": "another is worth more",
 }
-MOST_REASONS = 3
+MONEY = {"cost_dollars": "cost, $", "saved_dollars": "margin kept, $", "net_dollars": "net value, $"}
 
 
 class Table(NamedTuple):
@@ -87,49 +88,91 @@ def figures(tally: Tally) -> dict[str, float]:
 
 def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
     """The summary as people read it; those that would be empty are left out."""
-    counts = [["rows", summary["rows"]], ["not valid", summary["invalid_rows"]], ["with a banner", summary["banners"]]]
-    arms = [[f"- {words}", summary["arms"][arm]] for arm, words in ARMS.items() if summary["arms"][arm]]
-    yield Table(f"Subscribers, above {summary['threshold']:g} with a banner", ["", "count"], [*counts, *arms])
+    counts = {"rows": summary["rows"], "not valid": summary["invalid_rows"], "with a banner": summary["banners"]}
+    counts |= {f"- {words}": summary["arms"][arm] for arm, words in ARMS.items() if summary["arms"][arm]}
+    title = f"Subscribers; those above {summary['threshold']:g} see a banner"
+    yield Table(title, ["", "count"], _counted(counts))
     if summary["invalid"]:
         wrong = [[one["column"], one["check"], one["count"], ", ".join(one["first"])] for one in summary["invalid"]]
         yield Table("Rows that are not valid", ["column", "check", "count", "first"], wrong)
     yield _offers(summary)
+    answered = {(one["code"], reason): count for one in summary["offers"] for reason, count in one["reasons"].items()}
+    if answered:
+        columns = ["offer", "in answer to", "made"]
+        rows = zip(answered, aligned(answered.values()), strict=True)
+        yield Table("Which reasons the offers answer", columns, [[*pair, count] for pair, count in rows])
     if summary["no_offer"]:
-        rows = [[WHY[why], count] for why, count in summary["no_offer"].items()]
-        yield Table("No offer: how far the nearest one came", ["why", "count"], rows)
+        why = {WHY[why]: count for why, count in summary["no_offer"].items()}
+        yield Table("No offer: how far the nearest one came", ["why", "count"], _counted(why))
     yield _assumptions(summary["assumptions"])
 
 
-def money(amounts: Sequence[float]) -> list[str]:
-    """Amounts as texts that stand right when they stand below each other."""
-    texts = [f"{amount:,.2f}" for amount in amounts]
+def comparison_summary(census: Census, comparison: Comparison) -> dict[str, Any]:
+    """All figures of a comparison; money in dollars."""
+    return {
+        "rows": census.rows,
+        "invalid_rows": census.invalid_rows,
+        "banners": comparison.banners,
+        "arms_changed": comparison.arms_changed,
+        "changed": [
+            {"from": before, "to": after, "count": count} for (before, after), count in comparison.changed.most_common()
+        ],
+        "old": figures(comparison.old),
+        "new": figures(comparison.new),
+    }
+
+
+def comparison_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """The same as people read it."""
+    changed, arms = sum(one["count"] for one in summary["changed"]), summary["arms_changed"]
+    title = f"{changed:,} of {summary['banners']:,} subscribers with a banner get something else"
+    if arms:
+        title += f"; {arms:,} change arms"
+    yield Table(title, ["from", "to", "count"], _transitions(summary["changed"]))
+    old, new = summary["old"], summary["new"]
+    rows = [["offers made", *_change([old["count"], new["count"]], "{:,.0f}")]]
+    rows += [[words, *_change([old[name], new[name]], "{:,.2f}")] for name, words in MONEY.items()]
+    yield Table("Expected, each by the assumptions of its own policy", ["", "old", "new", "change"], rows)
+
+
+def _transitions(changed: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    counts = aligned(one["count"] for one in changed)
+    return [[one["from"], one["to"], count] for one, count in zip(changed, counts, strict=True)]
+
+
+def _change(both: Sequence[float], form: str) -> list[str]:
+    old, new = both
+    return [form.format(old), form.format(new), form.replace("{:", "{:+").format(round(new - old, 2))]
+
+
+def aligned(numbers: Iterable[float], form: str = "{:,}") -> list[str]:
+    """Numbers as texts that stand right when they stand below each other."""
+    texts = [form.format(number) for number in numbers]
     width = max(map(len, texts), default=0)
     return [text.rjust(width) for text in texts]
 
 
+def _counted(counts: Mapping[str, int]) -> list[list[str]]:
+    return [list(row) for row in zip(counts, aligned(counts.values()), strict=True)]
+
+
 def _offers(summary: Mapping[str, Any]) -> Table:
-    made = [*summary["offers"], {"code": "all", "reasons": {}, "why_not": {}, **summary["total"]}]
-    names = ["cost_dollars", "saved_dollars", "net_dollars"]
-    amounts = zip(*(money([one[name] for one in made]) for name in names), strict=True)
-    rows = [
-        [one["code"], one["count"], *dollars, _most(one["reasons"]), _mostly(one["why_not"])]
-        for one, dollars in zip(made, amounts, strict=True)
+    made = [*summary["offers"], {"code": "all", "why_not": {}, **summary["total"]}]
+    columns = [
+        [one["code"] for one in made],
+        aligned(one["count"] for one in made),
+        *(aligned((one[name] for one in made), "{:,.2f}") for name in MONEY),
+        [_mostly(one["why_not"]) for one in made],
     ]
     withheld = summary["withheld_by_the_holdout"]
     title = f"Offers of {summary['policy_version']}"
     if withheld["count"]:
-        title += f" (the holdout withholds {withheld['count']:,} more, net ${withheld['net_dollars']:,.2f})"
-    columns = ["offer", "made", "cost, $", "margin kept, $", "net value, $", "in answer to", "mostly not made because"]
-    return Table(title, columns, rows)
-
-
-def _most(reasons: Mapping[str, int]) -> str:
-    shown = [f"{code} {count:,}" for code, count in list(reasons.items())[:MOST_REASONS]]
-    return ", ".join([*shown, *(["..."] if len(reasons) > MOST_REASONS else [])])
+        title += f"; the holdout withholds {withheld['count']:,} more, net ${withheld['net_dollars']:,.2f}"
+    return Table(title, ["offer", "made", *MONEY.values(), "mostly not made because"], list(zip(*columns, strict=True)))
 
 
 def _mostly(why_not: Mapping[str, int]) -> str:
-    return next((f"{WHY[why]} {count:,}" for why, count in why_not.items()), "")
+    return next((f"{WHY[why]}: {count:,}" for why, count in why_not.items()), "")
 
 
 def _assumptions(assumed: Mapping[str, Any]) -> Table:
