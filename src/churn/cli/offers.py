@@ -58,7 +58,7 @@ def offers_check(policy: PolicyArgument, contract: ContractOption = "streamflow"
     ]
     table(f"{read.version} is valid", ["offer", "until", "answers", "title"], rows)
     holdout = read.holdout
-    out.print(f"{holdout.share:.3g} of the subscribers are held out by the experiment {holdout.experiment}")
+    out.print(f"{100 * holdout.share:g} % of the subscribers are held out by the experiment {holdout.experiment}")
     if expired := [terms.code for terms in read.terms if terms.expires < _day(None)]:
         out.print(f"expired, and no longer made: {', '.join(expired)}")
 
