@@ -16,12 +16,18 @@ def counts(client: InProcess) -> dict[str, int]:
     return {stage: sum(bucket.requests for bucket in stages.histogram(stage)) for stage in STAGES}
 
 
-def test_every_stage_of_every_answer_is_counted() -> None:
+def test_every_stage_of_every_answer_without_a_banner_is_counted() -> None:
     with answering(STREAMFLOW, 0.5) as client:
         assert not any(counts(client).values())
         for _ in range(3):
             client.predict(STREAMFLOW.example())
-        assert counts(client) == dict.fromkeys(STAGES, 3)
+        assert counts(client) == {**dict.fromkeys(STAGES, 3), "retention": 0}
+
+
+def test_what_a_banner_shows_is_a_stage_of_its_own() -> None:
+    with answering(STREAMFLOW, 0.7) as client:
+        client.predict(STREAMFLOW.example())
+        assert counts(client) == dict.fromkeys(STAGES, 1)
 
 
 def test_a_refusal_counts_for_the_stages_it_went_through() -> None:

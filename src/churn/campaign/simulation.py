@@ -51,7 +51,12 @@ class Tally:
 
 
 class Line(NamedTuple):
-    """One subscriber with a banner, as `offers.csv` has it; without what the holdout does not see."""
+    """One subscriber with a banner, as `offers.csv` has it.
+
+    Args:
+        reasons, offer, net_dollars: what is seen; nothing in the holdout.
+        withheld: what the holdout would have been offered: compare by it what became of those who were.
+    """
 
     key: str
     arm: str
@@ -59,6 +64,7 @@ class Line(NamedTuple):
     reasons: str
     offer: str
     net_dollars: float | None
+    withheld: str
 
 
 @dataclass(slots=True)
@@ -121,4 +127,5 @@ def _line(banner: Banner, found: Outcome) -> Line:
         reasons="" if found.arm == "holdout" else " ".join(reason["code"] for reason in banner.reasons),
         offer="" if offer is None else offer["code"],
         net_dollars=None if offer is None else offer["expected"]["net_dollars"],
+        withheld=found.offer["code"] if found.arm == "holdout" and found.offer is not None else "",
     )

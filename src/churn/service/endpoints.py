@@ -105,12 +105,10 @@ def endpoints(
         clock.done("explain")
         worded = answer(model, subscriber, prediction, threshold=threshold, reasons=reasons)
         clock.done("reasons")
-        banner = (
-            retention(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
-            if worded["show_retention_banner"]
-            else None
-        )
-        clock.done("retention")
+        banner = None
+        if worded["show_retention_banner"]:
+            banner = retention(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
+            clock.done("retention")
         whole: RetentionAnswer = {**worded, "prediction_id": f"{random.getrandbits(128):032x}", "retention": banner}
         response = Response(to_json(whole), media_type=JSON)
         clock.done("serialise")

@@ -67,6 +67,9 @@ def test_the_holdout_sees_nothing_and_what_it_would_have_seen_is_summed(
         assert line.arm == arm_of(banner.key, policy.holdout)
         if line.arm == "holdout":
             assert (line.reasons, line.offer, line.net_dollars) == ("", "", None)
+    withheld = [line for line in simulation.lines if line.withheld]
+    assert {line.arm for line in withheld} == {"holdout"}
+    assert len(withheld) == simulation.withheld.count
     assert 0 < figures_of(policy, census, simulation)["withheld_by_the_holdout"]["count"] <= simulation.arms["holdout"]
 
 

@@ -173,7 +173,7 @@ def test_a_protected_field_is_refused_in_every_contract(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(OfferPolicyError, match=r"none\.toml cannot be read: No such file") as caught:
         load_policy(tmp_path / "none.toml", STREAMFLOW, languages=LANGUAGES)
-    assert "OFFER_POLICY" in caught.value.instead
+    assert "docs/offers.md" in caught.value.instead
 
 
 def test_every_key_says_what_it_is_for() -> None:

@@ -1,0 +1,77 @@
+"""The command `churn prove`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from churn.bundle import load_bundle
+from churn.cli.extras import require_extra
+from churn.cli.show import bar, out, print_json, table
+from churn.cli.training import JsonOption
+from churn.errors import GateError
+from churn.language import language_codes
+from churn.offers.policy import default_policy_path, load_policy
+from churn.settings import read_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this command to the command line."""
+    app.command("prove", epilog="Example: churn prove var/bundles/streamflow/champion --rows 1000000")(prove)
+
+
+def prove(
+    bundle: Annotated[
+        Path | None, typer.Argument(help="A bundle; by default the one that is served.", show_default=False)
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="How many random subscribers to look at.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Of the random subscribers.")] = 0,
+    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Prove that what a bundle's banner shows is true: no reason that is protected, repeated, wrong or not verified.
+
+    Draws random valid subscribers and checks each banner's reasons, with XGBoost itself as the witness. Uses
+    CHURN_THRESHOLD and OFFER_POLICY. Exit code 6 if a law is broken.
+    """
+    require_extra("xgboost", "xgboost")
+    from churn.proving import prove as proof_of  # noqa: PLC0415 - an extra, slow to load
+
+    settings = read_settings()
+    loaded = load_bundle(bundle or settings.bundle_path)
+    contract = loaded.model.contract
+    policy = load_policy(settings.offer_policy or default_policy_path(contract), contract, languages=language_codes())
+    with bar("looking at subscribers") as move:
+        proof = proof_of(
+            loaded,
+            policy,
+            rows=rows,
+            threshold=settings.churn_threshold,
+            today=datetime.now(UTC).date(),
+            seed=seed,
+            progress=lambda done, total: move(done, total, "looking at subscribers"),
+        )
+    if as_json:
+        found = asdict(proof)
+        found["offers"] = {code or "none": count for code, count in proof.offers.items()}
+        print_json(found)
+    else:
+        version = loaded.manifest.model_version
+        out.print(
+            f"{rows:,} random subscribers of {contract.contract_name}, model {version}: {proof.banners:,} banners"
+        )
+        table("reasons shown in a banner", ["reasons", "banners"], sorted(proof.shown.items()))
+        table("reasons shown", ["code", "banners"], proof.codes.most_common())
+        table("reasons that raise the risk and were not shown", ["why", "times"], proof.suppressed.most_common())
+        table("offers", ["code", "banners"], [(code or "none", n) for code, n in proof.offers.most_common()])
+    if proof.broken:
+        law, count = proof.broken.most_common(1)[0]
+        raise GateError(
+            f"{sum(proof.broken.values()):,} times a law was broken; {count:,} times: {law}; first: {proof.first[law]}",
+            instead="do not serve this bundle; report the case",
+        )
+    if not as_json:
+        out.print(f"Every one of the {sum(proof.codes.values()):,} reasons shown holds.")
