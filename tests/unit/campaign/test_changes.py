@@ -73,6 +73,8 @@ def test_over_subscribers_it_is_told_who_gets_what_instead(tmp_path: Path) -> No
     compared = compare(old, new, found, TODAY)
     assert dict(compared.changed) == {("priority-support", "yearly-20"): compared.old.count}
     assert (compared.arms_changed, compared.old.count) == (0, compared.new.count)
+    assert compared.old.cost_dollars == pytest.approx(9.0 * compared.old.count)  # half of $18
+    assert compared.new.cost_dollars == pytest.approx(64.44 * compared.new.count)  # 30 % of a discount of $214.80
     content = comparison_summary(census, compared)
     assert content["changed"] == [{"from": "priority-support", "to": "yearly-20", "count": compared.old.count}]
     changed, expected = comparison_tables(content)
