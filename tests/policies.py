@@ -1,4 +1,4 @@
-"""Policies to test with: a contract's own, with some of its lines changed."""
+"""Policies to test with: `policy.toml` with some of its lines changed. What is shipped may change without them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from pathlib import Path
 
 from churn.answers import CustomerReason
 from churn.contracts import find_contract
-from churn.offers.policy import Policy, default_policy_path, load_policy
+from churn.language import language_codes
+from churn.offers.policy import Policy, load_policy
 
-LANGUAGES = ("en", "de")
+POLICY = Path(__file__).with_name("policy.toml")
+LANGUAGES = language_codes()
 STREAMFLOW = find_contract("streamflow")
 
 
 def policy_file(folder: Path, *changes: tuple[str, str]) -> Path:
-    """StreamFlow's own policy with texts exchanged, each as often as it occurs."""
-    text = default_policy_path(STREAMFLOW).read_text(encoding="utf-8")
+    """The policy with texts exchanged, each as often as it occurs."""
+    text = POLICY.read_text(encoding="utf-8")
     for old, new in changes:
         assert old in text, f"the policy has no {old!r}"
         text = text.replace(old, new)

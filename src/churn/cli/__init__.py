@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from churn.cli import documents, loadtest, models, proving, road, scoring, training
+from churn.cli import documents, loadtest, models, offers, proving, road, scoring, training
 from churn.cli.show import complain
 from churn.errors import ChurnError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (road, training, models, proving, scoring, loadtest, documents):
+for commands in (road, training, models, proving, scoring, offers, loadtest, documents):
     commands.add_to(app)
 
 

@@ -101,7 +101,7 @@ def load_policy(path: Path, contract: type[Contract], *, languages: Collection[s
     except OSError as error:
         raise OfferPolicyError(
             f"{path} cannot be read: {error.strerror}",
-            instead="set OFFER_POLICY to a policy file, or unset it for the contract's own",
+            instead="give the path of a policy file, or write one there; docs/offers.md says how",
         ) from error
     except ValueError as error:
         raise OfferPolicyError(

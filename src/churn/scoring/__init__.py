@@ -1,9 +1,5 @@
 """Bulk scoring: files of subscribers in, the answers of `POST /predict` out, in parts that are made once.
 
-    sources.py      which files there are, and their parts
-    blocks.py       where rows lie in a file, and rows that were read
-    csv_rows.py     a stretch of a CSV file
-    arrow_rows.py   row groups of Parquet files, record batches of Arrow files
     encoding.py     columns to the numbers that the model sees
     answers.py      contributions to answers, a whole table at a time
     rejects.py      rows that the contract refuses, and why
@@ -13,5 +9,6 @@
     local.py        parts by processes of this machine
     cluster.py      parts by a Ray cluster
 
-The functions that read and answer know nothing of processes; the engines know nothing of subscribers.
+Files are found, cut and read by `churn.reading`. The functions that answer know nothing of processes; the engines know
+nothing of subscribers.
 """

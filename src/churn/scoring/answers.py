@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from churn.contract import FeatureSpec
 from churn.model import DECIMALS, LOW_BELOW, MEDIUM_BELOW, ChurnModel, shown_probability
+from churn.reading.blocks import Floats
 from churn.reasons import direction, sentence
-from churn.scoring.blocks import Floats
 
 TIERS = ("low", "medium", "high")
 SIGNS = (-1.0, 0.0, 1.0)  # of a contribution as shown; direction and sentence depend on nothing else of it

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from typing import Any
 
 from churn.errors import ChurnError
+from churn.reading.sources import Part
 from churn.scoring.parts import Job, Outcome, score_part
-from churn.scoring.sources import Part
 
 # Told before it is imported, Ray does not report its use to its makers.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from churn.cells import read_cells, text_of
 from churn.contract import Contract, FeatureSpec
-from churn.scoring.blocks import Floats, texts_of
+from churn.reading.blocks import Floats, texts_of
 
 CELLS_REMEMBERED = 2**16
 PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"

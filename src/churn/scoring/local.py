@@ -11,8 +11,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from churn.errors import ChurnError
+from churn.reading.sources import Part
 from churn.scoring.parts import Job, Outcome, score_part
-from churn.scoring.sources import Part
 
 
 def score_locally(job: Job, parts: Sequence[Part], *, workers: int) -> Generator[Outcome, None, None]:

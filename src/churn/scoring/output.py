@@ -16,8 +16,8 @@ from typing import Any
 
 from churn.errors import DataError, SettingsError
 from churn.files import UNFINISHED, json_bytes, write_bytes
+from churn.reading.sources import Source
 from churn.scoring.parts import REJECTS
-from churn.scoring.sources import Source
 
 PROGRESS, SUMMARY = "_progress.json", "_summary.json"
 PARTS = "part-*.parquet"

@@ -22,11 +22,11 @@ from churn.contract import Contract
 from churn.errors import BundleError, DataError
 from churn.files import sha256_of, write_bytes
 from churn.model import ChurnModel
+from churn.reading.blocks import Floats
+from churn.reading.sources import Part, read
 from churn.scoring.answers import TIERS, answer, words
-from churn.scoring.blocks import Floats
 from churn.scoring.encoding import as_text, encode
 from churn.scoring.rejects import Reject, misshapen_row, refused_row, rejects_table
-from churn.scoring.sources import Part, read
 
 REJECTS = "_rejects"
 OUTCOME = b"churn.outcome"

@@ -12,9 +12,9 @@ from typing import Any
 from churn.bundle import MANIFEST, Bundle
 from churn.errors import DataError, SettingsError
 from churn.files import json_bytes, sha256_of, write_bytes
+from churn.reading.sources import Part, Source, cut, find_sources, require_features
 from churn.scoring.output import SUMMARY, bind, clean, identity
 from churn.scoring.parts import Job, Outcome, part_path, read_outcome
-from churn.scoring.sources import Part, Source, cut, find_sources, require_features
 
 PART_ROWS = 100_000
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from policies import LANGUAGES, STREAMFLOW, policy_file, policy_of
+from policies import LANGUAGES, POLICY, STREAMFLOW, policy_file, policy_of
 
 from churn.contract import Contract
 from churn.contracts import contract_names, find_contract
@@ -47,7 +47,7 @@ def test_the_headline_follows_from_whether_there_is_an_offer(tmp_path: Path) -> 
 
 
 def test_a_policy_without_offers_is_one(tmp_path: Path) -> None:
-    text = default_policy_path(STREAMFLOW).read_text(encoding="utf-8")
+    text = POLICY.read_text(encoding="utf-8")
     path = tmp_path / "none.toml"
     path.write_text(text.partition("[[offer]]")[0], encoding="utf-8")
     assert load_policy(path, STREAMFLOW, languages=LANGUAGES).terms == ()
@@ -77,19 +77,19 @@ WRONG = [
     ("expires = 2028-12-31", "expires = 2028-12-31T10:00:00", 'offer "yearly-20": expires: should be', "YYYY-MM-DD"),
     ("expires = 2028-12-31", "expires = 2028-12-32", "is no TOML", "correct that line"),
     (
-        "commitment = 0.28",
+        "commitment = 0.22",
         "commitment = 1.28",
         'offer "yearly-20": saves: commitment: should be less',
         "about to leave",
     ),
     (
-        "commitment = 0.28",
+        "commitment = 0.22",
         "comitment = 0.28",
         "saves: comitment: is no reason that a subscriber is shown",
         "commitment",
     ),
-    ("commitment = 0.28", "senior_citizen = 0.28", "saves: senior_citizen: is no reason", "history, price"),
-    ("commitment = 0.28", "commitment = 0.31", "saves: commitment: is 0.31, more than take_up, 0.3", "lower it or"),
+    ("commitment = 0.22", "senior_citizen = 0.28", "saves: senior_citizen: is no reason", "history, price"),
+    ("commitment = 0.22", "commitment = 0.31", "saves: commitment: is 0.31, more than take_up, 0.3", "lower it or"),
     ('contract = "streamflow"', 'contract = "telco"', "the contract in use is streamflow", "CHURN_CONTRACT"),
     ('languages = ["en", "de"]', 'languages = ["en"]', "languages: lacks de", "add it here and to every text"),
     ('["en", "de"]', '["en", "de", "fr"]', "languages: has fr", "answers are given in de, en"),
@@ -173,7 +173,7 @@ def test_a_protected_field_is_refused_in_every_contract(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(OfferPolicyError, match=r"none\.toml cannot be read: No such file") as caught:
         load_policy(tmp_path / "none.toml", STREAMFLOW, languages=LANGUAGES)
-    assert "OFFER_POLICY" in caught.value.instead
+    assert "docs/offers.md" in caught.value.instead
 
 
 def test_every_key_says_what_it_is_for() -> None:

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from policies import LANGUAGES, STREAMFLOW, policy_of, reason
+from policies import POLICY as FILE
 from strategies import subscribers
 
 from churn.answers import CustomerReason, Offer, OfferConsidered
 from churn.contract import Contract
-from churn.offers.policy import Policy, default_policy_path, load_policy
+from churn.offers.policy import Policy, load_policy
 from churn.offers.selection import choose_offer
 
 TODAY = date(2026, 11, 23)
-POLICY = load_policy(default_policy_path(STREAMFLOW), STREAMFLOW, languages=LANGUAGES)
+POLICY = load_policy(FILE, STREAMFLOW, languages=LANGUAGES)
 GROUPS = sorted({spec.group for spec in STREAMFLOW.features if not spec.marker.protected})
 EXAMPLE = STREAMFLOW.model_validate(STREAMFLOW.example())
 
@@ -64,10 +65,10 @@ def test_the_formula_holds_to_the_cent() -> None:
         ],
         "expected": {
             "churn_probability": 0.8,
-            "save_rate": 0.28,
+            "save_rate": 0.22,
             "margin_dollars": 483.3,  # 89.50 * 0.45 * 12
             "cost_dollars": 64.44,  # 0.30 * 214.80
-            "net_dollars": 43.82,  # 0.8 * 0.28 * 483.30 - 64.44
+            "net_dollars": 20.62,  # 0.8 * 0.22 * 483.30 - 64.44
         },
     }
 
@@ -146,13 +147,13 @@ def test_the_offer_speaks_the_language_asked_for() -> None:
 
 
 def test_of_equal_offers_the_first_in_the_policy_and_of_equal_reasons_the_first_shown(tmp_path: Path) -> None:
-    same = ("saves = { commitment = 0.28, price = 0.20 }", "saves = { price = 0.28, commitment = 0.28 }")
+    same = ("saves = { commitment = 0.22, price = 0.18 }", "saves = { price = 0.22, commitment = 0.22 }")
     twin = policy_of(tmp_path, same)
     for groups in (["commitment", "price"], ["price", "commitment"]):
         offer, _ = chosen(twin, example(tenure=6), reasons=[*map(reason, groups)])
         assert offer is not None
         assert offer["answers"] == f"{groups[0]}.any"
-    text = default_policy_path(STREAMFLOW).read_text(encoding="utf-8")
+    text = FILE.read_text(encoding="utf-8")
     head, first, *_ = text.split("[[offer]]")
     path = tmp_path / "twins.toml"
     path.write_text(f"{head}[[offer]]{first}[[offer]]{first.replace('yearly-20', 'also-20')}", encoding="utf-8")

@@ -16,7 +16,7 @@ from strategies import subscribers, values
 from churn.cells import read_cells, text_of
 from churn.contract import Contract
 from churn.contracts import contract_names, find_contract
-from churn.scoring.blocks import texts_of
+from churn.reading.blocks import texts_of
 from churn.scoring.encoding import as_text, encode
 
 FEATURES = [(find_contract(name), at) for name in contract_names() for at in range(len(find_contract(name).features))]

@@ -18,9 +18,9 @@ from churn.contract import Contract
 from churn.contracts import find_contract
 from churn.errors import BundleError
 from churn.files import sha256_of
+from churn.reading.sources import cut, find_sources
 from churn.sampling import draw_columns
 from churn.scoring.parts import Job, Outcome, read_outcome, score_part
-from churn.scoring.sources import cut, find_sources
 from churn.service.app import create_app
 from churn.settings import Settings
 

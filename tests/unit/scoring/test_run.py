@@ -16,10 +16,10 @@ from tables import rejected, scored, write_rows
 from churn.bundle import Bundle
 from churn.contracts import find_contract
 from churn.errors import BundleError, ChurnError, DataError, SettingsError
+from churn.reading.sources import Part
 from churn.scoring.local import score_locally
 from churn.scoring.parts import Job, Outcome, score_part
 from churn.scoring.run import Request, score
-from churn.scoring.sources import Part
 
 EXAMPLE = find_contract("streamflow").example()
 HERE = functools.partial(score_locally, workers=1)

@@ -1,4 +1,4 @@
-"""Which files are scored, whether they hold what the contract needs, and how they are cut into parts."""
+"""Which files are read, whether they hold what the contract needs, and how they are cut into parts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from churn.contract import Contract
 from churn.errors import DataError
-from churn.scoring import arrow_rows, csv_rows
-from churn.scoring.blocks import Format, Span, Table
+from churn.reading import arrow_rows, csv_rows
+from churn.reading.blocks import Format, Span, Table
 
 FORMATS: dict[str, Format] = {
     ".csv": csv_rows,
@@ -29,7 +29,7 @@ class Source:
 
     Args:
         path: where it lies.
-        name: what answers and rejects call it: its path below the folder that is scored.
+        name: what answers and rejects call it: its path below the folder that is read.
         columns: its columns in order.
     """
 
@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows of one source, which become one file of the output.
+    """Some rows of one source.
 
     Args:
         number: counted over all sources, from 0.
@@ -54,7 +54,7 @@ class Part:
 
 
 def find_sources(path: Path) -> list[Source]:
-    """The files to score, in the order of their names.
+    """The files to read, in the order of their names.
 
     Args:
         path: a file, or a folder of files of one format, at any depth; names that begin with `_` or `.` are passed
@@ -67,7 +67,7 @@ def find_sources(path: Path) -> list[Source]:
     if wrong := [file for file in files if file.suffix not in FORMATS]:
         raise DataError(f"{wrong[0]} is of no format that is read", instead=CONVERT)
     if len(formats := sorted({file.suffix for file in files})) > 1:
-        raise DataError(f"{path} holds several formats: {', '.join(formats)}", instead="score each by itself")
+        raise DataError(f"{path} holds several formats: {', '.join(formats)}", instead="give each by itself")
     root = path if path.is_dir() else path.parent
     return [
         Source(file.resolve(), file.relative_to(root).as_posix(), FORMATS[file.suffix].columns(file)) for file in files
@@ -145,7 +145,7 @@ def read(part: Part, columns: list[str] | None = None) -> Table:
         ) from error
     if len(table.numbers) + len(table.misshapen) != part.span.rows:
         raise DataError(
-            f"{path} has changed while it was scored",
-            instead="start anew with --overwrite, on a file that stays as it is",
+            f"{path} has changed while it was read",
+            instead="start anew, on a file that stays as it is",
         )
     return table

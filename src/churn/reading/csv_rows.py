@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from churn.errors import DataError
-from churn.scoring.blocks import Span, Table
+from churn.reading.blocks import Span, Table
 
 BLOCK_BYTES = 8 * 2**20
 LONGEST_LINE = 64 * 2**20

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from churn.errors import DataError
-from churn.scoring import csv_rows
+from churn.reading import csv_rows
 
 CHARACTERS = st.sampled_from(list('ab1,,\n\n"\r é')) | st.sampled_from(
     ["\r\n", '""', ',"', '",', "\x00", "x,y\n", "x,y\r\n"]

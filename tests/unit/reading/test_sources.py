@@ -1,4 +1,4 @@
-"""Which files are scored, what they must hold, and how they are cut."""
+"""Which files are read, what they must hold, and how they are cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tables import write_rows
 
 from churn.contracts import find_contract
 from churn.errors import DataError
-from churn.scoring.sources import FORMATS, cut, find_sources, read, require_features
+from churn.reading.sources import FORMATS, cut, find_sources, read, require_features
 
 STREAMFLOW = find_contract("streamflow")
 EXAMPLE = STREAMFLOW.example()
@@ -55,7 +55,7 @@ def test_a_part_never_crosses_files(tmp_path: Path) -> None:
     ]
 
 
-def test_files_that_cannot_be_scored_are_named(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no .*nowhere"):
         find_sources(tmp_path / "nowhere")
     with pytest.raises(DataError, match="holds no files"):
@@ -97,5 +97,5 @@ def test_a_file_that_became_shorter_is_noticed(tmp_path: Path, suffix: str) -> N
     path = write_rows(tmp_path / f"rows{suffix}", [{"at": at} for at in range(9)])
     *_, last = cut(find_sources(path), 4)
     write_rows(path, [{"at": at} for at in range(4)])
-    with pytest.raises(DataError, match=r"has changed while it was scored|cannot be read"):
+    with pytest.raises(DataError, match=r"has changed while it was read|cannot be read"):
         read(last)

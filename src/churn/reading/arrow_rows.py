@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churn.errors import DataError
-from churn.scoring.blocks import Span, Table
+from churn.reading.blocks import Span, Table
 
 FILE_FORMAT = b"ARROW1"
 PARQUET = ".parquet"

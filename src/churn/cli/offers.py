@@ -1,0 +1,230 @@
+"""Commands on offers: `churn offers check`, `churn offers simulate`, `churn offers diff`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churn.answers import CustomerReason
+from churn.bundle import Bundle, load_bundle
+from churn.cli.extras import require_extra
+from churn.cli.show import bar, err, out, print_json, say, table
+from churn.cli.training import ContractOption, JsonOption
+from churn.contract import Contract
+from churn.contracts import find_contract
+from churn.language import language_codes
+from churn.model import ChurnModel, Prediction
+from churn.offers.policy import Policy, default_policy_path, load_policy
+from churn.reasons import customer_reasons
+from churn.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from churn.campaign.changes import Change
+    from churn.campaign.population import Banner, Census
+
+# ruff: noqa: PLC0415 - what reads files and draws is an extra
+
+PolicyArgument = Annotated[Path, typer.Argument(help="A policy file.", show_default=False)]
+BundleOption = Annotated[
+    Path | None,
+    typer.Option("--bundle", help="The bundle's directory; the one that `churn serve` would serve if not given."),
+]
+TodayOption = Annotated[
+    datetime | None,
+    typer.Option("--today", formats=["%Y-%m-%d"], help="The day to decide on; today, in UTC, if not given."),
+]
+
+offers_app = typer.Typer(help="Check, simulate and compare policies of offers.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.add_typer(offers_app, name="offers")
+
+
+@offers_app.command("check", epilog="Example: churn offers check my-policy.toml")
+def offers_check(policy: PolicyArgument, contract: ContractOption = "streamflow") -> None:
+    """Check a policy file against the contract and show all that is wrong with it; exit code 2 if anything is."""
+    read = _read_policy(policy, find_contract(contract))
+    rows = [
+        [terms.code, terms.expires_text, ", ".join(terms.saves), terms.titles[read.document.languages[0]]]
+        for terms in read.terms
+    ]
+    table(f"{read.version} is valid", ["offer", "until", "answers", "title"], rows)
+    holdout = read.holdout
+    out.print(f"{100 * holdout.share:g} % of the subscribers are held out by the experiment {holdout.experiment}")
+    if expired := [terms.code for terms in read.terms if terms.expires < _day(None)]:
+        out.print(f"expired, and no longer made: {', '.join(expired)}")
+
+
+@offers_app.command(
+    "simulate", epilog="Example: churn offers simulate subscribers.csv --policy my-policy.toml --out sim"
+)
+def offers_simulate(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Subscribers: a file, or a folder of files, as `churn score` reads.",
+            show_default=False,
+        ),
+    ],
+    *,
+    policy: Annotated[
+        Path | None, typer.Option(help="The policy file; OFFER_POLICY, or the contract's own, if not given.")
+    ] = None,
+    bundle: BundleOption = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Also write offers.csv, summary.json and offers.svg to this folder.")
+    ] = None,
+    today: TodayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who of a file of subscribers would get what, at what expected cost and value, before a policy goes live."""
+    require_extra("offers", "pyarrow", "matplotlib")
+    from churn.campaign.output import require_room, write
+    from churn.campaign.report import summary, tables
+    from churn.campaign.simulation import simulate
+
+    settings = read_settings()
+    loaded = _bundle(bundle, settings)
+    chosen = _read_policy(policy or _policy_in_use(settings, loaded.model.contract), loaded.model.contract)
+    if to is not None:
+        require_room(to)
+    say(f"simulating {chosen.version} over {source} with {loaded.manifest.model_version}")
+    day = _day(today)
+    with _population(source, loaded.model, settings.churn_threshold) as (found, census):
+        simulation = simulate(chosen, found, day)
+    content = summary(
+        chosen,
+        census,
+        simulation,
+        model_version=loaded.manifest.model_version,
+        threshold=settings.churn_threshold,
+        today=day,
+    )
+    if as_json:
+        print_json(content)
+    else:
+        for shown in tables(content):
+            table(*shown)
+    if to is not None:
+        write(to, content, simulation.lines)
+        err.print(f"written to {to}")
+
+
+@offers_app.command("diff", epilog="Example: churn offers diff old.toml new.toml subscribers.csv")
+def offers_diff(
+    old: PolicyArgument,
+    new: PolicyArgument,
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Subscribers, to show whose offers change.", show_default=False),
+    ] = None,
+    *,
+    contract: ContractOption = "streamflow",
+    bundle: BundleOption = None,
+    today: TodayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say in words what changed between two policies, and over a file of subscribers what that changes for them."""
+    from churn.campaign.changes import changes
+
+    settings, chosen, loaded = read_settings(), find_contract(contract), None
+    if source is not None:
+        require_extra("offers", "pyarrow")
+        loaded = _bundle(bundle, settings)
+        chosen = loaded.model.contract
+    before, after = _read_policy(old, chosen), _read_policy(new, chosen)
+    found = changes(before.document, after.document)
+    compared = None
+    if source is not None and loaded is not None:
+        compared = _compared(before, after, source, loaded.model, threshold=settings.churn_threshold, day=_day(today))
+    if as_json:
+        print_json(
+            {
+                "old": before.version,
+                "new": after.version,
+                "ends_the_experiment": any(change.ends_the_experiment for change in found),
+                "changes": [change._asdict() for change in found],
+                "subscribers": compared,
+            }
+        )
+        return
+    _show_changes(before, after, found)
+    if compared is not None:
+        from churn.campaign.report import comparison_tables
+
+        for shown in comparison_tables(compared):
+            table(*shown)
+
+
+def _read_policy(path: Path, contract: type[Contract]) -> Policy:
+    return load_policy(path, contract, languages=language_codes())
+
+
+def _policy_in_use(settings: Settings, contract: type[Contract]) -> Path:
+    return settings.offer_policy or default_policy_path(contract)
+
+
+def _bundle(path: Path | None, settings: Settings) -> Bundle:
+    loaded = load_bundle(path or settings.bundle_path)
+    loaded.require_version(settings.model_version)
+    return loaded
+
+
+def _day(given: datetime | None) -> date:
+    return (given or datetime.now(UTC)).date()
+
+
+def _reasons(model: ChurnModel, subscriber: Contract, prediction: Prediction) -> Sequence[CustomerReason]:
+    shown, _ = customer_reasons(model, subscriber, prediction)
+    return shown
+
+
+@contextmanager
+def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tuple[Iterator[Banner], Census]]:
+    """Those of a file who see a banner, with a bar that moves as they are read; then says what was wrong with it."""
+    from churn.campaign.population import Census, banners
+
+    census, reasons_of = Census(), functools.partial(_reasons, model)
+    with bar("rows") as move:
+        yield (
+            banners(path, model, reasons_of, census, threshold=threshold, progress=lambda *done: move(*done, "rows")),
+            census,
+        )
+    if not census.has_keys:
+        say(f"there is no column {model.contract.id_column}, so nobody is in an arm")
+    if census.invalid_rows:
+        say(f"{census.invalid_rows:,} of {census.rows:,} rows are no valid subscribers and were left out")
+
+
+def _compared(
+    old: Policy, new: Policy, source: Path, model: ChurnModel, *, threshold: float, day: date
+) -> dict[str, Any]:
+    from churn.campaign.comparison import compare
+    from churn.campaign.report import comparison_summary
+
+    with _population(source, model, threshold) as (found, census):
+        comparison = compare(old, new, found, day)
+    return comparison_summary(census, comparison)
+
+
+def _show_changes(old: Policy, new: Policy, found: Sequence[Change]) -> None:
+    if not found:
+        out.print("the two policies say the same")
+        return
+    if all(change.place != "version" for change in found):
+        out.print(f"[bold yellow]both are called {old.version}[/]: give the new one a version of its own")
+    if any(change.ends_the_experiment for change in found):
+        out.print(
+            "[bold red]THIS ENDS THE RUNNING EXPERIMENT:[/] the holdout changes, so subscribers change arms, and "
+            "what was measured until now does not go on"
+        )
+    table(f"From {old.version} to {new.version}", ["what", "change"], [change[:2] for change in found])

@@ -1,0 +1,149 @@
+"""`churn offers` as a product manager types it, over the first rows of the demo data."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from policies import STREAMFLOW, policy_file
+from processes import churn, succeed
+
+from churn.bundle import Bundle
+from churn.campaign.report import WHY
+from churn.cells import read_cells
+from churn.contract import Contract
+from churn.offers.policy import Policy, default_policy_path, load_policy
+from churn.retention import Visitor, retention
+
+ROWS = 400
+TODAY = "2026-11-23"
+LANGUAGES = ("en", "de")
+
+
+@pytest.fixture(scope="module")
+def subscribers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo data's first rows, of which one is spoiled."""
+    home = tmp_path_factory.mktemp("home")
+    lines = Path(succeed(home, "data", "demo").strip()).read_text().splitlines()[: ROWS + 1]
+    lines[-1] = lines[-1].replace(",", ",-", 1)
+    path = home / "subscribers.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundle(bundles: dict[str, Bundle]) -> Bundle:
+    return bundles["streamflow"]
+
+
+def simulate(home: Path, subscribers: Path, bundle: Bundle, *more: str | Path) -> dict[str, object]:
+    arguments = ("offers", "simulate", subscribers, "--bundle", bundle.path, "--today", TODAY, "--json", *more)
+    found: dict[str, object] = json.loads(succeed(home, *arguments))
+    return found
+
+
+def test_what_is_simulated_is_what_the_service_would_answer(tmp_path: Path, subscribers: Path, bundle: Bundle) -> None:
+    counts = simulate(tmp_path, subscribers, bundle, "--out", tmp_path / "out")
+    policy = load_policy(default_policy_path(STREAMFLOW), STREAMFLOW, languages=LANGUAGES)
+    with subscribers.open(newline="") as file:
+        rows = {row["subscriber_id"]: row for row in csv.DictReader(file)}
+    with (tmp_path / "out" / "offers.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert (counts["rows"], counts["invalid_rows"], counts["banners"]) == (ROWS, 1, len(lines))
+    assert {line["arm"] for line in lines} == {"treatment", "holdout"}
+    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == counts
+    assert (tmp_path / "out" / "offers.svg").exists()
+    for line in lines:
+        subscriber = read_cells(STREAMFLOW, rows[line["key"]])
+        assert isinstance(subscriber, Contract)
+        assert (line.pop("withheld") == "") or line["arm"] == "holdout"
+        assert answered(bundle, policy, subscriber, line["key"]) == line
+
+
+def answered(bundle: Bundle, policy: Policy, subscriber: Contract, key: str) -> dict[str, str]:
+    """What the service would answer, as a line of `offers.csv`."""
+    [prediction] = bundle.model.predict([subscriber])
+    content = retention(bundle.model, policy, subscriber, prediction, Visitor(key), today=date.fromisoformat(TODAY))
+    offer = content["offer"]
+    return {
+        "key": key,
+        "arm": content["arm"],
+        "churn_probability": str(prediction.probability),
+        "reasons": " ".join(reason["code"] for reason in content["reasons"]),
+        "offer": "" if offer is None else offer["code"],
+        "net_dollars": "" if offer is None else str(offer["expected"]["net_dollars"]),
+    }
+
+
+def test_the_tables_are_what_people_see(tmp_path: Path, subscribers: Path, bundle: Bundle) -> None:
+    done = churn(tmp_path, "offers", "simulate", subscribers, "--bundle", bundle.path, "--today", TODAY)
+    assert done.code == 0, done.err
+    assert "> 1 of 400 rows are no valid subscribers and were left out" in done.err
+    for expected in ("held out: shown nothing", "yearly-20", "net value, $", "subscribers.csv row 400", "Assumed: "):
+        assert expected in done.out
+
+
+def test_another_day_is_another_simulation(tmp_path: Path, subscribers: Path, bundle: Bundle) -> None:
+    late = simulate(tmp_path, subscribers, bundle, "--today", "2099-01-01")
+    total, no_offer = late["total"], late["no_offer"]
+    assert isinstance(total, dict)
+    assert isinstance(no_offer, dict)
+    assert total["count"] == 0
+    assert set(no_offer) == {"expired"} <= set(WHY)
+
+
+def test_the_policy_is_the_option_the_setting_or_the_contracts_own(
+    tmp_path: Path, subscribers: Path, bundle: Bundle
+) -> None:
+    mine = policy_file(tmp_path, ('"streamflow-2026-11"', '"mine"'))
+    arguments = ("offers", "simulate", subscribers, "--bundle", bundle.path, "--json")
+    assert json.loads(succeed(tmp_path, *arguments, "--policy", mine))["policy_version"] == "mine"
+    assert json.loads(succeed(tmp_path, *arguments, OFFER_POLICY=mine))["policy_version"] == "mine"
+
+
+def test_a_policy_is_checked(tmp_path: Path) -> None:
+    said = succeed(tmp_path, "offers", "check", policy_file(tmp_path))
+    assert "streamflow-2026-11 is valid" in said
+    assert "10 % of the subscribers are held out by the experiment retention-banner-1" in said
+    wrong = policy_file(tmp_path, ("monthly_charges.at_least = 30", "senior_citizen.is = [true]"))
+    done = churn(tmp_path, "offers", "check", wrong)
+    assert (done.code, done.out) == (2, "")
+    assert f'error: {wrong}: offer "yearly-20": eligible: senior_citizen: is protected' in done.err
+    assert "instead: take the condition out" in done.err
+    expired = policy_file(tmp_path, ("expires = 2028-12-31", "expires = 2020-12-31"))
+    assert "expired, and no longer made: yearly-20, loyalty-15" in succeed(tmp_path, "offers", "check", expired)
+
+
+def test_what_changed_is_told_in_words_and_over_subscribers_in_numbers(
+    tmp_path: Path, subscribers: Path, bundle: Bundle
+) -> None:
+    old = policy_file(tmp_path).rename(tmp_path / "old.toml")
+    new = policy_file(tmp_path, ("share = 0.10", "share = 0.25"), ("cost_dollars = 18 ", "cost_dollars = 180 "))
+    done = churn(tmp_path, "offers", "diff", old, new)
+    assert done.code == 0, done.err
+    assert "THIS ENDS THE RUNNING EXPERIMENT" in done.out
+    assert "both are called streamflow-2026-11" in done.out
+    assert "holdout: share" in done.out
+    assert "the two policies say the same" in succeed(tmp_path, "offers", "diff", old, old)
+    arguments = ("offers", "diff", old, new, subscribers, "--bundle", bundle.path, "--today", TODAY)
+    told = json.loads(succeed(tmp_path, *arguments, "--json"))
+    assert told["ends_the_experiment"] is True
+    assert {change["place"] for change in told["changes"]} == {
+        "holdout: share",
+        'offer "priority-support": cost_dollars',
+        'offer "streaming-3-months": cost_dollars',
+    }
+    assert told["subscribers"]["arms_changed"] > 0
+    shown = succeed(tmp_path, *arguments)
+    assert "subscribers with a banner get something else" in shown
+    assert "Expected, each by the assumptions of its own policy" in shown
+
+
+def test_a_folder_with_other_files_is_refused_before_anything_is_read(tmp_path: Path, bundle: Bundle) -> None:
+    (tmp_path / "notes.txt").touch()
+    done = churn(tmp_path, "offers", "simulate", "none.csv", "--bundle", bundle.path, "--out", tmp_path)
+    assert done.code == 2
+    assert "holds other files, such as notes.txt" in done.err
