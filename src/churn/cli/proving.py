@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +16,9 @@ from churn.errors import GateError
 from churn.language import language_codes
 from churn.offers.policy import default_policy_path, load_policy
 from churn.settings import read_settings
+
+if TYPE_CHECKING:
+    from churn.proving import Proof
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,9 +57,7 @@ def prove(
             progress=lambda done, total: move(done, total, "looking at subscribers"),
         )
     if as_json:
-        found = asdict(proof)
-        found["offers"] = {code or "none": count for code, count in proof.offers.items()}
-        print_json(found)
+        print_json(_as_json(proof))
     else:
         version = loaded.manifest.model_version
         out.print(
@@ -75,3 +75,14 @@ def prove(
         )
     if not as_json:
         out.print(f"Every one of the {sum(proof.codes.values()):,} reasons shown holds.")
+
+
+def _as_json(proof: Proof) -> dict[str, Any]:
+    counts = {
+        "shown": proof.shown,
+        "codes": proof.codes,
+        "suppressed": proof.suppressed,
+        "offers": {code or "none": count for code, count in proof.offers.items()},
+        "broken": proof.broken,
+    }
+    return {"rows": proof.rows, "banners": proof.banners, "first": proof.first, **counts}

@@ -1,0 +1,26 @@
+"""`churn prove`, as the engineer who is about to release a bundle runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from processes import churn, succeed
+
+from churn.bundle import Bundle
+
+
+def test_a_bundle_whose_reasons_hold_is_told_in_numbers(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    found = json.loads(
+        succeed(tmp_path, "prove", bundles["telco"].path, "--rows", "500", "--json", CHURN_THRESHOLD="0.0")
+    )
+    assert (found["rows"], found["broken"]) == (500, {})
+    assert found["banners"] == sum(found["shown"].values()) == sum(found["offers"].values()) > 0
+    said = succeed(tmp_path, "prove", bundles["telco"].path, "--rows", "500", CHURN_THRESHOLD="0.0")
+    assert f"Every one of the {sum(found['codes'].values()):,} reasons shown holds." in said
+
+
+def test_a_bundle_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    done = churn(tmp_path, "prove", tmp_path / "nowhere")
+    assert (done.code, done.out) == (4, "")
+    assert "there is no bundle at" in done.err
