@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,10 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture(scope="module")
-def everybody(bundles: dict[str, Bundle]) -> InProcess:
+def everybody(bundles: dict[str, Bundle]) -> Iterator[InProcess]:
     """A service that shows the banner to everybody whose probability is not 0."""
-    return InProcess(create_app(Settings(churn_threshold=0.0), bundle=bundles["streamflow"]))
+    with InProcess(create_app(Settings(churn_threshold=0.0), bundle=bundles["streamflow"])) as client:
+        yield client
 
 
 def retention(client: InProcess, subscriber: Any = None, **headers: str) -> dict[str, Any]:
