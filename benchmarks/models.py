@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from churn.bundle import ModelCard, write_bundle
+from churn.bundle import ModelCard
 from churn.contract import Contract
 from churn.contracts import find_contract
 from churn.sampling import draw_columns
+from churn.sealing import write_bundle
 from churn.training.fit import fit_xgboost, split
 from churn.training.synthetic import make_demo
 from churn.training.tuned import load_tuned

@@ -10,10 +10,11 @@ import pytest
 import xgboost
 from hypothesis import settings
 
-from churn.bundle import Bundle, ModelCard, write_bundle
+from churn.bundle import Bundle, ModelCard
 from churn.contracts import contract_names, find_contract
 from churn.reference import reference_distributions
 from churn.sampling import draw_columns
+from churn.sealing import write_bundle
 
 # The same examples on every machine, and no failure because a machine is slow.
 settings.register_profile("churn", derandomize=True, deadline=None)
@@ -43,6 +44,7 @@ def _bundle(name: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         booster=booster,
         card=ModelCard(model_version="v0.0.1"),
         golden_rows=rows[:5],
+        more_rows=rows,
         reference=reference_distributions(contract, rows, booster.predict(xgboost.DMatrix(rows)).astype(np.float64)),
     )
 

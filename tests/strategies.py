@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from churn.contract import Contract, FeatureSpec, Value
+from churn.contract import Contract, FeatureSpec
+from churn.phrases import Value
 
 
 def values(spec: FeatureSpec) -> st.SearchStrategy[Value]:

@@ -34,7 +34,7 @@ class CustomerReason(TypedDict):
 
     code: Annotated[str, Field(description="Field and band, such as `tenure.short`; stays when wording changes.")]
     group: Annotated[str, Field(description="The concept the reason speaks of; no two reasons share one.")]
-    actionable: Annotated[bool, Field(description="Whether the subscriber can change it; these come first.")]
+    actionable: Annotated[bool, Field(description="Whether the subscriber can change it; such reasons come first.")]
     text: Annotated[str, Field(description="The reason, in the answer's language.")]
 
 
@@ -82,7 +82,10 @@ class Retention(TypedDict):
     headline: Annotated[
         str | None, Field(description="In the answer's language; null if there is nothing to show: then no banner.")
     ]
-    reasons: Annotated[list[CustomerReason], Field(max_length=3, description="Each verified, those to act on first.")]
+    reasons: Annotated[
+        list[CustomerReason],
+        Field(max_length=3, description="The strongest three at most, each verified, those to act on first."),
+    ]
     offer: Offer | None
     suppressed: Annotated[list[Suppressed], Field(description="What raises the risk too and is not shown.")]
     offers_considered: Annotated[list[OfferConsidered], Field(description="The other offers, and why not these.")]

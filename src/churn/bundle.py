@@ -4,36 +4,31 @@
     tables_*.npy     the same trees compiled for explaining, where they fit into tables
     golden.json      rows with the contributions and probabilities that XGBoost gave at export
     reference.json   distributions over the holdout, where they are known
-    manifest.json    what this is, and the sha256 of every file above
+    manifest.json    what this is, the reference values, and the sha256 of every file above
     manifest.sha256  the sha256 of the manifest: the bundle's identity
 
-Loading believes nothing: every byte is compared with its checksum, the contract with the code's own, and the
-golden rows are predicted anew. Only then is there a model.
+`churn.sealing` writes it. Loading believes nothing: every byte is compared with its checksum, the contract with the
+code's own, and the golden rows are predicted anew. Only then is there a model.
 """
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from churn.contract import Contract, Rows
+from churn.contract import Contract
 from churn.contracts import find_contract
 from churn.errors import BundleError, ContractError, SettingsError
 from churn.explain import Explainer
 from churn.explain.tables import ARRAYS, Tables, file_name, table_explainer
-from churn.explain.trees import NotTabular
-from churn.files import json_bytes, new_directory, sha256_of, write_bytes
+from churn.files import sha256_of
 from churn.model import ChurnModel, sigmoid
-
-if TYPE_CHECKING:
-    import xgboost
+from churn.phrases import Value
 
 MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
 MANIFEST, MANIFEST_SHA256 = "manifest.json", "manifest.sha256"
@@ -61,11 +56,14 @@ class Manifest(ModelCard):
     """What a bundle says of itself."""
 
     features: list[str]
-    bundle_format: Literal[2] = 2
+    bundle_format: Literal[3] = 3
     contract: str
     contract_fingerprint: Sha256
     explainer: Literal["tables", "pred_contribs"]
     explainer_reason: Annotated[str | None, Field(description="Why not tables.")] = None
+    reference_values: Annotated[
+        dict[str, Value], Field(description="What each feature typically is where it speaks for staying.")
+    ]
     libraries: dict[str, str]
     files: dict[FileName, Sha256]
 
@@ -102,67 +100,6 @@ class Bundle:
             )
 
 
-def write_bundle(
-    path: Path,
-    *,
-    contract: type[Contract],
-    booster: xgboost.Booster,
-    card: ModelCard,
-    golden_rows: Rows,
-    reference: Mapping[str, Any] | None = None,
-    more_rows: Rows | None = None,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Bundle:
-    """Writes a bundle at `path`, replacing one that is there, only after it has loaded and verified.
-
-    Args:
-        path: the directory to make.
-        contract: what the model was trained for.
-        booster: the model; its features are those of the contract, in order.
-        card: what is known of the model.
-        golden_rows: float32 (n, features), encoded; n >= 1.
-        reference: distributions over the holdout (`churn.reference`).
-        more_rows: float32 (n, features), compared with XGBoost beside 100,000 adversarial ones.
-        progress: told how many of these rows have been compared, of how many.
-
-    Raises:
-        BundleError: the bundle does not answer as the booster does; nothing is left behind.
-    """
-    import xgboost  # noqa: PLC0415 - an extra, slow to load; so is what needs it
-
-    from churn.explain.parity import proven_tables  # noqa: PLC0415
-
-    with new_directory(path) as fresh:
-        booster.save_model(fresh / MODEL)
-        reason = None
-        try:
-            proven_tables(booster, golden_rows if more_rows is None else more_rows, progress=progress).save(fresh)
-        except NotTabular as refused:
-            reason = str(refused)
-        write_bytes(fresh / GOLDEN, json_bytes(_golden(booster, golden_rows).model_dump()))
-        if reference is not None:
-            write_bytes(fresh / REFERENCE, json_bytes(reference))
-        manifest = Manifest(
-            **card.model_dump(),
-            features=contract.feature_names(),
-            contract=contract.contract_name,
-            contract_fingerprint=contract.fingerprint,
-            explainer="tables" if reason is None else "pred_contribs",
-            explainer_reason=reason,
-            libraries={
-                "python": platform.python_version(),
-                "xgboost": xgboost.__version__,
-                "numpy": np.__version__,
-                "streamflow-churn": version("streamflow-churn"),
-            },
-            files={file.name: sha256_of(file) for file in sorted(fresh.iterdir())},
-        )
-        write_bytes(fresh / MANIFEST, json_bytes(manifest.model_dump()))
-        write_bytes(fresh / MANIFEST_SHA256, _seal(fresh / MANIFEST))
-        verified = load_bundle(fresh)
-    return replace(verified, path=path)
-
-
 def load_bundle(path: Path) -> Bundle:
     """Verifies a bundle and loads its model.
 
@@ -184,12 +121,12 @@ def load_bundle(path: Path) -> Bundle:
             f"the model in {path} takes {width} features, the contract has {len(contract.features)}",
             instead=EXPORT_AGAIN,
         )
-    model = ChurnModel(contract, explain, manifest.model_version)
+    model = ChurnModel(contract, explain, manifest.model_version, _reference(path, manifest, contract))
     _check_golden(path / GOLDEN, model)
     return Bundle(path, manifest, model)
 
 
-def _seal(manifest: Path) -> bytes:
+def sealed(manifest: Path) -> bytes:
     """The manifest's checksum as `sha256sum --check` reads it."""
     return f"{sha256_of(manifest)}  {MANIFEST}\n".encode()
 
@@ -210,7 +147,7 @@ def _verified_manifest(path: Path) -> Manifest:
     manifest, seal = path / MANIFEST, path / MANIFEST_SHA256
     _sha256(seal)
     _sha256(manifest)
-    if seal.read_bytes() != _seal(manifest):
+    if seal.read_bytes() != sealed(manifest):
         raise BundleError(f"{manifest} was changed after the export: {seal.name} differs", instead=EXPORT_AGAIN)
     try:
         return Manifest.model_validate_json(manifest.read_bytes())
@@ -237,6 +174,17 @@ def _matching_contract(path: Path, manifest: Manifest) -> type[Contract]:
     return contract
 
 
+def _reference(path: Path, manifest: Manifest, contract: type[Contract]) -> tuple[float, ...]:
+    try:
+        return contract.model_validate(manifest.reference_values).encode()
+    except ValidationError as error:
+        found = error.errors()[0]
+        raise BundleError(
+            f"{path / MANIFEST}: reference_values: {'.'.join(map(str, found['loc']))}: {found['msg']}",
+            instead=EXPORT_AGAIN,
+        ) from error
+
+
 def _explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
     """The number of features the model takes, and what explains it."""
     if manifest.explainer == "tables":
@@ -256,14 +204,8 @@ def _explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
     return booster.num_features(), pred_contribs_explainer(booster)
 
 
-def _golden(booster: xgboost.Booster, rows: Rows) -> Golden:
-    from churn.explain.xgb import pred_contribs_explainer  # noqa: PLC0415 - an extra, slow to load
-
-    explained = pred_contribs_explainer(booster)(rows)
-    return Golden(rows=rows.tolist(), contributions=explained.tolist(), probability=_probabilities(explained.tolist()))
-
-
-def _probabilities(explained: Sequence[Sequence[float]]) -> list[float]:
+def probabilities(explained: Sequence[Sequence[float]]) -> list[float]:
+    """The probability that belongs to each row of contributions with the base value last."""
     return [sigmoid(sum(row)) for row in explained]
 
 
@@ -275,7 +217,7 @@ def _check_golden(path: Path, model: ChurnModel) -> None:
             f"{path} does not hold golden rows: {error.errors()[0]['msg']}", instead=EXPORT_AGAIN
         ) from error
     explained = model.explain(np.array(golden.rows, dtype=np.float32))
-    found = np.column_stack([explained, _probabilities(explained.tolist())])
+    found = np.column_stack([explained, probabilities(explained.tolist())])
     expected = np.column_stack([golden.contributions, golden.probability])
     if found.shape != expected.shape:
         raise BundleError(f"{path} holds golden rows of another shape than the model's", instead=EXPORT_AGAIN)

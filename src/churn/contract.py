@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
@@ -21,51 +20,20 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from churn.answers import Direction
 from churn.errors import ContractError
+from churn.language import ENGLISH, Language
+from churn.phrases import Band, Bands, Says, Value, Words, bands_of_values
 
-type Value = int | float | str | bool
 type Kind = Literal["integer", "number", "category", "boolean"]
 type Rows = npt.NDArray[np.float32]
 
 # The model sees float32: past these limits two different inputs would look the same to it, or infinite.
 LARGEST_INTEGER = 2**24
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
-BILLION = 1e9
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Dollars = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
-
-
-def counted(one: str, many: str) -> Callable[[Value], str]:
-    """Words a whole number with its noun: `counted("month", "months")(1)` is `1 month`."""
-    return lambda value: f"{value:,} {one if value == 1 else many}"
-
-
-def dollars(value: Value) -> str:
-    """Words an amount of money; past a billion in exponent form, since nobody reads 38 digits."""
-    amount = float(value) + 0.0  # so that -0.0 is not worded as a debt
-    return f"${amount:,.2f}" if amount < BILLION else f"${amount:.3g}"
-
-
-@dataclass(frozen=True, slots=True)
-class Bands:
-    """Wording of a number by its size: the first band whose upper bound (exclusive) lies above it, else `otherwise`.
-
-    A phrase may contain `{value}`, which becomes the worded number.
-    """
-
-    below: Sequence[tuple[float, str]]
-    otherwise: str
-    words: Callable[[Value], str]
-
-    def phrase(self, value: Value) -> str:
-        return self._template(float(value)).replace("{value}", self.words(value))
-
-    def _template(self, number: float) -> str:
-        for bound, phrase in self.below:
-            if number < bound:
-                return phrase
-        return self.otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +41,7 @@ class Feature:
     """What the business knows about a field beyond its type.
 
     Args:
-        says: a noun phrase true of the value it speaks of, keyed on the category or on the number's size.
+        says: what is said of each category, of true and false, or of each size of a number.
         monotone: +1 if risk may only rise with the encoded value, -1 if it may only fall, 0 if it may do both.
         group: the concept the field speaks of, in one word; fields of one group tell one story. By default its own.
         actionable: whether the person can change it.
@@ -81,7 +49,7 @@ class Feature:
         blank: what an empty cell in a data file stands for; without it an empty cell is an error.
     """
 
-    says: Mapping[Any, str] | Bands
+    says: Mapping[Any, Says] | Bands
     monotone: Literal[-1, 0, 1] = 0
     group: str = ""
     actionable: bool = False
@@ -101,20 +69,53 @@ class FeatureSpec:
     meaning: str
     example: Value
     marker: Feature
+    bands: tuple[Band, ...]
+    words: Words | None
 
     @property
     def group(self) -> str:
         """The concept the field speaks of."""
         return self.marker.group or self.name
 
+    @property
+    def showable(self) -> bool:
+        """Whether a subscriber may read of it: there are words for them, which a protected field cannot have."""
+        return bool(self.bands[0].raises)
+
     def encode(self, value: Value) -> float:
         """The number the model sees, before rounding to float32; -0.0 becomes 0.0."""
         return float(self.categories.index(str(value)) if self.kind == "category" else value) + 0.0
 
+    def decode(self, number: float) -> Value:
+        """The value that `encode` made this number of."""
+        if self.kind == "category":
+            return self.categories[int(number)]
+        kinds: dict[Kind, type[int | float | bool]] = {"integer": int, "number": float, "boolean": bool}
+        return kinds[self.kind](number)
+
+    def band(self, value: Value) -> Band:
+        """The band that the value lies in."""
+        if self.words is None:
+            return self.bands[int(self.encode(value))]
+        number = float(value)
+        return next(band for band in self.bands if number < band.below)
+
     def phrase(self, value: Value) -> str:
-        """A noun phrase that is true of this value: `A short history of 1 month`."""
-        says = self.marker.says
-        return says.phrase(value) if isinstance(says, Bands) else says[value]
+        """A noun phrase that is true of this value, for the team: `A short history of 1 month`."""
+        return self._worded(self.band(value).team, value, ENGLISH)
+
+    def code(self, value: Value) -> str:
+        """Field and band in a form that stays when wording changes: `tenure.short`."""
+        return f"{self.name}.{self.band(value).name}"
+
+    def customer_text(self, value: Value, direction: Direction, language: Language = ENGLISH) -> str:
+        """What a subscriber may read of this value where it works in this direction; empty if they may not."""
+        band = self.band(value)
+        text = band.raises if direction == "increases_risk" else band.lowers
+        return self._worded(language.text(text), value, language) if text else ""
+
+    def _worded(self, text: str, value: Value, language: Language) -> str:
+        return text if self.words is None else text.replace("{value}", self.words(value, language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +220,19 @@ def _spec(name: str, field: FieldInfo) -> FeatureSpec:
             f"field {name!r} needs a lower and an upper limit",
             instead="use Count or Dollars where the business has none",
         )
-    _check_wording(name, kind, categories, markers[0].says)
-    return FeatureSpec(name, kind, categories, lower, upper, field.description, field.examples[0], markers[0])
+    says = markers[0].says
+    if isinstance(says, Bands) != (kind in {"integer", "number"}):
+        raise ContractError(f"field {name!r} is a {kind}: word numbers with Bands, all else with a mapping")
+    try:
+        bands = says.checked() if isinstance(says, Bands) else bands_of_values(says, categories or (False, True))
+    except ValueError as wrong:
+        raise ContractError(f"field {name!r}: {wrong}") from wrong
+    words = says.words if isinstance(says, Bands) else None
+    spec = FeatureSpec(
+        name, kind, categories, lower, upper, field.description, field.examples[0], markers[0], bands, words
+    )
+    _check_customer_texts(spec)
+    return spec
 
 
 def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
@@ -239,16 +251,13 @@ def _limits(field: FieldInfo) -> tuple[float | None, float | None]:
     return max(lower, default=None), min(upper, default=None)
 
 
-def _check_wording(name: str, kind: Kind, categories: tuple[str, ...], says: Mapping[Any, str] | Bands) -> None:
-    if isinstance(says, Bands) != (kind in {"integer", "number"}):
-        raise ContractError(f"field {name!r} is a {kind}: word numbers with Bands, all else with a mapping")
-    if isinstance(says, Bands):
-        bounds = [bound for bound, _ in says.below]
-        if bounds != sorted(set(bounds)) or any(map(math.isnan, bounds)):
-            raise ContractError(f"field {name!r}: the bands' bounds must rise, they are {bounds}")
-        return
-    expected = set(categories) if kind == "category" else {False, True}
-    if set(says) != expected:
+def _check_customer_texts(spec: FeatureSpec) -> None:
+    """A field speaks to subscribers of all its values in both directions, or of none."""
+    texts = [text for band in spec.bands for text in (band.raises, band.lowers)]
+    if any(texts) and not all(texts):
         raise ContractError(
-            f"field {name!r}: wording is for {sorted(map(str, says))}, values are {sorted(map(str, expected))}"
+            f"field {spec.name!r} has words for subscribers for some values only",
+            instead="give raises and lowers for each value, or for none",
         )
+    if any(texts) and spec.marker.protected:
+        raise ContractError(f"field {spec.name!r} is protected and must not be shown", instead="remove its words")

@@ -33,6 +33,12 @@ class SettingsError(ChurnError):
     exit_code = 2
 
 
+class OfferPolicyError(ChurnError):
+    """A policy of offers that cannot be read, is not complete, or does not fit its contract."""
+
+    exit_code = 2
+
+
 class DataError(ChurnError):
     """A data file that does not hold what its contract says."""
 

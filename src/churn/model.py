@@ -36,11 +36,17 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChurnModel:
-    """A contract and the explainer of the model that was trained for it."""
+    """A contract and the explainer of the model that was trained for it.
+
+    Args:
+        reference: in feature order, the encoded number each feature typically has where it speaks for staying; a reason
+            is verified by moving its feature there. None where nobody knows: then no reason can be verified.
+    """
 
     contract: type[Contract]
     explain: Explainer
     version: str
+    reference: tuple[float, ...] | None = None
 
     def predict(self, subscribers: Sequence[Contract]) -> list[Prediction]:
         """Predicts and explains; the answer for a subscriber does not depend on who else is in the list."""

@@ -1,4 +1,4 @@
-"""What the holdout looked like at training time, kept beside the model so that drift can be seen later."""
+"""What the holdout looked like at training time, kept with the model: to see drift later, and to verify reasons."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from churn.contract import Contract, FeatureSpec, Rows
+from churn.phrases import Value
 
 QUANTILE_BINS = 10
 PROBABILITY_BINS = 20
@@ -35,6 +36,31 @@ def reference_distributions(
         },
         "probability": {"edges": edges.tolist(), "counts": score.tolist()},
     }
+
+
+def reference_values(contract: type[Contract], rows: Rows, contributions: npt.NDArray[np.float32]) -> dict[str, Value]:
+    """What each feature typically is where it speaks for staying; moved there, a reason to leave should go away.
+
+    Args:
+        contract: what the columns of rows mean.
+        rows: float32 (n, features), encoded; n >= 1.
+        contributions: float32 (n, features), in log-odds.
+
+    Returns:
+        For each feature its middle value, or its most frequent category, among the rows in which its contribution is
+        negative; among all rows if there is no such row. A middle value is one that occurs.
+    """
+    return {
+        spec.name: spec.decode(_typical(spec, column[parts < 0] if (parts < 0).any() else column))
+        for spec, column, parts in zip(contract.features, rows.T, contributions.T, strict=True)
+    }
+
+
+def _typical(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> float:
+    if spec.kind in {"category", "boolean"}:
+        return float(np.bincount(column.astype(np.int64)).argmax())
+    # By way of the shortest digits that give the same float32, so that 70.13 is not written 70.12999725341797.
+    return float(str(np.quantile(column, 0.5, method="lower")))
 
 
 def _distribution(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn.contract import Contract, FeatureSpec, Value
+from churn.contract import Contract, FeatureSpec
+from churn.phrases import Value
 
 NARROW = 1000  # a range up to this is drawn evenly; a wider one around the field's example
 DECIMALS = 2

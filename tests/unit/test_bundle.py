@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xgboost
 
-from churn.bundle import Bundle, ModelCard, load_bundle, write_bundle
+from churn.bundle import Bundle, ModelCard, load_bundle
 from churn.contracts import find_contract
 from churn.errors import BundleError
 from churn.explain import tables
@@ -20,6 +20,7 @@ from churn.explain.xgb import load_booster
 from churn.files import json_bytes, sha256_of
 from churn.reference import reference_distributions
 from churn.sampling import draw_columns
+from churn.sealing import write_bundle
 
 STREAMFLOW = find_contract("streamflow")
 # A model of three features, which no contract has.

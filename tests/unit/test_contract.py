@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 from strategies import subscribers
 
-from churn.contract import Bands, Contract, Count, Dollars, Feature, counted, dollars
+from churn.contract import Contract, Count, Dollars, Feature
 from churn.contracts import contract_names, find_contract
 from churn.errors import ContractError
+from churn.phrases import Band, Bands, Says, dollars
 
 CONTRACTS = [find_contract(name) for name in contract_names()]
 every_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=contract_names())
@@ -68,6 +70,39 @@ def test_every_value_has_a_wording_without_a_gap(drawn: tuple[type[Contract], di
 
 
 @every_contract
+def test_what_a_subscriber_may_read_has_words_for_every_value_in_both_directions(contract: type[Contract]) -> None:
+    for spec in contract.features:
+        assert spec.showable != spec.marker.protected
+        for band in spec.bands:
+            assert bool(band.raises) == bool(band.lowers) == spec.showable
+            for text in (band.team, band.raises, band.lowers):
+                assert text.count("{") == text.count("{value}") <= (spec.words is not None)
+
+
+@every_contract
+def test_nothing_a_subscriber_may_read_speaks_of_leaving_or_of_risk(contract: type[Contract]) -> None:
+    forbidden = re.compile(r"\b(leav|risk|churn|cancel|quit|likely|score|predict|model|lose)", re.IGNORECASE)
+    for spec in contract.features:
+        for band in spec.bands:
+            assert not forbidden.search(band.raises + band.lowers), (spec.name, band.name)
+
+
+def test_a_protected_field_cannot_have_words_for_subscribers() -> None:
+    says = {True: Says("A", raises="You are A.", lowers="You are A."), False: Says("B", raises="b", lowers="b")}
+    with pytest.raises(ContractError, match="protected"):
+        make(bool, says, example=True, protected=True)
+
+
+@given(some_contract.flatmap(lambda contract: st.tuples(st.just(contract), subscribers(contract))))
+def test_a_value_decodes_to_itself(drawn: tuple[type[Contract], dict[str, Any]]) -> None:
+    contract, row = drawn
+    for spec in contract.features:
+        value = row[spec.name]
+        decoded = spec.decode(spec.encode(value))
+        assert (decoded, type(decoded)) == (value, type(value))
+
+
+@every_contract
 def test_the_example_is_a_valid_subscriber(contract: type[Contract]) -> None:
     assert contract.model_validate(contract.example()).model_dump() == contract.example()
 
@@ -88,37 +123,35 @@ def test_minus_zero_is_encoded_as_zero() -> None:
 
 
 def test_the_fingerprint_follows_name_kind_and_categories_but_not_the_wording() -> None:
-    base = make(Literal["a", "b"], {"a": "A", "b": "B"}, "a")
-    reworded = make(Literal["a", "b"], {"a": "Other", "b": "Words"}, "b")
-    reordered = make(Literal["b", "a"], {"a": "A", "b": "B"}, "a")
-    other_kind = make(bool, {True: "A", False: "B"}, example=True)
+    base = make(Literal["a", "b"], {"a": Says("A"), "b": Says("B")}, "a")
+    reworded = make(Literal["a", "b"], {"a": Says("Other"), "b": Says("Words")}, "b")
+    reordered = make(Literal["b", "a"], {"a": Says("A"), "b": Says("B")}, "a")
+    other_kind = make(bool, {True: Says("A"), False: Says("B")}, example=True)
     assert base.fingerprint == reworded.fingerprint
     assert len({base.fingerprint, reordered.fingerprint, other_kind.fingerprint}) == 3
 
 
-def test_a_band_ends_just_below_its_bound() -> None:
-    bands = Bands(below=[(2, "few: {value}")], otherwise="many: {value}", words=counted("ticket", "tickets"))
-    assert [bands.phrase(n) for n in (0, 1, 2)] == ["few: 0 tickets", "few: 1 ticket", "many: 2 tickets"]
-
-
-def test_money_is_worded_with_cents_and_thousands() -> None:
-    assert [dollars(amount) for amount in (0.0, 89.5, 1253)] == ["$0.00", "$89.50", "$1,253.00"]
-    assert len(dollars(3.4e38)) < 12
-
-
-BANDS = Bands(below=[], otherwise="{value}", words=str)
+BANDS = Bands([Band("{value}", name="all")], words=dollars)
+FALLING = Bands([Band("", name="a", below=2), Band("", name="b", below=1), Band("", name="c")], words=dollars)
+UNBOUNDED = Bands([Band("", name="a", below=2)], words=dollars)
+NAMED_ALIKE = Bands([Band("", name="a", below=2), Band("", name="a")], words=dollars)
+ONE_SIDED = {"a": Says("A", raises="You have a."), "b": Says("B", raises="You have b.", lowers="You have b.")}
 CATEGORY = Literal["a", "b"]
 
 
 @pytest.mark.parametrize(
     ("kind", "says", "complaint"),
     [
-        (CATEGORY, {"a": "A"}, "wording is for"),
-        (CATEGORY, {"a": "A", "b": "B", "c": "C"}, "wording is for"),
-        (bool, {True: "A"}, "wording is for"),
+        (CATEGORY, {"a": Says("A")}, "wording is for"),
+        (CATEGORY, {"a": Says("A"), "b": Says("B"), "c": Says("C")}, "wording is for"),
+        (bool, {True: Says("A")}, "wording is for"),
         (CATEGORY, BANDS, "word numbers with Bands"),
-        (Count, {"a": "A"}, "word numbers with Bands"),
-        (Dollars, Bands(below=[(2, ""), (1, "")], otherwise="", words=str), "must rise"),
+        (Count, {"a": Says("A")}, "word numbers with Bands"),
+        (Dollars, FALLING, "must rise"),
+        (Dollars, UNBOUNDED, "must rise"),
+        (Dollars, NAMED_ALIKE, "same name"),
+        (Literal["a b", "a-b"], {"a b": Says("A"), "a-b": Says("B")}, "same name"),
+        (CATEGORY, ONE_SIDED, "words for subscribers for some values only"),
         (int, BANDS, "needs a lower and an upper limit"),
         (list[int], BANDS, "use int, float, bool or Literal"),
     ],
@@ -138,7 +171,7 @@ def test_a_field_without_marker_or_description_is_refused() -> None:
     with pytest.raises(ContractError, match="a description and an example"):
 
         class Undescribed(Contract):
-            field: Annotated[bool, Feature(says={True: "A", False: "B"})]
+            field: Annotated[bool, Feature(says={True: Says("A"), False: Says("B")})]
 
 
 def test_an_unknown_contract_is_answered_with_the_known_ones() -> None:
@@ -147,11 +180,13 @@ def test_an_unknown_contract_is_answered_with_the_known_ones() -> None:
     assert refused.value.instead == "choose one of streamflow, telco"
 
 
-def make(kind: Any, says: Any, example: Any) -> type[Contract]:
+def make(kind: Any, says: Any, example: Any, *, protected: bool = False) -> type[Contract]:
     """A contract of one field."""
 
     class Made(Contract):
         contract_name: ClassVar[str] = "made"
-        field: Annotated[kind, Field(description="Something.", examples=[example]), Feature(says=says)]
+        field: Annotated[
+            kind, Field(description="Something.", examples=[example]), Feature(says=says, protected=protected)
+        ]
 
     return Made

@@ -1,4 +1,7 @@
-"""The businesses this service knows: one file each. A file declares a `CONTRACT`; nothing else needs to be told."""
+"""The businesses this service knows: one file each. A file declares a `CONTRACT`; nothing else needs to be told.
+
+What a contract keeps apart, such as its demo data, lies in a file that begins with an underscore.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ FEWEST_FEATURES = 3  # an answer holds three reasons
 
 def contract_names() -> list[str]:
     """The names of all contracts, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
 
 
 def find_contract(name: str) -> type[Contract]:

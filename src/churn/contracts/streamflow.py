@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
-from churn.contract import Bands, Contract, Count, DemoProcess, DemoVersion, Dollars, Feature, counted, dollars
-
-months = counted("month", "months")
-tickets = counted("support ticket", "support tickets")
-services = counted("streaming service", "streaming services")
+from churn.contract import Contract, Count, Dollars, Feature
+from churn.contracts._streamflow_demo import DEMO
+from churn.phrases import Band, Bands, Counted, Says, dollars
 
 
 class Subscriber(Contract):
@@ -23,15 +18,43 @@ class Subscriber(Contract):
     id_column = "subscriber_id"
     label_column = "churned"
     label_values = ("0", "1")
+    demo = DEMO
 
     tenure: Annotated[
         int,
         Field(ge=0, le=120, description="Months since the subscription began.", examples=[14]),
         Feature(
             says=Bands(
-                below=[(24, "A short history of {value}"), (48, "A history of {value}")],
-                otherwise="A long history of {value}",
-                words=months,
+                [
+                    Band(
+                        "A short history of {value}",
+                        name="new",
+                        below=1,
+                        raises="You have only just joined us, and we would like to help you settle in.",
+                        lowers="You have only just joined us: welcome.",
+                    ),
+                    Band(
+                        "A short history of {value}",
+                        name="short",
+                        below=24,
+                        raises="You have been with us for {value}, and we would like to make more of the time to come.",
+                        lowers="You have been with us for {value}: thank you.",
+                    ),
+                    Band(
+                        "A history of {value}",
+                        name="middle",
+                        below=48,
+                        raises="You have been with us for {value}, and a newer plan may suit you better by now.",
+                        lowers="You have been with us for {value}: thank you.",
+                    ),
+                    Band(
+                        "A long history of {value}",
+                        name="long",
+                        raises="You have been with us for {value}, and such loyalty deserves a plan that keeps up.",
+                        lowers="You have been with us for {value}: thank you for your loyalty.",
+                    ),
+                ],
+                words=Counted("month", "months"),
             ),
             monotone=-1,
             group="history",
@@ -42,8 +65,28 @@ class Subscriber(Contract):
         Field(description="What the subscriber pays a month, in dollars.", examples=[89.5]),
         Feature(
             says=Bands(
-                below=[(40, "A low monthly price of {value}"), (95, "A monthly price of {value}")],
-                otherwise="A high monthly price of {value}",
+                [
+                    Band(
+                        "A low monthly price of {value}",
+                        name="low",
+                        below=40,
+                        raises="You pay {value} a month, and we can check that you get the most for it.",
+                        lowers="You pay {value} a month, one of our lower prices.",
+                    ),
+                    Band(
+                        "A monthly price of {value}",
+                        name="middle",
+                        below=95,
+                        raises="You pay {value} a month, and another plan may give you the same for less.",
+                        lowers="You pay {value} a month, a fair price for what is in your plan.",
+                    ),
+                    Band(
+                        "A high monthly price of {value}",
+                        name="high",
+                        raises="You pay {value} a month, one of our higher prices, and we can look for a better one.",
+                        lowers="You pay {value} a month, and have one of our fullest plans for it.",
+                    ),
+                ],
                 words=dollars,
             ),
             monotone=1,
@@ -56,8 +99,28 @@ class Subscriber(Contract):
         Field(description="What the subscriber has paid so far, in dollars.", examples=[1253.0]),
         Feature(
             says=Bands(
-                below=[(500, "Having paid only {value} so far"), (2500, "Having paid {value} so far")],
-                otherwise="Having paid as much as {value} so far",
+                [
+                    Band(
+                        "Having paid only {value} so far",
+                        name="little",
+                        below=500,
+                        raises="You have paid {value} in all so far, and we would like each dollar to count for more.",
+                        lowers="You have paid {value} in all so far: thank you.",
+                    ),
+                    Band(
+                        "Having paid {value} so far",
+                        name="middle",
+                        below=2500,
+                        raises="You have paid {value} in all so far, and we would like each dollar to count for more.",
+                        lowers="You have paid {value} in all so far: thank you.",
+                    ),
+                    Band(
+                        "Having paid as much as {value} so far",
+                        name="much",
+                        raises="You have paid {value} in all so far, and that deserves something in return.",
+                        lowers="You have paid {value} in all so far: thank you for your loyalty.",
+                    ),
+                ],
                 words=dollars,
             ),
             group="history",
@@ -68,9 +131,21 @@ class Subscriber(Contract):
         Field(description="How long the subscriber is bound.", examples=["month-to-month"]),
         Feature(
             says={
-                "month-to-month": "A month-to-month contract",
-                "one-year": "A one-year contract",
-                "two-year": "A two-year contract",
+                "month-to-month": Says(
+                    "A month-to-month contract",
+                    raises="You pay month by month, and a yearly plan can bring you a lower price.",
+                    lowers="You pay month by month and stay flexible.",
+                ),
+                "one-year": Says(
+                    "A one-year contract",
+                    raises="Your plan runs for one year, and we can check that its terms still suit you.",
+                    lowers="Your plan runs for one year, so you know what to expect.",
+                ),
+                "two-year": Says(
+                    "A two-year contract",
+                    raises="Your plan runs for two years, and we can check that its terms still suit you.",
+                    lowers="Your plan runs for two years, so you know what to expect.",
+                ),
             },
             monotone=-1,
             group="commitment",
@@ -82,10 +157,26 @@ class Subscriber(Contract):
         Field(description="How the bill is paid.", examples=["electronic_check"]),
         Feature(
             says={
-                "electronic_check": "Paying by electronic check",
-                "mailed_check": "Paying by mailed check",
-                "bank_transfer": "Paying by bank transfer",
-                "credit_card": "Paying by credit card",
+                "electronic_check": Says(
+                    "Paying by electronic check",
+                    raises="You pay by electronic check, and an automatic payment would save you the trouble.",
+                    lowers="You pay by electronic check and keep each payment in your own hands.",
+                ),
+                "mailed_check": Says(
+                    "Paying by mailed check",
+                    raises="You pay by mailed check, and an automatic payment would save you the trouble.",
+                    lowers="You pay by mailed check and keep each payment in your own hands.",
+                ),
+                "bank_transfer": Says(
+                    "Paying by bank transfer",
+                    raises="You pay by bank transfer, and we can check that it is the easiest way for you.",
+                    lowers="You pay by bank transfer, which takes care of itself.",
+                ),
+                "credit_card": Says(
+                    "Paying by credit card",
+                    raises="You pay by credit card, and we can check that it is the easiest way for you.",
+                    lowers="You pay by credit card, which takes care of itself.",
+                ),
             },
             group="payment",
             actionable=True,
@@ -96,12 +187,30 @@ class Subscriber(Contract):
         Field(description="Support tickets opened in the last six months.", examples=[3]),
         Feature(
             says=Bands(
-                below=[
-                    (1, "Having opened no support tickets in six months"),
-                    (3, "Having opened {value} in six months"),
+                [
+                    Band(
+                        "Having opened no support tickets in six months",
+                        name="none",
+                        below=1,
+                        raises="You have not asked for help in the last six months, and we are here if you need any.",
+                        lowers="You have not needed our help in the last six months.",
+                    ),
+                    Band(
+                        "Having opened {value} in six months",
+                        name="some",
+                        below=3,
+                        raises="You opened {value} in the last six months, and we would like to put things right.",
+                        lowers="You opened {value} in the last six months: thank you for telling us.",
+                    ),
+                    Band(
+                        "Having opened as many as {value} in six months",
+                        name="many",
+                        raises="You had to open {value} in the last six months, more than anybody should, and we "
+                        "would like to put things right.",
+                        lowers="You opened {value} in the last six months: thank you for your patience.",
+                    ),
                 ],
-                otherwise="Having opened as many as {value} in six months",
-                words=tickets,
+                words=Counted("support ticket", "support tickets"),
             ),
             monotone=1,
             group="support",
@@ -112,9 +221,21 @@ class Subscriber(Contract):
         Field(description="The internet connection that comes with the subscription.", examples=["fiber_optic"]),
         Feature(
             says={
-                "none": "Having no internet service with the plan",
-                "dsl": "Having DSL internet",
-                "fiber_optic": "Having fiber optic internet",
+                "none": Says(
+                    "Having no internet service with the plan",
+                    raises="Your plan comes without internet, and we can see what adding it would cost.",
+                    lowers="Your plan comes without internet, so you do not pay for it.",
+                ),
+                "dsl": Says(
+                    "Having DSL internet",
+                    raises="You have DSL internet, and we can see whether a faster line would suit you.",
+                    lowers="You have DSL internet in your plan.",
+                ),
+                "fiber_optic": Says(
+                    "Having fiber optic internet",
+                    raises="You have fiber optic internet, and we can check that speed and price are right.",
+                    lowers="You have fiber optic internet, our fastest line.",
+                ),
             },
             group="internet",
             actionable=True,
@@ -125,9 +246,22 @@ class Subscriber(Contract):
         Field(ge=0, le=4, description="Streaming services in the plan.", examples=[2]),
         Feature(
             says=Bands(
-                below=[(1, "Having no streaming services in the plan")],
-                otherwise="Having {value} in the plan",
-                words=services,
+                [
+                    Band(
+                        "Having no streaming services in the plan",
+                        name="none",
+                        below=1,
+                        raises="Your plan has no streaming services yet, and adding one can make more of it.",
+                        lowers="Your plan has no streaming services, so you do not pay for any.",
+                    ),
+                    Band(
+                        "Having {value} in the plan",
+                        name="some",
+                        raises="Your plan has {value}, and another choice may suit you better.",
+                        lowers="Your plan has {value} for you to enjoy.",
+                    ),
+                ],
+                words=Counted("streaming service", "streaming services"),
             ),
             group="streaming",
             actionable=True,
@@ -136,126 +270,28 @@ class Subscriber(Contract):
     paperless_billing: Annotated[
         bool,
         Field(description="Whether bills come by e-mail only.", examples=[True]),
-        Feature(says={True: "Paperless billing", False: "Billing on paper"}, group="billing", actionable=True),
+        Feature(
+            says={
+                True: Says(
+                    "Paperless billing",
+                    raises="Your bills come by e-mail, and we can make them easier to follow.",
+                    lowers="Your bills come by e-mail, without paper.",
+                ),
+                False: Says(
+                    "Billing on paper",
+                    raises="Your bills come on paper, and by e-mail you would have them at once.",
+                    lowers="Your bills come on paper, as you like them.",
+                ),
+            },
+            group="billing",
+            actionable=True,
+        ),
     ]
     senior_citizen: Annotated[
         bool,
         Field(description="Whether the subscriber is a senior citizen.", examples=[False]),
-        Feature(says={True: "Being a senior citizen", False: "Not being a senior citizen"}, protected=True),
+        Feature(says={True: Says("Being a senior citizen"), False: Says("Not being a senior citizen")}, protected=True),
     ]
 
 
 CONTRACT = Subscriber
-
-
-# The demo data: an invented population of the people who open Manage Subscription. They are those who have a reason to
-# look at their contract, so nearly half of them leave; of all subscribers far fewer do.
-
-
-def draw_subscribers(rng: np.random.Generator, rows: int, shift: Mapping[str, float]) -> dict[str, npt.NDArray[Any]]:
-    """Draws subscribers who open Manage Subscription.
-
-    - tenure: 120 months x Beta(0.8, 1.8), whole months: many new subscribers, mean 37 months, few past 90.
-    - contract_type: a commitment of tenure / 45 months + Logistic(0, 1); a year from 2.0, two years from 3.0.
-    - internet_service: none 20 %, dsl 38 %, fiber optic 42 %.
-    - streaming_services: Binomial(4, 0.45), 0 without internet.
-    - monthly_charges: 14 dollars, + 14 for dsl or 34 for fiber optic, + 6 per streaming service, + add-ons
-      Gamma(1.5, 24 dollars), + discounts and fees Normal(0, 3 dollars), + `price_rise`; never below 9.95.
-    - total_charges: tenure x monthly_charges x LogNormal(0, 0.08), for promotions and price changes along the way.
-    - payment_method: electronic check for 50 / 30 / 20 % by contract_type, else one of the other three alike.
-    - num_support_tickets: Poisson with Gamma-spread rate (negative binomial, shape 1.2), mean 1.0 / 1.3 / 1.7 by
-      internet_service.
-    - paperless_billing: 35 / 60 / 75 % by internet_service; senior_citizen: 10 %, 20 % of those billed on paper.
-
-    Args:
-        rng: where chance comes from.
-        rows: how many.
-        shift: `price_rise`, in dollars a month (0).
-
-    Returns:
-        One array of length rows per feature; money in whole cents.
-    """
-    tenure = np.floor(120 * rng.beta(0.8, 1.8, rows)).astype(np.int64)
-    contract = np.searchsorted([2.0, 3.0], tenure / 45 + rng.logistic(0, 1, rows))
-    internet = rng.choice(3, rows, p=[0.20, 0.38, 0.42])
-    streaming = np.where(internet > 0, rng.binomial(4, 0.45, rows), 0)
-    list_price = 14 + np.array([0, 14, 34])[internet] + 6 * streaming + rng.gamma(1.5, 24, rows)
-    monthly = np.maximum(list_price + rng.normal(0, 3, rows) + shift.get("price_rise", 0.0), 9.95).round(2)
-    pays_by_check = rng.random(rows) < np.array([0.5, 0.3, 0.2])[contract]
-    paperless = rng.random(rows) < np.array([0.35, 0.60, 0.75])[internet]
-    ticket_mean = np.array([1.0, 1.3, 1.7])[internet]
-    return {
-        "tenure": tenure,
-        "monthly_charges": monthly,
-        "total_charges": (tenure * monthly * rng.lognormal(0, 0.08, rows)).round(2),
-        "contract_type": np.array(["month-to-month", "one-year", "two-year"])[contract],
-        "payment_method": np.where(
-            pays_by_check, "electronic_check", rng.choice(["mailed_check", "bank_transfer", "credit_card"], rows)
-        ),
-        "num_support_tickets": rng.negative_binomial(1.2, 1.2 / (1.2 + ticket_mean)),
-        "internet_service": np.array(["none", "dsl", "fiber_optic"])[internet],
-        "streaming_services": streaming,
-        "paperless_billing": paperless,
-        "senior_citizen": rng.random(rows) < np.where(paperless, 0.10, 0.20),
-    }
-
-
-def log_odds_of_leaving(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[str, float]) -> npt.NDArray[np.float64]:
-    """The true log-odds of leaving; every term honours the monotone directions that the contract declares.
-
-    - 0.35 at the start.
-    - a contract binds: one year -3.0, two years -5.0.
-    - risk fades with tenure: 2.4 exp(-tenure / 8 months) - 0.02 per month.
-    - a price hurts from about 95 dollars a month: 3.3 logistic((monthly_charges - 115) / 8), a quarter of that
-      for those who are bound, all of it times `price_sensitivity`.
-    - 0.22 per support ticket, up to six.
-    - -0.3 per streaming service; fiber optic +0.1, no internet -0.1; electronic check +0.2; paperless +0.1.
-    - total_charges and senior_citizen have no effect of their own.
-
-    Args:
-        columns: one array of length n per feature.
-        shift: `price_sensitivity`, a factor (1).
-
-    Returns:
-        float64 (n,).
-    """
-    tenure = columns["tenure"].astype(np.float64)
-    bound = columns["contract_type"] != "month-to-month"
-    price_felt = 3.3 * shift.get("price_sensitivity", 1.0) * np.where(bound, 0.25, 1.0)
-    log_odds: npt.NDArray[np.float64] = (
-        0.35
-        - 3.0 * bound
-        - 2.0 * (columns["contract_type"] == "two-year")
-        + 2.4 * np.exp(-tenure / 8)
-        - 0.02 * tenure
-        + price_felt / (1 + np.exp((115 - columns["monthly_charges"]) / 8))
-        + 0.22 * np.minimum(columns["num_support_tickets"], 6)
-        - 0.3 * columns["streaming_services"]
-        + 0.1 * (columns["internet_service"] == "fiber_optic")
-        - 0.1 * (columns["internet_service"] == "none")
-        + 0.2 * (columns["payment_method"] == "electronic_check")
-        + 0.1 * columns["paperless_billing"]
-    )
-    return log_odds
-
-
-Subscriber.demo = DemoProcess(
-    versions={
-        "streamflow-v3-2024-03": DemoVersion(
-            model_version="v2.3.1",
-            seed=202403,
-            rows=80_000,
-            shift={},
-            about="The process as it stands.",
-        ),
-        "streamflow-v4-2024-06": DemoVersion(
-            model_version="v2.4.0",
-            seed=202406,
-            rows=80_000,
-            shift={"price_rise": 4.0, "price_sensitivity": 1.1},
-            about="After a price rise of $4 a month, which also made subscribers feel a high price 10 % more.",
-        ),
-    },
-    draw=draw_subscribers,
-    log_odds=log_odds_of_leaving,
-)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from churn.contract import FeatureSpec, Value
+from churn.contract import FeatureSpec
 from churn.model import DECIMALS, LOW_BELOW, MEDIUM_BELOW, ChurnModel, shown_probability
 from churn.reasons import direction, sentence
 from churn.scoring.blocks import Floats
@@ -151,15 +151,7 @@ def _sentences(
         distinct = pa.array(value[chosen]).dictionary_encode()
         pair = pa.array(distinct.indices.to_numpy() * np.int64(len(SIGNS)) + sign[chosen]).dictionary_encode()
         codes[chosen] = pair.indices.to_numpy() + len(sentences)
-        phrases = [spec.phrase(_decode(spec, number)) for number in distinct.dictionary.to_pylist()]
+        phrases = [spec.phrase(spec.decode(number)) for number in distinct.dictionary.to_pylist()]
         found = (divmod(code, len(SIGNS)) for code in pair.dictionary.to_pylist())
         sentences += [sentence(phrases[phrase], SIGNS[sign_at]) for phrase, sign_at in found]
     return words(codes, sentences)
-
-
-def _decode(spec: FeatureSpec, number: float) -> Value:
-    """The value that `FeatureSpec.encode` made this number of."""
-    if spec.kind == "category":
-        return spec.categories[int(number)]
-    kinds: dict[str, type[int | float | bool]] = {"integer": int, "number": float, "boolean": bool}
-    return kinds[spec.kind](number)

@@ -1,0 +1,113 @@
+"""How texts, counts and money are written in a language.
+
+English stands in the code, in the contracts above all; it is the id of each message. Another language is one catalogue
+in `locales/`, in gettext's format. `scripts/docs` and a test hold each catalogue complete.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+LOCALES = Path(__file__).parent / "locales"
+BILLION = 1e9
+# Longer than any browser's, and short enough to keep some hundred of them.
+LONGEST_HEADER = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language.
+
+    Args:
+        code: such as `en`, as HTML and HTTP name it.
+        text: an English text -> the same in this language.
+        counted: (number, noun of one, noun of many) -> `3 months`.
+        dollars: an amount -> `$89.50`; past a billion in exponent form, since nobody reads 38 digits.
+    """
+
+    code: str
+    text: Callable[[str], str]
+    counted: Callable[[int, str, str], str]
+    dollars: Callable[[float], str]
+
+
+# Written out, and as Babel writes it: every answer of the service words numbers in English.
+ENGLISH = Language(
+    code="en",
+    text=str,
+    counted=lambda number, one, many: f"{number:,} {one if number == 1 else many}",
+    dollars=lambda amount: f"${amount:,.2f}" if amount < BILLION else f"${amount:.3g}",
+)
+
+
+def language_codes() -> tuple[str, ...]:
+    """All languages that texts exist in, English first."""
+    return (ENGLISH.code, *sorted(path.stem for path in LOCALES.glob("*.po")))
+
+
+@cache
+def find_language(code: str) -> Language:
+    """A language by its code, one of `language_codes()`; the first call for one reads its catalogue."""
+    if code == ENGLISH.code:
+        return ENGLISH
+    from babel import numbers  # noqa: PLC0415 - half of the time to start, which English need not wait for
+
+    messages = _catalogue(LOCALES / f"{code}.po")
+
+    def dollars(amount: float) -> str:
+        if amount < BILLION:
+            return numbers.format_currency(amount, "USD", locale=code)
+        return f"{numbers.format_scientific(amount, '0.##E0', locale=code)} $"
+
+    return Language(
+        code=code,
+        text=messages.gettext,
+        counted=lambda number, one, many: (
+            f"{numbers.format_decimal(number, locale=code)} {messages.ngettext(one, many, number)}"
+        ),
+        dollars=dollars,
+    )
+
+
+def _catalogue(path: Path) -> gettext.GNUTranslations:
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - as above
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale=path.stem)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def preferred_language(accepted: str | None) -> Language:
+    """The language that an Accept-Language header (RFC 9110, section 12.5.4) likes best; English if there is none."""
+    return ENGLISH if not accepted else _preferred(accepted[:LONGEST_HEADER])
+
+
+@lru_cache(maxsize=256)
+def _preferred(accepted: str) -> Language:
+    known = language_codes()
+    liked = [_range(part) for part in accepted.lower().split(",")]
+    for tag, quality in sorted(liked, key=lambda found: -found[1]):  # which keeps the order of equal ones
+        code = tag.partition("-")[0]
+        if quality > 0 and code in known:
+            return find_language(code)
+    return ENGLISH
+
+
+def _range(part: str) -> tuple[str, float]:
+    """A language range with its weight: `de-AT;q=0.8` is ("de-at", 0.8); a weight that is none counts as 0."""
+    tag, _, weight = (item.strip() for item in part.partition(";"))
+    if not weight:
+        return tag, 1.0
+    try:
+        return tag, float(weight.removeprefix("q="))
+    except ValueError:
+        return tag, 0.0

@@ -1,0 +1,12 @@
+"""Offers: the policy that a product manager writes, and which offer of it a subscriber gets.
+
+    document.py     what a policy file may hold
+    complaints.py   what is wrong with one: where, and what to do instead
+    checks.py       whether it fits the contract
+    texts.py        its texts, with the numbers filled in
+    policy.py       the policy as it is used: read, checked, made ready
+    selection.py    the one offer for a subscriber, by expected net value
+    arms.py         who is held out
+
+Serving calls the last two in each request that shows a banner.
+"""

@@ -1,0 +1,128 @@
+"""What a policy file may hold. `docs/offers.md` tells it to those who write one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+MOST_MONTHS = 120
+
+type Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
+type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+type Share = Annotated[float, Field(ge=0, le=1)]
+type DollarAmount = Annotated[float, Field(ge=0)]
+# TOML has arrays where Python has tuples, which cannot be changed later.
+type Several[T] = Annotated[tuple[T, ...], Field(strict=False)]
+type ByLanguage[T] = Mapping[str, T]
+
+
+class Part(BaseModel):
+    """A table of the file: nothing unknown in it, and no value of another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Headlines(Part):
+    """The banner's first line."""
+
+    with_offer: Annotated[ByLanguage[Text], Field(description="above reasons and an offer, by language")]
+    without_offer: Annotated[ByLanguage[Text], Field(description="above reasons alone, by language")]
+
+
+class Holdout(Part):
+    """Who is shown nothing, so that the banner's effect can be measured."""
+
+    share: Annotated[Share, Field(description="the share of subscribers who are held out, 0 to 1")] = 0.10
+    experiment: Annotated[Name, Field(description="the experiment's name; another one draws all arms anew")]
+
+
+class Cooldown(Part):
+    """How long a subscriber who accepted an offer gets no other."""
+
+    days: Annotated[int, Field(ge=0, le=3660, description="days from accepting one offer to the next")]
+
+
+class Assumptions(Part):
+    """What is assumed of every subscriber, each with where the number is from."""
+
+    margin_share: Annotated[Share, Field(description="the share of the monthly price that is left after its costs")]
+    margin_share_source: Annotated[Text, Field(description="where margin_share is from")]
+    months_kept: Annotated[
+        float, Field(gt=0, le=MOST_MONTHS, description="for how many months a subscriber who is kept then stays")
+    ]
+    months_kept_source: Annotated[Text, Field(description="where months_kept is from")]
+
+
+class Discount(Part):
+    """Off each of so many monthly bills: a share of the price or an amount."""
+
+    percent: Annotated[float | None, Field(gt=0, le=100, description="off each bill, in percent of the price")] = None
+    dollars: Annotated[
+        float | None, Field(gt=0, description="off each bill, in dollars; never more than the price")
+    ] = None
+    months: Annotated[int, Field(ge=1, le=MOST_MONTHS, description="for how many bills")]
+    cap_dollars: Annotated[float, Field(gt=0, description="the most that the discount may come to over all bills")]
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.percent is None) == (self.dollars is None):
+            raise ValueError("should have either percent or dollars")
+        return self
+
+
+class Condition(Part):
+    """What a field of the subscriber must be: one of some values, or a number within limits."""
+
+    one_of: Annotated[
+        Several[object] | None, Field(alias="is", min_length=1, description="the values that are eligible, as a list")
+    ] = None
+    at_least: Annotated[float | None, Field(description="the smallest number that is eligible")] = None
+    at_most: Annotated[float | None, Field(description="the largest number that is eligible")] = None
+
+
+class OfferDocument(Part):
+    """One offer."""
+
+    code: Annotated[Name, Field(description="the offer's name for machines, such as yearly-20")]
+    title: Annotated[ByLanguage[Text], Field(description="the offer in a line for the subscriber, by language")]
+    discount: Annotated[
+        Discount | None, Field(description="what comes off the bills; leave it out if nothing does")
+    ] = None
+    cost_dollars: Annotated[
+        DollarAmount, Field(description="what else it costs us for each subscriber who accepts")
+    ] = 0.0
+    take_up: Annotated[Share, Field(description="the assumed share who accept, of those who are offered it")]
+    saves: Annotated[
+        Mapping[str, Share],
+        Field(
+            min_length=1,
+            description="the assumed share kept, of those about to leave, by the reason group that it answers",
+        ),
+    ]
+    source: Annotated[Text, Field(description="where take_up and saves are from")]
+    expires: Annotated[date, Field(description="the last day on which it can be accepted, as YYYY-MM-DD")]
+    eligible: Annotated[
+        Mapping[str, Condition], Field(description="what the subscriber's fields must be; all of it must hold")
+    ] = Field(default_factory=dict)
+    disclosures: Annotated[
+        ByLanguage[Several[Text]], Field(description="what must be said with it, by language; may be empty lists")
+    ]
+
+
+class PolicyDocument(Part):
+    """A whole policy."""
+
+    version: Annotated[Name, Field(description="the policy's version, which every answer carries")]
+    contract: Annotated[str, Field(description="the contract whose subscribers it is for")]
+    languages: Annotated[Several[str], Field(min_length=1, description="the languages of its texts")]
+    price_field: Annotated[str, Field(description="the field that holds the monthly price in dollars")]
+    headlines: Annotated[Headlines, Field(description="the banner's first line")]
+    holdout: Annotated[Holdout, Field(description="who is held out")]
+    cooldown: Annotated[Cooldown, Field(description="the time between two offers")]
+    assumptions: Annotated[Assumptions, Field(description="what is assumed of every subscriber")]
+    offers: Annotated[
+        Several[OfferDocument], Field(alias="offer", description="the offers, each as [[offer]]; earlier ones win ties")
+    ] = ()
