@@ -11,6 +11,7 @@ from portal.records import AcceptedOffer, Exposure, ExposureKind, History
 
 QUIET_AFTER_DISMISSAL = timedelta(days=30)
 MOST_REASONS = 3
+MONTHS_WITHOUT_DISCOUNT = 6  # for so long an accepted offer is shown that takes nothing off a bill
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +88,5 @@ def can_be_accepted(offer: Offer, today: date) -> bool:
 
 
 def active_until(offer: Offer, accepted_on: date) -> date:
-    """The day of the last bill that an offer counts for; one without a discount counts until the next bill."""
-    return day_of_bill(accepted_on, max(offer["months"], 1))
+    """The day of the last bill that an offer counts for. One that takes nothing off a bill says itself when it ends."""
+    return day_of_bill(accepted_on, offer["months"] or MONTHS_WITHOUT_DISCOUNT)
