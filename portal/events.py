@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from portal.pages import page
@@ -30,6 +30,10 @@ def events(store: Store) -> APIRouter:
     async def show() -> Response:
         counts = await run_in_threadpool(store.counts)
         return page("events.html", counts=sorted(counts, key=_order), kinds=KINDS)
+
+    @router.get("/team/events.json")
+    async def counts() -> Response:
+        return JSONResponse(await run_in_threadpool(store.counts))
 
     return router
 

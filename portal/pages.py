@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -10,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from portal.words import day, dollars
 
 ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("portal"),
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=True,
     undefined=jinja2.StrictUndefined,  # a misspelt value is an error, not an empty place
     trim_blocks=True,

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS exposures (
     model_version  TEXT NOT NULL,
     reason_codes   TEXT NOT NULL CHECK (json_valid(reason_codes)),
     language       TEXT NOT NULL,
-    offer          TEXT CHECK (json_valid(offer))               -- as it was shown; acceptance reads it from here
+    offer          TEXT CHECK (offer IS NULL OR json_valid(offer))   -- as it was shown; acceptance reads it here
 ) STRICT;
 CREATE INDEX IF NOT EXISTS exposures_of_subscriber ON exposures (subscriber);
 

@@ -77,11 +77,14 @@ class FakeService:
     address: str = ""
     asked: list[Asked] = field(default_factory=list)
     rule: Callable[[Asked], RetentionAnswer] | None = None
+    numbered: bool = True
 
     def reply(self, asked: Asked) -> RetentionAnswer:
-        """The answer, with an id of its own."""
+        """The answer, with an id of its own unless it is not numbered."""
         self.asked.append(asked)
         answer = self.rule(asked) if self.rule else self.answer
+        if not self.numbered:
+            return answer
         return {**answer, "prediction_id": f"{answer['prediction_id']}-{len(self.asked)}"}
 
 
