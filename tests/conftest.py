@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xgboost
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from churn.bundle import Bundle, ModelCard
 from churn.contracts import contract_names, find_contract
@@ -17,7 +17,7 @@ from churn.sampling import draw_columns
 from churn.sealing import write_bundle
 
 # The same examples on every machine, and no failure because a machine is slow.
-settings.register_profile("churn", derandomize=True, deadline=None)
+settings.register_profile("churn", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("churn")
 
 

@@ -17,6 +17,9 @@ from churn.model import ChurnModel
 from churn.service.app import build_app
 from churn.settings import Settings
 
+# What an answer about one subscriber has and one of a batch has not.
+ASKED_FOR_ONE = ("prediction_id", "retention")
+
 
 class InProcess:
     """Sends requests straight into an app, which need not have been started."""
@@ -42,6 +45,11 @@ class InProcess:
 
     def predict(self, subscriber: Any, **what: Any) -> httpx.Response:
         return self.request("POST", "/predict", json=subscriber, **what)
+
+    def prediction(self, subscriber: Any, **what: Any) -> dict[str, Any]:
+        """The part of an answer that does not depend on who asks, nor on when."""
+        answer: dict[str, Any] = self.predict(subscriber, **what).json()
+        return {name: value for name, value in answer.items() if name not in ASKED_FOR_ONE}
 
     def predict_raw(self, body: Any) -> httpx.Response:
         return self.request("POST", "/predict", content=body, headers={"content-type": "application/json"})

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     churn_threshold: Annotated[float, Field(ge=0, le=1, description="The banner is shown above this probability.")] = (
         0.6
     )
+    offer_policy: Annotated[
+        Path | None, Field(description="The policy file of offers; by default the contract's own.")
+    ] = None
     host: Annotated[str, Field(description="The address the service listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="The port the service listens on.")] = 8000
     workers: Annotated[

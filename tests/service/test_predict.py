@@ -39,6 +39,8 @@ def test_an_answer_has_exactly_the_fields_of_the_interface(streamflow: InProcess
         "top_reasons",
         "model_version",
         "show_retention_banner",
+        "prediction_id",
+        "retention",
     ]
     assert len(answer["top_reasons"]) == 3
     for reason in answer["top_reasons"]:
@@ -124,7 +126,7 @@ def test_the_answer_is_that_of_the_model_in_the_bundle(bundle: Bundle, service: 
 def test_the_order_of_the_fields_does_not_matter(service: InProcess, contract: type[Contract]) -> None:
     example = contract.example()
     backwards = dict(reversed(example.items()))
-    assert service.predict(backwards).json() == service.predict(example).json()
+    assert service.prediction(backwards) == service.prediction(example)
 
 
 def _body(**raw: str) -> str:

@@ -12,7 +12,9 @@ from starlette.middleware import Middleware
 from churn.bundle import Bundle, load_bundle
 from churn.contract import Contract, Rows
 from churn.errors import ChurnError
+from churn.language import language_codes
 from churn.model import ChurnModel
+from churn.offers.policy import default_policy_path, load_policy
 from churn.service import openapi
 from churn.service.endpoints import endpoints
 from churn.service.middleware import Observation
@@ -33,6 +35,7 @@ def create_app(settings: Settings | None = None, *, bundle: Bundle | None = None
 
     Raises:
         BundleError: the bundle is missing or damaged.
+        OfferPolicyError: so is the policy of its offers, or it does not fit the contract.
         SettingsError: a setting cannot be used, or MODEL_VERSION is not the bundle's version.
     """
     settings = settings or read_settings()
@@ -42,10 +45,17 @@ def create_app(settings: Settings | None = None, *, bundle: Bundle | None = None
 
 
 def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> FastAPI:
-    """The service of any model, wherever it came from."""
+    """The service of any model, wherever it came from.
+
+    Raises:
+        OfferPolicyError: the policy of the settings, or the contract's own, cannot be used.
+    """
+    policy_path = settings.offer_policy or default_policy_path(model.contract)
+    policy = load_policy(policy_path, model.contract, languages=language_codes())
     stages = Stages()
     router = endpoints(
         model,
+        policy,
         stages,
         model_path=model_path,
         threshold=settings.churn_threshold,

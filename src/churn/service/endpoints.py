@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +13,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from churn.answers import PredictionAnswer
+from churn.answers import RetentionAnswer
 from churn.model import ChurnModel
+from churn.offers.policy import Policy
+from churn.retention import retention
 from churn.service.answers import BatchAnswer, answer
 from churn.service.batch import answer_batch
 from churn.service.body import parse_object, parse_rows, read_body, require_json
@@ -21,6 +25,7 @@ from churn.service.query import reasons_asked_for, reasons_parameter
 from churn.service.route import DirectRoute
 from churn.service.stages import Stages
 from churn.service.subscriber import valid_subscriber
+from churn.service.visitor import visitor_of, visitor_parameters
 
 JSON = "application/json"
 # A batch's share of body for each row it may have: a subscriber takes half of it, written with spaces and line breaks.
@@ -43,6 +48,7 @@ class Liveness(BaseModel):
 
 def endpoints(
     model: ChurnModel,
+    policy: Policy,
     stages: Stages,
     *,
     model_path: Path,
@@ -54,6 +60,7 @@ def endpoints(
 
     Args:
         model: what predicts.
+        policy: what may be offered, and who is held out.
         stages: where the time of each stage of /predict is noted.
         model_path: where it was loaded from, for /health to tell.
         threshold: the retention banner is shown above this probability.
@@ -73,16 +80,17 @@ def endpoints(
         "/predict",
         operation_id="predict",
         summary="How likely a subscriber is to leave, and why",
-        response_model=PredictionAnswer,
+        response_model=RetentionAnswer,
         responses=_problems(408, 413, 415, 422, 500),
         openapi_extra={
-            "parameters": parameters,
+            "parameters": [*parameters, *visitor_parameters()],
             "requestBody": _request_body(_schema(model), model.contract.example()),
         },
     )
     async def predict(request: Request) -> Response:
         require_json(request)
         reasons = reasons_asked_for(request, most=most_reasons)
+        visitor = visitor_of(request)
         body = await read_body(request, max_bytes=max_body_bytes)
         clock = stages.clock()
         fields = parse_object(body)
@@ -97,7 +105,14 @@ def endpoints(
         clock.done("explain")
         worded = answer(model, subscriber, prediction, threshold=threshold, reasons=reasons)
         clock.done("reasons")
-        response = Response(to_json(worded), media_type=JSON)
+        banner = (
+            retention(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
+            if worded["show_retention_banner"]
+            else None
+        )
+        clock.done("retention")
+        whole: RetentionAnswer = {**worded, "prediction_id": f"{random.getrandbits(128):032x}", "retention": banner}
+        response = Response(to_json(whole), media_type=JSON)
         clock.done("serialise")
         return response
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from churn.answers import PredictionAnswer
+from churn.answers import PredictionAnswer, RetentionAnswer
 from churn.contract import Contract
 from churn.service.problems import ProblemDetails
 
@@ -25,8 +25,9 @@ def document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
         [(contract, "validation"), (ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
     )
     found["components"]["schemas"] |= schemas["$defs"]
-    reasons = found["components"]["schemas"][PredictionAnswer.__name__]["properties"]["top_reasons"]
-    reasons |= {"minItems": 0, "maxItems": len(contract.features)}
+    for answer in (PredictionAnswer, RetentionAnswer):
+        reasons = found["components"]["schemas"][answer.__name__]["properties"]["top_reasons"]
+        reasons |= {"minItems": 0, "maxItems": len(contract.features)}
     found["components"]["headers"] = HEADERS
     references = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
     for operations in found["paths"].values():

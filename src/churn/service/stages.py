@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Literal, NamedTuple, get_args
 
-type Stage = Literal["parse", "validate", "encode", "explain", "reasons", "serialise", "log"]
+type Stage = Literal["parse", "validate", "encode", "explain", "reasons", "retention", "serialise", "log"]
 
 STAGES: tuple[Stage, ...] = get_args(Stage.__value__)
 # A bucket's upper bound is a power of two of nanoseconds; 2^63 is 292 years.

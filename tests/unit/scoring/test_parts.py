@@ -53,7 +53,7 @@ def test_each_row_of_a_file_is_answered_as_the_service_answers_it(
     path = write_rows(tmp_path / f"rows{suffix}", with_ids(contract, rows), batch=40)
     with InProcess(create_app(Settings(), bundle=bundle)) as service:
         expected = [
-            {"source": path.name, "row": at, contract.id_column: f"s-{at - 1}"} | service.predict(row).json()
+            {"source": path.name, "row": at, contract.id_column: f"s-{at - 1}"} | service.prediction(row)
             for at, row in enumerate(rows, start=1)
         ]
     outcome = score_file(bundle, path, tmp_path / "out")
