@@ -120,5 +120,5 @@ def test_a_file_that_is_something_else_is_refused_in_a_sentence(path: Path, cont
     else:
         with closing(sqlite3.connect(path)) as file:
             file.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="portal.sqlite cannot be used"):
+    with pytest.raises(StoreError, match=r"portal\.sqlite cannot be used"):
         Store(path, demo_subscribers())
