@@ -29,7 +29,7 @@ def serve(settings: PortalSettings) -> None:
     """
     # Being told to stop is no failure: uvicorn, once done, raises the signal again for whoever had it before.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt), _listen(settings) as listener:
+    with contextlib.suppress(KeyboardInterrupt), listen(settings) as listener:
         config = uvicorn.Config(
             create_app(settings),
             log_config=LOG_CONFIG,
@@ -58,7 +58,12 @@ class _Server(uvicorn.Server):
         sys.stderr.flush()
 
 
-def _listen(settings: PortalSettings) -> socket.socket:
+def listen(settings: PortalSettings) -> socket.socket:
+    """Binds the portal's address.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
     host, port = settings.portal_host, settings.portal_port
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
