@@ -48,9 +48,23 @@ def succeed(home: Path, *arguments: str | Path, **environment: object) -> str:
 def serving(home: Path, *arguments: str, **environment: object) -> Iterator[tuple[str, str]]:
     """A command that serves, from when it is ready: its address, and what it had said by then."""
     port = free_port()
+    with _running("churn", *arguments, environment=_environment(home, {"PORT": port, **environment})) as said:
+        yield f"http://127.0.0.1:{port}", said
+
+
+@contextmanager
+def portal(home: Path, **environment: object) -> Iterator[str]:
+    """The portal as a process, from when it is ready: its address."""
+    port = free_port()
+    with _running("portal", environment=_environment(home, {"PORTAL_PORT": port, **environment})):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _running(module: str, *arguments: str, environment: dict[str, str]) -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "churn", *arguments],
-        env=_environment(home, {"PORT": port, **environment}),
+        [sys.executable, "-m", module, *arguments],
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -64,7 +78,7 @@ def serving(home: Path, *arguments: str, **environment: object) -> Iterator[tupl
                 break
         else:
             raise AssertionError("".join(said))
-        yield f"http://127.0.0.1:{port}", "".join(said)
+        yield "".join(said)
     finally:
         process.send_signal(signal.SIGTERM)
         code = process.wait(PATIENCE_S)

@@ -7,32 +7,46 @@ import contextlib
 import queue
 import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 PREDICTION = b'{"churn_probability": 0.25, "model_version": "v1"}'
 
-type Reply = Callable[[bytes], Awaitable[bytes | None]]
+type Reply = Callable[[bytes], Awaitable[bytes | AsyncIterator[bytes] | None]]
 
 
-def http(status: int, body: bytes) -> bytes:
+def http(status: int, body: bytes, *headers: bytes) -> bytes:
     """An HTTP response."""
-    return b"HTTP/1.1 %d Whatever\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+    head = b"".join(b"%b\r\n" % header for header in headers)
+    return b"HTTP/1.1 %d Whatever\r\n%bContent-Length: %d\r\n\r\n%b" % (status, head, len(body), body)
+
+
+async def _parts(answer: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if isinstance(answer, bytes):
+        yield answer
+    else:
+        async for part in answer:
+            yield part
 
 
 @contextmanager
 def small_server(reply: Reply) -> Iterator[str]:
-    """Its address; `reply` is given each request's body and gives what is sent back, None to hang up."""
+    """Its address.
+
+    Args:
+        reply: given each request's body, gives what is sent back: bytes, or bytes as they come; None to hang up.
+    """
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 length = re.search(rb"content-length: (\d+)", await reader.readuntil(b"\r\n\r\n"), re.IGNORECASE)
-                assert length is not None
-                answer = await reply(await reader.readexactly(int(length[1])))
+                answer = await reply(await reader.readexactly(int(length[1]) if length else 0))
                 if answer is None:
                     break
-                writer.write(answer)
+                async for part in _parts(answer):
+                    writer.write(part)
+                    await writer.drain()
         writer.close()
 
     async def serve() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ChurnError(Exception):
     """Anything that can be told to a user in a sentence, without a traceback.
@@ -63,3 +65,40 @@ class GateError(ChurnError):
 
 class LoadTestError(ChurnError):
     """A service that cannot be load tested, or that does not hold what it should under load."""
+
+
+class ClientError(ChurnError):
+    """A call of the service that brought no answer. No message holds anything of a subscriber."""
+
+
+class Unavailable(ClientError):  # noqa: N818 - says what the service is; so do the next two
+    """The service is down, overloaded or too slow: the same call may succeed later."""
+
+
+class Nonsense(ClientError):  # noqa: N818
+    """Something answered that is not this service, or not a version of it that the client understands."""
+
+
+class Refused(ClientError):  # noqa: N818
+    """The call itself is wrong: the same one will be refused again.
+
+    Args:
+        status: the HTTP status; None if nothing was sent.
+        detail: what is wrong, in the service's words. Like `fields` it may quote what was sent: show it to who sent
+            it, and do not log it.
+        fields: name of a field -> what is wrong with it, where fields are to blame.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        instead: str = "",
+        status: int | None = None,
+        detail: str = "",
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, instead=instead)
+        self.status = status
+        self.detail = detail
+        self.fields = dict(fields or {})

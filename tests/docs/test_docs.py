@@ -16,9 +16,11 @@ import typer
 
 from churn.cli import app
 from churn.settings import Settings
+from portal.settings import PortalSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "churn"
+PORTAL = ROOT / "portal"
 NOT_OURS = {"var", "dist", "build"}  # what is made, never written
 COMMAND = typer.main.get_command(app)
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file() and os.access(path, os.X_OK))
@@ -135,6 +137,11 @@ def test_every_setting_is_described(setting: str) -> None:
     assert f"| `{setting.upper()}` |" in read(ROOT / "docs" / "settings.md")
 
 
+@pytest.mark.parametrize("setting", list(PortalSettings.model_fields))
+def test_every_setting_of_the_portal_is_described(setting: str) -> None:
+    assert f"| `{setting.upper()}` |" in read(ROOT / "docs" / "portal.md")
+
+
 def test_every_decision_is_in_the_index_and_says_where_it_stands() -> None:
     folder = ROOT / "docs" / "decisions"
     index = read(folder / "README.md")
@@ -149,6 +156,7 @@ def test_the_overview_knows_every_module_and_no_other() -> None:
     overview = read(ROOT / "docs" / "architecture" / "00-overview.md")
     mentioned = set(re.findall(r"`([\w/]+(?:\.py|/))`", overview))
     modules = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if not path.name.startswith("__")}
+    modules |= {str(path.relative_to(ROOT)) for path in PORTAL.rglob("*.py") if not path.name.startswith("__")}
     businesses = {module for module in modules if module.startswith("contracts/")}
     assert modules - businesses <= mentioned, "the overview leaves out a module"
     assert all((SOURCE / path).exists() or (ROOT / path).exists() for path in mentioned), "there is no such module"

@@ -1,0 +1,66 @@
+"""The program `churn-portal`, also `python -m portal`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from churn.errors import ChurnError
+from portal.demo import demo_subscribers
+from portal.events import KINDS
+from portal.server import serve
+from portal.settings import read_settings
+from portal.store import Store
+
+app = typer.Typer(
+    help="The Manage Subscription portal. Without a command it serves until stopped.\n\ndocs/portal.md says more.",
+    epilog="Example: PORTAL_PORT=8001 SERVICE_URL=http://127.0.0.1:8000 python -m portal\n\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong use or setting, 130 interrupted.",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def run(context: typer.Context) -> None:
+    """Serves, unless a command is given."""
+    if context.invoked_subcommand is None:
+        serve(read_settings())
+
+
+@app.command("events", epilog="Example: CHURN_HOME=var python -m portal events --json")
+def events(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False) -> None:
+    """Count what happened to banners and offers, by policy and arm."""
+    store = Store(read_settings().store_path, demo_subscribers())
+    counts = store.counts()
+    store.close()
+    if as_json:
+        sys.stdout.write(json.dumps(counts, indent=2) + "\n")
+        return
+    for count in counts:
+        what = f"{count['policy_version']}  {count['arm']:10}  {KINDS[count['kind']]:24}"
+        sys.stdout.write(f"{what}  {count['events']:5}  of {count['subscribers']} subscribers\n")
+    if not counts:
+        sys.stdout.write("Nothing has happened yet.\n")
+
+
+def main() -> NoReturn:
+    """Runs it; what goes wrong is said in a sentence on standard error, with an exit code."""
+    try:
+        app()
+    except ChurnError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"instead: {error.instead}\n" if error.instead else ""))
+        sys.exit(error.exit_code)
+    except OSError as error:
+        sys.stderr.write(f"error: {error}\ninstead: make room or mend the path, then try again\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

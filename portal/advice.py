@@ -1,0 +1,63 @@
+"""Asking the service what to show, and doing without its answer: the page must not wait for it, and must not fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from churn.answers import RetentionAnswer
+from churn.client import AsyncChurnClient
+from churn.errors import ClientError, Nonsense
+
+PREDICTION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+MOST_MONTHS = 120
+
+
+class Advice:
+    """The service's answers, or none.
+
+    Args:
+        client: asks the service, and gives up when its budget is spent.
+        log: told each failure, and its kind.
+    """
+
+    def __init__(self, client: AsyncChurnClient, log: FilteringBoundLogger) -> None:
+        self.client = client
+        self.log = log
+
+    async def about(
+        self, facts: Mapping[str, Any], *, subscriber_key: str, last_offer: date | None, language: str
+    ) -> RetentionAnswer | None:
+        """The answer about a subscriber; None if the service is slow, down, overloaded, or makes no sense."""
+        try:
+            answer = await self.client.predict(
+                facts, subscriber_key=subscriber_key, last_offer=last_offer, language=language
+            )
+            require_sense(answer)
+        except ClientError as error:
+            self.log.warning("service_failed", kind=type(error).__name__.lower(), detail=error.message)
+            return None
+        return answer
+
+
+def require_sense(answer: RetentionAnswer) -> None:
+    """Refuses what has the right types and still cannot be shown.
+
+    Raises:
+        Nonsense: an id that is none, a day that is none, or a discount that nobody could grant.
+    """
+    if not PREDICTION_ID.fullmatch(answer["prediction_id"]):
+        raise Nonsense("an answer whose prediction_id is none")
+    offer = answer["retention"] and answer["retention"]["offer"]
+    if not offer:
+        return
+    try:
+        date.fromisoformat(offer["expires"])
+    except ValueError as error:
+        raise Nonsense("an offer whose last day is none") from error
+    if offer["discount_dollars"] < 0 or offer["months"] > MOST_MONTHS:
+        raise Nonsense("an offer that nobody could grant")

@@ -1,0 +1,22 @@
+"""When bills come: on the first of each month."""
+
+from __future__ import annotations
+
+from datetime import date
+
+MONTHS_A_YEAR = 12
+
+
+def day_of_bill(after: date, number: int) -> date:
+    """The day of the bill that comes as the `number`-th after a day, counted from 1."""
+    return _first_of_month(after, number)
+
+
+def began(today: date, months: int) -> date:
+    """The month, as its first day, in which a subscription of so many months began."""
+    return _first_of_month(today, -months)
+
+
+def _first_of_month(day: date, later: int) -> date:
+    months = day.year * MONTHS_A_YEAR + day.month - 1 + later
+    return date(months // MONTHS_A_YEAR, months % MONTHS_A_YEAR + 1, 1)

@@ -1,0 +1,80 @@
+"""An SQLite file: short transactions from any thread, safe beside other processes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from churn.errors import ChurnError
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+SCHEMA_VERSION = 1
+BUSY_S = 5.0  # how long to wait for another process that is writing
+
+
+class StoreError(ChurnError):
+    """The portal's file cannot be used."""
+
+
+class Database:
+    """One connection, used by one thread at a time.
+
+    Args:
+        path: the file; made with its folder and tables if it is not there.
+
+    Raises:
+        StoreError: it cannot be written, or is something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = threading.Lock()
+        self._connection = _open(path)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Yields the connection; what is done with it is kept whole when the block ends well, else not at all."""
+        with self._lock:
+            # Immediate: whoever reads in order to write must not find that another has written in between.
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """What a query finds."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        instead = "see whether it may be written; or move it away: a new one is made, without what was recorded"
+        raise StoreError(f"{path} cannot be used: {error}", instead=instead) from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found not in {0, SCHEMA_VERSION}:
+        raise sqlite3.DatabaseError(f"its tables are of version {found}, this portal's of {SCHEMA_VERSION}")
+    connection.executescript(SCHEMA.read_text(encoding="utf-8"))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,42 @@
+"""Does the banner work? What happened, counted by arm, for the product manager."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from portal.pages import page
+from portal.store import Store
+
+# In the order in which they happen.
+KINDS = {
+    "exposure": "Banner shown",
+    "nothing_to_show": "Nothing to show",
+    "holdout": "Held out, shown nothing",
+    "helpful": "Found it helpful",
+    "not_helpful": "Found it not helpful",
+    "dismissal": "Dismissed it",
+    "opt_out": "Turned offers off",
+    "acceptance": "Accepted the offer",
+}
+
+
+def events(store: Store) -> APIRouter:
+    """The page of counts."""
+    router = APIRouter()
+
+    @router.get("/team/events")
+    async def show() -> Response:
+        counts = await run_in_threadpool(store.counts)
+        return page("events.html", counts=sorted(counts, key=_order), kinds=KINDS)
+
+    @router.get("/team/events.json")
+    async def counts() -> Response:
+        return JSONResponse(await run_in_threadpool(store.counts))
+
+    return router
+
+
+def _order(count: dict[str, object]) -> tuple[object, ...]:
+    return count["policy_version"], count["arm"], list(KINDS).index(str(count["kind"]))

@@ -1,0 +1,71 @@
+"""What the portal remembers, as values: subscribers, what they were shown, and what they did about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from churn.answers import Arm, Offer
+
+type ExposureKind = Literal["exposure", "holdout", "nothing_to_show"]
+type ResponseKind = Literal["dismissal", "acceptance", "helpful", "not_helpful", "opt_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A demo subscriber.
+
+    Args:
+        key: opaque; the service makes the arm of it.
+        number: as the demo counts them.
+        title: who that is, in a few words.
+        about: a little more.
+        facts: what `POST /predict` takes.
+        wants_offers: false if they have turned offers off.
+    """
+
+    key: str
+    number: int
+    title: str
+    about: str
+    facts: dict[str, Any]
+    wants_offers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What one prediction put before a subscriber, be it nothing, with what the experiment needs to know of it."""
+
+    prediction_id: str
+    subscriber: str
+    kind: ExposureKind
+    arm: Arm
+    policy_version: str
+    model_version: str
+    reason_codes: tuple[str, ...]
+    language: str
+    offer: Offer | None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedOffer:
+    """The offer a subscriber has, or had last; `active_until` is the day of the last bill it counts for."""
+
+    offer: Offer
+    language: str
+    accepted_on: date
+    active_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a subscriber did about earlier banners: the last time of each, None if never."""
+
+    dismissed_on: date | None = None
+    opinion_on: date | None = None
+    accepted: AcceptedOffer | None = None
+
+    def active_offer(self, today: date) -> AcceptedOffer | None:
+        """The accepted offer while it counts."""
+        return self.accepted if self.accepted and today <= self.accepted.active_until else None

@@ -1,0 +1,95 @@
+"""What can be configured, by environment variables, and the key that signs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from churn.errors import SettingsError
+
+SHORTEST_SECRET = 32
+
+
+class PortalSettings(BaseSettings):
+    """Each field is one environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    churn_home: Annotated[Path, Field(description="Where everything the project makes is kept.")] = Path("var")
+    portal_host: Annotated[str, Field(description="The address the portal listens on.")] = "127.0.0.1"
+    portal_port: Annotated[int, Field(ge=1, le=65535, description="The port the portal listens on.")] = 8001
+    portal_secret: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=SHORTEST_SECRET,
+            description="The key that signs sessions; by default one is made and kept under CHURN_HOME.",
+        ),
+    ] = None
+    service_url: Annotated[str, Field(pattern="^https?://", description="Where the churn service is.")] = (
+        "http://127.0.0.1:8000"
+    )
+    service_budget_ms: Annotated[
+        int, Field(ge=1, le=10_000, description="How long a page waits for the service; then it is shown without.")
+    ] = 200
+
+    @property
+    def folder(self) -> Path:
+        """Where the portal keeps what is its own."""
+        return self.churn_home / "portal"
+
+    @property
+    def store_path(self) -> Path:
+        """The SQLite file of subscribers and events."""
+        return self.folder / "portal.sqlite"
+
+    @property
+    def service_budget_s(self) -> float:
+        """The budget in seconds."""
+        return self.service_budget_ms / 1000
+
+    def signing_key(self) -> str:
+        """PORTAL_SECRET, or a key that is made once and kept where only its owner may read it."""
+        if self.portal_secret:
+            return self.portal_secret.get_secret_value()
+        path = self.folder / "secret"
+        if not path.exists():
+            _make_key(path)
+        key = path.read_text()
+        if len(key) < SHORTEST_SECRET:
+            raise SettingsError(
+                f"{path} holds no whole key", instead="delete it; a new one is made, people sign in anew"
+            )
+        return key
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # for its owner only, from the start
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(SHORTEST_SECRET))
+        with contextlib.suppress(FileExistsError):  # another portal that starts now was first: its key holds
+            path.hardlink_to(temporary)
+    finally:
+        temporary.unlink()
+
+
+def read_settings() -> PortalSettings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: an environment variable has a value that cannot be used; the message names each.
+    """
+    try:
+        return PortalSettings()
+    except ValidationError as error:
+        found = "; ".join(f"{item['loc'][0]!s}".upper() + f": {item['msg']}" for item in error.errors())
+        raise SettingsError(f"unusable settings: {found}", instead="correct or unset these variables") from error

@@ -1,0 +1,161 @@
+"""The portal's memory, an SQLite file. Every method is one short transaction; any thread may call it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from portal.database import Database
+from portal.records import AcceptedOffer, Exposure, History, ResponseKind, Subscriber
+
+
+class Store:
+    """What was shown to whom, and what came of it.
+
+    Args:
+        path: the file; made with its folder if it is not there.
+        subscribers: who is known; what has been remembered of them stays.
+    """
+
+    def __init__(self, path: Path, subscribers: Iterable[Subscriber]) -> None:
+        self._database = Database(path)
+        with self._database.transaction() as run:
+            run.executemany(
+                "INSERT INTO subscribers (key, number, title, about, facts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) "
+                "DO UPDATE SET number = excluded.number, title = excluded.title, about = excluded.about, "
+                "facts = excluded.facts",
+                [(each.key, each.number, each.title, each.about, json.dumps(each.facts)) for each in subscribers],
+            )
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._database.close()
+
+    def subscribers(self) -> list[Subscriber]:
+        """Everybody, in the demo's order."""
+        return [_subscriber(row) for row in self._database.rows("SELECT * FROM subscribers ORDER BY number")]
+
+    def subscriber(self, key: str) -> Subscriber | None:
+        """The one with this key."""
+        rows = self._database.rows("SELECT * FROM subscribers WHERE key = ?", key)
+        return _subscriber(rows[0]) if rows else None
+
+    def set_wants_offers(self, key: str, *, wants: bool) -> None:
+        """Remembers whether a subscriber wants to be shown offers."""
+        with self._database.transaction() as run:
+            run.execute("UPDATE subscribers SET wants_offers = ? WHERE key = ?", (wants, key))
+
+    def history(self, key: str) -> History:
+        """What this subscriber did about earlier banners."""
+        last = self._database.rows(
+            "SELECT max(responses.at) FILTER (WHERE responses.kind = 'dismissal') AS dismissed, "
+            "max(responses.at) FILTER (WHERE responses.kind IN ('helpful', 'not_helpful')) AS opinion "
+            "FROM responses JOIN exposures USING (prediction_id) WHERE subscriber = ?",
+            key,
+        )[0]
+        accepted = self._database.rows("SELECT * FROM accepted_offers WHERE subscriber = ?", key)
+        return History(_day(last["dismissed"]), _day(last["opinion"]), _accepted(accepted[0]) if accepted else None)
+
+    def record(self, exposure: Exposure, at: datetime) -> None:
+        """Records what a prediction put before its subscriber; the same prediction again changes nothing."""
+        with self._database.transaction() as run:
+            run.execute(
+                "INSERT INTO exposures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (prediction_id) DO NOTHING",
+                (
+                    exposure.prediction_id,
+                    exposure.subscriber,
+                    _utc(at),
+                    exposure.kind,
+                    exposure.arm,
+                    exposure.policy_version,
+                    exposure.model_version,
+                    json.dumps(exposure.reason_codes),
+                    exposure.language,
+                    json.dumps(exposure.offer) if exposure.offer else None,
+                ),
+            )
+
+    def exposure(self, prediction_id: str, subscriber: str) -> Exposure | None:
+        """What this prediction put before this subscriber; None if it is another's, or nobody's."""
+        rows = self._database.rows(
+            "SELECT * FROM exposures WHERE prediction_id = ? AND subscriber = ?", prediction_id, subscriber
+        )
+        return _exposure(rows[0]) if rows else None
+
+    def respond(self, exposure: Exposure, kind: ResponseKind, at: datetime) -> bool:
+        """Records what the subscriber did about a banner; False if that was recorded before."""
+        with self._database.transaction() as run:
+            return _insert_response(run, exposure, kind, at)
+
+    def accept(self, exposure: Exposure, at: datetime, *, active_until: date) -> bool:
+        """Gives the subscriber the offer of this exposure, unless they have one that still counts.
+
+        Returns:
+            Whether they have it now and had not before.
+        """
+        today = at.date().isoformat()
+        with self._database.transaction() as run:
+            given = run.execute(
+                "INSERT INTO accepted_offers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (subscriber) DO UPDATE SET "
+                "prediction_id = excluded.prediction_id, accepted_on = excluded.accepted_on, "
+                "active_until = excluded.active_until, language = excluded.language, offer = excluded.offer "
+                "WHERE accepted_offers.active_until < excluded.accepted_on "
+                "AND accepted_offers.prediction_id <> excluded.prediction_id",
+                (
+                    exposure.subscriber,
+                    exposure.prediction_id,
+                    today,
+                    active_until.isoformat(),
+                    exposure.language,
+                    json.dumps(exposure.offer),
+                ),
+            )
+            return given.rowcount == 1 and _insert_response(run, exposure, "acceptance", at)
+
+    def counts(self) -> list[dict[str, Any]]:
+        """How often each kind of event happened and to how many subscribers, by policy and arm."""
+        rows = self._database.rows(
+            "SELECT policy_version, arm, kind, count(*) AS events, count(DISTINCT subscriber) AS subscribers "
+            "FROM events GROUP BY policy_version, arm, kind ORDER BY policy_version, arm, kind"
+        )
+        return [dict(row) for row in rows]
+
+
+def _insert_response(run: sqlite3.Connection, exposure: Exposure, kind: ResponseKind, at: datetime) -> bool:
+    done = run.execute(
+        "INSERT INTO responses VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (exposure.prediction_id, kind, _utc(at))
+    )
+    return done.rowcount == 1
+
+
+def _subscriber(row: sqlite3.Row) -> Subscriber:
+    facts, wants_offers = json.loads(row["facts"]), bool(row["wants_offers"])
+    return Subscriber(**{**dict(row), "facts": facts, "wants_offers": wants_offers})
+
+
+def _exposure(row: sqlite3.Row) -> Exposure:
+    kept = {name: value for name, value in dict(row).items() if name != "at"}
+    kept["reason_codes"] = tuple(json.loads(row["reason_codes"]))
+    kept["offer"] = json.loads(row["offer"]) if row["offer"] else None
+    return Exposure(**kept)
+
+
+def _accepted(row: sqlite3.Row) -> AcceptedOffer:
+    return AcceptedOffer(
+        offer=json.loads(row["offer"]),
+        language=row["language"],
+        accepted_on=date.fromisoformat(row["accepted_on"]),
+        active_until=date.fromisoformat(row["active_until"]),
+    )
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _day(at: str | None) -> date | None:
+    return datetime.fromisoformat(at).date() if at else None

@@ -1,0 +1,72 @@
+"""*Manage Subscription*, the page."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+from structlog.typing import FilteringBoundLogger
+
+from churn.answers import RetentionAnswer
+from portal.account import STREAMING_SLOTS, account
+from portal.advice import Advice
+from portal.banner import Shown, decide
+from portal.records import History, Subscriber
+from portal.visits import Visits
+from portal.words import preferred_language
+
+
+def subscription(
+    visits: Visits, advice: Advice, *, now: Callable[[], datetime], log: FilteringBoundLogger
+) -> APIRouter:
+    """The route of it.
+
+    Args:
+        visits: know who is signed in.
+        advice: knows what to show.
+        now: the time, in UTC.
+        log: told if what is shown cannot be recorded.
+    """
+    router = APIRouter()
+    store = visits.store
+
+    @router.get("/")
+    async def manage(request: Request) -> Response:
+        subscriber = await visits.subscriber(request)
+        history = await run_in_threadpool(store.history, subscriber.key)
+        answer = await ask(request, subscriber, history) if subscriber.wants_offers else None
+        today = now().date()
+        shown = await record(decide(answer, subscriber=subscriber.key, history=history, today=today))
+        return visits.page(
+            request,
+            "manage.html",
+            subscriber=subscriber,
+            account=account(subscriber.facts, shown.active, today),
+            slots=STREAMING_SLOTS,
+            banner=shown.banner,
+            active=shown.active,
+        )
+
+    async def ask(request: Request, subscriber: Subscriber, history: History) -> RetentionAnswer | None:
+        return await advice.about(
+            subscriber.facts,
+            subscriber_key=subscriber.key,
+            last_offer=history.accepted.accepted_on if history.accepted else None,
+            language=preferred_language(request.headers.get("accept-language", "")),
+        )
+
+    async def record(shown: Shown) -> Shown:
+        """A banner that cannot be recorded is not shown: the experiment would not know, and nobody could accept."""
+        if shown.exposure:
+            try:
+                await run_in_threadpool(store.record, shown.exposure, now())
+            except sqlite3.Error as error:
+                log.error("exposure_not_recorded", detail=str(error))  # noqa: TRY400 - the traceback says no more
+                return Shown(active=shown.active)
+        return shown
+
+    return router

@@ -1,0 +1,54 @@
+"""Amounts, days and phrases in words, in the languages of `phrases.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from babel.core import negotiate_locale
+from babel.dates import format_date
+from babel.numbers import format_currency
+
+PHRASES: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    Path(__file__).with_name("phrases.toml").read_text(encoding="utf-8")
+)
+ENGLISH = "en"
+LOCALES = {"en": "en_US", "de": "de_DE"}
+
+
+def phrases(language: str) -> Mapping[str, str]:
+    """What the portal says in a language; English if it does not speak it."""
+    return PHRASES.get(language, PHRASES[ENGLISH])
+
+
+def preferred_language(accept_language: str) -> str:
+    """The first language of an Accept-Language header that the portal speaks, else English."""
+    asked = [part.partition(";")[0].strip() for part in accept_language.split(",")]
+    return negotiate_locale(asked, list(PHRASES), sep="-") or ENGLISH
+
+
+def dollars(amount: float, language: str = ENGLISH) -> str:
+    """Such as `$1,253.00`."""
+    return format_currency(amount, "USD", locale=_locale(language))
+
+
+def day(value: date | str, language: str = ENGLISH) -> str:
+    """Such as `December 31, 2026`; takes a date, or YYYY-MM-DD."""
+    found = date.fromisoformat(value) if isinstance(value, str) else value
+    return format_date(found, format="long", locale=_locale(language))
+
+
+def month_and_year(value: date) -> str:
+    """Such as `September 2025`."""
+    return format_date(value, format="MMMM y", locale=_locale(ENGLISH))
+
+
+def counted(number: int, one: str) -> str:
+    """Such as `1 month`, `14 months`."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
+def _locale(language: str) -> str:
+    return LOCALES.get(language, LOCALES[ENGLISH])

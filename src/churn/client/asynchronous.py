@@ -1,0 +1,127 @@
+"""The client for asyncio. The only module that knows httpx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, Unpack
+
+import anyio
+import httpx
+
+from churn.answers import RetentionAnswer
+from churn.client.calls import (
+    HEALTH,
+    MOST_BYTES,
+    SCHEMA,
+    Asked,
+    Call,
+    Health,
+    NoReply,
+    Reply,
+    pause_before_repeating,
+    prediction,
+)
+from churn.errors import SettingsError, Unavailable
+
+# Less than the service's 75 s, and than the 60 s of load balancers: who reuses a connection must be the one to drop it.
+KEEP_ALIVE_S = 50.0
+MOST_CONNECTIONS = 100
+
+
+class AsyncChurnClient:
+    """Asks one service, over connections that it keeps open; safe for concurrent calls on one event loop.
+
+    Args:
+        address: the service's, such as `http://127.0.0.1:8000`.
+        budget_s: what a call may take in all, the one repetition it may need included.
+
+    Raises:
+        SettingsError: the address or the budget is none.
+    """
+
+    def __init__(self, address: str, *, budget_s: float = 0.2) -> None:
+        if not budget_s > 0:
+            raise SettingsError(f"a budget of {budget_s} s is none", instead="give seconds above 0")
+        self.address, self.budget_s = address, budget_s
+        self._http = httpx.AsyncClient(
+            base_url=_service_url(address),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "churn-client"},
+            trust_env=False,
+            timeout=None,  # noqa: S113 - the budget is one deadline for all of a call
+            limits=httpx.Limits(
+                max_connections=MOST_CONNECTIONS,
+                max_keepalive_connections=MOST_CONNECTIONS,
+                keepalive_expiry=KEEP_ALIVE_S,
+            ),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def predict(self, subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> RetentionAnswer:
+        """How likely a subscriber is to leave, why, and what to show.
+
+        Args:
+            subscriber: the contract's fields.
+            asked: see `Asked`.
+
+        Raises:
+            Unavailable: the service is down, overloaded, or took longer than the budget.
+            Refused: the subscriber is not valid; `fields` says why.
+            Nonsense: what answered is not the service.
+        """
+        return await self._ask(prediction(subscriber, **asked))
+
+    async def schema(self) -> dict[str, Any]:
+        """The service's own OpenAPI document; raises as `predict` does."""
+        return await self._ask(SCHEMA)
+
+    async def health(self) -> Health:
+        """What the service says of itself, once its model has answered; raises as `predict` does."""
+        return await self._ask(HEALTH)
+
+    async def _ask[T](self, call: Call[T]) -> T:
+        try:
+            with anyio.fail_after(self.budget_s) as scope:
+                outcome = await self._send(call)
+                pause_s = pause_before_repeating(outcome)
+                if pause_s is not None and pause_s < scope.deadline - anyio.current_time():
+                    await anyio.sleep(pause_s)
+                    outcome = await self._send(call)
+        except TimeoutError:
+            raise Unavailable(
+                f"the churn service gave no answer within {self.budget_s:g} s",
+                instead="see its log, or whether the address is right",
+            ) from None
+        return call.read(outcome)
+
+    async def _send[T](self, call: Call[T]) -> Reply | NoReply:
+        body = bytearray()
+        try:
+            async with self._http.stream(
+                call.method, call.path, headers=dict(call.headers), content=call.content
+            ) as response:
+                async for chunk in response.aiter_raw():
+                    body += chunk
+                    if len(body) > MOST_BYTES:
+                        break
+        except httpx.TransportError as error:
+            return NoReply(connected=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout))
+        return Reply(
+            response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(body)
+        )
+
+
+def _service_url(address: str) -> httpx.URL:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
+        raise SettingsError(
+            f"{address!r} is not the address of an HTTP service", instead="give one such as http://127.0.0.1:8000"
+        )
+    return url

@@ -1,0 +1,80 @@
+"""What scripts/serve runs: service and portal, which start, answer and stop together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from processes import free_port
+
+from churn.bundle import Bundle
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "lib" / "serve_both.py"
+PATIENCE_S = 120
+
+
+@contextmanager
+def both(home: Path, **environment: object) -> Iterator[subprocess.Popen[str]]:
+    own = {"CHURN_HOME": home, "WORKERS": 1, **environment}
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT],
+        env=os.environ | {name: str(value) for name, value in own.items()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl c", "terminate"])
+def test_both_say_where_they_are_and_one_signal_stops_both(
+    tmp_path: Path, bundles: dict[str, Bundle], number: signal.Signals
+) -> None:
+    ports = {"PORT": free_port(), "PORTAL_PORT": free_port()}
+    with both(tmp_path, MODEL_PATH=bundles["streamflow"].path, **ports) as process:
+        assert process.stderr is not None
+        said = ""
+        while said.count("Stop with Ctrl+C") < 2:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        for port in ports.values():
+            assert f"http://127.0.0.1:{port}" in said
+        assert httpx.get(f"http://127.0.0.1:{ports['PORTAL_PORT']}/sign-in", trust_env=False).status_code == 200
+        process.send_signal(number)
+        assert process.wait(PATIENCE_S) == 0
+    assert all(map(is_free, ports.values()))
+
+
+def test_a_service_that_cannot_start_gives_its_exit_code_and_there_is_no_portal(tmp_path: Path) -> None:
+    ports = {"PORT": free_port(), "PORTAL_PORT": free_port()}
+    with both(tmp_path, MODEL_PATH=tmp_path / "nowhere", **ports) as process:
+        assert process.wait(PATIENCE_S) == 4
+    assert is_free(ports["PORTAL_PORT"])
+
+
+def test_a_portals_port_that_is_taken_is_one_sentence_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with both(tmp_path / "home", PORTAL_PORT=port) as process:
+            _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2
+    assert said.startswith(f"error: the portal cannot listen on 127.0.0.1 port {port}")
+    assert not (tmp_path / "home").exists()

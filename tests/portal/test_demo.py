@@ -1,0 +1,29 @@
+"""The demo's subscribers are valid, and what their titles say."""
+
+from __future__ import annotations
+
+from churn.contracts import find_contract
+from churn.offers.arms import arm_of
+from churn.offers.policy import default_policy_path, load_policy
+from portal.demo import demo_subscribers
+
+CONTRACT = find_contract("streamflow")
+
+
+def test_the_service_takes_every_one_of_them() -> None:
+    subscribers = demo_subscribers()
+    assert [subscriber.number for subscriber in subscribers] == list(range(1, len(subscribers) + 1))
+    assert len({subscriber.key for subscriber in subscribers}) == len(subscribers)
+    for subscriber in subscribers:
+        CONTRACT.model_validate(subscriber.facts)
+
+
+def test_who_is_said_to_be_in_the_holdout_is() -> None:
+    policy = load_policy(default_policy_path(CONTRACT), CONTRACT, languages=("en", "de"))
+    held_out = [each for each in demo_subscribers() if arm_of(each.key, policy.holdout) == "holdout"]
+    assert held_out == [each for each in demo_subscribers() if "holdout" in each.about]
+    assert len(held_out) == 1
+
+
+def test_the_first_is_the_example_of_the_documents() -> None:
+    assert demo_subscribers()[0].facts == CONTRACT.example()
