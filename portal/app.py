@@ -18,6 +18,7 @@ from churn.client import AsyncChurnClient
 from portal.advice import Advice
 from portal.demo import demo_subscribers
 from portal.events import events
+from portal.explain import explaining
 from portal.guard import Guard
 from portal.logging import open_log
 from portal.pages import problem_page
@@ -29,6 +30,7 @@ from portal.store import Store
 from portal.subscription import subscription
 from portal.visits import SignInNeededError, Visits, send_to_sign_in
 
+TEAM_BUDGET_S = 3.0  # the team can wait longer than a subscriber
 STATIC = Path(__file__).with_name("static")
 
 
@@ -56,12 +58,13 @@ def create_app(
     """
     settings, log = settings or read_settings(), log or open_log()
     client = AsyncChurnClient(settings.service_url, budget_s=settings.service_budget_s)
+    team_client = AsyncChurnClient(settings.service_url, budget_s=TEAM_BUDGET_S)
     store = Store(settings.store_path, demo_subscribers())
     visits = Visits(store, Sessions(settings.signing_key()))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with client:
+        async with client, team_client:
             yield
         store.close()
 
@@ -80,6 +83,7 @@ def create_app(
     app.include_router(banner_responses(visits, now))
     app.include_router(signing_in(visits))
     app.include_router(events(store))
+    app.include_router(explaining(team_client))
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
 

@@ -55,6 +55,13 @@ def test_the_document_says_how_many_rows_a_batch_may_have() -> None:
     assert (body["minItems"], body["maxItems"]) == (1, 7)
 
 
+def test_the_document_says_where_the_lines_are_drawn() -> None:
+    with answering(find_contract("streamflow"), 0.5, settings=Settings(churn_threshold=0.7)) as client:
+        operation = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
+    assert operation["x-banner-above"] == 0.7
+    assert operation["x-tiers-below"] == {"low": 0.3, "medium": 0.6}
+
+
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
 def test_the_document_says_how_many_reasons_there_may_be(
     document: dict[str, Any], contract: type[Contract], path: str

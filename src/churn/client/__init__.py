@@ -2,5 +2,6 @@
 
 from churn.client.asynchronous import AsyncChurnClient
 from churn.client.blocking import ChurnClient
+from churn.client.calls import Asked, Health
 
-__all__ = ["AsyncChurnClient", "ChurnClient"]
+__all__ = ["Asked", "AsyncChurnClient", "ChurnClient", "Health"]

@@ -126,9 +126,9 @@ def prediction(subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> Call
     key, last_offer = asked.get("subscriber_key"), asked.get("last_offer")
     language, reasons = asked.get("language"), asked.get("reasons")
     if key is not None and not KEY.fullmatch(key):
-        raise Refused("subscriber_key cannot be sent", instead="give 1 to 128 visible ASCII characters")
+        raise _unsendable("X-Subscriber-Key", "1 to 128 visible ASCII characters")
     if language is not None and not LANGUAGE.fullmatch(language):
-        raise Refused("language cannot be sent", instead="give what Accept-Language takes, such as de")
+        raise _unsendable("Accept-Language", "languages in ASCII, such as de")
     headers = {
         "Content-Type": "application/json",
         "X-Subscriber-Key": key,
@@ -157,6 +157,12 @@ def pause_before_repeating(outcome: Reply | NoReply) -> float | None:
             after = headers.get("retry-after", "")
             return float(after) if SECONDS.fullmatch(after) else None
     return None
+
+
+def _unsendable(header: str, expected: str) -> Refused:
+    return Refused(
+        f"{header} cannot be sent", instead=f"give {expected}", fields={header: f"{header} must be {expected}"}
+    )
 
 
 def _refusal(reply: Reply) -> Refused:

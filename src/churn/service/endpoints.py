@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from churn.answers import RetentionAnswer
-from churn.model import ChurnModel
+from churn.model import LOW_BELOW, MEDIUM_BELOW, ChurnModel
 from churn.offers.policy import Policy
 from churn.retention import retention
 from churn.service.answers import BatchAnswer, answer
@@ -85,6 +85,9 @@ def endpoints(
         openapi_extra={
             "parameters": [*parameters, *visitor_parameters()],
             "requestBody": _request_body(_schema(model), model.contract.example()),
+            # For who draws the probability: where this service draws its lines.
+            "x-banner-above": threshold,
+            "x-tiers-below": {"low": LOW_BELOW, "medium": MEDIUM_BELOW},
         },
     )
     async def predict(request: Request) -> Response:

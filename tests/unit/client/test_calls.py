@@ -50,6 +50,7 @@ def test_what_cannot_be_sent_is_refused_without_being_told(subscriber: dict[str,
     with pytest.raises(Refused) as refused:
         prediction(subscriber, **asked)
     assert refused.value.status is None
+    assert set(refused.value.fields) <= {"X-Subscriber-Key", "Accept-Language"}
     assert "secr" not in f"{refused.value} {refused.value.instead}"
 
 

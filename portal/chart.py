@@ -1,0 +1,134 @@
+"""From an answer to a waterfall: where each bar of it begins and ends. Pure geometry; a template draws it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from churn.answers import Reason, RetentionAnswer
+
+# Of what the service shows: four decimals, so each figure is off by no more than this.
+HALF_A_STEP = 0.00005
+# The first that have room are drawn.
+TICKS = (0.5, 0.2, 0.8, 0.05, 0.95, 0.01, 0.99, 0.001, 0.999, 0.35, 0.65, 0.1, 0.9)
+TICK_ROOM = 16.0  # percent of the width
+AIR = 0.3  # log-odds that stay free at either end
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The log-odds before anything is known of a subscriber, and by how much the figure may be off."""
+
+    log_odds: float
+    give_or_take: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One contribution. Places are percentages of the chart's width, from its left edge."""
+
+    reason: Reason
+    begins: float
+    ends: float
+
+    @property
+    def left(self) -> float:
+        """Its left edge."""
+        return min(self.begins, self.ends)
+
+    @property
+    def width(self) -> float:
+        """How wide it is."""
+        return abs(self.ends - self.begins)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A probability on the axis."""
+
+    at: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """The whole chart, from the base value by way of all contributions to the log-odds of the answer."""
+
+    base: Base
+    base_at: float
+    bars: tuple[Bar, ...]
+    log_odds: float
+    ends_at: float
+    ticks: tuple[Tick, ...]
+    threshold: Tick | None
+
+
+def logit(probability: float) -> float:
+    """The log-odds of a probability, which lies between 0 and 1 and is neither."""
+    return math.log(probability / (1 - probability))
+
+
+def base_value(*answers: RetentionAnswer) -> Base | None:
+    """What all of a model's answers start from, of the one from which it follows most exactly.
+
+    An answer shows rounded figures. Its log-odds are those of its probability, give or take what rounding hides; less
+    all contributions, that is the base value. Near 0 and 1 rounding hides most, hence the choice.
+
+    Args:
+        answers: of one model, each with the contributions of all features.
+
+    Returns:
+        None if every probability was rounded to 0 or 1, which have no log-odds.
+    """
+    return min(filter(None, map(_base_of, answers)), key=lambda base: base.give_or_take, default=None)
+
+
+def _base_of(answer: RetentionAnswer) -> Base | None:
+    probability, reasons = answer["churn_probability"], answer["top_reasons"]
+    least, most = probability - HALF_A_STEP, probability + HALF_A_STEP
+    if not 0 < least < most < 1:
+        return None
+    rounding = (logit(most) - logit(least)) / 2 + HALF_A_STEP * len(reasons)
+    return Base(logit(probability) - _sum(reasons), rounding)
+
+
+def waterfall(reasons: list[Reason], base: Base, *, threshold: float | None) -> Waterfall:
+    """Lays out the contributions one after the other.
+
+    Args:
+        reasons: of all features, in the order in which they are to be drawn.
+        base: where the first begins.
+        threshold: a probability to mark, such as that above which the banner is shown.
+    """
+    ends = list(accumulate((reason["shap_contribution"] for reason in reasons), initial=base.log_odds))
+    marked = [] if threshold is None or not 0 < threshold < 1 else [logit(threshold)]
+    left, right = math.floor(min(ends + marked) - AIR), math.ceil(max(ends + marked) + AIR)
+
+    def at(log_odds: float) -> float:
+        return round(100 * (log_odds - left) / (right - left), 3)
+
+    return Waterfall(
+        base=base,
+        base_at=at(base.log_odds),
+        bars=tuple(
+            Bar(reason, at(begins), at(end)) for reason, (begins, end) in zip(reasons, pairwise(ends), strict=True)
+        ),
+        log_odds=ends[-1],
+        ends_at=at(ends[-1]),
+        ticks=_ticks([Tick(at(logit(probability)), probability) for probability in TICKS]),
+        threshold=Tick(at(marked[0]), threshold) if marked and threshold is not None else None,
+    )
+
+
+def _ticks(candidates: list[Tick]) -> tuple[Tick, ...]:
+    taken: list[Tick] = []
+    for tick in candidates:
+        if TICK_ROOM / 2 < tick.at < 100 - TICK_ROOM / 2 and all(abs(tick.at - one.at) >= TICK_ROOM for one in taken):
+            taken.append(tick)
+    return tuple(sorted(taken, key=lambda tick: tick.at))
+
+
+def _sum(reasons: Iterable[Reason]) -> float:
+    return math.fsum(reason["shap_contribution"] for reason in reasons)

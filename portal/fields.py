@@ -1,0 +1,159 @@
+"""The form of a what-if, made of the schema that the service publishes. Nothing here knows a feature."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from churn.errors import Nonsense
+
+type Value = str | int | float | bool
+
+# From here on a limit is that of a number's type, not of the business: no slider reaches so far.
+NO_LIMIT = 100_000
+STEPS = 200
+ROUND = (1, 2, 5, 10)
+WORD_STARTS = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """Where a slider begins and ends, and its step."""
+
+    lowest: float
+    highest: float
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One control of the form: a list if it has choices, a slider and a number if it has a slider, else a switch.
+
+    Args:
+        name: the service's name for it.
+        label: the same in words.
+        about: the service's description.
+        start: the service's example.
+    """
+
+    name: str
+    label: str
+    about: str
+    start: Value
+    choices: tuple[str, ...] = ()
+    slider: Slider | None = None
+
+    def read(self, text: str) -> Value:
+        """What was typed or chosen, as the service takes it; a text that is no number stays a text, to be refused."""
+        if self.choices:
+            return text
+        return _number(text) if self.slider else text == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where the service draws its lines; each is None where it does not say."""
+
+    banner: float | None
+    low: float | None
+    medium: float | None
+
+
+def request_fields(document: Mapping[str, Any]) -> list[Field]:
+    """The fields that `POST /predict` takes, in the service's order.
+
+    Args:
+        document: the service's OpenAPI document.
+
+    Raises:
+        Nonsense: it describes no such fields.
+    """
+    try:
+        body = _operation(document)["requestBody"]["content"]["application/json"]["schema"]
+        while "$ref" in body:
+            body = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+        return [_field(name, schema) for name, schema in body["properties"].items()]
+    except (LookupError, TypeError, AttributeError) as error:
+        raise Nonsense(
+            "the service's /openapi.json does not say what POST /predict takes",
+            instead="see whether SERVICE_URL is the churn service's address",
+        ) from error
+
+
+def published_limits(document: Mapping[str, Any]) -> Limits:
+    """The banner's threshold and the tiers' limits, where the service publishes them."""
+    operation = _operation(document)
+    tiers = operation.get("x-tiers-below", {})
+    return Limits(operation.get("x-banner-above"), tiers.get("low"), tiers.get("medium"))
+
+
+def start_values(fields: Sequence[Field]) -> dict[str, Value]:
+    """The subscriber that the form starts with."""
+    return {field.name: field.start for field in fields}
+
+
+def read_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, Value]:
+    """The subscriber in the form: what is not in it is as at the start; an empty number is left out."""
+    texts = {field.name: form.get(field.name) for field in fields}
+    return {
+        field.name: field.start if (text := texts[field.name]) is None else field.read(text)
+        for field in fields
+        if texts[field.name] != ""
+    }
+
+
+def in_words(value: Value | None) -> str:
+    """A value as people write it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
+
+
+def _operation(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    operation: Mapping[str, Any] = document["paths"]["/predict"]["post"]
+    return operation
+
+
+def _field(name: str, schema: Mapping[str, Any]) -> Field:
+    [start, *_] = schema["examples"]
+    return Field(
+        name=name,
+        label=WORD_STARTS.sub(" ", name).capitalize(),
+        about=schema.get("description", ""),
+        start=start,
+        choices=tuple(schema.get("enum", ())),
+        slider=_slider(schema, start) if schema.get("type") in {"integer", "number"} else None,
+    )
+
+
+def _slider(schema: Mapping[str, Any], start: float) -> Slider:
+    lowest, highest = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    reach = _round_up(2 * max(abs(start), 1))
+    lowest, highest = max(lowest, -reach), highest if highest < NO_LIMIT else reach
+    step = _round_up((highest - lowest) / STEPS)
+    if schema["type"] == "integer":
+        return Slider(math.ceil(lowest), math.floor(highest), max(1, round(step)))
+    return Slider(lowest, highest, step)
+
+
+def _round_up(number: float) -> float:
+    """The next of 1, 2, 5, 10, 20, 50 and so on."""
+    power = 10.0 ** math.floor(math.log10(number))
+    found = next(factor for factor in ROUND if factor * power >= number * (1 - 1e-9))
+    return float(f"{found * power:.6g}")
+
+
+def _number(text: str) -> Value:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

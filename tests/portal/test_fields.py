@@ -1,0 +1,136 @@
+"""The what-if's form, made of what the service publishes for each contract."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn.contracts import contract_names, find_contract
+from churn.errors import Nonsense
+from churn.service.app import openapi_document
+from portal.fields import Field, Limits, Slider, in_words, published_limits, read_form, request_fields, start_values
+
+
+@pytest.fixture(scope="module", params=contract_names())
+def contract(request: pytest.FixtureRequest) -> Any:
+    return find_contract(request.param)
+
+
+@pytest.fixture(scope="module")
+def fields(contract: Any) -> list[Field]:
+    return request_fields(openapi_document(contract))
+
+
+STREAMFLOW = {each.name: each for each in request_fields(openapi_document(find_contract("streamflow")))}
+
+
+def field(name: str) -> Field:
+    return STREAMFLOW[name]
+
+
+def test_there_is_a_control_for_each_feature_in_order_and_it_starts_with_the_example(
+    contract: Any, fields: list[Field]
+) -> None:
+    assert [each.name for each in fields] == contract.feature_names()
+    assert start_values(fields) == contract.example()
+    for each, spec in zip(fields, contract.features, strict=True):
+        assert each.about == spec.meaning
+        assert each.choices == spec.categories
+        assert (each.slider is not None) == (spec.kind in {"integer", "number"})
+
+
+def test_every_place_of_every_slider_is_valid(contract: Any, fields: list[Field]) -> None:
+    for each in fields:
+        if each.slider:
+            for place in (each.slider.lowest, each.slider.highest, each.slider.lowest + each.slider.step):
+                contract.model_validate(contract.example() | {each.name: place})
+            assert each.slider.lowest <= contract.example()[each.name] <= each.slider.highest
+
+
+def test_a_slider_reaches_the_limits_where_there_are_some_and_else_twice_the_example() -> None:
+    assert field("tenure").slider == Slider(0, 120, 1)
+    assert field("streaming_services").slider == Slider(0, 4, 1)
+    assert field("monthly_charges").slider == Slider(0, 200, 1.0)
+    assert field("total_charges").slider == Slider(0, 5000, 50.0)
+    assert field("num_support_tickets").slider == Slider(0, 10, 1)
+
+
+@pytest.mark.parametrize(("name", "label"), [("num_support_tickets", "Num support tickets"), ("tenure", "Tenure")])
+def test_a_label_is_the_name_in_words(name: str, label: str) -> None:
+    assert field(name).label == label
+
+
+def test_a_label_parts_the_words_of_a_camel() -> None:
+    telco = {each.name: each.label for each in request_fields(openapi_document(find_contract("telco")))}
+    assert (telco["PaperlessBilling"], telco["StreamingTV"]) == ("Paperless billing", "Streaming tv")
+
+
+def test_an_empty_form_is_the_start(fields: list[Field]) -> None:
+    assert read_form(fields, {}) == start_values(fields)
+
+
+def test_what_the_form_shows_at_the_start_reads_as_the_start(contract: Any, fields: list[Field]) -> None:
+    shown = {each.name: str(each.start).lower() if isinstance(each.start, bool) else str(each.start) for each in fields}
+    read = read_form(fields, shown)
+    assert read == start_values(fields)
+    assert contract.model_validate(read)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("14", 14),
+        ("14.5", 14.5),
+        (".5", 0.5),
+        ("-3", -3),
+        ("many", "many"),
+        ("1e400", math.inf),
+        ("9" * 5000, math.inf),
+    ],
+)
+def test_numbers_are_read_and_what_is_none_is_left_for_the_service_to_refuse(text: str, value: Any) -> None:
+    assert read_form([field("tenure")], {"tenure": text}) == {"tenure": value}
+
+
+def test_an_empty_number_is_left_out() -> None:
+    assert read_form([field("tenure")], {"tenure": ""}) == {}
+
+
+def test_a_switch_is_on_or_off() -> None:
+    assert [field("senior_citizen").read(text) for text in ("true", "false", "nonsense")] == [True, False, False]
+
+
+@given(st.text())
+def test_no_text_breaks_a_field(text: str) -> None:
+    for name in ("tenure", "monthly_charges", "contract_type", "senior_citizen"):
+        in_words(field(name).read(text))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (True, "yes"),
+        (False, "no"),
+        (16777216, "16,777,216"),
+        (89.5, "89.5"),
+        (1253.0, "1,253"),
+        ("a_b", "a b"),
+        (None, "nothing"),
+    ],
+)
+def test_values_are_worded(value: Any, words: str) -> None:
+    assert in_words(value) == words
+
+
+@pytest.mark.parametrize("document", [{}, {"paths": []}, {"paths": {"/predict": {"post": {}}}}, {"paths": None}])
+def test_a_document_that_is_another_services_is_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(Nonsense, match=r"openapi\.json"):
+        request_fields(document)
+
+
+def test_limits_that_are_not_published_are_not_known() -> None:
+    assert published_limits({"paths": {"/predict": {"post": {}}}}) == Limits(None, None, None)
