@@ -7,8 +7,25 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from churn.contract import Contract, Count, Dollars, Feature
+from churn.contracts._alike import (
+    BANK_TRANSFER,
+    CREDIT_CARD,
+    DSL,
+    ELECTRONIC_CHECK,
+    FIBER_OPTIC,
+    HISTORY,
+    MAILED_CHECK,
+    MONTH_TO_MONTH,
+    NO_INTERNET,
+    ON_PAPER,
+    ONE_YEAR,
+    PAID_SO_FAR,
+    PAPERLESS,
+    TWO_YEARS,
+    monthly_price,
+)
 from churn.contracts._streamflow_demo import DEMO
-from churn.phrases import Band, Bands, Counted, Says, dollars
+from churn.phrases import Band, Bands, Counted, Says
 
 
 class Subscriber(Contract):
@@ -24,38 +41,7 @@ class Subscriber(Contract):
         int,
         Field(ge=0, le=120, description="Months since the subscription began.", examples=[14]),
         Feature(
-            says=Bands(
-                [
-                    Band(
-                        "A short history of {value}",
-                        name="new",
-                        below=1,
-                        raises="You have only just joined us, and we would like to help you settle in.",
-                        lowers="You have only just joined us: welcome.",
-                    ),
-                    Band(
-                        "A short history of {value}",
-                        name="short",
-                        below=24,
-                        raises="You have been with us for {value}, and we would like to make more of the time to come.",
-                        lowers="You have been with us for {value}: thank you.",
-                    ),
-                    Band(
-                        "A history of {value}",
-                        name="middle",
-                        below=48,
-                        raises="You have been with us for {value}, and a newer plan may suit you better by now.",
-                        lowers="You have been with us for {value}: thank you.",
-                    ),
-                    Band(
-                        "A long history of {value}",
-                        name="long",
-                        raises="You have been with us for {value}, and such loyalty deserves a plan that keeps up.",
-                        lowers="You have been with us for {value}: thank you for your loyalty.",
-                    ),
-                ],
-                words=Counted("month", "months"),
-            ),
+            says=HISTORY,
             monotone=-1,
             group="history",
         ),
@@ -64,31 +50,7 @@ class Subscriber(Contract):
         Dollars,
         Field(description="What the subscriber pays a month, in dollars.", examples=[89.5]),
         Feature(
-            says=Bands(
-                [
-                    Band(
-                        "A low monthly price of {value}",
-                        name="low",
-                        below=40,
-                        raises="You pay {value} a month, and we can check that you get the most for it.",
-                        lowers="You pay {value} a month, one of our lower prices.",
-                    ),
-                    Band(
-                        "A monthly price of {value}",
-                        name="middle",
-                        below=95,
-                        raises="You pay {value} a month, and another plan may give you the same for less.",
-                        lowers="You pay {value} a month, a fair price for what is in your plan.",
-                    ),
-                    Band(
-                        "A high monthly price of {value}",
-                        name="high",
-                        raises="You pay {value} a month, one of our higher prices, and we can look for a better one.",
-                        lowers="You pay {value} a month, and have one of our fullest plans for it.",
-                    ),
-                ],
-                words=dollars,
-            ),
+            says=monthly_price(low=40, high=95),
             monotone=1,
             group="price",
             actionable=True,
@@ -98,31 +60,7 @@ class Subscriber(Contract):
         Dollars,
         Field(description="What the subscriber has paid so far, in dollars.", examples=[1253.0]),
         Feature(
-            says=Bands(
-                [
-                    Band(
-                        "Having paid only {value} so far",
-                        name="little",
-                        below=500,
-                        raises="You have paid {value} in all so far, and we would like each dollar to count for more.",
-                        lowers="You have paid {value} in all so far: thank you.",
-                    ),
-                    Band(
-                        "Having paid {value} so far",
-                        name="middle",
-                        below=2500,
-                        raises="You have paid {value} in all so far, and we would like each dollar to count for more.",
-                        lowers="You have paid {value} in all so far: thank you.",
-                    ),
-                    Band(
-                        "Having paid as much as {value} so far",
-                        name="much",
-                        raises="You have paid {value} in all so far, and that deserves something in return.",
-                        lowers="You have paid {value} in all so far: thank you for your loyalty.",
-                    ),
-                ],
-                words=dollars,
-            ),
+            says=PAID_SO_FAR,
             group="history",
         ),
     ]
@@ -131,21 +69,9 @@ class Subscriber(Contract):
         Field(description="How long the subscriber is bound.", examples=["month-to-month"]),
         Feature(
             says={
-                "month-to-month": Says(
-                    "A month-to-month contract",
-                    raises="You pay month by month, and a yearly plan can bring you a lower price.",
-                    lowers="You pay month by month and stay flexible.",
-                ),
-                "one-year": Says(
-                    "A one-year contract",
-                    raises="Your plan runs for one year, and we can check that its terms still suit you.",
-                    lowers="Your plan runs for one year, so you know what to expect.",
-                ),
-                "two-year": Says(
-                    "A two-year contract",
-                    raises="Your plan runs for two years, and we can check that its terms still suit you.",
-                    lowers="Your plan runs for two years, so you know what to expect.",
-                ),
+                "month-to-month": MONTH_TO_MONTH,
+                "one-year": ONE_YEAR,
+                "two-year": TWO_YEARS,
             },
             monotone=-1,
             group="commitment",
@@ -157,26 +83,10 @@ class Subscriber(Contract):
         Field(description="How the bill is paid.", examples=["electronic_check"]),
         Feature(
             says={
-                "electronic_check": Says(
-                    "Paying by electronic check",
-                    raises="You pay by electronic check, and an automatic payment would save you the trouble.",
-                    lowers="You pay by electronic check and keep each payment in your own hands.",
-                ),
-                "mailed_check": Says(
-                    "Paying by mailed check",
-                    raises="You pay by mailed check, and an automatic payment would save you the trouble.",
-                    lowers="You pay by mailed check and keep each payment in your own hands.",
-                ),
-                "bank_transfer": Says(
-                    "Paying by bank transfer",
-                    raises="You pay by bank transfer, and we can check that it is the easiest way for you.",
-                    lowers="You pay by bank transfer, which takes care of itself.",
-                ),
-                "credit_card": Says(
-                    "Paying by credit card",
-                    raises="You pay by credit card, and we can check that it is the easiest way for you.",
-                    lowers="You pay by credit card, which takes care of itself.",
-                ),
+                "electronic_check": ELECTRONIC_CHECK,
+                "mailed_check": MAILED_CHECK,
+                "bank_transfer": BANK_TRANSFER,
+                "credit_card": CREDIT_CARD,
             },
             group="payment",
             actionable=True,
@@ -221,21 +131,9 @@ class Subscriber(Contract):
         Field(description="The internet connection that comes with the subscription.", examples=["fiber_optic"]),
         Feature(
             says={
-                "none": Says(
-                    "Having no internet service with the plan",
-                    raises="Your plan comes without internet, and we can see what adding it would cost.",
-                    lowers="Your plan comes without internet, so you do not pay for it.",
-                ),
-                "dsl": Says(
-                    "Having DSL internet",
-                    raises="You have DSL internet, and we can see whether a faster line would suit you.",
-                    lowers="You have DSL internet in your plan.",
-                ),
-                "fiber_optic": Says(
-                    "Having fiber optic internet",
-                    raises="You have fiber optic internet, and we can check that speed and price are right.",
-                    lowers="You have fiber optic internet, our fastest line.",
-                ),
+                "none": NO_INTERNET,
+                "dsl": DSL,
+                "fiber_optic": FIBER_OPTIC,
             },
             group="internet",
             actionable=True,
@@ -272,16 +170,8 @@ class Subscriber(Contract):
         Field(description="Whether bills come by e-mail only.", examples=[True]),
         Feature(
             says={
-                True: Says(
-                    "Paperless billing",
-                    raises="Your bills come by e-mail, and we can make them easier to follow.",
-                    lowers="Your bills come by e-mail, without paper.",
-                ),
-                False: Says(
-                    "Billing on paper",
-                    raises="Your bills come on paper, and by e-mail you would have them at once.",
-                    lowers="Your bills come on paper, as you like them.",
-                ),
+                True: PAPERLESS,
+                False: ON_PAPER,
             },
             group="billing",
             actionable=True,

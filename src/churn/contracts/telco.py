@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from churn.contract import Contract, Dollars, Feature
-from churn.phrases import Band, Bands, Counted, Says, dollars
+from churn.contracts._alike import (
+    BANK_TRANSFER,
+    CREDIT_CARD,
+    DSL,
+    ELECTRONIC_CHECK,
+    FIBER_OPTIC,
+    HISTORY,
+    MAILED_CHECK,
+    MONTH_TO_MONTH,
+    NO_INTERNET,
+    ON_PAPER,
+    ONE_YEAR,
+    PAID_SO_FAR,
+    PAPERLESS,
+    TWO_YEARS,
+    monthly_price,
+)
+from churn.phrases import Says
 
 YesNo = Literal["No", "Yes"]
 InternetExtra = Literal["No internet service", "No", "Yes"]
@@ -45,38 +63,7 @@ class Customer(Contract):
         int,
         Field(ge=0, le=120, description="Months since the customer came.", examples=[3]),
         Feature(
-            says=Bands(
-                [
-                    Band(
-                        "A short history of {value}",
-                        name="new",
-                        below=1,
-                        raises="You have only just joined us, and we would like to help you settle in.",
-                        lowers="You have only just joined us: welcome.",
-                    ),
-                    Band(
-                        "A short history of {value}",
-                        name="short",
-                        below=24,
-                        raises="You have been with us for {value}, and we would like to make more of the time to come.",
-                        lowers="You have been with us for {value}: thank you.",
-                    ),
-                    Band(
-                        "A history of {value}",
-                        name="middle",
-                        below=48,
-                        raises="You have been with us for {value}, and a newer plan may suit you better by now.",
-                        lowers="You have been with us for {value}: thank you.",
-                    ),
-                    Band(
-                        "A long history of {value}",
-                        name="long",
-                        raises="You have been with us for {value}, and such loyalty deserves a plan that keeps up.",
-                        lowers="You have been with us for {value}: thank you for your loyalty.",
-                    ),
-                ],
-                words=Counted("month", "months"),
-            ),
+            says=HISTORY,
             monotone=-1,
             group="history",
         ),
@@ -131,21 +118,9 @@ class Customer(Contract):
         Field(description="The internet connection.", examples=["Fiber optic"]),
         Feature(
             says={
-                "No": Says(
-                    "Having no internet service",
-                    raises="Your plan comes without internet, and we can see what adding it would cost.",
-                    lowers="Your plan comes without internet, so you do not pay for it.",
-                ),
-                "DSL": Says(
-                    "Having DSL internet",
-                    raises="You have DSL internet, and we can see whether a faster line would suit you.",
-                    lowers="You have DSL internet in your plan.",
-                ),
-                "Fiber optic": Says(
-                    "Having fiber optic internet",
-                    raises="You have fiber optic internet, and we can check that speed and price are right.",
-                    lowers="You have fiber optic internet, our fastest line.",
-                ),
+                "No": replace(NO_INTERNET, team="Having no internet service"),
+                "DSL": DSL,
+                "Fiber optic": FIBER_OPTIC,
             },
             group="internet",
             actionable=True,
@@ -156,11 +131,7 @@ class Customer(Contract):
         Field(description="Whether online security is booked.", examples=["No"]),
         Feature(
             says={
-                "No internet service": Says(
-                    "Having no internet service to secure",
-                    raises="Your plan comes without internet, and we can see what adding it would cost.",
-                    lowers="Your plan comes without internet, so you do not pay for it.",
-                ),
+                "No internet service": replace(NO_INTERNET, team="Having no internet service to secure"),
                 "No": Says(
                     "Having no online security",
                     raises="Your plan comes without online security, and adding it would protect you better.",
@@ -181,11 +152,7 @@ class Customer(Contract):
         Field(description="Whether online backup is booked.", examples=["No"]),
         Feature(
             says={
-                "No internet service": Says(
-                    "Having no internet service to back up to",
-                    raises="Your plan comes without internet, and we can see what adding it would cost.",
-                    lowers="Your plan comes without internet, so you do not pay for it.",
-                ),
+                "No internet service": replace(NO_INTERNET, team="Having no internet service to back up to"),
                 "No": Says(
                     "Having no online backup",
                     raises="Your plan comes without online backup, and adding it would keep your files safe.",
@@ -206,11 +173,7 @@ class Customer(Contract):
         Field(description="Whether device protection is booked.", examples=["No"]),
         Feature(
             says={
-                "No internet service": Says(
-                    "Having no internet devices to protect",
-                    raises="Your plan comes without internet, and we can see what adding it would cost.",
-                    lowers="Your plan comes without internet, so you do not pay for it.",
-                ),
+                "No internet service": replace(NO_INTERNET, team="Having no internet devices to protect"),
                 "No": Says(
                     "Having no device protection",
                     raises="Your plan comes without device protection, and adding it would cover repairs.",
@@ -231,11 +194,7 @@ class Customer(Contract):
         Field(description="Whether technical support is booked.", examples=["No"]),
         Feature(
             says={
-                "No internet service": Says(
-                    "Having no internet service to support",
-                    raises="Your plan comes without internet, and we can see what adding it would cost.",
-                    lowers="Your plan comes without internet, so you do not pay for it.",
-                ),
+                "No internet service": replace(NO_INTERNET, team="Having no internet service to support"),
                 "No": Says(
                     "Having no technical support",
                     raises="Your plan comes without technical support, and adding it would give you help at once.",
@@ -256,11 +215,7 @@ class Customer(Contract):
         Field(description="Whether television is streamed.", examples=["Yes"]),
         Feature(
             says={
-                "No internet service": Says(
-                    "Having no internet service to stream television",
-                    raises="Your plan comes without internet, and we can see what adding it would cost.",
-                    lowers="Your plan comes without internet, so you do not pay for it.",
-                ),
+                "No internet service": replace(NO_INTERNET, team="Having no internet service to stream television"),
                 "No": Says(
                     "Not streaming television",
                     raises="Your plan comes without streaming television, and adding it can make more of it.",
@@ -281,11 +236,7 @@ class Customer(Contract):
         Field(description="Whether movies are streamed.", examples=["Yes"]),
         Feature(
             says={
-                "No internet service": Says(
-                    "Having no internet service to stream movies",
-                    raises="Your plan comes without internet, and we can see what adding it would cost.",
-                    lowers="Your plan comes without internet, so you do not pay for it.",
-                ),
+                "No internet service": replace(NO_INTERNET, team="Having no internet service to stream movies"),
                 "No": Says(
                     "Not streaming movies",
                     raises="Your plan comes without streaming movies, and adding them can make more of it.",
@@ -306,21 +257,9 @@ class Customer(Contract):
         Field(description="How long the customer is bound.", examples=["Month-to-month"]),
         Feature(
             says={
-                "Month-to-month": Says(
-                    "A month-to-month contract",
-                    raises="You pay month by month, and a yearly plan can bring you a lower price.",
-                    lowers="You pay month by month and stay flexible.",
-                ),
-                "One year": Says(
-                    "A one-year contract",
-                    raises="Your plan runs for one year, and we can check that its terms still suit you.",
-                    lowers="Your plan runs for one year, so you know what to expect.",
-                ),
-                "Two year": Says(
-                    "A two-year contract",
-                    raises="Your plan runs for two years, and we can check that its terms still suit you.",
-                    lowers="Your plan runs for two years, so you know what to expect.",
-                ),
+                "Month-to-month": MONTH_TO_MONTH,
+                "One year": ONE_YEAR,
+                "Two year": TWO_YEARS,
             },
             monotone=-1,
             group="commitment",
@@ -332,16 +271,8 @@ class Customer(Contract):
         Field(description="Whether bills come by e-mail only.", examples=["Yes"]),
         Feature(
             says={
-                "No": Says(
-                    "Billing on paper",
-                    raises="Your bills come on paper, and by e-mail you would have them at once.",
-                    lowers="Your bills come on paper, as you like them.",
-                ),
-                "Yes": Says(
-                    "Paperless billing",
-                    raises="Your bills come by e-mail, and we can make them easier to follow.",
-                    lowers="Your bills come by e-mail, without paper.",
-                ),
+                "No": ON_PAPER,
+                "Yes": PAPERLESS,
             },
             group="billing",
             actionable=True,
@@ -352,26 +283,10 @@ class Customer(Contract):
         Field(description="How the bill is paid.", examples=["Electronic check"]),
         Feature(
             says={
-                "Electronic check": Says(
-                    "Paying by electronic check",
-                    raises="You pay by electronic check, and an automatic payment would save you the trouble.",
-                    lowers="You pay by electronic check and keep each payment in your own hands.",
-                ),
-                "Mailed check": Says(
-                    "Paying by mailed check",
-                    raises="You pay by mailed check, and an automatic payment would save you the trouble.",
-                    lowers="You pay by mailed check and keep each payment in your own hands.",
-                ),
-                "Bank transfer (automatic)": Says(
-                    "Paying by automatic bank transfer",
-                    raises="You pay by bank transfer, and we can check that it is the easiest way for you.",
-                    lowers="You pay by bank transfer, which takes care of itself.",
-                ),
-                "Credit card (automatic)": Says(
-                    "Paying by automatic credit card charge",
-                    raises="You pay by credit card, and we can check that it is the easiest way for you.",
-                    lowers="You pay by credit card, which takes care of itself.",
-                ),
+                "Electronic check": ELECTRONIC_CHECK,
+                "Mailed check": MAILED_CHECK,
+                "Bank transfer (automatic)": replace(BANK_TRANSFER, team="Paying by automatic bank transfer"),
+                "Credit card (automatic)": replace(CREDIT_CARD, team="Paying by automatic credit card charge"),
             },
             group="payment",
             actionable=True,
@@ -381,31 +296,7 @@ class Customer(Contract):
         Dollars,
         Field(description="What the customer pays a month, in dollars.", examples=[95.7]),
         Feature(
-            says=Bands(
-                [
-                    Band(
-                        "A low monthly price of {value}",
-                        name="low",
-                        below=40,
-                        raises="You pay {value} a month, and we can check that you get the most for it.",
-                        lowers="You pay {value} a month, one of our lower prices.",
-                    ),
-                    Band(
-                        "A monthly price of {value}",
-                        name="middle",
-                        below=75,
-                        raises="You pay {value} a month, and another plan may give you the same for less.",
-                        lowers="You pay {value} a month, a fair price for what is in your plan.",
-                    ),
-                    Band(
-                        "A high monthly price of {value}",
-                        name="high",
-                        raises="You pay {value} a month, one of our higher prices, and we can look for a better one.",
-                        lowers="You pay {value} a month, and have one of our fullest plans for it.",
-                    ),
-                ],
-                words=dollars,
-            ),
+            says=monthly_price(low=40, high=75),
             group="price",
             actionable=True,
         ),
@@ -414,31 +305,7 @@ class Customer(Contract):
         Dollars,
         Field(description="What the customer has paid so far, in dollars.", examples=[287.1]),
         Feature(
-            says=Bands(
-                [
-                    Band(
-                        "Having paid only {value} so far",
-                        name="little",
-                        below=500,
-                        raises="You have paid {value} in all so far, and we would like each dollar to count for more.",
-                        lowers="You have paid {value} in all so far: thank you.",
-                    ),
-                    Band(
-                        "Having paid {value} so far",
-                        name="middle",
-                        below=2500,
-                        raises="You have paid {value} in all so far, and we would like each dollar to count for more.",
-                        lowers="You have paid {value} in all so far: thank you.",
-                    ),
-                    Band(
-                        "Having paid as much as {value} so far",
-                        name="much",
-                        raises="You have paid {value} in all so far, and that deserves something in return.",
-                        lowers="You have paid {value} in all so far: thank you for your loyalty.",
-                    ),
-                ],
-                words=dollars,
-            ),
+            says=PAID_SO_FAR,
             group="history",
             blank=0.0,  # decision 0003: blank is written for customers who were never billed yet
         ),
