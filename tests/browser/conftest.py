@@ -65,6 +65,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
         page.goto(f"{address}/sign-in")
         if number is not None:
             page.get_by_role("button", name=f"Demo subscriber {number}:").click()
+            page.wait_for_url(f"{address}/")  # a click does not wait for the page that it leads to
         return page
 
     yield open_page
