@@ -90,8 +90,9 @@ def _base_of(answer: RetentionAnswer) -> Base | None:
     least, most = probability - HALF_A_STEP, probability + HALF_A_STEP
     if not 0 < least < most < 1:
         return None
-    rounding = (logit(most) - logit(least)) / 2 + HALF_A_STEP * len(reasons)
-    return Base(logit(probability) - _sum(reasons), rounding)
+    shown = logit(probability)
+    rounding = max(logit(most) - shown, shown - logit(least)) + HALF_A_STEP * len(reasons)
+    return Base(shown - _sum(reasons), rounding)
 
 
 def waterfall(reasons: list[Reason], base: Base, *, threshold: float | None) -> Waterfall:

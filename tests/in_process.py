@@ -21,6 +21,11 @@ from churn.settings import Settings
 ASKED_FOR_ONE = ("prediction_id", "retention")
 
 
+def as_in_a_batch(answer: dict[str, Any]) -> dict[str, Any]:
+    """The part of an answer that does not depend on who asks, nor on when."""
+    return {name: value for name, value in answer.items() if name not in ASKED_FOR_ONE}
+
+
 class InProcess:
     """Sends requests straight into an app, which need not have been started."""
 
@@ -48,8 +53,7 @@ class InProcess:
 
     def prediction(self, subscriber: Any, **what: Any) -> dict[str, Any]:
         """The part of an answer that does not depend on who asks, nor on when."""
-        answer: dict[str, Any] = self.predict(subscriber, **what).json()
-        return {name: value for name, value in answer.items() if name not in ASKED_FOR_ONE}
+        return as_in_a_batch(self.predict(subscriber, **what).json())
 
     def predict_raw(self, body: Any) -> httpx.Response:
         return self.request("POST", "/predict", content=body, headers={"content-type": "application/json"})

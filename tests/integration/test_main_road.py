@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from in_process import as_in_a_batch
 from processes import churn, serving, succeed
 
 from churn.contracts import find_contract
@@ -65,7 +66,7 @@ def test_a_second_start_reuses_everything_and_its_curl_line_answers_when_pasted(
         line = re.search(r"^  (curl .*)$", said, re.MULTILINE)
         assert line is not None
         pasted = subprocess.run(["bash", "-c", line[1]], capture_output=True, text=True, check=True)
-        assert json.loads(pasted.stdout) == predict(address, NEWCOMER)
+        assert as_in_a_batch(json.loads(pasted.stdout)) == as_in_a_batch(predict(address, NEWCOMER))
 
 
 def test_the_worked_examples_come_out_as_described(home: Path) -> None:
@@ -77,6 +78,8 @@ def test_the_worked_examples_come_out_as_described(home: Path) -> None:
         "top_reasons",
         "model_version",
         "show_retention_banner",
+        "prediction_id",
+        "retention",
     }
     assert newcomer["churn_probability"] > 0.6
     assert (newcomer["risk_tier"], newcomer["show_retention_banner"]) == ("high", True)
@@ -85,6 +88,13 @@ def test_the_worked_examples_come_out_as_described(home: Path) -> None:
     assert set(reasons.values()) == {"increases_risk"}
     assert veteran["churn_probability"] < 0.6
     assert veteran["show_retention_banner"] is False
+    assert [reason["code"] for reason in newcomer["retention"]["reasons"]] == [
+        "contract_type.month-to-month",
+        "tenure.short",
+        "num_support_tickets.many",
+    ]
+    assert newcomer["retention"]["offer"]["answers"] == "num_support_tickets.many"
+    assert veteran["retention"] is None
     assert newcomer["model_version"] == veteran["model_version"] == "v2.3.1"
 
 

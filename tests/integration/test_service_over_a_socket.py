@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import as_in_a_batch
 
 from churn.bundle import MODEL, Bundle
 from churn.contracts import find_contract
@@ -141,7 +142,7 @@ def test_a_batch_of_the_most_rows_is_answered(server: Server) -> None:
         connection.sendall(sized(EXAMPLE) + sized(body, path="/predict/batch"))
         [(_, _, alone), (status, _, answer)] = receive(connection, 2)
     assert status == 200
-    assert answer["predictions"] == [alone] * rows
+    assert answer["predictions"] == [as_in_a_batch(alone)] * rows
 
 
 def test_a_connection_serves_many_requests_also_when_they_come_at_once(server: Server) -> None:
