@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
@@ -70,6 +71,7 @@ class FeatureSpec:
     example: Value
     marker: Feature
     bands: tuple[Band, ...]
+    bounds: tuple[float, ...]
     words: Words | None
 
     @property
@@ -97,8 +99,7 @@ class FeatureSpec:
         """The band that the value lies in."""
         if self.words is None:
             return self.bands[int(self.encode(value))]
-        number = float(value)
-        return next(band for band in self.bands if number < band.below)
+        return self.bands[bisect_right(self.bounds, float(value))]
 
     def phrase(self, value: Value) -> str:
         """A noun phrase that is true of this value, for the team: `A short history of 1 month`."""
@@ -227,9 +228,18 @@ def _spec(name: str, field: FieldInfo) -> FeatureSpec:
         bands = says.checked() if isinstance(says, Bands) else bands_of_values(says, categories or (False, True))
     except ValueError as wrong:
         raise ContractError(f"field {name!r}: {wrong}") from wrong
-    words = says.words if isinstance(says, Bands) else None
     spec = FeatureSpec(
-        name, kind, categories, lower, upper, field.description, field.examples[0], markers[0], bands, words
+        name=name,
+        kind=kind,
+        categories=categories,
+        lower=lower,
+        upper=upper,
+        meaning=field.description,
+        example=field.examples[0],
+        marker=markers[0],
+        bands=bands,
+        bounds=tuple(band.below for band in bands),
+        words=says.words if isinstance(says, Bands) else None,
     )
     _check_customer_texts(spec)
     return spec

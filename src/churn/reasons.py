@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+
 from churn.answers import CustomerReason, Direction, Reason, Suppressed, WhyNotShown
 from churn.contract import Contract, FeatureSpec
 from churn.language import ENGLISH, Language
@@ -34,47 +36,62 @@ def customer_reasons(
         The three strongest such reasons or fewer, those that the subscriber can act on first; and every other that
         raises the risk, strongest first, with why it is not shown.
     """
+    raising = _raising(subscriber.features, prediction.contributions)
+    holds: dict[int, bool] = {}
+    while unknown := [at for at in _strongest(raising, holds) if at not in holds]:
+        holds |= verified(model, prediction, unknown)
+    chosen = _strongest(raising, holds)
+    groups = {subscriber.features[at].group for at in chosen}
     shown: list[CustomerReason] = []
     suppressed: list[Suppressed] = []
-    groups: set[str] = set()
-    for at, spec in _raising(subscriber.features, prediction.contributions):
+    for at, spec in raising:
         value = getattr(subscriber, spec.name)
-        code, group = spec.code(value), spec.group
-        if why := _why_not(spec, groups, len(shown)) or (None if verified(model, prediction, at) else "not_verified"):
-            suppressed.append({"code": code, "why": why})
-            continue
-        groups.add(group)
-        text = spec.customer_text(value, "increases_risk", language)
-        shown.append({"code": code, "group": group, "actionable": spec.marker.actionable, "text": text})
+        code = spec.code(value)
+        if at in chosen:
+            text = spec.customer_text(value, "increases_risk", language)
+            shown.append({"code": code, "group": spec.group, "actionable": spec.marker.actionable, "text": text})
+        else:
+            suppressed.append({"code": code, "why": _why_not(spec, groups, verified=holds.get(at, True))})
     shown.sort(key=lambda reason: not reason["actionable"])  # which keeps the stronger first among alike
     return shown, suppressed
 
 
-def verified(model: ChurnModel, prediction: Prediction, at: int) -> bool:
-    """Whether the probability, as shown, falls when feature number `at` alone is moved to its reference.
+def verified(model: ChurnModel, prediction: Prediction, features: Sequence[int]) -> dict[int, bool]:
+    """For each of some features, by number: whether the probability falls when it alone is moved to its reference.
 
-    Whoever sends the same subscriber with that one value replaced by the bundle's reference sees it fall.
+    The probability is the one that is shown, so whoever sends the same subscriber with that one value replaced by the
+    bundle's reference sees it fall.
     """
     if model.reference is None:
-        return False
-    moved = (*prediction.values[:at], model.reference[at], *prediction.values[at + 1 :])
-    return model.predict_encoded([moved])[0].probability < prediction.probability
+        return dict.fromkeys(features, False)
+    values, reference = prediction.values, model.reference
+    moved = model.predict_encoded([(*values[:at], reference[at], *values[at + 1 :]) for at in features])
+    return {at: other.probability < prediction.probability for at, other in zip(features, moved, strict=True)}
 
 
 def _raising(features: tuple[FeatureSpec, ...], contributions: tuple[float, ...]) -> list[tuple[int, FeatureSpec]]:
-    """The features that raise the risk as shown, strongest first."""
-    raising = [(at, spec) for at, spec in enumerate(features) if round(contributions[at], DECIMALS) > 0]
+    """The features that raise the risk as shown, by number, strongest first."""
+    raising = [(at, features[at]) for at, part in enumerate(contributions) if part > 0 and round(part, DECIMALS) > 0]
     return sorted(raising, key=lambda found: -contributions[found[0]])
 
 
-def _why_not(spec: FeatureSpec, groups: set[str], shown: int) -> WhyNotShown | None:
+def _strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, bool]) -> list[int]:
+    """Up to three features that may be shown, one of each group, leaving out those known not to hold."""
+    chosen: dict[str, int] = {}
+    for at, spec in raising:
+        if spec.showable and holds.get(at, True):
+            chosen.setdefault(spec.group, at)
+    return [*chosen.values()][:MOST_SHOWN]
+
+
+def _why_not(spec: FeatureSpec, groups: Collection[str], *, verified: bool) -> WhyNotShown:
     if spec.marker.protected:
         return "protected"
     if not spec.showable:
         return "not_for_customers"
-    if spec.group in groups:
-        return "same_group"
-    return "beyond_three" if shown == MOST_SHOWN else None
+    if not verified:
+        return "not_verified"
+    return "same_group" if spec.group in groups else "beyond_three"
 
 
 def direction(shown: float) -> Direction:

@@ -128,4 +128,4 @@ def test_the_reference_of_a_bundle_is_a_subscriber_whose_fields_speak_for_stayin
         if (parts[:, at] > 0.05).any() and (parts[:, at] < -0.05).any():
             worst = rows[parts[:, at].argmax()].tolist()
             [prediction] = bundle.model.predict_encoded([tuple(worst)])
-            assert verified(bundle.model, prediction, at), spec.name
+            assert verified(bundle.model, prediction, [at]) == {at: True}, spec.name
