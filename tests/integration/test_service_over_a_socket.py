@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from in_process import as_in_a_batch
+from processes import churn
 
 from churn.bundle import MODEL, Bundle
 from churn.contracts import find_contract
@@ -258,3 +259,16 @@ def test_a_port_that_is_taken_is_refused_in_one_sentence(bundle: Bundle, tmp_pat
     code, lines = Server(tmp_path, MODEL_PATH=bundle.path, PORT=server.port).ended()
     assert code == 2
     assert lines == [f"refused: cannot listen on 127.0.0.1 port {server.port}: Address already in use\n"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_policy_that_cannot_be_used_is_refused_in_a_sentence_before_anything_listens(
+    bundles: dict[str, Bundle], tmp_path: Path, workers: int
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('version = "x"', encoding="utf-8")
+    done = churn(tmp_path, "serve", MODEL_PATH=bundles["streamflow"].path, OFFER_POLICY=policy, WORKERS=workers)
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    assert str(policy) in done.err
+    assert "assumptions: is missing" in done.err

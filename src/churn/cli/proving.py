@@ -14,7 +14,7 @@ from churn.cli.show import bar, out, print_json, table
 from churn.cli.training import JsonOption
 from churn.errors import GateError
 from churn.language import language_codes
-from churn.offers.policy import default_policy_path, load_policy
+from churn.offers.policy import load_policy
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def prove(
     settings = read_settings()
     loaded = load_bundle(bundle or settings.bundle_path)
     contract = loaded.model.contract
-    policy = load_policy(settings.offer_policy or default_policy_path(contract), contract, languages=language_codes())
+    policy = load_policy(settings.offer_policy, contract, languages=language_codes())
     with bar("looking at subscribers") as move:
         proof = proof_of(
             loaded,

@@ -85,17 +85,18 @@ def default_policy_path(contract: type[Contract]) -> Path:
     return Path(inspect.getfile(contract)).with_suffix(".toml")
 
 
-def load_policy(path: Path, contract: type[Contract], *, languages: Collection[str]) -> Policy:
+def load_policy(path: Path | None, contract: type[Contract], *, languages: Collection[str]) -> Policy:
     """Reads and checks a policy file.
 
     Args:
-        path: a TOML file.
+        path: a TOML file; None for the contract's own.
         contract: whose subscribers it is for.
         languages: in which answers are given; every text must have each.
 
     Raises:
         OfferPolicyError: names the file, each place in it that is wrong, and what to do instead.
     """
+    path = path or default_policy_path(contract)
     try:
         content = tomllib.loads(path.read_bytes().decode())
     except OSError as error:

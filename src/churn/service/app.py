@@ -14,7 +14,7 @@ from churn.contract import Contract, Rows
 from churn.errors import ChurnError
 from churn.language import language_codes
 from churn.model import ChurnModel
-from churn.offers.policy import default_policy_path, load_policy
+from churn.offers.policy import Policy, load_policy
 from churn.service import openapi
 from churn.service.endpoints import endpoints
 from churn.service.middleware import Observation
@@ -26,12 +26,15 @@ from churn.settings import Settings, read_settings
 INTERFACE_VERSION = "1.0.0"
 
 
-def create_app(settings: Settings | None = None, *, bundle: Bundle | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, bundle: Bundle | None = None, policy: Policy | None = None
+) -> FastAPI:
     """The service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
 
     Args:
         settings: by default those of the environment.
         bundle: by default the one that the settings name.
+        policy: of offers; by default likewise.
 
     Raises:
         BundleError: the bundle is missing or damaged.
@@ -41,17 +44,16 @@ def create_app(settings: Settings | None = None, *, bundle: Bundle | None = None
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
-    return build_app(bundle.model, settings, model_path=bundle.path)
+    return build_app(bundle.model, settings, model_path=bundle.path, policy=policy)
 
 
-def build_app(model: ChurnModel, settings: Settings, *, model_path: Path) -> FastAPI:
+def build_app(model: ChurnModel, settings: Settings, *, model_path: Path, policy: Policy | None = None) -> FastAPI:
     """The service of any model, wherever it came from.
 
     Raises:
         OfferPolicyError: the policy of the settings, or the contract's own, cannot be used.
     """
-    policy_path = settings.offer_policy or default_policy_path(model.contract)
-    policy = load_policy(policy_path, model.contract, languages=language_codes())
+    policy = policy or load_policy(settings.offer_policy, model.contract, languages=language_codes())
     stages = Stages()
     router = endpoints(
         model,

@@ -17,6 +17,8 @@ from uvicorn.supervisors import Multiprocess
 from churn.bundle import Bundle, load_bundle
 from churn.cpus import usable_cpus
 from churn.errors import ChurnError, SettingsError
+from churn.language import language_codes
+from churn.offers.policy import Policy, load_policy
 from churn.service.logging import log_config
 from churn.settings import MOST_WORKERS, Settings
 
@@ -43,6 +45,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
 
     Raises:
         BundleError: the bundle is missing or damaged.
+        OfferPolicyError: the policy of offers cannot be read, or does not fit the bundle's contract.
         SettingsError: the address cannot be used, or MODEL_VERSION is not the bundle's version.
         ChurnError: a worker failed to start.
     """
@@ -51,25 +54,27 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         bundle = load_bundle(settings.bundle_path)
         bundle.require_version(settings.model_version)
+        policy = load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
         with _listen(settings.host, settings.port) as listener:
             announce = functools.partial(on_ready, _address(settings), bundle)
             workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
             if workers == 1:
-                _OneWorker(_config(settings, _settled_app(settings, bundle), workers=1), announce).run([listener])
+                app = _settled_app(settings, policy, bundle)
+                _OneWorker(_config(settings, app, workers=1), announce).run([listener])
             else:
                 # Each worker loads the bundle for itself.
-                app = functools.partial(_settled_app, settings)
-                _ManyWorkers(_config(settings, app, workers=workers), listener, announce).run()
+                factory = functools.partial(_settled_app, settings, policy)
+                _ManyWorkers(_config(settings, factory, workers=workers), listener, announce).run()
 
 
-def _settled_app(settings: Settings, bundle: Bundle | None = None) -> FastAPI:
+def _settled_app(settings: Settings, policy: Policy, bundle: Bundle | None = None) -> FastAPI:
     """The app, with all that was loaded for it set aside from garbage collection.
 
     A full collection would stop every request for some 100 ms to look at the libraries' objects, which stay anyway.
     """
     from churn.service.app import create_app  # noqa: PLC0415 - slow to load, and the parent of workers does not need it
 
-    app = create_app(settings, bundle=bundle)
+    app = create_app(settings, bundle=bundle, policy=policy)
     gc.collect()
     gc.freeze()
     return app
