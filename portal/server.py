@@ -53,6 +53,7 @@ class _Server(uvicorn.Server):
         # On standard error, for standard output is the log.
         sys.stderr.write(
             f"\nManage Subscription is shown at {_address(self.settings)}\n"
+            "For the team: /explain, what a prediction is made of; /team/events, what came of the banners.\n"
             f"It asks the service at {self.settings.service_url}\n\nStop with Ctrl+C.\n"
         )
         sys.stderr.flush()
