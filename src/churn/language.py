@@ -1,7 +1,7 @@
 """How texts, counts and money are written in a language.
 
 English stands in the code, in the contracts above all; it is the id of each message. Another language is one catalogue
-in `locales/`, in gettext's format. `scripts/docs` and a test hold each catalogue complete.
+in `locales/`, in gettext's format. A test holds each catalogue complete (`messages.py`).
 """
 
 from __future__ import annotations

@@ -31,6 +31,30 @@ YesNo = Literal["No", "Yes"]
 InternetExtra = Literal["No internet service", "No", "Yes"]
 
 
+NO_TELEPHONE = Says(
+    "Having no telephone line",
+    raises="Your plan comes without a telephone line, and we can see what adding one would cost.",
+    lowers="Your plan comes without a telephone line, so you do not pay for it.",
+)
+
+
+def _extra(name: str, *, without_internet: str, adding: str, checking: str = "does what you need") -> dict[str, Says]:
+    """What is said of something that can be booked with the internet connection."""
+    return {
+        "No internet service": replace(NO_INTERNET, team=f"Having no internet {without_internet}"),
+        "No": Says(
+            f"Having no {name}",
+            raises=f"Your plan comes without {name}, and adding it would {adding}.",
+            lowers=f"Your plan comes without {name}, so you do not pay for it.",
+        ),
+        "Yes": Says(
+            f"Having {name}",
+            raises=f"You have {name}, and we can check that it {checking}.",
+            lowers=f"You have {name} in your plan.",
+        ),
+    }
+
+
 class Customer(Contract):
     """One customer of the telephone company, nineteen features."""
 
@@ -73,11 +97,7 @@ class Customer(Contract):
         Field(description="Whether the customer has a telephone line.", examples=["Yes"]),
         Feature(
             says={
-                "No": Says(
-                    "Having no telephone line",
-                    raises="Your plan comes without a telephone line, and we can see what adding one would cost.",
-                    lowers="Your plan comes without a telephone line, so you do not pay for it.",
-                ),
+                "No": NO_TELEPHONE,
                 "Yes": Says(
                     "Having a telephone line",
                     raises="Your plan comes with a telephone line, and we can check that you need it.",
@@ -93,11 +113,7 @@ class Customer(Contract):
         Field(description="Whether there is more than one telephone line.", examples=["No"]),
         Feature(
             says={
-                "No phone service": Says(
-                    "Having no telephone line at all",
-                    raises="Your plan comes without a telephone line, and we can see what adding one would cost.",
-                    lowers="Your plan comes without a telephone line, so you do not pay for it.",
-                ),
+                "No phone service": replace(NO_TELEPHONE, team="Having no telephone line at all"),
                 "No": Says(
                     "Having a single telephone line",
                     raises="You have a single telephone line, and a second one may be of use.",
@@ -130,19 +146,7 @@ class Customer(Contract):
         InternetExtra,
         Field(description="Whether online security is booked.", examples=["No"]),
         Feature(
-            says={
-                "No internet service": replace(NO_INTERNET, team="Having no internet service to secure"),
-                "No": Says(
-                    "Having no online security",
-                    raises="Your plan comes without online security, and adding it would protect you better.",
-                    lowers="Your plan comes without online security, so you do not pay for it.",
-                ),
-                "Yes": Says(
-                    "Having online security",
-                    raises="You have online security, and we can check that it does what you need.",
-                    lowers="You have online security in your plan.",
-                ),
-            },
+            says=_extra("online security", without_internet="service to secure", adding="protect you better"),
             group="protection",
             actionable=True,
         ),
@@ -151,19 +155,7 @@ class Customer(Contract):
         InternetExtra,
         Field(description="Whether online backup is booked.", examples=["No"]),
         Feature(
-            says={
-                "No internet service": replace(NO_INTERNET, team="Having no internet service to back up to"),
-                "No": Says(
-                    "Having no online backup",
-                    raises="Your plan comes without online backup, and adding it would keep your files safe.",
-                    lowers="Your plan comes without online backup, so you do not pay for it.",
-                ),
-                "Yes": Says(
-                    "Having online backup",
-                    raises="You have online backup, and we can check that it does what you need.",
-                    lowers="You have online backup in your plan.",
-                ),
-            },
+            says=_extra("online backup", without_internet="service to back up to", adding="keep your files safe"),
             group="protection",
             actionable=True,
         ),
@@ -172,19 +164,7 @@ class Customer(Contract):
         InternetExtra,
         Field(description="Whether device protection is booked.", examples=["No"]),
         Feature(
-            says={
-                "No internet service": replace(NO_INTERNET, team="Having no internet devices to protect"),
-                "No": Says(
-                    "Having no device protection",
-                    raises="Your plan comes without device protection, and adding it would cover repairs.",
-                    lowers="Your plan comes without device protection, so you do not pay for it.",
-                ),
-                "Yes": Says(
-                    "Having device protection",
-                    raises="You have device protection, and we can check that it does what you need.",
-                    lowers="You have device protection in your plan.",
-                ),
-            },
+            says=_extra("device protection", without_internet="devices to protect", adding="cover repairs"),
             group="protection",
             actionable=True,
         ),
@@ -193,19 +173,12 @@ class Customer(Contract):
         InternetExtra,
         Field(description="Whether technical support is booked.", examples=["No"]),
         Feature(
-            says={
-                "No internet service": replace(NO_INTERNET, team="Having no internet service to support"),
-                "No": Says(
-                    "Having no technical support",
-                    raises="Your plan comes without technical support, and adding it would give you help at once.",
-                    lowers="Your plan comes without technical support, so you do not pay for it.",
-                ),
-                "Yes": Says(
-                    "Having technical support",
-                    raises="You have technical support, and we can check that it helps as it should.",
-                    lowers="You have technical support in your plan.",
-                ),
-            },
+            says=_extra(
+                "technical support",
+                without_internet="service to support",
+                adding="give you help at once",
+                checking="helps as it should",
+            ),
             group="support",
             actionable=True,
         ),
