@@ -17,7 +17,12 @@ from typing import Any
 from benchmarks.plot import write_histograms, write_plot
 from benchmarks.report import PLOT, STAGES_PLOT, report
 from benchmarks.systems import SYSTEMS
+from benchmarks.task_plot import write_task_plot
+from benchmarks.task_report import PLOT as TASK_PLOT
+from benchmarks.task_report import task_report
+from churn.errors import ChurnError
 from churn.files import json_bytes, write_bytes
+from churn.image import BASE_IMAGE
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "benchmarks"
@@ -40,6 +45,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", default=[], choices=names, metavar="NAME")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--task", action="store_true")
+    parser.add_argument("--base-image", default=BASE_IMAGE)
+    parser.add_argument("--network")
+    parser.add_argument("--ca-file", type=Path)
     return parser.parse_args(given)
 
 
@@ -110,6 +119,21 @@ def write_report(results: dict[str, Any], folder: Path) -> None:
         write_histograms(results, folder / STAGES_PLOT)
 
 
+def _task(asked: argparse.Namespace, folder: Path) -> None:
+    """The part that needs a Docker engine: what one task can do."""
+    if not asked.report:
+        from benchmarks.task import measure_task  # noqa: PLC0415 - as in `measure`
+
+        results = measure_task(
+            quick=asked.quick, base_image=asked.base_image, network=asked.network, ca_file=asked.ca_file, say=say
+        )
+        write_bytes(folder / "task.json", json_bytes(results))
+    results = json.loads((folder / "task.json").read_bytes())
+    write_bytes(folder / "task.md", task_report(results).encode())
+    write_task_plot(results, folder / TASK_PLOT)
+    say(f"the report is {folder / 'task.md'}")
+
+
 def say(text: str) -> None:
     """Shows how far the run is."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
@@ -120,6 +144,9 @@ def main() -> None:
     asked = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that being told to stop stops the servers too
     folder = Path(os.environ["CHURN_HOME"]) / "bench" if asked.quick or asked.only else DOCS
+    if asked.task:
+        _task(asked, folder)
+        return
     if not asked.report:
         with tempfile.TemporaryDirectory(prefix="churn-bench-") as work:
             results = measure(asked, Path(work))
@@ -134,5 +161,5 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         say("stopped; all servers are stopped too, and nothing was written")
         sys.exit(130)
-    except RuntimeError as error:
+    except (RuntimeError, ChurnError) as error:
         sys.exit(f"error: {error}")

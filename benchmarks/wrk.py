@@ -11,9 +11,9 @@ MARK = "RESULT "
 THREADS = 2
 
 
-def measure(address: str, script: Path, *, connections: int, seconds: int) -> dict[str, Any]:
+def measure(address: str, script: Path, *, connections: int, seconds: int, threads: int = THREADS) -> dict[str, Any]:
     """Throughput, latency and errors over some seconds of as many requests as the server answers."""
-    command = ["wrk", f"-t{min(THREADS, connections)}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    command = ["wrk", f"-t{min(threads, connections)}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
     done = subprocess.run([*command, "-s", str(script), address], capture_output=True, text=True, check=False)
     return parse(done.stdout + done.stderr)
 
