@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -36,6 +37,17 @@ EXPLAINED = """
 import sys, json, numpy, pathlib, churn.bundle
 rows = numpy.array(json.load(sys.stdin), dtype=numpy.float32)
 print(churn.bundle.load_bundle(pathlib.Path("/bundle")).model.explain(rows).tobytes().hex())
+"""
+# What Babel makes of amounts, shares and days in each language.
+WORDED = """
+from datetime import date
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_percent
+from churn.language import language_codes
+for code in sorted(language_codes()):
+    made = [format_currency(1234.5, "USD", locale=code), format_percent(0.25, locale=code)]
+    print(code, made, format_date(date(2026, 11, 24), "long", locale=code), Locale.parse(code).display_name)
 """
 
 
@@ -119,6 +131,17 @@ def test_the_image_explains_bit_for_bit_as_this_machine_does(image: Built) -> No
     rows = model.contract.encode_columns(draw_columns(model.contract, np.random.default_rng(3), 1000))
     there = inside(image, PYTHON, "-c", EXPLAINED, given=json.dumps(rows.tolist()))
     assert there.strip() == model.explain(rows).tobytes().hex()
+
+
+def test_every_language_that_is_answered_in_has_its_numbers_and_dates(image: Built) -> None:
+    there = inside(image, PYTHON, "-c", WORDED).splitlines()
+    here = subprocess.run(
+        [sys.executable, "-c", WORDED], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert there == here
+    assert len(here) >= 2
+    kept = inside(image, "sh", "-c", "ls /opt/churn/lib/python3*/site-packages/babel/locale-data")
+    assert "fr.dat" not in kept.split()
 
 
 def test_the_health_check_turns_healthy(image: Built) -> None:
