@@ -16,6 +16,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from images import Built, Engine
 from processes import churn, succeed
+from tools import ROOT, uv
 
 from churn.bundle import Bundle, load_bundle
 from churn.files import sha256_of
@@ -188,23 +189,10 @@ def test_the_bill_of_materials_is_valid_and_names_what_the_lock_file_does(image:
 
 def locked() -> set[str]:
     """What serving needs by the lock file, as package URLs."""
-    home = Path(__file__).resolve().parents[2]
-    for uv in ("uv", *map(str, (home / "var" / "tools").glob("uv-*/bin/uv"))):
-        try:
-            lines = subprocess.run(
-                [uv, "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-hashes", "--no-annotate"],
-                cwd=home,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.splitlines()
-        except FileNotFoundError:
-            continue
-        wanted = [line.partition(" ; ") for line in lines if line[0] != "#"]
-        return {
-            f"pkg:pypi/{name.replace('==', '@')}" for name, _, marker in wanted if marker != "sys_platform == 'win32'"
-        }
-    pytest.skip("no uv to read the lock file with")
+    export = [uv(), "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-hashes", "--no-annotate"]
+    lines = subprocess.run(export, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    wanted = [line.partition(" ; ") for line in lines if line[0] != "#"]
+    return {f"pkg:pypi/{name.replace('==', '@')}" for name, _, marker in wanted if marker != "sys_platform == 'win32'"}
 
 
 def test_two_builds_have_the_same_files_to_the_bit(image: Built, engine: Engine, tmp_path: Path) -> None:
