@@ -26,7 +26,17 @@ def main(uv: str, *arguments: str) -> int:
         locked = Path(folder) / "requirements.txt"
         export = [uv, "export", "--quiet", "--frozen", "--all-extras", "--no-dev", "--no-emit-project"]
         subprocess.run([*export, "--format", "requirements.txt", "--output-file", locked], check=True)  # noqa: S603
-        audit = ["pip-audit", "--disable-pip", "--require-hashes", "--requirement", str(locked), "--format", "json"]
+        audit = [
+            sys.executable,
+            "-m",
+            "pip_audit",
+            "--disable-pip",
+            "--require-hashes",
+            "--requirement",
+            str(locked),
+            "--format",
+            "json",
+        ]
         ignored = [word for each in IGNORED for word in ("--ignore-vuln", each)]
         quiet = ["--progress-spinner", "off", "--desc", "off", "--timeout", SECONDS]
         done = subprocess.run(  # noqa: S603

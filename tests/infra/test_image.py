@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from images import Built, Engine
 from processes import churn, succeed
+from tools import ROOT, uv
 
 from churn.bundle import Bundle, load_bundle
 from churn.files import sha256_of
@@ -36,6 +38,17 @@ EXPLAINED = """
 import sys, json, numpy, pathlib, churn.bundle
 rows = numpy.array(json.load(sys.stdin), dtype=numpy.float32)
 print(churn.bundle.load_bundle(pathlib.Path("/bundle")).model.explain(rows).tobytes().hex())
+"""
+# What Babel makes of amounts, shares and days in each language.
+WORDED = """
+from datetime import date
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_percent
+from churn.language import language_codes
+for code in sorted(language_codes()):
+    made = [format_currency(1234.5, "USD", locale=code), format_percent(0.25, locale=code)]
+    print(code, made, format_date(date(2026, 11, 24), "long", locale=code), Locale.parse(code).display_name)
 """
 
 
@@ -121,6 +134,17 @@ def test_the_image_explains_bit_for_bit_as_this_machine_does(image: Built) -> No
     assert there.strip() == model.explain(rows).tobytes().hex()
 
 
+def test_every_language_that_is_answered_in_has_its_numbers_and_dates(image: Built) -> None:
+    there = inside(image, PYTHON, "-c", WORDED).splitlines()
+    here = subprocess.run(
+        [sys.executable, "-c", WORDED], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert there == here
+    assert len(here) >= 2
+    kept = inside(image, "sh", "-c", "ls /opt/churn/lib/python3*/site-packages/babel/locale-data")
+    assert "fr.dat" not in kept.split()
+
+
 def test_the_health_check_turns_healthy(image: Built) -> None:
     # The same check as the image's own, asked sooner than every 30 s.
     (known,) = json.loads(docker("image", "inspect", image.reference))
@@ -165,23 +189,10 @@ def test_the_bill_of_materials_is_valid_and_names_what_the_lock_file_does(image:
 
 def locked() -> set[str]:
     """What serving needs by the lock file, as package URLs."""
-    home = Path(__file__).resolve().parents[2]
-    for uv in ("uv", *map(str, (home / "var" / "tools").glob("uv-*/bin/uv"))):
-        try:
-            lines = subprocess.run(
-                [uv, "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-hashes", "--no-annotate"],
-                cwd=home,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.splitlines()
-        except FileNotFoundError:
-            continue
-        wanted = [line.partition(" ; ") for line in lines if line[0] != "#"]
-        return {
-            f"pkg:pypi/{name.replace('==', '@')}" for name, _, marker in wanted if marker != "sys_platform == 'win32'"
-        }
-    pytest.skip("no uv to read the lock file with")
+    export = [uv(), "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-hashes", "--no-annotate"]
+    lines = subprocess.run(export, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    wanted = [line.partition(" ; ") for line in lines if line[0] != "#"]
+    return {f"pkg:pypi/{name.replace('==', '@')}" for name, _, marker in wanted if marker != "sys_platform == 'win32'"}
 
 
 def test_two_builds_have_the_same_files_to_the_bit(image: Built, engine: Engine, tmp_path: Path) -> None:

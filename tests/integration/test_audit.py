@@ -1,0 +1,75 @@
+"""`scripts/check` looks the locked packages up among known vulnerabilities: what is found fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tools import uv
+
+ROOT = Path(__file__).resolve().parents[2]
+NOWHERE = "http://127.0.0.1:9"  # a port where nothing listens
+
+
+@contextmanager
+def advisories(vulnerable: str) -> Iterator[str]:
+    """A list that has one vulnerability, of the package of this name, and speaks as osv.dev does."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]["name"]
+            affected = [{"package": {"name": asked, "ecosystem": "PyPI"}, "ranges": []}]
+            found = {"id": "PYSEC-2026-1", "summary": "bad", "details": "", "aliases": [], "affected": affected}
+            body = json.dumps({"vulns": [found]} if asked == vulnerable else {}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def audit(url: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/lib/audit.py", uv(), "--vulnerability-service", "osv", "--osv-url", url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_a_vulnerability_of_a_locked_package_fails() -> None:
+    with advisories("numpy") as url:
+        code, said = audit(url)
+    assert code == 1
+    assert "numpy" in said
+    assert "PYSEC-2026-1, mended in no version yet" in said
+    assert "ignore it with a reason in scripts/lib/audit.py" in said
+
+
+def test_no_vulnerability_passes_and_says_of_how_many_packages() -> None:
+    with advisories("nothing-that-is-locked") as url:
+        code, said = audit(url)
+    assert code == 0
+    assert "no known vulnerability that is not ignored" in said
+
+
+def test_a_list_that_cannot_be_reached_is_said_and_fails_nothing() -> None:
+    code, said = audit(NOWHERE)
+    assert code == 0
+    assert said.startswith("not audited: the list of known vulnerabilities cannot be reached")
