@@ -230,6 +230,13 @@ def test_what_is_there_already_is_not_pushed_again_and_another_image_never_takes
     assert f"has another image as {VERSION}, and a tag is never overwritten" in other.err
     assert latest(aws)["taskDefinition"]["revision"] == before
 
+    anew = release(VERSION, "--yes", "--json", "--override", "a test", "--rebuild", "2")
+    assert anew.code == 0, anew.err
+    assert json.loads(anew.out)["image"]["reference"] == f"{REPOSITORY}:{VERSION}-2"
+    assert {"name": "MODEL_VERSION", "value": VERSION} in latest(aws)["taskDefinition"]["containerDefinitions"][0][
+        "environment"
+    ]
+
 
 def test_outside_the_window_it_refuses_and_says_when_to_come_back(release: Callable[..., Done], aws: Aws) -> None:
     today = datetime.now(UTC).date()

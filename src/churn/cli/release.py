@@ -46,6 +46,12 @@ class Order:
     source: Path | None
     network: str | None
     ca_file: Path | None
+    rebuild: int | None
+
+    @property
+    def tag(self) -> str:
+        """Of the image."""
+        return f"{self.version}-{self.rebuild}" if self.rebuild else self.version
 
 
 def add_to(app: typer.Typer) -> None:
@@ -66,6 +72,13 @@ def release(
     source: SourceOption = None,
     network: BuildNetworkOption = None,
     ca_file: CaFileOption = None,
+    rebuild: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Build a released version again, of a newer base or checkout; the tag gets this number: v2.4.0-2.",
+        ),
+    ] = None,
     override: Annotated[
         str | None,
         typer.Option(metavar="REASON", help="Release outside the release window; the reason is recorded."),
@@ -83,7 +96,7 @@ def release(
         raise SettingsError("--override was given without a reason", instead="say why, it is recorded")
     settings = read_settings()
     families = family or [FAMILY]
-    order = Order(version, contract, repository, families, override, base_image, source, network, ca_file)
+    order = Order(version, contract, repository, families, override, base_image, source, network, ca_file, rebuild)
     window = _window(settings)
     closed_because = window.closed_because(datetime.now(UTC))
     if dry_run:
@@ -126,7 +139,7 @@ def _steps(
         verdict = f"closed, {closed_because}; overridden: {order.override}"
     else:
         verdict = f"closed, {closed_because}: it would be refused without --override" if closed_because else "open"
-    image = f"{order.repository}:{order.version}"
+    image = f"{order.repository}:{order.tag}"
     bundle = settings.bundles(order.contract) / order.version
     return [
         ("window", f"{window.in_words()}: {verdict}"),
@@ -189,6 +202,7 @@ def _carry_out(
         base_image=order.base_image,
         network=order.network,
         ca_file=order.ca_file,
+        rebuild=order.rebuild,
         shown=shown,
     )
     bill = write_bill(image, settings.churn_home / "images")
@@ -196,7 +210,7 @@ def _carry_out(
     if there and image.id not in there.ids:
         raise ReleaseError(
             f"{address} has another image as {tag_of(image)}, and a tag is never overwritten",
-            instead="release the checkout that that image was built of, or train a new version",
+            instead="release the checkout that image was built of, or give the new one a tag of its own: --rebuild 2",
         )
     say("trying the image as it runs in production")
     smoke = smoke_test(image.reference, bundle.path)

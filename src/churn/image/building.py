@@ -45,6 +45,7 @@ def build_image(
     base_image: str = BASE_IMAGE,
     network: str | None = None,
     ca_file: Path | None = None,
+    rebuild: int | None = None,
     cache: bool = True,
     shown: bool = False,
 ) -> Image:
@@ -57,6 +58,7 @@ def build_image(
         base_image: a Python image, by tag or, better, by digest.
         network: the builder's network, as `docker build --network` takes it; Docker's own choice if not given.
         ca_file: certificates (PEM) to believe beside a proxy that opens TLS; they do not get into the image.
+        rebuild: the number of a later image of the same version, such as of a newer base; `-N` behind the tag.
         cache: whether what was built before may be used again.
         shown: whether Docker tells its progress on standard error.
 
@@ -70,7 +72,7 @@ def build_image(
         raise SettingsError(f"there is no file of certificates at {ca_file}", instead="give a PEM file with --ca-file")
     found = find_source(source)
     require_engine()
-    reference = f"{repository}:{bundle.manifest.model_version}"
+    reference = f"{repository}:{bundle.manifest.model_version}" + (f"-{rebuild}" if rebuild else "")
     options = [
         *(["--network", network] if network else []),
         *(["--secret", f"id=ca,src={ca_file}"] if ca_file else []),
