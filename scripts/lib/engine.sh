@@ -7,7 +7,7 @@ BASE_IMAGE="${BASE_IMAGE:-python:3.13-slim}"
 use_engine() {
   use_building_client
   docker info >/dev/null 2>&1 || start_engine || return 0
-  docker image inspect "$BASE_IMAGE" >/dev/null 2>&1 || get_base_image
+  get_base_image
 }
 
 # A client without buildx cannot do what the Dockerfile asks for; Debian's own, which has BuildKit built in, can.
@@ -47,11 +47,13 @@ stop_engine() {
   rm -rf "$engine"
 }
 
-# Where no registry can be reached, Debian's own Python stands in for the official image.
-get_base_image() {
-  timeout 60 docker pull --quiet "$BASE_IMAGE" >/dev/null 2>&1 && return
+get_base_image() { get_image "$BASE_IMAGE" python3-venv,ca-certificates; }
+
+# An image that is not there is pulled. Where no registry can be reached, Debian with the packages of the second argument
+# stands in for it.
+get_image() {
+  docker image inspect "$1" >/dev/null 2>&1 || timeout 60 docker pull --quiet "$1" >/dev/null 2>&1 && return
   command -v mmdebstrap >/dev/null || return 0
-  say "no registry can be reached; making a stand-in for $BASE_IMAGE of Debian's packages"
-  mmdebstrap --quiet --variant=minbase --include=python3-venv,ca-certificates trixie - |
-    docker import - "$BASE_IMAGE" >/dev/null
+  say "no registry can be reached; making a stand-in for $1 of Debian's packages"
+  mmdebstrap --quiet --variant=minbase --include="$2" trixie - | docker import - "$1" >/dev/null
 }
