@@ -44,6 +44,19 @@ class Settings(BaseSettings):
             description="Server processes; by default as many as CPUs may be used, by a container's quota too.",
         ),
     ] = None
+    max_queue: Annotated[
+        int,
+        Field(ge=1, description="Requests that may wait in one worker; more are refused with 503 and `Retry-After`."),
+    ] = 128
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=60,
+            description="For so long after SIGTERM the health paths say 503 while requests are still answered, so that "
+            "load balancers notice before the service stops.",
+        ),
+    ] = 0
     log_level: Annotated[
         str, Field(pattern="^(debug|info|warning|error)$", description="The least severe log line that is written.")
     ] = "info"

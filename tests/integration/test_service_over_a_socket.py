@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from processes import churn
 from churn.bundle import MODEL, Bundle
 from churn.contracts import find_contract
 from churn.cpus import usable_cpus
+from churn.service.waiting import ALWAYS_ANSWERED
 from churn.settings import Settings
 
 EXAMPLE = json.dumps(find_contract("streamflow").example()).encode()
@@ -226,6 +228,95 @@ def test_a_request_under_way_is_finished_before_the_service_stops(bundle: Bundle
         [(status, headers, _)] = receive(connection)
     assert (status, headers["connection"]) == (200, "close")
     assert server.ended()[0] == 0
+
+
+def ask(server: Server, path: str) -> tuple[int, dict[str, str], Any]:
+    with server.connect() as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: service\r\n\r\n".encode())
+        return receive(connection)[0]
+
+
+def ask_until(server: Server, path: str, status: int) -> tuple[int, dict[str, str], Any]:
+    """The first answer of that status; every answer before it is thrown away."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        answer = ask(server, path)
+        if answer[0] == status:
+            return answer
+        time.sleep(0.02)  # not more log lines than fit into the pipe that nobody reads meanwhile
+    raise AssertionError(f"{path} never answered {status}")
+
+
+def test_one_request_too_many_is_told_to_come_back_and_the_next_is_answered_again(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path, MAX_QUEUE=1)
+    with server.connect() as slow, server.connect() as other:
+        slow.sendall(request(EXAMPLE[:10], f"Content-Length: {len(EXAMPLE)}"))
+        status = 200
+        while status == 200:  # until the slow request has been taken up
+            other.sendall(sized(EXAMPLE))
+            [(status, headers, problem)] = receive(other)
+        assert (status, headers["retry-after"], headers["content-type"]) == (503, "1", "application/problem+json")
+        assert problem["request_id"] == headers["x-request-id"]
+        assert headers["x-model-version"] == "v0.0.1"
+        assert [ask(server, path)[0] for path in sorted(ALWAYS_ANSWERED)] == [200, 200, 200]
+        slow.sendall(EXAMPLE[10:])
+        assert receive(slow)[0][0] == 200
+        other.sendall(sized(EXAMPLE))
+        assert receive(other)[0][0] == 200
+    code, lines = server.stop()
+    assert code == 0
+    assert_json(lines)
+
+
+def test_clients_that_leave_do_not_fill_the_queue(bundle: Bundle, tmp_path: Path) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path, MAX_QUEUE=3)
+    for _ in range(10):
+        with server.connect() as leaving:
+            leaving.sendall(request(EXAMPLE[:10], f"Content-Length: {len(EXAMPLE)}"))
+    until = time.monotonic() + PATIENCE_S
+    statuses = [503] * 3
+    while statuses[-3:] != [200] * 3 and time.monotonic() < until:
+        with server.connect() as connection:
+            connection.sendall(sized(EXAMPLE))
+            statuses.append(receive(connection)[0][0])
+    assert statuses[-3:] == [200] * 3
+    assert server.stop()[0] == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_before_it_stops_it_says_so_for_a_while_and_still_answers(bundle: Bundle, tmp_path: Path, workers: int) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path, DRAIN_SECONDS=4, WORKERS=workers)
+    with server.connect() as kept:
+        kept.sendall(sized(EXAMPLE))
+        assert receive(kept)[0][0] == 200
+        server.process.send_signal(signal.SIGTERM)
+        _, _, problem = ask_until(server, "/health", 503)
+        assert "about to stop" in problem["detail"]
+        assert ask(server, "/livez")[0] == 200
+        if workers == 1:  # of several, another one may have been asked
+            kept.sendall(sized(EXAMPLE))
+            [(status, headers, _)] = receive(kept)
+            assert (status, headers["connection"]) == (200, "close")
+            assert kept.recv(1) == b""
+        with server.connect() as late:
+            late.sendall(sized(EXAMPLE))
+            assert receive(late)[0][0] == 200
+    code, lines = server.ended()
+    assert code == 0
+    assert_json(lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "a second SIGTERM"])
+def test_whoever_does_not_want_to_wait_need_not(bundle: Bundle, tmp_path: Path, number: signal.Signals) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path, DRAIN_SECONDS=60)
+    server.process.send_signal(signal.SIGTERM)
+    ask_until(server, "/readyz", 503)
+    server.process.send_signal(number)
+    started = time.monotonic()
+    assert server.ended()[0] == 0
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(("setting", "workers"), [("2", 2), ("", usable_cpus())], ids=["two", "one for each CPU"])

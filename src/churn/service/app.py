@@ -16,11 +16,14 @@ from churn.language import language_codes
 from churn.model import ChurnModel
 from churn.offers.policy import Policy, load_policy
 from churn.service import openapi
+from churn.service.draining import Draining
 from churn.service.endpoints import endpoints
+from churn.service.health import health_paths
 from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
 from churn.service.route import DirectApi
 from churn.service.stages import Stages
+from churn.service.waiting import WaitingRoom
 from churn.settings import Settings, read_settings
 
 INTERFACE_VERSION = "1.0.0"
@@ -55,17 +58,18 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path, policy
     """
     policy = policy or load_policy(settings.offer_policy, model.contract, languages=language_codes())
     stages = Stages()
+    draining = Draining(settings.drain_seconds)
     router = endpoints(
         model,
         policy,
         stages,
-        model_path=model_path,
         threshold=settings.churn_threshold,
         max_body_bytes=settings.max_body_bytes,
         max_batch_rows=settings.max_batch_rows,
     )
+    health = health_paths(model, draining, model_path=model_path)
     app = DirectApi(
-        routes=router.routes,
+        routes=[*router.routes, *health.routes],
         title=f"Churn prediction: {model.contract.contract_name}",
         description="How likely a subscriber is to leave, and the reasons in plain language.",
         version=INTERFACE_VERSION,
@@ -73,11 +77,21 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path, policy
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
-        middleware=[Middleware(Observation, model_version=model.version, log_level=settings.log_level, stages=stages)],
+        lifespan=draining.lifespan,
+        middleware=[
+            Middleware(
+                Observation,
+                model_version=model.version,
+                log_level=settings.log_level,
+                stages=stages,
+                draining=draining,
+            )
+        ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
     app.state.model_version = model.version
     app.state.stages = stages
+    app.state.waiting_room = WaitingRoom(settings.max_queue)
     app.openapi_schema = openapi.document(app, model.contract)
     return app
 

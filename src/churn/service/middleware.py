@@ -11,9 +11,11 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from churn.service.draining import Draining
 from churn.service.logging import REQUEST, open_log, open_request_log
 from churn.service.problems import Problem
 from churn.service.stages import Stages
+from churn.service.waiting import Busy
 from churn.wording import cut
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -31,13 +33,14 @@ class Observation:
     The log line names no field and no query, so that no subscriber's data is in it.
     """
 
-    def __init__(self, app: ASGIApp, *, model_version: str, log_level: str, stages: Stages) -> None:
+    def __init__(self, app: ASGIApp, *, model_version: str, log_level: str, stages: Stages, draining: Draining) -> None:
         self.app = app
         self.model_version = model_version
         self.version_header = (b"x-model-version", model_version.encode())
         self.log = open_log(log_level)
         self.log_request = open_request_log(log_level)
         self.stages = stages
+        self.draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,6 +50,8 @@ class Observation:
         request_id = _request_id(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
+        refused: Problem | None = state.get("problem")
+        app = refused.response(request_id) if refused else self.app
         status = NOT_ANSWERED
         bug: Exception | None = None
 
@@ -60,10 +65,12 @@ class Observation:
                     self.version_header,
                     (b"x-request-id", request_id.encode()),
                 ]
+                if self.draining.begun:
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
-            await self.app(scope, receive, send_stamped)
+            await app(scope, receive, send_stamped)
         except ClientDisconnect:
             pass
         except Exception as error:
@@ -81,11 +88,12 @@ class Observation:
                 "request_id": request_id,
                 "model_version": self.model_version,
             }
-            if status < HTTPStatus.INTERNAL_SERVER_ERROR and bug is None:
+            problem: Problem | None = state.get("problem")
+            foreseen = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, Busy) or self.draining.begun
+            if foreseen and bug is None:
                 self.log_request(**line)
             else:
                 # A detail may quote what was sent, except where the fault is ours.
-                problem: Problem | None = state.get("problem")
                 detail = {"detail": problem.detail} if problem else {}
                 self.log.error(REQUEST, **line, **detail, exc_info=bug or (problem and problem.__cause__))
             clock.done("log")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,6 +76,12 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
 def title(status: int) -> str:
     """A status in words, the same on every Python."""
     return TITLES.get(status) or HTTPStatus(status).phrase
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of an operation's errors."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    return {status: {"description": title(status), "content": content} for status in statuses}
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:

@@ -1,11 +1,12 @@
-"""The one answer that never reaches the app: to bytes that are not HTTP."""
+"""What happens to a request before it reaches the app: it may be no HTTP at all, or one too many."""
 
 from __future__ import annotations
 
 import uuid
 from http import HTTPStatus
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from churn.service.problems import Problem
 
@@ -15,7 +16,11 @@ NOT_HTTP = Problem(
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, except that its own refusals have the shape and the headers of all others."""
+    """uvicorn's protocol, except that its refusals have the shape of all others and that its queue is bounded."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # Here and nowhere later: a request waits as a task of the event loop, which is where the queue is.
+        super()._start_asgi_task(cycle, self.app.state.waiting_room.admit(app, cycle.scope))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """Answers and hangs up: what follows on the connection cannot be told apart from what is wrong."""

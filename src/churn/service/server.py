@@ -88,7 +88,7 @@ def _config(settings: Settings, app: FastAPI | Callable[[], FastAPI], *, workers
         loop="uvloop",
         http="churn.service.protocol:Protocol",
         ws="none",
-        lifespan="off",
+        lifespan="on",
         log_config=log_config(settings.log_level),
         access_log=False,
         server_header=False,
