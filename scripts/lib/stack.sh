@@ -8,6 +8,9 @@ export PROMETHEUS_PORT="${PROMETHEUS_PORT:-9090}" STATS_PORT="${STATS_PORT:-8404
 HAPROXY_IMAGE="${HAPROXY_IMAGE:-haproxy:3.0}"
 PROMETHEUS_IMAGE="${PROMETHEUS_IMAGE:-prom/prometheus:v2.53.3}"
 
+# Where downloads need an authority of the house, this machine's are believed while building; they are not in the images.
+CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
+
 find_engine() {
   command -v docker >/dev/null || fail "there is no docker command" "install Docker; on Debian: apt-get install docker.io"
   use_building_client
@@ -44,7 +47,8 @@ choose_versions() {
 is_percent() { [[ "$1" =~ ^(100|[1-9]?[0-9])$ ]]; }
 
 build_images() {
-  local versions=("$STABLE_VERSION") version bundle
+  local versions=("$STABLE_VERSION") version bundle authority=()
+  [ ! -e "$CERTIFICATES" ] || authority=(--ca-file "$CERTIFICATES")
   asked_for --canary "$@" && [ "$CANARY_VERSION" != "$STABLE_VERSION" ] && versions+=("$CANARY_VERSION")
   get_base_image
   get_image "$HAPROXY_IMAGE" haproxy
@@ -54,7 +58,7 @@ build_images() {
       bundle="$CHURN_HOME/bundles/streamflow/$version"
       [ -e "$bundle" ] || fail "there is no image and no bundle of $version below $CHURN_HOME" \
         "export it first: churn export, see churn export --help"
-      churn image build "$bundle"
+      churn image build "$bundle" --network host "${authority[@]}" >&2
     fi
   done
   say "building the images of HAProxy, Prometheus, portal and MLflow"
@@ -65,11 +69,11 @@ build_images() {
   build streamflow-churn-mlflow --build-arg BASE_IMAGE="$BASE_IMAGE" --target mlflow -f deploy/docker/Dockerfile .
 }
 
-# Where downloads need a certificate of the house, the machine's own are handed in for the building alone.
 build() {
-  local name="$1" log="$CHURN_HOME/stack-build.log" ca=/etc/ssl/certs/ca-certificates.crt
+  local name="$1" log="$CHURN_HOME/stack-build.log" authority=()
   shift
-  docker build --network=host $([ ! -e $ca ] || echo --secret id=ca,src=$ca) --tag "$name" "$@" >"$log" 2>&1 ||
+  [ ! -e "$CERTIFICATES" ] || authority=(--secret "id=ca,src=$CERTIFICATES")
+  docker build --network=host "${authority[@]}" --tag "$name" "$@" >"$log" 2>&1 ||
     { tail -n 15 "$log" >&2; fail "the image $name could not be built" "see $log"; }
 }
 

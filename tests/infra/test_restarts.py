@@ -13,6 +13,7 @@ from typing import Protocol
 import pytest
 from balancer import balancing, loading
 from demo_bundle import write_demo_bundle
+from engine import HARDENED, build_service, docker, engine_answers
 from processes import free_port
 
 pytestmark = pytest.mark.xdist_group("docker")
@@ -34,14 +35,17 @@ class Service(Protocol):
     def stop(self) -> int:
         """Tells it to stop, waits until it has, and gives its exit code."""
 
+    def remove(self) -> None:
+        """Ends it, however it is."""
+
 
 class Process:
     """The service as a process of this machine."""
 
-    def __init__(self, bundle: Path, workers: int = 1, drain_s: float = DRAIN_S) -> None:
+    def __init__(self, bundle: Path) -> None:
         port = free_port()
         self.address = f"127.0.0.1:{port}"
-        own = {"MODEL_PATH": bundle, "PORT": port, "WORKERS": workers, "DRAIN_SECONDS": drain_s}
+        own = {"MODEL_PATH": bundle, "PORT": port, "WORKERS": 1, "DRAIN_SECONDS": DRAIN_S}
         self.environment = os.environ | {name: str(value) for name, value in own.items()}
         self.start()
 
@@ -57,6 +61,30 @@ class Process:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE_S)
 
+    def remove(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+
+
+class Container:
+    """The service's image, as hardened as in production; on the machine's network, which every engine has."""
+
+    def __init__(self, image: str) -> None:
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
+        own = (f"--env=PORT={port}", "--env=HOST=127.0.0.1", f"--env=DRAIN_SECONDS={DRAIN_S}")
+        self.name = docker("run", "--detach", "--network=host", *HARDENED, *own, image)
+
+    def start(self) -> None:
+        docker("start", self.name)
+
+    def stop(self) -> int:
+        docker("stop", f"--time={PATIENCE_S}", self.name)
+        return int(docker("inspect", "--format={{.State.ExitCode}}", self.name))
+
+    def remove(self) -> None:
+        docker("rm", "--force", self.name)
+
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -66,11 +94,19 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def services(bundle: Path) -> Iterator[dict[str, Service]]:
-    both: dict[str, Service] = {"stable": Process(bundle), "canary": Process(bundle)}
-    yield both
-    for each in both.values():
-        each.stop()
+def services(bundle: Path, tmp_path: Path) -> Iterator[dict[str, Service]]:
+    """Containers; without a Docker engine processes, which stop in the same way."""
+    both: dict[str, Service] = {}
+    try:
+        if engine_answers():
+            image = build_service(bundle, tmp_path)
+            both |= {"stable": Container(image), "canary": Container(image)}
+        else:
+            both |= {"stable": Process(bundle), "canary": Process(bundle)}
+        yield both
+    finally:
+        for each in both.values():
+            each.remove()
 
 
 def test_twenty_restarts_under_load_lose_no_request(services: dict[str, Service], tmp_path: Path) -> None:
