@@ -63,6 +63,12 @@ class GateError(ChurnError):
     exit_code = 6
 
 
+class ImageError(ChurnError):
+    """A container image that cannot be built, or that does not hold what its bundle says."""
+
+    exit_code = 7
+
+
 class LoadTestError(ChurnError):
     """A service that cannot be load tested, or that does not hold what it should under load."""
 

@@ -1,0 +1,125 @@
+"""Commands on the service's container image: `churn image build`, `churn image test`, `churn image layers`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn.cli.show import out, print_json, say, table
+from churn.cli.training import JsonOption
+from churn.image import BASE_IMAGE, REPOSITORY, build_image, smoke_test, write_bill
+from churn.image.layers import Layer, above_base, layers
+from churn.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MEGABYTE = 1_000_000
+
+BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.", show_default=False)]
+ImageArgument = Annotated[str, typer.Argument(help="Name and tag of the image.", show_default=False)]
+
+image_app = typer.Typer(help="Build and try the service's container image; needs Docker.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.add_typer(image_app, name="image")
+
+
+@image_app.command("build", epilog="Example: churn image build var/bundles/streamflow/champion")
+def image_build(
+    bundle: BundleArgument,
+    *,
+    repository: Annotated[str, typer.Option(help="The image's name; the tag is the model's version.")] = REPOSITORY,
+    base_image: Annotated[
+        str, typer.Option(help="A Python image; by digest, such as name@sha256:..., it stays the same.")
+    ] = BASE_IMAGE,
+    source: Annotated[
+        Path | None, typer.Option(help="The project's checkout; where the working directory lies if not given.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="The builder's network, such as `host`; Docker's choice if not given.")
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(help="Certificates for a proxy that opens TLS; they do not get into the image."),
+    ] = None,
+    cache: Annotated[bool, typer.Option(help="Use what was built before.")] = True,
+    output: Annotated[
+        Path | None, typer.Option(help="The folder for the bill of materials; `images` under CHURN_HOME if not given.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the image that serves a bundle, tagged with the model's version, and list what is in it."""
+    say(f"building {repository} of {bundle}")
+    image = build_image(
+        bundle,
+        source=source,
+        repository=repository,
+        base_image=base_image,
+        network=network,
+        ca_file=ca_file,
+        cache=cache,
+        shown=not as_json,
+    )
+    bill = write_bill(image, output or read_settings().churn_home / "images")
+    if as_json:
+        print_json(
+            {
+                "reference": image.reference,
+                "id": image.id,
+                "size_bytes": image.size,
+                "above_base_bytes": above_base(list(image.layers)),
+                "labels": dict(image.labels),
+                "layers": _as_json(image.layers),
+                "bill_of_materials": str(bill),
+            }
+        )
+        return
+    _show(image.layers)
+    out.print(f"{image.reference} is built, its bill of materials is {bill}")
+    out.print(f"next: churn image test {image.reference} {bundle}")
+
+
+@image_app.command("test", epilog="Example: churn image test streamflow-churn-api:v2.3.1 var/bundles/streamflow/v2.3.1")
+def image_test(
+    image: ImageArgument,
+    bundle: BundleArgument,
+    network: Annotated[
+        str | None, typer.Option(help="The container's network; a port is published unless it is `host`.")
+    ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Run an image as in production and compare its answer with its bundle's; exit code 7 if it does not hold."""
+    say(f"running {image} with one CPU, 2 GB, and nothing writable")
+    seen = smoke_test(image, bundle, network=network)
+    if as_json:
+        print_json(asdict(seen))
+    else:
+        out.print(
+            f"{image} holds: healthy after {seen.healthy_after_s:.1f} s, answers {seen.churn_probability} as the "
+            "bundle does, and stopped with exit code 0"
+        )
+
+
+@image_app.command("layers", epilog="Example: churn image layers streamflow-churn-api:v2.3.1")
+def image_layers(image: ImageArgument, as_json: JsonOption = False) -> None:  # noqa: FBT002
+    """Show what takes the space in an image."""
+    found = layers(image)
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        _show(found)
+
+
+def _as_json(found: Sequence[Layer]) -> list[dict[str, str | int]]:
+    return [{"name": layer.name, "size_bytes": layer.size} for layer in found]
+
+
+def _show(found: Sequence[Layer]) -> None:
+    rows = [[layer.name, f"{layer.size / MEGABYTE:.1f} MB"] for layer in found]
+    table("Layers", ["layer", "size"], [*rows, ["above base", f"{above_base(list(found)) / MEGABYTE:.1f} MB"]])

@@ -1,0 +1,114 @@
+"""Builds an image of a bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from churn.bundle import MANIFEST, Bundle, load_bundle
+from churn.errors import SettingsError
+from churn.files import sha256_of
+from churn.image.docker import docker, require_engine
+from churn.image.layers import Layer, layers
+from churn.image.source import DOCKERFILE, Source, context_of, find_source
+
+REPOSITORY = "streamflow-churn-api"
+BASE_IMAGE = "python:3.13-slim"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that the engine has.
+
+    Args:
+        reference: its name and tag.
+        id: the engine's own name for it, such as `sha256:...`.
+        size: bytes of all layers.
+        labels: what it says of itself.
+        layers: what takes the space, the base first.
+    """
+
+    reference: str
+    id: str
+    size: int
+    labels: Mapping[str, str]
+    layers: tuple[Layer, ...]
+
+
+def build_image(
+    bundle_path: Path,
+    *,
+    source: Path | None = None,
+    repository: str = REPOSITORY,
+    base_image: str = BASE_IMAGE,
+    network: str | None = None,
+    ca_file: Path | None = None,
+    cache: bool = True,
+    shown: bool = False,
+) -> Image:
+    """Builds the image that serves a bundle, tagged with the model's version.
+
+    Args:
+        bundle_path: the bundle to bake in.
+        source: the checkout to build of; the one that the working directory lies in if not given.
+        repository: the image's name without a tag; may begin with a registry.
+        base_image: a Python image, by tag or, better, by digest.
+        network: the builder's network, as `docker build --network` takes it; Docker's own choice if not given.
+        ca_file: certificates (PEM) to believe beside a proxy that opens TLS; they do not get into the image.
+        cache: whether what was built before may be used again.
+        shown: whether Docker tells its progress on standard error.
+
+    Raises:
+        BundleError: the bundle cannot be served.
+        SettingsError: there is no such file of certificates.
+        ImageError: no checkout, no Docker, or a build that failed.
+    """
+    bundle = load_bundle(bundle_path)
+    if ca_file and not ca_file.is_file():
+        raise SettingsError(f"there is no file of certificates at {ca_file}", instead="give a PEM file with --ca-file")
+    found = find_source(source)
+    require_engine()
+    reference = f"{repository}:{bundle.manifest.model_version}"
+    options = [
+        *(["--network", network] if network else []),
+        *(["--secret", f"id=ca,src={ca_file}"] if ca_file else []),
+        *([] if cache else ["--no-cache"]),
+    ]
+    arguments = build_arguments(bundle, found, base_image)
+    with context_of(found, bundle) as context:
+        docker(
+            "build",
+            *("--tag", reference, "--file", str(context / DOCKERFILE), "--target", "service"),
+            *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
+            *options,
+            str(context),
+            shown=shown,
+        )
+    return inspect(reference)
+
+
+def build_arguments(bundle: Bundle, source: Source, base_image: str) -> dict[str, str]:
+    """The arguments of the Dockerfile, by name; all follow from bundle, checkout and base, none from the clock."""
+    manifest = bundle.manifest
+    return {
+        "BASE_IMAGE": base_image,
+        "EXTRAS": "" if manifest.explainer == "tables" else "xgboost",
+        "SOURCE_DATE_EPOCH": str(source.committed_s),
+        "VERSION": manifest.model_version,
+        "REVISION": source.revision,
+        "CREATED": source.created,
+        "BUNDLE_SHA256": sha256_of(bundle.path / MANIFEST),
+        "CONTRACT_FINGERPRINT": manifest.contract_fingerprint,
+    }
+
+
+def inspect(reference: str) -> Image:
+    """What the engine knows of an image.
+
+    Raises:
+        ImageError: it has no such image, or there is no engine.
+    """
+    (known,) = json.loads(docker("image", "inspect", reference))
+    return Image(reference, known["Id"], known["Size"], known["Config"]["Labels"] or {}, tuple(layers(reference)))

@@ -1,0 +1,62 @@
+"""Whether an image is fit to be released: it starts, answers as its bundle does, and ends when it is told to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from churn.bundle import load_bundle
+from churn.errors import ImageError
+from churn.image.container import running
+from churn.reasons import top_reasons
+
+REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeResult:
+    """What was seen of an image that holds.
+
+    Args:
+        model_version: as the service says.
+        healthy_after_s: seconds from `docker run` until it was healthy, with one CPU and 2 GB.
+        churn_probability: of the contract's example, the same from image and bundle.
+    """
+
+    model_version: str
+    healthy_after_s: float
+    churn_probability: float
+
+
+def smoke_test(reference: str, bundle_path: Path, *, network: str | None = None) -> SmokeResult:
+    """Runs an image as in production, asks it about the contract's example, and stops it.
+
+    Args:
+        reference: the image.
+        bundle_path: the bundle it was built of.
+        network: see `churn.image.container.running`.
+
+    Raises:
+        BundleError: the bundle cannot be read.
+        ImageError: the image does not start, answers otherwise than the bundle does, or does not end with 0.
+    """
+    bundle = load_bundle(bundle_path)
+    contract = bundle.model.contract
+    subscriber = contract.model_validate(contract.example())
+    (prediction,) = bundle.model.predict([subscriber])
+    with running(reference, network=network) as container:
+        status, headers, answer = container.ask("POST", "/predict", contract.example())
+        _require(reference, "status", status, 200)
+        _require(reference, "churn_probability", answer["churn_probability"], prediction.probability)
+        _require(reference, "top_reasons", answer["top_reasons"], top_reasons(subscriber, prediction, REASONS))
+        _require(reference, "X-Model-Version", headers["X-Model-Version"], bundle.manifest.model_version)
+        _require(reference, "exit code", container.stop(), 0)
+    return SmokeResult(bundle.manifest.model_version, container.healthy_after_s, prediction.probability)
+
+
+def _require(reference: str, what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise ImageError(
+            f"{reference} does not hold: its {what} is {found!r}, not {expected!r}",
+            instead="build it again of this bundle with `churn image build`; if that does not help, do not release it",
+        )

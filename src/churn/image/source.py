@@ -1,0 +1,96 @@
+"""The checkout that an image is built of, and what of it goes to the builder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from churn.bundle import MANIFEST, MANIFEST_SHA256, Bundle
+from churn.errors import ImageError
+
+DOCKERFILE = "deploy/docker/Dockerfile"
+# The same as .dockerignore lets through to a build without this command.
+SENT = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "src", "portal", "deploy/docker")
+NOT_SENT = shutil.ignore_patterns("__pycache__", "*.so", "kernel.c", "*.egg-info")
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A checkout.
+
+    Args:
+        path: its folder.
+        revision: the git commit, with `-dirty` behind it where what is built differs from that; `unknown` without git.
+        committed_s: when that was committed, in seconds since 1970; 0 if unknown.
+    """
+
+    path: Path
+    revision: str
+    committed_s: int
+
+    @property
+    def created(self) -> str:
+        """The time of the commit as RFC 3339 has it."""
+        return datetime.fromtimestamp(self.committed_s, UTC).isoformat().replace("+00:00", "Z")
+
+
+def find_source(path: Path | None) -> Source:
+    """The checkout at `path`, or the one that the working directory lies in.
+
+    Raises:
+        ImageError: there is none. An installed package is not enough: it has no lock file and no Dockerfile.
+    """
+    start = (path or Path.cwd()).resolve()
+    for folder in [start] if path else [start, *start.parents]:
+        if all((folder / name).exists() for name in (DOCKERFILE, *SENT)):
+            return Source(folder, *_commit(folder))
+    raise ImageError(
+        f"there is no checkout of the project at {start}, and an image is built of one",
+        instead="go to the checkout, or name it with --source",
+    )
+
+
+@contextmanager
+def context_of(source: Source, bundle: Bundle) -> Iterator[Path]:
+    """A folder with what the Dockerfile copies: of the checkout what is sent, and the bundle as `bundle`."""
+    with tempfile.TemporaryDirectory(prefix="churn-image-") as name:
+        folder = Path(name)
+        for each in SENT:
+            (folder / each).parent.mkdir(parents=True, exist_ok=True)
+            if (source.path / each).is_dir():
+                shutil.copytree(source.path / each, folder / each, ignore=NOT_SENT)
+            else:
+                shutil.copyfile(source.path / each, folder / each)
+        (folder / "bundle").mkdir()
+        for each in (MANIFEST, MANIFEST_SHA256, *bundle.manifest.files):
+            shutil.copyfile(bundle.path / each, folder / "bundle" / each)
+        yield folder
+
+
+def _commit(folder: Path) -> tuple[str, int]:
+    """Revision and time of the last commit."""
+    found = _git(folder, "log", "-1", "--format=%H %ct").split()
+    if not found:
+        return UNKNOWN, 0
+    dirty = "-dirty" if _git(folder, "status", "--porcelain", "--", *SENT) else ""
+    return found[0] + dirty, int(found[1])
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git prints; nothing without git or a repository."""
+    try:
+        return subprocess.run(  # noqa: S603 - the arguments are ours
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever git there is
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
