@@ -40,11 +40,10 @@ choose_versions() {
       "make the demo's with scripts/serve, or name another folder with CHURN_HOME"
     STABLE_VERSION="$(basename "$(readlink -f "$bundles/champion")")"
   fi
-  is_percent "$CANARY_WEIGHT" || fail "CANARY_WEIGHT is $CANARY_WEIGHT" "give a whole number from 0 to 100" 2
+  [[ "$CANARY_WEIGHT" =~ ^[1-9]?[0-9]$ ]] || fail "CANARY_WEIGHT is $CANARY_WEIGHT" \
+    "give a whole number from 0 to 99; once the canary runs, scripts/stack weight 100 gives it all" 2
   export STABLE_VERSION STABLE_WEIGHT=$((100 - CANARY_WEIGHT)) CANARY_VERSION="${CANARY_VERSION:-$STABLE_VERSION}"
 }
-
-is_percent() { [[ "$1" =~ ^(100|[1-9]?[0-9])$ ]]; }
 
 build_images() {
   local versions=("$STABLE_VERSION") version bundle authority=()
@@ -82,17 +81,6 @@ start_containers() {
   asked_for --canary "$@" && profile=(--profile canary)
   say "starting $STABLE_VERSION$(asked_for --canary "$@" && echo " and, as a canary with $CANARY_WEIGHT %, $CANARY_VERSION")"
   compose "${profile[@]}" up -d >&2 || fail "the stack did not start" "see scripts/stack status, and docker logs of the part"
-}
-
-move_weight() {
-  is_percent "$1" || fail "the canary's share is a whole number from 0 to 100, not ${1:-empty}" "" 2
-  { exec 3<>"/dev/tcp/127.0.0.1/$ADMIN_PORT"; } 2>/dev/null ||
-    fail "HAProxy does not answer on port $ADMIN_PORT" "start the stack: scripts/stack up"
-  printf 'set weight service/canary %d; set weight service/stable %d\n' "$1" $((100 - $1)) >&3
-  local answer
-  answer="$(cat <&3)"
-  [ -z "${answer//[$'\n' ]/}" ] || fail "HAProxy refused: $answer"
-  say "the canary gets $1 % of the requests, as long as both answer"
 }
 
 print_addresses() {

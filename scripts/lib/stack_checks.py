@@ -1,4 +1,4 @@
-"""Run by scripts/stack: waits until all parts are healthy, shows them, or checks each from outside."""
+"""Run by scripts/stack: waits until all parts are healthy, shows or checks them, or moves the canary's weight."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import csv
 import io
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import httpx
 
 from churn.cli.show import complain, out, print_json, say, table
 from churn.contracts import find_contract
-from churn.errors import ChurnError
+from churn.errors import ChurnError, SettingsError
 
 REQUESTS = 500
 TOLERANCE = 0.02  # HAProxy deals out exactly, but the portal and others may ask meanwhile
@@ -134,6 +135,11 @@ class Server:
     status: str
     weight: int
 
+    @property
+    def up(self) -> bool:
+        """Whether it gets requests; `UP 1/2` is one that has failed a single check."""
+        return self.status.startswith("UP")
+
 
 def servers() -> list[Server]:
     """The servers behind HAProxy."""
@@ -145,7 +151,7 @@ def servers() -> list[Server]:
 
 def _expected_shares(found: list[Server], started: set[str]) -> dict[str, float]:
     """The share of each server that is up; every one that was started must be."""
-    up = [one for one in found if one.status.startswith("UP")]  # one that failed a single check is `UP 1/2`
+    up = [one for one in found if one.up]
     if missing := [one for one in found if one.name in started and one not in up]:
         raise CheckError(f"HAProxy sends nothing to {missing[0].name}: it sees it as {missing[0].status}")
     total = sum(one.weight for one in up)
@@ -236,23 +242,36 @@ def _outcome(check: Callable[[], str]) -> tuple[bool, str]:
 
 def status() -> None:
     """What runs, and which share each server gets."""
-    found = containers()
-    if not found:
+    if not (found := containers()):
         out.print("nothing runs; start it with scripts/stack up")
         return
-    table(
-        "Containers",
-        ["part", "state", "health", "name"],
-        [(one.part, one.state, one.health, one.name) for one in found],
-    )
-    try:
-        table(
-            "Servers", ["server", "HAProxy sees", "weight"], [(one.name, one.status, one.weight) for one in servers()]
-        )
-    except httpx.HTTPError as error:
+    rows = [(one.part, one.state, one.health, one.name) for one in found]
+    table("Containers", ["part", "state", "health", "name"], rows)
+    table("Servers", ["server", "HAProxy sees", "weight"], [(one.name, one.status, one.weight) for one in servers()])
+
+
+def move_weight(percent: str) -> None:
+    """Gives the canary that share of the requests, at once."""
+    if not re.fullmatch("100|[1-9]?[0-9]", percent):
+        raise SettingsError(f"the canary's share is a whole number from 0 to 100, not {percent or 'nothing'}")
+    share = int(percent)
+    canary = next(one for one in servers() if one.name == "canary")
+    if share and not canary.up:
         raise CheckError(
-            "HAProxy does not answer", instead="see its log: docker logs, with its name from above"
-        ) from error
+            f"HAProxy sees the canary as {canary.status}, so it can get no requests",
+            instead="start it: scripts/stack up --canary",
+        )
+    if refused := _tell_haproxy(f"set weight service/canary {share}; set weight service/stable {100 - share}"):
+        raise CheckError(f"HAProxy refused: {refused}")
+    say(f"the canary gets {share} % of the requests")
+
+
+def _tell_haproxy(commands: str) -> str:
+    """What its runtime interface answers; nothing where it obeyed."""
+    with socket.create_connection(("127.0.0.1", int(os.environ["ADMIN_PORT"])), TIMEOUT_S) as connection:
+        connection.sendall(f"{commands}\n".encode())
+        with connection.makefile(encoding="utf-8") as answer:
+            return answer.read().strip()
 
 
 def main(command: str, *arguments: str) -> int:
@@ -260,7 +279,10 @@ def main(command: str, *arguments: str) -> int:
     try:
         if command == "smoke":
             return 0 if smoke(as_json="--json" in arguments) else 1
-        {"wait": wait, "status": status}[command]()
+        {"wait": wait, "status": status, "weight": move_weight}[command](*arguments)
+    except httpx.TransportError:
+        complain(CheckError("HAProxy does not answer", instead="start the stack: scripts/stack up; or see its log"))
+        return 1
     except ChurnError as error:
         complain(error)
         return error.exit_code

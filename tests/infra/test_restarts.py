@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("docker")
 
 RESTARTS = 20
 CONNECTIONS = 16
-DRAIN_S = 2  # longer than the two checks, of 500 ms each, that HAProxy takes to believe it
+DRAIN_S = 3  # well longer than the two checks, 500 ms apart, that HAProxy takes to believe it
 PATIENCE_S = 60
 
 

@@ -120,6 +120,8 @@ def test_a_bad_weight_is_refused_in_words(stack: Stack, weight: str) -> None:
 
 def test_without_its_canary_the_stack_still_answers_and_the_smoke_test_says_who_is_missing(stack: Stack) -> None:
     with stack.without("canary"):
+        wait_until(lambda: stack.run("weight", "20").returncode == 1, "HAProxy sees that the canary is away")
+        assert "so it can get no requests" in stack.run("weight", "20").stderr
         address = f"http://127.0.0.1:{stack.ports['PORT']}/predict"
         example = find_contract("streamflow").example()
         answers = {httpx.post(address, json=example, trust_env=False).status_code for _ in range(50)}
