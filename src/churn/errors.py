@@ -69,6 +69,12 @@ class ImageError(ChurnError):
     exit_code = 7
 
 
+class ReleaseError(ChurnError):
+    """AWS cannot be reached, refuses, or has not what a release needs."""
+
+    exit_code = 8
+
+
 class LoadTestError(ChurnError):
     """A service that cannot be load tested, or that does not hold what it should under load."""
 

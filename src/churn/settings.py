@@ -67,6 +67,25 @@ class Settings(BaseSettings):
         int,
         Field(ge=1, le=10_000, description="A longer batch is refused with 413; its body may have 1,024 bytes a row."),
     ] = 1000
+    release_days: Annotated[
+        str,
+        Field(
+            pattern="^(mon|tue|wed|thu)(,(mon|tue|wed|thu))*$",
+            description="Days on which `churn release` works: of `mon`, `tue`, `wed`, `thu`, never Friday to Sunday.",
+        ),
+    ] = "tue,wed,thu"
+    release_hours: Annotated[
+        str,
+        Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="From when to when it works on such a day."),
+    ] = "09:00-12:00"
+    release_time_zone: Annotated[str, Field(description="Whose clocks are meant, such as `America/New_York`.")] = "UTC"
+    release_holidays: Annotated[
+        str,
+        Field(
+            description="Days on which it does not work: countries, or parts of them, whose holidays count, and single "
+            "days, such as `US-CA,2026-12-24`."
+        ),
+    ] = ""
     mlflow_tracking_uri: Annotated[
         str | None, Field(description="The MLflow store; by default an SQLite file under CHURN_HOME.")
     ] = None

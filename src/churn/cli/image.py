@@ -21,6 +21,18 @@ MEGABYTE = 1_000_000
 
 BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.", show_default=False)]
 ImageArgument = Annotated[str, typer.Argument(help="Name and tag of the image.", show_default=False)]
+BaseImageOption = Annotated[
+    str, typer.Option(help="A Python image; by digest, such as name@sha256:..., it stays the same.")
+]
+SourceOption = Annotated[
+    Path | None, typer.Option(help="The project's checkout; where the working directory lies if not given.")
+]
+BuildNetworkOption = Annotated[
+    str | None, typer.Option(help="The builder's network, such as `host`; Docker's choice if not given.")
+]
+CaFileOption = Annotated[
+    Path | None, typer.Option(help="Certificates for a proxy that opens TLS; they do not get into the image.")
+]
 
 image_app = typer.Typer(help="Build and try the service's container image; needs Docker.", no_args_is_help=True)
 
@@ -35,19 +47,10 @@ def image_build(
     bundle: BundleArgument,
     *,
     repository: Annotated[str, typer.Option(help="The image's name; the tag is the model's version.")] = REPOSITORY,
-    base_image: Annotated[
-        str, typer.Option(help="A Python image; by digest, such as name@sha256:..., it stays the same.")
-    ] = BASE_IMAGE,
-    source: Annotated[
-        Path | None, typer.Option(help="The project's checkout; where the working directory lies if not given.")
-    ] = None,
-    network: Annotated[
-        str | None, typer.Option(help="The builder's network, such as `host`; Docker's choice if not given.")
-    ] = None,
-    ca_file: Annotated[
-        Path | None,
-        typer.Option(help="Certificates for a proxy that opens TLS; they do not get into the image."),
-    ] = None,
+    base_image: BaseImageOption = BASE_IMAGE,
+    source: SourceOption = None,
+    network: BuildNetworkOption = None,
+    ca_file: CaFileOption = None,
     cache: Annotated[bool, typer.Option(help="Use what was built before.")] = True,
     output: Annotated[
         Path | None, typer.Option(help="The folder for the bill of materials; `images` under CHURN_HOME if not given.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 
 from churn.errors import ImageError
 
@@ -11,12 +12,16 @@ LAST_LINES = 12
 HOW_TO = "docs/architecture/06-image.md says what is needed"
 
 
-def docker(*arguments: str, shown: bool = False) -> str:
+def docker(
+    *arguments: str, shown: bool = False, stdin: str | None = None, environment: Mapping[str, str] | None = None
+) -> str:
     """Runs `docker ARGUMENTS` and gives what it printed to standard output, without blanks at its ends.
 
     Args:
         arguments: of the command, its subcommand first.
         shown: its standard error, where progress is told, goes to this process's own.
+        stdin: what it reads, for what must not stand on a command line.
+        environment: variables of its own.
 
     Raises:
         ImageError: there is no such command, no engine answers, or the command failed; the message says why in
@@ -25,7 +30,8 @@ def docker(*arguments: str, shown: bool = False) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are ours, and no shell reads them
             ["docker", *arguments],  # noqa: S607 - whichever client stands first on PATH
-            env=os.environ | {"DOCKER_BUILDKIT": "1"},
+            env={**os.environ, "DOCKER_BUILDKIT": "1", **(environment or {})},
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=None if shown else subprocess.PIPE,
             text=True,

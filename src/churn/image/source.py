@@ -18,7 +18,7 @@ DOCKERFILE = "deploy/docker/Dockerfile"
 # The same as .dockerignore lets through to a build without this command.
 SENT = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "src", "portal", "deploy/docker")
 NOT_SENT = shutil.ignore_patterns("__pycache__", "*.so", "kernel.c", "*.egg-info")
-UNKNOWN = "unknown"
+UNKNOWN, DIRTY = "unknown", "-dirty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,21 @@ def find_source(path: Path | None) -> Source:
     )
 
 
+def require_committed(path: Path | None) -> Source:
+    """The checkout at `path`, as `find_source` finds it, of which every file that is built is committed.
+
+    Raises:
+        ImageError: there is none, it is no git repository, or it has changes that nobody else could find again.
+    """
+    source = find_source(path)
+    if source.revision == UNKNOWN or source.revision.endswith(DIRTY):
+        raise ImageError(
+            f"{source.path} has changes that are not committed, so nobody could build this image again",
+            instead="commit them, or name a clean checkout with --source",
+        )
+    return source
+
+
 @contextmanager
 def context_of(source: Source, bundle: Bundle) -> Iterator[Path]:
     """A folder with what the Dockerfile copies: of the checkout what is sent, and the bundle as `bundle`."""
@@ -79,7 +94,7 @@ def _commit(folder: Path) -> tuple[str, int]:
     found = _git(folder, "log", "-1", "--format=%H %ct").split()
     if not found:
         return UNKNOWN, 0
-    dirty = "-dirty" if _git(folder, "status", "--porcelain", "--", *SENT) else ""
+    dirty = DIRTY if _git(folder, "status", "--porcelain", "--", *SENT) else ""
     return found[0] + dirty, int(found[1])
 
 

@@ -169,9 +169,14 @@ class Registry:
         with self._told(f"promote {info.name} version {info.number}"):
             for key in FORCED_TAGS & info.tags.keys() - tags.keys():  # what an earlier promotion said
                 self._client.delete_model_version_tag(info.name, str(info.number), key)
+            self.tag(info, tags)
+            self._client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
+
+    def tag(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
+        """Adds tags to a version, in place of those of the same names."""
+        with self._told(f"tag {info.name} version {info.number}"):
             for key, value in tags.items():
                 self._client.set_model_version_tag(info.name, str(info.number), key, value)
-            self._client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
 
     def fetch(self, info: VersionInfo) -> FetchedModel:
         """Downloads a version's model without ever unpickling, and the files its run kept for the export.

@@ -1,0 +1,255 @@
+"""The command `churn release`: from a registered version to a pushed image and a registered task definition."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churn.cli.extras import require_extra
+from churn.cli.image import BaseImageOption, BuildNetworkOption, CaFileOption, SourceOption
+from churn.cli.models import export_bundle
+from churn.cli.show import err, out, print_json, say, table
+from churn.cli.training import ContractOption, JsonOption, open_registry
+from churn.contracts import find_contract
+from churn.errors import GateError, ReleaseError, SettingsError
+from churn.files import json_bytes, write_bytes
+from churn.image import BASE_IMAGE, REPOSITORY, build_image, smoke_test, write_bill
+from churn.image.source import require_committed
+from churn.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from churn.release.summary import Summary
+    from churn.release.window import ReleaseWindow
+    from churn.training.registry import Registry, VersionInfo
+
+# ruff: noqa: PLC0415 - the libraries of AWS and MLflow take a while to import, and belong to extras
+
+FAMILY = "streamflow-churn-api-canary"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be released, of what, and where to."""
+
+    version: str
+    contract: str
+    repository: str
+    families: Sequence[str]
+    override: str | None
+    base_image: str
+    source: Path | None
+    network: str | None
+    ca_file: Path | None
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this command to the command line."""
+    app.command("release", epilog="Example: churn release v2.4.0 --dry-run")(release)
+
+
+def release(
+    version: Annotated[str, typer.Argument(help="The model's version, such as v2.4.0, or its number in the registry.")],
+    *,
+    contract: ContractOption = "streamflow",
+    repository: Annotated[str, typer.Option(help="The repository of images, at AWS and on this machine.")] = REPOSITORY,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(help=f"The task definition to register anew; give it again for more. {FAMILY} if not given."),
+    ] = None,
+    base_image: BaseImageOption = BASE_IMAGE,
+    source: SourceOption = None,
+    network: BuildNetworkOption = None,
+    ca_file: CaFileOption = None,
+    override: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Release outside the release window; the reason is recorded."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign off without being asked.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say every step and do none.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Export a version, build and try its image, sign it off, push it, and register a task definition that names it.
+
+    Nothing that runs is changed: the rollout does that. Account and region come from where AWS's own tools take them.
+    """
+    require_extra("release", "boto3", "holidays")
+    if override is not None and not override.strip():
+        raise SettingsError("--override was given without a reason", instead="say why, it is recorded")
+    settings = read_settings()
+    families = family or [FAMILY]
+    order = Order(version, contract, repository, families, override, base_image, source, network, ca_file)
+    window = _window(settings)
+    closed_because = window.closed_because(datetime.now(UTC))
+    if dry_run:
+        _say_steps(_steps(order, window, closed_because, settings), as_json=as_json)
+        return
+    if closed_because and not override:
+        opening = window.next_opening(datetime.now(UTC))
+        raise GateError(
+            f"no release now: {closed_because}; releases are made on {window.in_words()}",
+            instead=(f"wait until {opening:%A %Y-%m-%d %H:%M}, " if opening else "")
+            + "or give --override REASON, which is recorded",
+        )
+    if not yes and not sys.stdin.isatty():
+        raise SettingsError("there is nobody to ask for the sign-off", instead="give --yes, or run it in a terminal")
+    record = _carry_out(order, (window.in_words(), closed_because), settings, ask=not yes, shown=not as_json)
+    if as_json:
+        print_json(record)
+        return
+    for arn in record["task_definitions"]:
+        out.print(f"registered {arn}")
+    out.print(f"{version} is released, and nothing runs it yet; docs/runbook.md says how to roll it out")
+
+
+def _window(settings: Settings) -> ReleaseWindow:
+    from churn.release.window import release_window
+
+    return release_window(
+        days=settings.release_days,
+        hours=settings.release_hours,
+        time_zone=settings.release_time_zone,
+        free=settings.release_holidays,
+    )
+
+
+def _steps(
+    order: Order, window: ReleaseWindow, closed_because: str | None, settings: Settings
+) -> list[tuple[str, str]]:
+    """What a release would do, step by step: its name, and what is done."""
+    if closed_because and order.override:
+        verdict = f"closed, {closed_because}; overridden: {order.override}"
+    else:
+        verdict = f"closed, {closed_because}: it would be refused without --override" if closed_because else "open"
+    image = f"{order.repository}:{order.version}"
+    bundle = settings.bundles(order.contract) / order.version
+    return [
+        ("window", f"{window.in_words()}: {verdict}"),
+        (
+            "gates",
+            f"find {order.version} in the registry of {order.contract}; refuse if a gate fails, unless it is champion",
+        ),
+        (
+            "account",
+            f"ask AWS who releases, for the repository {order.repository}, and for {', '.join(order.families)}",
+        ),
+        ("export", f"write the bundle {bundle}"),
+        ("build", f"docker build --target service --tag {image} --build-arg BASE_IMAGE={order.base_image} ..."),
+        ("try", f"docker run --read-only --cap-drop ALL --cpus 1 --memory 2g ... {image}; ask it about the example"),
+        ("sign-off", "show model, gates, image and test; ask, unless --yes"),
+        ("log in", "get a login from the registry; docker login --password-stdin, kept for the push only"),
+        ("push", f"docker push ACCOUNT.dkr.ecr.REGION.amazonaws.com/{image}, unless the same image is there"),
+        *(
+            ("register", f"the latest task definition of {family} again, with that image by its digest")
+            for family in order.families
+        ),
+        ("record", f"write {settings.churn_home / 'releases'}; tag the version in the registry"),
+    ]
+
+
+def _say_steps(steps: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+    if as_json:
+        print_json([{"step": name, "does": does} for name, does in steps])
+        return
+    table("What a release would do", ["", "step", "what it does"], [
+        [at, name, does] for at, (name, does) in enumerate(steps, 1)
+    ])  # fmt: skip
+
+
+def _carry_out(
+    order: Order, window: tuple[str, str | None], settings: Settings, *, ask: bool, shown: bool
+) -> dict[str, Any]:
+    """All steps but the window's, each only after what could have refused it; gives the record."""
+    from churn.release.aws import Aws, with_image
+    from churn.release.push import push, tag_of
+    from churn.release.summary import Summary
+
+    require_committed(order.source)
+    registry = open_registry(settings)
+    say(f"judging {order.version}")
+    info, gates = _judged(registry, order)
+    say("asking AWS what there is")
+    aws = Aws()
+    caller, address = aws.caller(), aws.repository(order.repository)
+    definitions = [aws.latest_definition(family) for family in order.families]
+    for definition in definitions:
+        with_image(definition, address, order.version)  # what cannot be registered is refused now
+    say(f"exporting {order.version}")
+    bundle = export_bundle(f"models:/{info.name}/{info.number}", settings, contract=order.contract)
+    say("building the image")
+    image = build_image(
+        bundle.path,
+        source=order.source,
+        repository=order.repository,
+        base_image=order.base_image,
+        network=order.network,
+        ca_file=order.ca_file,
+        shown=shown,
+    )
+    bill = write_bill(image, settings.churn_home / "images")
+    there = aws.pushed(order.repository, tag_of(image))
+    if there and image.id not in there.ids:
+        raise ReleaseError(
+            f"{address} has another image as {tag_of(image)}, and a tag is never overwritten",
+            instead="release the checkout that that image was built of, or train a new version",
+        )
+    say("trying the image as it runs in production")
+    smoke = smoke_test(image.reference, bundle.path)
+    summary = Summary(
+        model=info.name,
+        number=info.number,
+        is_champion="champion" in info.aliases,
+        manifest=bundle.manifest,
+        gates=gates,
+        image=image,
+        smoke=smoke,
+        window=window[0],
+        closed_because=window[1],
+        override=order.override,
+        released_by=caller,
+        address=address,
+        families=order.families,
+        bill=bill.name,
+    )
+    _sign_off(summary, ask=ask)
+    if there:
+        say(f"{address} has this image already")
+    digest = there.digest if there else push(image, address, aws.login(), shown=shown)
+    tags = {"model-version": bundle.manifest.model_version, "release-override": order.override or "none"}
+    arns = [
+        aws.register(with_image(definition, f"{address}@{digest}", bundle.manifest.model_version), tags)
+        for definition in definitions
+    ]
+    now = datetime.now(UTC)
+    record = summary.record(digest=digest, task_definitions=arns, at=now)
+    path = settings.churn_home / "releases" / f"{tag_of(image)}-{now:%Y%m%dT%H%M%SZ}.json"
+    write_bytes(path, json_bytes(record))
+    registry.tag(info, summary.tags(digest=digest, at=now))
+    say(f"recorded in {path}")
+    return record
+
+
+def _judged(registry: Registry, order: Order) -> tuple[VersionInfo, list[Mapping[str, Any]]]:
+    """The version and its gates. The champion has passed them or was forced past them; any other must pass."""
+    from churn.training.promotion import judge
+    from churn.training.registry import CHAMPION
+
+    info, gates = judge(registry, find_contract(order.contract), order.version)
+    failed = [f"{gate.name}: {gate.reason}" for gate in gates if not gate.passed]
+    if failed and CHAMPION not in info.aliases:
+        raise GateError(
+            f"{order.version} is not released: {'; '.join(failed)}",
+            instead="train a better version, or promote it with `churn promote --force REASON`, which is recorded",
+        )
+    return info, [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
+
+
+def _sign_off(summary: Summary, *, ask: bool) -> None:
+    table("Sign-off", ["", ""], summary.rows(), to=err)
+    if ask and not typer.confirm(f"Release {summary.manifest.model_version}?", err=True):
+        raise GateError("not signed off", instead="nothing was pushed or registered; the image stays on this machine")

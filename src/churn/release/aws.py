@@ -1,0 +1,175 @@
+"""AWS, as far as a release needs it: where images are kept, and the task definitions that name them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from churn.errors import ReleaseError
+
+# What AWS adds to a task definition when it is registered, and does not take back.
+ADDED_BY_AWS = (
+    *("taskDefinitionArn", "revision", "status", "requiresAttributes", "compatibilities"),
+    *("registeredAt", "registeredBy", "deregisteredAt"),
+)
+VERSION_VARIABLE = "MODEL_VERSION"
+# A tag's value takes letters, digits, blanks and these, at most 256 of them.
+TAG_SIGNS = frozenset("_.:/=+-@ ")
+TAG_LENGTH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What Docker needs to push for twelve hours. The password is in no message and no log.
+
+    Args:
+        server: the registry's address.
+        user, password: as Docker takes them.
+    """
+
+    server: str
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login({self.server!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class PushedImage:
+    """An image that a repository has.
+
+    Args:
+        digest: the repository's name for it, such as `sha256:...`.
+        ids: what an engine may call the same image: as its store is, the digest of manifest or configuration.
+    """
+
+    digest: str
+    ids: frozenset[str | None]
+
+
+class Aws:
+    """One account and region. Both come from where AWS's own tools take them: AWS_PROFILE, AWS_REGION, a role."""
+
+    def __init__(self) -> None:
+        with _told("reach AWS"):
+            session = boto3.Session()
+            config = Config(retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=5, read_timeout=30)
+            self.region = session.region_name
+            self._ecr = session.client("ecr", config=config)
+            self._ecs = session.client("ecs", config=config)
+            self._sts = session.client("sts", config=config)
+
+    def caller(self) -> str:
+        """Who releases, as AWS knows them."""
+        with _told("ask who is logged in"):
+            return str(self._sts.get_caller_identity()["Arn"])
+
+    def repository(self, name: str) -> str:
+        """The address of a repository of images.
+
+        Raises:
+            ReleaseError: there is none, or it lets a tag be overwritten.
+        """
+        with _told(f"find the image repository {name}"):
+            (found,) = self._ecr.describe_repositories(repositoryNames=[name])["repositories"]
+        if found["imageTagMutability"] != "IMMUTABLE":
+            raise ReleaseError(
+                f"the repository {name} lets a tag be overwritten, so nobody could say what a version is",
+                instead="make its tags immutable, as the Terraform module `registry` does",
+            )
+        return str(found["repositoryUri"])
+
+    def pushed(self, repository: str, tag: str) -> PushedImage | None:
+        """The image that a repository has under a tag; None if it has none."""
+        with _told(f"look for {repository}:{tag}"):
+            found = self._ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        for image in found["images"]:
+            configuration = json.loads(image["imageManifest"]).get("config", {}).get("digest")
+            digest = image["imageId"]["imageDigest"]
+            return PushedImage(digest, frozenset({digest, configuration}))
+        return None
+
+    def login(self) -> Login:
+        """A login to the account's registry."""
+        with _told("log in to the registry"):
+            (given,) = self._ecr.get_authorization_token()["authorizationData"]
+        user, _, password = base64.b64decode(given["authorizationToken"]).decode().partition(":")
+        return Login(given["proxyEndpoint"], user, password)
+
+    def latest_definition(self, family: str) -> dict[str, Any]:
+        """The latest task definition of a family, as AWS describes it.
+
+        Raises:
+            ReleaseError: the family has none.
+        """
+        with _told(f"find the task definition {family}"):
+            found: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
+            return found
+
+    def register(self, definition: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Registers a task definition and gives its ARN. Nothing runs it yet."""
+        with _told(f"register a task definition in {definition['family']}"):
+            done = self._ecs.register_task_definition(
+                **definition, tags=[{"key": key, "value": tag_value(value)} for key, value in tags.items()]
+            )
+        return str(done["taskDefinition"]["taskDefinitionArn"])
+
+
+def with_image(definition: Mapping[str, Any], image: str, version: str) -> dict[str, Any]:
+    """A task definition like the given one, with another image, and the version that it must have.
+
+    All else stays as whoever made it wrote it: CPU, memory, roles, log group, variables.
+
+    Args:
+        definition: as `Aws.latest_definition` gives it.
+        image: by digest, so that the same bytes run in every task.
+        version: of the model; the service refuses to start if its bundle has another.
+
+    Raises:
+        ReleaseError: not exactly one of its containers is essential, so it cannot be told which serves.
+    """
+    containers = [dict(each) for each in definition["containerDefinitions"]]
+    essential = [each for each in containers if each.get("essential", True)]
+    if len(essential) != 1:
+        names = ", ".join(each["name"] for each in essential)
+        raise ReleaseError(
+            f"the task definition {definition['family']} has {len(essential)} essential containers: {names or 'none'}",
+            instead="mark only the one that serves as essential",
+        )
+    (serving,) = essential
+    variables = [each for each in serving.get("environment", []) if each["name"] != VERSION_VARIABLE]
+    serving["image"] = image
+    serving["environment"] = [*variables, {"name": VERSION_VARIABLE, "value": version}]
+    kept = {name: value for name, value in definition.items() if name not in ADDED_BY_AWS}
+    return kept | {"containerDefinitions": containers}
+
+
+def tag_value(text: str) -> str:
+    """The text as far as AWS takes it for a tag's value; other signs become a blank."""
+    return "".join(sign if sign.isalnum() or sign in TAG_SIGNS else " " for sign in text)[:TAG_LENGTH]
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turns AWS's exceptions into one sentence."""
+    try:
+        yield
+    except ClientError as error:
+        said = error.response["Error"]
+        raise ReleaseError(
+            f"could not {what}: AWS says {said.get('Code', 'nothing')}: {said.get('Message', '')}",
+            instead="check account, region and rights; what is needed is made by deploy/terraform",
+        ) from error
+    except BotoCoreError as error:
+        raise ReleaseError(
+            f"could not {what}: {error}", instead="log in to AWS and set AWS_REGION; docs/runbook.md says how"
+        ) from error

@@ -1,0 +1,66 @@
+"""An image into a registry, with a login that leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from churn.errors import ReleaseError
+from churn.image import Image
+from churn.image.docker import docker
+from churn.release.aws import Login
+
+
+def push(image: Image, address: str, login: Login, *, shown: bool) -> str:
+    """Pushes an image under its tag and gives its digest, such as `sha256:...`.
+
+    Args:
+        image: what the engine has.
+        address: the repository, without a tag.
+        login: to its registry.
+        shown: Docker tells its progress on standard error.
+
+    Raises:
+        ImageError: Docker cannot log in, or the registry refuses.
+    """
+    remote = f"{address}:{tag_of(image)}"
+    with _logged_in(login) as environment:
+        docker("tag", image.id, remote)
+        docker("push", remote, shown=shown, environment=environment)
+    return digest(image, address)
+
+
+def digest(image: Image, address: str) -> str:
+    """The digest under which a repository has an image that was pushed from here.
+
+    Raises:
+        ReleaseError: it was not pushed from here.
+    """
+    known: list[str] = json.loads(docker("image", "inspect", "--format", "{{json .RepoDigests}}", image.id)) or []
+    for one in known:
+        name, _, found = one.partition("@")
+        if name == address:
+            return found
+    raise ReleaseError(f"{address} does not say under which digest it has {image.reference}", instead="try again")
+
+
+def tag_of(image: Image) -> str:
+    """An image's tag, which is the model's version."""
+    return image.reference.rpartition(":")[2]
+
+
+@contextmanager
+def _logged_in(login: Login) -> Iterator[Mapping[str, str]]:
+    """The environment for a `docker` that is logged in; the login stands on no command line and is gone at the end."""
+    # A configuration of its own knows no contexts, so the engine that is used must be named.
+    engine = docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    with tempfile.TemporaryDirectory(prefix="churn-login-") as folder:
+        environment = {"DOCKER_CONFIG": folder, "DOCKER_HOST": engine}
+        docker(
+            *("login", "--username", login.user, "--password-stdin", login.server),
+            stdin=login.password,
+            environment=environment,
+        )
+        yield environment

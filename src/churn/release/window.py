@@ -1,0 +1,113 @@
+"""When a release may be made: when those who would have to mend it are at work, and will be tomorrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import holidays
+
+from churn.errors import SettingsError
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FARTHEST = timedelta(days=60)
+
+
+class Holidays(Protocol):
+    """What a day is free for."""
+
+    def get(self, day: date, /) -> str | None:
+        """The holiday's name; None on any other day."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseWindow:
+    """The hours in which releases may be made.
+
+    Args:
+        days: `mon` to `thu`.
+        opens: the first moment of such a day, where `zone` is.
+        closes: the first moment that is too late.
+        zone: whose clocks are meant.
+        free: the days on which nobody is at work.
+    """
+
+    days: frozenset[str]
+    opens: time
+    closes: time
+    zone: ZoneInfo
+    free: Holidays
+
+    def closed_because(self, at: datetime) -> str | None:
+        """Why no release may be made at this moment (with a time zone); None if one may."""
+        here = at.astimezone(self.zone)
+        if holiday := self.free.get(here.date()):
+            return f"{here:%Y-%m-%d} is a holiday: {holiday}"
+        if DAYS[here.weekday()] not in self.days:
+            return f"{here:%Y-%m-%d} is a {NAMES[here.weekday()]}"
+        if not self.opens <= here.time() < self.closes:
+            return f"it is {here:%H:%M} in {self.zone}"
+        return None
+
+    def next_opening(self, at: datetime) -> datetime | None:
+        """The next moment at which it opens, in `zone`; None if it does not within 60 days."""
+        here = at.astimezone(self.zone)
+        openings = (
+            datetime.combine(here.date() + timedelta(days=ahead), self.opens, self.zone)
+            for ahead in range(FARTHEST.days)
+        )
+        return next((one for one in openings if one > here and self.closed_because(one) is None), None)
+
+    def in_words(self) -> str:
+        """Such as `Tuesday, Wednesday, Thursday from 09:00 to 12:00, UTC`."""
+        days = ", ".join(name for day, name in zip(DAYS, NAMES, strict=True) if day in self.days)
+        return f"{days} from {self.opens:%H:%M} to {self.closes:%H:%M}, {self.zone}"
+
+
+def release_window(*, days: str, hours: str, time_zone: str, free: str) -> ReleaseWindow:
+    """The window that the settings RELEASE_DAYS, RELEASE_HOURS, RELEASE_TIME_ZONE and RELEASE_HOLIDAYS describe.
+
+    Raises:
+        SettingsError: there is no such time zone or country, or the hours end before they begin.
+    """
+    opens, closes = (_time(each) for each in hours.split("-"))
+    if opens >= closes:
+        raise _unusable("RELEASE_HOURS", hours, "it ends before it begins", "09:00-12:00")
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise _unusable("RELEASE_TIME_ZONE", time_zone, "no such zone", "Europe/Berlin") from error
+    return ReleaseWindow(frozenset(days.split(",")), opens, closes, zone, _free(free.split(",")))
+
+
+def _free(words: Iterable[str]) -> Holidays:
+    """Countries' holidays and single dates in one."""
+    free = holidays.HolidayBase()
+    for word in filter(None, map(str.strip, words)):
+        if word[0].isdigit():
+            try:
+                free[date.fromisoformat(word)] = "RELEASE_HOLIDAYS names it"
+            except ValueError as error:
+                raise _unusable("RELEASE_HOLIDAYS", word, "no such day", "2026-12-24") from error
+        else:
+            country, _, part = word.partition("-")
+            try:
+                free += holidays.country_holidays(country, subdiv=part or None)
+            except NotImplementedError as error:
+                raise _unusable("RELEASE_HOLIDAYS", word, "no such country or part of one", "US-CA") from error
+    return free
+
+
+def _time(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError as error:
+        raise _unusable("RELEASE_HOURS", text, "no time of day", "09:00-12:00") from error
+
+
+def _unusable(setting: str, value: str, why: str, example: str) -> SettingsError:
+    return SettingsError(f"{setting} cannot be used: {value}: {why}", instead=f"write it like {example}")
