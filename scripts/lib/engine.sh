@@ -42,8 +42,8 @@ start_engine() {
 }
 
 stop_engine() {
-  [ -e "$engine/pid" ] && kill "$(cat "$engine/pid")" 2>/dev/null && wait
-  umount "$engine/exec/netns/default" 2>/dev/null
+  kill "$(cat "$engine/pid")" 2>/dev/null && wait || true
+  umount "$engine/exec/netns/default" 2>/dev/null || true
   rm -rf "$engine"
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -43,14 +44,8 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("image")
     bundle = folder / "bundle"
     write_demo_bundle(bundle)
-    options = (
-        "--repository",
-        "churn-tests/streamflow-churn-api",
-        "--output",
-        str(folder),
-        "--json",
-        *engine.build_options,
-    )
+    repository = f"churn-tests-{secrets.token_hex(4)}/streamflow-churn-api"  # who else uses the engine has another
+    options = ("--repository", repository, "--output", str(folder), "--json", *engine.build_options)
     said = json.loads(succeed(folder, "image", "build", bundle, *options))
     yield Built(said["reference"], bundle, said)
     docker("image", "rm", "--force", said["reference"])

@@ -185,20 +185,10 @@ def locked() -> set[str]:
 
 
 def test_two_builds_have_the_same_files_to_the_bit(image: Built, engine: Engine, tmp_path: Path) -> None:
-    options = (
-        "--repository",
-        "churn-tests/again",
-        "--no-cache",
-        "--output",
-        str(tmp_path),
-        "--json",
-        *engine.build_options,
-    )
-    again = Built(
-        "churn-tests/again:v0.0.2",
-        image.bundle,
-        json.loads(succeed(tmp_path, "image", "build", image.bundle, *options)),
-    )
+    repository = image.reference.partition(":")[0] + "-again"
+    options = ("--repository", repository, "--no-cache", "--output", str(tmp_path), "--json", *engine.build_options)
+    said = json.loads(succeed(tmp_path, "image", "build", image.bundle, *options))
+    again = Built(said["reference"], image.bundle, said)
     try:
         assert inside(again, "sh", "-c", LISTED).splitlines() == inside(image, "sh", "-c", LISTED).splitlines()
         layers = [
