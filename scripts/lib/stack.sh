@@ -5,11 +5,12 @@ export CANARY_WEIGHT="${CANARY_WEIGHT:-10}"
 export PORT="${PORT:-8000}" PORTAL_PORT="${PORTAL_PORT:-8001}" MLFLOW_PORT="${MLFLOW_PORT:-5000}"
 export PROMETHEUS_PORT="${PROMETHEUS_PORT:-9090}" STATS_PORT="${STATS_PORT:-8404}" ADMIN_PORT="${ADMIN_PORT:-9999}"
 
+export SERVICE_IMAGE="${SERVICE_IMAGE:-streamflow-churn-api}"
 HAPROXY_IMAGE="${HAPROXY_IMAGE:-haproxy:3.0}"
 PROMETHEUS_IMAGE="${PROMETHEUS_IMAGE:-prom/prometheus:v2.53.3}"
 
 # Where downloads need an authority of the house, this machine's are believed while building; they are not in the images.
-CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
+CERTIFICATES="${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
 
 find_engine() {
   command -v docker >/dev/null || fail "there is no docker command" "install Docker; on Debian: apt-get install docker.io"
@@ -53,11 +54,11 @@ build_images() {
   get_image "$HAPROXY_IMAGE" haproxy
   get_image "$PROMETHEUS_IMAGE" prometheus
   for version in "${versions[@]}"; do
-    if asked_for --build "$@" || ! docker image inspect "streamflow-churn-api:$version" >/dev/null 2>&1; then
+    if asked_for --build "$@" || ! docker image inspect "$SERVICE_IMAGE:$version" >/dev/null 2>&1; then
       bundle="$CHURN_HOME/bundles/streamflow/$version"
       [ -e "$bundle" ] || fail "there is no image and no bundle of $version below $CHURN_HOME" \
         "export it first: churn export, see churn export --help"
-      churn image build "$bundle" --network host "${authority[@]}" >&2
+      churn image build "$bundle" --repository "$SERVICE_IMAGE" --network host "${authority[@]}" >&2
     fi
   done
   say "building the images of HAProxy, Prometheus, portal and MLflow"

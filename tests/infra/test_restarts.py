@@ -13,8 +13,12 @@ from typing import Protocol
 import pytest
 from balancer import balancing, loading
 from demo_bundle import write_demo_bundle
-from engine import HARDENED, build_service, docker, engine_answers
+from images import Built
 from processes import free_port
+
+from churn.errors import ImageError
+from churn.image.container import HARDENED
+from churn.image.docker import docker, require_engine
 
 pytestmark = pytest.mark.xdist_group("docker")
 
@@ -94,19 +98,28 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def services(bundle: Path, tmp_path: Path) -> Iterator[dict[str, Service]]:
+def services(request: pytest.FixtureRequest) -> Iterator[dict[str, Service]]:
     """Containers; without a Docker engine processes, which stop in the same way."""
     both: dict[str, Service] = {}
     try:
-        if engine_answers():
-            image = build_service(bundle, tmp_path)
-            both |= {"stable": Container(image), "canary": Container(image)}
-        else:
-            both |= {"stable": Process(bundle), "canary": Process(bundle)}
+        for name in ("stable", "canary"):
+            if _there_is_an_engine():
+                image: Built = request.getfixturevalue("image")
+                both[name] = Container(image.reference)
+            else:
+                both[name] = Process(request.getfixturevalue("bundle"))
         yield both
     finally:
         for each in both.values():
             each.remove()
+
+
+def _there_is_an_engine() -> bool:
+    try:
+        require_engine()
+    except ImageError:
+        return False
+    return True
 
 
 def test_twenty_restarts_under_load_lose_no_request(services: dict[str, Service], tmp_path: Path) -> None:

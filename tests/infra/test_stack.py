@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,27 +15,28 @@ import httpx
 import pytest
 from balancer import wait_until
 from demo_bundle import write_demo_bundle
-from engine import build_service, docker, engine_answers
-from processes import free_port
+from images import Built, Engine
+from processes import free_port, succeed
 
 from churn.contracts import find_contract
+from churn.image.docker import docker
 
 pytestmark = pytest.mark.xdist_group("docker")
 
 ROOT = Path(__file__).resolve().parents[2]
 STABLE, CANARY = "v0.0.2", "v0.0.3"
 PORTS = ("PORT", "PORTAL_PORT", "MLFLOW_PORT", "PROMETHEUS_PORT", "STATS_PORT", "ADMIN_PORT")
-PROJECT = "streamflow-churn-test"
+PROJECT = f"churn-tests-{secrets.token_hex(4)}"
 PATIENCE_S = 600
 
 
 class Stack:
     """A stack beside any other, on ports of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, repository: str = "") -> None:
         self.ports = {name: str(free_port()) for name in PORTS}
-        self.environment = os.environ | self.ports
-        self.environment |= {"COMPOSE_PROJECT_NAME": PROJECT, "STABLE_VERSION": STABLE, "CANARY_VERSION": CANARY}
+        own = {"SERVICE_IMAGE": repository, "STABLE_VERSION": STABLE, "CANARY_VERSION": CANARY}
+        self.environment = os.environ | self.ports | own | {"COMPOSE_PROJECT_NAME": PROJECT}
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs `scripts/stack ARGUMENTS`."""
@@ -75,15 +77,22 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def repository(engine: Engine, image: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of an image that is there in two versions."""
+    name, version = image.reference.split(":")
+    assert version == STABLE
+    folder = tmp_path_factory.mktemp("canary")
+    write_demo_bundle(folder / "bundle", CANARY)
+    options = ("--repository", name, "--output", str(folder), *engine.build_options)
+    succeed(folder, "image", "build", folder / "bundle", *options)
+    yield name
+    docker("image", "rm", "--force", f"{name}:{CANARY}")
+
+
+@pytest.fixture(scope="module")
+def stack(repository: str) -> Iterator[Stack]:
     """The stack with a canary of 10 %."""
-    if not engine_answers():
-        pytest.skip("no Docker engine answers; scripts/test --infra starts one as root, where docker.io is installed")
-    folder = tmp_path_factory.mktemp("stack")
-    for version in (STABLE, CANARY):
-        write_demo_bundle(folder / version, version)
-        build_service(folder / version, folder)
-    stack = Stack()
+    stack = Stack(repository)
     try:
         up = stack.run("up", "--canary")
         if "there is neither docker compose nor docker-compose" in up.stderr:
