@@ -1,4 +1,4 @@
-# Sourced by `scripts/test --infra`: a Docker engine for the tests. One that answers is used as it is. Where none does
+# Sourced by `scripts/test --infra`: a Docker engine for the tests; and by `scripts/stack`, for its images. One that answers is used as it is. Where none does
 # and this is root with `dockerd` installed, one of our own is started below CHURN_HOME and stopped at the end.
 # Needs environment.sh. Sets DOCKER_HOST and puts a client on PATH that can build; sets nothing where there is no engine.
 
