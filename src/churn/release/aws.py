@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ class Aws:
 
     def __init__(self) -> None:
         with _told("reach AWS"):
-            session = boto3.Session()
+            # AWS's other tools know AWS_REGION, this library only AWS_DEFAULT_REGION.
+            session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
             config = Config(retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=5, read_timeout=30)
             self.region = session.region_name
             self._ecr = session.client("ecr", config=config)
