@@ -15,7 +15,7 @@ ROWS = 20_000
 TREES = 120
 
 
-def write_demo_bundle(path: Path) -> None:
+def write_demo_bundle(path: Path, version: str = "v0.0.2") -> None:
     """Trains on the demo's documented process."""
     contract = find_contract("streamflow")
     assert contract.demo is not None
@@ -31,5 +31,5 @@ def write_demo_bundle(path: Path) -> None:
         "nthread": 1,
     }
     booster = xgboost.train(parameters, xgboost.DMatrix(rows, label=left.astype(np.float32)), TREES)
-    card = ModelCard(model_version="v0.0.2")
+    card = ModelCard(model_version=version)
     write_bundle(path, contract=contract, booster=booster, card=card, golden_rows=rows[:5], more_rows=rows[:2000])

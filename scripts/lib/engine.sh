@@ -1,6 +1,7 @@
-# Sourced by `scripts/test --infra`: a Docker engine for the tests. One that answers is used as it is. Where none does
-# and this is root with `dockerd` installed, one of our own is started below CHURN_HOME and stopped at the end.
-# Needs environment.sh. Sets DOCKER_HOST and puts a client on PATH that can build; sets nothing where there is no engine.
+# Sourced by `scripts/test --infra`, for a Docker engine, and by `scripts/stack`, for its images. An engine that answers is
+# used as it is. Where none does and this is root with `dockerd` installed, the tests get one of our own, which is started
+# below CHURN_HOME and stopped at the end. Needs environment.sh. Sets DOCKER_HOST and puts a client on PATH that can build;
+# sets nothing where there is no engine.
 
 BASE_IMAGE="${BASE_IMAGE:-python:3.13-slim}"
 

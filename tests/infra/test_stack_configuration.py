@@ -1,0 +1,73 @@
+"""The files of the stack, read by the programs that they are for."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+COMPOSE = DEPLOY / "docker" / "compose.yaml"
+
+
+def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program that a machine may lack."""
+    program = shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip(f"no {command[0]} on PATH")
+    own = os.environ | environment
+    return subprocess.run([program, *command[1:]], env=own, capture_output=True, text=True, check=False)
+
+
+def dockerfile_environment() -> dict[str, str]:
+    """What HAProxy's image sets."""
+    (block,) = re.findall(r"^ENV ((?:.*\\\n)*.*)$", (DEPLOY / "haproxy" / "Dockerfile").read_text(), re.MULTILINE)
+    return dict(pair.split("=", 1) for pair in block.replace("\\\n", " ").split())
+
+
+def test_haproxy_accepts_its_configuration_without_a_warning() -> None:
+    done = run("haproxy", "-c", "-f", DEPLOY / "haproxy" / "haproxy.cfg", **dockerfile_environment())
+    assert done.returncode == 0, done.stderr
+    assert "[WARNING]" not in done.stderr
+
+
+def test_haproxys_image_sets_all_that_its_configuration_asks_for() -> None:
+    asked = set(re.findall(r"\$\{(\w+)\}", (DEPLOY / "haproxy" / "haproxy.cfg").read_text()))
+    assert asked == set(dockerfile_environment())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("check", "config", "prometheus.yml"), ("check", "rules", "rules.yml"), ("test", "rules", "rules_test.yml")],
+    ids=" ".join,
+)
+def test_promtool_accepts_configuration_alarms_and_their_tests(command: tuple[str, str, str]) -> None:
+    done = run("promtool", *command[:2], DEPLOY / "prometheus" / command[2])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_alarm_has_a_case_in_which_it_rings() -> None:
+    rules = (DEPLOY / "prometheus" / "rules.yml").read_text()
+    tests = (DEPLOY / "prometheus" / "rules_test.yml").read_text()
+    rung = re.findall(r"alertname: (\w+)\n\s+exp_alerts:", tests)
+    assert set(re.findall(r"- alert: (\w+)", rules)) == set(rung)
+
+
+@pytest.mark.parametrize("command", [("docker", "compose"), ("docker-compose",)], ids=" ".join)
+def test_both_kinds_of_compose_read_the_file(command: tuple[str, ...]) -> None:
+    if run(*command, "version").returncode != 0:
+        pytest.skip(f"no {' '.join(command)}")
+    done = run(*command, "-f", COMPOSE, "config", "--quiet", STABLE_VERSION="v1")
+    assert done.returncode == 0, done.stderr
+
+
+def test_compose_without_a_version_says_how_to_start_the_stack() -> None:
+    if run("docker-compose", "version").returncode != 0:
+        pytest.skip("no docker-compose")
+    done = run("docker-compose", "-f", COMPOSE, "config", "--quiet", STABLE_VERSION="")
+    assert done.returncode != 0
+    assert "scripts/stack up" in done.stderr
