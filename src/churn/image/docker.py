@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from churn.errors import ImageError
 
 LAST_LINES = 12
-HOW_TO = "docs/architecture/06-image.md says what is needed"
+HOW_TO = "docs/architecture/04-image.md says what is needed"
 
 
 def docker(
