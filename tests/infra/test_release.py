@@ -59,6 +59,9 @@ def image_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
         assert client.get(f"http://{address}/v2/", timeout=PATIENCE_S).status_code == 200
     yield address
+    for image in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines():
+        if image.startswith((address, f"{REPOSITORY}:{VERSION}")):
+            docker("image", "rm", image)
     process.terminate()
     process.wait(PATIENCE_S)
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 BACKLOG = 2048
+# libuv accepts one connection in each turn of the event loop, but of each socket that listens, also if that is the same
+# one again. With one at a time 128 that come at once, and ask at once, wait for up to a second, since each turn answers
+# all who are in already. Not for several workers: whoever takes one at a time leaves the others theirs.
+ACCEPTED_AT_ONCE = 16
 # Longer than the 60 s after which a load balancer drops an idle connection: it must be the one to hang up,
 # else it sends a request into a connection that is just being closed.
 KEEP_ALIVE_S = 75
@@ -60,7 +64,8 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
             workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
             if workers == 1:
                 app = _settled_app(settings, policy, bundle)
-                _OneWorker(_config(settings, app, workers=1), announce).run([listener])
+                doors = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
+                _OneWorker(_config(settings, app, workers=1), announce).run(doors)
             else:
                 # Each worker loads the bundle for itself.
                 factory = functools.partial(_settled_app, settings, policy)
