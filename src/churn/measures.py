@@ -1,0 +1,47 @@
+"""What is measured of each answer, by name: the service counts it, Prometheus keeps it, the rollout reads it.
+
+Labels are bounded: routes, kinds, tiers, features, offers and versions; never anything of a subscriber.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Upper bounds of the buckets, in seconds. The objective, 0.2, is one of them.
+LATENCY_BOUNDS_S: Final = (
+    *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
+    *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0),
+)
+# Of the probability, all of the same width.
+PROBABILITY_BINS: Final = 20
+PROBABILITY_BOUNDS: Final = tuple(number / PROBABILITY_BINS for number in range(1, PROBABILITY_BINS + 1))
+# The features of a set are named in the contract's order, with this between them.
+SET_SIGN: Final = "|"
+TOP: Final = 3
+
+# Histogram, labels: route. From the first byte of a request's head to the last byte of its answer's.
+REQUEST_DURATION: Final = "churn_request_duration_seconds"
+# Counter, labels: route, status (2xx, 4xx, 5xx, 499).
+REQUESTS: Final = "churn_requests_total"
+# Counter, labels: kind (of the problem, such as invalid, busy, too_large, bug).
+ERRORS: Final = "churn_errors_total"
+# Histogram, labels: stage.
+STAGE_DURATION: Final = "churn_stage_duration_seconds"
+# Counters of POST /predict, one subscriber each. Labels: model_version, tier.
+PREDICTIONS: Final = "churn_predictions_total"
+# Histogram, labels: model_version.
+PROBABILITY: Final = "churn_probability"
+# Counter, labels: model_version, feature: among the three largest contributions, whatever number was asked for.
+TOP_FEATURE: Final = "churn_top_feature_total"
+# Counter, labels: model_version, features: the same three as a set.
+TOP_SET: Final = "churn_top_set_total"
+# Counter, labels: model_version; answers whose probability was above the threshold.
+BANNERS: Final = "churn_banners_total"
+# Counter, labels: arm, offer ("none" where there is none); what the banners hold.
+RETENTION: Final = "churn_retention_total"
+# Gauge: requests taken and not yet answered.
+QUEUE: Final = "churn_queue_requests"
+# Gauge, always 1. Labels: model_version, bundle_sha256, contract, contract_fingerprint.
+BUNDLE_INFO: Final = "churn_bundle_info"
+# The route that is judged.
+PREDICT_ROUTE: Final = "/predict"

@@ -1,0 +1,1 @@
+"""A new version takes over step by step, judged by what it answered."""
