@@ -21,6 +21,8 @@ def measure(address: str, script: Path, *, connections: int, seconds: int, threa
 def parse(output: str) -> dict[str, Any]:
     """What our script's last line says.
 
+    `answered_p99_ms` is a bound: p99 of what was answered by a prediction is at most that.
+
     Raises:
         RuntimeError: there is no such line, since wrk itself failed.
     """
@@ -32,5 +34,6 @@ def parse(output: str) -> dict[str, Any]:
         "requests_per_s": round(found["requests"] / found["duration_us"] * 1e6, 1),
         "p50_ms": found["p50_us"] / 1e3,
         "p99_ms": found["p99_us"] / 1e3,
+        "answered_p99_ms": found["answered_p99_us"] / 1e3,
         "errors": found["errors"],
     }

@@ -10,6 +10,7 @@ import gettext
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -36,12 +37,13 @@ class Language:
     dollars: Callable[[float], str]
 
 
-# Written out, and as Babel writes it: every answer of the service words numbers in English.
+# Written out, and as Babel writes it, in decimals: 2.675 is $2.68, though the nearest binary number is a little less.
+# Every answer of the service words numbers in English.
 ENGLISH = Language(
     code="en",
     text=str,
     counted=lambda number, one, many: f"{number:,} {one if number == 1 else many}",
-    dollars=lambda amount: f"${amount:,.2f}" if amount < BILLION else f"${amount:.3g}",
+    dollars=lambda amount: f"${Decimal(repr(amount)):,.2f}" if amount < BILLION else f"${amount:.3g}",
 )
 
 
