@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn.errors import SettingsError
@@ -86,6 +86,26 @@ class Settings(BaseSettings):
             "days, such as `US-CA,2026-12-24`."
         ),
     ] = ""
+    prediction_log: Annotated[
+        str | None,
+        Field(
+            description="Where predictions are logged: a folder, or a bucket such as `s3://NAME/PREFIX`; `off` for "
+            "nowhere. By default `predictions` under CHURN_HOME, if that can be written."
+        ),
+    ] = None
+    prediction_log_salt: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=16,
+            description="A secret with which subscribers' keys are hashed in the log; without it no key is kept.",
+        ),
+    ] = None
+    prediction_log_retention_days: Annotated[
+        int, Field(ge=1, description="Logged predictions that are older are removed.")
+    ] = 90
+    prediction_log_segment_seconds: Annotated[
+        float, Field(ge=1, le=86_400, description="After so long a journal is closed and can be read as Parquet.")
+    ] = 300
     mlflow_tracking_uri: Annotated[
         str | None, Field(description="The MLflow store; by default an SQLite file under CHURN_HOME.")
     ] = None

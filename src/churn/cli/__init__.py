@@ -7,7 +7,20 @@ from typing import NoReturn
 
 import typer
 
-from churn.cli import documents, image, loadtest, models, offers, proving, release, road, scoring, training
+from churn.cli import (
+    documents,
+    image,
+    loadtest,
+    models,
+    offers,
+    predictions,
+    proving,
+    release,
+    replay,
+    road,
+    scoring,
+    training,
+)
 from churn.cli.show import complain
 from churn.errors import ChurnError
 
@@ -23,7 +36,20 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (road, training, models, proving, scoring, offers, loadtest, image, release, documents):
+for commands in (
+    road,
+    training,
+    models,
+    proving,
+    scoring,
+    offers,
+    replay,
+    predictions,
+    loadtest,
+    image,
+    release,
+    documents,
+):
     commands.add_to(app)
 
 

@@ -15,12 +15,14 @@ from churn.errors import ChurnError
 from churn.language import language_codes
 from churn.model import ChurnModel
 from churn.offers.policy import Policy, load_policy
+from churn.prediction_log.writer import PredictionLog
 from churn.service import openapi
 from churn.service.draining import Draining
 from churn.service.endpoints import endpoints
 from churn.service.health import health_paths
 from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
+from churn.service.recording import prediction_log_of, recorded
 from churn.service.route import DirectApi
 from churn.service.stages import Stages
 from churn.service.waiting import WaitingRoom
@@ -47,10 +49,18 @@ def create_app(
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
-    return build_app(bundle.model, settings, model_path=bundle.path, policy=policy)
+    prediction_log = prediction_log_of(settings, bundle)
+    return build_app(bundle.model, settings, model_path=bundle.path, policy=policy, prediction_log=prediction_log)
 
 
-def build_app(model: ChurnModel, settings: Settings, *, model_path: Path, policy: Policy | None = None) -> FastAPI:
+def build_app(
+    model: ChurnModel,
+    settings: Settings,
+    *,
+    model_path: Path,
+    policy: Policy | None = None,
+    prediction_log: PredictionLog | None = None,
+) -> FastAPI:
     """The service of any model, wherever it came from.
 
     Raises:
@@ -63,6 +73,7 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path, policy
         model,
         policy,
         stages,
+        prediction_log=prediction_log,
         threshold=settings.churn_threshold,
         max_body_bytes=settings.max_body_bytes,
         max_batch_rows=settings.max_batch_rows,
@@ -77,7 +88,7 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path, policy
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
-        lifespan=draining.lifespan,
+        lifespan=recorded(prediction_log, draining.lifespan),
         middleware=[
             Middleware(
                 Observation,
@@ -91,6 +102,7 @@ def build_app(model: ChurnModel, settings: Settings, *, model_path: Path, policy
     )
     app.state.model_version = model.version
     app.state.stages = stages
+    app.state.prediction_log = prediction_log
     app.state.waiting_room = WaitingRoom(settings.max_queue)
     app.openapi_schema = openapi.document(app, model.contract)
     return app

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +12,8 @@ from pydantic_core import to_json
 from churn.answers import RetentionAnswer
 from churn.model import LOW_BELOW, MEDIUM_BELOW, ChurnModel
 from churn.offers.policy import Policy
+from churn.prediction_log.ids import new_prediction_id
+from churn.prediction_log.writer import PredictionLog
 from churn.retention import retention
 from churn.service.answers import BatchAnswer, answer
 from churn.service.batch import answer_batch
@@ -37,6 +38,7 @@ def endpoints(
     policy: Policy,
     stages: Stages,
     *,
+    prediction_log: PredictionLog | None = None,
     threshold: float,
     max_body_bytes: int,
     max_batch_rows: int,
@@ -47,6 +49,7 @@ def endpoints(
         model: what predicts.
         policy: what may be offered, and who is held out.
         stages: where the time of each stage of /predict is noted.
+        prediction_log: where each answer of /predict is noted.
         threshold: the retention banner is shown above this probability.
         max_body_bytes: a larger body of one subscriber gets 413.
         max_batch_rows: a longer batch gets 413.
@@ -93,9 +96,15 @@ def endpoints(
         if worded["show_retention_banner"]:
             banner = retention(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
             clock.done("retention")
-        whole: RetentionAnswer = {**worded, "prediction_id": f"{random.getrandbits(128):032x}", "retention": banner}
+        prediction_id = new_prediction_id()
+        whole: RetentionAnswer = {**worded, "prediction_id": prediction_id, "retention": banner}
         response = Response(to_json(whole), media_type=JSON)
         clock.done("serialise")
+        if prediction_log:
+            request_id = request.scope["state"]["request_id"]
+            prediction_log.note(
+                prediction_id, request_id, key=visitor.key, prediction=prediction, answer=worded, retention=banner
+            )
         return response
 
     @router.post(

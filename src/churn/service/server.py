@@ -20,6 +20,7 @@ from churn.errors import ChurnError, SettingsError
 from churn.language import language_codes
 from churn.offers.policy import Policy, load_policy
 from churn.service.logging import log_config
+from churn.service.recording import require_writable
 from churn.settings import MOST_WORKERS, Settings
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         bundle = load_bundle(settings.bundle_path)
         bundle.require_version(settings.model_version)
         policy = load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
+        require_writable(settings, bundle.model.contract.contract_name)
         with _listen(settings.host, settings.port) as listener:
             announce = functools.partial(on_ready, _address(settings), bundle)
             workers = settings.workers or min(usable_cpus(), MOST_WORKERS)

@@ -1,0 +1,127 @@
+"""Commands on the prediction log: `churn predictions list`, `tail`, `close`, `erase`."""
+
+from __future__ import annotations
+
+import collections
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from churn.cli.replay import moment, the_log
+from churn.cli.show import bar, out, print_json, table
+from churn.cli.training import ContractOption, JsonOption
+from churn.errors import SettingsError
+from churn.settings import read_settings
+
+# ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
+
+predictions_app = typer.Typer(help="Look into the log of predictions, close it, erase from it.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.add_typer(predictions_app, name="predictions")
+
+
+@predictions_app.command("list", epilog="Example: churn predictions list --json")
+def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
+    """List the closed segments, and how much lies in journals that are not closed yet."""
+    from churn.prediction_log.finding import journal_records
+    from churn.prediction_log.stores import open_store, segments_of
+
+    found = the_log(read_settings(), contract)
+    segments = segments_of(open_store(found.where))
+    waiting = sum(1 for _ in journal_records(found))
+    if as_json:
+        listed = [
+            {"name": item.name, "first": str(item.first), "last": str(item.last), "records": item.records}
+            for item in segments
+        ]
+        print_json({"where": found.where, "segments": listed, "journals": str(found.journals), "in_journals": waiting})
+        return
+    rows = [
+        [item.name, f"{item.first:%m-%d %H:%M:%S}", f"{item.last:%m-%d %H:%M:%S}", item.records] for item in segments
+    ]
+    table(f"Segments in {found.where}", ["name", "from (UTC)", "to (UTC)", "records"], rows)
+    out.print(f"{sum(item.records for item in segments):,} records in segments, {waiting:,} in {found.journals}")
+
+
+@predictions_app.command("tail", epilog="Example: churn predictions tail -n 20")
+def predictions_tail(
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 10,
+    *,
+    contract: ContractOption = "streamflow",
+    as_json: JsonOption = False,
+) -> None:
+    """Show the latest predictions, newest last."""
+    from churn.prediction_log.finding import journal_records
+    from churn.prediction_log.segments import rows
+    from churn.prediction_log.stores import open_store, segments_of
+
+    found = the_log(read_settings(), contract)
+    store = open_store(found.where)
+    latest = list(collections.deque(journal_records(found), maxlen=count))
+    newest = sorted(segments_of(store), key=lambda segment: segment.last, reverse=True)
+    for segment in newest:
+        if len(latest) >= count:
+            break
+        latest += collections.deque(rows(store.read(segment.name), name=segment.name), maxlen=count)
+    latest = sorted(latest, key=lambda record: record["time"])[-count:]
+    if as_json:
+        print_json([dict(record) for record in latest])
+        return
+    columns = ["prediction_id", "time", "model_version", "probability", "banner", "arm", "offer"]
+    shown = [[moment(record["time"]) if name == "time" else record[name] for name in columns] for record in latest]
+    table("Latest predictions", columns, [["" if cell is None else cell for cell in row] for row in shown])
+
+
+@predictions_app.command("close", epilog="Example: churn predictions close")
+def predictions_close(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
+    """Make segments of journals that nobody writes to, and remove what is older than it is kept."""
+    from churn.prediction_log.closing import close_journals, remove_old
+    from churn.prediction_log.stores import open_store
+
+    settings = read_settings()
+    found = the_log(settings, contract)
+    store = open_store(found.where)
+    with bar("journals", calm=True) as move:
+        closed = close_journals(found.journals, store, progress=lambda done, total: move(done, total, "journals"))
+    removed = remove_old(store, days=settings.prediction_log_retention_days, now=datetime.now(UTC))
+    if as_json:
+        print_json(closed._replace(removed=removed)._asdict())
+        return
+    out.print(f"{closed.segments} segments closed with {closed.records:,} records, {removed} old ones removed")
+    if closed.damaged:
+        out.print(f"{closed.damaged} lines were torn or damaged, and are lost")
+
+
+@predictions_app.command("erase", epilog="Example: churn predictions erase KEY")
+def predictions_erase(
+    key: Annotated[str, typer.Argument(help="The subscriber's key, as sent in X-Subscriber-Key.", show_default=False)],
+    *,
+    contract: ContractOption = "streamflow",
+    as_json: JsonOption = False,
+) -> None:
+    """Remove every record of one subscriber from the closed segments."""
+    from churn.prediction_log.closing import close_journals
+    from churn.prediction_log.erasing import erase
+    from churn.prediction_log.record import hashed_key
+    from churn.prediction_log.stores import open_store
+
+    settings = read_settings()
+    salt = settings.prediction_log_salt
+    hashed = hashed_key(key, salt.get_secret_value() if salt else None)
+    if hashed is None:
+        raise SettingsError(
+            "without PREDICTION_LOG_SALT nobody's records can be found", instead="set it to the service's own"
+        )
+    found = the_log(settings, contract)
+    store = open_store(found.where)
+    close_journals(found.journals, store)
+    with bar("segments", calm=True) as move:
+        erased = erase(store, hashed, progress=lambda done, total: move(done, total, "segments"))
+    if as_json:
+        print_json({"subscriber": hashed, "erased": erased})
+    else:
+        out.print(f"{erased:,} records of {hashed} are erased")

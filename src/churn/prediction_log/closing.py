@@ -1,0 +1,103 @@
+"""Closing: journals that nobody writes to any more become Parquet, and segments that are too old go.
+
+A process of its own does it, `python -m churn.prediction_log.closing`, which lives for a second: the workers of the
+service load neither Parquet nor what speaks to object stores, and what goes wrong here costs no answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from churn.errors import ChurnError
+from churn.prediction_log.journal import claimed, journals_in, whole_lines
+from churn.prediction_log.segments import segment_content
+from churn.prediction_log.stores import Segment, Store, open_store, segments_of
+
+# The service goes first.
+NICENESS = 10
+
+
+class Closed(NamedTuple):
+    """What was done: segments closed, records in them, lines lost by tearing or damage, old segments removed."""
+
+    segments: int = 0
+    records: int = 0
+    damaged: int = 0
+    removed: int = 0
+
+
+def close_journals(journals: Path, store: Store, *, progress: Callable[[int, int], None] = lambda *_: None) -> Closed:
+    """Makes a segment of each journal that nobody writes to, then removes the journal.
+
+    Stopped at any point, it does the rest the next time: the same journal makes the same segment.
+
+    Raises:
+        OSError: a folder cannot be written; the journal stays.
+        ChurnError: the object store cannot be used; likewise.
+    """
+    closed = Closed()
+    found = journals_in(journals)
+    for done, path in enumerate(found, 1):
+        with claimed(path) as ours:
+            if ours:
+                closed = _close(path, store, closed)
+        progress(done, len(found))
+    return closed
+
+
+def remove_old(store: Store, *, days: int, now: datetime) -> int:
+    """Removes segments whose latest record is older than some days; gives how many.
+
+    Raises:
+        OSError: a folder cannot be written.
+        ChurnError: the object store cannot be used.
+    """
+    old = [segment for segment in segments_of(store) if segment.last < now - timedelta(days=days)]
+    for segment in old:
+        store.delete(segment.name)
+    return len(old)
+
+
+def _close(path: Path, store: Store, closed: Closed) -> Closed:
+    lines, torn = whole_lines(path.read_bytes())
+    content = segment_content(lines) if lines else None
+    if content:
+        store.write(Segment(content.first, content.last, content.records, path.stem).name, content.parquet)
+    lost = torn + (content.damaged if content else lines.count(b"\n"))
+    path.unlink()
+    return closed._replace(
+        segments=closed.segments + bool(content),
+        records=closed.records + (content.records if content else 0),
+        damaged=closed.damaged + lost,
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The process: one line of JSON on standard output says what was done, one on standard error what went wrong."""
+    parser = argparse.ArgumentParser(prog="python -m churn.prediction_log.closing", description=__doc__)
+    parser.add_argument("where", help="the closed segments of one contract: a folder, or the URL of an object store")
+    parser.add_argument("journals", type=Path, help="the folder of the journals")
+    parser.add_argument("days", type=int, help="how long segments are kept")
+    asked = parser.parse_args(arguments)
+    os.nice(NICENESS)
+    try:
+        store = open_store(asked.where)
+        closed = close_journals(asked.journals, store)
+        closed = closed._replace(removed=remove_old(store, days=asked.days, now=datetime.now(UTC)))
+    except (ChurnError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.buffer.write(to_json(closed._asdict()) + b"\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

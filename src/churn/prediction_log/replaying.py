@@ -1,0 +1,116 @@
+"""Making an answer again from its record and the bundle that gave it, and saying what differs, to the bit."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from churn.bundle import MANIFEST, Bundle, load_bundle
+from churn.errors import BundleError, DataError
+from churn.files import sha256_of
+from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
+from churn.reasons import customer_reasons, top_reasons
+
+
+class Difference(NamedTuple):
+    """A field that comes out differently; of numbers also the bits, as 16 hex digits (IEEE 754, big-endian)."""
+
+    field: str
+    recorded: Any
+    reproduced: Any
+    recorded_bits: str | None = None
+    reproduced_bits: str | None = None
+
+
+def bundle_of(record: Record, folder: Path, *, path: Path | None = None) -> Bundle:
+    """The bundle that a record was answered by, found by the sha256 of its manifest, and verified.
+
+    Args:
+        record: what was answered.
+        folder: in which the bundles of its contract lie.
+        path: of the bundle, if somebody knows.
+
+    Raises:
+        BundleError: there is none, or `path` holds another one; or it is damaged.
+    """
+    asked = record["bundle_sha256"]
+    named = f"{record['model_version']} with the sha256 {asked[:12]}… of its manifest"
+    if path is not None:
+        found = _sha256(path)
+        if found != asked:
+            raise BundleError(
+                f"the bundle at {path} is not the one that answered: the record names {named}, this one's is "
+                f"{found[:12] + '…' if found else 'missing'}",
+                instead="give the bundle that was served then",
+            )
+        return load_bundle(path)
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+        if _sha256(manifest.parent) == asked:
+            return load_bundle(manifest.parent.resolve())  # `champion` is a link
+    raise BundleError(
+        f"no bundle in {folder} is the one that answered, {named}",
+        instead="give its directory with --bundle, such as a copy from the image of that version",
+    )
+
+
+def replay(record: Record, bundle: Bundle) -> list[Difference]:
+    """What differs between a record and what the bundle says now; nothing, as a rule.
+
+    Compared are the probability, base value, every contribution, the team's reasons, whether there is a banner, and the
+    reasons it shows. The offer is not: it depends on the policy and the day.
+
+    Raises:
+        DataError: the record does not fit the bundle's contract.
+    """
+    return [found for found in _compared(record, bundle) if _differs(found.recorded, found.reproduced)]
+
+
+def _compared(record: Record, bundle: Bundle) -> Iterator[Difference]:
+    model = bundle.model
+    specs = model.contract.features
+    names = [spec.name for spec in specs]
+    try:
+        values = tuple(record[FEATURE + name] for name in names)
+        recorded = [record[CONTRIBUTION + name] for name in names]
+        decoded = {spec.name: spec.decode(value) for spec, value in zip(specs, values, strict=True)}
+        subscriber = model.contract.model_validate(decoded)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise DataError(
+            f"the record {record['prediction_id']} does not fit the contract {model.contract.contract_name}: {error}",
+            instead="replay it with the version of the code that recorded it",
+        ) from error
+    [prediction] = model.predict_encoded([values])
+    yield _number("probability", record["probability"], prediction.probability)
+    yield _number("base_value", record["base_value"], prediction.base_value)
+    for name, then, now in zip(names, recorded, prediction.contributions, strict=True):
+        yield _number(CONTRIBUTION + name, then, now)
+    reasons = top_reasons(subscriber, prediction, len(record["reasons"]))
+    yield Difference("reason_features", record["reason_features"], [reason["feature"] for reason in reasons])
+    yield Difference("reasons", record["reasons"], [reason["plain_language"] for reason in reasons])
+    yield Difference("banner", record["banner"], prediction.probability > record["threshold"])
+    if record["banner"]:
+        shown = [] if record["arm"] == "holdout" else customer_reasons(model, subscriber, prediction)[0]
+        yield Difference("shown_reasons", record["shown_reasons"], [reason["code"] for reason in shown])
+
+
+def _number(field: str, recorded: float | None, reproduced: float) -> Difference:
+    return Difference(field, recorded, reproduced, _bits(recorded), _bits(reproduced))
+
+
+def _bits(number: float | None) -> str | None:
+    return None if number is None else struct.pack(">d", number).hex()
+
+
+def _differs(recorded: Any, reproduced: Any) -> bool:
+    if isinstance(recorded, float) and isinstance(reproduced, float):
+        return _bits(recorded) != _bits(reproduced)
+    return bool(recorded != reproduced)
+
+
+def _sha256(bundle: Path) -> str | None:
+    try:
+        return sha256_of(bundle / MANIFEST)
+    except OSError:
+        return None

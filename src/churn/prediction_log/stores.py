@@ -1,0 +1,146 @@
+"""Closed segments where they lie: below a folder, or in an object store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from churn.errors import ChurnError
+from churn.files import write_bytes
+
+# ruff: noqa: PLC0415 - who has a folder need not wait for what speaks to object stores
+
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
+_NAME = re.compile(
+    r"\d{4}-\d\d-\d\d/(?P<first>\d{8}T\d{6}\.\d{6}Z)_(?P<last>\d{8}T\d{6}\.\d{6}Z)_(?P<records>\d+)_(?P<origin>[\w-]+)"
+    r"\.parquet"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A closed segment, as its name tells it.
+
+    Args:
+        first: when its earliest record was made.
+        last: when its latest was.
+        records: how many it has.
+        origin: the journal it was made of.
+    """
+
+    first: datetime
+    last: datetime
+    records: int
+    origin: str
+
+    @property
+    def name(self) -> str:
+        """The file's name below the segments of its contract, in a folder for the day."""
+        first, last = (moment.astimezone(UTC).strftime(_MOMENT) for moment in (self.first, self.last))
+        return f"{self.first:%Y-%m-%d}/{first}_{last}_{self.records}_{self.origin}.parquet"
+
+    @classmethod
+    def named(cls, name: str) -> Self | None:
+        """The segment of a name; None if it is no segment's."""
+        found = _NAME.fullmatch(name)
+        if found is None:
+            return None
+        first, last = (datetime.strptime(found[part], _MOMENT).replace(tzinfo=UTC) for part in ("first", "last"))
+        return cls(first, last, int(found["records"]), found["origin"])
+
+
+class Store(Protocol):
+    """Where closed segments lie. What it raises is an OSError or a ChurnError."""
+
+    def names(self) -> Iterable[str]:
+        """Of all files, relative to the store."""
+
+    def read(self, name: str) -> bytes:
+        """A file's content."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file, whole or not at all."""
+
+    def delete(self, name: str) -> None:
+        """Removes a file."""
+
+
+def open_store(where: str) -> Store:
+    """The closed segments at a place, as `Places.where` names it.
+
+    Raises:
+        ChurnError: it is an object store, and the environment lacks what it takes to speak to it.
+    """
+    return _ObjectStore(where) if "://" in where else _Folder(Path(where))
+
+
+def segments_of(store: Store) -> list[Segment]:
+    """The closed segments, oldest first."""
+    found = [segment for name in store.names() if (segment := Segment.named(name))]
+    return sorted(found, key=lambda segment: (segment.first, segment.name))
+
+
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> Iterable[str]:
+        return [file.relative_to(self._path).as_posix() for file in self._path.glob("*/*.parquet")]
+
+    def read(self, name: str) -> bytes:
+        return (self._path / name).read_bytes()
+
+    def write(self, name: str, content: bytes) -> None:
+        write_bytes(self._path / name, content)
+
+    def delete(self, name: str) -> None:
+        path = self._path / name
+        path.unlink(missing_ok=True)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+class _ObjectStore:
+    """S3, Google Cloud Storage or Azure; credentials, region and endpoint come from the usual environment variables."""
+
+    def __init__(self, url: str) -> None:
+        from obstore.store import from_url
+
+        self._url = url
+        self._store: Any = self._told(from_url, url)
+
+    def names(self) -> Iterable[str]:
+        import obstore
+
+        found = self._told(lambda: [item for chunk in obstore.list(self._store) for item in chunk])
+        return [item["path"] for item in found]
+
+    def read(self, name: str) -> bytes:
+        import obstore
+
+        return bytes(self._told(lambda: obstore.get(self._store, name).bytes()))
+
+    def write(self, name: str, content: bytes) -> None:
+        import obstore
+
+        self._told(obstore.put, self._store, name, content)
+
+    def delete(self, name: str) -> None:
+        import obstore
+
+        self._told(obstore.delete, self._store, name)
+
+    def _told(self, what: Any, *arguments: Any) -> Any:
+        from obstore.exceptions import BaseError
+
+        try:
+            return what(*arguments)
+        except (BaseError, ValueError, OSError) as error:
+            raise ChurnError(
+                f"{self._url} cannot be used: {str(error).splitlines()[0]}",
+                instead="see whether the bucket exists and the environment has the right credentials and region",
+            ) from error

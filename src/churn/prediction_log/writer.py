@@ -1,0 +1,237 @@
+"""The writer: takes what was predicted from the event loop and writes it in the background, so that no request waits.
+
+A thread of each worker formats and writes, a few records at a time, and lets go of the interpreter in between. What it
+cannot keep up with, or cannot write, is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from churn.answers import PredictionAnswer, Retention
+from churn.model import Prediction
+from churn.prediction_log.journal import Journal, journals_in
+from churn.prediction_log.places import Places
+from churn.prediction_log.record import LineMaker, Noted, Source
+
+# Two seconds of all that one worker can answer.
+CAPACITY = 16_384
+# Formatted in one go, in which the event loop cannot have the interpreter: 0.2 ms.
+SLICE = 32
+PAUSE_S = 0.0005
+# How long a record lies in memory only, where a crash would lose it.
+TICK_S = 0.05
+SYNC_S = 1.0
+# What a segment may have, so that closing it takes little memory.
+SEGMENT_BYTES = 32 * 2**20
+# Journals that wait for a store that cannot be reached must not fill the disk.
+MOST_WAITING_BYTES = 2**30
+COMPLAIN_S = 60.0
+CLOSING_S = 10.0
+# Segments grow old, and a store can be reached again, also where nothing is predicted.
+LOOK_AGAIN_S = 3600.0
+
+log = logging.getLogger("churn.prediction_log")
+
+
+class PredictionLog:
+    """The log of one worker. `written` and `dropped` are counts since its start.
+
+    Args:
+        places: where it lies.
+        source: what all records have in common.
+        segment_s: a journal is closed when it is so old, in seconds, or has `segment_bytes`.
+        retention_days: closed segments that are older are removed.
+        segment_bytes: see above.
+        capacity: of the queue; what comes when it is full is dropped.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        source: Source,
+        *,
+        segment_s: float,
+        retention_days: int,
+        segment_bytes: int = SEGMENT_BYTES,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self.places = places
+        self.written = 0
+        self._turned_away = 0
+        self._lost = 0
+        self._queue: deque[Noted] = deque()
+        self._capacity = capacity
+        self._segment_s = segment_s
+        self._segment_bytes = segment_bytes
+        self._retention_days = retention_days
+        self._maker = LineMaker(source)
+        self._salted = bool(source.salt)
+        self._journal: Journal | None = None
+        self._unsynced = False
+        self._synced_s = 0.0
+        self._closer: subprocess.Popen[bytes] | None = None
+        self._close_again = False
+        self._looked_s = time.monotonic()
+        self._complained_s = float("-inf")
+        self._told_dropped = 0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def dropped(self) -> int:
+        """Predictions that were answered and are not in the log: the queue was full, or they could not be written."""
+        return self._turned_away + self._lost
+
+    def __str__(self) -> str:
+        """Where predictions are logged, for how long, and whether by subscriber."""
+        keys = "with subscribers' keys hashed" if self._salted else "without subscribers' keys: no salt is set"
+        return f"predictions are logged to {self.places.where} for {self._retention_days} days, {keys}"
+
+    def note(
+        self,
+        prediction_id: str,
+        request_id: str,
+        *,
+        key: str | None,
+        prediction: Prediction,
+        answer: PredictionAnswer,
+        retention: Retention | None,
+    ) -> None:
+        """Takes a prediction, on the event loop; never waits and never raises.
+
+        Args:
+            prediction_id: of the answer.
+            request_id: of the request.
+            key: the subscriber's, as it came; the log keeps a keyed hash of it, or nothing.
+            prediction: what the model said.
+            answer: what was answered.
+            retention: what the banner shows, if there is one.
+        """
+        if len(self._queue) >= self._capacity:
+            self._turned_away += 1
+            return
+        self._queue.append(Noted(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention))
+
+    def start(self) -> None:
+        """Starts to write; also closes what processes that died have left behind.
+
+        Raises:
+            OSError: the folder of the journals cannot be written.
+        """
+        self.places.prepare()
+        if journals_in(self.places.journals):
+            self._start_closer()
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Writes what is left, closes the segment, and waits for that, but not for long."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(TICK_S):
+            self._safely(self._work)
+        self._safely(self._drain)
+        self._safely(self._finish)
+
+    def _safely(self, step: Callable[[], None]) -> None:
+        """Whatever happens, the thread goes on: the next record may be written."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - see above
+            self._complain("the prediction log has trouble", error)
+
+    def _work(self) -> None:
+        self._drain()
+        now_s = time.monotonic()
+        if self._journal and self._unsynced and now_s - self._synced_s >= SYNC_S:
+            self._journal.sync()
+            self._unsynced, self._synced_s = False, now_s
+        if self._journal and self._is_full(self._journal, now_s):
+            self._let_go()
+        self._look_after_closer()
+        if self.dropped > self._told_dropped:
+            self._complain(f"{self.dropped} predictions are not in the log since the start of this worker")
+
+    def _drain(self) -> None:
+        queue = self._queue
+        while queue:
+            some = [queue.popleft() for _ in range(min(SLICE, len(queue)))]
+            try:
+                self._write(b"".join(map(self._maker.line, some)))
+            except Exception:
+                self._lost += len(some)
+                raise
+            self.written += len(some)
+            time.sleep(PAUSE_S)
+
+    def _write(self, lines: bytes) -> None:
+        if self._journal is None:
+            waiting = sum(path.stat().st_size for path in journals_in(self.places.journals))
+            if waiting > MOST_WAITING_BYTES:
+                raise OSError(f"{waiting:,} bytes of journals wait in {self.places.journals} to be closed")
+            self._journal = Journal(self.places.journals)
+        self._journal.append(lines)
+        self._unsynced = True
+
+    def _is_full(self, journal: Journal, now_s: float) -> bool:
+        return journal.bytes >= self._segment_bytes or now_s - journal.opened_s >= self._segment_s
+
+    def _let_go(self) -> None:
+        """Ends the journal, which is then anybody's to close, and has somebody close it."""
+        journal, self._journal = self._journal, None
+        if journal:
+            try:
+                journal.sync()
+            finally:
+                journal.close()
+            self._close_again = True
+
+    def _look_after_closer(self) -> None:
+        if self._closer and self._closer.poll() is not None:
+            closer, self._closer = self._closer, None
+            said, complaint = closer.communicate()
+            if closer.returncode:
+                lines = complaint.decode(errors="replace").splitlines() or [f"exit code {closer.returncode}"]
+                self._complain(f"closing segments of the prediction log failed, and is tried again: {lines[-1]}")
+            else:
+                log.info("closing segments of the prediction log: %s", said.decode().strip())
+        if self._closer is None and (self._close_again or time.monotonic() - self._looked_s >= LOOK_AGAIN_S):
+            self._start_closer()
+
+    def _start_closer(self) -> None:
+        self._close_again, self._looked_s = False, time.monotonic()
+        module = [sys.executable, "-m", "churn.prediction_log.closing"]
+        self._closer = subprocess.Popen(  # noqa: S603 - ourselves
+            [*module, self.places.where, str(self.places.journals), str(self._retention_days)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # else Ctrl+C would end it too
+        )
+
+    def _finish(self) -> None:
+        self._let_go()
+        for _ in range(2):  # one that runs already may have begun too early to see our journal
+            self._look_after_closer()
+            if self._closer:
+                self._closer.wait(CLOSING_S)
+        self._look_after_closer()
+
+    def _complain(self, what: str, error: Exception | None = None) -> None:
+        """Says it once a minute at most: under load the same trouble comes a thousand times a second."""
+        now_s = time.monotonic()
+        if now_s - self._complained_s >= COMPLAIN_S:
+            self._complained_s, self._told_dropped = now_s, self.dropped
+            foreseen = error is None or isinstance(error, OSError)
+            reason = f": {error}" if error else ""
+            log.warning("%s%s; dropped so far: %d", what, reason, self.dropped, exc_info=None if foreseen else error)
