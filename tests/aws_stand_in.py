@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 import boto3
 import httpx
@@ -18,7 +20,16 @@ from werkzeug.wrappers import Request, Response
 
 REGION = "us-east-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-FORGOTTEN_OF_A_SERVICE = ("healthCheckGracePeriodSeconds", "availabilityZoneRebalancing", "enableECSManagedTags")
+RULE = re.compile(r"<securityGroupRuleId>(.+?)</securityGroupRuleId>")
+DESCRIPTION = re.compile(r"<description>.*?</description>|<description */>")
+FORGOTTEN_OF_A_SERVICE = (
+    *(
+        "availabilityZoneRebalancing",
+        "deploymentConfiguration",
+        "enableECSManagedTags",
+        "healthCheckGracePeriodSeconds",
+    ),
+)
 
 type Change = Callable[[bytes], bytes]
 
@@ -45,25 +56,42 @@ class Memory:
 
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
     def answer(self, request: Request, moto: Any) -> Response:
-        target = request.headers.get("X-Amz-Target", "")
-        if target == "AnyScaleFrontendService.ListTagsForResource":  # which moto does not have
-            return Response(json.dumps({"Tags": {}}), content_type="application/x-amz-json-1.1")
         body = request.get_data()
         request.environ["wsgi.input"] = io.BytesIO(body)  # read, and given back
+        api, _, action = request.headers.get("X-Amz-Target", "").partition(".")
+        if action == "ListTagsForResource" and api == "AnyScaleFrontendService":  # which moto does not have
+            return Response(json.dumps({"Tags": self.tags}), content_type="application/x-amz-json-1.1")
         response = Response.from_app(moto, request.environ)
-        if target.startswith("AmazonEC2ContainerServiceV") and target.endswith("Service"):
-            told = json.loads(body)
-            name = told.get("serviceName") or told["service"].rpartition("/")[2]
-            kept = self.services.setdefault(name, {})
-            kept |= {key: told[key] for key in FORGOTTEN_OF_A_SERVICE if key in told}
-        if target.startswith("AmazonEC2ContainerServiceV") and target.endswith(("Service", "Services")):
-            answer = json.loads(response.get_data())
-            for service in (*answer.get("services", ()), *([answer["service"]] if "service" in answer else ())):
-                service |= self.services.get(service["serviceName"], {})
-            response.set_data(json.dumps(answer))
+        if action == "RegisterScalableTarget":
+            self.tags |= json.loads(body).get("Tags", {})
+        elif api.startswith("AmazonEC2ContainerService") and action.endswith(("Service", "Services")):
+            self._services(action, json.loads(body), response)
+        elif b"SecurityGroup" in body:
+            self._rules(parse_qs(body.decode()), response)
         return response
+
+    def _services(self, action: str, told: dict[str, Any], response: Response) -> None:
+        if action in {"CreateService", "UpdateService"}:
+            name = told.get("serviceName") or told["service"].rpartition("/")[2]
+            self.services.setdefault(name, {}).update({key: told[key] for key in FORGOTTEN_OF_A_SERVICE if key in told})
+        answer = json.loads(response.get_data())
+        for service in (*answer.get("services", ()), *([answer["service"]] if "service" in answer else ())):
+            service.update(self.services.get(service["serviceName"], {}))
+        response.set_data(json.dumps(answer))
+
+    def _rules(self, told: dict[str, list[str]], response: Response) -> None:
+        text = response.get_data(as_text=True)
+        described = [value for (key, (value, *_)) in told.items() if key.endswith(".Description")]
+        if told["Action"][0].startswith("AuthorizeSecurityGroup") and described:
+            self.descriptions |= dict.fromkeys(RULE.findall(text), described[0])
+        elif told["Action"] == ["DescribeSecurityGroupRules"]:
+            response.set_data(RULE.sub(self._described, DESCRIPTION.sub("", text)))
+
+    def _described(self, rule: re.Match[str]) -> str:
+        return rule[0] + f"<description>{escape(self.descriptions.get(rule[1], ''))}</description>"
 
 
 @contextmanager
