@@ -117,6 +117,8 @@ def aws_stand_in(change: Change = bytes) -> Iterator[Aws]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.port}"
     httpx.post(f"{address}/moto-api/reset")
-    yield Aws({"AWS_ENDPOINT_URL": address, "AWS_REGION": REGION, **KEYS})
-    server.shutdown()
-    server.server_close()
+    try:
+        yield Aws({"AWS_ENDPOINT_URL": address, "AWS_REGION": REGION, **KEYS})
+    finally:
+        server.shutdown()
+        server.server_close()

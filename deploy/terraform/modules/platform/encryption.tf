@@ -15,7 +15,7 @@ resource "aws_kms_alias" "this" {
 
 data "aws_iam_policy_document" "key" {
   # checkov:skip=CKV_AWS_109:A key's policy speaks of that key alone, and without the account in it nobody could administer it.
-  # checkov:skip=CKV_AWS_111:Likewise.
+  # checkov:skip=CKV_AWS_111:Likewise, it speaks of that key alone.
   # checkov:skip=CKV_AWS_356:In a key's policy * is the key.
   statement {
     sid       = "AccountDecides"
