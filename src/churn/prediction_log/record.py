@@ -150,7 +150,7 @@ def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
     if not isinstance(found, dict):
         raise ValueError("not a record")  # noqa: TRY004 - of a file, not of a caller
     numbers = dict(zip(number_columns(header["features"]), found.pop("numbers", ()), strict=True))
-    whole = {**header, **found, **numbers}
+    whole = {"shown_reasons": [], **header, **found, **numbers}
     return {name: whole.get(name) for name in column_names(header["features"])}
 
 
