@@ -46,6 +46,7 @@ COLUMNS: dict[str, Column] = {
 
 COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
 OTHER_NUMBERS = ("base_value", "probability")
+HEX_DIGITS = 16  # of a number in a line
 
 
 class Noted(NamedTuple):
@@ -147,8 +148,8 @@ def read_header(line: bytes) -> dict[str, Any]:
     return found
 
 
-def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
-    """The record of a line, its time in microseconds since 1970.
+def read_fields(line: bytes, header: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in a line, its numbers as they are written.
 
     Raises:
         ValueError: the line is damaged.
@@ -156,11 +157,19 @@ def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
     found = from_json(line)
     if not isinstance(found, dict):
         raise ValueError("not a record")  # noqa: TRY004 - of a file, not of a caller
-    features = header["features"]
-    try:
-        numbers = _packed(features).unpack(bytes.fromhex(found.pop("numbers")))
-    except (KeyError, TypeError, struct.error) as error:
-        raise ValueError("a record without its numbers") from error
+    if len(found.get("numbers", "")) != HEX_DIGITS * len(number_columns(header["features"])):
+        raise ValueError("not all numbers of a record")
+    return found
+
+
+def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
+    """The record of a line, its time in microseconds since 1970.
+
+    Raises:
+        ValueError: the line is damaged.
+    """
+    found, features = read_fields(line, header), header["features"]
+    numbers = _packed(features).unpack(bytes.fromhex(found["numbers"]))
     whole = {"shown_reasons": [], **header, **found, **dict(zip(number_columns(features), numbers, strict=True))}
     return {name: whole.get(name) for name in column_names(features)}
 

@@ -29,7 +29,7 @@ SLICE = 1024
 TICK_S = 0.05
 SYNC_S = 1.0
 # What a segment may have, so that closing it takes little memory.
-SEGMENT_BYTES = 32 * 2**20
+SEGMENT_BYTES = 16 * 2**20
 # Journals that wait for a store that cannot be reached must not fill the disk.
 MOST_WAITING_BYTES = 2**30
 COMPLAIN_S = 60.0
