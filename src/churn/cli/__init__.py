@@ -7,14 +7,14 @@ from typing import NoReturn
 
 import typer
 
-from churn.cli import documents, image, loadtest, models, offers, proving, release, road, scoring, training
+from churn.cli import documents, image, judge, loadtest, models, offers, proving, release, road, scoring, training
 from churn.cli.show import complain
 from churn.errors import ChurnError
 
 EXIT_CODES = """
 Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
 6 refused by a release gate, 7 no usable image,
-8 trouble with AWS, 130 interrupted.
+8 trouble with AWS, 9 the judge holds, 10 the judge rolls back, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (road, training, models, proving, scoring, offers, loadtest, image, release, documents):
+for commands in (road, training, models, proving, scoring, offers, loadtest, image, release, judge, documents):
     commands.add_to(app)
 
 

@@ -204,4 +204,4 @@ def test_checks_and_chances_that_make_no_sense_are_refused() -> None:
         judge(DEFAULT_CHECKS, good, false_rollback=0)
     for wrong in ({"measure": "mood"}, {"tolerance": -0.1}, {"direction": "sideways"}, {"share": 0}):
         with pytest.raises(SettingsError):
-            replace(DEFAULT_CHECKS[0], **wrong)  # type: ignore[arg-type]  # that is the point
+            replace(DEFAULT_CHECKS[0], **wrong)
