@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import functools
-import json
 import tomllib
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from churn.cli.extras import require_extra
 from churn.cli.show import bar, err, out, print_json, say, table
 from churn.cli.training import JsonOption
-from churn.errors import DataError, SettingsError
+from churn.errors import SettingsError
 from churn.files import json_bytes, write_bytes
-from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS
-from churn.rollout.counts import Counts
 
 if TYPE_CHECKING:
     from churn.rollout.checks import Check
-    from churn.rollout.judge import Seen, Verdict
+    from churn.rollout.judge import Verdict
 
 # ruff: noqa: PLC0415 - scipy and matplotlib are an extra
 
@@ -64,9 +60,10 @@ def judge_explain(
     require_extra("rollout", "scipy")
     from churn.rollout.checks import DEFAULT_CHECKS
     from churn.rollout.judge import judge
+    from churn.rollout.seen_file import read_seen
 
     chosen = DEFAULT_CHECKS if checks is None else _read_checks(checks)
-    verdict = judge(chosen, _read_seen(counts), false_rollback=false_rollback, false_promotion=false_promotion)
+    verdict = judge(chosen, read_seen(counts), false_rollback=false_rollback, false_promotion=false_promotion)
     if as_json:
         print_json(asdict(verdict))
     else:
@@ -82,15 +79,18 @@ def judge_simulate(
     ] = None,
     quick: Annotated[bool, typer.Option(help=f"Only {QUICK_RUNS} runs of {QUICK_REQUESTS:,} requests.")] = False,
     runs: Annotated[int | None, typer.Option(min=1, help=f"Runs of each scenario; {RUNS:,} if not given.")] = None,
+    requests: Annotated[
+        int | None, typer.Option(min=1, help=f"Requests of each run; {REQUESTS:,} if not given.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Let the judge, and usual tests beside it, watch canaries whose truth is known, and count who is wrong how often."""
+    """Let the judge, and usual tests beside it, watch canaries whose truth is known, and count who is wrong when."""
     require_extra("rollout", "scipy", *(["matplotlib"] if to else []))
     from churn.rollout.simulation import SCENARIOS, simulate
     from churn.rollout.simulation_report import page, summary, tables
 
-    requests = QUICK_REQUESTS if quick else REQUESTS
+    requests = requests or (QUICK_REQUESTS if quick else REQUESTS)
     how_often = runs or (QUICK_RUNS if quick else RUNS)
     say(f"{len(SCENARIOS)} scenarios, {how_often:,} runs of each, up to {requests:,} requests")
     courses = []
@@ -143,41 +143,3 @@ def _read_checks(path: Path) -> tuple[Check, ...]:
         return checks_of(tomllib.loads(path.read_text(encoding="utf-8")).get("check", []))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is no TOML: {error}", instead="mend the file") from error
-
-
-def _read_seen(path: Path) -> Seen:
-    """The counts of a file; what it names but nobody knows is refused, what it leaves out is as by default.
-
-    Raises:
-        DataError: the file holds something else.
-    """
-    from churn.rollout.judge import Seen
-
-    instead = 'give {"stable": {"requests": 900, ...}, "canary": {...}, "weight": 10}; docs/judge.md has an example'
-    try:
-        content = json.loads(path.read_bytes())
-        _require_known(content, Seen, "")
-        for track in ("stable", "canary"):
-            _require_known(content.get(track), Counts, f"{track}: ")
-        seen = TypeAdapter(Seen).validate_python(content)
-    except (ValueError, ValidationError) as error:
-        words = (
-            "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            if isinstance(error, ValidationError)
-            else str(error)
-        )
-        raise DataError(f"{path} holds no counts: {words}", instead=instead) from error
-    for counts in (seen.stable, seen.canary):
-        if len(counts.latency) != len(LATENCY_BOUNDS_S) + 1 or len(counts.probability) != PROBABILITY_BINS:
-            raise DataError(
-                f"{path}: latency needs {len(LATENCY_BOUNDS_S) + 1} numbers, probability {PROBABILITY_BINS}",
-                instead="give one for each bucket, not summed up",
-            )
-    return seen
-
-
-def _require_known(content: Any, kind: type[Any], where: str) -> None:
-    if not isinstance(content, dict):
-        raise ValueError(f"{where}no object")  # noqa: TRY004 - a value of the file, told like the others
-    if unknown := content.keys() - {field.name for field in fields(kind)}:
-        raise ValueError(f"{where}there is no {', '.join(sorted(unknown))}")

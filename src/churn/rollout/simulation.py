@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -59,7 +59,7 @@ class Scenario:
     """Two versions, and what should become of it.
 
     Args:
-        should: `promote`, `roll back`, or `hold` where the canary is just as bad as tolerated: neither may happen often.
+        should: `promote`, `roll back`, or `hold` where the canary is as bad as is tolerated: neither may happen often.
         drift: by what factor the error share and the latency of both versions change in the course of the run.
     """
 
