@@ -14,7 +14,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "judge.md"
 
 
 @pytest.fixture
-def counts(tmp_path: Path) -> dict[str, Any]:
+def counts() -> dict[str, Any]:
     """The example that the document gives."""
     block = re.search(r"^```json\n(.*?)^```$", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
     assert block is not None

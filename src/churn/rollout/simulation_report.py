@@ -72,7 +72,7 @@ def tables(figures: Mapping[str, Any]) -> Iterator[Table]:
         ],
     )
     yield (
-        f"Others at the same looks, each at {LEVEL:.0%}: share of runs with an alarm, and requests until then (median)",
+        f"Others at the same looks, at {100 * LEVEL:g} % each: share of runs with an alarm, requests until then (median)",
         ["scenario", *RIVALS],
         [[each["name"], *(_alarms(each["methods"][name]) for name in RIVALS)] for each in scenarios],
     )
@@ -83,7 +83,7 @@ def page(figures: Mapping[str, Any]) -> str:
     text = (
         "<!-- Written by `churn judge simulate`. -->\n\n# How well the judge judges\n\n"
         f"Each scenario was run {figures['runs']:,} times with seed {figures['seed']}, a canary of 10 %, and "
-        f"{figures['looks']} looks: one after every {LOOK} requests, later after every {GROWTH:.0%} more.\n"
+        f"{figures['looks']} looks: one after every {LOOK} requests,\nlater after every {100 * GROWTH:g} % more. "
         "In brackets: 95 % intervals (Clopper and Pearson). [The judge](../judge.md) says what this means.\n"
     )
     for title, columns, rows in tables(figures):
@@ -111,7 +111,11 @@ def _requests_until(course: Course, ended: Sequence[int], part: float) -> int | 
 
 
 def _share(figures: Mapping[str, Any]) -> str:
-    return f"{figures['share']:.1%} ({figures['share_low']:.1%} to {figures['share_high']:.1%})"
+    return f"{_percent(figures['share'])} ({_percent(figures['share_low'])} to {_percent(figures['share_high'])})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _when(figures: Mapping[str, Any]) -> str:
@@ -121,4 +125,4 @@ def _when(figures: Mapping[str, Any]) -> str:
 
 def _alarms(figures: Mapping[str, Any]) -> str:
     median = figures["requests_median"]
-    return f"{figures['share']:.1%}" + ("" if median is None else f", {median:,}")
+    return _percent(figures["share"]) + ("" if median is None else f", {median:,}")

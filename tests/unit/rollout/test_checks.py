@@ -23,7 +23,7 @@ def test_checks_are_read_from_tables() -> None:
 
 @pytest.mark.parametrize("table", [{"name": "x", "measure": "errors"}, {"name": "x", "measure": "errors", "limit": 1}])
 def test_a_table_with_something_missing_or_unknown_is_refused(table: dict[str, object]) -> None:
-    with pytest.raises(SettingsError, match="check 1: .*tolerance unknown or missing"):
+    with pytest.raises(SettingsError, match=r"check 1: .*tolerance unknown or missing"):
         checks_of([table])
 
 

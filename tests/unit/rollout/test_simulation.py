@@ -92,5 +92,5 @@ def test_the_page_has_a_row_for_each_scenario() -> None:
 
 
 def test_none_of_a_thousand_is_less_than_four_in_a_thousand() -> None:
-    assert interval(0, 1000) == (0, pytest.approx(0.00368, abs=1e-5))
+    assert interval(0, 1000) == pytest.approx((0, 0.00368), abs=1e-5)
     assert interval(1000, 1000)[1] == 1
