@@ -72,7 +72,7 @@ def tables(figures: Mapping[str, Any]) -> Iterator[Table]:
         ],
     )
     yield (
-        f"Others at the same looks, at {100 * LEVEL:g} % each: share of runs with an alarm, requests until then (median)",
+        f"Others at the same looks, at {100 * LEVEL:g} % each: runs with an alarm, requests until then (median)",
         ["scenario", *RIVALS],
         [[each["name"], *(_alarms(each["methods"][name]) for name in RIVALS)] for each in scenarios],
     )
