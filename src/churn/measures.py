@@ -39,6 +39,8 @@ TOP_SET: Final = "churn_top_set_total"
 BANNERS: Final = "churn_banners_total"
 # Counter, labels: arm, offer ("none" where there is none); what the banners hold.
 RETENTION: Final = "churn_retention_total"
+# Counter, labels: outcome (answered, refused); rows of POST /predict/batch, which are no predictions of POST /predict.
+BATCH_ROWS: Final = "churn_batch_rows_total"
 # Gauge: requests taken and not yet answered.
 QUEUE: Final = "churn_queue_requests"
 # Gauge, always 1. Labels: model_version, bundle_sha256, contract, contract_fingerprint.

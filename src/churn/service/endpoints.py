@@ -11,16 +11,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from churn.answers import RetentionAnswer
+from churn.measures import TOP
 from churn.model import LOW_BELOW, MEDIUM_BELOW, ChurnModel
 from churn.offers.policy import Policy
+from churn.reasons import top_reasons
 from churn.retention import retention
 from churn.service.answers import BatchAnswer, answer
 from churn.service.batch import answer_batch
 from churn.service.body import parse_object, parse_rows, read_body, require_json
+from churn.service.counting import Counting
 from churn.service.problems import described
 from churn.service.query import reasons_asked_for, reasons_parameter
 from churn.service.route import DirectRoute
-from churn.service.stages import Stages
 from churn.service.subscriber import valid_subscriber
 from churn.service.visitor import visitor_of, visitor_parameters
 from churn.service.waiting import Busy
@@ -35,7 +37,7 @@ MOST_BATCHES = 8
 def endpoints(
     model: ChurnModel,
     policy: Policy,
-    stages: Stages,
+    counting: Counting,
     *,
     threshold: float,
     max_body_bytes: int,
@@ -46,7 +48,7 @@ def endpoints(
     Args:
         model: what predicts.
         policy: what may be offered, and who is held out.
-        stages: where the time of each stage of /predict is noted.
+        counting: where what is answered is counted, and the time of each stage of /predict.
         threshold: the retention banner is shown above this probability.
         max_body_bytes: a larger body of one subscriber gets 413.
         max_batch_rows: a longer batch gets 413.
@@ -76,7 +78,7 @@ def endpoints(
         reasons = reasons_asked_for(request, most=most_reasons)
         visitor = visitor_of(request)
         body = await read_body(request, max_bytes=max_body_bytes)
-        clock = stages.clock()
+        clock = counting.stages.clock()
         fields = parse_object(body)
         clock.done("parse")
         subscriber = valid_subscriber(model.contract, fields)
@@ -96,6 +98,8 @@ def endpoints(
         whole: RetentionAnswer = {**worded, "prediction_id": f"{random.getrandbits(128):032x}", "retention": banner}
         response = Response(to_json(whole), media_type=JSON)
         clock.done("serialise")
+        strongest = worded["top_reasons"] if reasons >= TOP else top_reasons(subscriber, prediction, TOP)
+        counting.predicted(worded, strongest, banner)
         return response
 
     @router.post(
@@ -125,6 +129,8 @@ def endpoints(
             one_batch_at_a_time,
         ):  # else a single subscriber would wait for a slice of each
             answered = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
+        refused = len(answered["errors"])
+        counting.batch(answered=len(rows) - refused, refused=refused)
         return Response(to_json(answered), media_type=JSON)
 
     return router

@@ -19,6 +19,8 @@ from churn.cpus import usable_cpus
 from churn.errors import ChurnError, SettingsError
 from churn.language import language_codes
 from churn.offers.policy import Policy, load_policy
+from churn.service.families import blocks, cells_of, served
+from churn.service.ledger import Ledger
 from churn.service.logging import log_config
 from churn.settings import MOST_WORKERS, Settings
 
@@ -67,19 +69,23 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
                 doors = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
                 _OneWorker(_config(settings, app, workers=1), announce).run(doors)
             else:
-                # Each worker loads the bundle for itself.
-                factory = functools.partial(_settled_app, settings, policy)
+                # Each worker loads the bundle for itself: this one, whoever is champion when a worker is replaced.
+                pinned = {"model_path": bundle.path.resolve(), "model_version": bundle.model.version}
+                ledger = Ledger(cells_of(blocks(served(bundle.model, policy))), rows=MOST_WORKERS)
+                factory = functools.partial(_settled_app, settings.model_copy(update=pinned), policy, ledger=ledger)
                 _ManyWorkers(_config(settings, factory, workers=workers), listener, announce).run()
 
 
-def _settled_app(settings: Settings, policy: Policy, bundle: Bundle | None = None) -> FastAPI:
+def _settled_app(
+    settings: Settings, policy: Policy, bundle: Bundle | None = None, ledger: Ledger | None = None
+) -> FastAPI:
     """The app, with all that was loaded for it set aside from garbage collection.
 
     A full collection would stop every request for some 100 ms to look at the libraries' objects, which stay anyway.
     """
     from churn.service.app import create_app  # noqa: PLC0415 - slow to load, and the parent of workers does not need it
 
-    app = create_app(settings, bundle=bundle, policy=policy)
+    app = create_app(settings, bundle=bundle, policy=policy, ledger=ledger)
     gc.collect()
     gc.freeze()
     return app
