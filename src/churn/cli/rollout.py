@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ROLLED_BACK, UNFINISHED = 10, 11
 SELECTORS = {"stable": 'track="stable"', "canary": 'track="canary"'}  # of Prometheus
 EVERY_S = 0.5
-OBEYED_S = 15.0
+OBEYED_S = 15.0  # somebody else's tick may take that long, at most
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 rollout_app = typer.Typer(help="Let a new version take over step by step, or be sent back, without a person.")
@@ -203,19 +203,11 @@ def promote(
 def abort(reason: ReasonOption, service: ServiceOption = REPOSITORY) -> None:
     """Send all traffic back to the stable version now and end the rollout, whether or not a process controls it."""
     with _live(service) as (store, rollout, settings):
-        store.wish(rollout.number, "abort", f"{reason}; by {getpass.getuser()}")
-        if store.controlled(service):
-            now = _await(store, rollout, lambda now: now.over)
-        else:
-            from churn.cli.rollout_wiring import controller_of
+        from churn.cli.rollout_wiring import obey_if_nobody_else_does
 
-            with store.controlling(service):
-                hands = controller_of(rollout, store, settings)
-                now = hands.tick()
-                until = time.monotonic() + OBEYED_S
-                while not now.over and time.monotonic() < until:
-                    time.sleep(EVERY_S)
-                    now = hands.tick()
+        store.wish(rollout.number, "abort", f"{reason}; by {getpass.getuser()}")
+        obey_if_nobody_else_does(store, rollout, settings)
+        now = _await(store, rollout, lambda now: now.over)
         if not now.over:
             why = store.happenings(now.number)[-1].reason
             raise RolloutError(

@@ -6,7 +6,9 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from churn.settings import Settings
 
 CHAMPION, PREVIOUS = "champion", "previous"
 COMMAND_S = 300
+EVERY_S = 0.5
+OBEYED_S = 15.0
 
 
 def controller_of(rollout: Rollout, store: Store, settings: Settings) -> Controller:
@@ -41,6 +45,19 @@ def controller_of(rollout: Rollout, store: Store, settings: Settings) -> Control
         closed_because=window_of(rollout.plan, settings),
         promote=lambda finished: make_champion(finished, settings),
     )
+
+
+def obey_if_nobody_else_does(store: Store, rollout: Rollout, settings: Settings) -> None:
+    """Carries the wish out that is recorded; whoever controls the rollout does it by itself."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(store.controlling(rollout.service))
+        except RolloutError:
+            return
+        hands = controller_of(store.rollout(rollout.number), store, settings)
+        until = time.monotonic() + OBEYED_S
+        while not hands.tick().over and time.monotonic() < until:
+            time.sleep(EVERY_S)
 
 
 def router_of(where: Mapping[str, Any]) -> Router:

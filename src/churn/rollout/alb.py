@@ -22,7 +22,7 @@ class LoadBalancer:
     """One listener, whose default action forwards to two target groups.
 
     The name of the one must hold `stable`, that of the other `canary`. Account and region come from where AWS's own
-    tools take them. It is not sticky by subscriber: the load balancer can only be by a cookie, which would override the weights.
+    tools take them. It is not sticky by subscriber: it could only be by a cookie, which would override the weights.
 
     Args:
         listener_arn: of the listener.
