@@ -136,10 +136,10 @@ def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -
         status = json.loads(place.succeed("status", "--json"))
         assert (status["state"], status["weight_percent"], status["controlled"]) == ("holding", 10, True)
         second = place.churn("resume")
-        assert second.code == 9
+        assert second.code == 11
         assert f"process {process.pid} controls the rollout" in second.err
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 11
+        assert process.wait(30) == 9
     assert (place.share, place.state()) == (10, "holding")
     assert "nobody; go on with `churn rollout resume`" in place.succeed("status")
     with place.controlled("resume") as process:
@@ -154,7 +154,7 @@ def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -
     assert place.share == 0
     listed = json.loads(place.succeed("history", "--json"))
     assert [each["state"] for each in listed] == ["aborted"]
-    assert place.churn("abort", "--reason", "again").code == 9
+    assert place.churn("abort", "--reason", "again").code == 11
 
 
 def test_a_rollout_is_aborted_without_a_controller(place: Place) -> None:
@@ -168,7 +168,7 @@ def test_a_rollout_is_aborted_without_a_controller(place: Place) -> None:
 
 def test_what_cannot_be_started_is_refused_before_anything_moves(place: Place) -> None:
     wrong = place.churn(*place.arguments("v3"))
-    assert (wrong.code, place.share) == (9, 0)
+    assert (wrong.code, place.share) == (11, 0)
     assert "the canary serves v2, not v3" in wrong.err
     closed = place.churn(*place.arguments(window="release"), **NEVER)
     assert (closed.code, place.share) == (6, 0)
@@ -177,4 +177,4 @@ def test_what_cannot_be_started_is_refused_before_anything_moves(place: Place) -
     assert nowhere.code == 2
     assert "--stable is missing" in nowhere.err
     assert place.state() == "none"
-    assert place.churn("status").code == 9
+    assert place.churn("status").code == 11

@@ -7,15 +7,15 @@ from typing import NoReturn
 
 import typer
 
-from churn.cli import documents, image, loadtest, models, offers, proving, release, road, rollout, scoring, training
+from churn.cli import documents, image, judge, loadtest, models, offers, proving, release, road, rollout, scoring, training
 from churn.cli.show import complain
 from churn.errors import ChurnError
 
 EXIT_CODES = """
 Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
 6 refused by a release gate, 7 no usable image,
-8 trouble with AWS, 9 trouble with a rollout,
-10 rolled back, 11 a rollout that is not over, 130 interrupted.
+8 trouble with AWS, 9 held or not over, 10 rolled back,
+11 trouble with a rollout, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (road, training, models, proving, scoring, offers, loadtest, image, release, rollout, documents):
+for commands in (road, training, models, proving, scoring, offers, loadtest, image, release, judge, rollout, documents):
     commands.add_to(app)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - what a rollout needs belongs to an extra, and other commands need none of it
 
-ROLLED_BACK, UNFINISHED = 10, 11
+UNFINISHED, ROLLED_BACK = 9, 10  # as of `churn judge explain`
 SELECTORS = {"stable": 'track="stable"', "canary": 'track="canary"'}  # of Prometheus
 EVERY_S = 0.5
 OBEYED_S = 15.0  # somebody else's tick may take that long, at most
@@ -88,7 +88,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
 ) -> None:
     """Begin a rollout and carry it out until it is over; stopped or killed, `churn rollout resume` goes on.
 
-    Exit codes: 0 promoted, 10 rolled back or aborted, 11 stopped before it was over.
+    Exit codes: 0 promoted, 9 stopped before it was over, 10 rolled back or aborted.
     """
     require_rollout_extra()
     from churn.rollout.plan import DEFAULT_PLAN, read_plan
