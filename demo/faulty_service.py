@@ -24,7 +24,7 @@ from churn.settings import read_settings
 
 FAULT_FILE = "DEMO_FAULT_FILE"
 ONE_IN = 8
-SLOWER_S = 0.006
+SLOWER_S = 0.01
 MORE_LOG_ODDS = 1.5
 
 type Explained = npt.NDArray[np.floating[Any]]

@@ -23,7 +23,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         pytest.skip("no haproxy on PATH; on Debian: apt-get install haproxy")
     bundles = tmp_path_factory.mktemp("bundles")
     for version in (STABLE, CANARY):
-        write_demo_bundle(bundles / version, version)
+        write_demo_bundle(bundles / version, version, draws=4000, trees=40)
     try:
         with Machine(bundles, tmp_path_factory.mktemp("machine")) as machine:
             yield machine
