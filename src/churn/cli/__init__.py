@@ -19,6 +19,7 @@ from churn.cli import (
     release,
     replay,
     road,
+    rollout,
     scoring,
     training,
 )
@@ -28,7 +29,8 @@ from churn.errors import ChurnError
 EXIT_CODES = """
 Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
 6 refused by a release gate, 7 no usable image,
-8 trouble with AWS, 9 the judge holds, 10 the judge rolls back, 130 interrupted.
+8 trouble with AWS, 9 held or not over, 10 rolled back,
+11 trouble with a rollout, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -50,6 +52,7 @@ for commands in (
     image,
     release,
     judge,
+    rollout,
     documents,
 ):
     commands.add_to(app)
