@@ -29,6 +29,7 @@ from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
 from churn.service.recording import prediction_log_of, recorded
 from churn.service.route import DirectApi
+from churn.service.tracing import telemetry
 from churn.service.waiting import WaitingRoom
 from churn.settings import Settings, read_settings
 
@@ -105,7 +106,7 @@ def build_app(
         docs_url=None,  # the page would load its scripts from another company's servers
         redoc_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        telemetry=telemetry(),
         lifespan=recorded(prediction_log, draining.lifespan),
         middleware=[
             Middleware(

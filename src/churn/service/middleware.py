@@ -17,6 +17,7 @@ from churn.service.draining import Draining
 from churn.service.families import BUG, NOT_ANSWERED
 from churn.service.logging import REQUEST, open_log, open_request_log
 from churn.service.problems import Problem
+from churn.service.tracing import trace_id_of
 from churn.service.waiting import Busy
 from churn.wording import cut
 
@@ -52,6 +53,7 @@ class Observation:
         request_id = _request_id(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
+        state["trace_id"] = trace_id = trace_id_of(scope)
         refused: Problem | None = state.get("problem")
         app = refused.response(request_id) if refused else self.app
         status = NOT_ANSWERED
@@ -91,6 +93,8 @@ class Observation:
                 "request_id": request_id,
                 "model_version": self.model_version,
             }
+            if trace_id:
+                line["trace_id"] = trace_id
             problem: Problem | None = state.get("problem")
             foreseen = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, Busy) or self.draining.begun
             if foreseen and bug is None:
