@@ -7,7 +7,20 @@ from typing import NoReturn
 
 import typer
 
-from churn.cli import documents, image, judge, loadtest, models, offers, proving, release, road, rollout, scoring, training
+from churn.cli import (
+    documents,
+    image,
+    judge,
+    loadtest,
+    models,
+    offers,
+    proving,
+    release,
+    road,
+    rollout,
+    scoring,
+    training,
+)
 from churn.cli.show import complain
 from churn.errors import ChurnError
 
