@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -32,7 +33,8 @@ def main() -> int:
     if unknown := [name for name in arguments.scenario if name not in known]:
         parser.error(f"there is no scenario {unknown[0]}; there are {', '.join(known)}")
     chosen = [known[name] for name in arguments.scenario or known]
-    bundles = _bundles(read_settings())
+    with contextlib.redirect_stdout(sys.stderr):  # what training shows is no result
+        bundles = _bundles(read_settings())
     outcomes: list[tuple[Scenario, Outcome]] = []
     with tempfile.TemporaryDirectory() as folder:
         say("starting HAProxy, the stable service and the canary")

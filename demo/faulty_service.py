@@ -1,12 +1,12 @@
-"""The service with something wrong in its model, as a file says at each prediction. For demonstrations and tests only.
+"""The service with something wrong, as a file says at each prediction. For demonstrations and tests only.
 
-The fault sits where a bad model would: below all that answers, measures and counts.
+The fault sits where a bad version's would: below all that measures and counts.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import uvicorn
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from churn.bundle import load_bundle
 from churn.contract import Contract, Rows
@@ -24,7 +26,8 @@ from churn.settings import read_settings
 
 FAULT_FILE = "DEMO_FAULT_FILE"
 ONE_IN = 8
-SLOWER_S = 0.01
+SLOWER_S = 0.06
+SLOW = "slow"
 MORE_LOG_ODDS = 1.5
 
 type Explained = npt.NDArray[np.floating[Any]]
@@ -34,12 +37,6 @@ def failing(rows: Rows, explained: Explained) -> Explained:
     """One subscriber in eight gets an error, always the same ones."""
     if int(np.abs(rows).sum() * 100) % ONE_IN == 0:
         raise RuntimeError("this demonstration's model fails for some subscribers")
-    return explained
-
-
-def slow(_: Rows, explained: Explained) -> Explained:
-    """Each prediction takes some milliseconds longer."""
-    time.sleep(SLOWER_S)
     return explained
 
 
@@ -59,7 +56,6 @@ def disagreeing(_: Rows, explained: Explained) -> Explained:
 
 FAULTS: Mapping[str, Callable[[Rows, Explained], Explained]] = {
     "failing": failing,
-    "slow": slow,
     "shifted": shifted,
     "disagreeing": disagreeing,
 }
@@ -77,14 +73,31 @@ def with_fault(explain: Explainer, contract: type[Contract], file: Path) -> Expl
     return faulty
 
 
+class Slowed:
+    """Around all that answers, and within all that measures: a prediction takes longer, if the file says so."""
+
+    def __init__(self, app: ASGIApp, file: Path) -> None:
+        self.app = app
+        self.file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Waits, and lets the others go on meanwhile."""
+        if scope.get("path") == "/predict" and self.file.read_text(encoding="utf-8") == SLOW:
+            await asyncio.sleep(SLOWER_S)
+        await self.app(scope, receive, send)
+
+
 def main() -> None:
     """Serves the bundle of the settings, in one process."""
     settings = read_settings()
     bundle = load_bundle(settings.bundle_path)
-    explain = with_fault(bundle.model.explain, bundle.model.contract, Path(os.environ[FAULT_FILE]))
+    file = Path(os.environ[FAULT_FILE])
+    explain = with_fault(bundle.model.explain, bundle.model.contract, file)
     faulty = replace(bundle, model=replace(bundle.model, explain=explain))
+    app = create_app(settings, bundle=faulty)
+    app.user_middleware.append(Middleware(Slowed, file=file))  # the innermost
     uvicorn.run(
-        create_app(settings, bundle=faulty),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",

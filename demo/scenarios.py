@@ -22,7 +22,8 @@ from demo.machine import CANARY, ROOT, STABLE, Machine
 from demo.traffic import Traffic
 
 PLAN = ROOT / "demo" / "plan.toml"
-PATIENCE_S = 90
+PATIENCE_S = 60
+NOT_OVER = 9
 EXIT_CODES = {0: "promoted", 10: "rolled back"}
 
 
@@ -109,7 +110,7 @@ def kill_the_controller(_: Machine, controller: subprocess.Popen[str]) -> None:
 SCENARIOS = (
     Scenario("good", "it is as good as the old version", "promoted", ("surely within",)),
     Scenario("failing", "one answer in eight is an error", "rolled back", ("error share",), fault="failing"),
-    Scenario("slow", "each prediction takes 10 ms longer", "rolled back", ("latency",), fault="slow"),
+    Scenario("slow", "each answer takes 60 ms longer", "rolled back", ("latency",), fault="slow"),
     Scenario("shifted", "all risks are higher", "rolled back", ("scores", "banners", "tiers"), fault="shifted"),
     Scenario("disagreeing", "same scores, other reasons", "rolled back", ("top-3 reasons",), fault="disagreeing"),
     Scenario(
@@ -177,6 +178,8 @@ def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> 
         if controller.returncode == -signal.SIGKILL:
             controller = _churn(home, "resume", "--json")
             controller.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return NOT_OVER
     finally:
         with contextlib.suppress(ProcessLookupError):
             controller.kill()
