@@ -71,7 +71,7 @@ def _close(path: Path, store: Store, closed: Closed) -> Closed:
     content = segment_content(lines) if lines else None
     if content:
         store.write(Segment(content.first, content.last, content.records, path.stem).name, content.parquet)
-    lost = torn + (content.damaged if content else lines.count(b"\n"))
+    lost = torn + (content.damaged if content else max(0, lines.count(b"\n") - 1))
     path.unlink()
     return closed._replace(
         segments=closed.segments + bool(content),

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table
+import numpy as np
+from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table, list_flatten
 from arro3.io import read_json, read_parquet, write_parquet
 
 from churn.errors import DataError
-from churn.prediction_log.record import Column, Record, column_type, read_line
+from churn.prediction_log.record import (
+    COLUMNS,
+    COMMON,
+    Column,
+    Record,
+    column_names,
+    column_type,
+    number_columns,
+    read_header,
+)
 
 # A reader that looks for a few records takes no more than one such group of each file.
 ROWS_PER_GROUP = 8192
@@ -22,6 +32,14 @@ _TYPES: dict[Column, DataType] = {
     "flag": DataType.bool(),
     "time": DataType.timestamp("us", tz="UTC"),
 }
+
+# A line of a journal: see `LineMaker`.
+_LINES = Schema(
+    [
+        Field("numbers", DataType.list(Field("item", DataType.float64()))),
+        *(Field(name, _TYPES[kind]) for name, kind in COLUMNS.items() if kind != "number" and name not in COMMON),
+    ]
+)
 
 
 class Content(NamedTuple):
@@ -43,19 +61,25 @@ class Content(NamedTuple):
 
 
 def segment_content(lines: bytes) -> Content | None:
-    """Makes Parquet of whole lines; None if not one of them can be read."""
+    """Makes Parquet of a journal's whole lines; None if not one record can be read."""
+    first, _, rest = lines.partition(b"\n")
+    try:
+        header = read_header(first)
+    except ValueError:
+        return None
+    if not rest:
+        return None
     damaged = 0
     try:
-        table = _table(lines)
+        table = _table(rest, header)
     except Exception:  # noqa: BLE001 - the library says in many ways that a line is damaged
-        kept = [line for line in lines.splitlines(keepends=True) if _readable(line)]
-        damaged = lines.count(b"\n") - len(kept)
+        kept = [line for line in rest.splitlines(keepends=True) if _readable(line, header)]
+        damaged = rest.count(b"\n") - len(kept)
         if not kept:
             return None
-        table = _table(b"".join(kept))
-    parquet = _parquet(table)
+        table = _table(b"".join(kept), header)
     times = _values(table.column("time").combine_chunks())
-    return Content(parquet, table.num_rows, damaged, _moment(min(times)), _moment(max(times)))
+    return Content(_parquet(table), table.num_rows, damaged, _moment(min(times)), _moment(max(times)))
 
 
 def rows(content: bytes, *, name: str) -> Iterator[Record]:
@@ -96,14 +120,8 @@ def without(content: bytes, subscriber: str, *, name: str) -> tuple[bytes | None
         others = [at for at, key in enumerate(keys) if key != subscriber]
         erased += len(keys) - len(others)
         if others:
-            kept.append(batch.take(_indices(others)))
+            kept.append(batch.take(Array.from_numpy(np.array(others, dtype=np.uint64))))
     return (_parquet(Table.from_batches(kept)) if kept else None), erased
-
-
-def _indices(numbers: list[int]) -> Any:
-    import numpy as np  # noqa: PLC0415 - closing has no need of it
-
-    return Array.from_numpy(np.array(numbers, dtype=np.uint64))
 
 
 def _values(column: Array) -> list[Any]:
@@ -115,15 +133,20 @@ def _moment(time_us: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
 
 
-def _table(lines: bytes) -> Table:
-    names = read_line(lines[: lines.index(b"\n")])
-    schema = Schema([Field(name, _TYPES[column_type(name)]) for name in names])
-    return Table.from_arrow(read_json(io.BytesIO(lines), schema, batch_size=ROWS_PER_GROUP))
+def _table(lines: bytes, header: Mapping[str, Any]) -> Table:
+    raw = Table.from_arrow(read_json(io.BytesIO(lines), _LINES, batch_size=ROWS_PER_GROUP))
+    columns = {name: raw.column(name).combine_chunks() for name in raw.column_names}
+    for name in COMMON:
+        columns[name] = Array([header[name]] * raw.num_rows, _TYPES[column_type(name)])
+    names = number_columns(header["features"])
+    numbers = list_flatten(columns["numbers"]).to_numpy().reshape(raw.num_rows, len(names))
+    columns |= {name: Array.from_numpy(numbers[:, at].copy()) for at, name in enumerate(names)}
+    return Table.from_pydict({name: columns[name] for name in column_names(header["features"])})
 
 
-def _readable(line: bytes) -> bool:
+def _readable(line: bytes, header: Mapping[str, Any]) -> bool:
     try:
-        return _table(line).num_rows == 1
+        return _table(line, header).num_rows == 1
     except Exception:  # noqa: BLE001 - see above
         return False
 
