@@ -16,7 +16,8 @@ type Column = Literal["text", "texts", "number", "flag", "time"]
 type Record = Mapping[str, Any]
 """One record, by column, as `COLUMNS` lists them."""
 
-FEATURE, CONTRIBUTION = "feature_", "contribution_"
+FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION = "feature_", "contribution_", "challenger_contribution_"
+PREFIXES = (FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION)
 # Of the subscriber's key, hashed: 128 bits, so that no two subscribers share one.
 KEY_DIGITS = 32
 COLUMNS: dict[str, Column] = {
@@ -40,10 +41,17 @@ COLUMNS: dict[str, Column] = {
     "offer": "text",
     "language": "text",
     "policy_version": "text",
+    "challenger_version": "text",
+    "challenger_bundle_sha256": "text",
+    "challenger_probability": "number",
+    "challenger_base_value": "number",
+    CHALLENGER_CONTRIBUTION: "number",
 }
-"""In order. The two that end in `_` stand for a column for each feature, in the contract's order."""
+"""In order. Those that end in `_` stand for a column for each feature, in the contract's order."""
 
 COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
+# Null where there is no challenger.
+COMMON_OF_CHALLENGER = ("challenger_version", "challenger_bundle_sha256")
 OTHER_NUMBERS = ("base_value", "probability")
 
 
@@ -70,6 +78,8 @@ class Source:
         bundle_sha256: of the bundle's manifest.
         threshold: the banner is shown above this probability.
         salt: the secret with which subscribers' keys are hashed; without one no key is kept in any form.
+        challenger_version: of the challenger's bundle, where there is one.
+        challenger_bundle_sha256: of its manifest.
     """
 
     contract: str
@@ -78,6 +88,8 @@ class Source:
     bundle_sha256: str
     threshold: float
     salt: str | None = None
+    challenger_version: str | None = None
+    challenger_bundle_sha256: str | None = None
 
 
 class LineMaker:
@@ -89,11 +101,11 @@ class LineMaker:
 
     def __init__(self, source: Source) -> None:
         self._salt = source.salt
-        common = {name: getattr(source, name) for name in ("features", *COMMON)}
+        common = {name: getattr(source, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
         self.header = to_json(common) + b"\n"
 
-    def line(self, noted: Noted) -> bytes:
-        """The line, with the line break that says that it is whole."""
+    def line(self, noted: Noted, challenger: Prediction | None = None) -> bytes:
+        """The line, with the line break that says that it is whole; beside the prediction the challenger's."""
         time_ns, prediction_id, request_id, key, prediction, answer, banner = noted
         probability, values, contributions, base_value = prediction
         reasons = answer["top_reasons"]
@@ -114,6 +126,9 @@ class LineMaker:
             line["offer"] = offer and offer["code"]
             line["language"] = banner["language"]
             line["policy_version"] = banner["policy_version"]
+        if challenger:
+            probability, _, contributions, base_value = challenger
+            line["challenger"] = (*contributions, base_value, probability)
         return to_json(line) + b"\n"
 
 
@@ -122,9 +137,15 @@ def number_columns(features: Sequence[str]) -> list[str]:
     return [*(FEATURE + name for name in features), *(CONTRIBUTION + name for name in features), *OTHER_NUMBERS]
 
 
+def challenger_columns(features: Sequence[str]) -> list[str]:
+    """The columns of a line's numbers of the challenger, in their order."""
+    others = (f"challenger_{name}" for name in OTHER_NUMBERS)
+    return [*(CHALLENGER_CONTRIBUTION + name for name in features), *others]
+
+
 def column_names(features: Sequence[str]) -> list[str]:
     """All columns, in their order."""
-    each = {prefix: [prefix + name for name in features] for prefix in (FEATURE, CONTRIBUTION)}
+    each = {prefix: [prefix + name for name in features] for prefix in PREFIXES}
     return [name for column in COLUMNS for name in each.get(column, [column])]
 
 
@@ -150,6 +171,9 @@ def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
     if not isinstance(found, dict):
         raise ValueError("not a record")  # noqa: TRY004 - of a file, not of a caller
     numbers = dict(zip(number_columns(header["features"]), found.pop("numbers", ()), strict=True))
+    challenger = found.pop("challenger", None)
+    if challenger:
+        numbers |= zip(challenger_columns(header["features"]), challenger, strict=True)
     whole = {**header, **found, **numbers}
     return {name: whole.get(name) for name in column_names(header["features"])}
 
@@ -167,7 +191,7 @@ def column_type(name: str) -> Column:
     Raises:
         KeyError: no record has such a column.
     """
-    for prefix in (FEATURE, CONTRIBUTION):
+    for prefix in PREFIXES:
         if name.startswith(prefix):
             return COLUMNS[prefix]
     return COLUMNS[name]

@@ -8,15 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table, list_flatten
+from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table, list_flatten, list_offsets
 from arro3.io import read_json, read_parquet, write_parquet
 
 from churn.errors import DataError
 from churn.prediction_log.record import (
     COLUMNS,
     COMMON,
+    COMMON_OF_CHALLENGER,
     Column,
     Record,
+    challenger_columns,
     column_names,
     column_type,
     number_columns,
@@ -34,10 +36,13 @@ _TYPES: dict[Column, DataType] = {
 }
 
 # A line of a journal: see `LineMaker`.
+_NUMBERS = DataType.list(Field("item", DataType.float64()))
+_IN_HEADER = (*COMMON, *COMMON_OF_CHALLENGER)
 _LINES = Schema(
     [
-        Field("numbers", DataType.list(Field("item", DataType.float64()))),
-        *(Field(name, _TYPES[kind]) for name, kind in COLUMNS.items() if kind != "number" and name not in COMMON),
+        Field("numbers", _NUMBERS),
+        Field("challenger", _NUMBERS),
+        *(Field(name, _TYPES[kind]) for name, kind in COLUMNS.items() if kind != "number" and name not in _IN_HEADER),
     ]
 )
 
@@ -136,12 +141,27 @@ def _moment(time_us: int) -> datetime:
 def _table(lines: bytes, header: Mapping[str, Any]) -> Table:
     raw = Table.from_arrow(read_json(io.BytesIO(lines), _LINES, batch_size=ROWS_PER_GROUP))
     columns = {name: raw.column(name).combine_chunks() for name in raw.column_names}
-    for name in COMMON:
-        columns[name] = Array([header[name]] * raw.num_rows, _TYPES[column_type(name)])
+    for name in _IN_HEADER:
+        columns[name] = Array([header.get(name)] * raw.num_rows, _TYPES[column_type(name)])
     names = number_columns(header["features"])
     numbers = list_flatten(columns["numbers"]).to_numpy().reshape(raw.num_rows, len(names))
     columns |= {name: Array.from_numpy(numbers[:, at].copy()) for at, name in enumerate(names)}
+    columns |= _challenger(columns["challenger"], challenger_columns(header["features"]))
     return Table.from_pydict({name: columns[name] for name in column_names(header["features"])})
+
+
+def _challenger(lists: Array, names: list[str]) -> dict[str, Array]:
+    """The challenger's columns, null in the rows to which it said nothing."""
+    there = np.diff(list_offsets(lists).to_numpy()) > 0
+    numbers = list_flatten(lists).to_numpy().reshape(there.sum(), len(names))
+    if there.all():
+        return {name: Array.from_numpy(numbers[:, at].copy()) for at, name in enumerate(names)}
+    rows = np.where(there, there.cumsum() - 1, -1).tolist()
+    values = [[*column, None] for column in numbers.T.tolist()]  # the last one is that of row -1
+    return {
+        name: Array([column[row] for row in rows], DataType.float64())
+        for name, column in zip(names, values, strict=True)
+    }
 
 
 def _readable(line: bytes, header: Mapping[str, Any]) -> bool:

@@ -13,9 +13,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import repeat
 
 from churn.answers import PredictionAnswer, Retention
 from churn.model import Prediction
+from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.journal import Journal, journals_in
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import LineMaker, Noted, Source
@@ -50,6 +52,7 @@ class PredictionLog:
         retention_days: closed segments that are older are removed.
         segment_bytes: see above.
         capacity: of the queue; what comes when it is full is dropped.
+        challenger: answers the same in the background, and its answer is logged beside the champion's.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class PredictionLog:
         retention_days: int,
         segment_bytes: int = SEGMENT_BYTES,
         capacity: int = CAPACITY,
+        challenger: Challenger | None = None,
     ) -> None:
         self.places = places
+        self.challenger = challenger
         self.written = 0
         self._turned_away = 0
         self._lost = 0
@@ -92,7 +97,8 @@ class PredictionLog:
     def __str__(self) -> str:
         """Where predictions are logged, for how long, and whether by subscriber."""
         keys = "with subscribers' keys hashed" if self._salted else "without subscribers' keys: no salt is set"
-        return f"predictions are logged to {self.places.where} for {self._retention_days} days, {keys}"
+        shadow = f"; the challenger {self.challenger} answers them too" if self.challenger else ""
+        return f"predictions are logged to {self.places.where} for {self._retention_days} days, {keys}{shadow}"
 
     def note(
         self,
@@ -166,8 +172,9 @@ class PredictionLog:
         queue = self._queue
         while queue:
             some = [queue.popleft() for _ in range(min(SLICE, len(queue)))]
+            beside = self.challenger.predictions(some) if self.challenger else repeat(None)
             try:
-                self._write(b"".join(map(self._maker.line, some)))
+                self._write(b"".join(map(self._maker.line, some, beside)))
             except Exception:
                 self._lost += len(some)
                 raise

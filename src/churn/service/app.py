@@ -24,6 +24,7 @@ from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
 from churn.service.recording import prediction_log_of, recorded
 from churn.service.route import DirectApi
+from churn.service.shadow import FindChallenger, challenger_of
 from churn.service.stages import Stages
 from churn.service.waiting import WaitingRoom
 from churn.settings import Settings, read_settings
@@ -32,7 +33,11 @@ INTERFACE_VERSION = "1.0.0"
 
 
 def create_app(
-    settings: Settings | None = None, *, bundle: Bundle | None = None, policy: Policy | None = None
+    settings: Settings | None = None,
+    *,
+    bundle: Bundle | None = None,
+    policy: Policy | None = None,
+    find_challenger: FindChallenger = challenger_of,
 ) -> FastAPI:
     """The service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
 
@@ -40,16 +45,18 @@ def create_app(
         settings: by default those of the environment.
         bundle: by default the one that the settings name.
         policy: of offers; by default likewise.
+        find_challenger: gives the second model, where there is to be one.
 
     Raises:
-        BundleError: the bundle is missing or damaged.
+        BundleError: a bundle is missing or damaged.
         OfferPolicyError: so is the policy of its offers, or it does not fit the contract.
-        SettingsError: a setting cannot be used, or MODEL_VERSION is not the bundle's version.
+        SettingsError: a setting cannot be used, MODEL_VERSION is not the bundle's version, or the challenger is of
+            another contract.
     """
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
-    prediction_log = prediction_log_of(settings, bundle)
+    prediction_log = prediction_log_of(settings, bundle, find_challenger(settings, bundle))
     return build_app(bundle.model, settings, model_path=bundle.path, policy=policy, prediction_log=prediction_log)
 
 
