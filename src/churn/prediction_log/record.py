@@ -174,7 +174,7 @@ def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
     challenger = found.pop("challenger", None)
     if challenger:
         numbers |= zip(challenger_columns(header["features"]), challenger, strict=True)
-    whole = {**header, **found, **numbers}
+    whole = {"shown_reasons": [], **header, **found, **numbers}
     return {name: whole.get(name) for name in column_names(header["features"])}
 
 

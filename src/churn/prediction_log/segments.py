@@ -1,31 +1,24 @@
-"""Closed segments as Parquet: made of a journal's lines, and read again record by record."""
+"""Closed segments as Parquet: made of a journal's lines, and read again record by record.
+
+The library that writes and reads Parquet ends the process over bytes that are damaged. So it never sees any: lines are
+parsed before, and a segment's checksum is compared before it is read (`stores.read_segment`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table, list_flatten, list_offsets
-from arro3.io import read_json, read_parquet, write_parquet
+from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table, list_array
+from arro3.io import read_parquet, write_parquet
 
-from churn.errors import DataError
-from churn.prediction_log.record import (
-    COLUMNS,
-    COMMON,
-    COMMON_OF_CHALLENGER,
-    Column,
-    Record,
-    challenger_columns,
-    column_names,
-    column_type,
-    number_columns,
-    read_header,
-)
+from churn.prediction_log.record import Column, Record, column_names, column_type, read_header, read_line
 
-# A reader that looks for a few records takes no more than one such group of each file.
+# Whoever looks for a few records reads no more than one such group at a time.
 ROWS_PER_GROUP = 8192
 _TYPES: dict[Column, DataType] = {
     "text": DataType.utf8(),
@@ -34,17 +27,6 @@ _TYPES: dict[Column, DataType] = {
     "flag": DataType.bool(),
     "time": DataType.timestamp("us", tz="UTC"),
 }
-
-# A line of a journal: see `LineMaker`.
-_NUMBERS = DataType.list(Field("item", DataType.float64()))
-_IN_HEADER = (*COMMON, *COMMON_OF_CHALLENGER)
-_LINES = Schema(
-    [
-        Field("numbers", _NUMBERS),
-        Field("challenger", _NUMBERS),
-        *(Field(name, _TYPES[kind]) for name, kind in COLUMNS.items() if kind != "number" and name not in _IN_HEADER),
-    ]
-)
 
 
 class Content(NamedTuple):
@@ -67,45 +49,38 @@ class Content(NamedTuple):
 
 def segment_content(lines: bytes) -> Content | None:
     """Makes Parquet of a journal's whole lines; None if not one record can be read."""
-    first, _, rest = lines.partition(b"\n")
+    first, *rest = lines.split(b"\n")[:-1] or [b""]
     try:
         header = read_header(first)
     except ValueError:
         return None
-    if not rest:
+    names = column_names(header["features"])
+    batches, times = [], []
+    for start in range(0, len(rest), ROWS_PER_GROUP):
+        records = _readable(rest[start : start + ROWS_PER_GROUP], header)
+        try:
+            batches.append(_batch(records, names))
+        except (ValueError, TypeError):
+            records = [record for record in records if _fits(record, names)]
+            batches.append(_batch(records, names))
+        times += [record["time"] for record in records]
+    if not times:
         return None
-    damaged = 0
-    try:
-        table = _table(rest, header)
-    except Exception:  # noqa: BLE001 - the library says in many ways that a line is damaged
-        kept = [line for line in rest.splitlines(keepends=True) if _readable(line, header)]
-        damaged = rest.count(b"\n") - len(kept)
-        if not kept:
-            return None
-        table = _table(b"".join(kept), header)
-    times = _values(table.column("time").combine_chunks())
-    return Content(_parquet(table), table.num_rows, damaged, _moment(min(times)), _moment(max(times)))
+    parquet = _parquet(batches)
+    return Content(parquet, len(times), len(rest) - len(times), _moment(min(times)), _moment(max(times)))
 
 
-def rows(content: bytes, *, name: str) -> Iterator[Record]:
-    """The records of a segment.
-
-    Raises:
-        DataError: the file is damaged; names it.
-    """
-    for batch in _batches(content, name):
+def rows(content: bytes) -> Iterator[Record]:
+    """The records of a segment."""
+    for batch in read_parquet(content):
         columns = {column: _values(batch.column(column)) for column in batch.column_names}
         for at in range(batch.num_rows):
             yield {column: values[at] for column, values in columns.items()}
 
 
-def row_of(content: bytes, prediction_id: str, *, name: str) -> Record | None:
-    """The record with an id, if it is in the segment; decodes no other.
-
-    Raises:
-        DataError: the file is damaged; names it.
-    """
-    for batch in _batches(content, name):
+def row_of(content: bytes, prediction_id: str) -> Record | None:
+    """The record with an id, if it is in the segment; decodes no other."""
+    for batch in read_parquet(content):
         ids = _values(batch.column("prediction_id"))
         if prediction_id in ids:
             found = batch.slice(ids.index(prediction_id), 1)
@@ -113,20 +88,49 @@ def row_of(content: bytes, prediction_id: str, *, name: str) -> Record | None:
     return None
 
 
-def without(content: bytes, subscriber: str, *, name: str) -> tuple[bytes | None, int]:
-    """A segment without the records of a subscriber, None if none is left; and how many were theirs.
-
-    Raises:
-        DataError: the file is damaged; names it.
-    """
+def without(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
+    """A segment without the records of a subscriber, None if none is left; and how many were theirs."""
     kept, erased = [], 0
-    for batch in _batches(content, name):
+    for batch in read_parquet(content):
         keys = _values(batch.column("subscriber"))
         others = [at for at, key in enumerate(keys) if key != subscriber]
         erased += len(keys) - len(others)
         if others:
             kept.append(batch.take(Array.from_numpy(np.array(others, dtype=np.uint64))))
-    return (_parquet(Table.from_batches(kept)) if kept else None), erased
+    return (_parquet(kept) if kept else None), erased
+
+
+def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> list[Record]:
+    """The records of lines, without those that are damaged."""
+    found = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            found.append(read_line(line, header))
+    return found
+
+
+def _fits(record: Record, names: Sequence[str]) -> bool:
+    try:
+        _batch([record], names)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _batch(records: Sequence[Record], names: Sequence[str]) -> RecordBatch:
+    arrays = [_array([record[name] for record in records], column_type(name)) for name in names]
+    schema = Schema([Field(name, array.type) for name, array in zip(names, arrays, strict=True)])
+    return RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], kind: Column) -> Array:
+    if kind == "time":
+        return Array(values, DataType.int64()).cast(_TYPES[kind])
+    if kind == "texts":
+        ends = np.cumsum([0, *(len(texts) for texts in values)], dtype=np.int32)
+        flat = Array([text for texts in values for text in texts], DataType.utf8())
+        return list_array(Array.from_numpy(ends), flat, type=_TYPES[kind])
+    return Array(values, _TYPES[kind])
 
 
 def _values(column: Array) -> list[Any]:
@@ -138,50 +142,7 @@ def _moment(time_us: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
 
 
-def _table(lines: bytes, header: Mapping[str, Any]) -> Table:
-    raw = Table.from_arrow(read_json(io.BytesIO(lines), _LINES, batch_size=ROWS_PER_GROUP))
-    columns = {name: raw.column(name).combine_chunks() for name in raw.column_names}
-    for name in _IN_HEADER:
-        columns[name] = Array([header.get(name)] * raw.num_rows, _TYPES[column_type(name)])
-    names = number_columns(header["features"])
-    numbers = list_flatten(columns["numbers"]).to_numpy().reshape(raw.num_rows, len(names))
-    columns |= {name: Array.from_numpy(numbers[:, at].copy()) for at, name in enumerate(names)}
-    columns |= _challenger(columns["challenger"], challenger_columns(header["features"]))
-    return Table.from_pydict({name: columns[name] for name in column_names(header["features"])})
-
-
-def _challenger(lists: Array, names: list[str]) -> dict[str, Array]:
-    """The challenger's columns, null in the rows to which it said nothing."""
-    there = np.diff(list_offsets(lists).to_numpy()) > 0
-    numbers = list_flatten(lists).to_numpy().reshape(there.sum(), len(names))
-    if there.all():
-        return {name: Array.from_numpy(numbers[:, at].copy()) for at, name in enumerate(names)}
-    rows = np.where(there, there.cumsum() - 1, -1).tolist()
-    values = [[*column, None] for column in numbers.T.tolist()]  # the last one is that of row -1
-    return {
-        name: Array([column[row] for row in rows], DataType.float64())
-        for name, column in zip(names, values, strict=True)
-    }
-
-
-def _readable(line: bytes, header: Mapping[str, Any]) -> bool:
-    try:
-        return _table(line, header).num_rows == 1
-    except Exception:  # noqa: BLE001 - see above
-        return False
-
-
-def _parquet(table: Table) -> bytes:
+def _parquet(batches: Sequence[RecordBatch]) -> bytes:
     file = io.BytesIO()
-    write_parquet(table, file, compression="zstd(3)", max_row_group_size=ROWS_PER_GROUP)
+    write_parquet(Table.from_batches(batches), file, compression="zstd(3)", max_row_group_size=ROWS_PER_GROUP)
     return file.getvalue()
-
-
-def _batches(content: bytes, name: str) -> Iterator[RecordBatch]:
-    try:
-        yield from read_parquet(content)
-    except Exception as error:
-        raise DataError(
-            f"the segment {name} is damaged: {str(error).splitlines()[0]}",
-            instead="restore the file from a backup, or remove it: its records are lost",
-        ) from error
