@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from churn.model import ChurnModel, Prediction
 from churn.prediction_log.record import Noted
@@ -20,25 +21,32 @@ log = logging.getLogger("churn.shadow")
 
 type Pair = tuple[Prediction, Prediction]
 """What the champion said of somebody, and what the challenger said."""
+type Miss = Literal["failed", "dropped"]
+
+
+class Observer(Protocol):
+    """Told what becomes of what the challenger was to answer; nothing it does may raise."""
+
+    def paired(self, pairs: Sequence[Pair]) -> None:
+        """It answered these, one at least."""
+
+    def missed(self, why: Miss, count: int) -> None:
+        """It did not answer so many."""
 
 
 class Challenger:
-    """The challenger in one worker. `paired` and `failed` are counts since its start.
+    """The challenger in one worker.
 
     Args:
         model: of the same contract as the champion.
         bundle_sha256: of its bundle's manifest.
-        observe: told of all pairs of a slice, for counting.
     """
 
-    def __init__(
-        self, model: ChurnModel, bundle_sha256: str, *, observe: Callable[[Sequence[Pair]], None] = lambda _: None
-    ) -> None:
+    def __init__(self, model: ChurnModel, bundle_sha256: str) -> None:
         self.model = model
         self.bundle_sha256 = bundle_sha256
-        self.observe = observe
-        self.paired = 0
-        self.failed = 0
+        self.observer: Observer | None = None
+        self._failures = 0
         self._complained_s = float("-inf")
 
     def __str__(self) -> str:
@@ -55,20 +63,26 @@ class Challenger:
             found = self.model.predict_encoded([noted.prediction.values for noted in answered])
             whole = [prediction if 0 <= prediction.probability <= 1 else None for prediction in found]
             pairs = [(noted.prediction, mine) for noted, mine in zip(answered, whole, strict=True) if mine]
-            if pairs:
-                self.observe(pairs)
         except Exception as error:  # noqa: BLE001 - the champion's record is written all the same
-            self._failed(len(answered), f"{type(error).__name__}: {error}")
+            self._fail(len(answered), f"{type(error).__name__}: {error}")
             return [None] * len(answered)
-        self.paired += len(pairs)
+        if self.observer and pairs:
+            self.observer.paired(pairs)
         if len(pairs) < len(answered):
-            self._failed(len(answered) - len(pairs), "what it says is no probability")
+            self._fail(len(answered) - len(pairs), "what it says is no probability")
         return whole
 
-    def _failed(self, count: int, why: str) -> None:
+    def drop(self) -> None:
+        """Notes an answer that the challenger had no time for."""
+        if self.observer:
+            self.observer.missed("dropped", 1)
+
+    def _fail(self, count: int, why: str) -> None:
         """Counts, and says so once a minute at most."""
-        self.failed += count
+        self._failures += count
+        if self.observer:
+            self.observer.missed("failed", count)
         now_s = time.monotonic()
         if now_s - self._complained_s >= COMPLAIN_S:
             self._complained_s = now_s
-            log.warning("the challenger %s failed, %d times since the start of this worker: %s", self, self.failed, why)
+            log.warning("the challenger %s failed, %d times in this worker so far: %s", self, self._failures, why)

@@ -122,6 +122,8 @@ class PredictionLog:
         """
         if len(self._queue) >= self._capacity:
             self._turned_away += 1
+            if self.challenger:
+                self.challenger.drop()
             return
         self._queue.append(Noted(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention))
 

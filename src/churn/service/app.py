@@ -9,23 +9,27 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from churn.bundle import Bundle, load_bundle
+from churn.bundle import MANIFEST, Bundle, load_bundle
 from churn.contract import Contract, Rows
 from churn.errors import ChurnError
+from churn.files import sha256_of
 from churn.language import language_codes
 from churn.model import ChurnModel
 from churn.offers.policy import Policy, load_policy
 from churn.prediction_log.writer import PredictionLog
 from churn.service import openapi
+from churn.service.counting import Counting
 from churn.service.draining import Draining
 from churn.service.endpoints import endpoints
+from churn.service.families import served
 from churn.service.health import health_paths
+from churn.service.ledger import Ledger
+from churn.service.metrics import metrics_path
 from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
 from churn.service.recording import prediction_log_of, recorded
 from churn.service.route import DirectApi
-from churn.service.shadow import FindChallenger, challenger_of
-from churn.service.stages import Stages
+from churn.service.shadow import CountedPairs, FindChallenger, challenger_of
 from churn.service.waiting import WaitingRoom
 from churn.settings import Settings, read_settings
 
@@ -37,6 +41,7 @@ def create_app(
     *,
     bundle: Bundle | None = None,
     policy: Policy | None = None,
+    ledger: Ledger | None = None,
     find_challenger: FindChallenger = challenger_of,
 ) -> FastAPI:
     """The service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
@@ -45,6 +50,7 @@ def create_app(
         settings: by default those of the environment.
         bundle: by default the one that the settings name.
         policy: of offers; by default likewise.
+        ledger: where it counts together with other workers; by default it counts alone.
         find_challenger: gives the second model, where there is to be one.
 
     Raises:
@@ -56,8 +62,22 @@ def create_app(
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
-    prediction_log = prediction_log_of(settings, bundle, find_challenger(settings, bundle))
-    return build_app(bundle.model, settings, model_path=bundle.path, policy=policy, prediction_log=prediction_log)
+    policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
+    sha256 = sha256_of(bundle.path / MANIFEST)
+    shadowed = settings.challenger_path is not None
+    counting = Counting(served(bundle.model, policy, bundle_sha256=sha256, shadowed=shadowed), ledger)
+    challenger = find_challenger(settings, bundle)
+    if challenger:
+        challenger.observer = CountedPairs(challenger, counting, threshold=settings.churn_threshold)
+    prediction_log = prediction_log_of(settings, bundle, challenger)
+    return build_app(
+        bundle.model,
+        settings,
+        model_path=bundle.path,
+        policy=policy,
+        counting=counting,
+        prediction_log=prediction_log,
+    )
 
 
 def build_app(
@@ -66,20 +86,21 @@ def build_app(
     *,
     model_path: Path,
     policy: Policy | None = None,
+    counting: Counting | None = None,
     prediction_log: PredictionLog | None = None,
 ) -> FastAPI:
-    """The service of any model, wherever it came from.
+    """The service of any model, wherever it came from; it counts for itself unless it is given where to count.
 
     Raises:
         OfferPolicyError: the policy of the settings, or the contract's own, cannot be used.
     """
     policy = policy or load_policy(settings.offer_policy, model.contract, languages=language_codes())
-    stages = Stages()
+    counting = counting or Counting(served(model, policy))
     draining = Draining(settings.drain_seconds)
     router = endpoints(
         model,
         policy,
-        stages,
+        counting,
         prediction_log=prediction_log,
         threshold=settings.churn_threshold,
         max_body_bytes=settings.max_body_bytes,
@@ -87,7 +108,7 @@ def build_app(
     )
     health = health_paths(model, draining, model_path=model_path)
     app = DirectApi(
-        routes=[*router.routes, *health.routes],
+        routes=[*router.routes, *health.routes, *metrics_path(counting).routes],
         title=f"Churn prediction: {model.contract.contract_name}",
         description="How likely a subscriber is to leave, and the reasons in plain language.",
         version=INTERFACE_VERSION,
@@ -101,16 +122,16 @@ def build_app(
                 Observation,
                 model_version=model.version,
                 log_level=settings.log_level,
-                stages=stages,
+                counting=counting,
                 draining=draining,
             )
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
     app.state.model_version = model.version
-    app.state.stages = stages
+    app.state.counting = counting
     app.state.prediction_log = prediction_log
-    app.state.waiting_room = WaitingRoom(settings.max_queue)
+    app.state.waiting_room = WaitingRoom(settings.max_queue, counting)
     app.openapi_schema = openapi.document(app, model.contract)
     return app
 

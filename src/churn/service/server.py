@@ -19,6 +19,8 @@ from churn.cpus import usable_cpus
 from churn.errors import ChurnError, SettingsError
 from churn.language import language_codes
 from churn.offers.policy import Policy, load_policy
+from churn.service.families import blocks, cells_of, served
+from churn.service.ledger import Ledger
 from churn.service.logging import log_config
 from churn.service.recording import require_writable
 from churn.service.shadow import FindChallenger, challenger_if_it_can, challenger_of
@@ -68,12 +70,19 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
             announce = functools.partial(on_ready, _address(settings), bundle)
             workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
             if workers == 1:
-                app = _settled_app(settings, policy, bundle, lambda *_: challenger)
+                app = _settled_app(settings, policy, bundle, find_challenger=lambda *_: challenger)
                 doors = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
                 _OneWorker(_config(settings, app, workers=1), announce).run(doors)
             else:
-                # Each worker loads the bundles for itself.
-                factory = functools.partial(_settled_app, settings, policy)
+                # Each worker loads the bundles for itself: these, whoever is champion when a worker is replaced.
+                pinned = {
+                    "model_path": bundle.path.resolve(),
+                    "model_version": bundle.model.version,
+                    "challenger_path": settings.challenger_path and settings.challenger_path.resolve(),
+                }
+                served_here = served(bundle.model, policy, shadowed=challenger is not None)
+                ledger = Ledger(cells_of(blocks(served_here)), rows=MOST_WORKERS)
+                factory = functools.partial(_settled_app, settings.model_copy(update=pinned), policy, ledger=ledger)
                 _ManyWorkers(_config(settings, factory, workers=workers), listener, announce).run()
 
 
@@ -81,6 +90,8 @@ def _settled_app(
     settings: Settings,
     policy: Policy,
     bundle: Bundle | None = None,
+    *,
+    ledger: Ledger | None = None,
     find_challenger: FindChallenger = challenger_if_it_can,
 ) -> FastAPI:
     """The app, with all that was loaded for it set aside from garbage collection.
@@ -89,7 +100,7 @@ def _settled_app(
     """
     from churn.service.app import create_app  # noqa: PLC0415 - slow to load, and the parent of workers does not need it
 
-    app = create_app(settings, bundle=bundle, policy=policy, find_challenger=find_challenger)
+    app = create_app(settings, bundle=bundle, policy=policy, ledger=ledger, find_challenger=find_challenger)
     gc.collect()
     gc.freeze()
     return app

@@ -1,14 +1,19 @@
-"""The challenger that shadows the service, from the settings to what the prediction log asks."""
+"""The challenger that shadows the service, from the settings to what the prediction log asks and /metrics tells."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from churn.bundle import MANIFEST, Bundle, load_bundle
 from churn.errors import ChurnError, SettingsError
 from churn.files import sha256_of
-from churn.prediction_log.challenger import Challenger
+from churn.model import Prediction
+from churn.pairs import Side, compare
+from churn.prediction_log.challenger import Challenger, Miss, Pair
+from churn.service.counting import Counting
 from churn.service.recording import OFF
 from churn.settings import Settings
 
@@ -51,3 +56,31 @@ def challenger_if_it_can(settings: Settings, champion: Bundle) -> Challenger | N
     except (ChurnError, OSError) as error:
         log.error("this worker has no challenger: %s", error)  # noqa: TRY400 - the sentence says it all
         return None
+
+
+class CountedPairs:
+    """Counts what becomes of each answer that a challenger is to answer too.
+
+    Args:
+        challenger: which.
+        counting: where.
+        threshold: the banner is shown above this probability.
+    """
+
+    def __init__(self, challenger: Challenger, counting: Counting, *, threshold: float) -> None:
+        self._counting = counting
+        self._threshold = threshold
+        counting.challenger = (challenger.model.version, challenger.bundle_sha256)
+
+    def paired(self, pairs: Sequence[Pair]) -> None:
+        """Compares and counts."""
+        self._counting.paired(compare(*map(_side, zip(*pairs, strict=True)), self._threshold))
+
+    def missed(self, why: Miss, count: int) -> None:
+        """Counts."""
+        self._counting.shadowed(why, count)
+
+
+def _side(predictions: Sequence[Prediction]) -> Side:
+    probabilities, _, contributions, _ = zip(*predictions, strict=True)
+    return Side(np.array(probabilities), np.array(contributions))
