@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from in_process import InProcess
+from scraping import Samples, scraped, total
 
+from churn import measures
 from churn.bundle import Bundle
 from churn.contract import Rows
+from churn.contracts import find_contract
 from churn.errors import BundleError, SettingsError
 from churn.explain import Explainer
-from churn.model import ChurnModel
+from churn.model import ChurnModel, risk_tier
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.places import places
@@ -26,6 +29,7 @@ from churn.service.shadow import FindChallenger, challenger_if_it_can, challenge
 from churn.settings import Settings
 
 SHA256 = "c" * 64
+EXAMPLE = find_contract("streamflow").example()
 
 
 @contextmanager
@@ -45,12 +49,20 @@ def fake(bundle: Bundle, explain: Explainer) -> Challenger:
     return Challenger(ChurnModel(bundle.model.contract, explain, "v0-fake"), SHA256)
 
 
+def counts(service: InProcess) -> Samples:
+    return scraped(service.get("/metrics").text)
+
+
+def outcomes(counted: Samples) -> dict[str, float]:
+    return {each: total(counted, measures.SHADOW, outcome=each) for each in ("paired", "failed", "dropped")}
+
+
 def record(folder: Path, bundle: Bundle, prediction_id: str) -> Record:
     return find_record(places(str(folder), bundle.model.contract.contract_name, home=folder), prediction_id)
 
 
 def test_a_challenger_that_is_the_champion_says_the_same_to_the_last_bit(bundle: Bundle, tmp_path: Path) -> None:
-    with shadowed(bundle, tmp_path, challenger=bundle.path) as (service, prediction_log):
+    with shadowed(bundle, tmp_path, challenger=bundle.path) as (service, _):
         answer = service.predict(bundle.model.contract.example()).json()
     found = record(tmp_path, bundle, answer["prediction_id"])
     assert found["challenger_version"] == found["model_version"]
@@ -59,8 +71,6 @@ def test_a_challenger_that_is_the_champion_says_the_same_to_the_last_bit(bundle:
     assert found["challenger_base_value"] == found["base_value"]
     for name in bundle.model.contract.feature_names():
         assert found[f"challenger_contribution_{name}"] == found[f"contribution_{name}"]
-    assert prediction_log.challenger is not None
-    assert (prediction_log.challenger.paired, prediction_log.challenger.failed) == (1, 0)
 
 
 def test_without_a_challenger_its_columns_are_null(bundle: Bundle, tmp_path: Path) -> None:
@@ -94,11 +104,13 @@ def test_a_challenger_that_fails_costs_no_answer_and_no_record(
         raise RuntimeError("out of order")
 
     challenger = fake(bundle, explain)
-    with shadowed(bundle, tmp_path, find_challenger=lambda *_: challenger) as (service, prediction_log):
+    with shadowed(bundle, tmp_path, challenger=bundle.path, find_challenger=lambda *_: challenger) as (service, log):
         answers = [service.predict(bundle.model.contract.example()) for _ in range(3)]
+        log.stop()
+        counted = counts(service)
     assert [answer.status_code for answer in answers] == [200] * 3
-    assert (prediction_log.written, prediction_log.dropped) == (3, 0)
-    assert (challenger.paired, challenger.failed) == (0, 3)
+    assert (log.written, log.dropped) == (3, 0)
+    assert outcomes(counted) == {"paired": 0, "failed": 3, "dropped": 0}
     found = record(tmp_path, bundle, answers[0].json()["prediction_id"])
     assert (found["challenger_version"], found["challenger_probability"]) == ("v0-fake", None)
     assert caplog.text.count("out of order") == 1
@@ -113,15 +125,69 @@ def test_one_prediction_that_is_none_costs_only_itself(bundle: Bundle, tmp_path:
         return explained
 
     challenger = fake(bundle, explain)
-    settings = Settings(prediction_log=str(tmp_path))
+    settings = Settings(prediction_log=str(tmp_path), challenger_path=bundle.path)
     with InProcess(create_app(settings, bundle=bundle, find_challenger=lambda *_: challenger)) as service:
         ids = [service.predict(bundle.model.contract.example()).json()["prediction_id"] for _ in range(2)]
         service.app.state.prediction_log.start()
         service.app.state.prediction_log.stop()
+        counted = counts(service)
     found = [record(tmp_path, bundle, prediction_id) for prediction_id in ids]
     assert found[0]["challenger_probability"] is None
     assert found[1]["challenger_probability"] == found[1]["probability"]
-    assert (challenger.paired, challenger.failed) == (1, 1)
+    assert outcomes(counted) == {"paired": 1, "failed": 1, "dropped": 0}
+
+
+def test_the_challenger_is_counted_and_named_in_the_metrics(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    """A challenger whose log-odds are the champion's and 3 more, for one who is just below the threshold."""
+    bundle = bundles["streamflow"]
+
+    def explain(rows: Rows) -> np.ndarray:
+        explained = bundle.model.explain(rows).astype(np.float64)
+        explained[:, -1] += 3
+        return explained
+
+    challenger = fake(bundle, explain)
+    [prediction] = bundle.model.predict_encoded([bundle.model.contract.model_validate(EXAMPLE).encode()])
+    settings = Settings(
+        prediction_log=str(tmp_path), challenger_path=bundle.path, churn_threshold=prediction.probability
+    )
+    with InProcess(create_app(settings, bundle=bundle, find_challenger=lambda *_: challenger)) as service:
+        service.predict(EXAMPLE)
+        service.app.state.prediction_log.start()
+        service.app.state.prediction_log.stop()
+        counted = counts(service)
+    [theirs] = challenger.model.predict_encoded([prediction.values])
+    assert outcomes(counted) == {"paired": 1, "failed": 0, "dropped": 0}
+    tiers = {"champion": risk_tier(prediction.probability), "challenger": risk_tier(theirs.probability)}
+    assert total(counted, measures.SHADOW_TIERS) == total(counted, measures.SHADOW_TIERS, **tiers) == 1
+    assert total(counted, measures.SHADOW_BANNERS) == 1
+    assert total(counted, measures.SHADOW_BANNERS, champion="no", challenger="yes") == 1
+    for agreement in ("set", "order", "signs"):
+        assert total(counted, measures.SHADOW_TOP, agreement=agreement) == 1
+    apart = theirs.probability - prediction.probability
+    assert total(counted, f"{measures.SHADOW_DIFFERENCE}_sum") == pytest.approx(apart)
+    assert total(counted, f"{measures.SHADOW_DIFFERENCE}_bucket", le="+Inf") == 1
+    for bound in (0.001, 0.1, 0.5):
+        assert total(counted, f"{measures.SHADOW_DIFFERENCE}_bucket", le=str(bound)) == (apart <= bound)
+    assert total(counted, measures.CHALLENGER_INFO, model_version="v0-fake", bundle_sha256=SHA256) == 1
+
+
+def test_without_a_challenger_nothing_of_it_is_counted(service: InProcess, bundle: Bundle) -> None:
+    service.predict(bundle.model.contract.example())
+    assert not [name for name, _ in counts(service) if "shadow" in name or "challenger" in name]
+
+
+def test_what_a_full_queue_drops_the_challenger_does_not_answer(bundle: Bundle, tmp_path: Path) -> None:
+    settings = Settings(prediction_log=str(tmp_path), challenger_path=bundle.path)
+    with InProcess(create_app(settings, bundle=bundle)) as service:
+        prediction_log: PredictionLog = service.app.state.prediction_log
+        prediction_log._capacity = 2  # noqa: SLF001 - nobody can choose it
+        statuses = [service.predict(bundle.model.contract.example()).status_code for _ in range(5)]
+        prediction_log.start()
+        prediction_log.stop()
+        counted = counts(service)
+    assert statuses == [200] * 5
+    assert outcomes(counted) == {"paired": 2, "failed": 0, "dropped": 3}
 
 
 def test_a_challenger_of_another_contract_is_refused_and_both_are_named(bundles: dict[str, Bundle]) -> None:
