@@ -19,6 +19,7 @@ from churn.cli import (
     replay,
     road,
     scoring,
+    shadow,
     training,
 )
 from churn.cli.show import complain
@@ -45,6 +46,7 @@ for commands in (
     offers,
     replay,
     predictions,
+    shadow,
     loadtest,
     image,
     release,

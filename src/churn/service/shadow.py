@@ -74,7 +74,8 @@ class CountedPairs:
 
     def paired(self, pairs: Sequence[Pair]) -> None:
         """Compares and counts."""
-        self._counting.paired(compare(*map(_side, zip(*pairs, strict=True)), self._threshold))
+        champion, challenger = zip(*pairs, strict=True)
+        self._counting.paired(compare(_side(champion), _side(challenger), self._threshold))
 
     def missed(self, why: Miss, count: int) -> None:
         """Counts."""
