@@ -53,7 +53,16 @@ def surely_below(values: Numbers, counts: Numbers, alpha: float) -> float:
     return 1 - surely_above(1 - values, counts, alpha)
 
 
-def log_wealth(values: Numbers, counts: Numbers, mean: float) -> float:
-    """The logarithm of what a stake of one became by bets that the mean is above this one; it falls with the latter."""
-    grown = np.log1p(_PARTS[:, None] * (values / mean - 1))
-    return float(logsumexp(grown @ counts) - np.log(len(_PARTS)))
+def log_wealth(values: Numbers, counts: Numbers, mean: float) -> Numbers:
+    """The logarithm of what a stake of one became by bets that the mean is above this one; it falls with the latter.
+
+    Args:
+        values: between 0 and 1, (k,).
+        counts: how often each came, (..., k).
+        mean: above 0.
+
+    Returns:
+        (...).
+    """
+    grown = np.log1p(_PARTS * (values[:, None] / mean - 1))
+    return np.asarray(logsumexp(counts @ grown, axis=-1) - np.log(len(_PARTS)))
