@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from churn.model import ChurnModel, Prediction
-from churn.prediction_log.record import Noted
 
 COMPLAIN_S = 60.0
 
@@ -53,16 +52,16 @@ class Challenger:
         """Which bundle it is."""
         return f"{self.model.version} ({self.bundle_sha256[:12]})"
 
-    def predictions(self, answered: Sequence[Noted]) -> list[Prediction | None]:
-        """What the challenger says of those who were answered, None where it fails; never raises.
+    def predictions(self, answered: Sequence[Prediction]) -> list[Prediction | None]:
+        """What the challenger says of those to whom the champion said this, None where it fails; never raises.
 
         Args:
             answered: at least one.
         """
         try:
-            found = self.model.predict_encoded([noted.prediction.values for noted in answered])
+            found = self.model.predict_encoded([prediction.values for prediction in answered])
             whole = [prediction if 0 <= prediction.probability <= 1 else None for prediction in found]
-            pairs = [(noted.prediction, mine) for noted, mine in zip(answered, whole, strict=True) if mine]
+            pairs = [(theirs, mine) for theirs, mine in zip(answered, whole, strict=True) if mine]
         except Exception as error:  # noqa: BLE001 - the champion's record is written all the same
             self._fail(len(answered), f"{type(error).__name__}: {error}")
             return [None] * len(answered)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -18,8 +19,8 @@ type Record = Mapping[str, Any]
 
 FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION = "feature_", "contribution_", "challenger_contribution_"
 PREFIXES = (FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION)
-# Of the subscriber's key, hashed: 128 bits, so that no two subscribers share one.
-KEY_DIGITS = 32
+# So many that no two subscribers share a hashed key.
+KEY_BYTES = 16
 COLUMNS: dict[str, Column] = {
     "prediction_id": "text",
     "time": "time",
@@ -53,6 +54,7 @@ COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
 # Null where there is no challenger.
 COMMON_OF_CHALLENGER = ("challenger_version", "challenger_bundle_sha256")
 OTHER_NUMBERS = ("base_value", "probability")
+HEX_DIGITS = 16  # of a number in a line
 
 
 class Noted(NamedTuple):
@@ -95,17 +97,19 @@ class Source:
 class LineMaker:
     """Makes the lines of a journal: first one of what its records have in common, then one JSON object for each.
 
-    A line costs the service microseconds of each request, so it is not a record yet: all numbers stand in one list, and
-    what is the same in all lines only in the first.
+    A line costs the service microseconds of each request, so it is not a record yet: all numbers stand in one text, by
+    their bits, and what is the same in all lines only in the first.
     """
 
     def __init__(self, source: Source) -> None:
         self._salt = source.salt
+        self._numbers = _packed(number_columns(source.features))
+        self._challenger = _packed(challenger_columns(source.features))
         common = {name: getattr(source, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
         self.header = to_json(common) + b"\n"
 
-    def line(self, noted: Noted, challenger: Prediction | None = None) -> bytes:
-        """The line, with the line break that says that it is whole; beside the prediction the challenger's."""
+    def line(self, noted: Noted) -> bytes:
+        """The line, with the line break that says that it is whole."""
         time_ns, prediction_id, request_id, key, prediction, answer, banner = noted
         probability, values, contributions, base_value = prediction
         reasons = answer["top_reasons"]
@@ -114,7 +118,7 @@ class LineMaker:
             "time": time_ns // 1000,
             "request_id": request_id,
             "subscriber": hashed_key(key, self._salt),
-            "numbers": (*values, *contributions, base_value, probability),
+            "numbers": self._numbers.pack(*values, *contributions, base_value, probability).hex(),
             "reason_features": [reason["feature"] for reason in reasons],
             "reasons": [reason["plain_language"] for reason in reasons],
             "banner": answer["show_retention_banner"],
@@ -126,10 +130,13 @@ class LineMaker:
             line["offer"] = offer and offer["code"]
             line["language"] = banner["language"]
             line["policy_version"] = banner["policy_version"]
-        if challenger:
-            probability, _, contributions, base_value = challenger
-            line["challenger"] = (*contributions, base_value, probability)
         return to_json(line) + b"\n"
+
+    def with_challenger(self, line: bytes, challenger: Prediction) -> bytes:
+        """The same line with what the challenger said, which is known only later."""
+        probability, _, contributions, base_value = challenger
+        numbers = self._challenger.pack(*contributions, base_value, probability).hex()
+        return b'%b,"challenger":"%b"}\n' % (line.removesuffix(b"}\n"), numbers.encode())
 
 
 def number_columns(features: Sequence[str]) -> list[str]:
@@ -149,6 +156,11 @@ def column_names(features: Sequence[str]) -> list[str]:
     return [name for column in COLUMNS for name in each.get(column, [column])]
 
 
+def _packed(columns: Sequence[str]) -> struct.Struct:
+    """How a line's numbers are written: as IEEE 754 has them, 64 bits each, big-endian."""
+    return struct.Struct(f">{len(columns)}d")
+
+
 def read_header(line: bytes) -> dict[str, Any]:
     """What all records of a journal have in common, of its first line.
 
@@ -161,8 +173,8 @@ def read_header(line: bytes) -> dict[str, Any]:
     return found
 
 
-def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
-    """The record of a line, its time in microseconds since 1970.
+def read_fields(line: bytes, header: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in a line, its numbers as they are written.
 
     Raises:
         ValueError: the line is damaged.
@@ -170,19 +182,35 @@ def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
     found = from_json(line)
     if not isinstance(found, dict):
         raise ValueError("not a record")  # noqa: TRY004 - of a file, not of a caller
-    numbers = dict(zip(number_columns(header["features"]), found.pop("numbers", ()), strict=True))
-    challenger = found.pop("challenger", None)
-    if challenger:
-        numbers |= zip(challenger_columns(header["features"]), challenger, strict=True)
-    whole = {"shown_reasons": [], **header, **found, **numbers}
-    return {name: whole.get(name) for name in column_names(header["features"])}
+    if len(found.get("numbers", "")) != HEX_DIGITS * len(number_columns(header["features"])):
+        raise ValueError("not all numbers of a record")
+    if len(found.get("challenger", "")) not in {0, HEX_DIGITS * len(challenger_columns(header["features"]))}:
+        raise ValueError("not all numbers of a challenger")
+    return found
+
+
+def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
+    """The record of a line, its time in microseconds since 1970.
+
+    Raises:
+        ValueError: the line is damaged.
+    """
+    found, features = read_fields(line, header), header["features"]
+    whole = {"shown_reasons": [], **header, **found}
+    for name, columns in (("numbers", number_columns(features)), ("challenger", challenger_columns(features))):
+        if bits := found.get(name):
+            whole |= zip(columns, _packed(columns).unpack(bytes.fromhex(bits)), strict=True)
+    return {name: whole.get(name) for name in column_names(features)}
 
 
 def hashed_key(key: str | None, salt: str | None) -> str | None:
-    """A subscriber's key as the log keeps it: HMAC-SHA-256 (RFC 2104) with the salt, cut to 32 hex digits."""
+    """A subscriber's key as the log keeps it: BLAKE2b (RFC 7693) of 128 bits, keyed with the salt, as 32 hex digits.
+
+    HMAC-SHA-256 would do as well, and costs each request 3 microseconds more.
+    """
     if key is None or not salt:
         return None
-    return hmac.digest(salt.encode(), key.encode(), "sha256").hex()[:KEY_DIGITS]
+    return hashlib.blake2b(key.encode(), key=salt.encode(), digest_size=KEY_BYTES).hexdigest()
 
 
 def column_type(name: str) -> Column:

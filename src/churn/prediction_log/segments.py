@@ -13,10 +13,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table, list_array
+from arro3.core import Array, DataType, Field, RecordBatch, Table, list_array
 from arro3.io import read_parquet, write_parquet
 
-from churn.prediction_log.record import Column, Record, column_names, column_type, read_header, read_line
+from churn.prediction_log.record import (
+    COLUMNS,
+    COMMON,
+    COMMON_OF_CHALLENGER,
+    Column,
+    Record,
+    challenger_columns,
+    column_names,
+    number_columns,
+    read_fields,
+    read_header,
+)
 
 # Whoever looks for a few records reads no more than one such group at a time.
 ROWS_PER_GROUP = 8192
@@ -54,16 +65,11 @@ def segment_content(lines: bytes) -> Content | None:
         header = read_header(first)
     except ValueError:
         return None
-    names = column_names(header["features"])
     batches, times = [], []
     for start in range(0, len(rest), ROWS_PER_GROUP):
-        records = _readable(rest[start : start + ROWS_PER_GROUP], header)
-        try:
-            batches.append(_batch(records, names))
-        except (ValueError, TypeError):
-            records = [record for record in records if _fits(record, names)]
-            batches.append(_batch(records, names))
-        times += [record["time"] for record in records]
+        found, batch = _readable(rest[start : start + ROWS_PER_GROUP], header)
+        batches.append(batch)
+        times += [line["time"] for line in found]
     if not times:
         return None
     parquet = _parquet(batches)
@@ -100,27 +106,49 @@ def without(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
     return (_parquet(kept) if kept else None), erased
 
 
-def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> list[Record]:
-    """The records of lines, without those that are damaged."""
+def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> tuple[list[dict[str, Any]], RecordBatch]:
+    """What stands in the lines, without those that are damaged; as Python and as Arrow have it."""
     found = []
     for line in lines:
         with contextlib.suppress(ValueError):
-            found.append(read_line(line, header))
-    return found
-
-
-def _fits(record: Record, names: Sequence[str]) -> bool:
+            found.append(read_fields(line, header))
     try:
-        _batch([record], names)
+        return found, _batch(found, header)
+    except (ValueError, TypeError):
+        kept = [line for line in found if _fits(line, header)]
+        if not kept:  # then it is not the lines that are wrong, and they must not be lost
+            raise
+        return kept, _batch(kept, header)
+
+
+def _fits(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
+    try:
+        _batch([line], header)
     except (ValueError, TypeError):
         return False
     return True
 
 
-def _batch(records: Sequence[Record], names: Sequence[str]) -> RecordBatch:
-    arrays = [_array([record[name] for record in records], column_type(name)) for name in names]
-    schema = Schema([Field(name, array.type) for name, array in zip(names, arrays, strict=True)])
-    return RecordBatch.from_arrays(arrays, schema=schema)
+def _batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
+    common = (*COMMON, *COMMON_OF_CHALLENGER)
+    columns = {name: Array([header.get(name)] * len(lines), _TYPES[COLUMNS[name]]) for name in common}
+    for name, kind in COLUMNS.items():
+        if kind != "number" and name not in common:
+            columns[name] = _array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
+    columns |= _numbers([line["numbers"] for line in lines], number_columns(header["features"]))
+    columns |= _numbers([line.get("challenger", "") for line in lines], challenger_columns(header["features"]))
+    return RecordBatch.from_pydict({name: columns[name] for name in column_names(header["features"])})
+
+
+def _numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
+    """The columns of what each line has as one text, null where that is empty."""
+    numbers = np.frombuffer(bytes.fromhex("".join(bits)), ">f8").reshape(-1, len(names))
+    by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
+    if all(bits):
+        return {name: Array.from_numpy(column) for name, column in zip(names, by_column, strict=True)}
+    there = iter(by_column.T.tolist())
+    rows = [next(there) if each else [None] * len(names) for each in bits]
+    return {name: Array(column, DataType.float64()) for name, *column in zip(names, *rows, strict=True)}
 
 
 def _array(values: Sequence[Any], kind: Column) -> Array:

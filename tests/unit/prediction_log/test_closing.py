@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto.server import ThreadedMotoServer
 from predicted import SALT, noted, source_of
 
 from churn.bundle import Bundle
-from churn.errors import DataError
+from churn.errors import ChurnError, DataError
 from churn.prediction_log.closing import Closed, close_journals, remove_old
 from churn.prediction_log.erasing import erase
+from churn.prediction_log.finding import find_record
 from churn.prediction_log.journal import Journal
+from churn.prediction_log.places import places
 from churn.prediction_log.record import LineMaker, hashed_key, read_header, read_line
 from churn.prediction_log.segments import row_of, rows, segment_content
 from churn.prediction_log.stores import Segment, Store, open_store, read_segment, segments_of
@@ -158,3 +163,46 @@ def test_a_segment_of_which_a_bit_has_changed_is_damaged_and_named(
     store.write(segment.name, bytes(content))
     with pytest.raises(DataError, match=re.escape(f"the segment {segment.name} is damaged")):
         read_segment(store, segment)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of a stand-in for S3."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    environment = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    httpx.put(f"{endpoint}/a-bucket", trust_env=False).raise_for_status()
+    yield "s3://a-bucket/some/where"
+    server.stop()
+
+
+def test_an_object_store_is_a_place_like_any_other(tmp_path: Path, bucket: str, streamflow: Bundle) -> None:
+    found = places(bucket, "streamflow", home=tmp_path)
+    found.prepare()
+    written(found.journals, streamflow, keys=["a", "b"])
+    store = open_store(found.where)
+    assert close_journals(found.journals, store).records == 2
+    [segment] = segments_of(store)
+    [row, _] = rows(read_segment(store, segment))
+    assert find_record(found, row["prediction_id"]) == row
+    assert erase(store, row["subscriber"]) == 1
+    assert remove_old(store, days=1, now=datetime.now(UTC) + timedelta(days=2)) == 1
+    assert segments_of(store) == []
+
+
+def test_an_object_store_that_cannot_be_used_keeps_the_journals(
+    tmp_path: Path, bucket: str, streamflow: Bundle
+) -> None:
+    written(tmp_path, streamflow, keys=["a"])
+    with pytest.raises(ChurnError, match="s3://another-bucket cannot be used"):
+        close_journals(tmp_path, open_store(bucket.replace("a-bucket/some/where", "another-bucket")))
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1

@@ -23,7 +23,7 @@ from churn.prediction_log.record import LineMaker, read_header, read_line
 from churn.prediction_log.replaying import bundle_of, replay
 
 
-def recorded(bundle: Bundle, **other: object) -> dict[str, Any]:
+def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:
     maker = LineMaker(source_of(bundle, threshold=0.3))
     line = maker.line(noted(bundle, threshold=0.3, **other))
     return dict(read_line(line, read_header(maker.header)))

@@ -44,9 +44,12 @@ def written(
     challenger = Challenger(bundle.model, sha256_of(bundle.path / MANIFEST))
     source = replace(source_of(bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256)
     maker = LineMaker(source)
-    predictions = [None] * len(answered) if fail else challenger.predictions(answered)
+    lines = [*map(maker.line, answered)]
+    if not fail:
+        predictions = challenger.predictions([each.prediction for each in answered])
+        lines = [maker.with_challenger(line, each) for line, each in zip(lines, predictions, strict=True) if each]
     journal = Journal(where.journals, maker.header)
-    journal.append(b"".join(map(maker.line, answered, predictions)))
+    journal.append(b"".join(lines))
     journal.close()
 
 
