@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from balancer import wait_until
-from demo_bundle import write_demo_bundle
 from processes import free_port
 from scraping import Samples, scraped, total
 
 from churn import measures
+from churn.bundle import Bundle
 from churn.contracts import find_contract
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in Linux's /proc")
@@ -59,9 +59,8 @@ class Service:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    write_demo_bundle(tmp_path / "bundle")
-    started = Service(tmp_path / "bundle")
+def service(bundles: dict[str, Bundle]) -> Iterator[Service]:
+    started = Service(bundles["streamflow"].path)
     yield started
     started.stop()
 
@@ -74,32 +73,42 @@ def ask(connection: http.client.HTTPConnection, method: str, path: str) -> str:
     return text
 
 
-def on_new_connections(service: Service, predictions: int) -> list[Samples]:
-    """Predictions over many connections, and then what each of these connections is told has been counted."""
+def asked_anew(service: Service, predictions: int, *, expected: int) -> list[Samples]:
+    """Asks for predictions on many connections, and then on each of them what has been counted.
+
+    A request is counted once its answer has been sent, so whoever asks another worker next may be too early.
+    """
     callers = [service.connect() for _ in range(CALLERS)]
     for number in range(predictions):
         ask(callers[number % CALLERS], "POST", "/predict")
-    seen = [scraped(ask(caller, "GET", "/metrics")) for caller in callers]
+
+    def finished() -> float:
+        return total(told(callers[0]), f"{measures.REQUEST_DURATION}_count", route="/predict")
+
+    wait_until(lambda: finished() == expected, f"{expected} requests are counted")
+    seen = [told(caller) for caller in callers]
     for caller in callers:
         caller.close()
     return seen
 
 
-def test_any_worker_tells_what_all_have_counted_also_after_one_was_killed(service: Service) -> None:
-    first = on_new_connections(service, 3 * CALLERS)
-    assert {total(seen, measures.PREDICTIONS) for seen in first} == {3 * CALLERS}
-    assert {total(seen, f"{measures.REQUEST_DURATION}_count", route="/predict") for seen in first} == {3 * CALLERS}
-    # Each scrape counts those before it: they only grow, in whichever worker they were.
-    assert [total(seen, measures.REQUESTS, route="/metrics") for seen in first] == list(range(CALLERS))
-    assert {total(seen, measures.QUEUE) for seen in first} == {1}
+def told(connection: http.client.HTTPConnection) -> Samples:
+    return scraped(ask(connection, "GET", "/metrics"))
 
+
+def test_any_worker_tells_what_all_have_counted_also_after_one_was_killed(service: Service) -> None:
+    first = asked_anew(service, 3 * CALLERS, expected=3 * CALLERS)
     victim, other = sorted(service.workers())
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: len(service.workers() - {victim}) == 2, "there are two workers again")
     assert other in service.workers()
-    second = on_new_connections(service, 2 * CALLERS)
-    assert {total(seen, measures.PREDICTIONS) for seen in second} == {5 * CALLERS}
-    assert {total(seen, measures.QUEUE) for seen in second} == {1}
+    second = asked_anew(service, 2 * CALLERS, expected=5 * CALLERS)
+
+    for seen, expected in ((first, 3 * CALLERS), (second, 5 * CALLERS)):
+        for name in (measures.PREDICTIONS, measures.TOP_SET, f"{measures.PROBABILITY}_count"):
+            assert {total(each, name) for each in seen} == {expected}
+    scrapes = [total(each, measures.REQUESTS, route="/metrics") for each in (*first, *second)]
+    assert scrapes == sorted(scrapes)
 
 
 def test_a_worker_that_died_with_a_request_leaves_no_request_in_the_queue(service: Service) -> None:
@@ -112,9 +121,9 @@ def test_a_worker_that_died_with_a_request_leaves_no_request_in_the_queue(servic
 
     def queue() -> float:
         connection = service.connect()
-        found = scraped(ask(connection, "GET", "/metrics"))
+        found = total(told(connection), measures.QUEUE)
         connection.close()
-        return total(found, measures.QUEUE)
+        return found
 
     wait_until(lambda: queue() == CALLERS + 1, "all of them are in the queue")
     for worker in service.workers():

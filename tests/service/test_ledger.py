@@ -20,7 +20,7 @@ PATIENCE_S = 60
 def count_and_stay(ledger: Ledger, times: int, said: Connection) -> None:
     """What another process does: it counts, says so, and lives until it is killed."""
     cells = ledger.claim(gauges=[GAUGE])
-    cells[GAUGE] = 7.0
+    cells[GAUGE] += 7.0
     for _ in range(times):
         cells[COUNTER] += 1
     said.send("counted")
@@ -32,7 +32,7 @@ class Another:
 
     def __init__(self, ledger: Ledger, times: int) -> None:
         said, saying = SPAWN.Pipe(duplex=False)
-        self.process = SPAWN.Process(target=count_and_stay, args=(ledger, times, saying))
+        self.process = SPAWN.Process(target=count_and_stay, args=(ledger, times, saying), daemon=True)
         self.process.start()
         assert said.poll(PATIENCE_S)
         said.close()

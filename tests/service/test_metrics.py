@@ -17,6 +17,7 @@ from churn.bundle import Bundle
 from churn.contract import Contract
 from churn.contracts import find_contract
 from churn.service.app import create_app
+from churn.service.counting import kind_of_status
 from churn.service.families import FAMILIES, OTHER, ROUTES, blocks, cells_of
 from churn.settings import Settings
 
@@ -108,6 +109,18 @@ def test_a_bug_is_counted_as_one() -> None:
         found = counts(client)
     assert total(found, measures.ERRORS, kind="bug") == total(found, measures.ERRORS) == 1
     assert total(found, measures.REQUESTS, route="/predict", status="5xx") == 1
+
+
+def test_every_status_that_could_ever_be_answered_can_be_counted() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        counting = client.app.state.counting
+        for status in range(100, 600):
+            counting.answered("/predict", status, 1000)
+            counting.failed(kind_of_status(status))
+        found = counts(client)
+    assert total(found, measures.REQUESTS, route="/predict", status="5xx") == 100
+    assert total(found, measures.REQUESTS, route="/predict", status="499") == 1
+    assert total(found, measures.REQUESTS, route="/predict") == 500
 
 
 def test_the_rows_of_a_batch_are_no_predictions_of_one() -> None:

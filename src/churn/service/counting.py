@@ -73,10 +73,8 @@ class Counting:
         # A set of features is the sum of their bits, whatever their order.
         self._bits = {name: 1 << number for number, name in enumerate(served.features)}
         self._sets = {
-            sum(self._bits[name] for name in features): at[measures.TOP_SET][
-                served.model_version, SET_SIGN.join(features)
-            ]
-            for features in combinations(served.features, TOP)
+            sum(self._bits[name] for name in features): cell
+            for features, cell in zip(combinations(served.features, TOP), at[measures.TOP_SET].values(), strict=True)
         }
         self._banners = self.blocks[measures.BANNERS].first
         self._retention = at[measures.RETENTION]
@@ -88,9 +86,10 @@ class Counting:
     def answered(self, path: str, status: int, took_ns: int) -> None:
         """A request has ended; a path that is none of the service's is counted as `other`."""
         duration, statuses = self._routes.get(path) or self._routes[OTHER]
-        self.cells[duration + bisect_left(LATENCY_BOUNDS_NS, took_ns)] += 1
-        self.cells[duration + LATENCY_SUM] += took_ns
-        self.cells[statuses[status]] += 1
+        cells = self.cells
+        cells[duration + bisect_left(LATENCY_BOUNDS_NS, took_ns)] += 1
+        cells[duration + LATENCY_SUM] += took_ns
+        cells[statuses[status]] += 1
 
     def failed(self, kind: str) -> None:
         """A request got an error."""
@@ -104,17 +103,18 @@ class Counting:
             strongest: the reasons by size, three at least, however many are in the answer.
             banner: what it holds, where there is one.
         """
+        cells = self.cells
         probability = answer["churn_probability"]
-        self.cells[self._tiers[answer["risk_tier"]]] += 1
-        self.cells[self._probability + bisect_left(PROBABILITY_BOUNDS, probability)] += 1
-        self.cells[self._probability + PROBABILITY_BINS] += probability
+        cells[self._tiers[answer["risk_tier"]]] += 1
+        cells[self._probability + bisect_left(PROBABILITY_BOUNDS, probability)] += 1
+        cells[self._probability + PROBABILITY_BINS] += probability
         one, two, three = strongest[:TOP]
         features = self._bits[one["feature"]] + self._bits[two["feature"]] + self._bits[three["feature"]]
-        self.cells[self._sets[features]] += 1
+        cells[self._sets[features]] += 1
         if banner is not None:
             offer = banner["offer"]
-            self.cells[self._banners] += 1
-            self.cells[self._retention[banner["arm"], offer["code"] if offer else NONE]] += 1
+            cells[self._banners] += 1
+            cells[self._retention[banner["arm"], offer["code"] if offer else NONE]] += 1
 
     def batch(self, *, answered: int, refused: int) -> None:
         """A batch was answered; both are numbers of rows."""

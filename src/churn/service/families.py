@@ -188,7 +188,7 @@ def blocks(served: Served) -> dict[str, Block]:
     known: dict[str, tuple[LabelSets, int]] = {
         measures.REQUEST_DURATION: (_each((*ROUTES, OTHER)), len(LATENCY_BOUNDS_S) + 2),
         measures.REQUESTS: (tuple(product((*ROUTES, OTHER), STATUSES)), 1),
-        measures.ERRORS: (_each((*KINDS.values(), BUSY)), 1),
+        measures.ERRORS: (_each((*KINDS.values(), BUSY, OTHER)), 1),
         measures.STAGE_DURATION: (_each(STAGES), BUCKETS + 1),
         measures.PREDICTIONS: (tuple((version, tier) for tier in TIERS), 1),
         measures.PROBABILITY: (((version,),), PROBABILITY_BINS + 1),
