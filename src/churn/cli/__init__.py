@@ -10,6 +10,7 @@ import typer
 from churn.cli import (
     documents,
     image,
+    judge,
     loadtest,
     models,
     offers,
@@ -28,7 +29,7 @@ from churn.errors import ChurnError
 EXIT_CODES = """
 Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
 6 refused by a release gate, 7 no usable image,
-8 trouble with AWS, 130 interrupted.
+8 trouble with AWS, 9 the judge holds, 10 the judge rolls back, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -46,10 +47,11 @@ for commands in (
     offers,
     replay,
     predictions,
-    shadow,
     loadtest,
     image,
     release,
+    shadow,
+    judge,
     documents,
 ):
     commands.add_to(app)

@@ -12,7 +12,6 @@ from churn.measures import (
     LATENCY_BOUNDS_S,
     PROBABILITY_BINS,
     PROBABILITY_BOUNDS,
-    SET_SIGN,
     SHADOW,
     SHADOW_BANNERS,
     SHADOW_DIFFERENCE,
