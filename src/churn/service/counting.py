@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import combinations
 
+import numpy as np
+
 from churn import measures
 from churn.answers import PredictionAnswer, Reason, Retention
 from churn.measures import (
@@ -20,7 +22,7 @@ from churn.measures import (
     SHADOW_TOP,
     TOP,
 )
-from churn.pairs import STEPS, Differences
+from churn.pairs import STEPS, Differences, Whole
 from churn.service.families import (
     AGREEMENTS,
     BANNER,
@@ -79,8 +81,7 @@ class Counting:
         self._retention = at[measures.RETENTION]
         self._batch_rows = at[measures.BATCH_ROWS]
         self.challenger: tuple[str, ...] = ()
-        self._shadow = {name: at[name] for name in (SHADOW, SHADOW_TIERS, SHADOW_BANNERS, SHADOW_TOP)}
-        self._difference = self.blocks[SHADOW_DIFFERENCE].first
+        self._shadow = {name: at[name] for name in (SHADOW, SHADOW_TOP)}
 
     def answered(self, path: str, status: int, took_ns: int) -> None:
         """A request has ended; a path that is none of the service's is counted as `other`."""
@@ -122,17 +123,20 @@ class Counting:
 
     def paired(self, found: Differences) -> None:
         """The challenger answered too; from the prediction log's thread, and nobody else writes to these cells."""
-        tiers, banners = self._shadow[SHADOW_TIERS], self._shadow[SHADOW_BANNERS]
-        for mine, theirs in zip(found.champion_tier.tolist(), found.challenger_tier.tolist(), strict=True):
-            self.cells[tiers[TIERS[mine], TIERS[theirs]]] += 1
-        for mine, theirs in zip(found.champion_banner.tolist(), found.challenger_banner.tolist(), strict=True):
-            self.cells[banners[BANNER[mine], BANNER[theirs]]] += 1
+        apart = np.abs(found.shift) / STEPS
+        self._add(SHADOW_TIERS, found.champion_tier * len(TIERS) + found.challenger_tier)
+        self._add(SHADOW_BANNERS, found.champion_banner * len(BANNER) + found.challenger_banner)
+        self._add(SHADOW_DIFFERENCE, np.searchsorted(SHADOW_DIFFERENCE_BOUNDS, apart))
+        self.cells[self.blocks[SHADOW_DIFFERENCE].first + len(SHADOW_DIFFERENCE_BOUNDS)] += float(apart.sum())
         for agreement, same in zip(AGREEMENTS, (found.same_set, found.same_order, found.same_signs), strict=True):
             self.cells[self._shadow[SHADOW_TOP][agreement,]] += int(same.sum())
-        for apart in (abs(found.shift) / STEPS).tolist():
-            self.cells[self._difference + bisect_left(SHADOW_DIFFERENCE_BOUNDS, apart)] += 1
-            self.cells[self._difference + len(SHADOW_DIFFERENCE_BOUNDS)] += apart
         self.shadowed("paired", len(found.shift))
+
+    def _add(self, family: str, numbers: Whole) -> None:
+        """Adds one to the cell of a family that has each of these numbers."""
+        for cell, count in enumerate(np.bincount(numbers).tolist(), self.blocks[family].first):
+            if count:
+                self.cells[cell] += count
 
     def shadowed(self, outcome: str, answers: int) -> None:
         """What became of answers that the challenger was to answer too."""
