@@ -21,6 +21,7 @@ from churn.cli import (
     road,
     rollout,
     scoring,
+    shadow,
     training,
 )
 from churn.cli.show import complain
@@ -51,6 +52,7 @@ for commands in (
     loadtest,
     image,
     release,
+    shadow,
     judge,
     rollout,
     documents,

@@ -29,6 +29,7 @@ from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
 from churn.service.recording import prediction_log_of, recorded
 from churn.service.route import DirectApi
+from churn.service.shadow import CountedPairs, FindChallenger, challenger_of
 from churn.service.tracing import telemetry
 from churn.service.waiting import WaitingRoom
 from churn.settings import Settings, read_settings
@@ -42,6 +43,7 @@ def create_app(
     bundle: Bundle | None = None,
     policy: Policy | None = None,
     ledger: Ledger | None = None,
+    find_challenger: FindChallenger = challenger_of,
 ) -> FastAPI:
     """The service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
 
@@ -50,24 +52,32 @@ def create_app(
         bundle: by default the one that the settings name.
         policy: of offers; by default likewise.
         ledger: where it counts together with other workers; by default it counts alone.
+        find_challenger: gives the second model, where there is to be one.
 
     Raises:
-        BundleError: the bundle is missing or damaged.
+        BundleError: a bundle is missing or damaged.
         OfferPolicyError: so is the policy of its offers, or it does not fit the contract.
-        SettingsError: a setting cannot be used, or MODEL_VERSION is not the bundle's version.
+        SettingsError: a setting cannot be used, MODEL_VERSION is not the bundle's version, or the challenger is of
+            another contract.
     """
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
     policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
-    counting = Counting(served(bundle.model, policy, bundle_sha256=sha256_of(bundle.path / MANIFEST)), ledger)
+    sha256 = sha256_of(bundle.path / MANIFEST)
+    shadowed = settings.challenger_path is not None
+    counting = Counting(served(bundle.model, policy, bundle_sha256=sha256, shadowed=shadowed), ledger)
+    challenger = find_challenger(settings, bundle)
+    if challenger:
+        challenger.observer = CountedPairs(challenger, counting, threshold=settings.churn_threshold)
+    prediction_log = prediction_log_of(settings, bundle, challenger)
     return build_app(
         bundle.model,
         settings,
         model_path=bundle.path,
         policy=policy,
         counting=counting,
-        prediction_log=prediction_log_of(settings, bundle),
+        prediction_log=prediction_log,
     )
 
 

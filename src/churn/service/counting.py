@@ -6,10 +6,36 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import combinations
 
+import numpy as np
+
 from churn import measures
 from churn.answers import PredictionAnswer, Reason, Retention
-from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS, PROBABILITY_BOUNDS, TOP
-from churn.service.families import KINDS, NONE, NOT_ANSWERED, OTHER, ROUTES, Served, blocks, cells_of
+from churn.measures import (
+    LATENCY_BOUNDS_S,
+    PROBABILITY_BINS,
+    PROBABILITY_BOUNDS,
+    SHADOW,
+    SHADOW_BANNERS,
+    SHADOW_DIFFERENCE,
+    SHADOW_DIFFERENCE_BOUNDS,
+    SHADOW_TIERS,
+    SHADOW_TOP,
+    TOP,
+)
+from churn.pairs import STEPS, Differences, Whole
+from churn.service.families import (
+    AGREEMENTS,
+    BANNER,
+    KINDS,
+    NONE,
+    NOT_ANSWERED,
+    OTHER,
+    ROUTES,
+    TIERS,
+    Served,
+    blocks,
+    cells_of,
+)
 from churn.service.ledger import Ledger, Numbers
 from churn.service.stages import STAGES, Stages
 
@@ -54,6 +80,8 @@ class Counting:
         self._banners = self.blocks[measures.BANNERS].first
         self._retention = at[measures.RETENTION]
         self._batch_rows = at[measures.BATCH_ROWS]
+        self.challenger: tuple[str, ...] = ()
+        self._shadow = {name: at[name] for name in (SHADOW, SHADOW_TOP)}
 
     def answered(self, path: str, status: int, took_ns: int) -> None:
         """A request has ended; a path that is none of the service's is counted as `other`."""
@@ -92,6 +120,27 @@ class Counting:
         """A batch was answered; both are numbers of rows."""
         self.cells[self._batch_rows["answered",]] += answered
         self.cells[self._batch_rows["refused",]] += refused
+
+    def paired(self, found: Differences) -> None:
+        """The challenger answered too; from the prediction log's thread, and nobody else writes to these cells."""
+        apart = np.abs(found.shift) / STEPS
+        self._add(SHADOW_TIERS, found.champion_tier * len(TIERS) + found.challenger_tier)
+        self._add(SHADOW_BANNERS, found.champion_banner * len(BANNER) + found.challenger_banner)
+        self._add(SHADOW_DIFFERENCE, np.searchsorted(SHADOW_DIFFERENCE_BOUNDS, apart))
+        self.cells[self.blocks[SHADOW_DIFFERENCE].first + len(SHADOW_DIFFERENCE_BOUNDS)] += float(apart.sum())
+        for agreement, same in zip(AGREEMENTS, (found.same_set, found.same_order, found.same_signs), strict=True):
+            self.cells[self._shadow[SHADOW_TOP][agreement,]] += int(same.sum())
+        self.shadowed("paired", len(found.shift))
+
+    def _add(self, family: str, numbers: Whole) -> None:
+        """Adds one to the cell of a family that has each of these numbers."""
+        for cell, count in enumerate(np.bincount(numbers).tolist(), self.blocks[family].first):
+            if count:
+                self.cells[cell] += count
+
+    def shadowed(self, outcome: str, answers: int) -> None:
+        """What became of answers that the challenger was to answer too."""
+        self.cells[self._shadow[SHADOW][outcome,]] += answers
 
     def queued(self, requests: int) -> None:
         """So many requests wait now."""

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from churn import measures
 from churn.answers import Arm, RiskTier
-from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN, TOP
+from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN, SHADOW_DIFFERENCE_BOUNDS, TOP
 from churn.model import ChurnModel
 from churn.offers.policy import Policy
 from churn.service.stages import BUCKETS, STAGES
@@ -38,6 +38,11 @@ KINDS: Final = {
     500: BUG,
     503: "unavailable",
 }
+
+# Of the shadow.
+OUTCOMES: Final = ("paired", "failed", "dropped")
+AGREEMENTS: Final = ("set", "order", "signs")
+BANNER: Final = ("no", "yes")
 
 type Kind = Literal["counter", "gauge", "histogram"]
 type LabelSets = tuple[tuple[str, ...], ...]
@@ -100,6 +105,31 @@ FAMILIES: Final = (
         ("model_version", "bundle_sha256", "contract", "contract_fingerprint"),
         "Always 1; what is served.",
     ),
+    Family(
+        measures.SHADOW,
+        "counter",
+        ("outcome",),
+        "Answers of /predict that the challenger was to answer too; `dropped` if it had no time.",
+    ),
+    Family(
+        measures.SHADOW_TIERS, "counter", ("champion", "challenger"), "Those that both answered, by the tier of each."
+    ),
+    Family(
+        measures.SHADOW_BANNERS, "counter", ("champion", "challenger"), "The same by whether each would show a banner."
+    ),
+    Family(
+        measures.SHADOW_TOP,
+        "counter",
+        ("agreement",),
+        "Those whose three largest contributions are of the same features, in the same order, of the same signs.",
+    ),
+    Family(measures.SHADOW_DIFFERENCE, "histogram", (), "How far their two probabilities lie apart."),
+    Family(
+        measures.CHALLENGER_INFO,
+        "gauge",
+        ("model_version", "bundle_sha256"),
+        "Always 1; what answers in the background.",
+    ),
 )
 
 
@@ -112,10 +142,18 @@ class Served(NamedTuple):
     contract_fingerprint: str
     features: tuple[str, ...]
     offers: tuple[str, ...]
+    shadowed: bool = False
 
 
-def served(model: ChurnModel, policy: Policy, *, bundle_sha256: str = "") -> Served:
-    """What a model and its offers are called; `bundle_sha256` is the manifest's, and empty where there is no bundle."""
+def served(model: ChurnModel, policy: Policy, *, bundle_sha256: str = "", shadowed: bool = False) -> Served:
+    """What a model and its offers are called.
+
+    Args:
+        model: what predicts.
+        policy: of its offers.
+        bundle_sha256: of the bundle's manifest, empty where there is no bundle.
+        shadowed: whether there is to be a challenger.
+    """
     contract = model.contract
     return Served(
         model.version,
@@ -124,6 +162,7 @@ def served(model: ChurnModel, policy: Policy, *, bundle_sha256: str = "") -> Ser
         contract.fingerprint,
         tuple(contract.feature_names()),
         tuple(terms.code for terms in policy.terms),
+        shadowed,
     )
 
 
@@ -159,6 +198,14 @@ def blocks(served: Served) -> dict[str, Block]:
         measures.BATCH_ROWS: (_each(("answered", "refused")), 1),
         measures.QUEUE: (((),), 1),
     }
+    shadow: dict[str, tuple[LabelSets, int]] = {
+        measures.SHADOW: (_each(OUTCOMES), 1),
+        measures.SHADOW_TIERS: (tuple(product(TIERS, TIERS)), 1),
+        measures.SHADOW_BANNERS: (tuple(product(BANNER, BANNER)), 1),
+        measures.SHADOW_TOP: (_each(AGREEMENTS), 1),
+        measures.SHADOW_DIFFERENCE: (((),), len(SHADOW_DIFFERENCE_BOUNDS) + 1),
+    }
+    known |= shadow if served.shadowed else dict.fromkeys(shadow, ((), 0))
     found, first = {}, 0
     for name, (label_sets, width) in known.items():
         found[name] = Block(first, label_sets, width)

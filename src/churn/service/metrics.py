@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from churn import measures
-from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS, SET_SIGN
+from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS, SET_SIGN, SHADOW_DIFFERENCE_BOUNDS
 from churn.service.counting import NS, Counting
 from churn.service.families import FAMILIES, Family
 from churn.service.problems import described
@@ -75,6 +75,7 @@ def families(counting: Counting) -> Iterator[Metric]:
     }
     counted[measures.TOP_SET] = {label: count for label, count in sets.items() if count[0]}
     counted[measures.BUNDLE_INFO] = {counting.served[:4]: [1.0]}
+    counted[measures.CHALLENGER_INFO] = {counting.challenger: [1.0]} if counting.challenger else {}
     for family in FAMILIES:
         yield _MAKERS[family.kind](family, counted[family.name])
 
@@ -97,7 +98,7 @@ def _histogram(family: Family, samples: Samples) -> Metric:
     metric = HistogramMetricFamily(family.name, family.meaning, labels=family.labels)
     for label, cells in samples.items():
         buckets, total = _BUCKETS[family.name](cells[:-1]), cells[-1]
-        metric.add_metric(label, buckets, total if family.name == measures.PROBABILITY else total / NS)
+        metric.add_metric(label, buckets, total / NS if family.name.endswith("_seconds") else total)
     return metric
 
 
@@ -107,6 +108,10 @@ def _latency_buckets(counts: list[float]) -> list[tuple[str, float]]:
 
 def _probability_buckets(counts: list[float]) -> list[tuple[str, float]]:
     return _summed(PROBABILITY_BOUNDS, [*counts, 0.0])
+
+
+def _difference_buckets(counts: list[float]) -> list[tuple[str, float]]:
+    return _summed(SHADOW_DIFFERENCE_BOUNDS, [*counts, 0.0])
 
 
 def _stage_buckets(counts: list[float]) -> list[tuple[str, float]]:
@@ -125,4 +130,5 @@ _BUCKETS = {
     measures.REQUEST_DURATION: _latency_buckets,
     measures.STAGE_DURATION: _stage_buckets,
     measures.PROBABILITY: _probability_buckets,
+    measures.SHADOW_DIFFERENCE: _difference_buckets,
 }
