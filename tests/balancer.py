@@ -29,10 +29,11 @@ COUNTED = ("econ", "eresp", "wretr", "wredis", "hrsp_4xx", "hrsp_5xx")
 
 @dataclass(frozen=True)
 class Balancer:
-    """A running HAProxy: `address` is where predictions are asked for."""
+    """A running HAProxy: `address` is where predictions are asked for, `admin` where weights are moved."""
 
     address: str
     stats: str
+    admin: str
 
     def servers(self) -> dict[str, dict[str, str]]:
         """HAProxy's counters of each server, and of the backend as a whole under `BACKEND`."""
@@ -63,9 +64,9 @@ def balancing(stable: str, canary: str, **environment: str) -> Iterator[Balancer
     program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("no haproxy on PATH; on Debian: apt-get install haproxy")
-    service, stats = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    service, stats, admin = (f"127.0.0.1:{free_port()}" for _ in range(3))
     own = {
-        "SERVICE_BIND": service, "STATS_BIND": stats, "ADMIN_BIND": f"127.0.0.1:{free_port()}",
+        "SERVICE_BIND": service, "STATS_BIND": stats, "ADMIN_BIND": admin,
         "STABLE_ADDRESS": stable, "CANARY_ADDRESS": canary, "STABLE_WEIGHT": "50", "CANARY_WEIGHT": "50",
         "CHECK_INTERVAL": "500ms", "RETRIES": "0", "NAMESERVER": "127.0.0.1:53",
     }  # fmt: skip
@@ -75,7 +76,7 @@ def balancing(stable: str, canary: str, **environment: str) -> Iterator[Balancer
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    balancer = Balancer(f"http://{service}", f"http://{stats}")
+    balancer = Balancer(f"http://{service}", f"http://{stats}", admin)
     try:
         wait_until(lambda: process.poll() is None and _answers(f"{balancer.stats}/metrics"), "HAProxy answers")
         yield balancer

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import collections
-import csv
-import io
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +15,8 @@ import httpx
 
 from churn.cli.show import complain, out, print_json, say, table
 from churn.contracts import find_contract
-from churn.errors import ChurnError, SettingsError
+from churn.errors import ChurnError, RolloutError, SettingsError
+from churn.rollout.haproxy import HAProxy, Server
 
 REQUESTS = 500
 TOLERANCE = 0.02  # HAProxy deals out exactly, but the portal and others may ask meanwhile
@@ -127,26 +125,14 @@ def check_predictions() -> str:
     return ", ".join(f"{name} {versions[name]}: {count / REQUESTS:.1%}" for name, count in sorted(answered.items()))
 
 
-@dataclass(frozen=True)
-class Server:
-    """One server as HAProxy sees it."""
-
-    name: str
-    status: str
-    weight: int
-
-    @property
-    def up(self) -> bool:
-        """Whether it gets requests; `UP 1/2` is one that has failed a single check."""
-        return self.status.startswith("UP")
+def haproxy() -> HAProxy:
+    """The stack's, by its runtime interface."""
+    return HAProxy(f"127.0.0.1:{os.environ['ADMIN_PORT']}")
 
 
 def servers() -> list[Server]:
-    """The servers behind HAProxy."""
-    with _client("STATS_PORT") as client:
-        rows = csv.DictReader(io.StringIO(client.get("/stats;csv").text.removeprefix("# ")))
-        found = [row for row in rows if row["pxname"] == "service" and row["svname"] != "BACKEND"]
-    return [Server(row["svname"], row["status"], int(row["weight"])) for row in found]
+    """The servers behind HAProxy, as they are for requests that name no subscriber."""
+    return [one for one in haproxy().servers() if one.backend == "service"]
 
 
 def _expected_shares(found: list[Server], started: set[str]) -> dict[str, float]:
@@ -232,7 +218,7 @@ def smoke(*, as_json: bool) -> bool:
 def _outcome(check: Callable[[], str]) -> tuple[bool, str]:
     try:
         return True, check()
-    except CheckError as error:
+    except (CheckError, RolloutError) as error:
         return False, "; ".join(filter(None, (error.message, error.instead)))
     except httpx.HTTPError as error:
         return False, f"{error.request.url} does not answer: {error}"
@@ -261,17 +247,8 @@ def move_weight(percent: str) -> None:
             f"HAProxy sees the canary as {canary.status}, so it can get no requests",
             instead="start it: scripts/stack up --canary",
         )
-    if refused := _tell_haproxy(f"set weight service/canary {share}; set weight service/stable {100 - share}"):
-        raise CheckError(f"HAProxy refused: {refused}")
+    haproxy().set_weight(share)
     say(f"the canary gets {share} % of the requests")
-
-
-def _tell_haproxy(commands: str) -> str:
-    """What its runtime interface answers; nothing where it obeyed."""
-    with socket.create_connection(("127.0.0.1", int(os.environ["ADMIN_PORT"])), TIMEOUT_S) as connection:
-        connection.sendall(f"{commands}\n".encode())
-        with connection.makefile(encoding="utf-8") as answer:
-            return answer.read().strip()
 
 
 def main(command: str, *arguments: str) -> int:

@@ -75,6 +75,12 @@ class ReleaseError(ChurnError):
     exit_code = 8
 
 
+class RolloutError(ChurnError):
+    """A rollout cannot go on: router, figures or its own record cannot be used, or another one is on its way."""
+
+    exit_code = 9
+
+
 class LoadTestError(ChurnError):
     """A service that cannot be load tested, or that does not hold what it should under load."""
 

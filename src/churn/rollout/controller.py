@@ -1,0 +1,287 @@
+"""Carries a rollout out: one tick reads, judges, decides, acts, reads back and records.
+
+What is going to be done is on disk before it is done, and doing it twice is doing it once. So whoever is killed, at
+whatever point, is continued by whoever ticks next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Event
+from typing import Any, Protocol
+
+from churn.errors import ChurnError, RolloutError
+from churn.rollout.checks import Check
+from churn.rollout.decision import Decided, Situation, decide
+from churn.rollout.evidence import kept, seen, stable_counts
+from churn.rollout.judge import Seen, Verdict
+from churn.rollout.record import JUDGED, Happening, Rollout, State, Tallies, Wish
+from churn.rollout.routers import TRACKS, Router, unchanged
+from churn.rollout.sources import Source
+from churn.rollout.store import Store
+from churn.rollout.tally import Tally
+
+NEARLY_PERCENT = 0.5  # two weights may not give a whole number of percent
+LISTEN_S = 0.5  # how often to see whether somebody wants something
+RECORDS_A_STEP = 200  # verdicts that say nothing new
+
+
+class Judge(Protocol):
+    """`churn.rollout.judge.judge`, or what a test puts in its place."""
+
+    def __call__(self, checks: Sequence[Check], seen: Seen, *, false_rollback: float, stale_after_s: float) -> Verdict:
+        """Counts in, verdict out."""
+
+
+class Controller:
+    """One rollout's hands.
+
+    Args:
+        rollout: as the store has it.
+        store: whose lock for the service is held.
+        router, source: what it acts on and reads.
+        judge, checks: what decides whether the canary is good.
+        closed_because: why no step forward may be made at a moment; None if one may.
+        promote: makes the new version the champion; called again if it failed or was interrupted.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        rollout: Rollout,
+        *,
+        store: Store,
+        router: Router,
+        source: Source,
+        judge: Judge,
+        checks: Sequence[Check],
+        closed_because: Callable[[datetime], str | None],
+        promote: Callable[[Rollout], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.rollout = rollout
+        self._store = store
+        self._router = router
+        self._source = source
+        self._judge = judge
+        self._checks = checks
+        self._closed_because = closed_because
+        self._promote = promote
+        self._clock = clock
+        self._told: tuple[object, ...] = ()  # the last trouble or verdict that was recorded
+        self._told_at = 0.0
+
+    def run(self, stop: Event, *, after_tick: Callable[[Rollout], None] = lambda _: None) -> Rollout:
+        """Ticks until the rollout is over, or until it is told to stop; then it can be resumed."""
+        while not (self.tick().over or stop.is_set()):
+            after_tick(self.rollout)
+            self._wait(stop)
+        after_tick(self.rollout)
+        return self.rollout
+
+    def tick(self) -> Rollout:
+        """One turn. Trouble with router or figures is recorded, and the next turn tries again."""
+        wish = self._store.wished(self.rollout.number)
+        do = {
+            State.STARTING: self._start,
+            State.STEPPING: self._step,
+            State.HOLDING: self._watch,
+            State.BAKING: self._watch,
+            State.FINISHING: self._finish,
+            State.RETURNING: self._return,
+        }.get(self.rollout.state)
+        try:
+            if wish and wish.what == "abort" and self.rollout.state in {State.STARTING, State.STEPPING}:
+                self._back(Decided("back", wish.reason, State.ABORTED), wish=wish)
+            elif wish and self.rollout.state not in JUDGED:
+                self._save(self.rollout, "wish", f"{wish.what} came at the wrong time: {wish.reason}", wish=wish)
+            elif do:
+                do()
+        except ChurnError as error:
+            self._trouble(error)
+        return self.rollout
+
+    def _wait(self, stop: Event) -> None:
+        # What is half done is tried again at once: traffic must be back within seconds.
+        hurry = self.rollout.state in {State.STEPPING, State.RETURNING}
+        until = time.monotonic() + (LISTEN_S if hurry else self.rollout.plan.tick_seconds)
+        while (left := until - time.monotonic()) > 0 and not self._store.wished(self.rollout.number):
+            if stop.wait(min(left, LISTEN_S)):
+                return
+
+    def _start(self) -> None:
+        """Waits for a canary that can answer, and for the window."""
+        if self._held_s() >= self.rollout.plan.maximum_hold_s(0):
+            return self._back(Decided("back", "the canary could not be started in time", State.ABORTED))
+        if not self._router.healthy("canary"):
+            return self._save(replace(self.rollout, reason="waiting until the router finds the canary healthy"))
+        closed = self._closed_because(self._moment())
+        if closed and not self.rollout.where.get("override"):
+            return self._save(replace(self.rollout, reason=f"no step forward now: {closed}"))
+        return self._forward(0, "the canary is healthy")
+
+    def _forward(self, step: int, reason: str, *, wish: Wish | None = None) -> None:
+        """Records which share is to be given, then gives it."""
+        wanted = replace(
+            self.rollout,
+            state=State.STEPPING,
+            step=step,
+            weight_percent=self.rollout.plan.steps[step].weight_percent,
+            since=self._clock(),
+            reason=reason,
+            reference=stable_counts(self.rollout),
+        )
+        self._save(wanted, "stepping", reason, wish=wish)
+        self._step()
+
+    def _step(self) -> None:
+        """Gives the share that is recorded: for the first time, or again after an interruption."""
+        rollout = self.rollout
+        if not self._router.healthy("canary"):
+            return self._back(Decided("back", "the canary is down", State.ROLLED_BACK))
+        readings = self._source.look()
+        if missing := [name for reading in readings.values() for name in reading.missing]:
+            if self._held_s() >= rollout.plan.maximum_hold_s(rollout.step):
+                return self._back(Decided("back", "its figures could not be read in time", State.ROLLED_BACK))
+            raise RolloutError(f"{', '.join(missing)} cannot be seen, so the step would not start from known figures")
+        tallies = {track: Tally.from_now_on(reading) for track, reading in readings.items()}
+        self._set_weight(rollout.weight_percent)
+        state = State.BAKING if rollout.step == rollout.plan.last else State.HOLDING
+        held = replace(rollout, state=state, since=self._clock(), tallies=tallies)
+        return self._save(held, "stepped", f"the canary gets {rollout.weight_percent} %: {rollout.reason}")
+
+    def _watch(self) -> None:
+        """Judges, and does what follows."""
+        found = self._router.weight()
+        canary_up = self._router.healthy("canary")
+        tallies, read = self._read()
+        shown = seen(self.rollout, tallies, self._clock(), canary_up=canary_up, read=read)
+        plan = self.rollout.plan
+        verdict = self._judge(
+            self._checks,
+            shown,
+            false_rollback=plan.false_rollback / len(plan.steps),  # each step is judged anew, so they share the risk
+            stale_after_s=plan.stale_after_seconds,
+        )
+        wish = self._store.wished(self.rollout.number)
+        decided = decide(
+            Situation(
+                plan=plan,
+                step=self.rollout.step,
+                held_s=self._held_s(),
+                requests=shown.canary.requests,
+                verdict=verdict,
+                closed_because=self._closed_because(self._moment()),
+                wish=wish,
+                withdrawn=found < NEARLY_PERCENT,
+            )
+        )
+        self.rollout = replace(self.rollout, tallies=tallies, reason=decided.reason)
+        self._record(shown, verdict, decided)
+        if decided.move == "back":
+            self._back(decided, wish=wish)
+        elif decided.move == "stay":
+            self._save(self.rollout, "wish" if wish else None, decided.reason, wish=wish)
+            self._put_right(found)
+        elif self.rollout.step == self.rollout.plan.last:
+            finishing = replace(self.rollout, state=State.FINISHING, since=self._clock())
+            self._save(finishing, "finishing", decided.reason, wish=wish)
+            self._finish()
+        else:
+            self._forward(self.rollout.step + 1, decided.reason, wish=wish)
+
+    def _put_right(self, found: float) -> None:
+        """Routing that is not what was recorded, such as that of a router that was restarted, is made so."""
+        wanted = self.rollout.weight_percent
+        if abs(found - wanted) > NEARLY_PERCENT:
+            self._set_weight(wanted)
+            self._save(self.rollout, "routing", f"the router gave the canary {found:g} %; it gets {wanted} % again")
+
+    def _finish(self) -> None:
+        self._promote(self.rollout)
+        ended = replace(self.rollout, state=State.PROMOTED, since=self._clock(), ended=self._clock())
+        self._save(ended, "ended", f"{self.rollout.canary} is champion: {self.rollout.reason}")
+
+    def _back(self, decided: Decided, *, wish: Wish | None = None) -> None:
+        """Records that all traffic goes back, then sends it."""
+        returning = replace(
+            self.rollout,
+            state=State.RETURNING,
+            weight_percent=0,
+            since=self._clock(),
+            reason=decided.reason,
+            ends_as=decided.ends_as,
+        )
+        self._save(returning, "returning", decided.reason, wish=wish)
+        self._return()
+
+    def _return(self) -> None:
+        if self._router.weight() >= NEARLY_PERCENT:
+            # Into the void is no way back: a bad answer is better than none.
+            if not self._router.healthy("stable") and self._router.healthy("canary"):
+                raise RolloutError("the stable version is down, so nothing can be sent back to it", instead="start it")
+            self._set_weight(0)
+        ended = replace(
+            self.rollout, state=self.rollout.ends_as or State.ROLLED_BACK, since=self._clock(), ended=self._clock()
+        )
+        self._save(ended, "ended", f"all traffic is back at {self.rollout.stable}: {self.rollout.reason}")
+
+    def _set_weight(self, percent: int) -> None:
+        self._router.set_weight(percent)
+        found = self._router.weight()
+        if abs(found - percent) > NEARLY_PERCENT:
+            raise unchanged(percent, found)
+
+    def _read(self) -> tuple[Tallies, bool]:
+        """What both tracks have answered in this step, and whether the counters could be read."""
+        try:
+            readings = self._source.look()
+        except RolloutError as error:
+            self._trouble(error)
+            return self.rollout.tallies, False
+        return {track: self.rollout.tallies[track].after(readings[track]) for track in TRACKS}, True
+
+    def _record(self, shown: Seen, verdict: Verdict, decided: Decided) -> None:
+        """A verdict with its evidence, if it says something new or the last one is some time ago."""
+        new = (decided.move, verdict.decision, *((each.check, each.decision) for each in verdict.findings))
+        interval_s = self.rollout.plan.hold_s(self.rollout.step) / RECORDS_A_STEP
+        if new == self._told and self._clock() - self._told_at < interval_s:
+            return
+        self._told, self._told_at = new, self._clock()
+        self._save(self.rollout, "judged", decided.reason, decision=verdict.decision, evidence=kept(shown, verdict))
+
+    def _trouble(self, error: ChurnError) -> None:
+        if self._told != ("trouble", error.message):
+            self._told, self._told_at = ("trouble", error.message), self._clock()
+            self._save(self.rollout, "trouble", error.message)
+
+    def _save(
+        self,
+        rollout: Rollout,
+        kind: str | None = None,
+        reason: str = "",
+        *,
+        wish: Wish | None = None,
+        decision: str | None = None,
+        evidence: Mapping[str, Any] | None = None,
+    ) -> None:
+        happening = kind and Happening(
+            at=self._clock(),
+            kind=kind,
+            state=rollout.state,
+            step=rollout.step,
+            weight_percent=rollout.weight_percent,
+            reason=reason,
+            decision=decision,
+            evidence=evidence or {},
+        )
+        self.rollout = self._store.save(rollout, happening or None, taken=wish)
+
+    def _held_s(self) -> float:
+        return self._clock() - self.rollout.since
+
+    def _moment(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)

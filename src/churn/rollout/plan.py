@@ -1,0 +1,137 @@
+"""How a new version takes over, as data: which share for how long, and how much must be known before the next."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from churn.errors import SettingsError
+
+DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
+HOUR_S = 3600.0
+ALL_PERCENT = 100
+
+
+class Part(BaseModel):
+    """A table of the file: nothing unknown in it, and no value of another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Step(Part):
+    """One share of the requests, and what must be so before the next."""
+
+    weight_percent: Annotated[int, Field(ge=1, le=ALL_PERCENT, description="the canary's share, a whole number 1..100")]
+    hold_hours: Annotated[float, Field(ge=0, description="the least time at this share, in hours")]
+    minimum_requests: Annotated[
+        int, Field(ge=1, description="how many requests the canary must have answered at this share, at least")
+    ]
+    maximum_hold_hours: Annotated[
+        float, Field(gt=0, description="after how many hours evidence that is still missing is missing for good")
+    ]
+
+    @model_validator(mode="after")
+    def _can_be_held(self) -> Self:
+        if self.maximum_hold_hours <= self.hold_hours:
+            raise ValueError("maximum_hold_hours should be more than hold_hours")
+        return self
+
+
+class Plan(Part):
+    """All steps, in order, and how often to look."""
+
+    steps: Annotated[
+        tuple[Step, ...],
+        Field(strict=False, alias="step", min_length=1, description="the steps, each as [[step]], by rising share"),
+    ]
+    tick_seconds: Annotated[float, Field(gt=0, le=60, description="how often to look, in seconds, at most 60")] = 15
+    stale_after_seconds: Annotated[
+        float, Field(gt=0, description="how old figures may be, in seconds, before they say nothing")
+    ] = 60
+    false_rollback: Annotated[
+        float,
+        Field(gt=0, lt=0.5, description="the largest chance that a good version is sent back, all steps together"),
+    ] = 0.01
+    without_evidence: Annotated[
+        Literal["roll back", "hold"],
+        Field(description="what to do once maximum_hold_hours are over and the evidence is not there"),
+    ] = "roll back"
+    window: Annotated[
+        Literal["release", "always"],
+        Field(description='when steps forward may be made: "release", in the release window, or "always"'),
+    ] = "release"
+    time_scale: Annotated[
+        float, Field(ge=1, description="for demonstrations: how many hours of the plan pass in one")
+    ] = 1
+
+    @model_validator(mode="after")
+    def _rises_to_all(self) -> Self:
+        weights = [step.weight_percent for step in self.steps]
+        if weights != sorted(set(weights)):
+            raise ValueError(f"weight_percent should rise from step to step, not be {_listed(weights)}")
+        if weights[-1] != ALL_PERCENT:
+            raise ValueError(f"weight_percent of the last step should be 100, not {weights[-1]}")
+        return self
+
+    def hold_s(self, at: int) -> float:
+        """The least time at a step, in seconds."""
+        return self.steps[at].hold_hours * HOUR_S / self.time_scale
+
+    def maximum_hold_s(self, at: int) -> float:
+        """After how long missing evidence is missing for good, in seconds."""
+        return self.steps[at].maximum_hold_hours * HOUR_S / self.time_scale
+
+    @property
+    def last(self) -> int:
+        """The number of the last step, the bake."""
+        return len(self.steps) - 1
+
+
+def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
+    """The plan in a TOML file; by default the one that comes with the package.
+
+    Raises:
+        SettingsError: it cannot be read or used; names each key that is wrong.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}", instead="give the path of a plan") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML: {error}", instead="compare it with docs/rollout.md") from error
+    try:
+        return Plan.model_validate(content)
+    except ValidationError as error:
+        found = "; ".join(_problem(each["loc"], each["type"], each["msg"]) for each in error.errors(include_url=False))
+        raise SettingsError(f"{path}: {found}", instead="docs/rollout.md says what a plan holds") from error
+
+
+def _problem(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    """Such as `step 2: hold_hours: is missing, add the least time at this share, in hours`."""
+    place: list[str] = []
+    table: type[Part] = Plan
+    for part in location:
+        if isinstance(part, int):
+            place[-1] = f"step {part + 1}"
+            table = Step
+        else:
+            place.append(str(part))
+    key = next(
+        (field for name, field in table.model_fields.items() if location and location[-1] in {name, field.alias}), None
+    )
+    meaning = key.description if key else None
+    if kind == "extra_forbidden":
+        known = ", ".join(field.alias or name for name, field in table.model_fields.items())
+        said = f"is not known, here may stand {known}"
+    elif kind == "missing":
+        said = f"is missing, add {meaning}"
+    else:
+        said = message.removeprefix("Value error, ").removeprefix("Input ") + (f": {meaning}" if meaning else "")
+    return ": ".join([*place, said])
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))

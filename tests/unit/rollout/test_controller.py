@@ -1,0 +1,326 @@
+"""What a controller does in each state, in trouble, and when it is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rollouts import SERVICE, Killed, World, begin, controller, counted, plan
+
+from churn.errors import RegistryError
+from churn.rollout.record import JUDGED, Rollout, State
+from churn.rollout.store import Store
+
+HOUR_S = 3600.0
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture
+def store(world: World) -> Iterator[Store]:
+    store = Store(world.home)
+    yield store
+    store.close()
+
+
+def kinds(store: Store, rollout: Rollout) -> list[str]:
+    return [each.kind for each in store.happenings(rollout.number)]
+
+
+def test_a_good_version_goes_all_the_way(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    assert (hands.tick().state, world.share) == (State.HOLDING, 10)
+    world.passes(HOUR_S - 1)
+    assert hands.tick().state == State.HOLDING
+    world.passes(1)
+    assert (hands.tick().state, world.share) == (State.BAKING, 100)
+    world.passes(HOUR_S)
+    rollout = hands.tick()
+    assert (rollout.state, world.share, world.champion) == (State.PROMOTED, 100, "v2")
+    assert store.live(SERVICE) is None
+    assert kinds(store, rollout) == [
+        *("started", "stepping", "stepped", "judged", "judged", "stepping", "stepped", "judged", "finishing", "ended"),
+    ]
+
+
+def test_a_bad_version_is_sent_back_in_the_tick_of_the_verdict(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.passes(15)
+    world.verdict = "roll back"
+    rollout = hands.tick()
+    assert (rollout.state, world.share, world.champion) == (State.ROLLED_BACK, 0, "v1")
+    assert "it looks like roll back" in rollout.reason
+    judged = next(each for each in store.happenings(rollout.number) if each.kind == "judged")
+    assert judged.evidence["seen"]["canary"]["requests"] == 100
+    assert judged.evidence["verdict"]["decision"] == "roll back"
+
+
+def test_the_judge_sees_what_was_answered_in_this_step_and_in_the_bake_the_stable_version_of_the_step_before(
+    world: World, store: Store
+) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.passes(HOUR_S)
+    hands.tick()
+    world.passes(60, requests=500)
+    hands.tick()
+    first, second = world.shown
+    assert (first.stable, first.canary, first.weight) == (counted(900), counted(100), 10)
+    assert (second.stable, second.canary, second.weight) == (counted(900), counted(500), 100)
+
+
+def test_a_canary_that_dies_is_sent_back(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.up.remove("canary")
+    assert (hands.tick().state, world.share) == (State.ROLLED_BACK, 0)
+
+
+def test_nothing_starts_before_the_canary_is_healthy_and_the_window_open(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    world.up.remove("canary")
+    assert (hands.tick().state, world.told) == (State.STARTING, [])
+    world.up.add("canary")
+    world.closed = "it is Friday"
+    assert (hands.tick().reason, world.told) == ("no step forward now: it is Friday", [])
+    world.closed = None
+    assert hands.tick().state == State.HOLDING
+
+
+def test_a_start_outside_the_window_takes_a_reason(world: World, store: Store) -> None:
+    begin(world, store, override="a security fix")
+    world.closed = "it is Friday"
+    assert controller(world, store).tick().state == State.HOLDING
+
+
+def test_a_closed_window_stops_no_rollback(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.closed, world.verdict = "it is Friday", "roll back"
+    assert hands.tick().state == State.ROLLED_BACK
+
+
+def test_a_canary_without_requests_is_sent_back_when_time_is_over(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.passes(10 * HOUR_S, requests=0)
+    rollout = hands.tick()
+    assert rollout.state == State.ROLLED_BACK
+    assert "not enough evidence in time" in rollout.reason
+
+
+def test_one_may_choose_to_hold_instead(world: World, store: Store) -> None:
+    begin(world, store, plan(without_evidence="hold"))
+    hands = controller(world, store)
+    hands.tick()
+    world.passes(100 * HOUR_S, requests=0)
+    assert (hands.tick().state, world.share) == (State.HOLDING, 10)
+
+
+def test_figures_that_cannot_be_read_hold_and_are_told_once(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.seeing = False
+    for _ in range(3):
+        world.passes(HOUR_S)
+        rollout = hands.tick()
+    assert rollout.state == State.HOLDING
+    assert all(seen.gap for seen in world.shown)
+    assert world.shown[-1].age_s == 3 * HOUR_S
+    world.seeing = True
+    assert hands.tick().state == State.BAKING
+
+
+def test_routing_that_was_lost_is_put_right_within_a_tick(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.share = 37
+    rollout = hands.tick()
+    assert world.share == 10
+    assert "routing" in kinds(store, rollout)
+
+
+def test_whoever_takes_all_traffic_back_by_hand_is_not_overruled(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.share = 0
+    assert (hands.tick().state, world.share) == (State.ABORTED, 0)
+
+
+def test_whoever_aborts_is_obeyed_and_quoted(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    store.wish(1, "abort", "I do not like it")
+    rollout = hands.tick()
+    assert (rollout.state, rollout.reason, world.share) == (State.ABORTED, "I do not like it", 0)
+
+
+def test_a_router_that_is_away_is_told_of_once_and_judged_again_when_it_is_back(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.reachable = False
+    for _ in range(3):
+        world.passes(HOUR_S)
+        assert hands.tick().state == State.HOLDING
+    assert kinds(store, hands.rollout).count("trouble") == 1
+    world.reachable = True
+    assert hands.tick().state == State.BAKING
+
+
+def test_a_rollback_that_the_router_does_not_hear_is_tried_again(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.verdict = "roll back"
+    world.killed_after = world.done + 3  # it reads weight, health and figures, then decides to go back
+    with pytest.raises(Killed):
+        hands.tick()
+    world.killed_after, world.reachable = None, False
+    again = controller(world, store)
+    assert (again.tick().state, world.share) == (State.RETURNING, 10)
+    again.tick()
+    assert kinds(store, again.rollout).count("trouble") == 1
+    world.reachable = True
+    assert (again.tick().state, world.share) == (State.ROLLED_BACK, 0)
+
+
+def test_nothing_is_sent_back_to_a_stable_version_that_is_down(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.up.remove("stable")
+    world.verdict = "roll back"
+    assert (hands.tick().state, world.share) == (State.RETURNING, 10)
+    world.up.add("stable")
+    assert (hands.tick().state, world.share) == (State.ROLLED_BACK, 0)
+
+
+def test_a_registry_that_is_away_keeps_the_traffic_where_it_is(store: Store, tmp_path: Path) -> None:
+    class Away(World):
+        fails = True
+
+        def promote(self, rollout: Rollout) -> None:
+            if self.fails:
+                raise RegistryError("the registry does not answer")
+            super().promote(rollout)
+
+    away = Away(tmp_path)
+    begin(away, store)
+    hands = controller(away, store)
+    for _ in range(3):
+        hands.tick()
+        away.passes(HOUR_S)
+    assert (hands.tick().state, away.share) == (State.FINISHING, 100)
+    away.fails = False
+    assert hands.tick().state == State.PROMOTED
+
+
+def test_somebody_may_go_forward_without_waiting(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    hands.tick()
+    world.verdict = "hold"
+    store.wish(1, "promote", "seen enough")
+    assert (hands.tick().state, world.share) == (State.BAKING, 100)
+    assert store.wished(1) is None
+    world.verdict = "roll back"
+    store.wish(1, "promote", "all the same")
+    assert hands.tick().state == State.ROLLED_BACK
+
+
+def test_a_rollout_may_be_aborted_before_it_has_begun(world: World, store: Store) -> None:
+    begin(world, store)
+    world.up.remove("canary")
+    store.wish(1, "abort", "never mind")
+    assert controller(world, store).tick().state == State.ABORTED
+
+
+def test_verdicts_that_say_nothing_new_are_recorded_now_and_then(world: World, store: Store) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    world.verdict = "hold"
+    hands.tick()
+    for _ in range(200):
+        world.passes(4.5)  # a quarter of the time between two records, a two-hundredth of the hour
+        hands.tick()
+    assert 45 < kinds(store, hands.rollout).count("judged") < 55
+
+
+def through(world: World, store: Store, kills: list[int]) -> Rollout:
+    """Ticks to the end; each of the numbers kills the controller after so many things done to the world."""
+    begin(world, store)
+    left = [*kills]
+    world.killed_after = left.pop() if left else None
+    hands = controller(world, store)
+    for _ in range(200):
+        try:
+            rollout = hands.tick()
+        except Killed:
+            # What was done had been written down before.
+            written = store.live(SERVICE)
+            assert written is not None
+            assert world.share == written.weight_percent or written.state in {State.STEPPING, State.RETURNING}
+            world.done, world.killed_after = 0, left.pop() if left else None
+            hands = controller(world, store)
+            continue
+        if rollout.over:
+            return rollout
+        # A tick that was not killed leaves no disagreement.
+        assert rollout.state not in JUDGED or world.share == rollout.weight_percent
+        world.passes(HOUR_S / 2)
+        if world.now > 1_000_000 + 2 * HOUR_S and world.verdict == "hold":
+            world.verdict = "roll back"
+    raise AssertionError("it never ended")
+
+
+ENDS = {True: (State.PROMOTED, 100, "v2"), False: (State.ROLLED_BACK, 0, "v1")}
+
+
+def end(folder: Path, kills: list[int], *, good: bool) -> tuple[World, Rollout]:
+    """The end of a rollout whose controllers are killed."""
+    world = World(folder, verdict="promote" if good else "hold")
+    store = Store(folder)
+    try:
+        rollout = through(world, store, kills)
+    finally:
+        store.close()
+    assert set(world.told) <= {0, 10, 100}
+    return world, rollout
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_wherever_a_controller_is_killed_the_next_one_comes_to_the_same_end(tmp_path: Path, *, good: bool) -> None:
+    at, killed = 0, True
+    while killed:
+        world, rollout = end(tmp_path / str(at), [at], good=good)
+        assert (rollout.state, world.share, world.champion) == ENDS[good]
+        at, killed = at + 1, world.killed_after is None
+    assert at > 15
+
+
+@settings(max_examples=30)
+@given(kills=st.lists(st.integers(0, 40), min_size=2, max_size=6), good=st.booleans())
+def test_however_often_controllers_are_killed_the_last_one_comes_to_the_same_end(
+    tmp_path_factory: pytest.TempPathFactory, *, kills: list[int], good: bool
+) -> None:
+    world, rollout = end(tmp_path_factory.mktemp("killed"), kills, good=good)
+    assert (rollout.state, world.share, world.champion) == ENDS[good]

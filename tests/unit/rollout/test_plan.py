@@ -1,0 +1,71 @@
+"""What a plan may hold, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from churn.errors import SettingsError
+from churn.rollout.plan import Plan, read_plan
+
+STEP = "[[step]]\nweight_percent = {}\nhold_hours = 1\nminimum_requests = 1\nmaximum_hold_hours = 2\n"
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        read_plan(path)
+    return caught.value.message
+
+
+def test_the_default_plan_is_the_one_of_the_runbook() -> None:
+    plan = read_plan()
+    assert [(step.weight_percent, step.hold_hours) for step in plan.steps] == [(10, 48), (50, 24), (100, 24)]
+    assert plan.window == "release"
+    assert plan.without_evidence == "roll back"
+    assert plan.time_scale == 1
+
+
+def test_a_plan_survives_being_stored() -> None:
+    plan = read_plan()
+    assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+def test_time_that_is_compressed_is_compressed_everywhere(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text("time_scale = 3600\n" + STEP.format(100))
+    plan = read_plan(path)
+    assert (plan.hold_s(0), plan.maximum_hold_s(0)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tick = 1\n" + STEP.format(100), "tick: is not known, here may stand step, tick_seconds"),
+        (STEP.format(100) + "requests = 5", "step 1: requests: is not known, here may stand weight_percent"),
+        (STEP.format(10), "weight_percent of the last step should be 100, not 10"),
+        (STEP.format(100) + STEP.format(10), "weight_percent should rise from step to step, not be 100, 10"),
+        (STEP.format(10) + STEP.format(10) + STEP.format(100), "should rise"),
+        (STEP.format(0) + STEP.format(100), "step 1: weight_percent: should be greater than or equal to 1"),
+        (STEP.format(101), "step 1: weight_percent: should be less than or equal to 100"),
+        (STEP.format('"10"'), "step 1: weight_percent: should be a valid integer"),
+        ("[[step]]\nweight_percent = 100", "step 1: hold_hours: is missing, add the least time"),
+        (
+            STEP.format(100).replace("hours = 2", "hours = 1"),
+            "step 1: maximum_hold_hours should be more than hold_hours",
+        ),
+        ("", "step: is missing, add the steps"),
+        ("step = []", "step: "),
+        ("step = [", "is no TOML"),
+        ('window = "friday"\n' + STEP.format(100), "window: should be 'release' or 'always'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_it_should_be(tmp_path: Path, text: str, said: str) -> None:
+    assert said in refused(tmp_path, text)
+
+
+def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        read_plan(tmp_path / "none.toml")

@@ -1,0 +1,122 @@
+"""What is on disk, who may write it, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rollouts import SERVICE, World, begin, counted
+
+from churn.errors import RolloutError
+from churn.rollout.record import Happening, State
+from churn.rollout.store import Store
+from churn.rollout.tally import Tally
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def test_a_rollout_comes_back_as_it_was_saved(store: Store, tmp_path: Path) -> None:
+    rollout = begin(World(tmp_path), store, router="haproxy://127.0.0.1:9999")
+    tally = Tally(5.0, counted(3), {"a": counted(9)}, gap=True)
+    saved = store.save(replace(rollout, state=State.HOLDING, tallies={"stable": tally, "canary": tally}))
+    again = Store(tmp_path)
+    assert again.live(SERVICE) == saved
+    again.close()
+
+
+def test_a_service_has_one_rollout_at_a_time(store: Store, tmp_path: Path) -> None:
+    first = begin(World(tmp_path), store)
+    with pytest.raises(RolloutError, match="has a rollout that is not over"):
+        begin(World(tmp_path), store)
+    store.save(replace(first, state=State.ABORTED, ended=1.0))
+    assert begin(World(tmp_path), store).number == 2
+    assert [each.number for each in store.rollouts(SERVICE)] == [2, 1]
+
+
+def test_a_second_controller_is_refused_and_told_who_is_the_first(store: Store, tmp_path: Path) -> None:
+    other = Store(tmp_path)
+    assert not other.controlled(SERVICE)
+    with store.controlling(SERVICE):
+        assert other.controlled(SERVICE)
+        with (
+            pytest.raises(RolloutError, match=f"process {os.getpid()} controls the rollout"),
+            other.controlling(SERVICE),
+        ):
+            pass
+    with other.controlling(SERVICE):
+        pass
+    other.close()
+
+
+def test_the_lock_of_a_killed_process_is_free(store: Store, tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from churn.rollout.store import Store\n"
+        "with Store(Path(sys.argv[1])).controlling('api'): print('has it', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "has it\n"
+    assert store.controlled(SERVICE)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    with store.controlling(SERVICE):
+        pass
+
+
+def test_state_event_and_wish_are_saved_together_or_not_at_all(store: Store, tmp_path: Path) -> None:
+    rollout = begin(World(tmp_path), store)
+    store.wish(rollout.number, "promote", "it is good")
+    wish = store.wished(rollout.number)
+    happening = Happening(1.0, "wish", State.HOLDING, 0, 10, "no", evidence={"not": {"JSON"}})
+    with pytest.raises(TypeError):
+        store.save(replace(rollout, state=State.HOLDING), happening, taken=wish)
+    assert store.rollout(rollout.number).state == State.STARTING
+    assert store.wished(rollout.number) == wish
+    assert len(store.happenings(rollout.number)) == 1
+
+
+def test_to_abort_is_taken_before_any_other_wish(store: Store, tmp_path: Path) -> None:
+    rollout = begin(World(tmp_path), store)
+    store.wish(rollout.number, "promote", "it is good")
+    store.wish(rollout.number, "abort", "it is not")
+    wish = store.wished(rollout.number)
+    assert wish is not None
+    assert wish.what == "abort"
+
+
+def test_events_are_read_from_where_one_has_read_to(store: Store, tmp_path: Path) -> None:
+    rollout = begin(World(tmp_path), store)
+    store.save(rollout, Happening(1.0, "trouble", State.STARTING, -1, 0, "no router"))
+    first, second = store.happenings(rollout.number)
+    assert store.happenings(rollout.number, after=first.number) == [second]
+
+
+def test_a_file_of_another_version_is_refused(store: Store, tmp_path: Path) -> None:
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(RolloutError, match="of version 99"):
+        Store(tmp_path)
+
+
+def test_every_commit_is_on_disk_when_it_returns(store: Store) -> None:
+    assert store._connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # noqa: SLF001 - FULL
+    assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"  # noqa: SLF001
+
+
+def test_an_unknown_number_says_how_to_find_one(store: Store) -> None:
+    with pytest.raises(RolloutError, match="there is no rollout 7"):
+        store.rollout(7)
