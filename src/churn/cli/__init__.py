@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from churn.cli import (
+    dashboard,
     documents,
     image,
     loadtest,
@@ -48,6 +49,7 @@ for commands in (
     loadtest,
     image,
     release,
+    dashboard,
     documents,
 ):
     commands.add_to(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -65,9 +65,19 @@ def rows(content: bytes, *, name: str) -> Iterator[Record]:
         DataError: the file is damaged; names it.
     """
     for batch in _batches(content, name):
-        columns = {column: _values(batch.column(column)) for column in batch.column_names}
+        found = {column: _values(batch.column(column)) for column in batch.column_names}
         for at in range(batch.num_rows):
-            yield {column: values[at] for column, values in columns.items()}
+            yield {column: values[at] for column, values in found.items()}
+
+
+def columns(content: bytes, wanted: Sequence[str], *, name: str) -> Iterator[dict[str, list[Any]]]:
+    """Some columns of a segment, a group of rows at a time; a column that it does not have is left out.
+
+    Raises:
+        DataError: the file is damaged; names it.
+    """
+    for batch in _batches(content, name):
+        yield {column: _values(batch.column(column)) for column in wanted if column in batch.column_names}
 
 
 def row_of(content: bytes, prediction_id: str, *, name: str) -> Record | None:
