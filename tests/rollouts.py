@@ -87,7 +87,7 @@ class World:
         return {track: Reading(self.now, {f"{track}-1": counted(self.counts[track])}) for track in tracks}
 
     def judge(self, checks: Sequence[Any], seen: Seen, *, false_rollback: float, stale_after_s: float) -> Verdict:
-        assert not checks
+        assert checks
         assert false_rollback > 0
         self.shown.append(seen)
         if not seen.canary_up:
@@ -135,7 +135,6 @@ def controller(world: World, store: Store, rollout: Rollout | None = None) -> Co
         router=world,
         source=world,
         judge=world.judge,
-        checks=(),
         closed_because=world.closed_because,
         promote=world.promote,
         clock=clock,

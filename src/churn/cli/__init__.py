@@ -19,6 +19,7 @@ from churn.cli import (
     release,
     replay,
     road,
+    rollout,
     scoring,
     training,
 )
@@ -28,7 +29,8 @@ from churn.errors import ChurnError
 EXIT_CODES = """
 Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
 6 refused by a release gate, 7 no usable image,
-8 trouble with AWS, 130 interrupted.
+8 trouble with AWS, 9 trouble with a rollout,
+10 rolled back, 11 a rollout that is not over, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -49,6 +51,7 @@ for commands in (
     loadtest,
     image,
     release,
+    rollout,
     dashboard,
     documents,
 ):

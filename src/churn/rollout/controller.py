@@ -43,7 +43,7 @@ class Controller:
         rollout: as the store has it.
         store: whose lock for the service is held.
         router, source: what it acts on and reads.
-        judge, checks: what decides whether the canary is good.
+        judge: decides whether the canary is good, by the plan's checks.
         closed_because: why no step forward may be made at a moment; None if one may.
         promote: makes the new version the champion; called again if it failed or was interrupted.
         clock: seconds since 1970.
@@ -57,7 +57,6 @@ class Controller:
         router: Router,
         source: Source,
         judge: Judge,
-        checks: Sequence[Check],
         closed_because: Callable[[datetime], str | None],
         promote: Callable[[Rollout], None],
         clock: Callable[[], float] = time.time,
@@ -67,7 +66,6 @@ class Controller:
         self._router = router
         self._source = source
         self._judge = judge
-        self._checks = checks
         self._closed_because = closed_because
         self._promote = promote
         self._clock = clock
@@ -161,7 +159,7 @@ class Controller:
         shown = seen(self.rollout, tallies, self._clock(), canary_up=canary_up, read=read)
         plan = self.rollout.plan
         verdict = self._judge(
-            self._checks,
+            plan.checks,
             shown,
             false_rollback=plan.false_rollback / len(plan.steps),  # each step is judged anew, so they share the risk
             stale_after_s=plan.stale_after_seconds,

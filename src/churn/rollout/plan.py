@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from churn.errors import SettingsError
+from churn.rollout.checks import DEFAULT_CHECKS, Check
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
 HOUR_S = 3600.0
@@ -63,6 +66,10 @@ class Plan(Part):
         Literal["release", "always"],
         Field(description='when steps forward may be made: "release", in the release window, or "always"'),
     ] = "release"
+    tolerances: Annotated[
+        Mapping[str, float],
+        Field(description="other tolerances than the checks' own, by check, as shares: 0.01 is one in a hundred"),
+    ] = Field(default_factory=dict)
     time_scale: Annotated[
         float, Field(ge=1, description="for demonstrations: how many hours of the plan pass in one")
     ] = 1
@@ -75,6 +82,22 @@ class Plan(Part):
         if weights[-1] != ALL_PERCENT:
             raise ValueError(f"weight_percent of the last step should be 100, not {weights[-1]}")
         return self
+
+    @model_validator(mode="after")
+    def _tolerances_are_of_checks(self) -> Self:
+        known = [check.name for check in DEFAULT_CHECKS]
+        if unknown := [name for name in self.tolerances if name not in known]:
+            raise ValueError(f"tolerances: there is no check {unknown[0]}, only {', '.join(known)}")
+        if wrong := [name for name, tolerance in self.tolerances.items() if not 0 <= tolerance < 1]:
+            raise ValueError(f"tolerances: {wrong[0]} should be from 0 to less than 1")
+        return self
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What is watched."""
+        return tuple(
+            replace(check, tolerance=self.tolerances.get(check.name, check.tolerance)) for check in DEFAULT_CHECKS
+        )
 
     def hold_s(self, at: int) -> float:
         """The least time at a step, in seconds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from churn.rollout.counts import Counts
@@ -60,11 +60,4 @@ class Tally:
 
 def began_anew(before: Counts, now: Counts) -> bool:
     """Whether any counter is lower than it was."""
-    return any(number < 0 for number in _numbers(now - before))
-
-
-def _numbers(counts: Counts) -> Iterator[int]:
-    yield from (counts.requests, counts.errors, counts.predictions, counts.banners)
-    yield from (*counts.latency, *counts.probability)
-    for named in (counts.tiers, counts.top_features, counts.top_sets):
-        yield from named.values()
+    return any(number < 0 for number in (now - before).numbers())

@@ -21,7 +21,7 @@ def judge(registry: Registry, contract: type[Contract], version: str) -> tuple[V
     Args:
         registry: where it is registered.
         contract: the code's contract.
-        version: the registry's number or the model's own version, such as `2` or `v2.4.0`.
+        version: the registry's number, the model's own version or an alias, such as `2`, `v2.4.0` or `previous`.
 
     Raises:
         RegistryError: there is no such version.
@@ -50,7 +50,7 @@ def judge(registry: Registry, contract: type[Contract], version: str) -> tuple[V
 
 
 def find_version(registry: Registry, contract: type[Contract], version: str) -> VersionInfo:
-    """The newest version that has this model version or this number.
+    """The newest version that has this model version, this number or this alias.
 
     Raises:
         RegistryError: there is none; names those that there are.
@@ -58,7 +58,7 @@ def find_version(registry: Registry, contract: type[Contract], version: str) -> 
     name = registered_name(contract)
     known = registry.versions(name)
     for info in known:
-        if version in {info.tags.get("model_version"), str(info.number)}:
+        if version in {info.tags.get("model_version"), str(info.number), *info.aliases}:
             return info
     listed = ", ".join(info.tags.get("model_version", str(info.number)) for info in known)
     raise RegistryError(

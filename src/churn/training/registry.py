@@ -33,6 +33,7 @@ from churn.errors import RegistryError
 from churn.explain.xgb import load_booster
 
 CHAMPION = "champion"
+PREVIOUS = "previous"
 EXPORT_FOLDER = "export"
 FORCED, FORCED_REASON = "promotion_forced", "promotion_reason"
 FORCED_TAGS = {FORCED, FORCED_REASON}
@@ -165,11 +166,17 @@ class Registry:
         return next((info for info in self.versions(name) if CHAMPION in info.aliases), None)
 
     def promote(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
-        """Moves the alias `champion` to this version, with tags that say how it came about."""
+        """Moves the alias `champion` to this version, with tags that say how it came about.
+
+        The version that had it becomes `previous`.
+        """
         with self._told(f"promote {info.name} version {info.number}"):
             for key in FORCED_TAGS & info.tags.keys() - tags.keys():  # what an earlier promotion said
                 self._client.delete_model_version_tag(info.name, str(info.number), key)
             self.tag(info, tags)
+            before = self.champion(info.name)
+            if before and before.number != info.number:
+                self._client.set_registered_model_alias(info.name, PREVIOUS, str(before.number))
             self._client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
 
     def tag(self, info: VersionInfo, tags: Mapping[str, str]) -> None:

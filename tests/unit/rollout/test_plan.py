@@ -56,6 +56,8 @@ def test_time_that_is_compressed_is_compressed_everywhere(tmp_path: Path) -> Non
             STEP.format(100).replace("hours = 2", "hours = 1"),
             "step 1: maximum_hold_hours should be more than hold_hours",
         ),
+        ("tolerances = {speed = 0.1}\n" + STEP.format(100), "there is no check speed, only error share"),
+        ('tolerances = {"error share" = 1}\n' + STEP.format(100), "error share should be from 0 to less than 1"),
         ("", "step: is missing, add the steps"),
         ("step = []", "step: "),
         ("step = [", "is no TOML"),
@@ -69,3 +71,11 @@ def test_what_is_wrong_is_named_with_what_it_should_be(tmp_path: Path, text: str
 def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         read_plan(tmp_path / "none.toml")
+
+
+def test_a_plan_may_tolerate_more_or_less_than_the_checks_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text('tolerances = {"error share" = 0.02}\n' + STEP.format(100))
+    found = {check.name: check.tolerance for check in read_plan(path).checks}
+    usual = {check.name: check.tolerance for check in read_plan().checks}
+    assert found == usual | {"error share": 0.02}

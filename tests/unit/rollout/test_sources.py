@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from processes import free_port
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from churn import measures
 from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
@@ -102,7 +102,7 @@ def test_what_an_instance_exposes_becomes_its_counts() -> None:
     with exposing(service) as one, exposing(Service()) as other:
         readings = Instances({"stable": [other.address], "canary": [one.address]}, clock=lambda: 5.0).look()
     reading = readings["canary"]
-    assert (reading.at, reading.missing, reading.versions) == (5.0, (), {"v2"})
+    assert (reading.at, reading.missing, reading.versions) == (5.0, (), frozenset({"v2"}))
     latency, probability = [0] * 21, [0] * 20
     latency[LATENCY_BOUNDS_S.index(0.002)], latency[-1] = 3, 1
     probability[PROBABILITY_BOUNDS.index(0.75)], probability[PROBABILITY_BOUNDS.index(0.05)] = 3, 1

@@ -1,0 +1,169 @@
+"""From what a rollout's record names to the parts that carry it out."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from churn.cli.training import open_registry
+from churn.contracts import find_contract
+from churn.errors import GateError, RolloutError, SettingsError
+from churn.files import point_link
+from churn.rollout.controller import Controller
+from churn.rollout.judge import judge
+from churn.rollout.plan import Plan
+from churn.rollout.record import Rollout
+from churn.rollout.routers import TRACKS, Router, router_at
+from churn.rollout.sources import Instances, Prometheus, Source
+from churn.rollout.store import Store
+from churn.settings import Settings
+
+# ruff: noqa: PLC0415 - MLflow takes seconds to import, and not every rollout needs it
+
+CHAMPION, PREVIOUS = "champion", "previous"
+COMMAND_S = 300
+
+
+def controller_of(rollout: Rollout, store: Store, settings: Settings) -> Controller:
+    """The controller of a rollout, by what its record says of where everything is."""
+    return Controller(
+        rollout,
+        store=store,
+        router=router_of(rollout.where),
+        source=source_of(rollout.where),
+        judge=judge,
+        closed_because=window_of(rollout.plan, settings),
+        promote=lambda finished: make_champion(finished, settings),
+    )
+
+
+def router_of(where: Mapping[str, Any]) -> Router:
+    """What splits the requests."""
+    return router_at(where["router"])
+
+
+def source_of(where: Mapping[str, Any]) -> Source:
+    """Where the counts are read."""
+    if where["prometheus"]:
+        (stable,), (canary,) = where["stable"], where["canary"]
+        return Prometheus(where["prometheus"], {"stable": stable, "canary": canary})
+    return Instances({"stable": where["stable"], "canary": where["canary"]})
+
+
+def window_of(plan: Plan, settings: Settings) -> Callable[[datetime], str | None]:
+    """Why no step forward may be made at a moment; None if one may."""
+    if plan.window == "always":
+        return lambda _: None
+    from churn.release.window import release_window
+
+    return release_window(
+        days=settings.release_days,
+        hours=settings.release_hours,
+        time_zone=settings.release_time_zone,
+        free=settings.release_holidays,
+    ).closed_because
+
+
+def require_places(where: dict[str, Any]) -> None:
+    """Refuses what could not be read later.
+
+    Raises:
+        SettingsError: a track is missing, or is no address.
+    """
+    for track in TRACKS:
+        places = where[track]
+        if not places:
+            raise SettingsError(
+                f"--{track} is missing", instead=f"give --{track} http://HOST:PORT, or --prometheus URL"
+            )
+        if where["prometheus"] and len(places) > 1:
+            raise SettingsError(f"--{track} is given more than once", instead="one selector selects all its instances")
+        if not where["prometheus"] and (wrong := [each for each in places if not re.match("https?://", each)]):
+            raise SettingsError(f"--{track} {wrong[0]} is no address", instead="give http://HOST:PORT")
+
+
+def require_versions(where: dict[str, Any], version: str) -> str:
+    """The stable version, as its instances say.
+
+    Raises:
+        RolloutError: an instance does not answer, or the canary serves another version than the one that is named.
+    """
+    readings = source_of(where).look()
+    for track, reading in readings.items():
+        if reading.missing or not reading.counts:
+            places = ", ".join(reading.missing or where[track])
+            raise RolloutError(f"the {track}'s figures cannot be read: {places}", instead="start it, or correct it")
+    found = readings["canary"].versions
+    if found != {version}:
+        raise RolloutError(
+            f"the canary serves {', '.join(sorted(found)) or 'nobody knows what'}, not {version}",
+            instead="start the version that is to be rolled out as the canary",
+        )
+    return ", ".join(sorted(readings["stable"].versions))
+
+
+def require_gates(version: str, contract: str, settings: Settings) -> None:
+    """Refuses a version that the registry does not have, or that fails a release gate.
+
+    Raises:
+        RegistryError: there is no such version.
+        GateError: a gate fails, and it was not promoted past it.
+    """
+    from churn.training.promotion import judge as judge_version
+
+    info, gates = judge_version(open_registry(settings), find_contract(contract), version)
+    if CHAMPION in info.aliases:
+        raise GateError(f"{version} is champion already", instead="roll out another version: churn models")
+    if failed := [f"{gate.name}: {gate.reason}" for gate in gates if not gate.passed]:
+        raise GateError(
+            f"{version} is not rolled out: {'; '.join(failed)}", instead="train a better version, or roll out another"
+        )
+
+
+def make_champion(rollout: Rollout, settings: Settings) -> None:
+    """What follows the last bake: alias, links, and the command that takes the old version down. All may be done twice.
+
+    Raises:
+        RegistryError: the registry cannot be reached or has lost the version.
+        RolloutError: the command failed.
+    """
+    contract = rollout.where["contract"]
+    if rollout.where["registry"]:
+        from churn.training.promotion import find_version
+
+        registry = open_registry(settings)
+        registry.promote(
+            find_version(registry, find_contract(contract), rollout.canary), {"rollout": str(rollout.number)}
+        )
+    move_links(settings.bundles(contract), rollout.canary)
+    if command := rollout.where["on_promoted"]:
+        _run(command, rollout)
+
+
+def move_links(bundles: Path, version: str) -> None:
+    """Has `champion` name a version's bundle, and `previous` the one that it named; nothing if there is none."""
+    bundle, champion = bundles / version, bundles / CHAMPION
+    if not bundle.is_dir():
+        return
+    if champion.exists() and champion.resolve().name != version:
+        point_link(bundles / PREVIOUS, champion.resolve())
+    point_link(champion, bundle)
+
+
+def _run(command: str, rollout: Rollout) -> None:
+    own = {"ROLLOUT_SERVICE": rollout.service, "STABLE_VERSION": rollout.stable, "CANARY_VERSION": rollout.canary}
+    try:
+        done = subprocess.run(  # noqa: S603 - whoever starts a rollout says what ends it
+            shlex.split(command), env=os.environ | own, capture_output=True, text=True, timeout=COMMAND_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RolloutError(f"{command} cannot be run: {error}", instead="mend it; it is tried again") from error
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise RolloutError(f"{command} ended with {done.returncode}: {' '.join(said)}", instead="it is tried again")
