@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS
@@ -42,6 +42,12 @@ class Counts:
     def __sub__(self, other: Counts) -> Counts:
         """What came since `other` was counted; the counters must not have begun anew in between."""
         return self._joined(other, -1)
+
+    def numbers(self) -> Iterator[int]:
+        """All that was counted, one after the other."""
+        yield from (self.requests, self.errors, self.predictions, self.banners, *self.latency, *self.probability)
+        for named in (self.tiers, self.top_features, self.top_sets):
+            yield from named.values()
 
     def _joined(self, other: Counts, sign: int) -> Counts:
         def numbers(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,0 +1,168 @@
+"""Two shares compared at any moment: how sure it is that canary minus stable is not this large.
+
+Whoever looks at a usual test after every request finds a difference sooner or later, where there is none. What is here
+stays right however often one looks, and depends on nothing but the counts so far.
+
+For each pair of true shares (s, c), mixture / likelihood(s, c) is a nonnegative martingale that starts at one: the
+mixture is the likelihood averaged over a prior, whichever that is (Robbins 1970). By Ville's inequality (1939) it ever
+reaches 1/alpha with probability alpha at most. All pairs where it has not are a confidence set for all times (Howard,
+Ramdas, McAuliffe and Sekhon 2021), and the differences c - s that occur in it a confidence sequence of the effect. Of
+one difference the pair that is hardest to reject has the largest likelihood, so the evidence against an effect is
+
+    log mixture - max over s of log likelihood(s, s + effect),
+
+an e-process. As a function of the effect it has one valley, at what was observed, since the likelihood is concave. It
+is the universal inference of Wasserman, Ramdas and Balakrishnan (2020), with a mixture in place of an estimate. Turner,
+Ly and Grünwald (2024) gain a little for two proportions, but need to know in which blocks the requests came.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaln, expit, xlog1py, xlogy
+
+type Numbers = NDArray[np.float64]
+
+# The prior of the mixture. It decides how soon one is sure, never whether one is right. In log-odds: at every whole
+# number a beta distribution, one wide, so that no share between 1 in 10,000 and its opposite is far from one of them.
+_LOG_ODDS = np.arange(-9.0, 10.0)
+_A, _B = 1 / expit(-_LOG_ODDS), 1 / expit(_LOG_ODDS)
+# Most often the two shares are the same; if not, a difference in log-odds is the rarer the larger it is.
+_SAME = 0.4
+_NEAR = np.exp(-np.abs(_LOG_ODDS[:, None] - _LOG_ODDS))
+_WEIGHTS = (1 - _SAME) * _NEAR / _NEAR.sum()
+_HALVINGS = 20  # to a millionth, rounded outwards
+
+
+class Pairs(NamedTuple):
+    """What was counted, as arrays of one shape: hits among so many, in each track; 0 <= hits <= total."""
+
+    stable_hits: Numbers
+    stable_total: Numbers
+    canary_hits: Numbers
+    canary_total: Numbers
+
+    def where(self, chosen: NDArray[np.bool_]) -> Pairs:
+        """Those of them that are chosen."""
+        return Pairs(*(numbers[chosen] for numbers in self))
+
+    def effect(self) -> Numbers:
+        """The difference that was observed, canary minus stable; no requests count as a share of zero."""
+        canary = self.canary_hits / np.maximum(self.canary_total, 1)
+        return canary - self.stable_hits / np.maximum(self.stable_total, 1)
+
+
+def log_evidence(pairs: Pairs, effect: Numbers | float) -> Numbers:
+    """The logarithm of the e-process against exactly this effect; log(1 / alpha) or more rejects it at alpha."""
+    return log_mixture(pairs) - log_likelihood(pairs, effect)
+
+
+def rejects(pairs: Pairs, effect: Numbers | float, alpha: Numbers | float) -> NDArray[np.bool_]:
+    """Whether this effect is rejected at alpha.
+
+    The mixture takes longest. It is no larger than the largest likelihood, and left out where even that is too small.
+    """
+    effect = np.broadcast_to(effect, pairs.canary_hits.shape)
+    likelihood, needed = log_likelihood(pairs, effect), np.broadcast_to(-np.log(alpha), effect.shape)
+    rejected = log_likelihood(pairs) - likelihood >= needed
+    rejected[rejected] = log_mixture(pairs.where(rejected)) - likelihood[rejected] >= needed[rejected]
+    return rejected
+
+
+def confidence_sequence(pairs: Pairs, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
+    """Both ends of the confidence sequence of the effect, between -1 and 1.
+
+    With probability 1 - alpha at least, the true effect lies between them at all times.
+    """
+    mixture, observed = log_mixture(pairs), pairs.effect()
+    # Both ends at once, along a new first axis.
+    inner, outer = np.stack([observed, observed]), np.stack([np.full_like(observed, -1), np.full_like(observed, 1)])
+    for _ in range(_HALVINGS):
+        middle = (inner + outer) / 2
+        rejected = mixture - log_likelihood(pairs, middle) >= -np.log(alpha)
+        outer = np.where(rejected, middle, outer)
+        inner = np.where(rejected, inner, middle)
+    return outer[0], outer[1]
+
+
+def log_mixture(pairs: Pairs) -> Numbers:
+    """The logarithm of the likelihood's mean over the prior."""
+    stable_hits, stable_total, canary_hits, canary_total = pairs
+    stable, canary = _log_betas(stable_hits, stable_total), _log_betas(canary_hits, canary_total)
+    together = _log_betas(stable_hits + canary_hits, stable_total + canary_total)
+    most_stable, most_canary, most = (each.max(axis=-1, keepdims=True) for each in (stable, canary, together))
+    different = ((np.exp(stable - most_stable) @ _WEIGHTS) * np.exp(canary - most_canary)).sum(axis=-1)
+    same = np.exp(together - most).mean(axis=-1)
+    with np.errstate(divide="ignore"):  # far from the diagonal one of the two may be too small for a float
+        different = np.log(different) + (most_stable + most_canary)[..., 0]
+    return np.asarray(np.logaddexp(different, np.log(_SAME * same) + most[..., 0]))
+
+
+def log_likelihood(pairs: Pairs, effect: Numbers | float | None = None) -> Numbers:
+    """The logarithm of the largest likelihood of any pair of shares that differ so; of any pair at all if None."""
+    stable_hits, stable_total, canary_hits, canary_total = pairs
+    if effect is None:
+        stable = stable_hits / np.maximum(stable_total, 1)
+        canary = canary_hits / np.maximum(canary_total, 1)
+    else:
+        stable = _likeliest_stable(pairs, np.asarray(effect, dtype=float))
+        canary = np.clip(stable + effect, 0, 1)
+    return _log_binomial(stable_hits, stable_total, stable) + _log_binomial(canary_hits, canary_total, canary)
+
+
+def log_split_evidence(hits: float, total: float, share: float, *, expected: float) -> float:
+    """The logarithm of the e-process against hits having this share of all.
+
+    After Lindon and Malek (2022), for two kinds: the prior is as firm as a hundred requests of which the expected share
+    are hits; 0 < expected < 1.
+    """
+    a, b = 100 * expected, 100 * (1 - expected)
+    mixture = betaln(a + hits, b + total - hits) - betaln(a, b)
+    return float(mixture - _log_binomial(np.asarray(hits), np.asarray(total), np.asarray(share)))
+
+
+def split_sequence(hits: float, total: float, alpha: float, *, expected: float) -> tuple[float, float]:
+    """Both ends of the confidence sequence of the share of hits."""
+
+    def end(inner: float, outer: float) -> float:
+        for _ in range(_HALVINGS):
+            middle = (inner + outer) / 2
+            if log_split_evidence(hits, total, middle, expected=expected) >= -np.log(alpha):
+                outer = middle
+            else:
+                inner = middle
+        return outer
+
+    return end(hits / total, 0.0), end(hits / total, 1.0)
+
+
+def _log_betas(hits: Numbers, total: Numbers) -> Numbers:
+    """Of each part of the prior, along a new last axis."""
+    hits, total = hits[..., None], total[..., None]
+    return np.asarray(betaln(_A + hits, _B + total - hits) - betaln(_A, _B))
+
+
+def _log_binomial(hits: Numbers, total: Numbers, share: Numbers) -> Numbers:
+    return np.asarray(xlogy(hits, share) + xlog1py(total - hits, -share))
+
+
+def _likeliest_stable(pairs: Pairs, effect: Numbers) -> Numbers:
+    """Stable's share that makes the counts likeliest if canary's is larger by `effect`.
+
+    Where the likelihood's slope is zero, a polynomial of degree three is; by one of its roots both shares lie between 0
+    and 1 (Miettinen and Nurminen 1985).
+    """
+    stable_hits, stable_total, canary_hits, canary_total = pairs
+    total, hits = np.maximum(stable_total + canary_total, 1), stable_hits + canary_hits
+    square = ((canary_total + 2 * stable_total) * effect - total - hits) / (3 * total)
+    linear = ((stable_total * effect - total - 2 * stable_hits) * effect + hits) / total
+    constant = stable_hits * effect * (1 - effect) / total
+    q = square**3 - linear * square / 2 + constant / 2
+    p = np.copysign(np.sqrt(np.maximum(square**2 - linear / 3, 0)), q)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cosine = np.nan_to_num(q / p**3)
+    root = 2 * p * np.cos((np.pi + np.arccos(np.clip(cosine, -1, 1))) / 3) - square
+    return np.asarray(np.clip(root, np.maximum(0, -effect), np.minimum(1, 1 - effect)))
