@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from churn.contracts import find_contract
 from churn.errors import RolloutError
 from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
-from churn.rollout.checks import DEFAULT_CHECKS
 from churn.rollout.controller import Controller
 from churn.rollout.counts import Counts
 from churn.rollout.judge import judge
@@ -155,7 +155,6 @@ def carry_out(store: Store, world: Simulation, *, hours: float, tick_s: float = 
         router=world,
         source=world,
         judge=judge,
-        checks=DEFAULT_CHECKS,
         closed_because=lambda _: None,
         promote=lambda _: None,
         clock=lambda: world.now,
@@ -166,22 +165,28 @@ def carry_out(store: Store, world: Simulation, *, hours: float, tick_s: float = 
     return controller.rollout
 
 
-def write_demo(home: Path, *, now: float | None = None) -> None:
-    """Three rollouts: one was promoted, one was sent back, one is under way."""
+def write_demo(home: Path, *, now: float | None = None, every_s: float = 1800) -> None:
+    """Three rollouts: one was promoted, one was sent back, one is under way.
+
+    Args:
+        home: a CHURN_HOME without rollouts.
+        now: when the last one is where it stands; by default now.
+        every_s: how often it is looked; the finer, the longer it takes.
+    """
     now = time.time() if now is None else now
-    store = Store(home)
     good = Behaviour(favours={"num_support_tickets": 1.15}, shift=0.12, median_s=0.0040)
-    world = Simulation(now - 20 * 24 * HOUR_S, good)
-    begin(store, world, "v2.3.0", "v2.3.1")
-    carry_out(store, world, hours=120)
-    bad = replace(good, errors=0.0022, median_s=0.0044)
-    world = Simulation(now - 9 * 24 * HOUR_S, bad, requests_per_hour=9000)
-    begin(store, world, "v2.3.1", "v2.4.0-rc.1")
-    carry_out(store, world, hours=60, tick_s=900)
-    world = Simulation(now - 59.6 * HOUR_S, replace(good, favours={"monthly_charges": 1.2}, shift=0.2))
-    begin(store, world, "v2.3.1", "v2.4.0")
-    carry_out(store, world, hours=59.6)
-    store.close()
+    bad = replace(good, errors=0.0032, median_s=0.0044)
+    better = replace(good, favours={"monthly_charges": 1.2}, shift=0.2)
+    with closing(Store(home)) as store:
+        world = Simulation(now - 20 * 24 * HOUR_S, good)
+        begin(store, world, "v2.3.0", "v2.3.1")
+        carry_out(store, world, hours=120, tick_s=every_s)
+        world = Simulation(now - 9 * 24 * HOUR_S, bad, requests_per_hour=9000)
+        begin(store, world, "v2.3.1", "v2.4.0-rc.1")
+        carry_out(store, world, hours=120, tick_s=every_s / 2)
+        world = Simulation(now - 59.6 * HOUR_S, better)
+        begin(store, world, "v2.3.1", "v2.4.0")
+        carry_out(store, world, hours=59.6, tick_s=every_s)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from churn.cli import (
     replay,
     road,
     rollout,
+    rollout_report,
     scoring,
     training,
 )
@@ -52,6 +53,7 @@ for commands in (
     image,
     release,
     rollout,
+    rollout_report,
     dashboard,
     documents,
 ):

@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
 def dashboard() -> None:
     """Show rollouts, the service's health, drift and models as pages until stopped; DASHBOARD_* says where and what."""
     settings = read_settings()
-    require_extra("dashboard", "httpx", "itsdangerous", "jinja2", "python_multipart", "prometheus_client", "vl_convert")
+    require_dashboard_extra()
     from churn.dashboard.server import serve
     from churn.dashboard.watching import Watched
 
@@ -34,3 +34,12 @@ def dashboard() -> None:
         token=token.get_secret_value() if token else None,
     )
     serve(watched, host=settings.dashboard_host, port=settings.dashboard_port, log_level=settings.log_level)
+
+
+def require_dashboard_extra() -> None:
+    """Says which extra is missing.
+
+    Raises:
+        ChurnError: it is.
+    """
+    require_extra("dashboard", "httpx", "itsdangerous", "jinja2", "python_multipart", "scipy", "vl_convert")

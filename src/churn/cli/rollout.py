@@ -150,7 +150,6 @@ def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> 
     """Show where the rollout stands, or how the last one ended, and what the judge found last."""
     from churn.cli.rollout_words import show_findings, show_rollout
 
-
     settings = read_settings()
     with _store(settings, service) as store:
         found = store.rollouts(service)

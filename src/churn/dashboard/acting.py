@@ -49,11 +49,11 @@ def acting(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> API
     """The routes of wishes."""
     router = APIRouter()
 
-    @router.post("/rollouts/{number}/abort")
+    @router.post("/rollouts/{number:int}/abort")
     async def abort(request: Request, number: int) -> Response:
         return await want(request, number, "abort")
 
-    @router.post("/rollouts/{number}/promote")
+    @router.post("/rollouts/{number:int}/promote")
     async def promote(request: Request, number: int) -> Response:
         return await want(request, number, "promote")
 

@@ -29,7 +29,7 @@ def create_app(watched: Watched, log: FilteringBoundLogger) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         middleware=[Middleware(Guard, log=log)],
-        exception_handlers={HTTPException: _problem, ChurnError: _trouble, 422: _problem},
+        exception_handlers={HTTPException: _problem, ChurnError: _trouble},
     )
     app.include_router(looking(rollouts, visits))
     app.include_router(watching(watched, visits))
@@ -41,7 +41,7 @@ def create_app(watched: Watched, log: FilteringBoundLogger) -> FastAPI:
 
 
 async def _problem(_: Request, error: Exception) -> Response:
-    return problem_page(error.status_code if isinstance(error, HTTPException) else 404)
+    return problem_page(error.status_code if isinstance(error, HTTPException) else 500)
 
 
 async def _trouble(_: Request, error: Exception) -> Response:

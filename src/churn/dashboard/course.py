@@ -16,6 +16,7 @@ from churn.rollout.record import Happening, Rollout, State
 type Standing = Literal["within", "unsure", "outside"]
 
 COUNTS: TypeAdapter[Counts] = TypeAdapter(Counts)
+TAIL = 0.04  # of a rollout's length, drawn after its end
 MOST_LOOKS = 90  # more cannot be told apart in a chart
 
 
@@ -130,7 +131,9 @@ class Course:
         for each in self.happenings:
             if each.kind in {"stepped", "returning", "ended"} and each.weight_percent != found[-1][1]:
                 found.append((each.at, each.weight_percent))
-        return [*found, (self.rollout.ended or max(now, found[-1][0]), found[-1][1])]
+        last, weight = found[-1]
+        over = self.rollout.ended
+        return [*found, (over + TAIL * (over - self.rollout.began) if over else max(now, last), weight)]
 
     def planned(self, now: float) -> list[tuple[float, int]]:
         """The share from now on, if every step is taken as soon as the plan allows; empty if nothing is planned."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +51,11 @@ def champion_reference(champion: Path) -> tuple[Manifest, dict[str, Any]]:
     manifest = verified_manifest(champion)
     try:
         content: dict[str, Any] = json.loads((champion / REFERENCE).read_bytes())
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"the bundle of {manifest.model_version} holds no reference, so there is nothing to compare with",
+            instead="train a version with `churn train`, which makes one, and export it",
+        ) from error
     except (OSError, ValueError) as error:
         raise BundleError(
             f"{champion / REFERENCE} cannot be read: {error}", instead="export the model again with `churn export`"
@@ -68,8 +72,3 @@ def _held(path: Path) -> Held:
         return Held(path.parent.name, path.name, champion, None, problem=error.message)
     seal = (path / MANIFEST_SHA256).read_text(encoding="ascii")[:12]
     return Held(path.parent.name, path.name, champion, manifest, seal)
-
-
-def champions(found: Sequence[Held]) -> list[Held]:
-    """The champions among them."""
-    return [each for each in found if each.champion]

@@ -32,12 +32,12 @@ def looking(rollouts: Rollouts, visits: Visits) -> APIRouter:
         past = [each for each in found if each.over]
         return page(request, "overview.html", visit=visits.read(request), live=live, past=past, now=now)
 
-    @router.get("/rollouts/{number}")
+    @router.get("/rollouts/{number:int}")
     def one(request: Request, number: int) -> Response:
         view = rollout_view(_moment(rollouts, number), _minute())
         return page(request, "rollout.html", visit=visits.read(request), **view)
 
-    @router.get("/rollouts/{number}/report.html")
+    @router.get("/rollouts/{number:int}/report.html")
     def mailed(number: int) -> Response:
         text = report(_moment(rollouts, number), _minute())
         name = f'attachment; filename="rollout-{number}.html"'

@@ -17,6 +17,7 @@ from churn.errors import SettingsError
 from churn.service.logging import log_config, open_log
 
 GRACEFUL_SHUTDOWN_S = 5
+QUIET = {"loggers": {"httpx": {"level": "WARNING"}}}  # it writes a line for each request
 
 
 def serve(watched: Watched, *, host: str, port: int, log_level: str) -> None:
@@ -31,7 +32,7 @@ def serve(watched: Watched, *, host: str, port: int, log_level: str) -> None:
         warm_up()
         config = uvicorn.Config(
             create_app(watched, open_log(log_level)),
-            log_config=log_config(log_level),
+            log_config=log_config(log_level) | QUIET,
             access_log=False,
             server_header=False,
             proxy_headers=False,
