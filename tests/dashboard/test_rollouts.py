@@ -50,7 +50,7 @@ def test_without_rollouts_it_says_how_to_begin_one(dashboard: Open, tmp_path: Pa
         (State.BAKING, ["baking", "all requests"]),
         (State.FINISHING, ["finishing", "being made the champion"]),
         (State.RETURNING, ["going back", "sent back to v2.3.1"]),
-        (State.PROMOTED, ["promoted", "v2.4.0 is the champion", "Take v2.3.1 down"]),
+        (State.PROMOTED, ["promoted", "v2.4.0 is the champion", "v2.3.1 stays `previous`"]),
         (State.ROLLED_BACK, ["rolled back", "All requests are at v2.3.1 again", "Nothing is urgent"]),
         (State.ABORTED, ["aborted", "All requests are at v2.3.1 again", "churn rollout start"]),
     ],

@@ -17,7 +17,9 @@ from churn.monitoring.live import PROBABILITY, Live, latest
 from churn.prediction_log.places import Places
 
 MOST = 20_000
-MOST_TICKS, TEN = 12, 10
+ROOM = 46  # letters below a chart
+TEN = 10
+YES_NO = {"false": "No", "true": "Yes"}
 BAND_WORDS = {
     "steady": "steady",
     "moved": "has moved",
@@ -55,8 +57,8 @@ class Drifting:
     def summary(self) -> str:
         """All in a sentence."""
         known = [*([self.score] if self.score else []), *self.features]
-        far = [named(each.reference.name) for each in known if each.band == "far"]
-        moved = [named(each.reference.name) for each in known if each.band == "moved"]
+        far = [_title(each) for each in known if each.band == "far"]
+        moved = [_title(each) for each in known if each.band == "moved"]
         if not known:
             return "Nothing can be compared yet."
         if all(each.band == "too few" for each in known):
@@ -100,23 +102,34 @@ def _counted(service: Service, version: str, score: Distribution) -> Sequence[in
     return [sum(numbers) for numbers in zip(*found, strict=True)]
 
 
+def _title(found: Drift) -> str:
+    return "Score" if found.reference.name == PROBABILITY else named(found.reference.name)
+
+
 def _chart(found: Drift) -> Chart:
     reference = found.reference
-    bins = reference.bins
-    every = 1 if len(bins) <= MOST_TICKS else len(bins) // 5
-    ticks = {float(at): _edge(reference, at) for at in range(every, len(bins), every)} if reference.edges else {}
+    first = 1 if reference.edges and not (reference.counts[0] or found.live[0]) else 0  # such as "below 0"
+    bins = reference.bins[first:]
     return histogram(
         name=f"drift-{reference.name}",
-        title=named(reference.name) if reference.name != PROBABILITY else "Score",
+        title=_title(found),
         summary=f"PSI {found.index:.3f}: {BAND_WORDS[found.band]}.",
-        bins=[named(each) for each in bins],
-        ticks=ticks,
-        sides=(Side("at training", "stable", reference.counts), Side("now", "live", found.live)),
+        bins=[YES_NO.get(each, named(each)) for each in bins],
+        ticks={at - first: label for at, label in _ticks(reference).items()},
+        sides=(Side("at training", "stable", reference.counts[first:]), Side("now", "live", found.live[first:])),
         small=True,
         centred=not reference.edges,
     )
 
 
-def _edge(reference: Distribution, at: int) -> str:
-    edge = reference.edges[at - 1]
-    return f"{edge:.0%}" if reference.name == PROBABILITY else f"{edge:,.0f}" if edge >= TEN else f"{edge:g}"
+def _ticks(reference: Distribution) -> dict[int, str]:
+    """What stands at the boundaries between bins, as many as have room."""
+    labels = {at: _edge(edge, reference.name) for at, edge in enumerate(reference.edges, 1)}
+    if not labels:
+        return {}
+    every = -(-len(labels) * (max(map(len, labels.values())) + 2) // ROOM)
+    return {at: label for at, label in labels.items() if at % every == 0 or every == 1}
+
+
+def _edge(edge: float, name: str) -> str:
+    return f"{edge:.0%}" if name == PROBABILITY else f"{edge:,.0f}" if edge >= TEN else f"{edge:g}"

@@ -14,6 +14,7 @@ from churn.dashboard.figures import percent
 
 GAP = 0.12  # of a bin, on either side
 BAR = 14
+ROOT_TICKS = [0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8]
 LETTER = 6.4  # wide, about
 
 
@@ -38,7 +39,7 @@ def histogram(
     title: str,
     summary: str,
     bins: Sequence[str],
-    ticks: Mapping[float, str],
+    ticks: Mapping[int, str],
     sides: tuple[Side, Side],
     mark: tuple[int, str] | None = None,
     root: bool = False,
@@ -69,16 +70,15 @@ def histogram(
         for half, side in enumerate(sides)
         for at, share in enumerate(side.shares)
     ]
-    if centred:
-        ticks = {at + 0.5: each for at, each in enumerate(bins)}
-    labels = json.dumps({f"{at:g}": label for at, label in ticks.items()})
+    shown: Mapping[float, str] = {at + 0.5: each for at, each in enumerate(bins)} if centred else {**ticks}
+    labels = json.dumps({f"{at:g}": label for at, label in shown.items()})
     x = {
         "field": "from",
         "type": "quantitative",
         "scale": {"domain": [0, len(bins)], "nice": False},
         "axis": {
-            "values": sorted(ticks),
-            "labelExpr": f"{labels}[datum.value]",
+            "values": sorted(shown),
+            "labelExpr": f"split({labels}[datum.value], ' ')" if centred else f"{labels}[datum.value]",
             "title": None,
             "labelFlush": not centred,
             "tickSize": 0 if centred else 4,
@@ -147,7 +147,7 @@ def by_name(
                 {"name": name, "share": share, "side": side.word, "tip": f"{name}, {side.word}: {percent(share)}"}
                 for name, share in zip(names, each, strict=True)
             ],
-            {"type": "bar", "color": f"var(--{side.key})", "cornerRadiusEnd": 2},
+            {"type": "bar", "color": f"var(--{side.key})"},
             x={"field": "share", "type": "quantitative", "axis": {"format": ".0%", "title": None, "tickCount": 4}},
             y=y,
             yOffset={
@@ -174,10 +174,13 @@ def by_name(
 
 
 def _shares(field: str, *, root: bool) -> dict[str, Any]:
-    axis = {"format": ".0%", "tickCount": 4, "title": None}
-    return {
-        "field": field,
-        "type": "quantitative",
-        "axis": axis | ({"values": [0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8], "format": "~%"} if root else {}),
-        **({"scale": {"type": "sqrt"}} if root else {}),
-    }
+    axis: dict[str, Any] = {"title": None, "format": ".0%", "tickCount": 4}
+    if root:
+        axis = {
+            "title": None,
+            "format": "~%",
+            "values": [0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8],
+            "labelOverlap": True,
+        }
+    scale = {"scale": {"type": "sqrt", "nice": False}} if root else {}
+    return {"field": field, "type": "quantitative", "axis": axis, **scale}

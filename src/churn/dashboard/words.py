@@ -14,14 +14,14 @@ type Tone = Literal["calm", "good", "warning", "bad"]
 
 KINDS = {
     "started": "Started",
-    "stepping": "Changes the share",
+    "stepping": "Decided to go on",
     "stepped": "Share changed",
     "judged": "Judged",
     "routing": "Routing put right",
     "trouble": "Trouble",
     "wish": "Asked for",
-    "finishing": "Makes it champion",
-    "returning": "Sends traffic back",
+    "finishing": "Decided to promote",
+    "returning": "Decided to go back",
     "ended": "Ended",
 }
 DECISIONS = {"promote": "all within", "hold": "not yet sure", "roll back": "outside"}
@@ -164,7 +164,7 @@ def _over(course: Course) -> Told:
             "promoted",
             "good",
             f"{rollout.canary} is the champion, after {took}. {_sentence(rollout.reason)}",
-            f"Take {rollout.stable} down when you are sure. Until then it is the way back.",
+            f"Nothing. {rollout.stable} stays `previous` in the registry: the way back, should it turn out bad after all.",
         )
     if rollout.state == State.ABORTED:
         return Told(
