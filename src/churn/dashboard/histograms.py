@@ -70,14 +70,15 @@ def histogram(
         for half, side in enumerate(sides)
         for at, share in enumerate(side.shares)
     ]
-    shown: Mapping[float, str] = {at + 0.5: each for at, each in enumerate(bins)} if centred else {**ticks}
-    labels = json.dumps({f"{at:g}": label for at, label in shown.items()})
+    shown = dict(enumerate(bins)) if centred else ticks
+    middle = 0.5 if centred else 0
+    labels = json.dumps({f"{at + middle:g}": label for at, label in shown.items()})
     x = {
         "field": "from",
         "type": "quantitative",
         "scale": {"domain": [0, len(bins)], "nice": False},
         "axis": {
-            "values": sorted(shown),
+            "values": [at + middle for at in sorted(shown)],
             "labelExpr": f"split({labels}[datum.value], ' ')" if centred else f"{labels}[datum.value]",
             "title": None,
             "labelFlush": not centred,

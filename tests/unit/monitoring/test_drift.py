@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from churn.contracts import find_contract
 from churn.errors import BundleError
-from churn.monitoring.drift import FAR, MOVED, drift, read_reference, stability_index
+from churn.monitoring.drift import FAR, MOVED, Distribution, drift, read_reference, stability_index
 from churn.reference import reference_distributions
 
+type Numbers = NDArray[np.float64]
 COUNTS = st.lists(st.integers(0, 100_000), min_size=2, max_size=20)
 PAIRS = st.integers(2, 20).flatmap(
     lambda bins: st.tuples(*(st.lists(st.integers(0, 10_000), min_size=bins, max_size=bins) for _ in range(2)))
@@ -53,32 +55,34 @@ def test_a_textbook_pair_gives_the_textbook_figure() -> None:
     assert stability_index([5000, 5000], [6000, 4000]) == pytest.approx(expected)
 
 
-def reference(rows: int = 5000) -> tuple[object, np.ndarray, np.ndarray]:
+def reference(rows: int = 5000) -> tuple[Distribution, tuple[Distribution, ...], Numbers, Numbers]:
+    """Score, features, and what they were made of."""
     contract = find_contract("streamflow")
     assert contract.demo is not None
     generator = np.random.default_rng(1)
     values = contract.encode_columns(contract.demo.draw(generator, rows, {}))
     scores = generator.random(rows)
-    return read_reference(reference_distributions(contract, values, scores)), values, scores
+    score, features = read_reference(reference_distributions(contract, values, scores))
+    return score, features, values.astype(np.float64), scores
 
 
 def test_counting_the_reference_again_gives_its_counts() -> None:
-    (score, features), values, scores = reference()  # type: ignore[misc]
+    score, features, values, scores = reference()
     assert score.count(scores) == score.counts
     for feature, column in zip(features, values.T, strict=True):
-        assert feature.count(column.astype(float)) == feature.counts, feature.name
+        assert feature.count(column) == feature.counts, feature.name
         assert len(feature.bins) == len(feature.counts)
 
 
 def test_values_beyond_the_reference_fall_into_the_outer_bins_and_nan_into_none() -> None:
-    (score, features), _, _ = reference()  # type: ignore[misc]
+    score, features, _, _ = reference()
     assert sum(score.count(np.array([-1.0, 2.0, np.nan]))) == 2
     for feature in features:
         assert sum(feature.count(np.array([-5.0, 1e9, np.nan, np.inf]))) == 2
 
 
 def test_the_bands_are_the_usual_ones_and_too_few_say_nothing() -> None:
-    (score, _), _, scores = reference()  # type: ignore[misc]
+    score, _, _, scores = reference()
     assert drift(score, score.count(scores)).band == "steady"
     assert drift(score, score.count(scores**1.5)).band == "moved"
     assert drift(score, score.count(scores**4)).band == "far"
