@@ -164,7 +164,7 @@ def _over(course: Course) -> Told:
             "promoted",
             "good",
             f"{rollout.canary} is the champion, after {took}. {_sentence(rollout.reason)}",
-            f"Nothing. {rollout.stable} stays `previous` in the registry: the way back, should it turn out bad after all.",
+            f"Nothing. {rollout.stable} stays `previous` in the registry: the way back, should it turn out bad.",
         )
     if rollout.state == State.ABORTED:
         return Told(
