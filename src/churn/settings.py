@@ -98,6 +98,7 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(
             min_length=16,
+            max_length=64,
             description="A secret with which subscribers' keys are hashed in the log; without it no key is kept.",
         ),
     ] = None

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from demo_bundle import write_demo_bundle
+from logged import write_journal
 from watching import Dashboard, words
 
 from churn.contracts import find_contract
@@ -109,23 +110,12 @@ def write_log(home: Path, *, dearer: float) -> Places:
     """A journal of demo subscribers whose monthly charges are so many times as high."""
     assert CONTRACT.demo is not None
     places = Places(str(home / "log"), home / "log" / "journals")
-    places.prepare()
     generator = np.random.default_rng(5)
     rows = CONTRACT.encode_columns(CONTRACT.demo.draw(generator, 2000, {}))
     rows[:, CONTRACT.feature_names().index("monthly_charges")] *= dearer
-    lines = [
-        json.dumps(
-            {
-                "prediction_id": f"{number:032x}",
-                "time": number,
-                "model_version": "v1",
-                "probability": float(generator.random()),
-                **{f"feature_{name}": float(value) for name, value in zip(CONTRACT.feature_names(), row, strict=True)},
-            }
-        )
-        for number, row in enumerate(rows)
-    ]
-    (places.journals / "one.jsonl").write_text("\n".join(lines) + "\n")
+    scores = generator.random(len(rows)).tolist()
+    features = CONTRACT.feature_names()
+    write_journal(places, "one", version="v1", features=features, rows=rows.tolist(), scores=scores)
     return places
 
 

@@ -49,7 +49,7 @@ class Server:
         script = folder / "serve.py"
         script.write_text(SERVE)
         self.port = free_port()
-        variables = {"PORT": self.port, "WORKERS": 1, **environment}
+        variables = {"PORT": self.port, "WORKERS": 1, "PREDICTION_LOG": "off", **environment}
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", script],
             env=os.environ | {name: str(value) for name, value in variables.items()},

@@ -57,7 +57,7 @@ def predictions_tail(
     """Show the latest predictions, newest last."""
     from churn.prediction_log.finding import journal_records
     from churn.prediction_log.segments import rows
-    from churn.prediction_log.stores import open_store, segments_of
+    from churn.prediction_log.stores import open_store, read_segment, segments_of
 
     found = the_log(read_settings(), contract)
     store = open_store(found.where)
@@ -66,7 +66,7 @@ def predictions_tail(
     for segment in newest:
         if len(latest) >= count:
             break
-        latest += collections.deque(rows(store.read(segment.name), name=segment.name), maxlen=count)
+        latest += collections.deque(rows(read_segment(store, segment)), maxlen=count)
     latest = sorted(latest, key=lambda record: record["time"])[-count:]
     if as_json:
         print_json([dict(record) for record in latest])

@@ -14,7 +14,7 @@ from churn.dashboard.figures import percent
 
 GAP = 0.12  # of a bin, on either side
 BAR = 14
-ROOT_TICKS = [0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8]
+ROOT_TICKS = [0, 0.01, 0.05, 0.2, 0.5]
 LETTER = 6.4  # wide, about
 
 

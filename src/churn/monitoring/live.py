@@ -14,7 +14,7 @@ from churn.prediction_log.finding import journal_records
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import FEATURE
 from churn.prediction_log.segments import columns
-from churn.prediction_log.stores import open_store, segments_of
+from churn.prediction_log.stores import open_store, read_segment, segments_of
 
 MICROSECONDS = 1_000_000
 PROBABILITY, VERSION, TIME = "probability", "model_version", "time"
@@ -66,7 +66,7 @@ def _batches(places: Places, wanted: Sequence[str], most: int) -> Iterator[Mappi
         if seen >= most:
             return
         seen += segment.records
-        for batch in columns(store.read(segment.name), wanted, name=segment.name):
+        for batch in columns(read_segment(store, segment), wanted):
             if len(batch) == len(wanted):
                 yield batch
     rest = deque((each for each in journal_records(places) if all(name in each for name in wanted)), maxlen=most - seen)

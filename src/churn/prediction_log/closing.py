@@ -19,7 +19,7 @@ from pydantic_core import to_json
 from churn.errors import ChurnError
 from churn.prediction_log.journal import claimed, journals_in, whole_lines
 from churn.prediction_log.segments import segment_content
-from churn.prediction_log.stores import Segment, Store, open_store, segments_of
+from churn.prediction_log.stores import Segment, Store, open_store, segments_of, write_segment
 
 # The service goes first.
 NICENESS = 10
@@ -70,8 +70,9 @@ def _close(path: Path, store: Store, closed: Closed) -> Closed:
     lines, torn = whole_lines(path.read_bytes())
     content = segment_content(lines) if lines else None
     if content:
-        store.write(Segment(content.first, content.last, content.records, path.stem).name, content.parquet)
-    lost = torn + (content.damaged if content else lines.count(b"\n"))
+        segment = Segment(content.first, content.last, content.records, origin=path.stem, crc32="")
+        write_segment(store, segment, content.parquet)
+    lost = torn + (content.damaged if content else max(0, lines.count(b"\n") - 1))
     path.unlink()
     return closed._replace(
         segments=closed.segments + bool(content),

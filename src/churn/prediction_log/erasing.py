@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from churn.prediction_log.segments import without
-from churn.prediction_log.stores import Store, segments_of
+from churn.prediction_log.stores import Store, read_segment, segments_of, write_segment
 
 
 def erase(store: Store, subscriber: str, *, progress: Callable[[int, int], None] = lambda *_: None) -> int:
@@ -28,10 +28,10 @@ def erase(store: Store, subscriber: str, *, progress: Callable[[int, int], None]
     segments = segments_of(store)
     erased = 0
     for done, segment in enumerate(segments, 1):
-        content, found = without(store.read(segment.name), subscriber, name=segment.name)
+        content, found = without(read_segment(store, segment), subscriber)
         if found:
             if content:
-                store.write(replace(segment, records=segment.records - found).name, content)
+                write_segment(store, replace(segment, records=segment.records - found), content)
             store.delete(segment.name)
         erased += found
         progress(done, len(segments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
@@ -9,9 +10,9 @@ from churn.errors import DataError
 from churn.prediction_log.ids import PREDICTION_ID, made_at
 from churn.prediction_log.journal import journals_in, whole_lines
 from churn.prediction_log.places import Places
-from churn.prediction_log.record import Record, read_line
+from churn.prediction_log.record import Record, read_header, read_line
 from churn.prediction_log.segments import row_of
-from churn.prediction_log.stores import Segment, open_store, segments_of
+from churn.prediction_log.stores import Segment, open_store, read_segment, segments_of
 
 # Between making an id and noting its record; a clock that is set meanwhile is covered by the segment's own range.
 SLACK = timedelta(seconds=2)
@@ -36,7 +37,7 @@ def find_record(
     candidates = candidates_for(prediction_id, segments_of(store))
     for done, segment in enumerate(candidates, 1):
         try:
-            if found := row_of(store.read(segment.name), prediction_id, name=f"{places.where}/{segment.name}"):
+            if found := row_of(read_segment(store, segment), prediction_id):
                 return found
         except DataError as error:  # it may be in another one
             damaged.append(error)
@@ -74,9 +75,8 @@ def journal_records(places: Places, *, containing: str = "") -> Iterator[Record]
             lines, _ = whole_lines(path.read_bytes())
         except FileNotFoundError:  # closed meanwhile
             continue
-        for line in lines.splitlines():
+        first, *rest = lines.splitlines() or [b""]
+        for line in rest:
             if wanted in line:
-                try:
-                    yield read_line(line)
-                except ValueError:
-                    continue
+                with contextlib.suppress(ValueError):
+                    yield read_line(line, read_header(first))

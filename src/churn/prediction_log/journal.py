@@ -22,7 +22,7 @@ ENDING = ".jsonl"
 class Journal:
     """An open journal of its own for this process; nobody else writes to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, header: bytes) -> None:
         name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}{ENDING}"
         self.path = folder / name
         self.bytes = 0
@@ -31,6 +31,7 @@ class Journal:
         self._file = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.append(header)
             unlocked.rename(self.path)
         except OSError:
             os.close(self._file)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Mapping
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -17,8 +18,8 @@ type Record = Mapping[str, Any]
 """One record, by column, as `COLUMNS` lists them."""
 
 FEATURE, CONTRIBUTION = "feature_", "contribution_"
-# Of the subscriber's key, hashed: 128 bits, so that no two subscribers share one.
-KEY_DIGITS = 32
+# So many that no two subscribers share a hashed key.
+KEY_BYTES = 16
 COLUMNS: dict[str, Column] = {
     "prediction_id": "text",
     "time": "time",
@@ -42,6 +43,10 @@ COLUMNS: dict[str, Column] = {
     "policy_version": "text",
 }
 """In order. The two that end in `_` stand for a column for each feature, in the contract's order."""
+
+COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
+OTHER_NUMBERS = ("base_value", "probability")
+HEX_DIGITS = 16  # of a number in a line
 
 
 class Noted(NamedTuple):
@@ -78,47 +83,105 @@ class Source:
 
 
 class LineMaker:
-    """Makes lines of what was noted, one JSON object each, its keys in the order of the columns."""
+    """Makes the lines of a journal: first one of what its records have in common, then one JSON object for each.
+
+    A line costs the service microseconds of each request, so it is not a record yet: all numbers stand in one text, by
+    their bits, and what is the same in all lines only in the first.
+    """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
-        self._features = tuple(FEATURE + name for name in source.features)
-        self._contributions = tuple(CONTRIBUTION + name for name in source.features)
+        self._salt = source.salt
+        self._numbers = _packed(source.features)
+        common = {name: getattr(source, name) for name in ("features", *COMMON)}
+        self.header = to_json(common) + b"\n"
 
     def line(self, noted: Noted) -> bytes:
         """The line, with the line break that says that it is whole."""
-        source, prediction, banner = self._source, noted.prediction, noted.retention
-        reasons = noted.answer["top_reasons"]
-        record = {
-            "prediction_id": noted.prediction_id,
-            "time": noted.time_ns // 1000,
-            "request_id": noted.request_id,
-            "subscriber": hashed_key(noted.key, source.salt),
-            "contract": source.contract,
-            "model_version": source.model_version,
-            "bundle_sha256": source.bundle_sha256,
-            "probability": prediction.probability,
-            "base_value": prediction.base_value,
-            **dict(zip(self._features, prediction.values, strict=True)),
-            **dict(zip(self._contributions, prediction.contributions, strict=True)),
+        time_ns, prediction_id, request_id, key, prediction, answer, banner = noted
+        probability, values, contributions, base_value = prediction
+        reasons = answer["top_reasons"]
+        line: dict[str, Any] = {
+            "prediction_id": prediction_id,
+            "time": time_ns // 1000,
+            "request_id": request_id,
+            "subscriber": hashed_key(key, self._salt),
+            "numbers": self._numbers.pack(*values, *contributions, base_value, probability).hex(),
             "reason_features": [reason["feature"] for reason in reasons],
             "reasons": [reason["plain_language"] for reason in reasons],
-            "threshold": source.threshold,
-            "banner": noted.answer["show_retention_banner"],
-            "arm": banner and banner["arm"],
-            "shown_reasons": [reason["code"] for reason in banner["reasons"]] if banner else [],
-            "offer": banner["offer"]["code"] if banner and banner["offer"] else None,
-            "language": banner and banner["language"],
-            "policy_version": banner and banner["policy_version"],
+            "banner": answer["show_retention_banner"],
         }
-        return to_json(record) + b"\n"
+        if banner:
+            offer = banner["offer"]
+            line["arm"] = banner["arm"]
+            line["shown_reasons"] = [reason["code"] for reason in banner["reasons"]]
+            line["offer"] = offer and offer["code"]
+            line["language"] = banner["language"]
+            line["policy_version"] = banner["policy_version"]
+        return to_json(line) + b"\n"
+
+
+def number_columns(features: Sequence[str]) -> list[str]:
+    """The columns of a line's numbers, in their order."""
+    return [*(FEATURE + name for name in features), *(CONTRIBUTION + name for name in features), *OTHER_NUMBERS]
+
+
+def column_names(features: Sequence[str]) -> list[str]:
+    """All columns, in their order."""
+    each = {prefix: [prefix + name for name in features] for prefix in (FEATURE, CONTRIBUTION)}
+    return [name for column in COLUMNS for name in each.get(column, [column])]
+
+
+def _packed(features: Sequence[str]) -> struct.Struct:
+    """How a line's numbers are written: as IEEE 754 has them, 64 bits each, big-endian."""
+    return struct.Struct(f">{len(number_columns(features))}d")
+
+
+def read_header(line: bytes) -> dict[str, Any]:
+    """What all records of a journal have in common, of its first line.
+
+    Raises:
+        ValueError: the line is damaged.
+    """
+    found = from_json(line)
+    if not isinstance(found, dict) or not {"features", *COMMON} <= set(found):
+        raise ValueError("not the first line of a journal")
+    return found
+
+
+def read_fields(line: bytes, header: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in a line, its numbers as they are written.
+
+    Raises:
+        ValueError: the line is damaged.
+    """
+    found = from_json(line)
+    if not isinstance(found, dict):
+        raise ValueError("not a record")  # noqa: TRY004 - of a file, not of a caller
+    if len(found.get("numbers", "")) != HEX_DIGITS * len(number_columns(header["features"])):
+        raise ValueError("not all numbers of a record")
+    return found
+
+
+def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
+    """The record of a line, its time in microseconds since 1970.
+
+    Raises:
+        ValueError: the line is damaged.
+    """
+    found, features = read_fields(line, header), header["features"]
+    numbers = _packed(features).unpack(bytes.fromhex(found["numbers"]))
+    whole = {"shown_reasons": [], **header, **found, **dict(zip(number_columns(features), numbers, strict=True))}
+    return {name: whole.get(name) for name in column_names(features)}
 
 
 def hashed_key(key: str | None, salt: str | None) -> str | None:
-    """A subscriber's key as the log keeps it: HMAC-SHA-256 (RFC 2104) with the salt, cut to 32 hex digits."""
+    """A subscriber's key as the log keeps it: BLAKE2b (RFC 7693) of 128 bits, keyed with the salt, as 32 hex digits.
+
+    HMAC-SHA-256 would do as well, and costs each request 3 microseconds more.
+    """
     if key is None or not salt:
         return None
-    return hmac.digest(salt.encode(), key.encode(), "sha256").hex()[:KEY_DIGITS]
+    return hashlib.blake2b(key.encode(), key=salt.encode(), digest_size=KEY_BYTES).hexdigest()
 
 
 def column_type(name: str) -> Column:
@@ -131,15 +194,3 @@ def column_type(name: str) -> Column:
         if name.startswith(prefix):
             return COLUMNS[prefix]
     return COLUMNS[name]
-
-
-def read_line(line: bytes) -> Record:
-    """The record of a line, its time in microseconds since 1970.
-
-    Raises:
-        ValueError: the line is damaged.
-    """
-    record = from_json(line)
-    if not isinstance(record, dict) or "prediction_id" not in record:
-        raise ValueError("not a record")
-    return record

@@ -1,19 +1,33 @@
-"""Closed segments as Parquet: made of a journal's lines, and read again record by record."""
+"""Closed segments as Parquet: made of a journal's lines, and read again record by record.
+
+The library that writes and reads Parquet ends the process over bytes that are damaged. So it never sees any: lines are
+parsed before, and a segment's checksum is compared before it is read (`stores.read_segment`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table
-from arro3.io import read_json, read_parquet, write_parquet
+import numpy as np
+from arro3.core import Array, DataType, Field, RecordBatch, Table, list_array
+from arro3.io import read_parquet, write_parquet
 
-from churn.errors import DataError
-from churn.prediction_log.record import Column, Record, column_type, read_line
+from churn.prediction_log.record import (
+    COLUMNS,
+    COMMON,
+    Column,
+    Record,
+    column_names,
+    number_columns,
+    read_fields,
+    read_header,
+)
 
-# A reader that looks for a few records takes no more than one such group of each file.
+# Whoever looks for a few records reads no more than one such group at a time.
 ROWS_PER_GROUP = 8192
 _TYPES: dict[Column, DataType] = {
     "text": DataType.utf8(),
@@ -43,50 +57,40 @@ class Content(NamedTuple):
 
 
 def segment_content(lines: bytes) -> Content | None:
-    """Makes Parquet of whole lines; None if not one of them can be read."""
-    damaged = 0
+    """Makes Parquet of a journal's whole lines; None if not one record can be read."""
+    first, *rest = lines.split(b"\n")[:-1] or [b""]
     try:
-        table = _table(lines)
-    except Exception:  # noqa: BLE001 - the library says in many ways that a line is damaged
-        kept = [line for line in lines.splitlines(keepends=True) if _readable(line)]
-        damaged = lines.count(b"\n") - len(kept)
-        if not kept:
-            return None
-        table = _table(b"".join(kept))
-    parquet = _parquet(table)
-    times = _values(table.column("time").combine_chunks())
-    return Content(parquet, table.num_rows, damaged, _moment(min(times)), _moment(max(times)))
+        header = read_header(first)
+    except ValueError:
+        return None
+    batches, times = [], []
+    for start in range(0, len(rest), ROWS_PER_GROUP):
+        found, batch = _readable(rest[start : start + ROWS_PER_GROUP], header)
+        batches.append(batch)
+        times += [line["time"] for line in found]
+    if not times:
+        return None
+    parquet = _parquet(batches)
+    return Content(parquet, len(times), len(rest) - len(times), _moment(min(times)), _moment(max(times)))
 
 
-def rows(content: bytes, *, name: str) -> Iterator[Record]:
-    """The records of a segment.
-
-    Raises:
-        DataError: the file is damaged; names it.
-    """
-    for batch in _batches(content, name):
+def rows(content: bytes) -> Iterator[Record]:
+    """The records of a segment."""
+    for batch in read_parquet(content):
         found = {column: _values(batch.column(column)) for column in batch.column_names}
         for at in range(batch.num_rows):
             yield {column: values[at] for column, values in found.items()}
 
 
-def columns(content: bytes, wanted: Sequence[str], *, name: str) -> Iterator[dict[str, list[Any]]]:
-    """Some columns of a segment, a group of rows at a time; a column that it does not have is left out.
-
-    Raises:
-        DataError: the file is damaged; names it.
-    """
-    for batch in _batches(content, name):
+def columns(content: bytes, wanted: Sequence[str]) -> Iterator[dict[str, list[Any]]]:
+    """Some columns of a segment, a group of rows at a time; a column that it does not have is left out."""
+    for batch in read_parquet(content):
         yield {column: _values(batch.column(column)) for column in wanted if column in batch.column_names}
 
 
-def row_of(content: bytes, prediction_id: str, *, name: str) -> Record | None:
-    """The record with an id, if it is in the segment; decodes no other.
-
-    Raises:
-        DataError: the file is damaged; names it.
-    """
-    for batch in _batches(content, name):
+def row_of(content: bytes, prediction_id: str) -> Record | None:
+    """The record with an id, if it is in the segment; decodes no other."""
+    for batch in read_parquet(content):
         ids = _values(batch.column("prediction_id"))
         if prediction_id in ids:
             found = batch.slice(ids.index(prediction_id), 1)
@@ -94,26 +98,62 @@ def row_of(content: bytes, prediction_id: str, *, name: str) -> Record | None:
     return None
 
 
-def without(content: bytes, subscriber: str, *, name: str) -> tuple[bytes | None, int]:
-    """A segment without the records of a subscriber, None if none is left; and how many were theirs.
-
-    Raises:
-        DataError: the file is damaged; names it.
-    """
+def without(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
+    """A segment without the records of a subscriber, None if none is left; and how many were theirs."""
     kept, erased = [], 0
-    for batch in _batches(content, name):
+    for batch in read_parquet(content):
         keys = _values(batch.column("subscriber"))
         others = [at for at, key in enumerate(keys) if key != subscriber]
         erased += len(keys) - len(others)
         if others:
-            kept.append(batch.take(_indices(others)))
-    return (_parquet(Table.from_batches(kept)) if kept else None), erased
+            kept.append(batch.take(Array.from_numpy(np.array(others, dtype=np.uint64))))
+    return (_parquet(kept) if kept else None), erased
 
 
-def _indices(numbers: list[int]) -> Any:
-    import numpy as np  # noqa: PLC0415 - closing has no need of it
+def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> tuple[list[dict[str, Any]], RecordBatch]:
+    """What stands in the lines, without those that are damaged; as Python and as Arrow have it."""
+    found = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            found.append(read_fields(line, header))
+    try:
+        return found, _batch(found, header)
+    except (ValueError, TypeError):
+        kept = [line for line in found if _fits(line, header)]
+        if not kept:  # then it is not the lines that are wrong, and they must not be lost
+            raise
+        return kept, _batch(kept, header)
 
-    return Array.from_numpy(np.array(numbers, dtype=np.uint64))
+
+def _fits(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
+    try:
+        _batch([line], header)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
+    columns = {name: Array([header[name]] * len(lines), _TYPES[COLUMNS[name]]) for name in COMMON}
+    for name, kind in COLUMNS.items():
+        if kind != "number" and name not in COMMON:
+            columns[name] = _array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
+    names = number_columns(header["features"])
+    bits = bytes.fromhex("".join(line["numbers"] for line in lines))
+    numbers = np.frombuffer(bits, ">f8").reshape(-1, len(names))
+    by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
+    columns |= {name: Array.from_numpy(column) for name, column in zip(names, by_column, strict=True)}
+    return RecordBatch.from_pydict({name: columns[name] for name in column_names(header["features"])})
+
+
+def _array(values: Sequence[Any], kind: Column) -> Array:
+    if kind == "time":
+        return Array(values, DataType.int64()).cast(_TYPES[kind])
+    if kind == "texts":
+        ends = np.cumsum([0, *(len(texts) for texts in values)], dtype=np.int32)
+        flat = Array([text for texts in values for text in texts], DataType.utf8())
+        return list_array(Array.from_numpy(ends), flat, type=_TYPES[kind])
+    return Array(values, _TYPES[kind])
 
 
 def _values(column: Array) -> list[Any]:
@@ -125,30 +165,7 @@ def _moment(time_us: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
 
 
-def _table(lines: bytes) -> Table:
-    names = read_line(lines[: lines.index(b"\n")])
-    schema = Schema([Field(name, _TYPES[column_type(name)]) for name in names])
-    return Table.from_arrow(read_json(io.BytesIO(lines), schema, batch_size=ROWS_PER_GROUP))
-
-
-def _readable(line: bytes) -> bool:
-    try:
-        return _table(line).num_rows == 1
-    except Exception:  # noqa: BLE001 - see above
-        return False
-
-
-def _parquet(table: Table) -> bytes:
+def _parquet(batches: Sequence[RecordBatch]) -> bytes:
     file = io.BytesIO()
-    write_parquet(table, file, compression="zstd(3)", max_row_group_size=ROWS_PER_GROUP)
+    write_parquet(Table.from_batches(batches), file, compression="zstd(3)", max_row_group_size=ROWS_PER_GROUP)
     return file.getvalue()
-
-
-def _batches(content: bytes, name: str) -> Iterator[RecordBatch]:
-    try:
-        yield from read_parquet(content)
-    except Exception as error:
-        raise DataError(
-            f"the segment {name} is damaged: {str(error).splitlines()[0]}",
-            instead="restore the file from a backup, or remove it: its records are lost",
-        ) from error

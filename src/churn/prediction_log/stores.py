@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, DataError
 from churn.files import write_bytes
 
 # ruff: noqa: PLC0415 - who has a folder need not wait for what speaks to object stores
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(
-    r"\d{4}-\d\d-\d\d/(?P<first>\d{8}T\d{6}\.\d{6}Z)_(?P<last>\d{8}T\d{6}\.\d{6}Z)_(?P<records>\d+)_(?P<origin>[\w-]+)"
-    r"\.parquet"
+    r"\d{4}-\d\d-\d\d/(?P<first>\d{8}T\d{6}\.\d{6}Z)_(?P<last>\d{8}T\d{6}\.\d{6}Z)_(?P<records>\d+)"
+    r"_(?P<origin>[\w-]+)_(?P<crc32>[0-9a-f]{8})\.parquet"
 )
 
 
@@ -30,18 +31,20 @@ class Segment:
         last: when its latest was.
         records: how many it has.
         origin: the journal it was made of.
+        crc32: of the file, as 8 hex digits.
     """
 
     first: datetime
     last: datetime
     records: int
     origin: str
+    crc32: str
 
     @property
     def name(self) -> str:
         """The file's name below the segments of its contract, in a folder for the day."""
         first, last = (moment.astimezone(UTC).strftime(_MOMENT) for moment in (self.first, self.last))
-        return f"{self.first:%Y-%m-%d}/{first}_{last}_{self.records}_{self.origin}.parquet"
+        return f"{self.first:%Y-%m-%d}/{first}_{last}_{self.records}_{self.origin}_{self.crc32}.parquet"
 
     @classmethod
     def named(cls, name: str) -> Self | None:
@@ -50,7 +53,7 @@ class Segment:
         if found is None:
             return None
         first, last = (datetime.strptime(found[part], _MOMENT).replace(tzinfo=UTC) for part in ("first", "last"))
-        return cls(first, last, int(found["records"]), found["origin"])
+        return cls(first, last, int(found["records"]), found["origin"], found["crc32"])
 
 
 class Store(Protocol):
@@ -76,6 +79,37 @@ def open_store(where: str) -> Store:
         ChurnError: it is an object store, and the environment lacks what it takes to speak to it.
     """
     return _ObjectStore(where) if "://" in where else _Folder(Path(where))
+
+
+def write_segment(store: Store, segment: Segment, content: bytes) -> None:
+    """Writes a segment under the name that its content gives it; the checksum of the one given does not matter.
+
+    Raises:
+        OSError: a folder cannot be written.
+        ChurnError: the object store cannot be used.
+    """
+    store.write(replace(segment, crc32=_crc32(content)).name, content)
+
+
+def read_segment(store: Store, segment: Segment) -> bytes:
+    """A segment's content, which is what was written.
+
+    Raises:
+        DataError: it is damaged; names it.
+        OSError: it cannot be read.
+        ChurnError: the object store cannot be used.
+    """
+    content = store.read(segment.name)
+    if _crc32(content) != segment.crc32:
+        raise DataError(
+            f"the segment {segment.name} is damaged: its checksum differs from that in its name",
+            instead="restore the file from a backup, or remove it: its records are lost",
+        )
+    return content
+
+
+def _crc32(content: bytes) -> str:
+    return f"{zlib.crc32(content):08x}"
 
 
 def segments_of(store: Store) -> list[Segment]:

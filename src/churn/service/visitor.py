@@ -26,7 +26,8 @@ def visitor_parameters() -> list[dict[str, Any]]:
     return [
         _parameter(
             KEY,
-            "An opaque key, always the same for one subscriber: it decides whether they are held out. Never logged.",
+            "An opaque key, always the same for one subscriber: it decides whether they are held out. "
+            "Logged as a keyed hash, or not at all.",
             {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": LONGEST_KEY},
         ),
         _parameter(

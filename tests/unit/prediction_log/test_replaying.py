@@ -1,0 +1,113 @@
+"""Replaying: the same answer again, or what differs, to the bit."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from predicted import noted, source_of
+from strategies import subscribers
+
+from churn.bundle import Bundle
+from churn.contracts import contract_names
+from churn.errors import BundleError, ChurnError, DataError
+from churn.prediction_log.finding import find_record
+from churn.prediction_log.ids import new_prediction_id
+from churn.prediction_log.places import places
+from churn.prediction_log.record import LineMaker, read_header, read_line
+from churn.prediction_log.replaying import bundle_of, replay
+
+
+def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:
+    maker = LineMaker(source_of(bundle, threshold=0.3))
+    line = maker.line(noted(bundle, threshold=0.3, **other))
+    return dict(read_line(line, read_header(maker.header)))
+
+
+@pytest.fixture
+def streamflow(bundles: dict[str, Bundle]) -> Bundle:
+    return bundles["streamflow"]
+
+
+@pytest.mark.parametrize("contract", contract_names())
+@given(data=st.data())
+def test_any_answer_is_made_again_bit_for_bit(bundles: dict[str, Bundle], contract: str, data: st.DataObject) -> None:
+    bundle = bundles[contract]
+    record = recorded(bundle, **data.draw(subscribers(bundle.model.contract)))
+    assert replay(record, bundle) == []
+
+
+def test_a_bit_that_was_changed_is_named(streamflow: Bundle) -> None:
+    record = recorded(streamflow)
+    was = record["contribution_tenure"]
+    record["contribution_tenure"] = math.nextafter(was, math.inf)
+    [found] = replay(record, streamflow)
+    assert (found.field, found.recorded, found.reproduced) == (
+        "contribution_tenure",
+        record["contribution_tenure"],
+        was,
+    )
+    assert found.recorded_bits is not None
+    assert found.reproduced_bits is not None
+    assert abs(int(found.recorded_bits, 16) - int(found.reproduced_bits, 16)) == 1
+
+
+@pytest.mark.parametrize("field", ["reasons", "reason_features", "shown_reasons"])
+def test_other_reasons_are_named(streamflow: Bundle, field: str) -> None:
+    record = recorded(streamflow)
+    record |= {"banner": record["probability"] > record["threshold"]}
+    if field == "shown_reasons" and not record["banner"]:
+        record |= {"threshold": 0.0, "banner": True, "arm": "treatment"}
+        [found] = replay(record | {field: ["tenure.never"]}, streamflow)
+    else:
+        [found] = replay(record | {field: ["other"] * len(record[field])}, streamflow)
+    assert found.field == field
+
+
+def test_the_holdout_was_shown_nothing(streamflow: Bundle) -> None:
+    record = recorded(streamflow) | {"threshold": 0.0, "banner": True, "arm": "holdout", "shown_reasons": []}
+    assert replay(record, streamflow) == []
+
+
+def test_a_record_of_another_contract_is_refused(bundles: dict[str, Bundle]) -> None:
+    with pytest.raises(DataError, match="does not fit the contract telco"):
+        replay(recorded(bundles["streamflow"]), bundles["telco"])
+
+
+def test_the_bundle_is_found_by_its_sha256(streamflow: Bundle, bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    shutil.copytree(streamflow.path, tmp_path / "v1")
+    shutil.copytree(bundles["telco"].path, tmp_path / "v0")
+    record = recorded(streamflow)
+    assert bundle_of(record, tmp_path).path == tmp_path / "v1"
+    assert bundle_of(record, Path("nowhere"), path=streamflow.path).path == streamflow.path
+
+
+def test_another_bundle_is_refused_and_both_are_named(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    record = recorded(bundles["streamflow"])
+    with pytest.raises(BundleError, match="is not the one that answered") as refused:
+        bundle_of(record, tmp_path, path=bundles["telco"].path)
+    assert record["bundle_sha256"][:12] in refused.value.message
+    with pytest.raises(BundleError, match="no bundle in"):
+        bundle_of(record, tmp_path)
+
+
+@pytest.mark.parametrize("unknown", [new_prediction_id(), "f" * 32])
+def test_an_unknown_id_is_an_error_that_says_where_it_was_looked_for(tmp_path: Path, unknown: str) -> None:
+    with pytest.raises(DataError, match=f"no record has the id {unknown}"):
+        find_record(places(None, "streamflow", home=tmp_path), unknown)
+
+
+def test_what_is_no_id_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no id of a prediction"):
+        find_record(places(None, "streamflow", home=tmp_path), "17")
+
+
+@pytest.mark.parametrize("where", ["ftp://host/path", "s3:///path"])
+def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path, where: str) -> None:
+    with pytest.raises(ChurnError, match="PREDICTION_LOG"):
+        places(where, "streamflow", home=tmp_path)

@@ -1,0 +1,110 @@
+"""The writer: it never makes anybody wait, and what it cannot keep it counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from predicted import noted, source_of
+
+from churn.bundle import Bundle
+from churn.prediction_log.finding import find_record
+from churn.prediction_log.journal import journals_in
+from churn.prediction_log.places import Places, places
+from churn.prediction_log.record import Noted
+from churn.prediction_log.stores import open_store, segments_of
+from churn.prediction_log.writer import CAPACITY, PredictionLog
+
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def streamflow(bundles: dict[str, Bundle]) -> Bundle:
+    return bundles["streamflow"]
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Places:
+    return places(None, "streamflow", home=tmp_path)
+
+
+def open_log(found: Places, bundle: Bundle, *, segment_s: float = 60, capacity: int = CAPACITY) -> PredictionLog:
+    return PredictionLog(found, source_of(bundle), segment_s=segment_s, retention_days=30, capacity=capacity)
+
+
+def note(log: PredictionLog, one: Noted) -> None:
+    _, prediction_id, request_id, key, prediction, worded, banner = one
+    log.note(prediction_id, request_id, key=key, prediction=prediction, answer=worded, retention=banner)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_what_is_noted_is_in_a_journal_at_once_and_in_a_segment_in_the_end(found: Places, streamflow: Bundle) -> None:
+    log, one = open_log(found, streamflow), noted(streamflow)
+    log.start()
+    note(log, one)
+    wait_until(lambda: log.written == 1)
+    in_journal = find_record(found, one.prediction_id)
+    assert segments_of(open_store(found.where)) == []
+    log.stop()
+    assert journals_in(found.journals) == []
+    assert find_record(found, one.prediction_id) == in_journal
+    assert (log.written, log.dropped) == (1, 0)
+
+
+def test_a_full_queue_drops_and_counts(found: Places, streamflow: Bundle) -> None:
+    log, one = open_log(found, streamflow, capacity=3), noted(streamflow)
+    for _ in range(5):  # nobody writes yet
+        note(log, one)
+    assert log.dropped == 2
+    log.start()
+    log.stop()
+    assert (log.written, log.dropped) == (3, 2)
+
+
+def test_what_cannot_be_written_is_dropped_and_counted_and_the_rest_goes_on(
+    found: Places, streamflow: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, one = open_log(found, streamflow), noted(streamflow)
+    log.start()
+    found.journals.rmdir()
+    note(log, one)
+    wait_until(lambda: log.dropped == 1)
+    found.journals.mkdir()
+    note(log, one)
+    log.stop()
+    assert (log.written, log.dropped) == (1, 1)
+    assert "dropped so far: 1" in caplog.text
+
+
+def test_a_prediction_that_is_none_costs_only_itself(found: Places, streamflow: Bundle) -> None:
+    log, one = open_log(found, streamflow), noted(streamflow)
+    log.start()
+    note(log, one._replace(prediction=one.prediction._replace(values=(object(),))))  # type: ignore[arg-type]
+    wait_until(lambda: log.dropped == 1)
+    note(log, one)
+    log.stop()
+    assert (log.written, log.dropped) == (1, 1)
+
+
+def test_a_journal_that_is_old_enough_is_closed_while_the_service_goes_on(found: Places, streamflow: Bundle) -> None:
+    log, one = open_log(found, streamflow, segment_s=0.1), noted(streamflow)
+    log.start()
+    note(log, one)
+    wait_until(lambda: len(segments_of(open_store(found.where))) == 1)
+    log.stop()
+    assert log.written == 1
+
+
+def test_the_log_says_where_it_is_and_whether_it_keeps_keys(found: Places, streamflow: Bundle) -> None:
+    assert str(found.where) in str(open_log(found, streamflow))
+    assert "keys hashed" in str(open_log(found, streamflow))
+    unsalted = PredictionLog(found, source_of(streamflow, salt=None), segment_s=1, retention_days=30)
+    assert "without subscribers' keys" in str(unsalted)
