@@ -9,6 +9,7 @@ import xgboost
 
 from churn.bundle import ModelCard
 from churn.contracts import find_contract
+from churn.reference import reference_distributions
 from churn.sealing import write_bundle
 
 ROWS = 20_000
@@ -31,5 +32,13 @@ def write_demo_bundle(path: Path, version: str = "v0.0.2", *, draws: int = ROWS,
         "nthread": 1,
     }
     booster = xgboost.train(parameters, xgboost.DMatrix(rows, label=left.astype(np.float32)), trees)
-    card = ModelCard(model_version=version)
-    write_bundle(path, contract=contract, booster=booster, card=card, golden_rows=rows[:5], more_rows=rows[:2000])
+    scores = booster.predict(xgboost.DMatrix(rows)).astype(np.float64)
+    write_bundle(
+        path,
+        contract=contract,
+        booster=booster,
+        card=ModelCard(model_version=version),
+        golden_rows=rows[:5],
+        reference=reference_distributions(contract, rows, scores),
+        more_rows=rows[:2000],
+    )

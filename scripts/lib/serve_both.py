@@ -1,4 +1,4 @@
-"""Runs the service and, once it answers, the portal. Whichever ends or is told to stop, the other stops too."""
+"""Runs the service and, once it answers, portal and dashboard. When one ends or is told to stop, all stop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from types import FrameType
 
 from churn.client import ChurnClient
+from churn.dashboard.server import listen as listen_for_dashboard
 from churn.errors import ChurnError, ClientError
 from churn.settings import read_settings
 from portal.server import listen
@@ -19,12 +20,13 @@ EVERY_S = 0.1
 
 
 def main() -> int:
-    """Gives the exit code of the service, or of the portal if that has ended by itself."""
+    """Gives the exit code of the service, or of what else has ended by itself."""
     settings = read_settings()
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - where to ask, not to listen
-    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    address = settings.service_address
     os.environ.setdefault("SERVICE_URL", address)
-    listen(read_portal_settings()).close()  # better refused now than after the training
+    # Better refused now than after the training.
+    listen(read_portal_settings()).close()
+    listen_for_dashboard(settings.dashboard_host, settings.dashboard_port).close()
     running: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, _: FrameType | None) -> None:
@@ -36,12 +38,13 @@ def main() -> int:
     service = _start(running, "churn", "start")
     if not _answers(service, address):
         return service.wait()
-    portal = _start(running, "portal")
-    while service.poll() is None and portal.poll() is None:
+    pages = [_start(running, "portal"), _start(running, "churn", "dashboard")]
+    while all(process.poll() is None for process in running):
         time.sleep(EVERY_S)
-    failed = portal.poll() or 0
+    failed = next((code for page in pages if (code := page.poll())), 0)
     pass_on(signal.SIGTERM, None)
-    portal.wait()
+    for page in pages:
+        page.wait()
     return service.wait() or failed
 
 

@@ -107,7 +107,7 @@ def load_bundle(path: Path) -> Bundle:
         BundleError: a file is missing or changed, the contract is another than the code's, or a golden row comes
             out differently; the message names the file and the reason.
     """
-    manifest = _verified_manifest(path)
+    manifest = verified_manifest(path)
     contract = _matching_contract(path, manifest)
     for name, expected in manifest.files.items():
         if _sha256(path / name) != expected:
@@ -138,7 +138,12 @@ def _sha256(path: Path) -> str:
         raise BundleError(f"{path} cannot be read: {error.strerror}", instead=EXPORT_AGAIN) from error
 
 
-def _verified_manifest(path: Path) -> Manifest:
+def verified_manifest(path: Path) -> Manifest:
+    """The manifest of a bundle, its seal verified; neither its files are, nor is the model loaded.
+
+    Raises:
+        BundleError: there is no bundle, its manifest was changed, or it is of another form.
+    """
     if not path.is_dir():
         raise BundleError(
             f"there is no bundle at {path}",

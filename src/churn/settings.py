@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from churn.errors import SettingsError
 
 MOST_WORKERS = 64
+SHORTEST_TOKEN = 16
 
 
 class Settings(BaseSettings):
@@ -117,11 +118,43 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: Annotated[
         str | None, Field(description="The MLflow store; by default an SQLite file under CHURN_HOME.")
     ] = None
+    dashboard_host: Annotated[str, Field(description="The address the dashboard listens on.")] = "127.0.0.1"
+    dashboard_port: Annotated[int, Field(ge=1, le=65535, description="The port the dashboard listens on.")] = 8002
+    dashboard_token: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=SHORTEST_TOKEN,
+            description="A secret; whoever gives it to the dashboard may abort a rollout or let it go on. Without it "
+            "the dashboard can only be read.",
+        ),
+    ] = None
+    dashboard_instances: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^\s,]+(\s*,\s*https?://[^\s,]+)*$",
+            description="The service's instances that the dashboard asks how they are, such as "
+            "`http://10.0.0.1:8000,http://10.0.0.2:8000`; by default the one at HOST and PORT.",
+        ),
+    ] = None
+    dashboard_mlflow_url: Annotated[
+        str | None, Field(pattern="^https?://", description="Where MLflow's pages are, for the dashboard to link to.")
+    ] = None
 
     @property
     def bundle_path(self) -> Path:
         """The bundle to serve."""
         return self.model_path or self.bundles(self.churn_contract) / "champion"
+
+    @property
+    def service_address(self) -> str:
+        """Where the service is to be asked on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - to ask, not to listen
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """The addresses of the service's instances."""
+        return tuple(each.strip().rstrip("/") for each in (self.dashboard_instances or self.service_address).split(","))
 
     def bundles(self, contract: str) -> Path:
         """The folder of a contract's bundles."""

@@ -1,4 +1,4 @@
-"""What scripts/serve runs: service and portal, which start, answer and stop together."""
+"""What scripts/serve runs: service, portal and dashboard, which start, answer and stop together."""
 
 from __future__ import annotations
 
@@ -44,37 +44,40 @@ def is_free(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl c", "terminate"])
-def test_both_say_where_they_are_and_one_signal_stops_both(
+def test_all_say_where_they_are_and_one_signal_stops_all(
     tmp_path: Path, bundles: dict[str, Bundle], number: signal.Signals
 ) -> None:
-    ports = {"PORT": free_port(), "PORTAL_PORT": free_port()}
+    ports = {name: free_port() for name in ("PORT", "PORTAL_PORT", "DASHBOARD_PORT")}
     with both(tmp_path, MODEL_PATH=bundles["streamflow"].path, **ports) as process:
         assert process.stderr is not None
         said = ""
-        while said.count("Stop with Ctrl+C") < 2:
+        while said.count("Stop with Ctrl+C") < 3:
             line = process.stderr.readline()
             assert line, said
             said += line
         for port in ports.values():
             assert f"http://127.0.0.1:{port}" in said
         assert httpx.get(f"http://127.0.0.1:{ports['PORTAL_PORT']}/sign-in", trust_env=False).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{ports['DASHBOARD_PORT']}/", trust_env=False).status_code == 200
         process.send_signal(number)
         assert process.wait(PATIENCE_S) == 0
     assert all(map(is_free, ports.values()))
 
 
-def test_a_service_that_cannot_start_gives_its_exit_code_and_there_is_no_portal(tmp_path: Path) -> None:
-    ports = {"PORT": free_port(), "PORTAL_PORT": free_port()}
+def test_a_service_that_cannot_start_gives_its_exit_code_and_there_are_no_pages(tmp_path: Path) -> None:
+    ports = {name: free_port() for name in ("PORT", "PORTAL_PORT", "DASHBOARD_PORT")}
     with both(tmp_path, MODEL_PATH=tmp_path / "nowhere", **ports) as process:
         assert process.wait(PATIENCE_S) == 4
-    assert is_free(ports["PORTAL_PORT"])
+    assert all(map(is_free, ports.values()))
 
 
-def test_a_portals_port_that_is_taken_is_one_sentence_before_anything_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "what"), [("PORTAL_PORT", "portal"), ("DASHBOARD_PORT", "dashboard")])
+def test_a_port_that_is_taken_is_one_sentence_before_anything_starts(tmp_path: Path, name: str, what: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with both(tmp_path / "home", PORTAL_PORT=port) as process:
+        free = {"PORTAL_PORT": free_port(), "DASHBOARD_PORT": free_port()}
+        with both(tmp_path / "home", **free | {name: port}) as process:
             _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
-    assert said.startswith(f"error: the portal cannot listen on 127.0.0.1 port {port}")
+    assert said.startswith(f"error: the {what} cannot listen on 127.0.0.1 port {port}")
     assert not (tmp_path / "home").exists()

@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from churn.cli import (
+    dashboard,
     documents,
     image,
     judge,
@@ -20,6 +21,7 @@ from churn.cli import (
     replay,
     road,
     rollout,
+    rollout_report,
     scoring,
     shadow,
     training,
@@ -55,6 +57,8 @@ for commands in (
     shadow,
     judge,
     rollout,
+    rollout_report,
+    dashboard,
     documents,
 ):
     commands.add_to(app)

@@ -79,9 +79,15 @@ def segment_content(lines: bytes) -> Content | None:
 def rows(content: bytes) -> Iterator[Record]:
     """The records of a segment."""
     for batch in read_parquet(content):
-        columns = {column: _values(batch.column(column)) for column in batch.column_names}
+        found = {column: _values(batch.column(column)) for column in batch.column_names}
         for at in range(batch.num_rows):
-            yield {column: values[at] for column, values in columns.items()}
+            yield {column: values[at] for column, values in found.items()}
+
+
+def columns(content: bytes, wanted: Sequence[str]) -> Iterator[dict[str, list[Any]]]:
+    """Some columns of a segment, a group of rows at a time; a column that it does not have is left out."""
+    for batch in read_parquet(content):
+        yield {column: _values(batch.column(column)) for column in wanted if column in batch.column_names}
 
 
 def row_of(content: bytes, prediction_id: str) -> Record | None:

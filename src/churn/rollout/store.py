@@ -143,6 +143,11 @@ class Store:
         """All of a service, newest first."""
         return self._rollouts("service = ?", service)
 
+    def services(self) -> list[str]:
+        """Of which there are or were rollouts."""
+        found = self._connection.execute("SELECT DISTINCT service FROM rollout ORDER BY service")
+        return [row["service"] for row in found.fetchall()]
+
     def happenings(self, number: int, *, after: int = 0) -> list[Happening]:
         """What happened in a rollout, oldest first, from the one after that event on."""
         rows = self._connection.execute(

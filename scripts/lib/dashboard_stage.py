@@ -1,0 +1,64 @@
+"""A dashboard with something to show: simulated rollouts, a service that was asked, and one that is down."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from churn.client import ChurnClient
+from churn.contracts import find_contract
+from churn.rollout.store import Store
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+
+from dashboards import SERVICE, write_demo
+from processes import free_port, serving
+
+SUBSCRIBERS = 3000
+DEARER = 1.3  # so that there is some drift to see
+LOGGED_S = 2.0
+
+
+@contextmanager
+def dashboard(bundle: Path) -> Iterator[str]:
+    """The address of a dashboard over a home of its own.
+
+    Args:
+        bundle: the champion; what lies beside it is shown among the models too.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        shutil.copytree(bundle.parent, home / "bundles" / "streamflow", symlinks=True)
+        champion = home / "bundles" / "streamflow" / "champion"
+        champion.unlink(missing_ok=True)
+        champion.symlink_to(bundle.name)
+        write_demo(home)
+        with serving(home, "serve") as (service, _):
+            _ask(service)
+            port, nobody = free_port(), free_port()
+            settings = {
+                "DASHBOARD_PORT": port,
+                "DASHBOARD_INSTANCES": f"{service},http://127.0.0.1:{nobody}",
+                "DASHBOARD_MLFLOW_URL": "http://127.0.0.1:5000",
+            }
+            with closing(Store(home)) as store, store.controlling(SERVICE), serving(home, "dashboard", **settings):
+                yield f"http://127.0.0.1:{port}"
+
+
+def _ask(service: str) -> None:
+    contract = find_contract("streamflow")
+    rows = contract.encode_columns(contract.demo.draw(np.random.default_rng(3), SUBSCRIBERS, {}))
+    with ChurnClient(service, budget_s=10) as client:
+        for row in rows:
+            subscriber = {
+                spec.name: spec.decode(float(value)) for spec, value in zip(contract.features, row, strict=True)
+            }
+            client.predict(subscriber | {"monthly_charges": round(subscriber["monthly_charges"] * DEARER, 2)})
+    time.sleep(LOGGED_S)

@@ -1,0 +1,45 @@
+"""The command `churn dashboard`: rollouts, the service, drift and models as pages."""
+
+from __future__ import annotations
+
+import typer
+
+from churn.cli.extras import require_extra
+from churn.contracts import find_contract
+from churn.service.recording import log_places
+from churn.settings import read_settings
+
+# ruff: noqa: PLC0415 - an extra
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this command to the command line."""
+    app.command("dashboard", epilog="Example: DASHBOARD_PORT=8002 churn dashboard")(dashboard)
+
+
+def dashboard() -> None:
+    """Show rollouts, the service's health, drift and models as pages until stopped; DASHBOARD_* says where and what."""
+    settings = read_settings()
+    require_dashboard_extra()
+    from churn.dashboard.server import serve
+    from churn.dashboard.watching import Watched
+
+    token = settings.dashboard_token
+    watched = Watched(
+        home=settings.churn_home,
+        champion=settings.bundle_path,
+        places=log_places(settings, find_contract(settings.churn_contract).contract_name),
+        instances=settings.instances,
+        mlflow_url=settings.dashboard_mlflow_url,
+        token=token.get_secret_value() if token else None,
+    )
+    serve(watched, host=settings.dashboard_host, port=settings.dashboard_port, log_level=settings.log_level)
+
+
+def require_dashboard_extra() -> None:
+    """Says which extra is missing.
+
+    Raises:
+        ChurnError: it is.
+    """
+    require_extra("dashboard", "httpx", "itsdangerous", "jinja2", "python_multipart", "scipy", "vl_convert")

@@ -1,0 +1,1 @@
+"""The dashboard: rollouts, the service, drift and models, as pages that are drawn on the server."""

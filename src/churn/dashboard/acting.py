@@ -1,0 +1,82 @@
+"""What may be done with a token: to sign in and out, and to leave a wish to whoever carries the rollout out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+from structlog.typing import FilteringBoundLogger
+
+from churn.dashboard.pages import page
+from churn.dashboard.rollouts import Rollouts
+from churn.dashboard.visits import COOKIE, Visits, read_form
+from churn.errors import RolloutError
+
+MOST_LETTERS = 200
+
+
+def signing(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
+    """The routes of signing in and out."""
+    router = APIRouter()
+
+    @router.get("/sign-in")
+    def sign_in_page(request: Request) -> Response:
+        return page(request, "sign_in.html", visit=visits.read(request), wrong=False)
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request) -> Response:
+        fields = await read_form(request)
+        if not visits.is_token(fields.get("token", "")):
+            log.warning("wrong_token")
+            return page(request, "sign_in.html", status=403, visit=visits.read(request), wrong=True)
+        answer = _see("/")
+        visits.begin(answer, secure=request.url.scheme == "https")
+        return answer
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        await visits.form(request)
+        answer = _see("/")
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    return router
+
+
+def acting(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> APIRouter:
+    """The routes of wishes."""
+    router = APIRouter()
+
+    @router.post("/rollouts/{number:int}/abort")
+    async def abort(request: Request, number: int) -> Response:
+        return await want(request, number, "abort")
+
+    @router.post("/rollouts/{number:int}/promote")
+    async def promote(request: Request, number: int) -> Response:
+        return await want(request, number, "promote")
+
+    async def want(request: Request, number: int, what: Literal["abort", "promote"]) -> Response:
+        fields = await visits.form(request)
+        reason = " ".join(fields.get("reason", "").split())[:MOST_LETTERS]
+        if not reason:
+            raise HTTPException(400)
+        at_any_hour = fields.get("at_any_hour") == "yes"
+        said = f"asked for on the dashboard: {reason}"
+        try:
+            over = (await run_in_threadpool(rollouts.moment, number)).course.rollout.over
+            if not over:
+                await run_in_threadpool(rollouts.want, number, what, said, at_any_hour=at_any_hour)
+        except RolloutError as error:
+            raise HTTPException(404) from error
+        if over:
+            raise HTTPException(409)
+        log.info("wish", rollout=number, what=what, reason=reason)
+        return _see(f"/rollouts/{number}")
+
+    return router
+
+
+def _see(path: str) -> RedirectResponse:
+    return RedirectResponse(path, 303)

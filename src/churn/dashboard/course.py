@@ -1,0 +1,188 @@
+"""How a rollout went so far, as its pages show it: a thin layer over what the store and the judge's evidence hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from churn.rollout.counts import Counts
+from churn.rollout.record import Happening, Rollout, State
+
+type Standing = Literal["within", "unsure", "outside"]
+
+COUNTS: TypeAdapter[Counts] = TypeAdapter(Counts)
+TAIL = 0.04  # of a rollout's length, drawn after its end
+MOST_LOOKS = 90  # more cannot be told apart in a chart
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one check found at one look; `low` and `high` are the ends of its confidence sequence, None if unknown."""
+
+    check: str
+    decision: str
+    reason: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    tolerance: float
+    critical: bool
+    requests_stable: int
+    requests_canary: int
+
+    @classmethod
+    def read(cls, finding: Mapping[str, Any]) -> Found:
+        """A finding as the evidence has it; what is missing or no number counts as unknown."""
+        effect, low, high = (_number(finding.get(name)) for name in ("effect", "low", "high"))
+        return cls(
+            check=str(finding.get("check", "")),
+            decision=str(finding.get("decision", "hold")),
+            reason=str(finding.get("reason", "")),
+            effect=effect,
+            low=low,
+            high=high,
+            tolerance=_number(finding.get("tolerance")) or 0.0,
+            critical=bool(finding.get("critical", True)),
+            requests_stable=int(_number(finding.get("requests_stable")) or 0),
+            requests_canary=int(_number(finding.get("requests_canary")) or 0),
+        )
+
+    @property
+    def standing(self) -> Standing:
+        """Where the interval lies: surely within the tolerance, surely outside, or neither."""
+        if self.low is not None and self.low > self.tolerance:
+            return "outside"
+        return "within" if self.decision == "promote" else "unsure"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One time at which the judge was asked."""
+
+    at: float
+    state: State
+    step: int
+    weight_percent: int
+    decision: str
+    reason: str
+    findings: tuple[Found, ...]
+    seen: Mapping[str, Any]
+
+    @cached_property
+    def stable(self) -> Counts:
+        """What the stable version had answered since the step began."""
+        return _counts(self.seen.get("stable"))
+
+    @cached_property
+    def canary(self) -> Counts:
+        """What the canary had."""
+        return _counts(self.seen.get("canary"))
+
+
+def look(happening: Happening) -> Look | None:
+    """The look that an event records, if it records one."""
+    verdict = happening.evidence.get("verdict")
+    if not isinstance(verdict, Mapping):
+        return None
+    return Look(
+        happening.at,
+        happening.state,
+        happening.step,
+        happening.weight_percent,
+        str(verdict.get("decision", happening.decision)),
+        str(verdict.get("reason", happening.reason)),
+        tuple(Found.read(each) for each in verdict.get("findings", ())),
+        happening.evidence.get("seen", {}),
+    )
+
+
+@dataclass(frozen=True)
+class Course:
+    """A rollout with all that happened in it, oldest first."""
+
+    rollout: Rollout
+    happenings: Sequence[Happening]
+    looks: Sequence[Look]
+
+    @property
+    def last(self) -> Look | None:
+        """The last look at which something could be compared, else the last one."""
+        return next((each for each in reversed(self.looks) if each.findings), self.looks[-1] if self.looks else None)
+
+    @property
+    def verdict(self) -> Look | None:
+        """The last look."""
+        return self.looks[-1] if self.looks else None
+
+    @property
+    def trouble(self) -> Happening | None:
+        """What was in the way when something last happened, if anything was."""
+        last = self.happenings[-1] if self.happenings else None
+        return last if last and last.kind == "trouble" and not self.rollout.over else None
+
+    def weights(self, now: float) -> list[tuple[float, int]]:
+        """The canary's share from each moment on, until the end or now."""
+        found = [(self.rollout.began, 0)]
+        for each in self.happenings:
+            if each.kind in {"stepped", "returning", "ended"} and each.weight_percent != found[-1][1]:
+                found.append((each.at, each.weight_percent))
+        last, weight = found[-1]
+        over = self.rollout.ended
+        return [*found, (over + TAIL * (over - self.rollout.began) if over else max(now, last), weight)]
+
+    def planned(self, now: float) -> list[tuple[float, int]]:
+        """The share from now on, if every step is taken as soon as the plan allows; empty if nothing is planned."""
+        rollout = self.rollout
+        if rollout.state not in {State.HOLDING, State.BAKING}:
+            return []
+        at, found = max(now, rollout.since + rollout.plan.hold_s(rollout.step)), [(now, rollout.weight_percent)]
+        for step in range(rollout.step + 1, len(rollout.plan.steps)):
+            found.append((at, rollout.plan.steps[step].weight_percent))
+            at += rollout.plan.hold_s(step)
+        return [*found, (at, found[-1][1])]
+
+    def checks(self) -> Iterator[tuple[Found, list[tuple[Look, Found]]]]:
+        """Each check as it was found last, with what it found at every look so far."""
+        if self.last is None:
+            return
+        kept = thinned(self.looks)
+        for latest in self.last.findings:
+            found = [(each, one) for each in kept for one in each.findings if one.check == latest.check]
+            yield latest, found
+
+    def told(self) -> list[tuple[Happening, int]]:
+        """What happened, newest first; of looks that say the same in a row only the newest, with how many they are."""
+        found: list[tuple[Happening, int]] = []
+        for each in self.happenings:
+            before = found[-1][0] if found else None
+            if before and before.kind == each.kind == "judged" and before.decision == each.decision:
+                found[-1] = (each, found[-1][1] + 1)
+            else:
+                found.append((each, 1))
+        return found[::-1]
+
+
+def thinned(looks: Sequence[Look], most: int = MOST_LOOKS) -> list[Look]:
+    """So many of them, evenly spread; the first and last of each step always."""
+    every = max(1, -(-len(looks) // most))
+    return [
+        each
+        for at, each in enumerate(looks)
+        if at % every == 0 or at + 1 == len(looks) or looks[at - 1].step != each.step or looks[at + 1].step != each.step
+    ]
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+
+
+def _counts(value: object) -> Counts:
+    try:
+        return COUNTS.validate_python(value)
+    except ValidationError:  # of another version of this program
+        return Counts()

@@ -1,0 +1,131 @@
+"""Draws charts on the server: a Vega-Lite specification in, SVG out that fits any theme and runs no code.
+
+Colours are the names of CSS variables, so one drawing serves light and dark. Whatever a mark says of itself
+(`description`) is moved to `data-tip`, for the page's script to show; readers of screens get the chart's summary and
+its table instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+import vl_convert
+from markupsafe import Markup
+
+STABLE, CANARY, LIVE = "var(--stable)", "var(--canary)", "var(--live)"
+BAND, EFFECT, LIMIT = "var(--band)", "var(--effect)", "var(--limit)"
+INK, SOFT, LINE = "var(--ink)", "var(--ink-soft)", "var(--line)"
+NARROW, WIDE = 340, 580
+FONT = "system-ui, sans-serif"
+CONFIG: Final[Mapping[str, Any]] = {
+    "background": "transparent",
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": SOFT,
+        "titleColor": SOFT,
+        "gridColor": LINE,
+        "domainColor": LINE,
+        "tickColor": LINE,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "labelFontWeight": "normal",
+        "labelPadding": 5,
+        "tickSize": 4,
+        "domain": False,
+        "aria": False,
+    },
+    "axisX": {"grid": False, "domain": True, "labelFlush": True, "labelOverlap": "greedy"},
+    "axisY": {"ticks": False, "titleAngle": 0, "titleAlign": "left", "titleAnchor": "start", "titleY": -8, "titleX": 0},
+    "text": {"color": SOFT, "fontSize": 11},
+}
+# Presentation for programs that read screens; the page says it better.
+ROLES = re.compile(r' (?:role="graphics-\w+"|aria-roledescription="[^"]*"|aria-hidden="true")')
+HEAD = re.compile(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*>')
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing, the same again for narrow screens, and what it shows in words and as a table.
+
+    Args:
+        name: unique on its page, for addresses.
+        title: what it shows.
+        summary: what is to be seen in it, in a sentence.
+        columns, rows: its table.
+        narrow, wide: SVG; wide may be empty where narrow is always right.
+        keys: what its colours mean: a class name and a word each.
+    """
+
+    name: str
+    title: str
+    summary: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    narrow: Markup
+    wide: Markup = field(default_factory=Markup)
+    keys: Sequence[tuple[str, str]] = ()
+
+
+def draw(spec: Mapping[str, Any], *, width: int, height: int) -> Markup:
+    """The drawing of a specification whose data is in it.
+
+    Args:
+        spec: Vega-Lite, without size and looks.
+        width: in CSS pixels at its natural size; it is scaled to fit.
+        height: likewise.
+    """
+    whole = {
+        **spec,
+        "width": width,
+        "height": height,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "padding": {"left": 2, "right": 6, "top": 16, "bottom": 2},
+        "config": CONFIG,
+    }
+    return Markup(_svg(json.dumps(whole)))  # noqa: S704 - Vega escapes what stands in the data
+
+
+def both(spec: Mapping[str, Any], *, height: int = 210) -> tuple[Markup, Markup]:
+    """Narrow and wide."""
+    return draw(spec, width=NARROW, height=height), draw(spec, width=WIDE, height=height + 20)
+
+
+@lru_cache(maxsize=256)
+def _svg(spec: str) -> str:
+    drawn = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    drawn = ROLES.sub("", drawn).replace(" aria-label=", " data-tip=")
+    return HEAD.sub(r'<svg viewBox="0 0 \1 \2" aria-hidden="true" focusable="false">', drawn, count=1)
+
+
+def layer(values: Sequence[Mapping[str, Any]], mark: Mapping[str, Any], **encoding: Any) -> dict[str, Any]:
+    """One layer of a specification: `x="at:Q"` in short for a field and its type, or a whole channel."""
+    return {
+        "data": {"values": list(values)},
+        "mark": {"aria": "description" in encoding, **mark},
+        "encoding": {name: _channel(channel) for name, channel in encoding.items()},
+    }
+
+
+def rule(*, color: str = LIMIT, dashed: bool = True, **encoding: Any) -> dict[str, Any]:
+    """A straight line through the whole chart."""
+    mark: dict[str, Any] = {"type": "rule", "color": color, "strokeWidth": 1.5}
+    return layer([{}], mark | ({"strokeDash": [5, 4]} if dashed else {}), **encoding)
+
+
+def warm_up() -> None:
+    """Starts the engine, which takes a second, before anybody waits for it."""
+    draw({"layer": [layer([{"x": 0}], {"type": "point"}, x="x:Q")]}, width=NARROW, height=100)
+
+
+def _channel(channel: Any) -> Any:
+    if not isinstance(channel, str):
+        return channel
+    field, _, kind = channel.partition(":")
+    return {"field": field, "type": {"Q": "quantitative", "N": "nominal", "T": "temporal"}[kind]}

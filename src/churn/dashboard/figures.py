@@ -1,0 +1,58 @@
+"""Numbers and moments as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from churn.rollout.decision import duration
+
+HOUR_S, DAY_S = 3600, 86_400
+HUNDREDTH = 0.01
+
+
+def moment(at: float) -> str:
+    """Such as `24 Nov 2026, 13:05 UTC`."""
+    return f"{datetime.fromtimestamp(at, UTC):%-d %b %Y, %H:%M} UTC"
+
+
+def short_moment(at: float) -> str:
+    """Such as `24 Nov 13:05`, in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
+
+
+def iso(at: float) -> str:
+    """As machines read it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def lasting(seconds: float) -> str:
+    """Such as `8 s`, `47 min`, `48 h` or `4 days 3 h`."""
+    if seconds < 3 * DAY_S:
+        return duration(max(seconds, 0)).removesuffix(" 0 min")
+    days, rest = divmod(seconds, DAY_S)
+    return f"{days:.0f} days {rest // HOUR_S:.0f} h".removesuffix(" 0 h")
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """Such as `12.34 %`."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def points(difference: float | None) -> str:
+    """A difference of shares in percentage points, such as `+0.12`; a minus sign is one."""
+    if difference is None:
+        return "unknown"
+    value = 100 * difference
+    digits = 3 if 0 < abs(value) < HUNDREDTH else 2
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def milliseconds(seconds: float) -> str:
+    """Such as `0.5 ms` or `2.5 s`."""
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
+
+
+def named(name: str) -> str:
+    """A name of the code as people write it: `num_support_tickets` is `Num support tickets`."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,126 @@
+"""Asks the service's instances how they are and what they have answered, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from churn.measures import LATENCY_BOUNDS_S, QUEUE
+from churn.rollout.counts import Counts
+from churn.rollout.exposition import Gathering
+
+TIMEOUT_S = 1.5
+MOST_AT_ONCE = 16
+OK = 200
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What one instance says.
+
+    Args:
+        address: as it was configured.
+        healthy: whether it says that it is.
+        trouble: what is wrong, in words; empty if nothing is.
+        version: of its model.
+        counts: since it started; None if it does not tell.
+        queue: requests that wait.
+    """
+
+    address: str
+    healthy: bool
+    trouble: str = ""
+    version: str = ""
+    counts: Counts | None = None
+    queue: int | None = None
+
+    @property
+    def tone(self) -> str:
+        """How it looks."""
+        return "bad" if not self.healthy else "warning" if self.trouble else "good"
+
+    @property
+    def errors(self) -> float | None:
+        """The share of its answers that are errors of its own; None if it answered nothing."""
+        return self.counts.errors / self.counts.requests if self.counts and self.counts.requests else None
+
+    def within(self, share: float) -> str:
+        """Within which bound that share of its answers came, such as `5 ms`."""
+        return bound_of(self.counts.latency, share) if self.counts else ""
+
+
+@dataclass(frozen=True)
+class Service:
+    """All instances, as they were configured."""
+
+    instances: Sequence[Instance] = field(default_factory=tuple)
+
+    @property
+    def healthy(self) -> int:
+        """How many are."""
+        return sum(each.healthy for each in self.instances)
+
+    @property
+    def versions(self) -> list[str]:
+        """That they serve."""
+        return sorted({each.version for each in self.instances if each.version})
+
+
+def ask(addresses: Sequence[str]) -> Service:
+    """Asks each for `/health` and `/metrics`; whoever does not answer in time is said not to."""
+    if not addresses:
+        return Service()
+    with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client, ThreadPoolExecutor(MOST_AT_ONCE) as asking:
+        return Service(tuple(asking.map(lambda address: _instance(client, address), addresses)))
+
+
+def _instance(client: httpx.Client, address: str) -> Instance:
+    try:
+        answer = client.get(f"{address}/health")
+        content = answer.json()
+        said, version = content.get("status") or content.get("title"), content.get("model_version") or ""
+    except httpx.TimeoutException:
+        return Instance(address, healthy=False, trouble=f"does not answer within {TIMEOUT_S:g} s")
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return Instance(
+            address, healthy=False, trouble="does not answer: nothing listens there, or it is not reachable"
+        )
+    except (ValueError, AttributeError):
+        return Instance(address, healthy=False, trouble="answers, but not as this service does")
+    if answer.status_code != OK:
+        trouble = f"answers {answer.status_code}: {str(said)[:200]}"
+        return Instance(address, healthy=False, trouble=trouble, version=str(version))
+    counts, queue, trouble = _metrics(client, address)
+    return Instance(address, healthy=True, trouble=trouble, version=str(version), counts=counts, queue=queue)
+
+
+def _metrics(client: httpx.Client, address: str) -> tuple[Counts | None, int | None, str]:
+    gathering, queue = Gathering(), None
+    try:
+        answer = client.get(f"{address}/metrics")
+        answer.raise_for_status()
+        for family in text_string_to_metric_families(answer.text):
+            for sample in family.samples:
+                gathering.add(sample.name, sample.labels, sample.value)
+                if sample.name == QUEUE:
+                    queue = (queue or 0) + int(sample.value)
+        # A service that has answered nothing yet may not count it yet.
+        return gathering.counts(), queue, ""
+    except (httpx.HTTPError, ValueError):
+        return None, None, "is healthy, but does not say what it has answered: no /metrics"
+
+
+def bound_of(latency: Sequence[int], share: float) -> str:
+    """The bound within which that share of all lies, in words; empty if there is nothing."""
+    total, so_far = sum(latency), 0
+    if not total:
+        return ""
+    for bound_s, count in zip(LATENCY_BOUNDS_S, latency, strict=False):
+        so_far += count
+        if so_far >= share * total:
+            return f"{bound_s:g} s" if bound_s >= 1 else f"{1000 * bound_s:g} ms"
+    return f"over {LATENCY_BOUNDS_S[-1]:g} s"

@@ -1,0 +1,187 @@
+"""Charts of two distributions side by side, and of shares by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from churn.dashboard.drawing import NARROW, SOFT, Chart, both, draw, layer, rule
+from churn.dashboard.figures import percent
+
+GAP = 0.12  # of a bin, on either side
+BAR = 14
+ROOT_TICKS = [0, 0.01, 0.05, 0.2, 0.5]
+LETTER = 6.4  # wide, about
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared: a word, the CSS class and variable of its colour, and counts."""
+
+    word: str
+    key: str
+    counts: Sequence[int]
+
+    @property
+    def shares(self) -> list[float]:
+        """Of the whole; all zero of nothing."""
+        total = sum(self.counts)
+        return [count / total if total else 0.0 for count in self.counts]
+
+
+def histogram(
+    *,
+    name: str,
+    title: str,
+    summary: str,
+    bins: Sequence[str],
+    ticks: Mapping[int, str],
+    sides: tuple[Side, Side],
+    mark: tuple[int, str] | None = None,
+    root: bool = False,
+    small: bool = False,
+    centred: bool = False,
+) -> Chart:
+    """Two histograms over the same bins.
+
+    Args:
+        name: see Chart, as for the next two.
+        title: what it shows.
+        summary: what is to be seen in it.
+        bins: what each bin is called.
+        ticks: what stands at the boundary before the bin of that number.
+        sides: what is compared.
+        mark: a boundary that is marked with a line, and what it says.
+        root: whether heights are square roots of shares, so that rare ones are seen.
+        small: whether it is always narrow.
+        centred: whether each bin's own name stands below it instead of ticks.
+    """
+    rows = [
+        {
+            "from": at + GAP + half * (0.5 - GAP),
+            "to": at + GAP + (half + 1) * (0.5 - GAP),
+            "share": share,
+            "tip": f"{bins[at]}, {side.word}: {percent(share)}",
+        }
+        for half, side in enumerate(sides)
+        for at, share in enumerate(side.shares)
+    ]
+    shown = dict(enumerate(bins)) if centred else ticks
+    middle = 0.5 if centred else 0
+    labels = json.dumps({f"{at + middle:g}": label for at, label in shown.items()})
+    x = {
+        "field": "from",
+        "type": "quantitative",
+        "scale": {"domain": [0, len(bins)], "nice": False},
+        "axis": {
+            "values": [at + middle for at in sorted(shown)],
+            "labelExpr": f"split({labels}[datum.value], ' ')" if centred else f"{labels}[datum.value]",
+            "title": None,
+            "labelFlush": not centred,
+            "tickSize": 0 if centred else 4,
+        },
+    }
+    y = _shares("share", root=root)
+    half = len(bins)
+    layers = [
+        layer(
+            each,
+            {"type": "rect", "color": f"var(--{side.key})"},
+            x=x,
+            x2={"field": "to"},
+            y=y,
+            y2={"datum": 0},
+            description="tip:N",
+        )
+        for each, side in ((rows[:half], sides[0]), (rows[half:], sides[1]))
+    ]
+    if mark:
+        layers += [
+            rule(x={"datum": mark[0], "type": "quantitative"}),
+            layer(
+                [{"words": mark[1]}],
+                {"type": "text", "align": "right", "dx": -5, "baseline": "top", "color": SOFT},
+                x={"datum": mark[0], "type": "quantitative"},
+                y={"value": -12},
+                text="words:N",
+            ),
+        ]
+    spec = {"layer": layers}
+    narrow, wide = (draw(spec, width=NARROW, height=150), Markup()) if small else both(spec)
+    return Chart(
+        name=name,
+        title=title,
+        summary=summary,
+        columns=["", *(side.word for side in sides)],
+        rows=[
+            [bins[at], *(percent(side.shares[at]) for side in sides)]
+            for at in range(len(bins))
+            if any(side.counts[at] for side in sides)
+        ],
+        narrow=narrow,
+        wide=wide,
+        keys=[(side.key, side.word) for side in sides],
+    )
+
+
+def by_name(
+    *, name: str, title: str, summary: str, names: Sequence[str], sides: tuple[Side, Side], totals: tuple[int, int]
+) -> Chart:
+    """Shares of two wholes by name, as pairs of horizontal bars; a name may count more than once in a whole."""
+    shares = [
+        [count / total if total else 0.0 for count in side.counts] for side, total in zip(sides, totals, strict=True)
+    ]
+    y: dict[str, Any] = {
+        "field": "name",
+        "type": "nominal",
+        "sort": None,
+        "axis": {"title": None, "labelLimit": 170, "minExtent": LETTER * max(map(len, names), default=0)},
+        "scale": {"paddingInner": 0.28},
+    }
+    layers = [
+        layer(
+            [
+                {"name": name, "share": share, "side": side.word, "tip": f"{name}, {side.word}: {percent(share)}"}
+                for name, share in zip(names, each, strict=True)
+            ],
+            {"type": "bar", "color": f"var(--{side.key})"},
+            x={"field": "share", "type": "quantitative", "axis": {"format": ".0%", "title": None, "tickCount": 4}},
+            y=y,
+            yOffset={
+                "field": "side",
+                "type": "nominal",
+                "sort": None,
+                "scale": {"domain": [one.word for one in sides]},
+            },
+            description="tip:N",
+        )
+        for side, each in zip(sides, shares, strict=True)
+    ]
+    narrow, wide = both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
+    return Chart(
+        name=name,
+        title=title,
+        summary=summary,
+        columns=["", *(side.word for side in sides)],
+        rows=[[each, *(percent(share[at]) for share in shares)] for at, each in enumerate(names)],
+        narrow=narrow,
+        wide=wide,
+        keys=[(side.key, side.word) for side in sides],
+    )
+
+
+def _shares(field: str, *, root: bool) -> dict[str, Any]:
+    axis: dict[str, Any] = {"title": None, "format": ".0%", "tickCount": 4}
+    if root:
+        axis = {
+            "title": None,
+            "format": "~%",
+            "values": [0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8],
+            "labelOverlap": True,
+        }
+    scale = {"scale": {"type": "sqrt", "nice": False}} if root else {}
+    return {"field": field, "type": "quantitative", "axis": axis, **scale}

@@ -1,0 +1,69 @@
+"""The pages that show; none of them changes anything."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+
+from churn.dashboard.pages import page
+from churn.dashboard.report import report
+from churn.dashboard.rollout_charts import weights_chart
+from churn.dashboard.rollouts import Rollouts
+from churn.dashboard.view import rollout_view
+from churn.dashboard.visits import Visits
+from churn.dashboard.words import told
+from churn.errors import RolloutError
+
+MINUTE_S = 60
+
+
+def looking(rollouts: Rollouts, visits: Visits) -> APIRouter:
+    """The routes of rollouts."""
+    router = APIRouter()
+
+    @router.get("/")
+    def overview(request: Request) -> Response:
+        now = _minute()
+        found = rollouts.all()
+        live = [_live(rollouts, each.number, now) for each in found if not each.over]
+        past = [each for each in found if each.over]
+        return page(request, "overview.html", visit=visits.read(request), live=live, past=past, now=now)
+
+    @router.get("/rollouts/{number:int}")
+    def one(request: Request, number: int) -> Response:
+        view = rollout_view(_moment(rollouts, number), _minute())
+        return page(request, "rollout.html", visit=visits.read(request), **view)
+
+    @router.get("/rollouts/{number:int}/report.html")
+    def mailed(number: int) -> Response:
+        text = report(_moment(rollouts, number), _minute())
+        name = f'attachment; filename="rollout-{number}.html"'
+        return HTMLResponse(text, headers={"Content-Disposition": name})
+
+    return router
+
+
+def _live(rollouts: Rollouts, number: int, now: float) -> dict[str, Any]:
+    moment = rollouts.moment(number)
+    return {
+        "moment": moment,
+        "rollout": moment.course.rollout,
+        "told": told(moment, now),
+        "weights": weights_chart(moment.course, now),
+        "findings": moment.course.last.findings if moment.course.last else (),
+    }
+
+
+def _moment(rollouts: Rollouts, number: int) -> Any:
+    try:
+        return rollouts.moment(number)
+    except RolloutError as error:
+        raise HTTPException(404) from error
+
+
+def _minute() -> float:
+    """Now, to the minute: a page that says the same is the same."""
+    return time.time() // MINUTE_S * MINUTE_S

@@ -1,0 +1,100 @@
+"""The pages of what runs and what is held: the service, drift, models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting, drifting
+from churn.dashboard.health import Service, ask
+from churn.dashboard.held import held_bundles
+from churn.dashboard.pages import page
+from churn.dashboard.visits import Visits
+from churn.errors import ChurnError
+from churn.prediction_log.places import Places
+
+SERVICE_AGE_S, DRIFT_AGE_S = 3.0, 60.0
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a dashboard looks at, and who may act.
+
+    Args:
+        home: CHURN_HOME.
+        champion: the bundle whose reference is compared.
+        places: of the prediction log; None if there is none.
+        instances: addresses of the service's instances.
+        mlflow_url: where MLflow's pages are; None if they are not linked.
+        token: whoever knows it may act; None if nobody may.
+    """
+
+    home: Path
+    champion: Path
+    places: Places | None = None
+    instances: tuple[str, ...] = ()
+    mlflow_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+
+class Kept[T]:
+    """A value that is made anew when somebody asks and it has become too old; made by one thread at a time."""
+
+    def __init__(self, make: Callable[[], T], *, for_s: float) -> None:
+        self._make = make
+        self._for_s = for_s
+        self._lock = Lock()
+        self._found: tuple[float, T] | None = None
+
+    def get(self) -> T:
+        """The value, no older than it may be."""
+        with self._lock:
+            if self._found is None or time.monotonic() - self._found[0] > self._for_s:
+                self._found = (time.monotonic(), self._make())
+            return self._found[1]
+
+
+def watching(watched: Watched, visits: Visits) -> APIRouter:
+    """The routes."""
+    router = APIRouter()
+    service = Kept(lambda: ask(watched.instances), for_s=SERVICE_AGE_S)
+    compared = Kept(lambda: _compared(watched, service.get()), for_s=DRIFT_AGE_S)
+
+    @router.get("/service")
+    def service_page(request: Request) -> Response:
+        return page(request, "service.html", visit=visits.read(request), service=service.get())
+
+    @router.get("/drift")
+    def drift_page(request: Request) -> Response:
+        found, problem = compared.get()
+        return page(
+            request,
+            "drift.html",
+            visit=visits.read(request),
+            drifting=found,
+            problem=problem,
+            words=BAND_WORDS,
+            tones=TONES,
+        )
+
+    @router.get("/models")
+    def models_page(request: Request) -> Response:
+        held = held_bundles(watched.home)
+        return page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=watched.mlflow_url)
+
+    return router
+
+
+def _compared(watched: Watched, service: Service) -> tuple[Drifting | None, ChurnError | None]:
+    try:
+        return drifting(watched.champion, watched.places, service), None
+    except ChurnError as error:
+        return None, error
+    except OSError as error:
+        return None, ChurnError(f"the prediction log cannot be read: {error}", instead="see who may read its folder")

@@ -1,0 +1,45 @@
+"""Rollouts in every state, and dashboards that show them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dashboards import write_demo
+from watching import Dashboard
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three rollouts: 1 was promoted, 2 was rolled back, 3 is under way. To be read only."""
+    home = tmp_path_factory.mktemp("demo")
+    write_demo(home, every_s=4 * 3600)
+    return home
+
+
+@pytest.fixture
+def own_home(demo_home: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    return home
+
+
+type Open = Callable[..., Dashboard]
+
+
+@pytest.fixture
+def dashboard() -> Iterator[Open]:
+    """Opens dashboards, and closes them at the end."""
+    opened: list[Dashboard] = []
+
+    def open_one(home: Path, **watched: Any) -> Dashboard:
+        opened.append(Dashboard(home, **watched))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()

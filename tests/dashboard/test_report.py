@@ -1,0 +1,42 @@
+"""The report: one file that needs nobody, holds all that the page shows, and is small enough to be mailed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from processes import churn, succeed
+from watching import Dashboard, words
+
+type Open = Callable[..., Dashboard]
+MOST_BYTES = 5_000_000
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_it_holds_what_the_page_shows_and_asks_nobody(dashboard: Open, demo_home: Path, number: int) -> None:
+    answer = dashboard(demo_home).get(f"/rollouts/{number}/report.html")
+    assert answer.headers["content-disposition"] == f'attachment; filename="rollout-{number}.html"'
+    report = re.sub(r'xmlns(:xlink)?="[^"]*"', "", answer.text)
+    assert not re.search(r"<script|<link|<img|<form|@import|url\(|\ssrc=|https?://|\shref=(?!\"#)", report)
+    assert len(answer.content) < MOST_BYTES
+    page = words(dashboard(demo_home).page(f"/rollouts/{number}"))
+    for section in ("Checks", "What both versions answered", "What happened", "What to do"):
+        assert section in page
+        assert section in words(report)
+
+
+def test_the_command_writes_it(demo_home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    said = succeed(demo_home, "rollout", "report", "2", "--out", path)
+    assert str(path) in said
+    assert "rolled back" in path.read_text(encoding="utf-8")
+
+
+def test_a_rollout_that_is_not_there_is_one_sentence_and_no_file(demo_home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    done = churn(demo_home, "rollout", "report", "77", "--out", path)
+    assert done.code == 9
+    assert done.err.startswith("error: there is no rollout 77")
+    assert not path.exists()

@@ -1,0 +1,172 @@
+"""The service, drift and models: what is shown of what is there, and clearly of what is not."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from demo_bundle import write_demo_bundle
+from logged import write_journal
+from watching import Dashboard, words
+
+from churn.contracts import find_contract
+from churn.prediction_log.places import Places
+
+type Open = Callable[..., Dashboard]
+CONTRACT = find_contract("streamflow")
+HEALTHY = json.dumps({"status": "healthy", "model_version": "v2.3.1", "model_path": "somewhere"})
+METRICS = """\
+# TYPE churn_requests_total counter
+churn_requests_total{route="/predict",status="2xx"} 990
+churn_requests_total{route="/predict",status="5xx"} 10
+# TYPE churn_request_duration_seconds histogram
+churn_request_duration_seconds_bucket{route="/predict",le="0.005"} 900
+churn_request_duration_seconds_bucket{route="/predict",le="+Inf"} 1000
+# TYPE churn_queue_requests gauge
+churn_queue_requests 3
+"""
+
+
+@contextmanager
+def answering(answers: Mapping[str, tuple[int, str]]) -> Iterator[str]:
+    """A server that answers each path as it is told, and anything else with 404."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, text = answers.get(self.path, (404, ""))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_an_instance_tells_its_version_and_what_it_has_answered(dashboard: Open, tmp_path: Path) -> None:
+    with answering({"/health": (200, HEALTHY), "/metrics": (200, METRICS)}) as address:
+        said = words(dashboard(tmp_path, instances=(address,)).page("/service"))
+    for expected in ("1 of 1 instance is healthy", "v2.3.1", "1,000", "1.000 %", "5 ms", "Waiting 3"):
+        assert expected in said
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({"/health": (200, HEALTHY)}, "no /metrics"),
+        ({"/health": (503, json.dumps({"title": "no model"}))}, "answers 503: no model"),
+        ({"/health": (200, "<html>hello</html>")}, "not as this service does"),
+        ({"/health": (200, "[]")}, "not as this service does"),
+        ({"/health": (200, HEALTHY), "/metrics": (200, "}{ no metrics")}, "no /metrics"),
+    ],
+)
+def test_what_is_wrong_with_an_instance_is_said(
+    dashboard: Open, tmp_path: Path, answers: Mapping[str, tuple[int, str]], expected: str
+) -> None:
+    with answering(answers) as address:
+        assert expected in words(dashboard(tmp_path, instances=(address,)).page("/service"))
+
+
+def test_what_does_not_answer_is_said_beside_what_does(dashboard: Open, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with answering({"/health": (200, HEALTHY), "/metrics": (200, METRICS)}) as address:
+        said = words(dashboard(tmp_path, instances=(address, nobody)).page("/service"))
+    assert "1 of 2 instances are healthy" in said
+    assert f"{nobody} does not serve It does not answer" in said
+
+
+@pytest.fixture(scope="module")
+def bundle_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a champion, and a bundle that was changed after its export."""
+    home = tmp_path_factory.mktemp("bundles")
+    folder = home / "bundles" / "streamflow"
+    folder.mkdir(parents=True)
+    write_demo_bundle(folder / "v1", "v1")
+    (folder / "champion").symlink_to("v1")
+    (folder / "v0").mkdir()
+    for name in ("manifest.json", "manifest.sha256"):
+        (folder / "v0" / name).write_bytes((folder / "v1" / name).read_bytes() + b" ")
+    return home
+
+
+def write_log(home: Path, *, dearer: float) -> Places:
+    """A journal of demo subscribers whose monthly charges are so many times as high."""
+    assert CONTRACT.demo is not None
+    places = Places(str(home / "log"), home / "log" / "journals")
+    generator = np.random.default_rng(5)
+    rows = CONTRACT.encode_columns(CONTRACT.demo.draw(generator, 2000, {}))
+    rows[:, CONTRACT.feature_names().index("monthly_charges")] *= dearer
+    scores = generator.random(len(rows)).tolist()
+    features = CONTRACT.feature_names()
+    write_journal(places, "one", version="v1", features=features, rows=rows.tolist(), scores=scores)
+    return places
+
+
+def test_a_feature_that_moved_is_named_and_those_that_did_not_are_steady(
+    dashboard: Open, bundle_home: Path, tmp_path: Path
+) -> None:
+    page = dashboard(bundle_home, places=write_log(tmp_path, dearer=1.5)).page("/drift")
+    said = words(page)
+    assert "Far from what the model was trained on: Score, Monthly charges." in said
+    assert "The latest 2,000 predictions of v1" in said
+    assert page.count("<svg") == 1 + 11  # the mark, the score and ten features
+    assert said.count("steady") >= 8
+
+
+def test_without_a_log_scores_come_from_metrics_and_it_is_said_why(dashboard: Open, bundle_home: Path) -> None:
+    buckets = "".join(
+        f'churn_probability_bucket{{model_version="v1",le="{at / 20}"}} {at * 100}\n' for at in range(1, 21)
+    )
+    metrics = f"{METRICS}# TYPE churn_probability histogram\n{buckets}"
+    health = HEALTHY.replace("v2.3.1", "v1")
+    with answering({"/health": (200, health), "/metrics": (200, metrics)}) as address:
+        said = words(dashboard(bundle_home, instances=(address,)).page("/drift"))
+    assert "PREDICTION_LOG is off" in said
+    assert "Scores are from the instances' metrics" in said
+    assert "PSI" in said
+
+
+def test_an_empty_log_says_so(dashboard: Open, bundle_home: Path, tmp_path: Path) -> None:
+    places = Places(str(tmp_path / "log"), tmp_path / "log" / "journals")
+    said = words(dashboard(bundle_home, places=places).page("/drift"))
+    assert "holds no record of v1 yet" in said
+    assert "No predictions yet" in said
+
+
+def test_without_a_champion_drift_says_what_to_do(dashboard: Open, tmp_path: Path) -> None:
+    said = words(dashboard(tmp_path).page("/drift"))
+    assert "there is no bundle at" in said
+    assert "churn export" in said
+
+
+def test_models_marks_the_champion_and_says_what_cannot_be_used(dashboard: Open, bundle_home: Path) -> None:
+    said = words(dashboard(bundle_home).page("/models"))
+    assert "v1 champion streamflow" in said
+    assert "v0 unusable" in said
+    assert "MLflow" not in said
+
+
+def test_mlflow_is_linked_if_it_is_configured(dashboard: Open, bundle_home: Path) -> None:
+    page = dashboard(bundle_home, mlflow_url="http://mlflow.example:5000").page("/models")
+    assert 'href="http://mlflow.example:5000/#/models"' in page
+
+
+def test_without_bundles_models_says_how_to_make_one(dashboard: Open, tmp_path: Path) -> None:
+    assert "churn export" in words(dashboard(tmp_path).page("/models"))
