@@ -138,19 +138,17 @@ def test_one_prediction_that_is_none_costs_only_itself(bundle: Bundle, tmp_path:
 
 
 def test_the_challenger_is_counted_and_named_in_the_metrics(bundles: dict[str, Bundle], tmp_path: Path) -> None:
-    """A challenger whose log-odds are the champion's and 3 more, for one who is just below the threshold."""
+    """A challenger whose log-odds are 8 less than the champion's, for one who is at high risk."""
     bundle = bundles["streamflow"]
 
     def explain(rows: Rows) -> np.ndarray:
         explained = bundle.model.explain(rows).astype(np.float64)
-        explained[:, -1] += 3
+        explained[:, -1] -= 8
         return explained
 
     challenger = fake(bundle, explain)
     [prediction] = bundle.model.predict_encoded([bundle.model.contract.model_validate(EXAMPLE).encode()])
-    settings = Settings(
-        prediction_log=str(tmp_path), challenger_path=bundle.path, churn_threshold=prediction.probability
-    )
+    settings = Settings(prediction_log=str(tmp_path), challenger_path=bundle.path)
     with InProcess(create_app(settings, bundle=bundle, find_challenger=lambda *_: challenger)) as service:
         service.predict(EXAMPLE)
         service.app.state.prediction_log.start()
@@ -158,13 +156,14 @@ def test_the_challenger_is_counted_and_named_in_the_metrics(bundles: dict[str, B
         counted = counts(service)
     [theirs] = challenger.model.predict_encoded([prediction.values])
     assert outcomes(counted) == {"paired": 1, "failed": 0, "dropped": 0}
+    assert risk_tier(prediction.probability) != risk_tier(theirs.probability)
     tiers = {"champion": risk_tier(prediction.probability), "challenger": risk_tier(theirs.probability)}
     assert total(counted, measures.SHADOW_TIERS) == total(counted, measures.SHADOW_TIERS, **tiers) == 1
     assert total(counted, measures.SHADOW_BANNERS) == 1
-    assert total(counted, measures.SHADOW_BANNERS, champion="no", challenger="yes") == 1
+    assert total(counted, measures.SHADOW_BANNERS, champion="yes", challenger="no") == 1
     for agreement in ("set", "order", "signs"):
         assert total(counted, measures.SHADOW_TOP, agreement=agreement) == 1
-    apart = theirs.probability - prediction.probability
+    apart = prediction.probability - theirs.probability
     assert total(counted, f"{measures.SHADOW_DIFFERENCE}_sum") == pytest.approx(apart)
     assert total(counted, f"{measures.SHADOW_DIFFERENCE}_bucket", le="+Inf") == 1
     for bound in (0.001, 0.1, 0.5):

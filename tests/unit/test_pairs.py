@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.model import Prediction, risk_tier, shown_probability
-from churn.pairs import STEPS, Differences, Side, compare
+from churn.pairs import STEPS, Differences, Side, compare, tiers
 from churn.reasons import direction
 
 FEATURES = 5
@@ -68,6 +68,11 @@ def test_the_arrays_say_of_each_what_a_naive_comparison_says(
             directions[0] == directions[1],
             round((theirs.probability - mine.probability) * STEPS),
         ]
+
+
+def test_tiers_begin_where_the_answers_begin() -> None:
+    shown = np.array([0.2999, 0.3, 0.5999, 0.6, 1.0])
+    assert [TIERS[tier] for tier in tiers(shown)] == [risk_tier(probability) for probability in shown.tolist()]
 
 
 def test_the_same_features_in_another_order_are_the_same_set() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from tallies import block, tallied
 
 from churn.contracts import find_contract
 from churn.errors import SettingsError
 from churn.shadow.checks import DEFAULT_CHECKS, PairedCheck, judge_pairs
+from churn.shadow.evidence import surely_above, surely_below
 from churn.shadow.tally import MEASURES, Tally
 
 STREAMFLOW = find_contract("streamflow")
@@ -41,6 +43,16 @@ def test_a_finding_says_what_was_seen_what_is_sure_and_what_is_tolerated() -> No
     assert finding.low < flips / 2000 < finding.high < 0.5
     assert f"{flips / 20:.2f} % of 2,000 pairs" in finding.reason
     assert "50.00 % is tolerated" in finding.reason
+
+
+def test_the_chance_of_a_false_alarm_is_shared_out_among_the_checks_and_that_of_a_false_promotion_is_not() -> None:
+    found = tallied(STREAMFLOW, block(STREAMFLOW, seed=5, noise=0.3, count=2000))
+    checks = [PairedCheck("tier flips", 0.5, share=3), PairedCheck("banner flips", 0.5)]
+    finding, _ = judge_pairs(found, checks, false_rollback=0.01, false_promotion=0.05).findings
+    flips = found.sums[list(MEASURES).index("tier flips")]
+    counts = np.array([2000 - flips, flips])
+    assert finding.low == surely_above(np.array([0.0, 1.0]), counts, 0.0075)
+    assert finding.high == surely_below(np.array([0.0, 1.0]), counts, 0.05)
 
 
 def test_of_the_mean_difference_each_single_difference_counts_and_not_only_how_many_differ() -> None:
