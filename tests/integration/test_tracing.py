@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from processes import serving
+from processes import serving, succeed
 
 from churn.bundle import Bundle
 from churn.contracts import find_contract
@@ -53,7 +53,7 @@ def collector() -> Iterator[tuple[str, queue.Queue[Span]]]:
 def test_a_request_goes_on_in_its_callers_trace_and_keeps_nothing_of_the_query(
     bundles: dict[str, Bundle], tmp_path: Path
 ) -> None:
-    settings = {"MODEL_PATH": bundles["streamflow"].path, "PREDICTION_LOG": "off", "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    settings = {"MODEL_PATH": bundles["streamflow"].path, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     with (
         collector() as (endpoint, spans),
         serving(tmp_path, "serve", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **settings) as (address, _),
@@ -71,6 +71,8 @@ def test_a_request_goes_on_in_its_callers_trace_and_keeps_nothing_of_the_query(
         assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("POST /predict", TRACE, CALLER)
         assert (attributes["http.response.status_code"], attributes["url.query"]) == (200, "not kept")
         assert spans.empty()
+    (record,) = json.loads(succeed(tmp_path, "predictions", "tail", "--json"))
+    assert (record["prediction_id"], record["trace_id"]) == (answer.json()["prediction_id"], TRACE)
 
 
 def test_a_service_without_a_collector_loads_nothing_that_speaks_to_one() -> None:

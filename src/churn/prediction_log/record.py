@@ -25,6 +25,7 @@ COLUMNS: dict[str, Column] = {
     "prediction_id": "text",
     "time": "time",
     "request_id": "text",
+    "trace_id": "text",
     "subscriber": "text",
     "contract": "text",
     "model_version": "text",
@@ -67,6 +68,7 @@ class Noted(NamedTuple):
     prediction: Prediction
     answer: PredictionAnswer
     retention: Retention | None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class LineMaker:
 
     def line(self, noted: Noted) -> bytes:
         """The line, with the line break that says that it is whole."""
-        time_ns, prediction_id, request_id, key, prediction, answer, banner = noted
+        time_ns, prediction_id, request_id, key, prediction, answer, banner, trace_id = noted
         probability, values, contributions, base_value = prediction
         reasons = answer["top_reasons"]
         line: dict[str, Any] = {
@@ -130,6 +132,8 @@ class LineMaker:
             line["offer"] = offer and offer["code"]
             line["language"] = banner["language"]
             line["policy_version"] = banner["policy_version"]
+        if trace_id:
+            line["trace_id"] = trace_id
         return to_json(line) + b"\n"
 
     def with_challenger(self, line: bytes, challenger: Prediction) -> bytes:

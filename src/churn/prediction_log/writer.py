@@ -113,6 +113,7 @@ class PredictionLog:
         prediction: Prediction,
         answer: PredictionAnswer,
         retention: Retention | None,
+        trace_id: str | None = None,
     ) -> None:
         """Takes a prediction, on the event loop; never waits and never raises.
 
@@ -123,13 +124,14 @@ class PredictionLog:
             prediction: what the model said.
             answer: what was answered.
             retention: what the banner shows, if there is one.
+            trace_id: of the trace that the request belongs to, if somebody traces.
         """
         if len(self._queue) >= self._capacity:
             self._turned_away += 1
             if self.challenger:
                 self.challenger.drop()
             return
-        noted = Noted(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention)
+        noted = Noted(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention, trace_id)
         try:
             line = self._maker.line(noted)
         except Exception as error:  # noqa: BLE001 - the answer is right, whatever is wrong with its record

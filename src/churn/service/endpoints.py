@@ -105,9 +105,15 @@ def endpoints(
         strongest = worded["top_reasons"] if reasons >= TOP else top_reasons(subscriber, prediction, TOP)
         counting.predicted(worded, strongest, banner)
         if prediction_log:
-            request_id = request.scope["state"]["request_id"]
+            state = request.scope["state"]
             prediction_log.note(
-                prediction_id, request_id, key=visitor.key, prediction=prediction, answer=worded, retention=banner
+                prediction_id,
+                state["request_id"],
+                key=visitor.key,
+                prediction=prediction,
+                answer=worded,
+                retention=banner,
+                trace_id=state["trace_id"],
             )
         return response
 

@@ -35,7 +35,7 @@ def open_log(found: Places, bundle: Bundle, *, segment_s: float = 60, capacity: 
 
 
 def note(log: PredictionLog, one: Noted) -> None:
-    _, prediction_id, request_id, key, prediction, worded, banner = one
+    _, prediction_id, request_id, key, prediction, worded, banner, _ = one
     log.note(prediction_id, request_id, key=key, prediction=prediction, answer=worded, retention=banner)
 
 
