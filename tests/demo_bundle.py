@@ -16,13 +16,13 @@ ROWS = 20_000
 TREES = 120
 
 
-def write_demo_bundle(path: Path, version: str = "v0.0.2") -> None:
+def write_demo_bundle(path: Path, version: str = "v0.0.2", *, draws: int = ROWS, trees: int = TREES) -> None:
     """Trains on the demo's documented process."""
     contract = find_contract("streamflow")
     assert contract.demo is not None
     generator = np.random.default_rng(1)
-    columns = contract.demo.draw(generator, ROWS, {})
-    left = generator.random(ROWS) < 1 / (1 + np.exp(-contract.demo.log_odds(columns, {})))
+    columns = contract.demo.draw(generator, draws, {})
+    left = generator.random(draws) < 1 / (1 + np.exp(-contract.demo.log_odds(columns, {})))
     rows = contract.encode_columns(columns)
     parameters = {
         "objective": "binary:logistic",
@@ -31,7 +31,7 @@ def write_demo_bundle(path: Path, version: str = "v0.0.2") -> None:
         "monotone_constraints": contract.monotone_constraints(),
         "nthread": 1,
     }
-    booster = xgboost.train(parameters, xgboost.DMatrix(rows, label=left.astype(np.float32)), TREES)
+    booster = xgboost.train(parameters, xgboost.DMatrix(rows, label=left.astype(np.float32)), trees)
     scores = booster.predict(xgboost.DMatrix(rows)).astype(np.float64)
     write_bundle(
         path,
