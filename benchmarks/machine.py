@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ LIBRARIES = (
 )
 
 
-def machine() -> dict[str, Any]:
+def machine(libraries: Iterable[str] = LIBRARIES) -> dict[str, Any]:
     """CPU, load, Python and libraries."""
     return {
         "cpu": cpu_model(),
@@ -32,7 +33,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "wrk": wrk_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in libraries},
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.plot import write_histograms, write_plot
 from benchmarks.report import PLOT, STAGES_PLOT, report
+from benchmarks.shadow_report import shadow_report
 from benchmarks.systems import SYSTEMS
 from benchmarks.task_plot import write_task_plot
 from benchmarks.task_report import PLOT as TASK_PLOT
@@ -46,6 +47,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], choices=names, metavar="NAME")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--task", action="store_true")
+    parser.add_argument("--shadow", action="store_true")
     parser.add_argument("--base-image", default=BASE_IMAGE)
     parser.add_argument("--network")
     parser.add_argument("--ca-file", type=Path)
@@ -134,6 +136,16 @@ def _task(asked: argparse.Namespace, folder: Path) -> None:
     say(f"the report is {folder / 'task.md'}")
 
 
+def _shadow(asked: argparse.Namespace, folder: Path) -> None:
+    """The part on what a challenger costs the caller."""
+    if not asked.report:
+        from benchmarks.shadow import measure_shadow  # noqa: PLC0415 - as in `measure`
+
+        write_bytes(folder / "shadow.json", json_bytes(measure_shadow(quick=asked.quick, say=say)))
+    write_bytes(folder / "shadow.md", shadow_report(json.loads((folder / "shadow.json").read_bytes())).encode())
+    say(f"the report is {folder / 'shadow.md'}")
+
+
 def say(text: str) -> None:
     """Shows how far the run is."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
@@ -146,6 +158,9 @@ def main() -> None:
     folder = Path(os.environ["CHURN_HOME"]) / "bench" if asked.quick or asked.only else DOCS
     if asked.task:
         _task(asked, folder)
+        return
+    if asked.shadow:
+        _shadow(asked, folder)
         return
     if not asked.report:
         with tempfile.TemporaryDirectory(prefix="churn-bench-") as work:

@@ -41,7 +41,7 @@ def measure_stages(bundle: Path, requests: Sequence[dict[str, Any]], *, count: i
     return [
         {"model": bundle.name, "stage": stage, "below_us": bucket.below_us, "requests": bucket.requests}
         for stage in STAGES
-        for bucket in app.state.stages.histogram(stage)
+        for bucket in app.state.counting.stages.histogram(stage)
     ]
 
 

@@ -78,7 +78,7 @@ class ReleaseError(ChurnError):
 class RolloutError(ChurnError):
     """A rollout cannot go on: router, figures or its own record cannot be used, or another one is on its way."""
 
-    exit_code = 9
+    exit_code = 11
 
 
 class LoadTestError(ChurnError):

@@ -39,9 +39,23 @@ TOP_SET: Final = "churn_top_set_total"
 BANNERS: Final = "churn_banners_total"
 # Counter, labels: arm, offer ("none" where there is none); what the banners hold.
 RETENTION: Final = "churn_retention_total"
+# Counter, labels: outcome (answered, refused); rows of POST /predict/batch, which are no predictions of POST /predict.
+BATCH_ROWS: Final = "churn_batch_rows_total"
 # Gauge: requests taken and not yet answered.
 QUEUE: Final = "churn_queue_requests"
 # Gauge, always 1. Labels: model_version, bundle_sha256, contract, contract_fingerprint.
 BUNDLE_INFO: Final = "churn_bundle_info"
+# Counter, labels: outcome (paired, failed, dropped); answers of POST /predict that the challenger was to answer too.
+SHADOW: Final = "churn_shadow_predictions_total"
+# Counters of the pairs. Labels: champion, challenger: the tier each gives; whether each shows a banner, yes or no.
+SHADOW_TIERS: Final = "churn_shadow_tiers_total"
+SHADOW_BANNERS: Final = "churn_shadow_banners_total"
+# Counter, labels: agreement (set, order, signs); pairs whose three largest contributions agree so far.
+SHADOW_TOP: Final = "churn_shadow_top_agreement_total"
+# Histogram: how far the two probabilities lie apart.
+SHADOW_DIFFERENCE: Final = "churn_shadow_probability_difference"
+SHADOW_DIFFERENCE_BOUNDS: Final = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+# Gauge, always 1. Labels: model_version, bundle_sha256.
+CHALLENGER_INFO: Final = "churn_challenger_info"
 # The route that is judged.
 PREDICT_ROUTE: Final = "/predict"

@@ -29,6 +29,13 @@ class Settings(BaseSettings):
     model_version: Annotated[
         str | None, Field(description="The version the bundle must have; any version if it is not set.")
     ] = None
+    challenger_path: Annotated[
+        Path | None,
+        Field(
+            description="A second bundle, of the same contract: it answers what the served one has answered, in the "
+            "background, into the prediction log. None by default."
+        ),
+    ] = None
     churn_threshold: Annotated[float, Field(ge=0, le=1, description="The banner is shown above this probability.")] = (
         0.6
     )

@@ -190,6 +190,7 @@ def test_the_bill_of_materials_is_valid_and_names_what_the_lock_file_does(image:
 def locked() -> set[str]:
     """What serving needs by the lock file, as package URLs."""
     export = [uv(), "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-hashes", "--no-annotate"]
+    export += ["--extra", "tracing"]
     lines = subprocess.run(export, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     wanted = [line.partition(" ; ") for line in lines if line[0] != "#"]
     return {f"pkg:pypi/{name.replace('==', '@')}" for name, _, marker in wanted if marker != "sys_platform == 'win32'"}

@@ -6,21 +6,18 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
+from aws_stand_in import aws_stand_in
 from demo_bundle import write_demo_bundle
 from images import Engine
 from processes import Done, churn, free_port
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Response
 
 from churn.bundle import MODEL
 from churn.contracts import find_contract
@@ -78,47 +75,22 @@ class Aws:
 @pytest.fixture
 def aws(image_registry: str) -> Iterator[Aws]:
     """An account with the repository and the family of task definitions, whose images go to the registry here."""
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - slow to import
-        DomainDispatcherApplication,
-        create_backend_app,
-    )
-
-    moto = DomainDispatcherApplication(create_backend_app)
-
-    def stand_in(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        response = Response.from_app(moto, environ)
-        response.set_data(response.get_data().replace(AT_AWS, image_registry.encode()))
-        return response(environ, start_response)
-
-    server = make_server("127.0.0.1", 0, stand_in, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.port}"
-    environment = {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-    }
-    httpx.post(f"{address}/moto-api/reset")
-    options = {"endpoint_url": address, "region_name": "us-east-1"}
-    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-    ecs, ecr = (boto3.client(service, **options, **keys) for service in ("ecs", "ecr"))
-    ecr.create_repository(repositoryName=REPOSITORY, imageTagMutability="IMMUTABLE")
-    ecs.register_task_definition(
-        family=FAMILY,
-        requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc",
-        cpu="1024",
-        memory="2048",
-        executionRoleArn="arn:aws:iam::123456789012:role/execution",
-        containerDefinitions=[
-            {"name": "service", "image": "before", "environment": [KEPT, {"name": "MODEL_VERSION", "value": "v0"}]},
-            {"name": "sidecar", "image": "other", "essential": False},
-        ],
-    )
-    yield Aws(environment, ecs, ecr)
-    server.shutdown()
-    server.server_close()
+    with aws_stand_in(lambda answer: answer.replace(AT_AWS, image_registry.encode())) as account:
+        ecs, ecr = account.client("ecs"), account.client("ecr")
+        ecr.create_repository(repositoryName=REPOSITORY, imageTagMutability="IMMUTABLE")
+        ecs.register_task_definition(
+            family=FAMILY,
+            requiresCompatibilities=["FARGATE"],
+            networkMode="awsvpc",
+            cpu="1024",
+            memory="2048",
+            executionRoleArn="arn:aws:iam::123456789012:role/execution",
+            containerDefinitions=[
+                {"name": "service", "image": "before", "environment": [KEPT, {"name": "MODEL_VERSION", "value": "v0"}]},
+                {"name": "sidecar", "image": "other", "essential": False},
+            ],
+        )
+        yield Aws(account.environment, ecs, ecr)
 
 
 @pytest.fixture(scope="module")

@@ -9,18 +9,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from in_process import answering
+
+from churn.contracts import find_contract
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 COMPOSE = DEPLOY / "docker" / "compose.yaml"
 
 
-def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program that a machine may lack."""
+def run(*command: str | Path, said: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program that a machine may lack; `said` is its standard input."""
     program = shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip(f"no {command[0]} on PATH")
     own = os.environ | environment
-    return subprocess.run([program, *command[1:]], env=own, capture_output=True, text=True, check=False)
+    return subprocess.run([program, *command[1:]], env=own, input=said, capture_output=True, text=True, check=False)
 
 
 def dockerfile_environment() -> dict[str, str]:
@@ -71,3 +74,11 @@ def test_compose_without_a_version_says_how_to_start_the_stack() -> None:
     done = run("docker-compose", "-f", COMPOSE, "config", "--quiet", STABLE_VERSION="")
     assert done.returncode != 0
     assert "scripts/stack up" in done.stderr
+
+
+def test_promtool_finds_nothing_to_object_to_in_what_the_service_tells() -> None:
+    with answering(find_contract("streamflow"), 0.7) as client:
+        client.predict(find_contract("streamflow").example())
+        told = client.get("/metrics").text
+    done = run("promtool", "check", "metrics", said=told)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ from churn.contracts import find_contract
 from churn.errors import BundleError, GateError, RegistryError
 from churn.sampling import draw_columns
 from churn.training.export import export_model
-from churn.training.promotion import judge
+from churn.training.promotion import find_version, judge
 from churn.training.registry import FORCED, FORCED_REASON, TRUSTED_TYPES, Registry, RunRecord, registered_name
 
 pytestmark = [
@@ -56,6 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     process = subprocess.Popen(
         [*command, "--backend-store-uri", f"sqlite:///{store}/mlflow.db", "--artifacts-destination", str(store)],
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -190,6 +192,20 @@ def test_a_version_that_is_not_there_is_answered_with_those_that_are(registry: R
     with pytest.raises(RegistryError, match="has no version v9") as refused:
         judge(registry, STREAMFLOW, "v9")
     assert "v1.0.0" in refused.value.instead
+
+
+def test_who_was_champion_becomes_previous_and_may_be_named_so(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    first, second = (
+        registry.register(STREAMFLOW, booster(), replace(RECORD, tags={**RECORD.tags, "model_version": version}))
+        for version in ("v1.0.0", "v1.1.0")
+    )
+    for info in (first, second, second):  # the same one again changes nothing
+        registry.promote(info, {})
+    assert find_version(registry, STREAMFLOW, "champion").number == second.number
+    assert find_version(registry, STREAMFLOW, "previous").number == first.number
+    registry.promote(first, {})
+    assert find_version(registry, STREAMFLOW, "previous").number == second.number
 
 
 def test_a_model_that_could_not_be_served_cannot_be_promoted(tmp_path: Path) -> None:

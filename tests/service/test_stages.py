@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 from in_process import InProcess, answering
 
 from churn.contracts import find_contract
-from churn.service.stages import STAGES, Stages
+from churn.service.stages import BUCKETS, STAGES, Stages
 
 STREAMFLOW = find_contract("streamflow")
 
 
 def counts(client: InProcess) -> dict[str, int]:
-    stages: Stages = client.app.state.stages
+    stages: Stages = client.app.state.counting.stages
     return {stage: sum(bucket.requests for bucket in stages.histogram(stage)) for stage in STAGES}
 
 
@@ -42,6 +44,6 @@ def test_a_duration_falls_into_the_bucket_of_its_power_of_two(
 ) -> None:
     times = iter([0, took_ns])
     monkeypatch.setattr("time.perf_counter_ns", lambda: next(times))
-    stages = Stages()
+    stages = Stages(memoryview(array("d", [0.0] * (BUCKETS + 1))), {"parse": 0})
     stages.clock().done("parse")
     assert stages.histogram("parse") == [(below_us, 1)]

@@ -11,6 +11,7 @@ from churn.cli import (
     dashboard,
     documents,
     image,
+    judge,
     loadtest,
     models,
     offers,
@@ -22,6 +23,7 @@ from churn.cli import (
     rollout,
     rollout_report,
     scoring,
+    shadow,
     training,
 )
 from churn.cli.show import complain
@@ -30,8 +32,8 @@ from churn.errors import ChurnError
 EXIT_CODES = """
 Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
 6 refused by a release gate, 7 no usable image,
-8 trouble with AWS, 9 trouble with a rollout,
-10 rolled back, 11 a rollout that is not over, 130 interrupted.
+8 trouble with AWS, 9 held or not over, 10 rolled back,
+11 trouble with a rollout, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -52,6 +54,8 @@ for commands in (
     loadtest,
     image,
     release,
+    shadow,
+    judge,
     rollout,
     rollout_report,
     dashboard,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,16 +22,15 @@ from churn.image import REPOSITORY
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.rollout.controller import Controller
     from churn.rollout.record import Rollout
     from churn.rollout.store import Store
 
 # ruff: noqa: PLC0415 - what a rollout needs belongs to an extra, and other commands need none of it
 
-ROLLED_BACK, UNFINISHED = 10, 11
+UNFINISHED, ROLLED_BACK = 9, 10  # as of `churn judge explain`
 SELECTORS = {"stable": 'track="stable"', "canary": 'track="canary"'}  # of Prometheus
 EVERY_S = 0.5
-OBEYED_S = 15.0
+OBEYED_S = 15.0  # somebody else's tick may take that long, at most
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 rollout_app = typer.Typer(help="Let a new version take over step by step, or be sent back, without a person.")
@@ -88,7 +85,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
 ) -> None:
     """Begin a rollout and carry it out until it is over; stopped or killed, `churn rollout resume` goes on.
 
-    Exit codes: 0 promoted, 10 rolled back or aborted, 11 stopped before it was over.
+    Exit codes: 0 promoted, 9 stopped before it was over, 10 rolled back or aborted.
     """
     require_rollout_extra()
     from churn.rollout.plan import DEFAULT_PLAN, read_plan
@@ -104,9 +101,10 @@ def start(  # noqa: PLR0917 - typer calls it by names
         "registry": registry,
         "on_promoted": on_promoted,
         "override": override,
-        "by": getpass.getuser(),
+        "by": _who(),
     }
     from churn.cli.rollout_wiring import (
+        carry_out,
         controller_of,
         require_gates,
         require_places,
@@ -133,16 +131,18 @@ def start(  # noqa: PLR0917 - typer calls it by names
         now, reason = time.time(), f"{before} to {version}" + (f"; outside the window: {override}" if closed else "")
         fresh = Rollout(0, service, before, version, chosen, where, State.STARTING, -1, 0, now, reason, now)
         begun = store.begin(fresh, Happening(now, "started", fresh.state, -1, 0, f"{reason}; by {where['by']}"))
-        _carry_out(controller_of(begun, store, settings), store, as_json=as_json)
+        ended = carry_out(controller_of(begun, store, settings), store, as_json=as_json)
+    raise typer.Exit(_exit_code(ended))
 
 
 @rollout_app.command(epilog="Example: churn rollout resume")
 def resume(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Go on with a rollout that was stopped or killed, from where it stood; with the exit codes of `start`."""
     with _live(service) as (store, rollout, settings), store.controlling(service):
-        from churn.cli.rollout_wiring import controller_of
+        from churn.cli.rollout_wiring import carry_out, controller_of
 
-        _carry_out(controller_of(rollout, store, settings), store, as_json=as_json)
+        ended = carry_out(controller_of(rollout, store, settings), store, as_json=as_json)
+    raise typer.Exit(_exit_code(ended))
 
 
 @rollout_app.command(epilog="Example: churn rollout status --json")
@@ -194,7 +194,7 @@ def promote(
             raise GateError(f"no step forward now: {closed}", instead="wait, or give --override")
         if not store.controlled(service):
             raise RolloutError("nobody controls the rollout", instead="go on with it first: churn rollout resume")
-        store.wish(rollout.number, "promote", f"{reason}; by {getpass.getuser()}", at_any_hour=override)
+        store.wish(rollout.number, "promote", f"{reason}; by {_who()}", at_any_hour=override)
         now = _await(store, rollout, lambda now: now.step != rollout.step or now.over or now.state != rollout.state)
         out.print(f"{now.state}, the canary gets {now.weight_percent} %: {now.reason}", markup=False)
 
@@ -203,19 +203,11 @@ def promote(
 def abort(reason: ReasonOption, service: ServiceOption = REPOSITORY) -> None:
     """Send all traffic back to the stable version now and end the rollout, whether or not a process controls it."""
     with _live(service) as (store, rollout, settings):
-        store.wish(rollout.number, "abort", f"{reason}; by {getpass.getuser()}")
-        if store.controlled(service):
-            now = _await(store, rollout, lambda now: now.over)
-        else:
-            from churn.cli.rollout_wiring import controller_of
+        from churn.cli.rollout_wiring import obey_if_nobody_else_does
 
-            with store.controlling(service):
-                hands = controller_of(rollout, store, settings)
-                now = hands.tick()
-                until = time.monotonic() + OBEYED_S
-                while not now.over and time.monotonic() < until:
-                    time.sleep(EVERY_S)
-                    now = hands.tick()
+        store.wish(rollout.number, "abort", f"{reason}; by {_who()}")
+        obey_if_nobody_else_does(store, rollout, settings)
+        now = _await(store, rollout, lambda now: now.over)
         if not now.over:
             why = store.happenings(now.number)[-1].reason
             raise RolloutError(
@@ -256,20 +248,12 @@ def require_rollout_extra() -> None:
     require_extra("rollout", "prometheus_client", "httpx", "holidays", "boto3")
 
 
-def _carry_out(hands: Controller, store: Store, *, as_json: bool) -> None:
-    from churn.cli.rollout_words import teller
-
-    stop = threading.Event()
-
-    def told_to_stop(_: int, __: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, told_to_stop)
-    rollout = hands.run(stop, after_tick=teller(store, hands.rollout.number, as_json=as_json))
-    if not rollout.over:
-        say(f"stopped; the canary keeps its {rollout.weight_percent} %. Go on with: churn rollout resume")
-    raise typer.Exit(_exit_code(rollout))
+def _who() -> str:
+    """Who is at the command line; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _exit_code(rollout: Rollout) -> int:

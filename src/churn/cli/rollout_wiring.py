@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from churn.cli.rollout_words import teller
+from churn.cli.show import say
 from churn.cli.training import open_registry
 from churn.contracts import find_contract
 from churn.errors import GateError, RolloutError, SettingsError
@@ -28,6 +35,8 @@ from churn.settings import Settings
 
 CHAMPION, PREVIOUS = "champion", "previous"
 COMMAND_S = 300
+EVERY_S = 0.5
+OBEYED_S = 15.0
 
 
 def controller_of(rollout: Rollout, store: Store, settings: Settings) -> Controller:
@@ -41,6 +50,34 @@ def controller_of(rollout: Rollout, store: Store, settings: Settings) -> Control
         closed_because=window_of(rollout.plan, settings),
         promote=lambda finished: make_champion(finished, settings),
     )
+
+
+def carry_out(hands: Controller, store: Store, *, as_json: bool) -> Rollout:
+    """Ticks until the rollout is over, or until this process is told to stop."""
+    stop = threading.Event()
+
+    def told_to_stop(_: int, __: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, told_to_stop)
+    rollout = hands.run(stop, after_tick=teller(store, hands.rollout.number, as_json=as_json))
+    if not rollout.over:
+        say(f"stopped; the canary keeps its {rollout.weight_percent} %. Go on with: churn rollout resume")
+    return rollout
+
+
+def obey_if_nobody_else_does(store: Store, rollout: Rollout, settings: Settings) -> None:
+    """Carries the wish out that is recorded; whoever controls the rollout does it by itself."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(store.controlling(rollout.service))
+        except RolloutError:
+            return
+        hands = controller_of(store.rollout(rollout.number), store, settings)
+        until = time.monotonic() + OBEYED_S
+        while not hands.tick().over and time.monotonic() < until:
+            time.sleep(EVERY_S)
 
 
 def router_of(where: Mapping[str, Any]) -> Router:

@@ -96,7 +96,7 @@ def build_arguments(bundle: Bundle, source: Source, base_image: str) -> dict[str
     manifest = bundle.manifest
     return {
         "BASE_IMAGE": base_image,
-        "EXTRAS": "" if manifest.explainer == "tables" else "xgboost",
+        "EXTRAS": "tracing" if manifest.explainer == "tables" else "tracing xgboost",
         "SOURCE_DATE_EPOCH": str(source.committed_s),
         "VERSION": manifest.model_version,
         "REVISION": source.revision,

@@ -17,7 +17,8 @@ type Column = Literal["text", "texts", "number", "flag", "time"]
 type Record = Mapping[str, Any]
 """One record, by column, as `COLUMNS` lists them."""
 
-FEATURE, CONTRIBUTION = "feature_", "contribution_"
+FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION = "feature_", "contribution_", "challenger_contribution_"
+PREFIXES = (FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION)
 # So many that no two subscribers share a hashed key.
 KEY_BYTES = 16
 COLUMNS: dict[str, Column] = {
@@ -41,10 +42,17 @@ COLUMNS: dict[str, Column] = {
     "offer": "text",
     "language": "text",
     "policy_version": "text",
+    "challenger_version": "text",
+    "challenger_bundle_sha256": "text",
+    "challenger_probability": "number",
+    "challenger_base_value": "number",
+    CHALLENGER_CONTRIBUTION: "number",
 }
-"""In order. The two that end in `_` stand for a column for each feature, in the contract's order."""
+"""In order. Those that end in `_` stand for a column for each feature, in the contract's order."""
 
 COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
+# Null where there is no challenger.
+COMMON_OF_CHALLENGER = ("challenger_version", "challenger_bundle_sha256")
 OTHER_NUMBERS = ("base_value", "probability")
 HEX_DIGITS = 16  # of a number in a line
 
@@ -72,6 +80,8 @@ class Source:
         bundle_sha256: of the bundle's manifest.
         threshold: the banner is shown above this probability.
         salt: the secret with which subscribers' keys are hashed; without one no key is kept in any form.
+        challenger_version: of the challenger's bundle, where there is one.
+        challenger_bundle_sha256: of its manifest.
     """
 
     contract: str
@@ -80,6 +90,8 @@ class Source:
     bundle_sha256: str
     threshold: float
     salt: str | None = None
+    challenger_version: str | None = None
+    challenger_bundle_sha256: str | None = None
 
 
 class LineMaker:
@@ -91,8 +103,9 @@ class LineMaker:
 
     def __init__(self, source: Source) -> None:
         self._salt = source.salt
-        self._numbers = _packed(source.features)
-        common = {name: getattr(source, name) for name in ("features", *COMMON)}
+        self._numbers = _packed(number_columns(source.features))
+        self._challenger = _packed(challenger_columns(source.features))
+        common = {name: getattr(source, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
         self.header = to_json(common) + b"\n"
 
     def line(self, noted: Noted) -> bytes:
@@ -119,21 +132,33 @@ class LineMaker:
             line["policy_version"] = banner["policy_version"]
         return to_json(line) + b"\n"
 
+    def with_challenger(self, line: bytes, challenger: Prediction) -> bytes:
+        """The same line with what the challenger said, which is known only later."""
+        probability, _, contributions, base_value = challenger
+        numbers = self._challenger.pack(*contributions, base_value, probability).hex()
+        return b'%b,"challenger":"%b"}\n' % (line.removesuffix(b"}\n"), numbers.encode())
+
 
 def number_columns(features: Sequence[str]) -> list[str]:
     """The columns of a line's numbers, in their order."""
     return [*(FEATURE + name for name in features), *(CONTRIBUTION + name for name in features), *OTHER_NUMBERS]
 
 
+def challenger_columns(features: Sequence[str]) -> list[str]:
+    """The columns of a line's numbers of the challenger, in their order."""
+    others = (f"challenger_{name}" for name in OTHER_NUMBERS)
+    return [*(CHALLENGER_CONTRIBUTION + name for name in features), *others]
+
+
 def column_names(features: Sequence[str]) -> list[str]:
     """All columns, in their order."""
-    each = {prefix: [prefix + name for name in features] for prefix in (FEATURE, CONTRIBUTION)}
+    each = {prefix: [prefix + name for name in features] for prefix in PREFIXES}
     return [name for column in COLUMNS for name in each.get(column, [column])]
 
 
-def _packed(features: Sequence[str]) -> struct.Struct:
+def _packed(columns: Sequence[str]) -> struct.Struct:
     """How a line's numbers are written: as IEEE 754 has them, 64 bits each, big-endian."""
-    return struct.Struct(f">{len(number_columns(features))}d")
+    return struct.Struct(f">{len(columns)}d")
 
 
 def read_header(line: bytes) -> dict[str, Any]:
@@ -159,6 +184,8 @@ def read_fields(line: bytes, header: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("not a record")  # noqa: TRY004 - of a file, not of a caller
     if len(found.get("numbers", "")) != HEX_DIGITS * len(number_columns(header["features"])):
         raise ValueError("not all numbers of a record")
+    if len(found.get("challenger", "")) not in {0, HEX_DIGITS * len(challenger_columns(header["features"]))}:
+        raise ValueError("not all numbers of a challenger")
     return found
 
 
@@ -169,8 +196,10 @@ def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
         ValueError: the line is damaged.
     """
     found, features = read_fields(line, header), header["features"]
-    numbers = _packed(features).unpack(bytes.fromhex(found["numbers"]))
-    whole = {"shown_reasons": [], **header, **found, **dict(zip(number_columns(features), numbers, strict=True))}
+    whole = {"shown_reasons": [], **header, **found}
+    for name, columns in (("numbers", number_columns(features)), ("challenger", challenger_columns(features))):
+        if bits := found.get(name):
+            whole |= zip(columns, _packed(columns).unpack(bytes.fromhex(bits)), strict=True)
     return {name: whole.get(name) for name in column_names(features)}
 
 
@@ -190,7 +219,7 @@ def column_type(name: str) -> Column:
     Raises:
         KeyError: no record has such a column.
     """
-    for prefix in (FEATURE, CONTRIBUTION):
+    for prefix in PREFIXES:
         if name.startswith(prefix):
             return COLUMNS[prefix]
     return COLUMNS[name]

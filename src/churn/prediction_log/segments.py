@@ -19,8 +19,10 @@ from arro3.io import read_parquet, write_parquet
 from churn.prediction_log.record import (
     COLUMNS,
     COMMON,
+    COMMON_OF_CHALLENGER,
     Column,
     Record,
+    challenger_columns,
     column_names,
     number_columns,
     read_fields,
@@ -134,16 +136,25 @@ def _fits(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
 
 
 def _batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
-    columns = {name: Array([header[name]] * len(lines), _TYPES[COLUMNS[name]]) for name in COMMON}
+    common = (*COMMON, *COMMON_OF_CHALLENGER)
+    columns = {name: Array([header.get(name)] * len(lines), _TYPES[COLUMNS[name]]) for name in common}
     for name, kind in COLUMNS.items():
-        if kind != "number" and name not in COMMON:
+        if kind != "number" and name not in common:
             columns[name] = _array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
-    names = number_columns(header["features"])
-    bits = bytes.fromhex("".join(line["numbers"] for line in lines))
-    numbers = np.frombuffer(bits, ">f8").reshape(-1, len(names))
-    by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
-    columns |= {name: Array.from_numpy(column) for name, column in zip(names, by_column, strict=True)}
+    columns |= _numbers([line["numbers"] for line in lines], number_columns(header["features"]))
+    columns |= _numbers([line.get("challenger", "") for line in lines], challenger_columns(header["features"]))
     return RecordBatch.from_pydict({name: columns[name] for name in column_names(header["features"])})
+
+
+def _numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
+    """The columns of what each line has as one text, null where that is empty."""
+    numbers = np.frombuffer(bytes.fromhex("".join(bits)), ">f8").reshape(-1, len(names))
+    by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
+    if all(bits):
+        return {name: Array.from_numpy(column) for name, column in zip(names, by_column, strict=True)}
+    there = iter(by_column.T.tolist())
+    rows = [next(there) if each else [None] * len(names) for each in bits]
+    return {name: Array(column, DataType.float64()) for name, *column in zip(names, *rows, strict=True)}
 
 
 def _array(values: Sequence[Any], kind: Column) -> Array:

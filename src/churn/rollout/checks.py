@@ -6,10 +6,10 @@ differences: in the bad direction only, or in either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from itertools import accumulate
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from churn.errors import SettingsError
 from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
 from churn.rollout.counts import Counts
-from churn.rollout.sequences import Pairs
+from churn.rollout.sequences import Numbers, Pairs
 
 type Measure = Literal["errors", "slow", "latency", "p99", "scores", "banners", "tiers", "reasons", "split"]
 type Direction = Literal["up", "both"]
@@ -81,6 +81,23 @@ DEFAULT_CHECKS: Final = (
 )
 
 
+def checks_of(tables: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
+    """Checks of a TOML file: one table each, with the names of `Check` as keys.
+
+    Raises:
+        SettingsError: one is not a check.
+    """
+    known = {field.name: field for field in fields(Check)}
+    needed = {name for name, field in known.items() if field.default is MISSING}
+    for number, table in enumerate(tables, 1):
+        if wrong := (table.keys() - known.keys()) | (needed - table.keys()):
+            raise SettingsError(
+                f"check {number}: {', '.join(sorted(wrong))} unknown or missing",
+                instead=f"give {', '.join(sorted(needed))}, and of the others what should differ: {', '.join(known)}",
+            )
+    return tuple(Check(**table) for table in tables)
+
+
 class Shares(NamedTuple):
     """What one check compares.
 
@@ -104,22 +121,20 @@ class Shares(NamedTuple):
 
 
 def compared(measure: Measure, stable: Counts, canary: Counts) -> Shares:
-    """The shares that a measure compares; not for `split`, which compares the tracks with their weight."""
+    """The shares that a measure compares; not for `split`, which compares the tracks with their weight.
+
+    Counts of many runs at once have arrays for numbers; the parts are then the last axis.
+    """
     (stable_hits, stable_total), (canary_hits, canary_total) = MEASURES[measure](stable), MEASURES[measure](canary)
     parts = tuple(dict.fromkeys((*stable_hits, *canary_hits)))
 
-    def numbers(hits: Mapping[str, int], total: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def numbers(hits: Mapping[str, int], total: int) -> tuple[Numbers, Numbers]:
         # Counters are not read in one instant: one that is a request ahead of its total is no more than that.
-        return np.array([min(hits.get(part, 0), total) for part in parts], dtype=float), np.full(
-            len(parts), float(total)
-        )
+        of_parts = [np.minimum(hits.get(part, 0), total) for part in parts]
+        counted = np.stack(of_parts, axis=-1).astype(float) if parts else np.zeros(0)
+        return counted, np.broadcast_to(np.asarray(total, dtype=float)[..., None], counted.shape)
 
     pairs = Pairs(*numbers(stable_hits, stable_total), *numbers(canary_hits, canary_total))
-    return shares(measure, parts, pairs)
-
-
-def shares(measure: Measure, parts: tuple[str, ...], pairs: Pairs) -> Shares:
-    """Counted pairs as what a measure makes of them; axes before the last are runs of a simulation."""
     among = max({"tiers": MOST_TIERS, "reasons": MOST_FEATURES}.get(measure, 1), len(parts))
     if measure == "p99":
         return Shares(parts, pairs, _at_stable_p99(pairs), among, among)

@@ -53,6 +53,11 @@ class Finding:
         """Critical or not."""
         return self.low is not None and self.low > self.tolerance
 
+    @property
+    def far_from_sure(self) -> float:
+        """How wide the confidence sequence still is, in tolerances; the wider, the longer one has to wait."""
+        return math.inf if self.low is None or self.high is None else (self.high - self.low) / max(self.tolerance, 1e-9)
+
 
 def find(
     checks: Sequence[tuple[Check, Levels]], stable: Counts, canary: Counts, expected: float
@@ -92,7 +97,7 @@ def _of_split(check: Check, stable: int, canary: int, expected: float, level: Le
     out_low, out_high = split_sequence(canary, total, level.outside, expected=expected)
     in_low, in_high = split_sequence(canary, total, level.within, expected=expected)
     low, high = max(out_low - expected, expected - out_high, 0.0), max(in_high - expected, expected - in_low)
-    words = f"the canary got {canary / total:.2%} of {total:,} requests and should get {expected:.2%}"
+    words = f"the canary got {100 * canary / total:.2f} % of {total:,} requests and should get {100 * expected:.2f} %"
     words = f"{words}, {_sure_words(check, low, high)}"
     effect = abs(canary / total - expected)
     return _finding(check, _decision(check, low, high), words, (effect, low, high), (stable, canary))
@@ -156,19 +161,20 @@ def _finding(
 def _counted_words(found: Shares, at: int) -> str:
     stable_hits, stable_total, canary_hits, canary_total = (int(numbers[at]) for numbers in found.pairs)
     return (
-        f"{found.parts[at]} {canary_hits / canary_total:.2%} of the canary's {canary_total:,}, "
-        f"{stable_hits / stable_total:.2%} of stable's {stable_total:,}"
+        f"{found.parts[at]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
+        f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}"
     )
 
 
 def _sure_words(check: Check, low: float, high: float) -> str:
     """The difference, in percentage points."""
-    tolerated = f"{100 * check.tolerance:g} points are tolerated"
     if low > check.tolerance:
-        return f"a difference of surely more than {100 * low:.2f} points; {tolerated}"
-    if high < check.tolerance:
-        return f"a difference of surely less than {100 * high:.2f} points; {tolerated}"
-    return f"a difference between {100 * low:.2f} and {100 * high:.2f} points; {tolerated}"
+        sure = f"surely more than {100 * low:.2f}"
+    elif high < check.tolerance:
+        sure = f"surely less than {100 * high:.2f}"
+    else:
+        sure = f"between {100 * low:.2f} and {100 * high:.2f}"
+    return f"a difference of {sure} points, tolerance {100 * check.tolerance:g}"
 
 
 def _more_words(more: float) -> str:

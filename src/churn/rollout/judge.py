@@ -133,6 +133,7 @@ def _verdict(checks: dict[str, Check], findings: tuple[Finding, ...]) -> Verdict
         return Verdict("hold", f"not critical, but for a person to see: {outside[0].reason}", findings)
     waiting = [found for found in findings if found.decision == "hold"]
     if waiting:
-        rest = f"; {len(findings) - len(waiting)} of {len(findings)} checks are surely within their tolerances"
-        return Verdict("hold", "not yet sure: " + "; ".join(found.reason for found in waiting) + rest, findings)
+        longest = max(waiting, key=lambda found: found.far_from_sure)
+        names = ", ".join(found.check for found in waiting)
+        return Verdict("hold", f"not yet sure of {names}. Furthest from it: {longest.reason}", findings)
     return Verdict("promote", f"all {len(findings)} checks are surely within their tolerances", findings)

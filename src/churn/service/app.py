@@ -9,22 +9,28 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from churn.bundle import Bundle, load_bundle
+from churn.bundle import MANIFEST, Bundle, load_bundle
 from churn.contract import Contract, Rows
 from churn.errors import ChurnError
+from churn.files import sha256_of
 from churn.language import language_codes
 from churn.model import ChurnModel
 from churn.offers.policy import Policy, load_policy
 from churn.prediction_log.writer import PredictionLog
 from churn.service import openapi
+from churn.service.counting import Counting
 from churn.service.draining import Draining
 from churn.service.endpoints import endpoints
+from churn.service.families import served
 from churn.service.health import health_paths
+from churn.service.ledger import Ledger
+from churn.service.metrics import metrics_path
 from churn.service.middleware import Observation
 from churn.service.problems import Problem, answer_problem
 from churn.service.recording import prediction_log_of, recorded
 from churn.service.route import DirectApi
-from churn.service.stages import Stages
+from churn.service.shadow import CountedPairs, FindChallenger, challenger_of
+from churn.service.tracing import telemetry
 from churn.service.waiting import WaitingRoom
 from churn.settings import Settings, read_settings
 
@@ -32,7 +38,12 @@ INTERFACE_VERSION = "1.0.0"
 
 
 def create_app(
-    settings: Settings | None = None, *, bundle: Bundle | None = None, policy: Policy | None = None
+    settings: Settings | None = None,
+    *,
+    bundle: Bundle | None = None,
+    policy: Policy | None = None,
+    ledger: Ledger | None = None,
+    find_challenger: FindChallenger = challenger_of,
 ) -> FastAPI:
     """The service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
 
@@ -40,17 +51,34 @@ def create_app(
         settings: by default those of the environment.
         bundle: by default the one that the settings name.
         policy: of offers; by default likewise.
+        ledger: where it counts together with other workers; by default it counts alone.
+        find_challenger: gives the second model, where there is to be one.
 
     Raises:
-        BundleError: the bundle is missing or damaged.
+        BundleError: a bundle is missing or damaged.
         OfferPolicyError: so is the policy of its offers, or it does not fit the contract.
-        SettingsError: a setting cannot be used, or MODEL_VERSION is not the bundle's version.
+        SettingsError: a setting cannot be used, MODEL_VERSION is not the bundle's version, or the challenger is of
+            another contract.
     """
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
-    prediction_log = prediction_log_of(settings, bundle)
-    return build_app(bundle.model, settings, model_path=bundle.path, policy=policy, prediction_log=prediction_log)
+    policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
+    sha256 = sha256_of(bundle.path / MANIFEST)
+    shadowed = settings.challenger_path is not None
+    counting = Counting(served(bundle.model, policy, bundle_sha256=sha256, shadowed=shadowed), ledger)
+    challenger = find_challenger(settings, bundle)
+    if challenger:
+        challenger.observer = CountedPairs(challenger, counting, threshold=settings.churn_threshold)
+    prediction_log = prediction_log_of(settings, bundle, challenger)
+    return build_app(
+        bundle.model,
+        settings,
+        model_path=bundle.path,
+        policy=policy,
+        counting=counting,
+        prediction_log=prediction_log,
+    )
 
 
 def build_app(
@@ -59,20 +87,21 @@ def build_app(
     *,
     model_path: Path,
     policy: Policy | None = None,
+    counting: Counting | None = None,
     prediction_log: PredictionLog | None = None,
 ) -> FastAPI:
-    """The service of any model, wherever it came from.
+    """The service of any model, wherever it came from; it counts for itself unless it is given where to count.
 
     Raises:
         OfferPolicyError: the policy of the settings, or the contract's own, cannot be used.
     """
     policy = policy or load_policy(settings.offer_policy, model.contract, languages=language_codes())
-    stages = Stages()
+    counting = counting or Counting(served(model, policy))
     draining = Draining(settings.drain_seconds)
     router = endpoints(
         model,
         policy,
-        stages,
+        counting,
         prediction_log=prediction_log,
         threshold=settings.churn_threshold,
         max_body_bytes=settings.max_body_bytes,
@@ -80,30 +109,30 @@ def build_app(
     )
     health = health_paths(model, draining, model_path=model_path)
     app = DirectApi(
-        routes=[*router.routes, *health.routes],
+        routes=[*router.routes, *health.routes, *metrics_path(counting).routes],
         title=f"Churn prediction: {model.contract.contract_name}",
         description="How likely a subscriber is to leave, and the reasons in plain language.",
         version=INTERFACE_VERSION,
         docs_url=None,  # the page would load its scripts from another company's servers
         redoc_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        telemetry=telemetry(),
         lifespan=recorded(prediction_log, draining.lifespan),
         middleware=[
             Middleware(
                 Observation,
                 model_version=model.version,
                 log_level=settings.log_level,
-                stages=stages,
+                counting=counting,
                 draining=draining,
             )
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
     app.state.model_version = model.version
-    app.state.stages = stages
+    app.state.counting = counting
     app.state.prediction_log = prediction_log
-    app.state.waiting_room = WaitingRoom(settings.max_queue)
+    app.state.waiting_room = WaitingRoom(settings.max_queue, counting)
     app.openapi_schema = openapi.document(app, model.contract)
     return app
 

@@ -10,18 +10,20 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from churn.answers import RetentionAnswer
+from churn.measures import TOP
 from churn.model import LOW_BELOW, MEDIUM_BELOW, ChurnModel
 from churn.offers.policy import Policy
 from churn.prediction_log.ids import new_prediction_id
 from churn.prediction_log.writer import PredictionLog
+from churn.reasons import top_reasons
 from churn.retention import retention
 from churn.service.answers import BatchAnswer, answer
 from churn.service.batch import answer_batch
 from churn.service.body import parse_object, parse_rows, read_body, require_json
+from churn.service.counting import Counting
 from churn.service.problems import described
 from churn.service.query import reasons_asked_for, reasons_parameter
 from churn.service.route import DirectRoute
-from churn.service.stages import Stages
 from churn.service.subscriber import valid_subscriber
 from churn.service.visitor import visitor_of, visitor_parameters
 from churn.service.waiting import Busy
@@ -36,7 +38,7 @@ MOST_BATCHES = 8
 def endpoints(
     model: ChurnModel,
     policy: Policy,
-    stages: Stages,
+    counting: Counting,
     *,
     prediction_log: PredictionLog | None = None,
     threshold: float,
@@ -48,7 +50,7 @@ def endpoints(
     Args:
         model: what predicts.
         policy: what may be offered, and who is held out.
-        stages: where the time of each stage of /predict is noted.
+        counting: where what is answered is counted, and the time of each stage of /predict.
         prediction_log: where each answer of /predict is noted.
         threshold: the retention banner is shown above this probability.
         max_body_bytes: a larger body of one subscriber gets 413.
@@ -79,7 +81,7 @@ def endpoints(
         reasons = reasons_asked_for(request, most=most_reasons)
         visitor = visitor_of(request)
         body = await read_body(request, max_bytes=max_body_bytes)
-        clock = stages.clock()
+        clock = counting.stages.clock()
         fields = parse_object(body)
         clock.done("parse")
         subscriber = valid_subscriber(model.contract, fields)
@@ -100,6 +102,8 @@ def endpoints(
         whole: RetentionAnswer = {**worded, "prediction_id": prediction_id, "retention": banner}
         response = Response(to_json(whole), media_type=JSON)
         clock.done("serialise")
+        strongest = worded["top_reasons"] if reasons >= TOP else top_reasons(subscriber, prediction, TOP)
+        counting.predicted(worded, strongest, banner)
         if prediction_log:
             request_id = request.scope["state"]["request_id"]
             prediction_log.note(
@@ -134,6 +138,8 @@ def endpoints(
             one_batch_at_a_time,
         ):  # else a single subscriber would wait for a slice of each
             answered = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
+        refused = len(answered["errors"])
+        counting.batch(answered=len(rows) - refused, refused=refused)
         return Response(to_json(answered), media_type=JSON)
 
     return router

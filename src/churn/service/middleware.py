@@ -5,22 +5,23 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from churn.service.counting import Counting, kind_of_status
 from churn.service.draining import Draining
+from churn.service.families import BUG, NOT_ANSWERED
 from churn.service.logging import REQUEST, open_log, open_request_log
 from churn.service.problems import Problem
-from churn.service.stages import Stages
+from churn.service.tracing import trace_id_of
 from churn.service.waiting import Busy
 from churn.wording import cut
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# nginx's number for a client that left before it was answered; it stands in the log only.
-NOT_ANSWERED = 499
 INTERNAL_ERROR = Problem(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "the service failed to answer, through no fault of the request; try again, and report the request_id if it stays",
@@ -28,18 +29,20 @@ INTERNAL_ERROR = Problem(
 
 
 class Observation:
-    """Times, stamps and logs each request, and answers 500 for a bug. Plain ASGI, since a request takes about 1 ms.
+    """Times, stamps, counts and logs each request, and answers 500 for a bug. Plain ASGI: a request takes about 1 ms.
 
     The log line names no field and no query, so that no subscriber's data is in it.
     """
 
-    def __init__(self, app: ASGIApp, *, model_version: str, log_level: str, stages: Stages, draining: Draining) -> None:
+    def __init__(
+        self, app: ASGIApp, *, model_version: str, log_level: str, counting: Counting, draining: Draining
+    ) -> None:
         self.app = app
         self.model_version = model_version
         self.version_header = (b"x-model-version", model_version.encode())
         self.log = open_log(log_level)
         self.log_request = open_request_log(log_level)
-        self.stages = stages
+        self.counting = counting
         self.draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,6 +53,7 @@ class Observation:
         request_id = _request_id(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
+        state["trace_id"] = trace_id = trace_id_of(scope)
         refused: Problem | None = state.get("problem")
         app = refused.response(request_id) if refused else self.app
         status = NOT_ANSWERED
@@ -79,7 +83,8 @@ class Observation:
                 raise
             await INTERNAL_ERROR.response(request_id)(scope, receive, send_stamped)
         finally:
-            clock = self.stages.clock()
+            self._count(scope, status, state, bug, time.perf_counter_ns() - state.get("began_ns", started))
+            clock = self.counting.stages.clock()
             line = {
                 "method": cut(scope["method"]),
                 "path": cut(scope["path"]),
@@ -88,6 +93,8 @@ class Observation:
                 "request_id": request_id,
                 "model_version": self.model_version,
             }
+            if trace_id:
+                line["trace_id"] = trace_id
             problem: Problem | None = state.get("problem")
             foreseen = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, Busy) or self.draining.begun
             if foreseen and bug is None:
@@ -97,6 +104,14 @@ class Observation:
                 detail = {"detail": problem.detail} if problem else {}
                 self.log.error(REQUEST, **line, **detail, exc_info=bug or (problem and problem.__cause__))
             clock.done("log")
+
+    def _count(self, scope: Scope, status: int, state: Mapping[str, Any], bug: Exception | None, took_ns: int) -> None:
+        if bug:
+            status = HTTPStatus.INTERNAL_SERVER_ERROR  # also where half an answer had been sent
+        self.counting.answered(scope["path"], status, took_ns)
+        if status >= HTTPStatus.BAD_REQUEST:
+            problem: Problem | None = state.get("problem")
+            self.counting.failed(BUG if bug else problem.kind if problem else kind_of_status(status))
 
 
 def _ms_since(started_ns: int) -> float:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
+from churn.service.counting import kind_of_status
 from churn.wording import FieldError
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,6 +61,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
         self.detail = detail
         self.errors = errors
         self.headers = headers
+
+    @property
+    def kind(self) -> str:
+        """Under which it is counted."""
+        return kind_of_status(self.status)
 
     def response(self, request_id: str) -> Response:
         """The problem as a response."""

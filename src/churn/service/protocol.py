@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from http import HTTPStatus
 from typing import Any
@@ -18,12 +19,18 @@ NOT_HTTP = Problem(
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol, except that its refusals have the shape of all others and that its queue is bounded."""
 
+    def on_message_begin(self) -> None:
+        """Here the time of a request begins, with its first byte; whatever it waits for is part of it."""
+        super().on_message_begin()
+        self.scope["state"]["began_ns"] = time.perf_counter_ns()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # Here and nowhere later: a request waits as a task of the event loop, which is where the queue is.
         super()._start_asgi_task(cycle, self.app.state.waiting_room.admit(app, cycle.scope))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """Answers and hangs up: what follows on the connection cannot be told apart from what is wrong."""
+        self.app.state.counting.failed(NOT_HTTP.kind)
         request_id = uuid.uuid4().hex
         response = NOT_HTTP.response(request_id)
         headers = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from churn.bundle import MANIFEST, Bundle
 from churn.errors import SettingsError
 from churn.files import sha256_of
+from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.places import Places, places
 from churn.prediction_log.record import Source
 from churn.prediction_log.writer import PredictionLog
@@ -38,13 +39,13 @@ def log_places(settings: Settings, contract: str) -> Places | None:
 
 
 def require_writable(settings: Settings, contract: str) -> None:
-    """Refuses a place that was asked for and cannot be written; the default one is done without.
+    """Refuses a place that cannot be written, if it was asked for or a challenger needs it; else it is done without.
 
     Raises:
         SettingsError: names the folder and the reason.
     """
     found = log_places(settings, contract)
-    if found is None or settings.prediction_log is None:
+    if found is None or (settings.prediction_log is None and settings.challenger_path is None):
         return
     try:
         found.prepare()
@@ -55,8 +56,13 @@ def require_writable(settings: Settings, contract: str) -> None:
         ) from error
 
 
-def prediction_log_of(settings: Settings, bundle: Bundle) -> PredictionLog | None:
+def prediction_log_of(settings: Settings, bundle: Bundle, challenger: Challenger | None = None) -> PredictionLog | None:
     """The log of a bundle's predictions, which is yet to be started; None if the settings want none.
+
+    Args:
+        settings: where it lies.
+        bundle: what answers.
+        challenger: what answers the same in the background, if anything does.
 
     Raises:
         SettingsError: PREDICTION_LOG is a URL that cannot be written to.
@@ -72,12 +78,15 @@ def prediction_log_of(settings: Settings, bundle: Bundle) -> PredictionLog | Non
         bundle_sha256=sha256_of(bundle.path / MANIFEST),
         threshold=settings.churn_threshold,
         salt=settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None,
+        challenger_version=challenger.model.version if challenger else None,
+        challenger_bundle_sha256=challenger.bundle_sha256 if challenger else None,
     )
     return PredictionLog(
         found,
         source,
         segment_s=settings.prediction_log_segment_seconds,
         retention_days=settings.prediction_log_retention_days,
+        challenger=challenger,
     )
 
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from churn.service.problems import Problem, answer_problem
+from churn.service.tracing import name_span
 
 
 class DirectRoute(APIRoute):
@@ -26,6 +27,7 @@ class DirectRoute(APIRoute):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        name_span(scope, self.path)
         try:
             response = await self.endpoint(request)
         except Problem as problem:

@@ -19,8 +19,11 @@ from churn.cpus import usable_cpus
 from churn.errors import ChurnError, SettingsError
 from churn.language import language_codes
 from churn.offers.policy import Policy, load_policy
+from churn.service.families import blocks, cells_of, served
+from churn.service.ledger import Ledger
 from churn.service.logging import log_config
 from churn.service.recording import require_writable
+from churn.service.shadow import FindChallenger, challenger_if_it_can, challenger_of
 from churn.settings import MOST_WORKERS, Settings
 
 if TYPE_CHECKING:
@@ -49,9 +52,10 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         on_ready: told the address, such as `http://127.0.0.1:8000`, and the bundle, once every worker answers there.
 
     Raises:
-        BundleError: the bundle is missing or damaged.
+        BundleError: the bundle is missing or damaged, or the challenger's is.
         OfferPolicyError: the policy of offers cannot be read, or does not fit the bundle's contract.
-        SettingsError: the address cannot be used, or MODEL_VERSION is not the bundle's version.
+        SettingsError: the address cannot be used, MODEL_VERSION is not the bundle's version, or the challenger is of
+            another contract.
         ChurnError: a worker failed to start.
     """
     # Being told to stop is no failure: uvicorn, once done, raises the signal again for whoever had it before.
@@ -61,27 +65,42 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         bundle.require_version(settings.model_version)
         policy = load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
         require_writable(settings, bundle.model.contract.contract_name)
+        challenger = challenger_of(settings, bundle)
         with _listen(settings.host, settings.port) as listener:
             announce = functools.partial(on_ready, _address(settings), bundle)
             workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
             if workers == 1:
-                app = _settled_app(settings, policy, bundle)
+                app = _settled_app(settings, policy, bundle, find_challenger=lambda *_: challenger)
                 doors = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
                 _OneWorker(_config(settings, app, workers=1), announce).run(doors)
             else:
-                # Each worker loads the bundle for itself.
-                factory = functools.partial(_settled_app, settings, policy)
+                # Each worker loads the bundles for itself: these, whoever is champion when a worker is replaced.
+                pinned = {
+                    "model_path": bundle.path.resolve(),
+                    "model_version": bundle.model.version,
+                    "challenger_path": settings.challenger_path and settings.challenger_path.resolve(),
+                }
+                served_here = served(bundle.model, policy, shadowed=challenger is not None)
+                ledger = Ledger(cells_of(blocks(served_here)), rows=MOST_WORKERS)
+                factory = functools.partial(_settled_app, settings.model_copy(update=pinned), policy, ledger=ledger)
                 _ManyWorkers(_config(settings, factory, workers=workers), listener, announce).run()
 
 
-def _settled_app(settings: Settings, policy: Policy, bundle: Bundle | None = None) -> FastAPI:
+def _settled_app(
+    settings: Settings,
+    policy: Policy,
+    bundle: Bundle | None = None,
+    *,
+    ledger: Ledger | None = None,
+    find_challenger: FindChallenger = challenger_if_it_can,
+) -> FastAPI:
     """The app, with all that was loaded for it set aside from garbage collection.
 
     A full collection would stop every request for some 100 ms to look at the libraries' objects, which stay anyway.
     """
     from churn.service.app import create_app  # noqa: PLC0415 - slow to load, and the parent of workers does not need it
 
-    app = create_app(settings, bundle=bundle, policy=policy)
+    app = create_app(settings, bundle=bundle, policy=policy, ledger=ledger, find_challenger=find_challenger)
     gc.collect()
     gc.freeze()
     return app

@@ -6,11 +6,14 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from churn.service.counting import Counting
+from churn.service.families import BUSY
 from churn.service.problems import Problem
 
 RETRY_AFTER_S = 1
-# Asked by whoever decides where requests go; refused, they would take a busy server for a broken one.
-ALWAYS_ANSWERED = frozenset({"/health", "/readyz", "/livez"})
+# Asked by whoever decides where requests go, and whoever watches; refused, they would take a busy server for a broken
+# one.
+ALWAYS_ANSWERED = frozenset({"/health", "/readyz", "/livez", "/metrics"})
 
 
 class Busy(Problem):
@@ -24,6 +27,11 @@ class Busy(Problem):
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
 
+    @property
+    def kind(self) -> str:
+        """Not the same as being out of order."""
+        return BUSY
+
 
 class WaitingRoom:
     """Counts the requests that one process has taken and not answered, and turns away those beyond `most`.
@@ -31,8 +39,9 @@ class WaitingRoom:
     uvicorn's `limit_concurrency` is not used: it counts idle connections too, and answers in plain text.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, counting: Counting) -> None:
         self.most = most
+        self.counting = counting
         self.waiting = 0
 
     def admit(self, app: ASGIApp, scope: Scope) -> ASGIApp:
@@ -41,11 +50,13 @@ class WaitingRoom:
             scope["state"]["problem"] = Busy()
             return app
         self.waiting += 1
+        self.counting.queued(self.waiting)
 
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
             try:
                 await app(scope, receive, send)
             finally:
                 self.waiting -= 1
+                self.counting.queued(self.waiting)
 
         return counted

@@ -96,7 +96,7 @@ def test_another_bundle_is_refused_and_both_are_named(bundles: dict[str, Bundle]
         bundle_of(record, tmp_path)
 
 
-@pytest.mark.parametrize("unknown", [new_prediction_id(), "f" * 32])
+@pytest.mark.parametrize("unknown", [new_prediction_id(), "f" * 32], ids=["of now", "of a far day"])
 def test_an_unknown_id_is_an_error_that_says_where_it_was_looked_for(tmp_path: Path, unknown: str) -> None:
     with pytest.raises(DataError, match=f"no record has the id {unknown}"):
         find_record(places(None, "streamflow", home=tmp_path), unknown)

@@ -49,7 +49,8 @@ def test_a_canary_like_stable_is_promoted_once_there_is_enough_of_it() -> None:
 def test_few_requests_are_no_reason_to_promote_and_it_is_said_how_many_more_it_takes() -> None:
     verdict = judge(DEFAULT_CHECKS, seen(answered(9), answered(1)))
     assert verdict.decision == "hold"
-    assert verdict.reason.startswith("not yet sure: error share: errors 0.00% of the canary's 1,000")
+    assert verdict.reason.startswith("not yet sure of error share, over 200 ms, ")
+    assert ". Furthest from it: error share: errors 0.00 % of the canary's 1,000" in verdict.reason
     assert "more requests in all" in verdict.reason
 
 
@@ -153,7 +154,7 @@ def test_requests_split_otherwise_than_they_should_be_are_not_trusted() -> None:
     for canary in (answered(20), answered(20, banners=250)):
         verdict = judge(DEFAULT_CHECKS, seen(answered(80), canary))
         assert verdict.decision == "hold"
-        assert "cannot be trusted: traffic split: the canary got 20.00% of 100,000 requests" in verdict.reason
+        assert "cannot be trusted: traffic split: the canary got 20.00 % of 100,000 requests" in verdict.reason
 
 
 def test_a_failing_canary_is_rolled_back_even_if_the_split_is_wrong() -> None:
@@ -204,4 +205,4 @@ def test_checks_and_chances_that_make_no_sense_are_refused() -> None:
         judge(DEFAULT_CHECKS, good, false_rollback=0)
     for wrong in ({"measure": "mood"}, {"tolerance": -0.1}, {"direction": "sideways"}, {"share": 0}):
         with pytest.raises(SettingsError):
-            replace(DEFAULT_CHECKS[0], **wrong)  # type: ignore[arg-type]  # that is the point
+            replace(DEFAULT_CHECKS[0], **wrong)

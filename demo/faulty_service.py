@@ -1,0 +1,114 @@
+"""The service with something wrong, as a file says at each prediction. For demonstrations and tests only.
+
+The fault sits where a bad version's would: below all that measures and counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import uvicorn
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from churn.bundle import load_bundle
+from churn.contract import Contract, Rows
+from churn.explain import Explainer
+from churn.service.app import create_app
+from churn.settings import read_settings
+
+FAULT_FILE = "DEMO_FAULT_FILE"
+ONE_IN = 8
+SLOWER_S = 0.06
+SLOW = "slow"
+MORE_LOG_ODDS = 1.5
+
+type Explained = npt.NDArray[np.floating[Any]]
+
+
+def failing(rows: Rows, explained: Explained) -> Explained:
+    """One subscriber in eight gets an error, always the same ones."""
+    if int(np.abs(rows).sum() * 100) % ONE_IN == 0:
+        raise RuntimeError("this demonstration's model fails for some subscribers")
+    return explained
+
+
+def shifted(_: Rows, explained: Explained) -> Explained:
+    """Everybody's risk is higher."""
+    moved = explained.copy()
+    moved[:, -1] += MORE_LOG_ODDS
+    return moved
+
+
+def disagreeing(_: Rows, explained: Explained) -> Explained:
+    """The same probabilities for other reasons: each feature has the contribution of another."""
+    turned = explained.copy()
+    turned[:, :-1] = turned[:, -2::-1]
+    return turned
+
+
+FAULTS: Mapping[str, Callable[[Rows, Explained], Explained]] = {
+    "failing": failing,
+    "shifted": shifted,
+    "disagreeing": disagreeing,
+}
+
+
+def with_fault(explain: Explainer, contract: type[Contract], file: Path) -> Explainer:
+    """The explainer with the fault that the file names; without for the contract's example, which health asks for."""
+    example = np.array([contract.model_validate(contract.example()).encode()], dtype=np.float32)
+
+    def faulty(rows: Rows) -> Explained:
+        explained = explain(rows)
+        fault = FAULTS.get(file.read_text(encoding="utf-8"))
+        return explained if fault is None or np.array_equal(rows, example) else fault(rows, explained)
+
+    return faulty
+
+
+class Slowed:
+    """Around all that answers, and within all that measures: a prediction takes longer, if the file says so."""
+
+    def __init__(self, app: ASGIApp, file: Path) -> None:
+        self.app = app
+        self.file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Waits, and lets the others go on meanwhile."""
+        if scope.get("path") == "/predict" and self.file.read_text(encoding="utf-8") == SLOW:
+            await asyncio.sleep(SLOWER_S)
+        await self.app(scope, receive, send)
+
+
+def main() -> None:
+    """Serves the bundle of the settings, in one process."""
+    settings = read_settings()
+    bundle = load_bundle(settings.bundle_path)
+    file = Path(os.environ[FAULT_FILE])
+    explain = with_fault(bundle.model.explain, bundle.model.contract, file)
+    faulty = replace(bundle, model=replace(bundle.model, explain=explain))
+    app = create_app(settings, bundle=faulty)
+    app.user_middleware.append(Middleware(Slowed, file=file))  # the innermost
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="churn.service.protocol:Protocol",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+        timeout_keep_alive=75,
+    )
+
+
+if __name__ == "__main__":
+    main()

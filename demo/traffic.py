@@ -1,0 +1,111 @@
+"""Subscribers who open their page: predictions at a steady rate, each with the subscriber's key."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from churn.contracts import find_contract
+
+SUBSCRIBERS = 2000
+CONNECTIONS = 16
+RATE = 700  # a second
+PATIENCE_S = 5.0
+HEAD = re.compile(
+    rb"HTTP/1\.1 (\d\d\d).*?\r\ncontent-length: (\d+)\r\n.*?\r\nx-served-by: (\w+)", re.DOTALL | re.IGNORECASE
+)
+
+
+@dataclass
+class Traffic:
+    """Requests to one address, on a thread of their own, from when it is entered.
+
+    Args:
+        address: `HOST:PORT`.
+        flowing: whether any are sent; may be changed at any time.
+        answered: how many answers of which status there were.
+        served_by: who answered each subscriber last.
+        moved_back: how many answers came from stable to a subscriber whose last one came from the canary.
+    """
+
+    address: str
+    flowing: bool = False
+    answered: Counter[int] = field(default_factory=Counter)
+    served_by: dict[int, str] = field(default_factory=dict)
+    moved_back: int = 0
+    _stopped: bool = False
+
+    def __enter__(self) -> Self:
+        self._requests = _requests()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped = True
+        self._thread.join()
+
+    def begin(self, *, flowing: bool) -> None:
+        """Forgets what was, and sends, or sends nothing."""
+        self.answered, self.served_by, self.moved_back, self.flowing = Counter(), {}, 0, flowing
+
+    async def _all(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for number in range(CONNECTIONS):
+                group.create_task(self._connection(number))
+
+    async def _connection(self, number: int) -> None:
+        host, _, port = self.address.rpartition(":")
+        subscriber, due = number, time.monotonic()
+        while not self._stopped:
+            try:
+                reader, writer = await asyncio.open_connection(host, int(port))
+                while not self._stopped:
+                    due = max(due + CONNECTIONS / RATE, time.monotonic() - 1)
+                    await asyncio.sleep(max(due - time.monotonic(), 0))
+                    if not self.flowing:
+                        continue
+                    subscriber = (subscriber + CONNECTIONS) % SUBSCRIBERS
+                    writer.write(self._requests[subscriber])
+                    self._note(subscriber, await asyncio.wait_for(_answer(reader), PATIENCE_S))
+                writer.close()
+            except (OSError, asyncio.IncompleteReadError, TimeoutError):
+                self.answered[0] += 1
+                await asyncio.sleep(0.1)
+
+    def _note(self, subscriber: int, answer: tuple[int, str]) -> None:
+        status, server = answer
+        self.answered[status] += 1
+        self.moved_back += self.served_by.get(subscriber) == "canary" and server == "stable"
+        self.served_by[subscriber] = server
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """Status, and who answered; a 503 of HAProxy itself came from nobody."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    found = HEAD.match(head)
+    length = int(found[2]) if found else int((re.search(rb"content-length: (\d+)", head, re.IGNORECASE) or [0, 0])[1])
+    await reader.readexactly(length)
+    return (int(found[1]), found[3].decode()) if found else (int(head.split()[1]), "")
+
+
+def _requests() -> list[bytes]:
+    """One of each subscriber, as it goes over the wire."""
+    contract = find_contract("streamflow")
+    assert contract.demo is not None  # noqa: S101 - it has one
+    columns = contract.demo.draw(np.random.default_rng(7), SUBSCRIBERS, {})
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    bodies = (json.dumps(dict(zip(columns, row, strict=True))).encode() for row in rows)
+    return [
+        b"POST /predict HTTP/1.1\r\nHost: demo\r\nContent-Type: application/json\r\nX-Subscriber-Key: demo-%d\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (number, len(body), body)
+        for number, body in enumerate(bodies)
+    ]

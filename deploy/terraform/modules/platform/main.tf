@@ -1,0 +1,93 @@
+# All of it, put together; envs/ has one call of this for each account.
+
+data "aws_caller_identity" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  account        = data.aws_caller_identity.current.account_id
+  region         = data.aws_region.current.name
+  container_port = 8000
+  network        = var.existing_network != null ? var.existing_network : one(module.network[*].network)
+  portal         = var.portal_security_group_id != null ? var.portal_security_group_id : one(aws_security_group.portal[*].id)
+}
+
+module "network" {
+  source             = "../network"
+  count              = var.network == null ? 0 : 1
+  name               = var.name
+  cidr               = var.network.cidr
+  availability_zones = var.network.availability_zones
+}
+
+# For the portal to put on, where it has no group of its own in this VPC.
+resource "aws_security_group" "portal" {
+  # checkov:skip=CKV2_AWS_5:The portal attaches it.
+  count       = var.portal_security_group_id == null ? 1 : 0
+  name        = "${var.name}-portal"
+  description = "Whoever has this group may ask ${var.name}"
+  vpc_id      = local.network.vpc_id
+  tags        = { Name = "${var.name}-portal" }
+}
+
+module "registry" {
+  source      = "../registry"
+  name        = var.name
+  kms_key_arn = aws_kms_key.this.arn
+  protected   = var.protected
+}
+
+module "load_balancer" {
+  source                   = "../load_balancer"
+  name                     = var.name
+  network                  = local.network
+  portal_security_group_id = local.portal
+  container_port           = local.container_port
+  tls                      = var.tls
+  access_logs_bucket       = var.access_logs_bucket
+  protected                = var.protected
+}
+
+module "service" {
+  source                          = "../service"
+  name                            = var.name
+  network                         = local.network
+  repository_arn                  = module.registry.repository.arn
+  image                           = "${module.registry.repository.url}:unreleased" # the first release names a real one
+  kms_key_arn                     = aws_kms_key.this.arn
+  load_balancer_security_group_id = module.load_balancer.security_group_id
+  target_group_arns               = module.load_balancer.target_group_arns
+  container_port                  = local.container_port
+  task                            = var.task
+  environment                     = var.environment
+  log_retention_days              = var.log_retention_days
+
+  depends_on = [aws_kms_key_policy.this] # else the log group may not use the key yet
+}
+
+module "scaling" {
+  source  = "../scaling"
+  cluster = module.service.cluster.name
+  service = module.service.services.stable
+  tasks   = var.tasks
+}
+
+module "alarms" {
+  source        = "../alarms"
+  name          = var.name
+  dimensions    = module.load_balancer.dimensions
+  cluster       = module.service.cluster.name
+  services      = module.service.services
+  tasks_minimum = var.tasks.minimum
+  topic_arns    = var.alarm_topic_arns
+}
+
+module "delivery" {
+  source                      = "../delivery"
+  count                       = var.github == null ? 0 : 1
+  name                        = var.name
+  github                      = var.github
+  repository_arn              = module.registry.repository.arn
+  canary_service_arn          = module.service.service_arns.canary
+  canary_task_definitions_arn = "arn:${data.aws_partition.current.partition}:ecs:${local.region}:${local.account}:task-definition/${module.service.services.canary}:*"
+  role_arns                   = module.service.role_arns
+}

@@ -1,0 +1,88 @@
+# What each means in detail, and what is refused, stands in the module that uses it.
+
+variable "name" {
+  description = "What everything is named after. Another one lets a second platform live in the same account."
+  type        = string
+  default     = "streamflow-churn-api"
+}
+
+variable "network" {
+  description = "A VPC to be made: its addresses, and the zones to use."
+  type        = object({ cidr = optional(string, "10.40.0.0/16"), availability_zones = list(string) })
+  default     = null
+
+  validation {
+    condition     = (var.network == null) != (var.existing_network == null)
+    error_message = "Give either network, for a VPC to be made, or existing_network, and not both."
+  }
+}
+
+variable "existing_network" {
+  description = "A VPC that is there: private subnets in two zones or more, endpoints for ecr.api, ecr.dkr, logs and s3 (gateway), and the security group of the former."
+  type        = object({ vpc_id = string, subnet_ids = list(string), endpoints_security_group_id = string })
+  default     = null
+}
+
+variable "portal_security_group_id" {
+  description = "The portal's security group, which alone may send requests. If not given, one is made for the portal to put on."
+  type        = string
+  default     = null
+}
+
+variable "tls" {
+  description = "The certificate in ACM, and the name that it is for. Plain HTTP within the VPC where there is none."
+  type        = object({ certificate_arn = string, host_name = string })
+  default     = null
+}
+
+variable "access_logs_bucket" {
+  description = "A bucket that takes the load balancer's access logs, if they are wanted."
+  type        = string
+  default     = null
+}
+
+variable "task" {
+  description = "Size of a task: CPU in units of 1/1024 vCPU, memory in MiB."
+  type        = object({ cpu = number, memory_mib = number })
+  default     = { cpu = 1024, memory_mib = 2048 }
+}
+
+variable "tasks" {
+  description = "How many stable tasks there are at least and at most."
+  type        = object({ minimum = number, maximum = number })
+  default     = { minimum = 3, maximum = 12 }
+}
+
+variable "environment" {
+  description = "Settings of the service; docs/settings.md lists them."
+  type        = map(string)
+  default     = {}
+}
+
+variable "log_retention_days" {
+  description = "How long the log is kept."
+  type        = number
+  default     = 30
+}
+
+variable "alarm_topic_arns" {
+  description = "SNS topics that are told of alarms."
+  type        = list(string)
+  default     = []
+}
+
+variable "github" {
+  description = "The repository whose workflow releases, as OWNER/NAME, and its environment. oidc_provider_arn where the account has GitHub's provider already."
+  type = object({
+    repository        = string
+    environment       = optional(string, "production")
+    oidc_provider_arn = optional(string)
+  })
+  default = null
+}
+
+variable "protected" {
+  description = "Whether a load balancer and a repository with images are kept from being destroyed."
+  type        = bool
+  default     = true
+}

@@ -1,0 +1,24 @@
+output "cluster" {
+  description = "The cluster's name and ARN."
+  value       = { name = aws_ecs_cluster.this.name, arn = aws_ecs_cluster.this.arn }
+}
+
+output "services" {
+  description = "Names of the services, by track; their families of task definitions have the same."
+  value       = { for track, service in aws_ecs_service.this : track => service.name }
+}
+
+output "service_arns" {
+  description = "By track."
+  value       = { for track, service in aws_ecs_service.this : track => service.id }
+}
+
+output "role_arns" {
+  description = "What a task definition hands to ECS."
+  value       = [aws_iam_role.execution.arn, aws_iam_role.task.arn]
+}
+
+output "log_group" {
+  description = "Where the log is."
+  value       = aws_cloudwatch_log_group.this.name
+}

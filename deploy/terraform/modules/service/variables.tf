@@ -1,0 +1,110 @@
+variable "name" {
+  description = "Of the cluster, the stable service and its task definitions. The canary's have -canary behind it."
+  type        = string
+}
+
+variable "network" {
+  description = "Where tasks run, and the security group of the endpoints by which they reach AWS."
+  type        = object({ vpc_id = string, subnet_ids = list(string), endpoints_security_group_id = string })
+}
+
+variable "repository_arn" {
+  description = "The repository that images are pulled from."
+  type        = string
+}
+
+variable "image" {
+  description = "What the first revision of each task definition names. A release names its own image in the next one."
+  type        = string
+}
+
+variable "kms_key_arn" {
+  description = "The key that the log is encrypted with."
+  type        = string
+}
+
+variable "load_balancer_security_group_id" {
+  description = "The security group of those who ask the tasks."
+  type        = string
+}
+
+variable "target_group_arns" {
+  description = "Where the tasks of each track are entered."
+  type        = object({ stable = string, canary = string })
+}
+
+variable "container_port" {
+  description = "Where the service listens."
+  type        = number
+}
+
+variable "task" {
+  description = "Size of a task: CPU in units of 1/1024 vCPU, memory in MiB."
+  type        = object({ cpu = number, memory_mib = number })
+  default     = { cpu = 1024, memory_mib = 2048 }
+
+  validation {
+    condition = contains(
+      lookup({
+        256   = [512, 1024, 2048]
+        512   = range(1024, 4097, 1024)
+        1024  = range(2048, 8193, 1024)
+        2048  = range(4096, 16385, 1024)
+        4096  = range(8192, 30721, 1024)
+        8192  = range(16384, 61441, 4096)
+        16384 = range(32768, 122881, 8192)
+      }, tostring(var.task.cpu), []),
+      var.task.memory_mib
+    )
+    error_message = "task must be a pair that Fargate has, such as 256 with 512, 1024 or 2048; 512 with 1024 to 4096; 1024 with 2048 to 8192; 2048 with 4096 to 16384; 4096 with 8192 to 30720 (in steps of 1024)."
+  }
+}
+
+variable "environment" {
+  description = "Settings of the service; docs/settings.md lists them. No secrets: whoever may see a task definition sees them."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setintersection(keys(var.environment), ["DRAIN_SECONDS", "HOST", "MODEL_PATH", "MODEL_VERSION", "PORT"])) == 0
+    error_message = "environment must not set DRAIN_SECONDS, which drain_seconds sets; HOST, MODEL_PATH or PORT, which the image sets; or MODEL_VERSION, which a release sets."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Z][A-Z0-9_]*$", name))])
+    error_message = "environment must have names such as CHURN_THRESHOLD: capital letters, digits and underscores."
+  }
+}
+
+variable "drain_seconds" {
+  description = "How long a task that was told to stop says so on its health paths and still answers."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.drain_seconds >= 0
+    error_message = "drain_seconds must not be negative."
+  }
+}
+
+variable "stop_timeout_seconds" {
+  description = "How long a task may take to stop before it is killed: draining, then up to 20 s for requests in flight."
+  type        = number
+  default     = 40
+
+  validation {
+    condition     = var.stop_timeout_seconds > var.drain_seconds + 20 && var.stop_timeout_seconds <= 120
+    error_message = "stop_timeout_seconds must be longer than drain_seconds and 20 s for requests in flight together, else those are lost; Fargate takes at most 120."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long the log is kept."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
+    error_message = "log_retention_days must be a number that CloudWatch takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731."
+  }
+}

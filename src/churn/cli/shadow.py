@@ -1,0 +1,157 @@
+"""The command `churn shadow report`: what a challenger would have answered, beside what was answered."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn.cli.extras import require_extra
+from churn.cli.replay import the_log
+from churn.cli.show import bar, out, print_json, say, table
+from churn.cli.training import ContractOption, JsonOption
+from churn.contracts import find_contract
+from churn.errors import DataError, SettingsError
+from churn.files import write_bytes
+from churn.settings import read_settings
+
+if TYPE_CHECKING:
+    from churn.shadow.reading import Bundles
+    from churn.shadow.report import Report
+    from churn.shadow.tally import Tally
+
+# ruff: noqa: PLC0415 - pyarrow, SciPy and matplotlib are an extra
+
+PICTURES = (".png", ".svg", ".html")
+EXIT_CODES = {"promote": 0, "hold": 9, "roll back": 10}
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+shadow_app = typer.Typer(help="Compare a challenger with the champion, on the same subscribers.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.add_typer(shadow_app, name="shadow")
+
+
+@shadow_app.command("report", epilog="Example: churn shadow report --since 24h --plot var/shadow.html")
+def shadow_report(
+    *,
+    since: Annotated[
+        str | None, typer.Option(help="From when on, such as `24h`, `7d` or `2026-03-10T09:00`; UTC. All by default.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Until when, likewise; now by default.")] = None,
+    champion: Annotated[str | None, typer.Option(help="A version, or the beginning of a bundle's sha256.")] = None,
+    challenger: Annotated[str | None, typer.Option(help="Likewise; by default those that answered last.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture (.png, .svg), or all as a page (.html).")] = None,
+    contract: ContractOption = "streamflow",
+    as_json: JsonOption = False,
+) -> None:
+    """Say how two models differ on the same subscribers, and what the judge makes of it.
+
+    Exit code 0: the challenger is fit to be rolled out; 9: not yet sure; 10: it is not fit.
+    """
+    if plot and plot.suffix not in PICTURES:
+        raise SettingsError(f"--plot: {plot} is no picture", instead=f"let it end in {', '.join(PICTURES)}")
+    now = datetime.now(UTC)
+    during = (point_in_time(since, now) or datetime.min.replace(tzinfo=UTC), point_in_time(until, now) or now)
+    require_extra("rollout", "pyarrow", "scipy", "matplotlib")
+    from churn.shadow.reading import read_pairs
+    from churn.shadow.report import as_json as figures
+    from churn.shadow.report import make_report
+
+    places = the_log(read_settings(), contract)
+    with bar("segments", calm=True) as move:
+        tallies = read_pairs(
+            places,
+            find_contract(contract),
+            during=during,
+            progress=lambda done, total: move(done, total, "segments"),
+        )
+    chosen = choose(tallies, champion, challenger)
+    if chosen is None:
+        raise DataError(
+            f"no record in {places.where} or {places.journals} is of {_asked(champion, challenger)} at that time",
+            instead="see with `churn predictions list` from when on there are records; a challenger answers where "
+            "CHALLENGER_PATH names one",
+        )
+    others = {str(bundles): tally.pairs for bundles, tally in tallies.items() if bundles != chosen}
+    report = make_report(chosen, tallies[chosen], others=others)
+    if plot:
+        _write(plot, report)
+    if as_json:
+        print_json(figures(report))
+    else:
+        _show(report)
+    raise typer.Exit(EXIT_CODES[report.verdict.decision])
+
+
+def point_in_time(said: str | None, now: datetime) -> datetime | None:
+    """When it is that somebody means: so long ago, or a moment in UTC.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    if said is None:
+        return None
+    try:
+        if ago := re.fullmatch(r"(\d+)([mhd])", said):
+            return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        moment = datetime.fromisoformat(said)
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(
+            f"{said!r} is no point in time", instead="give one such as 90m, 24h, 7d, or 2026-03-10T09:00"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def choose(tallies: dict[Bundles, Tally], champion: str | None, challenger: str | None) -> Bundles | None:
+    """The two bundles that are asked for; of several, those that answered last."""
+
+    def meant(asked: str | None, version: str, sha256: str) -> bool:
+        return asked is None or asked == version or sha256.startswith(asked)
+
+    fitting = [
+        each
+        for each in tallies
+        if tallies[each].last_us is not None
+        and meant(champion, each.champion, each.champion_sha256)
+        and meant(challenger, each.challenger, each.challenger_sha256)
+    ]
+    return max(fitting, key=lambda each: tallies[each].last_us or 0, default=None)
+
+
+def _asked(champion: str | None, challenger: str | None) -> str:
+    return f"{champion or 'any champion'} and {challenger or 'any challenger'}"
+
+
+def _write(plot: Path, report: Report) -> None:
+    from churn.shadow.page import report_page
+    from churn.shadow.plot import image, report_plot
+
+    figure = report_plot(report)
+    if plot.suffix == ".html":
+        write_bytes(plot, report_page(report, image(figure, "png")))
+    else:
+        write_bytes(plot, image(figure, plot.suffix.removeprefix(".")))
+    say(f"wrote {plot}")
+
+
+def _show(report: Report) -> None:
+    from churn.shadow.words import check_rows, crossed_rows, difference_rows, group_rows, headline, span, title
+
+    out.print(f"{title(report)}: {span(report)}")
+    for bundles, pairs in report.others.items():
+        out.print(f"also in the log at that time: champion {bundles}, {pairs:,} pairs")
+    for rows in (
+        difference_rows(report),
+        crossed_rows("tier", report.tiers),
+        crossed_rows("banner", report.banners),
+        group_rows(report),
+        check_rows(report),
+    ):
+        table(*rows)
+    out.print(f"{headline(report)}: {report.verdict.reason}")

@@ -1,0 +1,294 @@
+"""The platform at AWS from nothing to nothing, by the real Terraform; AWS by a stand-in (moto)."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_stand_in import REGION, Aws, aws_stand_in
+from terraform_runs import Terraform, copy_of_terraform
+
+from churn.release.aws import with_image
+
+pytestmark = pytest.mark.xdist_group("terraform")
+
+IN_STEP, CHANGES = 0, 2  # exit codes of `terraform plan -detailed-exitcode`
+BUCKET = "state"
+STABLE, CANARY = "streamflow-churn-api", "streamflow-churn-api-canary"
+GITHUB = "octo/churn"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What was applied, and the account that it is in."""
+
+    terraform: Terraform
+    aws: Aws
+    outputs: dict[str, Any]
+
+    def plan(self) -> tuple[int, str]:
+        done = self.terraform.run("plan", "-detailed-exitcode", "-input=false", "-lock=false")
+        return done.returncode, done.stdout + done.stderr
+
+    def definition(self, family: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.aws.client("ecs").describe_task_definition(taskDefinition=family)["taskDefinition"]
+        return found
+
+    def service(self, name: str) -> dict[str, Any]:
+        (found,) = self.aws.client("ecs").describe_services(cluster=self.outputs["cluster"], services=[name])[
+            "services"
+        ]
+        return dict(found)
+
+    def weights(self) -> dict[str, int]:
+        described = self.aws.client("elbv2").describe_listeners(ListenerArns=[self.outputs["listener_arn"]])
+        (action,) = described["Listeners"][0]["DefaultActions"]
+        arns = {arn: track for track, arn in self.outputs["target_group_arns"].items()}
+        return {arns[group["TargetGroupArn"]]: group["Weight"] for group in action["ForwardConfig"]["TargetGroups"]}
+
+    def weigh(self, canary: int) -> None:
+        """As the runbook's `weights`."""
+        share = {"stable": 100 - canary, "canary": canary}
+        arns = self.outputs["target_group_arns"]
+        groups = [{"TargetGroupArn": arns[track], "Weight": weight} for track, weight in share.items()]
+        self.aws.client("elbv2").modify_listener(
+            ListenerArn=self.outputs["listener_arn"],
+            DefaultActions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+        )
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Production as its example says it, with TLS and GitHub's role; destroyed at the end."""
+    folder = copy_of_terraform(tmp_path_factory.mktemp("apply")) / "envs" / "production"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+        with aws_stand_in() as aws:
+            aws.client("s3").create_bucket(Bucket=BUCKET)
+            terraform = Terraform(folder, {**aws.environment, "AWS_MAX_ATTEMPTS": "2"})
+            example = (folder / "backend.hcl.example").read_text()
+            (folder / "backend.hcl").write_text(example.replace("YOUR-BUCKET", BUCKET) + "use_path_style = true\n")
+            certificate = aws.client("acm").request_certificate(DomainName="churn.example.com")["CertificateArn"]
+            values = {
+                "tls": {"certificate_arn": certificate, "host_name": "churn.example.com"},
+                "alarm_topic_arns": [aws.client("sns").create_topic(Name="on-call")["TopicArn"]],
+                "github": {"repository": GITHUB},
+            }
+            (folder / "terraform.tfvars.json").write_text(json.dumps(values))
+            # It is protected, which its destruction would have to lift first.
+            main = folder / "main.tf"
+            main.write_text(
+                main.read_text().replace(
+                    "  github           = var.github\n", "  github = var.github\n  protected = false\n"
+                )
+            )
+            terraform.initialise("-backend-config=backend.hcl")
+            terraform.succeed("apply", "-auto-approve", "-input=false")
+            outputs = json.loads(terraform.succeed("output", "-json"))
+            yield Platform(terraform, aws, outputs["platform"]["value"] | {"github": outputs["github"]["value"]})
+
+
+def test_a_second_plan_has_nothing_to_change(platform: Platform) -> None:
+    code, said = platform.plan()
+    assert code == IN_STEP, said
+
+
+def test_the_state_is_in_the_bucket_and_nobody_holds_its_lock(platform: Platform) -> None:
+    listed = platform.aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert [item["Key"] for item in listed] == ["streamflow-churn/production.tfstate"]
+    assert not list(platform.terraform.folder.glob("*.tfstate"))
+
+
+def test_a_task_has_what_the_image_needs_and_no_more(platform: Platform) -> None:
+    for family in (STABLE, CANARY):
+        definition = platform.definition(family)
+        assert (definition["cpu"], definition["memory"]) == ("1024", "2048")
+        assert definition["requiresCompatibilities"] == ["FARGATE"]
+        assert definition["taskRoleArn"] != definition["executionRoleArn"]
+        (container,) = definition["containerDefinitions"]
+        assert container["readonlyRootFilesystem"] is True
+        assert container["user"] == "10001:10001"
+        assert container["linuxParameters"]["capabilities"]["drop"] == ["ALL"]
+        drain_s = {each["name"]: each["value"] for each in container["environment"]}["DRAIN_SECONDS"]
+        assert container["stopTimeout"] > int(drain_s) + 20
+
+
+def test_the_health_check_of_a_task_is_the_one_of_the_image(platform: Platform) -> None:
+    dockerfile = (Path(__file__).parents[2] / "deploy/docker/Dockerfile").read_text()
+    _, _, service = dockerfile.partition(" AS service\n")
+    (line,) = (line for line in service.splitlines() if line.startswith("HEALTHCHECK "))
+    check = platform.definition(STABLE)["containerDefinitions"][0]["healthCheck"]
+    options = f"--interval={check['interval']}s --timeout={check['timeout']}s --retries={check['retries']}"
+    assert line == f"HEALTHCHECK {options} CMD {json.dumps(check['command'][1:])}"
+
+
+def test_services_have_no_public_address_and_go_back_if_a_deployment_fails(platform: Platform) -> None:
+    for name in (STABLE, CANARY):
+        service = platform.service(name)
+        assert service["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == "DISABLED"
+        assert service["deploymentConfiguration"]["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+        assert service["desiredCount"] == 0
+    assert platform.aws.client("ec2").describe_internet_gateways()["InternetGateways"] == []
+
+
+def test_the_load_balancer_is_internal_and_asks_for_health_every_30_s(platform: Platform) -> None:
+    elb = platform.aws.client("elbv2")
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    assert balancer["Scheme"] == "internal"
+    for group in elb.describe_target_groups()["TargetGroups"]:
+        assert (group["HealthCheckPath"], group["HealthCheckIntervalSeconds"]) == ("/health", 30)
+        assert group["TargetType"] == "ip"
+    (listener,) = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    assert (listener["Protocol"], listener["Port"]) == ("HTTPS", 443)
+    assert platform.weights() == {"stable": 100, "canary": 0}
+    assert platform.outputs["url"] == "https://churn.example.com"
+
+
+def test_only_the_portal_gets_in_and_only_tasks_are_asked(platform: Platform) -> None:
+    rules = platform.aws.client("ec2").describe_security_group_rules()["SecurityGroupRules"]
+    groups = platform.aws.client("ec2").describe_security_groups()["SecurityGroups"]
+    names = {group["GroupId"]: group["GroupName"].removeprefix(STABLE) for group in groups}
+    ours = [rule for rule in rules if names[rule["GroupId"]].startswith("-")]
+    ways = {
+        (names[rule["GroupId"]], "out" if rule["IsEgress"] else "in", rule["FromPort"], other(rule, names))
+        for rule in ours
+    }
+    assert ways == {
+        ("-load-balancer", "in", 443, "-portal"),
+        ("-load-balancer", "out", 8000, "-tasks"),
+        ("-tasks", "in", 8000, "-load-balancer"),
+        ("-tasks", "out", 443, "-endpoints"),
+        ("-tasks", "out", 443, "prefix list"),
+        ("-endpoints", "in", 443, "-tasks"),
+    }
+
+
+def other(rule: dict[str, Any], names: dict[str, str]) -> str:
+    if rule.get("PrefixListId"):
+        return "prefix list"
+    if "ReferencedGroupInfo" in rule:
+        return names[rule["ReferencedGroupInfo"]["GroupId"]]
+    return str(rule.get("CidrIpv4"))
+
+
+def test_aws_is_reached_by_endpoints(platform: Platform) -> None:
+    endpoints = platform.aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    kinds = {
+        each["ServiceName"].removeprefix(f"com.amazonaws.{REGION}."): each["VpcEndpointType"] for each in endpoints
+    }
+    assert kinds == {"ecr.api": "Interface", "ecr.dkr": "Interface", "logs": "Interface", "s3": "Gateway"}
+
+
+def test_images_are_encrypted_scanned_and_never_overwritten(platform: Platform) -> None:
+    (repository,) = platform.aws.client("ecr").describe_repositories()["repositories"]
+    assert repository["repositoryName"] == STABLE
+    assert repository["imageTagMutability"] == "IMMUTABLE"
+    assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert repository["encryptionConfiguration"]["encryptionType"] == "KMS"
+
+
+def test_every_alarm_of_the_runbook_is_there_and_no_other(platform: Platform) -> None:
+    runbook = (Path(__file__).parents[2] / "docs/runbook.md").read_text()
+    alarms = [
+        alarm
+        for alarm in platform.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        if not alarm["AlarmName"].startswith("TargetTracking-")  # those by which autoscaling works
+    ]
+    names = {alarm["AlarmName"] for alarm in alarms}
+    assert set(platform.outputs["alarms"]) == names
+    rows = "".join(row.split("|")[1] for row in runbook.splitlines() if row.startswith("| `…-"))
+    told = re.findall(r"`…(-[\w-]+)`", rows)
+    assert {name for name in names if not name.endswith(tuple(told))} == set()
+    assert {one for one in told if not any(name.endswith(one) for name in names)} == set()
+    slow = next(alarm for alarm in alarms if alarm["AlarmName"].endswith("-stable-slow"))
+    assert (slow["Threshold"], slow["ExtendedStatistic"]) == (0.2, "p99")
+    assert all(alarm["AlarmActions"] for alarm in alarms)
+
+
+def test_scaling_holds_cpu_at_60_percent_between_both_bounds(platform: Platform) -> None:
+    scaling = platform.aws.client("application-autoscaling")
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert target["ResourceId"] == f"service/{STABLE}/{STABLE}"
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 12)
+    (policy,) = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 60
+
+
+def test_the_workflow_can_start_the_canary_and_touch_nothing_else(platform: Platform) -> None:
+    iam = platform.aws.client("iam")
+    github = platform.outputs["github"]
+    assert github["AWS_REGION"] == REGION
+    assert (github["ECS_CLUSTER"], github["ECS_CANARY_SERVICE"]) == (STABLE, CANARY)
+    name = github["AWS_ROLE_ARN"].rpartition("/")[2]
+    (trust,) = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert (
+        trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+        == f"repo:{GITHUB}:environment:production"
+    )
+    (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    statements = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
+    by_name = {statement["Sid"]: statement for statement in statements}
+    assert by_name["StartCanary"]["Resource"].endswith(f":service/{STABLE}/{CANARY}")
+    assert not any("*" in str(statement["Action"]) for statement in statements)
+    unlimited = [action for statement in statements if statement["Resource"] == "*" for action in statement["Action"]]
+    assert sorted(unlimited) == [
+        "ecr:GetAuthorizationToken",
+        "ecs:DescribeTaskDefinition",
+        "ecs:RegisterTaskDefinition",
+    ]
+    assert iam.list_role_policies(RoleName=f"{STABLE}-task")["PolicyNames"] == []
+    assert iam.list_attached_role_policies(RoleName=f"{STABLE}-task")["AttachedPolicies"] == []
+
+
+def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform) -> None:
+    """As `churn release` and the runbook do it, with a plan after each step that changes anything."""
+    ecs = platform.aws.client("ecs")
+
+    def release(family: str, version: str) -> str:
+        definition = with_image(platform.definition(family), f"registry/{STABLE}@sha256:{'0' * 64}", version)
+        arn: str = ecs.register_task_definition(**definition)["taskDefinition"]["taskDefinitionArn"]
+        return arn
+
+    def start(name: str, definition: str, tasks: int) -> None:
+        ecs.update_service(cluster=STABLE, service=name, taskDefinition=definition, desiredCount=tasks)
+
+    start(STABLE, release(STABLE, "v2.3.1"), 3)
+    canary = release(CANARY, "v2.4.0")
+    start(CANARY, canary, 1)
+    before = platform.definition(CANARY)
+    assert before["revision"] == 2
+    assert before["containerDefinitions"][0]["readonlyRootFilesystem"] is True
+    for weight in (10, 50, 100):
+        platform.weigh(weight)
+        code, said = platform.plan()
+        assert code == IN_STEP, said
+        assert platform.weights() == {"stable": 100 - weight, "canary": weight}
+    platform.weigh(0)
+    start(CANARY, canary, 0)
+    platform.terraform.succeed("apply", "-auto-approve", "-input=false")
+    assert platform.weights() == {"stable": 100, "canary": 0}
+    assert platform.service(STABLE)["desiredCount"] == 3
+    assert platform.service(STABLE)["taskDefinition"].endswith(f"{STABLE}:2")
+
+
+def test_a_change_that_is_terraforms_own_would_be_seen(platform: Platform) -> None:
+    elb = platform.aws.client("elbv2")
+    arn = platform.outputs["target_group_arns"]["stable"]
+    elb.modify_target_group(TargetGroupArn=arn, HealthCheckPath="/livez")
+    code, said = platform.plan()
+    assert code == CHANGES
+    assert '"/livez" -> "/health"' in said
+    elb.modify_target_group(TargetGroupArn=arn, HealthCheckPath="/health")
+
+
+def test_at_last_all_of_it_can_be_destroyed(platform: Platform) -> None:
+    platform.terraform.succeed("destroy", "-auto-approve", "-input=false")
+    assert "values" not in json.loads(platform.terraform.succeed("show", "-json"))
+    assert platform.aws.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    shutil.rmtree(platform.terraform.folder)

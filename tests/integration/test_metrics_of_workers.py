@@ -1,0 +1,135 @@
+"""/metrics of a service with two workers: one count, whichever of them answers, also after a death."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from balancer import wait_until
+from processes import free_port
+from scraping import Samples, scraped, total
+
+from churn import measures
+from churn.bundle import Bundle
+from churn.contracts import find_contract
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in Linux's /proc")
+
+CALLERS = 24  # so many that no worker is left without one
+PATIENCE_S = 60
+EXAMPLE = json.dumps(find_contract("streamflow").example())
+
+
+class Service:
+    """A service with two workers, and connections to both."""
+
+    def __init__(self, bundle: Path) -> None:
+        self.port = free_port()
+        own = {"MODEL_PATH": str(bundle), "PORT": str(self.port), "WORKERS": "2"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "churn", "serve"],
+            env=os.environ | own,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        assert any("Stop with Ctrl+C" in line for line in self.process.stderr)
+
+    def connect(self) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        connection.connect()
+        return connection
+
+    def workers(self) -> set[int]:
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def service(bundles: dict[str, Bundle]) -> Iterator[Service]:
+    started = Service(bundles["streamflow"].path)
+    yield started
+    started.stop()
+
+
+def ask(connection: http.client.HTTPConnection, method: str, path: str) -> str:
+    connection.request(method, path, EXAMPLE if method == "POST" else None, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    assert answer.status == 200, text
+    return text
+
+
+def asked_anew(service: Service, predictions: int, *, expected: int) -> list[Samples]:
+    """Asks for predictions on many connections, and then on each of them what has been counted.
+
+    A request is counted once its answer has been sent, so whoever asks another worker next may be too early.
+    """
+    callers = [service.connect() for _ in range(CALLERS)]
+    for number in range(predictions):
+        ask(callers[number % CALLERS], "POST", "/predict")
+
+    def finished() -> float:
+        return total(told(callers[0]), f"{measures.REQUEST_DURATION}_count", route="/predict")
+
+    wait_until(lambda: finished() == expected, f"{expected} requests are counted")
+    seen = [told(caller) for caller in callers]
+    for caller in callers:
+        caller.close()
+    return seen
+
+
+def told(connection: http.client.HTTPConnection) -> Samples:
+    return scraped(ask(connection, "GET", "/metrics"))
+
+
+def test_any_worker_tells_what_all_have_counted_also_after_one_was_killed(service: Service) -> None:
+    first = asked_anew(service, 3 * CALLERS, expected=3 * CALLERS)
+    victim, other = sorted(service.workers())
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: len(service.workers() - {victim}) == 2, "there are two workers again")
+    assert other in service.workers()
+    second = asked_anew(service, 2 * CALLERS, expected=5 * CALLERS)
+
+    for seen, expected in ((first, 3 * CALLERS), (second, 5 * CALLERS)):
+        for name in (measures.PREDICTIONS, measures.TOP_SET, f"{measures.PROBABILITY}_count"):
+            assert {total(each, name) for each in seen} == {expected}
+    scrapes = [total(each, measures.REQUESTS, route="/metrics") for each in (*first, *second)]
+    assert scrapes == sorted(scrapes)
+
+
+def test_a_worker_that_died_with_a_request_leaves_no_request_in_the_queue(service: Service) -> None:
+    waiting = [service.connect() for _ in range(CALLERS)]
+    for caller in waiting:  # a head whose body does not come is a request that is not yet answered
+        caller.putrequest("POST", "/predict")
+        caller.putheader("Content-Type", "application/json")
+        caller.putheader("Content-Length", "10")
+        caller.endheaders()
+
+    def queue() -> float:
+        connection = service.connect()
+        found = total(told(connection), measures.QUEUE)
+        connection.close()
+        return found
+
+    wait_until(lambda: queue() == CALLERS + 1, "all of them are in the queue")
+    for worker in service.workers():
+        os.kill(worker, signal.SIGKILL)
+    # Nobody answers until there are new workers, which wait until the old ones are buried.
+    wait_until(lambda: len(service.workers()) == 2, "there are workers again")
+    wait_until(lambda: queue() == 1, "the queue holds the one that asks")
+    for caller in waiting:
+        caller.close()

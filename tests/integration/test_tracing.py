@@ -1,0 +1,86 @@
+"""Spans of a real service, sent to a collector that listens."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from processes import serving
+
+from churn.bundle import Bundle
+from churn.contracts import find_contract
+
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"  # the specification's own example
+PATIENCE_S = 30
+
+
+@contextmanager
+def collector() -> Iterator[tuple[str, queue.Queue[Span]]]:
+    """A collector's address, and the spans that it was sent."""
+    spans: queue.Queue[Span] = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
+            for resource in sent.resource_spans:
+                for scope in resource.scope_spans:
+                    for span in scope.spans:
+                        spans.put(span)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", spans
+        finally:
+            server.shutdown()
+
+
+def test_a_request_goes_on_in_its_callers_trace_and_keeps_nothing_of_the_query(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    settings = {"MODEL_PATH": bundles["streamflow"].path, "PREDICTION_LOG": "off", "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    with (
+        collector() as (endpoint, spans),
+        serving(tmp_path, "serve", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **settings) as (address, _),
+    ):
+        httpx.get(f"{address}/health", trust_env=False)
+        answer = httpx.post(
+            f"{address}/predict?reasons=2",
+            json=find_contract("streamflow").example(),
+            headers={"traceparent": f"00-{TRACE}-{CALLER}-01"},
+            trust_env=False,
+        )
+        assert answer.status_code == 200
+        span = spans.get(timeout=PATIENCE_S)
+        attributes = {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
+        assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("POST /predict", TRACE, CALLER)
+        assert (attributes["http.response.status_code"], attributes["url.query"]) == (200, "not kept")
+        assert spans.empty()
+
+
+def test_a_service_without_a_collector_loads_nothing_that_speaks_to_one() -> None:
+    code = """
+import sys
+import threading
+from churn.contracts import find_contract
+from churn.service.app import openapi_document
+openapi_document(find_contract("streamflow"))
+print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "google"))])
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert json.loads(said.strip().replace("'", '"')) == []

@@ -1,0 +1,46 @@
+"""Each scenario of scripts/canary-demo ends as it should: real HAProxy, real services, the real command line."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from demo_bundle import write_demo_bundle
+
+from churn.errors import ChurnError
+from demo.machine import CANARY, STABLE, Machine
+from demo.scenarios import SCENARIOS, Scenario, play
+from demo.traffic import Traffic
+
+pytestmark = pytest.mark.xdist_group("scenarios")
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    if shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin") is None:
+        pytest.skip("no haproxy on PATH; on Debian: apt-get install haproxy")
+    bundles = tmp_path_factory.mktemp("bundles")
+    for version in (STABLE, CANARY):
+        write_demo_bundle(bundles / version, version, draws=4000, trees=40)
+    try:
+        with Machine(bundles, tmp_path_factory.mktemp("machine")) as machine:
+            yield machine
+    except ChurnError as error:
+        raise AssertionError(error.message) from error
+
+
+@pytest.fixture(scope="module")
+def traffic(machine: Machine) -> Iterator[Traffic]:
+    with Traffic(machine.service) as traffic:
+        yield traffic
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_rollout_ends_as_it_should(scenario: Scenario, machine: Machine, traffic: Traffic, tmp_path: Path) -> None:
+    outcome = play(scenario, machine, traffic, tmp_path)
+    assert outcome.as_it_should(scenario), outcome
+    if scenario.name == "good":
+        assert outcome.moved_back == 0
+        assert outcome.failed == 0

@@ -1,0 +1,180 @@
+"""`churn rollout` as its user runs it, before a real HAProxy and servers that expose what a test has them count."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from balancer import Balancer, balancing, wait_until
+from exposing import Service, exposing
+from processes import Done
+from typer.testing import CliRunner
+
+from churn.cli import app
+from churn.errors import ChurnError
+from churn.rollout.haproxy import HAProxy
+from churn.rollout.record import State
+from churn.rollout.store import Store
+
+pytestmark = pytest.mark.xdist_group("scenarios")
+
+PLAN = """
+window = "{window}"
+tick_seconds = 0.2
+[[step]]
+weight_percent = 10
+hold_hours = 1
+minimum_requests = 100
+maximum_hold_hours = 10
+[[step]]
+weight_percent = 100
+hold_hours = 1
+minimum_requests = 100
+maximum_hold_hours = 10
+"""
+NEVER = {"RELEASE_HOURS": "00:00-00:01", "RELEASE_DAYS": "tue"}
+SERVICE = "streamflow-churn-api"
+
+
+@dataclass
+class Place:
+    """Where a rollout takes place: HAProxy, two instances, and a CHURN_HOME."""
+
+    home: Path
+    balancer: Balancer
+    stable: str
+    canary: str
+
+    def arguments(self, version: str = "v2", window: str = "always") -> list[str]:
+        """Those of `churn rollout start`."""
+        plan = self.home / "plan.toml"
+        plan.write_text(PLAN.format(window=window))
+        return [
+            *("start", version, "--no-registry", "--json", "--plan", str(plan)),
+            *("--router", f"haproxy://{self.balancer.admin}", "--stable", self.stable, "--canary", self.canary),
+        ]
+
+    @property
+    def share(self) -> float:
+        """What HAProxy gives the canary."""
+        return HAProxy(self.balancer.admin).weight()
+
+    def holds(self) -> bool:
+        """Whether a living process holds the canary's share."""
+        store = Store(self.home)
+        try:
+            return self.state() == State.HOLDING and store.controlled(SERVICE)
+        finally:
+            store.close()
+
+    def churn(self, *arguments: str, **environment: str) -> Done:
+        """`churn rollout ...` in this process, which takes a tenth of the time of another one."""
+        done = CliRunner().invoke(app, ["rollout", *arguments], env={"CHURN_HOME": str(self.home), **environment})
+        if isinstance(done.exception, ChurnError):
+            return Done(done.exception.exit_code, done.stdout, f"{done.exception.message}; {done.exception.instead}")
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    def succeed(self, *arguments: str) -> str:
+        """The same, and what it printed."""
+        done = self.churn(*arguments)
+        assert done.code == 0, done.err
+        return done.out
+
+    def state(self) -> str:
+        """As `churn rollout status` would show it."""
+        store = Store(self.home)
+        try:
+            return str(store.rollouts(SERVICE)[0].state) if store.rollouts(SERVICE) else "none"
+        finally:
+            store.close()
+
+    @contextmanager
+    def controlled(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A controller, from when the canary has its share."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "churn", "rollout", *arguments],
+            env=os.environ | {"CHURN_HOME": str(self.home)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        try:
+            wait_until(lambda: process.poll() is not None or self.holds(), "the canary has its share")
+            assert process.poll() is None, process.stderr.read()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with ExitStack() as parts:
+        stable, canary = (parts.enter_context(exposing(Service(version))).address for version in ("v1", "v2"))
+        addresses = (each.removeprefix("http://") for each in (stable, canary))
+        weights = {"STABLE_WEIGHT": "100", "CANARY_WEIGHT": "0"}
+        balancer = parts.enter_context(balancing(*addresses, **weights))
+        for name in ("stable", "canary"):
+            balancer.wait_until_up(name)
+        yield Place(tmp_path, balancer, stable, canary)
+
+
+def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -> None:
+    with place.controlled(*place.arguments()) as process:
+        assert place.share == 10
+        status = json.loads(place.succeed("status", "--json"))
+        assert (status["state"], status["weight_percent"], status["controlled"]) == ("holding", 10, True)
+        second = place.churn("resume")
+        assert second.code == 11
+        assert f"process {process.pid} controls the rollout" in second.err
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 9
+    assert (place.share, place.state()) == (10, "holding")
+    assert "nobody; go on with `churn rollout resume`" in place.succeed("status")
+    with place.controlled("resume") as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with place.controlled("resume") as process:
+        began = time.monotonic()
+        aborted = place.succeed("abort", "--reason", "I saw something")
+        assert time.monotonic() - began < 60
+        assert "all traffic is back at v1: I saw something; by" in aborted
+        assert process.wait(30) == 10
+    assert place.share == 0
+    listed = json.loads(place.succeed("history", "--json"))
+    assert [each["state"] for each in listed] == ["aborted"]
+    assert place.churn("abort", "--reason", "again").code == 11
+
+
+def test_a_rollout_is_aborted_without_a_controller(place: Place) -> None:
+    with place.controlled(*place.arguments()) as process:
+        process.kill()
+        process.wait()
+    assert place.share == 10
+    place.succeed("abort", "--reason", "nobody is there")
+    assert (place.share, place.state()) == (0, "aborted")
+
+
+def test_what_cannot_be_started_is_refused_before_anything_moves(place: Place) -> None:
+    wrong = place.churn(*place.arguments("v3"))
+    assert (wrong.code, place.share) == (11, 0)
+    assert "the canary serves v2, not v3" in wrong.err
+    closed = place.churn(*place.arguments(window="release"), **NEVER)
+    assert (closed.code, place.share) == (6, 0)
+    assert "no rollout is started now" in closed.err
+    nowhere = place.churn("start", "v2", "--no-registry", "--router", "haproxy://127.0.0.1:1")
+    assert nowhere.code == 2
+    assert "--stable is missing" in nowhere.err
+    assert place.state() == "none"
+    assert place.churn("status").code == 11

@@ -1,0 +1,199 @@
+"""What /metrics says is what was answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from in_process import InProcess, answering, failing
+from scraping import Samples, scraped, total
+from strategies import subscribers
+
+from churn import measures
+from churn.bundle import Bundle
+from churn.contract import Contract
+from churn.contracts import find_contract
+from churn.service.app import create_app
+from churn.service.counting import kind_of_status
+from churn.service.families import FAMILIES, OTHER, ROUTES, blocks, cells_of
+from churn.settings import Settings
+
+STREAMFLOW = find_contract("streamflow")
+EXAMPLE = STREAMFLOW.example()
+
+
+def counts(client: InProcess) -> Samples:
+    return scraped(client.get("/metrics").text)
+
+
+def labels_of(samples: Samples, name: str, label: str) -> set[str]:
+    return {dict(labels)[label] for found, labels in samples if found == name}
+
+
+def test_every_family_that_is_declared_is_answered_and_no_other() -> None:
+    with answering(STREAMFLOW, 0.7) as client:
+        client.predict(EXAMPLE)
+        text = client.get("/metrics").text
+    assert [line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE")] == [
+        [family.name, family.kind] for family in FAMILIES
+    ]
+
+
+def test_an_answer_is_counted_by_route_tier_probability_banner_arm_and_offer() -> None:
+    with answering(STREAMFLOW, 0.7) as client:
+        client.predict(EXAMPLE)
+        answer = client.predict(EXAMPLE, headers={"X-Subscriber-Key": "one"}).json()
+        found = counts(client)
+    arm = answer["retention"]["arm"]
+    assert total(found, measures.REQUESTS, route="/predict", status="2xx") == 2
+    assert total(found, f"{measures.REQUEST_DURATION}_count", route="/predict") == 2
+    assert total(found, measures.PREDICTIONS, model_version="v0-fake", tier="high") == 2
+    assert total(found, measures.PREDICTIONS) == 2
+    assert total(found, f"{measures.PROBABILITY}_bucket", le="0.65") == 0
+    assert total(found, f"{measures.PROBABILITY}_bucket", le="0.7") == 2  # a bucket holds its bound
+    assert total(found, f"{measures.PROBABILITY}_sum") == pytest.approx(1.4)
+    assert total(found, measures.BANNERS, model_version="v0-fake") == 2
+    assert total(found, measures.RETENTION, arm="unassigned", offer="none") == 1
+    assert total(found, measures.RETENTION, arm=arm, offer="none") == 1
+
+
+def test_below_the_threshold_there_is_no_banner_to_count() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        client.predict(EXAMPLE)
+        found = counts(client)
+    assert (total(found, measures.BANNERS), total(found, measures.RETENTION)) == (0, 0)
+    assert total(found, measures.PREDICTIONS, tier="medium") == 1
+
+
+@pytest.mark.parametrize("reasons", [0, 1, 3, 10])
+def test_three_features_are_counted_however_many_reasons_were_asked_for(reasons: int) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        client.predict(EXAMPLE, params={"reasons": reasons})
+        found = counts(client)
+    first = STREAMFLOW.feature_names()[:3]  # all contributions are alike, so the contract's order decides
+    assert labels_of(found, measures.TOP_SET, "features") == {"|".join(first)}
+    assert {name: total(found, measures.TOP_FEATURE, feature=name) for name in STREAMFLOW.feature_names()} == {
+        name: float(name in first) for name in STREAMFLOW.feature_names()
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "kind", "route"),
+    [
+        ("/predict", {}, "4xx", "invalid", "/predict"),
+        ("/predict", {"x": "y" * 70_000}, "4xx", "too_large", "/predict"),
+        ("/predict/batch", {}, "4xx", "invalid", "/predict/batch"),
+        ("/subscribers/4711", {}, "4xx", "not_found", OTHER),
+        ("/health", {}, "4xx", "wrong_method", "/health"),
+    ],
+)
+def test_a_refusal_is_counted_by_its_kind_and_under_a_known_route(
+    path: str, body: dict[str, Any], status: str, kind: str, route: str
+) -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        client.request("POST", path, json=body)
+        found = counts(client)
+        text = client.get("/metrics").text
+    assert total(found, measures.ERRORS, kind=kind) == total(found, measures.ERRORS) == 1
+    assert total(found, measures.REQUESTS, route=route, status=status) == 1
+    assert total(found, measures.PREDICTIONS) == 0
+    assert "4711" not in text
+
+
+def test_a_bug_is_counted_as_one() -> None:
+    with failing(STREAMFLOW, RuntimeError("broken")) as client:
+        client.predict(EXAMPLE)
+        found = counts(client)
+    assert total(found, measures.ERRORS, kind="bug") == total(found, measures.ERRORS) == 1
+    assert total(found, measures.REQUESTS, route="/predict", status="5xx") == 1
+
+
+def test_every_status_that_could_ever_be_answered_can_be_counted() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        counting = client.app.state.counting
+        for status in range(100, 600):
+            counting.answered("/predict", status, 1000)
+            counting.failed(kind_of_status(status))
+        found = counts(client)
+    assert total(found, measures.REQUESTS, route="/predict", status="5xx") == 100
+    assert total(found, measures.REQUESTS, route="/predict", status="499") == 1
+    assert total(found, measures.REQUESTS, route="/predict") == 500
+
+
+def test_the_rows_of_a_batch_are_no_predictions_of_one() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        client.batch([EXAMPLE, EXAMPLE, {}])
+        found = counts(client)
+    assert total(found, measures.BATCH_ROWS, outcome="answered") == 2
+    assert total(found, measures.BATCH_ROWS, outcome="refused") == 1
+    assert total(found, measures.PREDICTIONS) == 0
+
+
+def test_every_route_of_the_service_has_a_label() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        assert {route.path for route in client.app.routes} == set(ROUTES)  # type: ignore[attr-defined]
+
+
+def test_openmetrics_is_given_to_those_who_ask_for_it() -> None:
+    with answering(STREAMFLOW, 0.5) as client:
+        plain = client.get("/metrics")
+        open_metrics = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert plain.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert open_metrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert open_metrics.text.endswith("\n# EOF\n")
+    assert open_metrics.text.count("# EOF") == 1
+
+
+def test_it_says_what_is_served(service: InProcess, bundle: Bundle) -> None:
+    ((_, labels),) = (sample for sample in counts(service) if sample[0] == measures.BUNDLE_INFO)
+    seal = (bundle.path / "manifest.sha256").read_text().split()[0]
+    assert dict(labels) == {
+        "model_version": bundle.model.version,
+        "bundle_sha256": seal,
+        "contract": bundle.model.contract.contract_name,
+        "contract_fingerprint": bundle.model.contract.fingerprint,
+    }
+
+
+def test_the_cells_of_no_two_families_overlap(service: InProcess) -> None:
+    found = blocks(service.app.state.counting.served)
+    cells = [first + at for block in found.values() for first in block.cells().values() for at in range(block.width)]
+    assert sorted(cells) == list(range(cells_of(found)))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_the_counts_are_those_of_the_answers(data: st.DataObject, contract: type[Contract], bundle: Bundle) -> None:
+    asked = data.draw(st.lists(subscribers(contract), min_size=1, max_size=8))
+    with InProcess(create_app(Settings(churn_threshold=0.2), bundle=bundle)) as client:
+        answers = [client.predict(subscriber).json() for subscriber in asked]
+        found = counts(client)
+    tiers = Counter(answer["risk_tier"] for answer in answers)
+    features = Counter(reason["feature"] for answer in answers for reason in answer["top_reasons"])
+    order = contract.feature_names()
+    sets = Counter(
+        "|".join(sorted((reason["feature"] for reason in answer["top_reasons"]), key=order.index)) for answer in answers
+    )
+    offers = Counter(
+        (banner["arm"], banner["offer"]["code"] if banner["offer"] else "none")
+        for answer in answers
+        if (banner := answer["retention"])
+    )
+    assert {tier: total(found, measures.PREDICTIONS, tier=tier) for tier in tiers} == tiers
+    assert {name: total(found, measures.TOP_FEATURE, feature=name) for name in order} == {
+        **dict.fromkeys(order, 0),
+        **features,
+    }
+    assert {
+        each: total(found, measures.TOP_SET, features=each) for each in labels_of(found, measures.TOP_SET, "features")
+    } == sets
+    assert {(arm, offer): total(found, measures.RETENTION, arm=arm, offer=offer) for arm, offer in offers} == offers
+    assert total(found, measures.BANNERS) == sum(offers.values()) == sum(a["show_retention_banner"] for a in answers)
+    assert total(found, f"{measures.PROBABILITY}_sum") == pytest.approx(sum(a["churn_probability"] for a in answers))
+    for at, bound in enumerate(measures.PROBABILITY_BOUNDS):
+        le = str(bound)
+        expected = sum(answer["churn_probability"] <= bound for answer in answers)
+        assert total(found, f"{measures.PROBABILITY}_bucket", le=le) == expected, at

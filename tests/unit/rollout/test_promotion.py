@@ -1,0 +1,73 @@
+"""What follows the last bake, which may be done twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rollouts import World, begin
+
+from churn.cli.rollout_wiring import make_champion, move_links
+from churn.errors import RolloutError
+from churn.files import point_link
+from churn.rollout.record import Rollout
+from churn.rollout.store import Store
+from churn.settings import Settings
+
+
+@pytest.fixture
+def bundles(tmp_path: Path) -> Path:
+    folder = tmp_path / "bundles" / "streamflow"
+    for version in ("v1", "v2", "v3"):
+        (folder / version).mkdir(parents=True)
+    point_link(folder / "champion", folder / "v1")
+    return folder
+
+
+def links(bundles: Path) -> dict[str, str]:
+    return {each.name: each.readlink().name for each in bundles.iterdir() if each.is_symlink()}
+
+
+def finished(tmp_path: Path, command: str | None) -> Rollout:
+    store = Store(tmp_path)
+    rollout = begin(World(tmp_path), store, contract="streamflow", registry=False, on_promoted=command)
+    store.close()
+    return replace(rollout, canary="v2")
+
+
+def test_the_new_bundle_is_champion_and_the_old_one_previous_however_often_it_is_said(bundles: Path) -> None:
+    for _ in range(2):
+        move_links(bundles, "v2")
+        assert links(bundles) == {"champion": "v2", "previous": "v1"}
+
+
+def test_a_version_without_a_bundle_here_moves_no_link(bundles: Path) -> None:
+    move_links(bundles, "v9")
+    assert links(bundles) == {"champion": "v1"}
+
+
+def test_the_first_champion_has_no_previous(bundles: Path) -> None:
+    (bundles / "champion").unlink()
+    move_links(bundles, "v2")
+    assert links(bundles) == {"champion": "v2"}
+
+
+def test_the_command_that_takes_the_old_version_down_knows_which_one(bundles: Path, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    command = f"sh -c 'echo $STABLE_VERSION $CANARY_VERSION $ROLLOUT_SERVICE > {told}'"
+    make_champion(finished(tmp_path, command), Settings(churn_home=tmp_path))
+    assert told.read_text().split() == ["v1", "v2", "api"]
+    assert links(bundles)["champion"] == "v2"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("sh -c 'echo no room; exit 3'", "ended with 3: no room"), ("no-such-program", "cannot be run")],
+)
+def test_a_command_that_fails_is_told_and_can_be_tried_again(
+    bundles: Path, tmp_path: Path, command: str, said: str
+) -> None:
+    with pytest.raises(RolloutError, match=said):
+        make_champion(finished(tmp_path, command), Settings(churn_home=tmp_path))
+    assert links(bundles) == {"champion": "v2", "previous": "v1"}

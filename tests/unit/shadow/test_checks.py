@@ -1,0 +1,69 @@
+"""The verdict on paired data."""
+
+from __future__ import annotations
+
+import pytest
+from tallies import block, tallied
+
+from churn.contracts import find_contract
+from churn.errors import SettingsError
+from churn.shadow.checks import DEFAULT_CHECKS, PairedCheck, judge_pairs
+from churn.shadow.tally import MEASURES, Tally
+
+STREAMFLOW = find_contract("streamflow")
+
+
+def verdict_of(*, noise: float, count: int) -> str:
+    return judge_pairs(tallied(STREAMFLOW, block(STREAMFLOW, seed=5, noise=noise, count=count))).decision
+
+
+def test_a_model_is_fit_to_replace_itself_once_there_is_evidence() -> None:
+    assert verdict_of(noise=0.0, count=30) == "hold"
+    assert verdict_of(noise=0.0, count=3000) == "promote"
+
+
+def test_a_model_that_answers_otherwise_is_not_fit() -> None:
+    assert verdict_of(noise=1.0, count=300) == "roll back"
+
+
+def test_without_a_pair_nothing_is_decided() -> None:
+    verdict = judge_pairs(Tally(STREAMFLOW))
+    assert (verdict.decision, verdict.findings) == ("hold", ())
+
+
+def test_a_finding_says_what_was_seen_what_is_sure_and_what_is_tolerated() -> None:
+    found = tallied(STREAMFLOW, block(STREAMFLOW, seed=5, noise=0.3, count=2000))
+    [finding] = judge_pairs(found, [PairedCheck("tier flips", 0.5)]).findings
+    flips = found.sums[list(MEASURES).index("tier flips")]
+    assert finding.effect == flips / 2000
+    assert finding.low is not None
+    assert finding.high is not None
+    assert finding.low < flips / 2000 < finding.high < 0.5
+    assert f"{flips / 20:.2f} % of 2,000 pairs" in finding.reason
+    assert "50.00 % is tolerated" in finding.reason
+
+
+def test_of_the_mean_difference_each_single_difference_counts_and_not_only_how_many_differ() -> None:
+    check = [PairedCheck("difference", 0.01)]
+    small, large = (tallied(STREAMFLOW, block(STREAMFLOW, seed=6, noise=noise, count=2000)) for noise in (0.005, 0.05))
+    assert judge_pairs(small, check).decision == "promote"
+    assert judge_pairs(large, check).decision == "roll back"
+
+
+def test_one_check_beyond_its_tolerance_is_enough_and_the_reason_names_it() -> None:
+    found = tallied(STREAMFLOW, block(STREAMFLOW, seed=5, noise=0.3, count=2000))
+    verdict = judge_pairs(found, [PairedCheck("banner flips", 0.9), PairedCheck("other order", 0.01)])
+    assert verdict.decision == "roll back"
+    assert verdict.reason.startswith("other order: ")
+
+
+@pytest.mark.parametrize(
+    ("measure", "tolerance", "share"), [("luck", 0.1, 1), ("tier flips", 0, 1), ("tier flips", 0.1, 0)]
+)
+def test_a_check_that_makes_no_sense_is_refused(measure: str, tolerance: float, share: float) -> None:
+    with pytest.raises(SettingsError):
+        PairedCheck(measure, tolerance, share=share)
+
+
+def test_every_check_is_of_something_that_is_summed_up() -> None:
+    assert {check.measure for check in DEFAULT_CHECKS} <= set(MEASURES)
