@@ -18,7 +18,7 @@ from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
 from churn.rollout.controller import Controller
 from churn.rollout.counts import Counts
 from churn.rollout.judge import judge
-from churn.rollout.plan import Plan, read_plan
+from churn.rollout.plan import read_plan
 from churn.rollout.record import Happening, Rollout, State
 from churn.rollout.routers import TRACKS, Track
 from churn.rollout.store import Store
@@ -135,14 +135,13 @@ class Simulation:
         self.counts["canary"] += self.canary.answers(canary, self.random)
 
 
-def begin(store: Store, world: Simulation, stable: str, canary: str, plan: Plan | None = None) -> Rollout:
+def begin(store: Store, world: Simulation, old: str, new: str, **where: Any) -> Rollout:
     """Records a rollout that begins now."""
-    plan = plan or read_plan().model_copy(update={"window": "always"})
-    where: dict[str, Any] = {"router": "haproxy://127.0.0.1:9999"}
+    plan = read_plan().model_copy(update={"window": "always"})
     rollout = Rollout(
-        0, SERVICE, stable, canary, plan, where, State.STARTING, -1, 0, world.now, "waiting for the canary", world.now
+        0, SERVICE, old, new, plan, where, State.STARTING, -1, 0, world.now, "waiting for the canary", world.now
     )
-    return store.begin(rollout, Happening(world.now, "started", rollout.state, -1, 0, f"{canary} takes over {stable}"))
+    return store.begin(rollout, Happening(world.now, "started", rollout.state, -1, 0, f"{new} takes over {old}"))
 
 
 def carry_out(store: Store, world: Simulation, *, hours: float, tick_s: float = 1800) -> Rollout:

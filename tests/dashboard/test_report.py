@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from processes import churn, succeed
+from processes import succeed
 from watching import Dashboard, words
+
+from churn.cli.rollout_report import rollout_report
+from churn.errors import RolloutError
 
 type Open = Callable[..., Dashboard]
 MOST_BYTES = 5_000_000
@@ -34,9 +37,10 @@ def test_the_command_writes_it(demo_home: Path, tmp_path: Path) -> None:
     assert "rolled back" in path.read_text(encoding="utf-8")
 
 
-def test_a_rollout_that_is_not_there_is_one_sentence_and_no_file(demo_home: Path, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    done = churn(demo_home, "rollout", "report", "77", "--out", path)
-    assert done.code == 9
-    assert done.err.startswith("error: there is no rollout 77")
-    assert not path.exists()
+def test_a_rollout_that_is_not_there_is_an_error_and_no_file(
+    demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHURN_HOME", str(demo_home))
+    with pytest.raises(RolloutError, match="there is no rollout 77"):
+        rollout_report(77, tmp_path / "report.html")
+    assert list(tmp_path.iterdir()) == []

@@ -6,18 +6,20 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dashboards import Behaviour, Simulation, begin
 from demo_bundle import write_demo_bundle
 from logged import write_journal
 from watching import Dashboard, words
 
 from churn.contracts import find_contract
 from churn.prediction_log.places import Places
+from churn.rollout.store import Store
 
 type Open = Callable[..., Dashboard]
 CONTRACT = find_contract("streamflow")
@@ -62,7 +64,7 @@ def answering(answers: Mapping[str, tuple[int, str]]) -> Iterator[str]:
 def test_an_instance_tells_its_version_and_what_it_has_answered(dashboard: Open, tmp_path: Path) -> None:
     with answering({"/health": (200, HEALTHY), "/metrics": (200, METRICS)}) as address:
         said = words(dashboard(tmp_path, instances=(address,)).page("/service"))
-    for expected in ("1 of 1 instance is healthy", "v2.3.1", "1,000", "1.000 %", "5 ms", "Waiting 3"):
+    for expected in ("1 of 1 instance is healthy", "v2.3.1", "1,000", "1.000 %", "5 ms", "Under way 3"):
         assert expected in said
 
 
@@ -92,13 +94,25 @@ def test_what_does_not_answer_is_said_beside_what_does(dashboard: Open, tmp_path
     assert f"{nobody} does not serve It does not answer" in said
 
 
+def test_the_instances_of_a_rollout_under_way_are_asked_too(dashboard: Open, tmp_path: Path) -> None:
+    with (
+        answering({"/health": (200, HEALTHY), "/metrics": (200, METRICS)}) as address,
+        closing(Store(tmp_path)) as store,
+    ):
+        where = {"stable": ['track="stable"'], "canary": [address + "/"]}
+        begin(store, Simulation(1_790_000_000.0, Behaviour()), "v1", "v2", **where)
+        said = words(dashboard(tmp_path).page("/service"))
+    assert f"canary {address} healthy" in said
+    assert "1 of 1 instance" in said
+
+
 @pytest.fixture(scope="module")
 def bundle_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a champion, and a bundle that was changed after its export."""
     home = tmp_path_factory.mktemp("bundles")
     folder = home / "bundles" / "streamflow"
     folder.mkdir(parents=True)
-    write_demo_bundle(folder / "v1", "v1")
+    write_demo_bundle(folder / "v1", "v1", draws=6000, trees=20)
     (folder / "champion").symlink_to("v1")
     (folder / "v0").mkdir()
     for name in ("manifest.json", "manifest.sha256"):

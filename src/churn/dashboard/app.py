@@ -32,7 +32,7 @@ def create_app(watched: Watched, log: FilteringBoundLogger) -> FastAPI:
         exception_handlers={HTTPException: _problem, ChurnError: _trouble},
     )
     app.include_router(looking(rollouts, visits))
-    app.include_router(watching(watched, visits))
+    app.include_router(watching(watched, rollouts, visits))
     if visits.possible:
         app.include_router(signing(visits, log))
         app.include_router(acting(rollouts, visits, log))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,7 +28,8 @@ class Instance:
         trouble: what is wrong, in words; empty if nothing is.
         version: of its model.
         counts: since it started; None if it does not tell.
-        queue: requests that wait.
+        queue: requests taken and not yet answered.
+        track: stable or canary, if a rollout says so.
     """
 
     address: str
@@ -37,6 +38,7 @@ class Instance:
     version: str = ""
     counts: Counts | None = None
     queue: int | None = None
+    track: str = ""
 
     @property
     def tone(self) -> str:
@@ -70,12 +72,15 @@ class Service:
         return sorted({each.version for each in self.instances if each.version})
 
 
-def ask(addresses: Sequence[str]) -> Service:
-    """Asks each for `/health` and `/metrics`; whoever does not answer in time is said not to."""
-    if not addresses:
-        return Service()
+def ask(tracks: Mapping[str, str]) -> Service:
+    """Asks each for `/health` and `/metrics`; whoever does not answer in time is said not to.
+
+    Args:
+        tracks: of each address; empty if it has none.
+    """
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client, ThreadPoolExecutor(MOST_AT_ONCE) as asking:
-        return Service(tuple(asking.map(lambda address: _instance(client, address), addresses)))
+        found = asking.map(lambda address: _instance(client, address), tracks)
+        return Service(tuple(replace(each, track=tracks[each.address]) for each in found))
 
 
 def _instance(client: httpx.Client, address: str) -> Instance:

@@ -177,11 +177,6 @@ def by_name(
 def _shares(field: str, *, root: bool) -> dict[str, Any]:
     axis: dict[str, Any] = {"title": None, "format": ".0%", "tickCount": 4}
     if root:
-        axis = {
-            "title": None,
-            "format": "~%",
-            "values": [0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8],
-            "labelOverlap": True,
-        }
+        axis = {"title": None, "format": "~%", "values": ROOT_TICKS}
     scale = {"scale": {"type": "sqrt", "nice": False}} if root else {}
     return {"field": field, "type": "quantitative", "axis": axis, **scale}

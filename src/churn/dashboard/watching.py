@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -15,9 +16,11 @@ from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting, drifting
 from churn.dashboard.health import Service, ask
 from churn.dashboard.held import held_bundles
 from churn.dashboard.pages import page
+from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.visits import Visits
-from churn.errors import ChurnError
+from churn.errors import ChurnError, RolloutError
 from churn.prediction_log.places import Places
+from churn.rollout.routers import TRACKS
 
 SERVICE_AGE_S, DRIFT_AGE_S = 3.0, 60.0
 
@@ -60,10 +63,10 @@ class Kept[T]:
             return self._found[1]
 
 
-def watching(watched: Watched, visits: Visits) -> APIRouter:
+def watching(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
     """The routes."""
     router = APIRouter()
-    service = Kept(lambda: ask(watched.instances), for_s=SERVICE_AGE_S)
+    service = Kept(lambda: ask(_tracks(watched, rollouts)), for_s=SERVICE_AGE_S)
     compared = Kept(lambda: _compared(watched, service.get()), for_s=DRIFT_AGE_S)
 
     @router.get("/service")
@@ -89,6 +92,17 @@ def watching(watched: Watched, visits: Visits) -> APIRouter:
         return page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=watched.mlflow_url)
 
     return router
+
+
+def _tracks(watched: Watched, rollouts: Rollouts) -> dict[str, str]:
+    """The addresses of the instances, those of rollouts that are under way included, and which track each is on."""
+    found = dict.fromkeys(watched.instances, "")
+    with suppress(RolloutError):  # the page of rollouts says what is wrong with them
+        for rollout in rollouts.all():
+            for track in TRACKS:
+                places = () if rollout.over else rollout.where.get(track) or ()
+                found |= {str(place).rstrip("/"): track for place in places if str(place).startswith("http")}
+    return found
 
 
 def _compared(watched: Watched, service: Service) -> tuple[Drifting | None, ChurnError | None]:
