@@ -151,7 +151,9 @@ def test_the_health_check_turns_healthy(image: Built) -> None:
     check = " ".join(known["Config"]["Healthcheck"]["Test"][1:])
     name = "churn-tests-health"
     asked = ["--health-cmd", check, "--health-interval", "1s", "--env", "HOST=127.0.0.1", "--network", "none"]
-    docker("run", "--detach", "--rm", "--name", name, *HARDENED, *asked, image.reference)
+    # Without a single folder that can be written, as on Fargate.
+    hardened = [option for option in HARDENED if option not in {"--tmpfs", "/tmp"}]  # noqa: S108
+    docker("run", "--detach", "--rm", "--name", name, *hardened, *asked, image.reference)
     try:
         deadline = time.monotonic() + PATIENCE_S
         while (state := docker("inspect", "--format", "{{.State.Health.Status}}", name)) != "healthy":
