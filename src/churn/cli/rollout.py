@@ -45,7 +45,7 @@ def add_to(app: typer.Typer) -> None:
 
 @rollout_app.command(
     epilog="Example: churn rollout start v2.4.0 --router haproxy://127.0.0.1:9999 "
-    "--stable http://127.0.0.1:8001 --canary http://127.0.0.1:8002"
+    "--stable http://127.0.0.1:8011 --canary http://127.0.0.1:8012"
 )
 def start(  # noqa: PLR0917 - typer calls it by names
     version: Annotated[str, typer.Argument(help="The new version, which the canary serves already.")],
