@@ -55,7 +55,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
     ],
     stable: Annotated[
         list[str] | None,
-        typer.Option(help="An instance of the live version, such as http://127.0.0.1:8001; again for more of them."),
+        typer.Option(help="An instance of the live version, such as http://127.0.0.1:8011; again for more of them."),
     ] = None,
     canary: Annotated[list[str] | None, typer.Option(help="An instance of the new one; again for more.")] = None,
     prometheus: Annotated[
