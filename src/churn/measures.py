@@ -41,6 +41,8 @@ BANNERS: Final = "churn_banners_total"
 RETENTION: Final = "churn_retention_total"
 # Counter, labels: outcome (answered, refused); rows of POST /predict/batch, which are no predictions of POST /predict.
 BATCH_ROWS: Final = "churn_batch_rows_total"
+# Counter, labels: outcome (written, dropped); what became of records of the prediction log.
+LOG_RECORDS: Final = "churn_prediction_log_records_total"
 # Gauge: requests taken and not yet answered.
 QUEUE: Final = "churn_queue_requests"
 # Gauge, always 1. Labels: model_version, bundle_sha256, contract, contract_fingerprint.

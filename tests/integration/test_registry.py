@@ -194,6 +194,12 @@ def test_a_version_that_is_not_there_is_answered_with_those_that_are(registry: R
     assert "v1.0.0" in refused.value.instead
 
 
+def test_a_registry_is_not_handed_on_to_processes_that_are_started_afterwards(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    Registry(tmp_path)
+    assert dict(os.environ) == before
+
+
 def test_who_was_champion_becomes_previous_and_may_be_named_so(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
     first, second = (

@@ -70,6 +70,9 @@ class PredictionLog:
         self.places = places
         self.challenger = challenger
         self.written = 0
+        # Told how many more were written and how many more dropped; from the thread that writes.
+        self.observer: Callable[[int, int], None] = lambda *_: None
+        self._observed = (0, 0)
         self._turned_away = 0
         self._lost = 0
         self._queue: deque[bytes] = deque()
@@ -163,8 +166,16 @@ class PredictionLog:
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):
             self._safely(self._work)
+            self._safely(self._tell)
         self._safely(self._drain)
+        self._safely(self._tell)
         self._safely(self._finish)
+
+    def _tell(self) -> None:
+        written, dropped = now = self.written, self.dropped
+        before, self._observed = self._observed, now
+        if now != before:
+            self.observer(written - before[0], dropped - before[1])
 
     def _safely(self, step: Callable[[], None]) -> None:
         """Whatever happens, the thread goes on: the next record may be written."""

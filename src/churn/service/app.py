@@ -71,6 +71,8 @@ def create_app(
     if challenger:
         challenger.observer = CountedPairs(challenger, counting, threshold=settings.churn_threshold)
     prediction_log = prediction_log_of(settings, bundle, challenger)
+    if prediction_log:
+        prediction_log.observer = counting.logged
     return build_app(
         bundle.model,
         settings,

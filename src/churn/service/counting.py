@@ -80,6 +80,7 @@ class Counting:
         self._banners = self.blocks[measures.BANNERS].first
         self._retention = at[measures.RETENTION]
         self._batch_rows = at[measures.BATCH_ROWS]
+        self._log_records = at[measures.LOG_RECORDS]
         self.challenger: tuple[str, ...] = ()
         self._shadow = {name: at[name] for name in (SHADOW, SHADOW_TOP)}
 
@@ -120,6 +121,11 @@ class Counting:
         """A batch was answered; both are numbers of rows."""
         self.cells[self._batch_rows["answered",]] += answered
         self.cells[self._batch_rows["refused",]] += refused
+
+    def logged(self, written: int, dropped: int) -> None:
+        """So many more records; from the prediction log's thread, and nobody else writes to these cells."""
+        self.cells[self._log_records["written",]] += written
+        self.cells[self._log_records["dropped",]] += dropped
 
     def paired(self, found: Differences) -> None:
         """The challenger answered too; from the prediction log's thread, and nobody else writes to these cells."""

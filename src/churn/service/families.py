@@ -39,6 +39,8 @@ KINDS: Final = {
     503: "unavailable",
 }
 
+# Of the prediction log.
+LOGGED: Final = ("written", "dropped")
 # Of the shadow.
 OUTCOMES: Final = ("paired", "failed", "dropped")
 AGREEMENTS: Final = ("set", "order", "signs")
@@ -92,6 +94,12 @@ FAMILIES: Final = (
     ),
     Family(
         measures.BATCH_ROWS, "counter", ("outcome",), "Rows of /predict/batch, which are no predictions of /predict."
+    ),
+    Family(
+        measures.LOG_RECORDS,
+        "counter",
+        ("outcome",),
+        "Records of the prediction log; `dropped` if there was no room or they could not be written.",
     ),
     Family(
         measures.QUEUE,
@@ -196,6 +204,7 @@ def blocks(served: Served) -> dict[str, Block]:
         measures.BANNERS: (((version,),), 1),
         measures.RETENTION: (tuple(product(ARMS, (*served.offers, NONE))), 1),
         measures.BATCH_ROWS: (_each(("answered", "refused")), 1),
+        measures.LOG_RECORDS: (_each(LOGGED), 1),
         measures.QUEUE: (((),), 1),
     }
     shadow: dict[str, tuple[LabelSets, int]] = {

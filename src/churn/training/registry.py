@@ -108,8 +108,9 @@ class Registry:
             tracking_uri = f"sqlite:///{folder}/mlflow.db"
             self._artifacts = (folder / "artifacts").as_uri()
         self.tracking_uri = tracking_uri
-        mlflow.set_tracking_uri(tracking_uri)
-        mlflow.set_registry_uri(tracking_uri)
+        with _environment_kept():
+            mlflow.set_tracking_uri(tracking_uri)
+            mlflow.set_registry_uri(tracking_uri)
         self._client = MlflowClient(tracking_uri, tracking_uri)
 
     def register(self, contract: type[Contract], booster: xgboost.Booster, record: RunRecord) -> VersionInfo:
@@ -239,6 +240,17 @@ class Registry:
                 f"could not {what} in {self.tracking_uri}: {str(error).splitlines()[0]}",
                 instead="see what there is with `churn models`, and check MLFLOW_TRACKING_URI",
             ) from error
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """MLflow writes its store into the environment, where every process that is started from here would find it."""
+    kept = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
+    yield
+    for name, value in kept.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
 
 
 def ui_command(registry: Registry, host: str, port: int) -> list[str]:

@@ -46,8 +46,8 @@ def test_nothing_the_dockerfile_is_told_comes_from_the_clock(bundles: dict[str, 
 def test_xgboost_is_installed_only_for_a_bundle_that_it_explains(bundles: dict[str, Bundle]) -> None:
     bundle = bundles["streamflow"]
     without_tables = replace(bundle, manifest=bundle.manifest.model_copy(update={"explainer": "pred_contribs"}))
-    assert build_arguments(bundle, SOURCE, "python")["EXTRAS"] == ""
-    assert build_arguments(without_tables, SOURCE, "python")["EXTRAS"] == "xgboost"
+    assert build_arguments(bundle, SOURCE, "python")["EXTRAS"] == "tracing"
+    assert build_arguments(without_tables, SOURCE, "python")["EXTRAS"] == "tracing xgboost"
 
 
 def test_layers_are_read_from_the_history_the_base_first() -> None:

@@ -64,9 +64,12 @@ def test_a_full_queue_drops_and_counts(found: Places, streamflow: Bundle) -> Non
     for _ in range(5):  # nobody writes yet
         note(log, one)
     assert log.dropped == 2
+    told = []
+    log.observer = lambda *more: told.append(more)
     log.start()
     log.stop()
     assert (log.written, log.dropped) == (3, 2)
+    assert tuple(map(sum, zip(*told, strict=True))) == (3, 2)
 
 
 def test_what_cannot_be_written_is_dropped_and_counted_and_the_rest_goes_on(
