@@ -53,6 +53,6 @@ def milliseconds(seconds: float) -> str:
 
 
 def named(name: str) -> str:
-    """A name of the code as people write it: `num_support_tickets` is `Num support tickets`."""
+    """A name of the code as people write it: `support_tickets` is `Support tickets`."""
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
