@@ -59,7 +59,7 @@ HEX_DIGITS = 16  # of a number in a line
 
 
 class Noted(NamedTuple):
-    """A prediction as the service has it when it has answered; what a record is made of, later and elsewhere."""
+    """A prediction as the service has it when it has answered; what its line is made of."""
 
     time_ns: int
     prediction_id: str
