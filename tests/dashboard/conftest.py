@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from dashboards import write_demo
+from demo_bundle import write_demo_bundle
 from watching import Dashboard
 
 
@@ -43,3 +44,17 @@ def dashboard() -> Iterator[Open]:
     yield open_one
     for each in opened:
         each.close()
+
+
+@pytest.fixture(scope="session")
+def bundle_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a champion, and a bundle that was changed after its export."""
+    home = tmp_path_factory.mktemp("bundles")
+    folder = home / "bundles" / "streamflow"
+    folder.mkdir(parents=True)
+    write_demo_bundle(folder / "v1", "v1", draws=6000, trees=20)
+    (folder / "champion").symlink_to("v1")
+    (folder / "v0").mkdir()
+    for name in ("manifest.json", "manifest.sha256"):
+        (folder / "v0" / name).write_bytes((folder / "v1" / name).read_bytes() + b" ")
+    return home

@@ -10,19 +10,15 @@ from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import numpy as np
 import pytest
 from dashboards import Behaviour, Simulation, begin
-from demo_bundle import write_demo_bundle
-from logged import write_journal
+from logged import write_demo_log
 from watching import Dashboard, words
 
-from churn.contracts import find_contract
 from churn.prediction_log.places import Places
 from churn.rollout.store import Store
 
 type Open = Callable[..., Dashboard]
-CONTRACT = find_contract("streamflow")
 HEALTHY = json.dumps({"status": "healthy", "model_version": "v2.3.1", "model_path": "somewhere"})
 METRICS = """\
 # TYPE churn_requests_total counter
@@ -106,37 +102,10 @@ def test_the_instances_of_a_rollout_under_way_are_asked_too(dashboard: Open, tmp
     assert "1 of 1 instance" in said
 
 
-@pytest.fixture(scope="module")
-def bundle_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a champion, and a bundle that was changed after its export."""
-    home = tmp_path_factory.mktemp("bundles")
-    folder = home / "bundles" / "streamflow"
-    folder.mkdir(parents=True)
-    write_demo_bundle(folder / "v1", "v1", draws=6000, trees=20)
-    (folder / "champion").symlink_to("v1")
-    (folder / "v0").mkdir()
-    for name in ("manifest.json", "manifest.sha256"):
-        (folder / "v0" / name).write_bytes((folder / "v1" / name).read_bytes() + b" ")
-    return home
-
-
-def write_log(home: Path, *, dearer: float) -> Places:
-    """A journal of demo subscribers whose monthly charges are so many times as high."""
-    assert CONTRACT.demo is not None
-    places = Places(str(home / "log"), home / "log" / "journals")
-    generator = np.random.default_rng(5)
-    rows = CONTRACT.encode_columns(CONTRACT.demo.draw(generator, 2000, {}))
-    rows[:, CONTRACT.feature_names().index("monthly_charges")] *= dearer
-    scores = generator.random(len(rows)).tolist()
-    features = CONTRACT.feature_names()
-    write_journal(places, "one", version="v1", features=features, rows=rows.tolist(), scores=scores)
-    return places
-
-
 def test_a_feature_that_moved_is_named_and_those_that_did_not_are_steady(
     dashboard: Open, bundle_home: Path, tmp_path: Path
 ) -> None:
-    page = dashboard(bundle_home, places=write_log(tmp_path, dearer=1.5)).page("/drift")
+    page = dashboard(bundle_home, places=write_demo_log(tmp_path / "log", dearer=1.5)).page("/drift")
     said = words(page)
     assert "Far from what the model was trained on: Score, Monthly charges." in said
     assert "The latest 2,000 predictions of v1" in said

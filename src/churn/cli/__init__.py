@@ -10,6 +10,7 @@ import typer
 from churn.cli import (
     dashboard,
     documents,
+    drift,
     image,
     judge,
     loadtest,
@@ -33,7 +34,7 @@ EXIT_CODES = """
 Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
 6 refused by a release gate, 7 no usable image,
 8 trouble with AWS, 9 held or not over, 10 rolled back,
-11 trouble with a rollout, 130 interrupted.
+11 trouble with a rollout, 12 drifted far, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -58,6 +59,7 @@ for commands in (
     judge,
     rollout,
     rollout_report,
+    drift,
     dashboard,
     documents,
 ):

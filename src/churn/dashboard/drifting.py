@@ -12,11 +12,12 @@ from churn.dashboard.figures import named
 from churn.dashboard.health import Service
 from churn.dashboard.held import champion_reference
 from churn.dashboard.histograms import Side, histogram
-from churn.monitoring.drift import Distribution, Drift, drift, read_reference
+from churn.monitoring.drift import Band, Distribution, Drift, drift, read_reference
 from churn.monitoring.live import PROBABILITY, Live, latest
 from churn.prediction_log.places import Places
 
 MOST = 20_000
+SEVERITY = ("too few", "steady", "moved", "far")
 ROOM = 46  # letters below a chart
 TEN = 10
 YES_NO = {"false": "No", "true": "Yes"}
@@ -49,14 +50,24 @@ class Drifting:
     source: str
 
     @property
+    def known(self) -> list[Drift]:
+        """What could be compared, the score first."""
+        return [*([self.score] if self.score else []), *self.features]
+
+    @property
+    def band(self) -> Band:
+        """The worst of all; `too few` where nothing could be compared."""
+        return max((each.band for each in self.known), key=SEVERITY.index, default="too few")
+
+    @property
     def charts(self) -> list[tuple[Drift, Chart]]:
         """The score first."""
-        return [(each, _chart(each)) for each in (*([self.score] if self.score else []), *self.features)]
+        return [(each, _chart(each)) for each in self.known]
 
     @property
     def summary(self) -> str:
         """All in a sentence."""
-        known = [*([self.score] if self.score else []), *self.features]
+        known = self.known
         far = [_title(each) for each in known if each.band == "far"]
         moved = [_title(each) for each in known if each.band == "moved"]
         if not known:
@@ -70,8 +81,17 @@ class Drifting:
         return "Nothing has moved to speak of: the model sees what it was trained on."
 
 
-def drifting(champion: Path, places: Places | None, service: Service) -> Drifting:
+def drifting(
+    champion: Path, places: Places | None, service: Service, *, most: int = MOST, since: float = 0.0
+) -> Drifting:
     """Compares.
+
+    Args:
+        champion: its bundle.
+        places: of the prediction log, if there is one.
+        service: whose counted scores stand in where there is none.
+        most: about so many of the latest predictions are compared.
+        since: none earlier than this, in seconds since 1970.
 
     Raises:
         BundleError: the champion's bundle cannot be used.
@@ -79,14 +99,15 @@ def drifting(champion: Path, places: Places | None, service: Service) -> Driftin
     """
     manifest, content = champion_reference(champion)
     score, features = read_reference(content)
-    live = latest(places, manifest.features, manifest.model_version, most=MOST) if places else None
+    live = latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
     if live and live.records:
         known = [drift(each, each.count(live.values[each.name])) for each in features if each.name in live.values]
         known.sort(key=lambda each: -each.index)
         found = drift(score, score.count(live.values[PROBABILITY]))
         return Drifting(manifest, live, found, tuple(known), "", "the prediction log")
+    when = "since then" if since else "yet"
     why = (
-        f"The prediction log holds no record of {manifest.model_version} yet, so features cannot be compared."
+        f"The prediction log holds no record of {manifest.model_version} {when}, so features cannot be compared."
         if places
         else "There is no prediction log (PREDICTION_LOG is off), so features cannot be compared."
     )

@@ -1,9 +1,10 @@
-"""A rollout as one HTML file that holds all it needs, to be kept or mailed."""
+"""A rollout, or drift, as one HTML file that holds all it needs, to be kept or mailed."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
+from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting
 from churn.dashboard.pages import FOLDER, render
 from churn.dashboard.rollouts import Moment
 from churn.dashboard.view import rollout_view
@@ -18,5 +19,18 @@ def report(moment: Moment, now: float) -> str:
         moment: the rollout.
         now: in seconds since 1970.
     """
-    style = Markup(STYLE.read_text(encoding="utf-8"))  # noqa: S704 - our own file
-    return render("report.html", style=style, **rollout_view(moment, now))
+    return render("report.html", style=_style(), **rollout_view(moment, now))
+
+
+def drift_report(found: Drifting, now: float) -> str:
+    """What was compared as HTML, likewise.
+
+    Args:
+        found: of which something could be compared.
+        now: in seconds since 1970.
+    """
+    return render("drift_report.html", style=_style(), drifting=found, words=BAND_WORDS, tones=TONES, now=now)
+
+
+def _style() -> Markup:
+    return Markup(STYLE.read_text(encoding="utf-8"))  # noqa: S704 - our own file

@@ -38,8 +38,15 @@ class Live:
     last: float
 
 
-def latest(places: Places, features: Sequence[str], version: str, *, most: int) -> Live:
+def latest(places: Places, features: Sequence[str], version: str, *, most: int, since: float = 0.0) -> Live:
     """Looks at the latest predictions in closed segments and, if those are fewer than `most`, in journals.
+
+    Args:
+        places: of the log.
+        features: of the version.
+        version: whose predictions.
+        most: about so many records are looked at.
+        since: none earlier than this, in seconds since 1970.
 
     Raises:
         OSError: a folder cannot be read.
@@ -48,9 +55,11 @@ def latest(places: Places, features: Sequence[str], version: str, *, most: int) 
     names = {FEATURE + name: name for name in features} | {PROBABILITY: PROBABILITY}
     gathered: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (*names.values(), TIME)}
     versions: Counter[str] = Counter()
-    for batch in _batches(places, [*names, VERSION, TIME], most):
-        versions.update(map(str, batch[VERSION]))
-        chosen = np.array([each == version for each in batch[VERSION]], dtype=bool)
+    for batch in _batches(places, [*names, VERSION, TIME], most, since):
+        late = np.array(batch[TIME], dtype=float) >= since * MICROSECONDS
+        made_by = np.array(batch[VERSION], dtype=object)
+        versions.update(map(str, made_by[late]))
+        chosen = late & (made_by == version)
         for column, name in (names | {TIME: TIME}).items():
             gathered[name].append(np.array(batch[column], dtype=float)[chosen])
     values = {name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in gathered.items()}
@@ -59,12 +68,14 @@ def latest(places: Places, features: Sequence[str], version: str, *, most: int) 
     return Live(values, len(times), versions, first, last)
 
 
-def _batches(places: Places, wanted: Sequence[str], most: int) -> Iterator[Mapping[str, Sequence[Any]]]:
+def _batches(places: Places, wanted: Sequence[str], most: int, since: float) -> Iterator[Mapping[str, Sequence[Any]]]:
     """The latest records by columns; those of another contract's features are left out."""
     store, seen = open_store(places.where), 0
     for segment in sorted(segments_of(store), key=lambda each: each.last, reverse=True):
         if seen >= most:
             return
+        if segment.last.timestamp() < since:  # and all after it
+            break
         seen += segment.records
         for batch in columns(read_segment(store, segment), wanted):
             if len(batch) == len(wanted):

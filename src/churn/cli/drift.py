@@ -1,0 +1,114 @@
+"""The command `churn drift`: how far features and score have moved from what the model was measured on."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from churn.cli.dashboard import require_dashboard_extra
+from churn.cli.replay import the_log
+from churn.cli.shadow import point_in_time
+from churn.cli.show import out, print_json, say, table
+from churn.cli.training import ContractOption, JsonOption
+from churn.contracts import find_contract
+from churn.errors import SettingsError
+from churn.settings import read_settings
+
+if TYPE_CHECKING:
+    from churn.dashboard.drifting import Drifting
+
+# ruff: noqa: PLC0415 - an extra
+
+EXIT_CODES = {"steady": 0, "moved": 0, "too few": 9, "far": 12}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this command to the command line."""
+    app.command("drift", epilog="Example: churn drift --since 7d --out var/drift.html")(drift)
+
+
+def drift(
+    *,
+    since: Annotated[
+        str | None, typer.Option(help="From when on, such as `24h`, `7d` or `2026-03-10T09:00`; UTC. All by default.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="Compare about so many of the latest predictions.")] = 20_000,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Whose reference and predictions; the one the service loads if not given.")
+    ] = None,
+    out_path: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write all with charts as one page (.html).")
+    ] = None,
+    contract: ContractOption = "streamflow",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare logged predictions with the reference in the bundle, feature by feature and by score.
+
+    Exit code 0: nothing has moved far; 9: too few predictions to tell; 12: something has moved far.
+    """
+    if out_path and out_path.suffix != ".html":
+        raise SettingsError(f"--out: {out_path} is no page", instead="let it end in .html")
+    settings = read_settings()
+    begin = point_in_time(since, datetime.now(UTC))
+    places = the_log(settings, contract)
+    require_dashboard_extra()
+    from churn.dashboard.drifting import drifting
+    from churn.dashboard.health import Service
+    from churn.dashboard.report import drift_report
+    from churn.files import write_bytes
+
+    champion = bundle or settings.model_path or settings.bundles(find_contract(contract).contract_name) / "champion"
+    found = drifting(champion, places, Service(), most=most, since=begin.timestamp() if begin else 0.0)
+    if out_path and found.known:
+        write_bytes(out_path, drift_report(found, time.time()).encode())
+        say(f"wrote {out_path}")
+    if as_json:
+        print_json(_figures(found))
+    else:
+        _show(found)
+    raise typer.Exit(EXIT_CODES[found.band])
+
+
+def _figures(found: Drifting) -> dict[str, Any]:
+    live = found.live
+    return {
+        "model_version": found.manifest.model_version,
+        "band": found.band,
+        "predictions": live.records if live else 0,
+        "first": _moment(live.first) if live and live.records else None,
+        "last": _moment(live.last) if live and live.records else None,
+        "drift": [
+            {
+                "name": each.reference.name,
+                "psi": each.index,
+                "band": each.band,
+                "bins": list(each.reference.bins),
+                "reference": list(each.reference.counts),
+                "live": list(each.live),
+            }
+            for each in found.known
+        ],
+    }
+
+
+def _show(found: Drifting) -> None:
+    from churn.dashboard.drifting import BAND_WORDS
+
+    if found.live and found.live.records:
+        out.print(
+            f"the latest {found.live.records:,} predictions of {found.manifest.model_version}, "
+            f"{_moment(found.live.first)} to {_moment(found.live.last)}"
+        )
+        rows = [[each.reference.name, each.index, BAND_WORDS[each.band]] for each in found.known]
+        table("Drift from the reference in the bundle", ["feature", "PSI", "band"], rows)
+    else:
+        out.print(found.missing)
+    out.print(found.summary)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
