@@ -16,6 +16,7 @@ from churn.cli import (
     loadtest,
     models,
     offers,
+    outcomes,
     predictions,
     proving,
     release,
@@ -34,7 +35,7 @@ EXIT_CODES = """
 Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
 6 refused by a release gate, 7 no usable image,
 8 trouble with AWS, 9 held or not over, 10 rolled back,
-11 trouble with a rollout, 12 drifted far, 130 interrupted.
+11 trouble with a rollout, 12 drifted far, 13 the banner harms, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -60,6 +61,7 @@ for commands in (
     rollout,
     rollout_report,
     drift,
+    outcomes,
     dashboard,
     documents,
 ):

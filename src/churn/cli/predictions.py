@@ -11,6 +11,7 @@ import typer
 from churn.cli.replay import moment, the_log
 from churn.cli.show import bar, out, print_json, table
 from churn.cli.training import ContractOption, JsonOption
+from churn.contracts import find_contract
 from churn.errors import SettingsError
 from churn.settings import read_settings
 
@@ -103,7 +104,8 @@ def predictions_erase(
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
-    """Remove every record of one subscriber from the closed segments."""
+    """Remove every record of one subscriber from the closed segments, and what became of them."""
+    from churn.outcomes.store import forget, outcomes_file
     from churn.prediction_log.closing import close_journals
     from churn.prediction_log.erasing import erase
     from churn.prediction_log.record import hashed_key
@@ -120,6 +122,7 @@ def predictions_erase(
     store = open_store(found.where)
     close_journals(found.journals, store)
     with bar("segments", calm=True) as move:
+        forget(outcomes_file(settings.churn_home, find_contract(contract).contract_name), hashed)
         erased = erase(store, hashed, progress=lambda done, total: move(done, total, "segments"))
     if as_json:
         print_json({"subscriber": hashed, "erased": erased})

@@ -1,0 +1,148 @@
+"""The commands `churn outcomes import` and `churn outcomes report`: what became of those who were predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn.cli.extras import require_extra
+from churn.cli.replay import the_log
+from churn.cli.show import bar, out, print_json, table
+from churn.cli.training import ContractOption, JsonOption
+from churn.contracts import find_contract
+from churn.errors import BundleError, SettingsError
+from churn.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from churn.outcomes.readout import Estimate, Readout
+
+# ruff: noqa: PLC0415 - SciPy is an extra, and what reads Parquet takes a moment to load
+
+EXIT_CODES = {"keep": 0, "hold": 9, "stop": 13}
+
+outcomes_app = typer.Typer(
+    help="Learn from who left: were the models right, does the banner help?", no_args_is_help=True
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds these commands to the command line."""
+    app.add_typer(outcomes_app, name="outcomes")
+
+
+@outcomes_app.command("import", epilog="Example: churn outcomes import left-in-march.csv")
+def outcomes_import(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False)],
+    *,
+    contract: ContractOption = "streamflow",
+    as_json: JsonOption = False,
+) -> None:
+    """Take in who left: columns `prediction_id` or `subscriber`, `left`, and maybe `accepted`; all rows or none.
+
+    A file may be imported again, and a later one replaces what an earlier one said of the same subscriber.
+    """
+    from churn.outcomes.file import read_outcomes
+    from churn.outcomes.store import outcomes_file, write_outcomes
+
+    settings = read_settings()
+    found = read_outcomes(path, hashed=_hashing(settings))
+    place = outcomes_file(settings.churn_home, find_contract(contract).contract_name)
+    known = write_outcomes(place, found)
+    if as_json:
+        print_json({"imported": len(found), "known": known, "file": str(place)})
+    else:
+        out.print(f"{len(found):,} outcomes imported, {known:,} are known; `churn outcomes report` says what they tell")
+
+
+@outcomes_app.command("report", epilog="Example: churn outcomes report --json")
+def outcomes_report(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
+    """Say how right each version was, and what the banner does to those who see it.
+
+    Exit code 0: the banner surely keeps subscribers; 9: it is not yet sure what it does; 13: it surely harms.
+    """
+    require_extra("rollout", "scipy")
+    from churn.outcomes.joining import join
+    from churn.outcomes.readout import read_out
+    from churn.outcomes.store import known_outcomes, outcomes_file
+
+    settings = read_settings()
+    places = the_log(settings, contract)
+    known = known_outcomes(outcomes_file(settings.churn_home, find_contract(contract).contract_name))
+    with bar("segments", calm=True) as move:
+        joined = join(places, known, progress=lambda done, total: move(done, total, "segments"))
+    found = read_out(joined, _trained_auc(settings.bundles(find_contract(contract).contract_name)))
+    if as_json:
+        print_json({"known": len(known)} | asdict(found))
+    else:
+        _show(found, len(known))
+    raise typer.Exit(EXIT_CODES[found.experiment.advice])
+
+
+def _hashing(settings: Settings) -> Callable[[str], str]:
+    from churn.prediction_log.record import hashed_key
+
+    salt = settings.prediction_log_salt
+
+    def hashed(key: str) -> str:
+        found = hashed_key(key, salt.get_secret_value() if salt else None)
+        if found is None:
+            raise SettingsError(
+                "without PREDICTION_LOG_SALT no subscriber can be found in the log",
+                instead="set it to the service's own, or give `prediction_id` in place of `subscriber`",
+            )
+        return found
+
+    return hashed
+
+
+def _trained_auc(folder: Path) -> dict[str, float | None]:
+    """Of each version whose bundle is here."""
+    from churn.bundle import verified_manifest
+
+    found = {}
+    for path in sorted(folder.glob("*/")):
+        with suppress(BundleError):
+            manifest = verified_manifest(path)
+            found[manifest.model_version] = manifest.test_auc
+    return found
+
+
+def _show(found: Readout, known: int) -> None:
+    out.print(f"{found.matched:,} of {known:,} known outcomes are of a prediction in the log")
+    rows = [
+        [
+            each.version,
+            each.count,
+            each.left,
+            _interval(each.auc),
+            "" if each.trained_auc is None else f"{each.trained_auc:.3f}",
+            f"{each.calibration_error:.3f}",
+            _interval(each.lift),
+        ]
+        for each in found.versions
+    ]
+    columns = ["version", "subscribers", "left", "AUC", "at training", "calibration error", "lift of the top tenth"]
+    table("How right each version was", columns, rows)
+    for version in found.versions:
+        bins = [[f"{bin_.mean_predicted:.3f}", _interval(bin_.left), bin_.count] for bin_ in version.calibration]
+        table(f"Calibration of {version.version}", ["said", "left", "subscribers"], bins)
+    banner = found.experiment
+    arms = [
+        ["holdout", banner.holdout, banner.holdout_left],
+        ["treatment", banner.treatment, banner.treatment_left],
+    ]
+    table("The banner", ["arm", "subscribers", "left"], arms)
+    offers = [[each.offer, each.offered, each.accepted, _interval(each.share)] for each in found.offers]
+    table("Offers", ["offer", "offered", "accepted", "share"], offers)
+    if banner.torn:
+        out.print(f"{banner.torn:,} subscribers were in both arms, and count in neither")
+    out.print(f"{banner.advice}: {banner.reason}")
+
+
+def _interval(estimate: Estimate | None) -> str:
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})" if estimate else ""

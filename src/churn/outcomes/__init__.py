@@ -1,0 +1,1 @@
+"""What became of those who were predicted: labels that come late, joined to the prediction log: docs/outcomes.md."""

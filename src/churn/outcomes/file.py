@@ -1,0 +1,102 @@
+"""A file of outcomes: who left, and who accepted the offer."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from churn.errors import DataError
+from churn.prediction_log.ids import PREDICTION_ID
+
+type Kind = Literal["prediction_id", "subscriber"]
+
+LEFT, ACCEPTED = "left", "accepted"
+IDS: Final[tuple[Kind, ...]] = ("prediction_id", "subscriber")
+ANSWERS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+MOST_TOLD = 10
+
+
+class Outcome(NamedTuple):
+    """What became of one subscriber, or of the one whom a prediction was for.
+
+    Args:
+        kind: what the id is of.
+        id: a prediction's id, or a subscriber's key as the log keeps it.
+        left: whether they left.
+        accepted: whether they accepted the offer; None if it is not known.
+    """
+
+    kind: Kind
+    id: str
+    left: bool
+    accepted: bool | None
+
+
+def read_outcomes(path: Path, *, hashed: Callable[[str], str]) -> list[Outcome]:
+    """The outcomes in a CSV file, which is taken whole or not at all.
+
+    Args:
+        path: of a file with a column `prediction_id` or `subscriber` (as sent in X-Subscriber-Key), a column `left`,
+            and maybe a column `accepted`, which may be empty; yes or no, true or false, 1 or 0. Others are not read.
+        hashed: makes of a subscriber's key what the log keeps.
+
+    Raises:
+        DataError: it is no such file, or rows of it are wrong; names them.
+        OSError: it cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8: {error}", instead="save it as CSV in UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    kind = _kind(path, reader.fieldnames or [])
+    found: dict[str, Outcome] = {}
+    wrong: list[str] = []
+    try:
+        for row in reader:
+            outcome = _outcome(kind, row, hashed)
+            if isinstance(outcome, str):
+                wrong.append(f"line {reader.line_num}: {outcome}")
+            elif found.setdefault(outcome.id, outcome) != outcome:
+                wrong.append(f"line {reader.line_num}: {row[kind]!r} stands there twice, with different outcomes")
+    except csv.Error as error:
+        wrong.append(f"line {reader.line_num}: {error}")
+    if wrong:
+        more = f"; and {len(wrong) - MOST_TOLD:,} more" if len(wrong) > MOST_TOLD else ""
+        raise DataError(
+            f"{path} has {len(wrong):,} wrong rows: {'; '.join(wrong[:MOST_TOLD])}{more}",
+            instead="mend them; nothing was imported",
+        )
+    if not found:
+        raise DataError(f"{path} has no rows", instead="give a file with one row for each outcome")
+    return list(found.values())
+
+
+def _kind(path: Path, columns: Sequence[str]) -> Kind:
+    kinds = [kind for kind in IDS if kind in columns]
+    if len(kinds) != 1 or LEFT not in columns:
+        raise DataError(
+            f"{path} has the columns {', '.join(columns) or 'none'}",
+            instead="let its first line name `left`, either `prediction_id` or `subscriber`, and maybe `accepted`",
+        )
+    return kinds[0]
+
+
+def _outcome(kind: Kind, row: dict[str, str | None], hashed: Callable[[str], str]) -> Outcome | str:
+    """The outcome of a row, or what is wrong with it."""
+    who = (row[kind] or "").strip()
+    left, accepted = (str(row.get(name) or "").strip().lower() for name in (LEFT, ACCEPTED))
+    if not who:
+        return f"{kind} is empty"
+    if left not in ANSWERS:
+        return f"left is {left!r}, not yes or no"
+    if accepted and accepted not in ANSWERS:
+        return f"accepted is {accepted!r}, not yes, no or empty"
+    if kind == "prediction_id":
+        who = who.replace("-", "").lower()
+        if not PREDICTION_ID.fullmatch(who):
+            return f"{who!r} is no id of a prediction"
+    return Outcome(kind, hashed(who) if kind == "subscriber" else who, ANSWERS[left], ANSWERS.get(accepted))

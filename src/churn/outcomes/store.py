@@ -1,0 +1,86 @@
+"""Outcomes on disk: one SQLite file for each contract, so that an import is whole or not there."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from churn.errors import DataError
+from churn.outcomes.file import Outcome
+
+BUSY_S = 10.0
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS outcome (
+    kind TEXT NOT NULL CHECK (kind IN ('prediction_id', 'subscriber')), id TEXT NOT NULL,
+    left INTEGER NOT NULL CHECK (left IN (0, 1)), accepted INTEGER CHECK (accepted IN (0, 1)),
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID
+"""
+# What is told of acceptance is kept where a later file says nothing of it.
+WRITE = """
+INSERT INTO outcome VALUES (?, ?, ?, ?) ON CONFLICT (kind, id)
+    DO UPDATE SET left = excluded.left, accepted = coalesce(excluded.accepted, accepted)
+"""
+
+
+def outcomes_file(home: Path, contract: str) -> Path:
+    """Where the outcomes of a contract lie, below CHURN_HOME."""
+    return home / "outcomes" / f"{contract}.sqlite"
+
+
+def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> int:
+    """Adds outcomes, all or none; what was known of the same id is replaced. Gives how many are known then.
+
+    Raises:
+        DataError: the file is damaged or in use.
+        OSError: its folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with _opened(path) as connection:
+        connection.executemany(WRITE, outcomes)
+        return int(connection.execute("SELECT count(*) FROM outcome").fetchone()[0])
+
+
+def known_outcomes(path: Path) -> list[Outcome]:
+    """All that are known; none where there is no file.
+
+    Raises:
+        DataError: the file is damaged or in use.
+    """
+    if not path.exists():
+        return []
+    with _opened(path) as connection:
+        found = connection.execute("SELECT kind, id, left, accepted FROM outcome").fetchall()
+    return [Outcome(kind, who, bool(left), None if taken is None else bool(taken)) for kind, who, left, taken in found]
+
+
+def forget(path: Path, subscriber: str) -> int:
+    """Removes what became of a subscriber, whose key is hashed; gives how many rows that were.
+
+    Raises:
+        DataError: the file is damaged or in use.
+    """
+    if not path.exists():
+        return 0
+    with _opened(path) as connection:
+        done = connection.execute("DELETE FROM outcome WHERE kind = 'subscriber' AND id = ?", [subscriber])
+        return done.rowcount
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_S)
+        try:
+            connection.execute(SCHEMA)
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise DataError(
+            f"{path} cannot be used: {error}",
+            instead="if another import runs, wait for it; if the file is damaged, remove it and import the files again",
+        ) from error

@@ -1,0 +1,109 @@
+"""Outcomes from the log to the readout: a known true effect is recovered, and a wrong file changes nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from processes import churn, succeed
+
+from churn.model import Prediction
+from churn.offers.arms import arm_of
+from churn.offers.document import Holdout
+from churn.prediction_log.places import places
+from churn.prediction_log.record import LineMaker, Noted, Source
+
+SALT = "a secret of the tests"
+HOLDOUT = Holdout(share=0.2, experiment="of-the-tests")
+KEEP, HOLD, STOP, INVALID = 0, 9, 13, 3
+
+
+def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> Path:
+    """A log of subscribers who leave with the probability that was said, changed by the banner; and who did.
+
+    Args:
+        home: where to write.
+        effect: on the probability, of those who are treated.
+        subscribers: each sees the page twice, and the second time the model says something else.
+    """
+    generator = np.random.default_rng(11)
+    begin = time.time_ns() - 10**12
+    log = places(None, "streamflow", home=home)
+    log.prepare()
+    lines = LineMaker(Source("streamflow", ("age",), "v1", "0" * 64, 0.6, SALT))
+    journal, outcomes = [lines.header], ["subscriber,left,accepted"]
+    for number, probability in enumerate(generator.beta(2, 2, subscribers).round(4).tolist()):
+        key = f"subscriber-{number}"
+        arm = arm_of(key, HOLDOUT) if probability > 0.6 else None
+        for visit, score in enumerate((probability, 1 - probability)):
+            banner: Any = None
+            if visit == 0 and arm:
+                offer = {"code": "pause"} if arm == "treatment" else None
+                banner = {"arm": arm, "reasons": [], "offer": offer, "language": "en", "policy_version": "1"}
+            answer: Any = {"top_reasons": [], "show_retention_banner": bool(banner)}
+            made = uuid.UUID(int=2 * number + visit).hex
+            prediction = Prediction(score, (1.0,), (0.0,), 0.0)
+            noted = Noted(begin + (visit * subscribers + number) * 10**6, made, "", key, prediction, answer, banner)
+            journal.append(lines.line(noted))
+        left = generator.random() < probability + (effect if arm == "treatment" else 0)
+        accepted = "" if arm != "treatment" else "yes" if generator.random() < 0.3 else "no"
+        outcomes.append(f"{key},{'yes' if left else 'no'},{accepted}")
+    (log.journals / "one.jsonl").write_bytes(b"".join(journal))
+    path = home / "outcomes.csv"
+    path.write_text("\n".join(outcomes), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("effect", "code", "advice"), [(-0.12, KEEP, "keep"), (0.0, HOLD, "hold"), (0.12, STOP, "stop")]
+)
+def test_a_known_effect_of_the_banner_is_recovered(tmp_path: Path, effect: float, code: int, advice: str) -> None:
+    succeed(tmp_path, "outcomes", "import", simulate(tmp_path, effect=effect), PREDICTION_LOG_SALT=SALT)
+    succeed(tmp_path, "predictions", "close")
+    done = churn(tmp_path, "outcomes", "report", "--json")
+    assert done.code == code, done.err
+    found = json.loads(done.out)
+    banner, [quality], [offer] = found["experiment"], found["versions"], found["offers"]
+    assert banner["advice"] == advice
+    assert banner["effect"]["low"] < effect < banner["effect"]["high"]
+    assert found["matched"] == found["known"] == quality["count"] == 20_000
+    assert offer["share"]["low"] < 0.3 < offer["share"]["high"]
+    # Of independent beta(2, 2) scores that are the true probabilities, an AUC of 0.757 is to be expected.
+    assert abs(quality["auc"]["value"] - 0.757) < (0.01 if effect == 0 else 0.06)
+
+
+def test_a_person_reads_the_advice_in_words(tmp_path: Path) -> None:
+    succeed(tmp_path, "outcomes", "import", simulate(tmp_path, effect=0.2, subscribers=8000), PREDICTION_LOG_SALT=SALT)
+    done = churn(tmp_path, "outcomes", "report")
+    assert done.code == STOP, done.err
+    assert "stop: the banner surely makes more subscribers leave" in done.out
+
+
+def test_a_wrong_row_is_named_and_nothing_is_imported(tmp_path: Path) -> None:
+    path = tmp_path / "outcomes.csv"
+    path.write_text(f"prediction_id,left\n{'0' * 32},yes\nnonsense,no\n{'1' * 32},perhaps\n", encoding="utf-8")
+    done = churn(tmp_path, "outcomes", "import", path)
+    assert done.code == INVALID
+    assert "2 wrong rows" in done.err
+    assert "line 3" in done.err
+    assert "line 4: left is 'perhaps', not yes or no" in done.err
+    assert not (tmp_path / "outcomes").exists()
+
+
+def test_without_the_salt_subscribers_cannot_be_found_and_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "outcomes.csv"
+    path.write_text("subscriber,left\nsomebody,yes\n", encoding="utf-8")
+    done = churn(tmp_path, "outcomes", "import", path)
+    assert done.code == 2
+    assert "PREDICTION_LOG_SALT" in done.err
+
+
+def test_without_any_outcome_the_report_says_that_nothing_can_be_compared(tmp_path: Path) -> None:
+    done = churn(tmp_path, "outcomes", "report")
+    assert done.code == HOLD, done.err
+    assert "nothing can be compared" in done.out
