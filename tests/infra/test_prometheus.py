@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +16,9 @@ from processes import free_port, serving
 
 from churn.bundle import Bundle
 from churn.contracts import find_contract
+from churn.service.families import FAMILIES
 
+GRAFANA = Path(__file__).resolve().parents[2] / "deploy" / "grafana" / "churn.json"
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
 PATIENCE_S = 60
 
@@ -50,9 +54,36 @@ def test_prometheus_knows_what_the_service_has_answered_by_track(bundles: dict[s
             assert _asked(port, 'sum by (track) (churn_request_duration_seconds_count{route="/predict"})') == {
                 "localhost": 3
             }
+            for query in grafana_queries():
+                answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}, trust_env=False)
+                assert answer.json()["status"] == "success", (query, answer.text)
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
+
+
+def test_grafana_asks_only_for_what_the_service_counts() -> None:
+    asked = set(re.findall(r"churn_\w+?(?=_bucket|_sum|_count\b|\W)", " ".join(grafana_queries())))
+    assert asked <= {family.name for family in FAMILIES}
+    assert len(asked) >= 10
+
+
+def test_each_panel_of_grafanas_has_a_place_of_its_own() -> None:
+    panels = json.loads(GRAFANA.read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in panels)
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(taken)) == len(taken)
+
+
+def grafana_queries() -> list[str]:
+    """What the dashboard asks, with an interval such as Grafana puts in."""
+    panels = json.loads(GRAFANA.read_text())["panels"]
+    return [target["expr"].replace("$__rate_interval", "1m") for panel in panels for target in panel.get("targets", [])]
 
 
 def _asked(port: int, query: str) -> dict[str, float]:
