@@ -6,6 +6,8 @@ import argparse
 import contextlib
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from churn.cli.models import export_bundle
@@ -17,6 +19,7 @@ from churn.settings import Settings, read_settings
 from demo.machine import CANARY, STABLE, Machine
 from demo.scenarios import SCENARIOS, Outcome, Scenario, play
 from demo.traffic import Traffic
+from demo.watching import watching
 
 CONTRACT = "streamflow"
 
@@ -26,6 +29,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/canary-demo", description=__doc__)
     parser.add_argument(
         "scenario", nargs="*", help=f"of: {', '.join(each.name for each in SCENARIOS)}; all if none is given"
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="start the dashboard too, and Prometheus if it is installed; stay until Ctrl+C",
     )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
     arguments = parser.parse_args()
@@ -39,14 +47,29 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         say("starting HAProxy, the stable service and the canary")
         with Machine(bundles, Path(folder)) as machine, Traffic(machine.service) as traffic:
-            for number, scenario in enumerate(chosen, 1):
-                say(f"{number} of {len(chosen)}: {scenario.name}: {scenario.about}")
-                outcome = play(scenario, machine, traffic, Path(folder) / f"home-{number}")
-                outcomes.append((scenario, outcome))
-                if not arguments.json:
-                    _tell(outcome)
-    _show(outcomes, as_json=arguments.json)
+            homes = [Path(folder) / ("home" if arguments.watch else f"home-{at}") for at in range(len(chosen))]
+            with _watching(machine, homes[0], Path(folder)) if arguments.watch else contextlib.nullcontext():
+                for number, (scenario, home) in enumerate(zip(chosen, homes, strict=True), 1):
+                    say(f"{number} of {len(chosen)}: {scenario.name}: {scenario.about}")
+                    outcome = play(scenario, machine, traffic, home)
+                    outcomes.append((scenario, outcome))
+                    if not arguments.json:
+                        _tell(outcome)
+                _show(outcomes, as_json=arguments.json)
+                if arguments.watch:
+                    say("all are over; Ctrl+C stops what is to be looked at")
+                    with contextlib.suppress(KeyboardInterrupt):
+                        threading.Event().wait()
     return 0 if all(outcome.as_it_should(scenario) for scenario, outcome in outcomes) else 1
+
+
+@contextlib.contextmanager
+def _watching(machine: Machine, home: Path, folder: Path) -> Iterator[None]:
+    home.mkdir()
+    with watching(machine, home, folder) as addresses:
+        for part, address in addresses.items():
+            say(f"{part}: {address}")
+        yield
 
 
 def _bundles(settings: Settings) -> Path:

@@ -40,7 +40,7 @@ class Machine:
     def __init__(self, bundles: Path, folder: Path) -> None:
         self.bundles = bundles
         self._fault = folder / "fault"
-        self.stable, self.canary, self.service, self.admin = (f"127.0.0.1:{_free_port()}" for _ in range(4))
+        self.stable, self.canary, self.service, self.admin = (f"127.0.0.1:{free_port()}" for _ in range(4))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.router = HAProxy(self.admin)
 
@@ -91,7 +91,7 @@ class Machine:
 
     def _start_haproxy(self, program: str) -> None:
         own = {
-            "SERVICE_BIND": self.service, "ADMIN_BIND": self.admin, "STATS_BIND": f"127.0.0.1:{_free_port()}",
+            "SERVICE_BIND": self.service, "ADMIN_BIND": self.admin, "STATS_BIND": f"127.0.0.1:{free_port()}",
             "STABLE_ADDRESS": self.stable, "CANARY_ADDRESS": self.canary, "STABLE_WEIGHT": "100", "CANARY_WEIGHT": "0",
             "CHECK_INTERVAL": "200ms", "RETRIES": "2", "NAMESERVER": "127.0.0.1:53",
         }  # fmt: skip
@@ -133,7 +133,8 @@ def _ready(address: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
         return port

@@ -132,7 +132,7 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
         scenario: what is to happen.
         machine: which runs already, and can be used for the next one.
         traffic: likewise.
-        home: a fresh CHURN_HOME for it.
+        home: a CHURN_HOME for it, fresh or of scenarios that are over.
     """
     bundles = _bundles(home, machine.bundles)
     plan = home / "plan.toml"
@@ -188,10 +188,11 @@ def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> 
 
 
 def _record(home: Path) -> dict[str, Any]:
-    """What stands on disk."""
+    """What stands on disk of the newest rollout."""
     store = Store(home)
     try:
-        return {**store.rollout(1).summary(), "happenings": [each.summary() for each in store.happenings(1)]}
+        number = max(each.number for service in store.services() for each in store.rollouts(service))
+        return {**store.rollout(number).summary(), "happenings": [each.summary() for each in store.happenings(number)]}
     finally:
         store.close()
 
@@ -218,7 +219,7 @@ def _bundles(home: Path, originals: Path) -> Path:
     """Bundles of the scenario's own, with the stable one as champion."""
     own = home / "bundles" / "streamflow"
     for version in (STABLE, CANARY):
-        shutil.copytree(originals / version, own / version)
+        shutil.copytree(originals / version, own / version, dirs_exist_ok=True)
     point_link(own / "champion", own / STABLE)
     return own
 

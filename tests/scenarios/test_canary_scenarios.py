@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from demo_bundle import write_demo_bundle
 
@@ -13,6 +14,7 @@ from churn.errors import ChurnError
 from demo.machine import CANARY, STABLE, Machine
 from demo.scenarios import SCENARIOS, Scenario, play
 from demo.traffic import Traffic
+from demo.watching import watching
 
 pytestmark = pytest.mark.xdist_group("scenarios")
 
@@ -44,3 +46,18 @@ def test_a_rollout_ends_as_it_should(scenario: Scenario, machine: Machine, traff
     if scenario.name == "good":
         assert outcome.moved_back == 0
         assert outcome.failed == 0
+
+
+def test_dashboard_and_prometheus_show_what_is_played(machine: Machine, traffic: Traffic, tmp_path: Path) -> None:
+    known = {each.name: each for each in SCENARIOS}
+    home = tmp_path / "home"
+    home.mkdir()
+    with watching(machine, home, tmp_path) as addresses:
+        for name in ("failing", "canary dies"):  # one after the other in one home
+            assert play(known[name], machine, traffic, home).as_it_should(known[name])
+        page = httpx.get(addresses["dashboard"], trust_env=False).text
+        assert page.count("rolled back") >= 2
+        if "Prometheus" in addresses:
+            asked = {"query": "sum by (track) (churn_predictions_total)"}
+            told = httpx.get(f"{addresses['Prometheus']}/api/v1/query", params=asked, trust_env=False).json()
+            assert "stable" in {each["metric"]["track"] for each in told["data"]["result"]}
