@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import rel_entr
 
 from churn.errors import BundleError
 
@@ -68,7 +69,7 @@ def stability_index(reference: Sequence[int], live: Sequence[int]) -> float:
     if not (sum(reference) and sum(live)):
         return 0.0
     p, q = _shares(reference), _shares(live)
-    return float(((q - p) * np.log(q / p)).sum())
+    return float((rel_entr(p, q) + rel_entr(q, p)).sum())
 
 
 def drift(reference: Distribution, live: Sequence[int]) -> Drift:
