@@ -23,8 +23,10 @@ HOLDOUT = Holdout(share=0.2, experiment="of-the-tests")
 KEEP, HOLD, STOP, INVALID = 0, 9, 13, 3
 
 
-def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> Path:
+def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[Path, float]:
     """A log of subscribers who leave with the probability that was said, changed by the banner; and who did.
+
+    Gives the file of outcomes and the true effect, which is a bit less than asked for: nobody leaves twice.
 
     Args:
         home: where to write.
@@ -37,7 +39,8 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> Path:
     log.prepare()
     lines = LineMaker(Source("streamflow", ("age",), "v1", "0" * 64, 0.6, SALT))
     journal, outcomes = [lines.header], ["subscriber,left,accepted"]
-    for number, probability in enumerate(generator.beta(2, 2, subscribers).round(4).tolist()):
+    probabilities = generator.beta(2, 2, subscribers).round(4)
+    for number, probability in enumerate(probabilities.tolist()):
         key = f"subscriber-{number}"
         arm = arm_of(key, HOLDOUT) if probability > 0.6 else None
         for visit, score in enumerate((probability, 1 - probability)):
@@ -56,21 +59,23 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> Path:
     (log.journals / "one.jsonl").write_bytes(b"".join(journal))
     path = home / "outcomes.csv"
     path.write_text("\n".join(outcomes), encoding="utf-8")
-    return path
+    high = probabilities[probabilities > 0.6]
+    return path, float((np.clip(high + effect, 0, 1) - high).mean())
 
 
 @pytest.mark.parametrize(
     ("effect", "code", "advice"), [(-0.12, KEEP, "keep"), (0.0, HOLD, "hold"), (0.12, STOP, "stop")]
 )
 def test_a_known_effect_of_the_banner_is_recovered(tmp_path: Path, effect: float, code: int, advice: str) -> None:
-    succeed(tmp_path, "outcomes", "import", simulate(tmp_path, effect=effect), PREDICTION_LOG_SALT=SALT)
+    path, truth = simulate(tmp_path, effect=effect)
+    succeed(tmp_path, "outcomes", "import", path, PREDICTION_LOG_SALT=SALT)
     succeed(tmp_path, "predictions", "close")
     done = churn(tmp_path, "outcomes", "report", "--json")
     assert done.code == code, done.err
     found = json.loads(done.out)
     banner, [quality], [offer] = found["experiment"], found["versions"], found["offers"]
     assert banner["advice"] == advice
-    assert banner["effect"]["low"] < effect < banner["effect"]["high"]
+    assert banner["effect"]["low"] < truth < banner["effect"]["high"]
     assert found["matched"] == found["known"] == quality["count"] == 20_000
     assert offer["share"]["low"] < 0.3 < offer["share"]["high"]
     # Of independent beta(2, 2) scores that are the true probabilities, an AUC of 0.757 is to be expected.
@@ -78,7 +83,8 @@ def test_a_known_effect_of_the_banner_is_recovered(tmp_path: Path, effect: float
 
 
 def test_a_person_reads_the_advice_in_words(tmp_path: Path) -> None:
-    succeed(tmp_path, "outcomes", "import", simulate(tmp_path, effect=0.2, subscribers=8000), PREDICTION_LOG_SALT=SALT)
+    path, _ = simulate(tmp_path, effect=0.2, subscribers=8000)
+    succeed(tmp_path, "outcomes", "import", path, PREDICTION_LOG_SALT=SALT)
     done = churn(tmp_path, "outcomes", "report")
     assert done.code == STOP, done.err
     assert "stop: the banner surely makes more subscribers leave" in done.out

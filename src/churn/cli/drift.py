@@ -58,10 +58,12 @@ def drift(
     require_dashboard_extra()
     from churn.dashboard.drifting import drifting
     from churn.dashboard.health import Service
+    from churn.dashboard.held import CHAMPION
     from churn.dashboard.report import drift_report
     from churn.files import write_bytes
 
-    champion = bundle or settings.model_path or settings.bundles(find_contract(contract).contract_name) / "champion"
+    own = settings.bundles(find_contract(contract).contract_name) / CHAMPION
+    champion = bundle or (settings.bundle_path if contract == settings.churn_contract else own)
     found = drifting(champion, places, Service(), most=most, since=begin.timestamp() if begin else 0.0)
     if out_path and found.known:
         write_bytes(out_path, drift_report(found, time.time()).encode())

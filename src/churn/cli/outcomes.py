@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,7 @@ from churn.cli.replay import the_log
 from churn.cli.show import bar, out, print_json, table
 from churn.cli.training import ContractOption, JsonOption
 from churn.contracts import find_contract
-from churn.errors import BundleError, SettingsError
+from churn.errors import SettingsError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -66,6 +65,7 @@ def outcomes_report(*, contract: ContractOption = "streamflow", as_json: JsonOpt
     Exit code 0: the banner surely keeps subscribers; 9: it is not yet sure what it does; 13: it surely harms.
     """
     require_extra("rollout", "scipy")
+    from churn.dashboard.held import held_bundles
     from churn.outcomes.joining import join
     from churn.outcomes.readout import read_out
     from churn.outcomes.store import known_outcomes, outcomes_file
@@ -75,7 +75,8 @@ def outcomes_report(*, contract: ContractOption = "streamflow", as_json: JsonOpt
     known = known_outcomes(outcomes_file(settings.churn_home, find_contract(contract).contract_name))
     with bar("segments", calm=True) as move:
         joined = join(places, known, progress=lambda done, total: move(done, total, "segments"))
-    found = read_out(joined, _trained_auc(settings.bundles(find_contract(contract).contract_name)))
+    held = [each.manifest for each in held_bundles(settings.churn_home) if each.contract == contract and each.manifest]
+    found = read_out(joined, {manifest.model_version: manifest.test_auc for manifest in held})
     if as_json:
         print_json({"known": len(known)} | asdict(found))
     else:
@@ -98,18 +99,6 @@ def _hashing(settings: Settings) -> Callable[[str], str]:
         return found
 
     return hashed
-
-
-def _trained_auc(folder: Path) -> dict[str, float | None]:
-    """Of each version whose bundle is here."""
-    from churn.bundle import verified_manifest
-
-    found = {}
-    for path in sorted(folder.glob("*/")):
-        with suppress(BundleError):
-            manifest = verified_manifest(path)
-            found[manifest.model_version] = manifest.test_auc
-    return found
 
 
 def _show(found: Readout, known: int) -> None:

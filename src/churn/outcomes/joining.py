@@ -79,7 +79,7 @@ def join(
     """
     known: dict[tuple[Kind, str], Outcome] = {(each.kind, each.id): each for each in outcomes}
     joined, matched = Joined(), set[tuple[Kind, str]]()
-    for row in _rows(places, progress):
+    for row in _rows(places, progress) if known else ():
         ids: tuple[tuple[Kind, str], ...] = (
             ("prediction_id", row["prediction_id"]),
             ("subscriber", row["subscriber"] or ""),

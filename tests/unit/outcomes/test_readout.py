@@ -53,7 +53,7 @@ def test_of_a_subscriber_the_first_prediction_counts_and_both_arms_count_in_neit
     assert joined.torn == {"two"}
 
 
-def test_looking_after_every_hundred_subscribers_seldom_finds_an_effect_that_is_not_there() -> None:
+def test_looking_again_and_again_seldom_finds_an_effect_that_is_not_there() -> None:
     generator = np.random.default_rng(9)
     wrong = 0
     for _ in range(60):
