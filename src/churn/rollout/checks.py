@@ -120,21 +120,22 @@ class Shares(NamedTuple):
         return bool(self.parts and self.pairs.stable_total[0] and self.pairs.canary_total[0])
 
 
-def compared(measure: Measure, stable: Counts, canary: Counts) -> Shares:
+def compared(measure: Measure, stable: Counts, canary: Counts, earlier: Counts | None = None) -> Shares:
     """The shares that a measure compares; not for `split`, which compares the tracks with their weight.
 
-    Counts of many runs at once have arrays for numbers; the parts are then the last axis.
+    Earlier is what stable answered before. Counts of many runs at once have arrays for numbers; the parts are then the
+    last axis.
     """
-    (stable_hits, stable_total), (canary_hits, canary_total) = MEASURES[measure](stable), MEASURES[measure](canary)
-    parts = tuple(dict.fromkeys((*stable_hits, *canary_hits)))
+    counted = [MEASURES[measure](counts) for counts in (stable, canary, earlier or Counts())]
+    parts = tuple(dict.fromkeys(name for hits, _ in counted[:2] for name in hits))
 
     def numbers(hits: Mapping[str, int], total: int) -> tuple[Numbers, Numbers]:
         # Counters are not read in one instant: one that is a request ahead of its total is no more than that.
         of_parts = [np.minimum(hits.get(part, 0), total) for part in parts]
-        counted = np.stack(of_parts, axis=-1).astype(float) if parts else np.zeros(0)
-        return counted, np.broadcast_to(np.asarray(total, dtype=float)[..., None], counted.shape)
+        stacked = np.stack(of_parts, axis=-1).astype(float) if parts else np.zeros(0)
+        return stacked, np.broadcast_to(np.asarray(total, dtype=float)[..., None], stacked.shape)
 
-    pairs = Pairs(*numbers(stable_hits, stable_total), *numbers(canary_hits, canary_total))
+    pairs = Pairs(*(each for hits, total in counted for each in numbers(hits, total)))
     among = max({"tiers": MOST_TIERS, "reasons": MOST_FEATURES}.get(measure, 1), len(parts))
     if measure == "p99":
         return Shares(parts, pairs, _at_stable_p99(pairs), among, among)

@@ -60,10 +60,12 @@ class Finding:
 
 
 def find(
-    checks: Sequence[tuple[Check, Levels]], stable: Counts, canary: Counts, expected: float
+    checks: Sequence[tuple[Check, Levels]], stable: Counts, canary: Counts, earlier: Counts, expected: float
 ) -> tuple[Finding, ...]:
     """What each check finds in the counts of two tracks, of which the canary should have the expected share."""
-    comparing = [(each, level, compared(each.measure, stable, canary)) for each, level in checks if not each.of_split]
+    comparing = [
+        (each, level, compared(each.measure, stable, canary, earlier)) for each, level in checks if not each.of_split
+    ]
     shares = iter([(*one, ends) for one, ends in zip(comparing, _ends(comparing), strict=True)])
     return tuple(
         _of_split(check, stable.requests, canary.requests, expected, level)
@@ -159,7 +161,7 @@ def _finding(
 
 
 def _counted_words(found: Shares, at: int) -> str:
-    stable_hits, stable_total, canary_hits, canary_total = (int(numbers[at]) for numbers in found.pairs)
+    stable_hits, stable_total, canary_hits, canary_total = (int(numbers[at]) for numbers in found.pairs[:4])
     return (
         f"{found.parts[at]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
         f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}"

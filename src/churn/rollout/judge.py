@@ -12,7 +12,7 @@ one looks (`sequences.py`). How the chance of an error is shared out:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from churn.errors import SettingsError
@@ -37,6 +37,8 @@ class Seen:
     Args:
         stable, canary: what each answered since one moment, the same for both, after which the weight did not change.
         weight: percent of the requests that the canary should get.
+        earlier: what stable answered before that moment, as far as known: a guess, which may be wrong, but must not
+            contain any of what is counted in `stable`.
         age_s: of the newest counts.
         canary_up: false if the canary is known to be dead.
         gap: whether counts are missing since the last look.
@@ -45,6 +47,7 @@ class Seen:
     stable: Counts
     canary: Counts
     weight: float
+    earlier: Counts = field(default_factory=Counts)
     age_s: float = 0.0
     canary_up: bool = True
     gap: bool = False
@@ -84,7 +87,8 @@ def judge(
         return Verdict("roll back", "the canary is down")
     if why := _unusable(seen, stale_after_s):
         return Verdict("hold", why)
-    findings = find(levels(checks, false_rollback, false_promotion), seen.stable, seen.canary, seen.weight / ALL)
+    shared = levels(checks, false_rollback, false_promotion)
+    findings = find(shared, seen.stable, seen.canary, seen.earlier, seen.weight / ALL)
     return _verdict({check.name: check for check in checks}, findings)
 
 

@@ -15,13 +15,13 @@ from churn.rollout.rivals import RIVALS
 from churn.rollout.simulation import ROLLBACK
 
 INK, ACCENT, SOFT = "#23395b", "#d1495b", "#8a97a8"
-COLOURS = (INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93")
+COLOURS = (INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93", "#3d85c6", "#7a5c3e")
 STYLES = ("--", ":", "-.", (0, (5, 1)))
 
 
 def simulation_plot(figures: Mapping[str, Any]) -> Figure:
     """Share of the runs that have ended, by requests so far."""
-    figure = Figure(figsize=(12, 5), layout="constrained")
+    figure = Figure(figsize=(12, 6), layout="constrained")
     left, right = figure.subplots(1, 2)
     scenarios = list(zip(figures["scenarios"], figures["courses"], strict=True))
     _, same = scenarios[0]
@@ -61,7 +61,7 @@ def _furnish(axes: Axes) -> None:
     axes.set(xscale="log", xlabel="requests of both tracks")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     axes.grid(color="#e4e8ee", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -25,20 +25,24 @@ def read_seen(path: Path) -> Seen:
     try:
         content = json.loads(path.read_bytes())
         _require_known(content, Seen, "")
-        for track in ("stable", "canary"):
-            _require_known(content.get(track), Counts, f"{track}: ")
+        for part in ("stable", "canary", *({"earlier"} & content.keys())):
+            _require_known(content.get(part), Counts, f"{part}: ")
         seen = TypeAdapter(Seen).validate_python(content)
     except ValidationError as error:
         words = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise DataError(f"{path} holds no counts: {words}", instead=instead) from error
     except ValueError as error:
         raise DataError(f"{path} holds no counts: {error}", instead=instead) from error
-    for counts in (seen.stable, seen.canary):
+    for counts in (seen.stable, seen.canary, seen.earlier):
         if len(counts.latency) != len(LATENCY_BOUNDS_S) + 1 or len(counts.probability) != PROBABILITY_BINS:
             raise DataError(
                 f"{path}: latency needs {len(LATENCY_BOUNDS_S) + 1} numbers, probability {PROBABILITY_BINS}",
                 instead="give one for each bucket, not summed up",
             )
+    if any(number < 0 for number in seen.earlier.numbers()):
+        raise DataError(
+            f"{path}: earlier has a number below zero", instead="give what stable answered before, or leave it out"
+        )
     return seen
 
 

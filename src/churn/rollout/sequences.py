@@ -34,20 +34,28 @@ _A, _B = 1 / expit(-_LOG_ODDS), 1 / expit(_LOG_ODDS)
 _SAME = 0.4
 _NEAR = np.exp(-np.abs(_LOG_ODDS[:, None] - _LOG_ODDS))
 _WEIGHTS = (1 - _SAME) * _NEAR / _NEAR.sum()
+# What stable answered earlier counts as this many requests at most, since shares drift from day to night and by week.
+_EARLIER_AT_MOST = 10_000
 _HALVINGS = 20  # to a millionth, rounded outwards
+_NONE = np.zeros(())
 
 
 class Pairs(NamedTuple):
-    """What was counted, as arrays of one shape: hits among so many, in each track; 0 <= hits <= total."""
+    """What was counted, as arrays of one shape: hits among so many, in each track; 0 <= hits <= total.
+
+    Earlier is what stable answered before the others were counted: a guess of its share, which may be wrong.
+    """
 
     stable_hits: Numbers
     stable_total: Numbers
     canary_hits: Numbers
     canary_total: Numbers
+    earlier_hits: Numbers = _NONE
+    earlier_total: Numbers = _NONE
 
-    def where(self, chosen: NDArray[np.bool_]) -> Pairs:
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int_]) -> Pairs:
         """Those of them that are chosen."""
-        return Pairs(*(numbers[chosen] for numbers in self))
+        return Pairs(*(numbers[chosen] for numbers in np.broadcast_arrays(*self)))
 
     def effect(self) -> Numbers:
         """The difference that was observed, canary minus stable; no requests count as a share of zero."""
@@ -89,8 +97,22 @@ def confidence_sequence(pairs: Pairs, alpha: Numbers | float) -> tuple[Numbers, 
 
 
 def log_mixture(pairs: Pairs) -> Numbers:
-    """The logarithm of the likelihood's mean over the prior."""
-    stable_hits, stable_total, canary_hits, canary_total = pairs
+    """The logarithm of the likelihood's mean over the prior.
+
+    Half of the prior knows nothing. The other half is what the first one has learned from what stable answered earlier:
+    where that still holds it need not be learned again, and where it does not, half of the prior is lost and no more.
+    """
+    unknowing = _log_mixture(*pairs[:4])
+    if not pairs.earlier_total.any():
+        return unknowing
+    part = np.minimum(_EARLIER_AT_MOST / np.maximum(pairs.earlier_total, 1), 1)
+    hits, total = part * pairs.earlier_hits, part * pairs.earlier_total
+    with_earlier = _log_mixture(pairs.stable_hits + hits, pairs.stable_total + total, *pairs[2:4])
+    knowing = with_earlier - _log_mixture(hits, total, _NONE, _NONE)
+    return np.asarray(np.logaddexp(unknowing, knowing) - np.log(2))
+
+
+def _log_mixture(stable_hits: Numbers, stable_total: Numbers, canary_hits: Numbers, canary_total: Numbers) -> Numbers:
     stable, canary = _log_betas(stable_hits, stable_total), _log_betas(canary_hits, canary_total)
     together = _log_betas(stable_hits + canary_hits, stable_total + canary_total)
     most_stable, most_canary, most = (each.max(axis=-1, keepdims=True) for each in (stable, canary, together))
@@ -103,7 +125,7 @@ def log_mixture(pairs: Pairs) -> Numbers:
 
 def log_likelihood(pairs: Pairs, effect: Numbers | float | None = None) -> Numbers:
     """The logarithm of the largest likelihood of any pair of shares that differ so; of any pair at all if None."""
-    stable_hits, stable_total, canary_hits, canary_total = pairs
+    stable_hits, stable_total, canary_hits, canary_total = pairs[:4]
     if effect is None:
         stable = stable_hits / np.maximum(stable_total, 1)
         canary = canary_hits / np.maximum(canary_total, 1)
@@ -155,7 +177,7 @@ def _likeliest_stable(pairs: Pairs, effect: Numbers) -> Numbers:
     Where the likelihood's slope is zero, a polynomial of degree three is; by one of its roots both shares lie between 0
     and 1 (Miettinen and Nurminen 1985).
     """
-    stable_hits, stable_total, canary_hits, canary_total = pairs
+    stable_hits, stable_total, canary_hits, canary_total = pairs[:4]
     total, hits = np.maximum(stable_total + canary_total, 1), stable_hits + canary_hits
     square = ((canary_total + 2 * stable_total) * effect - total - hits) / (3 * total)
     linear = ((stable_total * effect - total - 2 * stable_hits) * effect + hits) / total

@@ -16,7 +16,7 @@ from churn.rollout.counts import Counts
 from churn.rollout.findings import Levels
 from churn.rollout.judge import levels
 from churn.rollout.rivals import RIVALS
-from churn.rollout.sequences import Numbers, Pairs, rejects
+from churn.rollout.sequences import Numbers, rejects
 
 type Flags = NDArray[np.bool_]
 
@@ -61,6 +61,8 @@ class Scenario:
     Args:
         should: `promote`, `roll back`, or `hold` where the canary is as bad as is tolerated: neither may happen often.
         drift: by what factor the error share and the latency of both versions change in the course of the run.
+        earlier: how many requests the stable version has answered before.
+        before: by what factor its error share and latency were larger then.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Scenario:
     canary: Behaviour
     should: str
     drift: float = 1.0
+    earlier: int = 100_000
+    before: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ SCENARIOS: Final = (
     # So far apart are the two score distributions that the largest difference of their bins is 0.0500.
     Scenario("scores as far off as tolerated", HEALTHY, replace(HEALTHY, scores=(1.3422, 2.4)), "hold"),
     Scenario("errors 0.5 % to 2 %", USUAL, replace(USUAL, errors=0.02), "roll back"),
+    Scenario("errors 0.5 % to 2 %, stable unknown", USUAL, replace(USUAL, errors=0.02), "roll back", earlier=0),
+    Scenario("errors 0.5 % to 2 %, stable was twice as bad", USUAL, replace(USUAL, errors=0.02), "roll back", before=2),
     Scenario("errors 0.5 % to 5 %", USUAL, replace(USUAL, errors=0.05), "roll back"),
     Scenario("latency x1.5", USUAL, replace(USUAL, latency_ms=6.0), "roll back"),
     Scenario("scores shifted", USUAL, replace(USUAL, scores=(1.6, 2.4)), "roll back"),
@@ -115,6 +121,7 @@ def simulate(
     """Lets so many canaries run, each until it is decided or has seen all requests; progress is told the requests."""
     random, judged = np.random.default_rng(seed), levels(checks)
     stable, canary = nothing(scenario.stable, runs), nothing(scenario.canary, runs)
+    earlier = answers(_drifted(scenario.stable, scenario.before), np.full(runs, scenario.earlier), random)
     ended = {name: np.zeros(runs, dtype=bool) for name in (ROLLBACK, PROMOTE, *RIVALS)}
     history: dict[str, list[int]] = {name: [] for name in ended}
     looks: list[int] = []
@@ -125,7 +132,7 @@ def simulate(
         stable += answers(_drifted(scenario.stable, drift), batch - of_canary, random)
         canary += answers(_drifted(scenario.canary, drift), of_canary, random)
         looks.append(done + batch)
-        _judge(judged, stable, canary, ended)
+        _judge(judged, (stable, canary, earlier), ended)
         for name, alarm in RIVALS.items():
             ended[name] |= alarm(stable, canary, scenario.stable.errors)
         for name, flags in ended.items():
@@ -158,13 +165,13 @@ def _drifted(behaviour: Behaviour, factor: float) -> Behaviour:
     return replace(behaviour, errors=behaviour.errors * factor, latency_ms=behaviour.latency_ms * factor)
 
 
-def _judge(checks: Sequence[tuple[Check, Levels]], stable: Counts, canary: Counts, ended: dict[str, Flags]) -> None:
+def _judge(checks: Sequence[tuple[Check, Levels]], counts: tuple[Counts, ...], ended: dict[str, Flags]) -> None:
     """The verdicts of `judge`, but for the traffic split, on all runs at once; what is decided stays so."""
     open_runs = np.flatnonzero(~(ended[ROLLBACK] | ended[PROMOTE]))
     if not open_runs.size:
         return
     compare = [
-        (each, level, _chosen(compared(each.measure, stable, canary), open_runs))
+        (each, level, _chosen(compared(each.measure, *counts), open_runs))
         for each, level in checks
         if not each.of_split
     ]
@@ -201,5 +208,4 @@ def surely_within(check: Check, found: Shares, level: Levels) -> Flags:
 
 
 def _chosen(found: Shares, runs: NDArray[np.int_]) -> Shares:
-    pairs = Pairs(*(numbers[runs] for numbers in found.pairs))
-    return found._replace(pairs=pairs, counting=found.counting[runs])
+    return found._replace(pairs=found.pairs.where(runs), counting=found.counting[runs])

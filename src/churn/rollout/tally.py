@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from churn.rollout.counts import Counts
 
@@ -34,17 +34,19 @@ class Tally:
         total: of all instances together.
         last: the counters of each instance, as they were read last.
         gap: whether the last reading leaves out what was answered meanwhile: an instance was not seen, or began anew.
+        earlier: what its instances had answered before the step, since they started.
     """
 
     at: float
     total: Counts = field(default_factory=Counts)
     last: Mapping[str, Counts] = field(default_factory=dict)
     gap: bool = False
+    earlier: Counts = field(default_factory=Counts)
 
     @classmethod
     def from_now_on(cls, reading: Reading) -> Tally:
         """Nothing answered yet; what the counters say now is what was before."""
-        return cls(reading.at, Counts(), dict(reading.counts))
+        return cls(reading.at, last=dict(reading.counts), earlier=sum(reading.counts.values(), Counts()))
 
     def after(self, reading: Reading) -> Tally:
         """This tally with what a later reading adds. An instance that is new to it started meanwhile, from nothing."""
@@ -55,7 +57,8 @@ class Tally:
                 before, anew = Counts(), True
             total = total + (now - before)
         at = reading.at if reading.counts else self.at
-        return Tally(at, total, {**self.last, **reading.counts}, gap=anew or bool(reading.missing))
+        last = {**self.last, **reading.counts}
+        return replace(self, at=at, total=total, last=last, gap=anew or bool(reading.missing))
 
 
 def began_anew(before: Counts, now: Counts) -> bool:

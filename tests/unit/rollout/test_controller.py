@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rollouts import SERVICE, Killed, World, begin, controller, counted, plan
 
 from churn.errors import RegistryError
+from churn.rollout.counts import Counts
 from churn.rollout.record import JUDGED, Rollout, State
 from churn.rollout.store import Store
 
@@ -77,6 +78,23 @@ def test_the_judge_sees_what_was_answered_in_this_step_and_in_the_bake_the_stabl
     first, second = world.shown
     assert (first.stable, first.canary, first.weight) == (counted(900), counted(100), 10)
     assert (second.stable, second.canary, second.weight) == (counted(900), counted(500), 100)
+
+
+def test_the_judge_knows_what_stable_answered_before_the_step_but_never_counts_it_twice(
+    world: World, store: Store
+) -> None:
+    begin(world, store)
+    hands = controller(world, store)
+    before = counted(world.counts["stable"])
+    hands.tick()
+    world.passes(HOUR_S)
+    hands.tick()
+    world.passes(60, requests=500)
+    hands.tick()
+    step, bake = world.shown
+    assert step.earlier == before
+    # The counters hold the step by which the bake is judged.
+    assert bake.earlier == Counts()
 
 
 def test_a_canary_that_dies_is_sent_back(world: World, store: Store) -> None:

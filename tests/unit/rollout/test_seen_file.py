@@ -18,6 +18,12 @@ def test_what_is_left_out_counts_as_none(tmp_path: Path) -> None:
     assert read_seen(file) == Seen(Counts(requests=9, tiers={"low": 9}), Counts(), 10)
 
 
+def test_what_stable_answered_earlier_may_be_told(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    file.write_text('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"requests": 9}}')
+    assert read_seen(file).earlier == Counts(requests=9)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -26,6 +32,8 @@ def test_what_is_left_out_counts_as_none(tmp_path: Path) -> None:
         ('{"stable": {}, "weight": 10}', "canary: no object"),
         ('{"stable": {}, "canary": {"mistakes": 1}, "weight": 10}', "there is no mistakes"),
         ('{"stable": {}, "canary": {"requests": "many"}, "weight": 10}', "canary.requests"),
+        ('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"mistakes": 1}}', "earlier: there is no mistakes"),
+        ('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"errors": -1}}', "earlier has a number below zero"),
         ('{"stable": {}, "canary": {"latency": [1, 2]}, "weight": 10}', "latency needs 21 numbers"),
     ],
 )

@@ -24,14 +24,15 @@ from churn.rollout.sequences import (
 ALPHA = 0.05
 
 
-def pair(stable_hits: float, stable_total: float, canary_hits: float, canary_total: float) -> Pairs:
-    return Pairs(*(np.array([float(number)]) for number in (stable_hits, stable_total, canary_hits, canary_total)))
+def pair(*numbers: float) -> Pairs:
+    """Hits and total of stable, of the canary, and if given of what stable answered earlier."""
+    return Pairs(*(np.array([float(number)]) for number in numbers))
 
 
 @st.composite
-def pairs(draw: st.DrawFn, most: int = 100_000) -> Pairs:
-    stable, canary = draw(st.integers(0, most)), draw(st.integers(0, most))
-    return pair(draw(st.integers(0, stable)), stable, draw(st.integers(0, canary)), canary)
+def pairs(draw: st.DrawFn, most: int = 100_000, *, earlier: bool = True) -> Pairs:
+    totals = [draw(st.integers(0, most)) for _ in range(3 if earlier else 2)]
+    return pair(*(number for total in totals for number in (draw(st.integers(0, total)), total)))
 
 
 def log_binomial(hits: float, total: float, share: Numbers) -> Numbers:
@@ -43,7 +44,7 @@ def log_binomial(hits: float, total: float, share: Numbers) -> Numbers:
 
 @given(pairs(), st.floats(-0.99, 0.99))
 def test_no_pair_of_shares_with_that_difference_is_likelier(counted: Pairs, effect: float) -> None:
-    stable_hits, stable_total, canary_hits, canary_total = (float(numbers[0]) for numbers in counted)
+    stable_hits, stable_total, canary_hits, canary_total, *_ = (float(numbers[0]) for numbers in counted)
     low, high = max(0, -effect), min(1, 1 - effect)
     shares = low + (high - low) * np.concatenate([np.linspace(0, 1, 1001), np.logspace(-7, -1, 200)])
     tried = log_binomial(stable_hits, stable_total, shares)
@@ -53,7 +54,7 @@ def test_no_pair_of_shares_with_that_difference_is_likelier(counted: Pairs, effe
     assert found <= log_likelihood(counted)[0] + 1e-6
 
 
-@given(pairs(), st.floats(-0.99, 0.99))
+@given(pairs(earlier=False), st.floats(-0.99, 0.99))
 def test_tracks_that_change_places_change_the_sign_of_the_effect(counted: Pairs, effect: float) -> None:
     swapped = Pairs(counted.canary_hits, counted.canary_total, counted.stable_hits, counted.stable_total)
     assert log_evidence(swapped, -effect) == pytest.approx(log_evidence(counted, effect), abs=1e-3)
@@ -61,8 +62,9 @@ def test_tracks_that_change_places_change_the_sign_of_the_effect(counted: Pairs,
 
 @given(pairs(), st.floats(-0.99, 0.99))
 def test_what_is_no_hit_could_be_counted_as_well(counted: Pairs, effect: float) -> None:
-    stable_hits, stable_total, canary_hits, canary_total = counted
-    others = Pairs(stable_total - stable_hits, stable_total, canary_total - canary_hits, canary_total)
+    totals = counted[1::2]
+    hits = [total - hit for hit, total in zip(counted[::2], totals, strict=True)]
+    others = Pairs(*(each for both in zip(hits, totals, strict=True) for each in both))
     assert log_evidence(others, -effect) == pytest.approx(log_evidence(counted, effect), abs=1e-3)
 
 
@@ -71,12 +73,30 @@ def test_the_mixture_is_no_likelier_than_the_likeliest(counted: Pairs) -> None:
     assert log_mixture(counted)[0] <= log_likelihood(counted)[0] + 1e-9
 
 
-def test_the_mixture_is_a_distribution_over_all_that_can_be_counted() -> None:
+@given(st.integers(0, 1_000_000), st.integers(0, 1_000_000))
+def test_the_mixture_is_a_distribution_over_all_that_can_be_counted(one: int, other: int) -> None:
     """Its sum over all outcomes of 4 and 3 requests is one: so it is a mean over a prior, and need be no more."""
-    outcomes = [(s, 4, c, 3) for s in range(5) for c in range(4)]
+    outcomes = [(s, 4, c, 3, min(one, other), max(one, other)) for s in range(5) for c in range(4)]
     counted = Pairs(*np.array(outcomes, dtype=float).T)
-    ways = [math.comb(4, s) * math.comb(3, c) for s, _, c, _ in outcomes]
+    ways = [math.comb(4, s) * math.comb(3, c) for s, _, c, *_ in outcomes]
     assert (np.exp(log_mixture(counted)) * ways).sum() == pytest.approx(1)
+
+
+@given(pairs())
+def test_what_stable_answered_earlier_costs_half_of_the_prior_at_most(counted: Pairs) -> None:
+    assert log_mixture(counted)[0] >= log_mixture(Pairs(*counted[:4]))[0] - math.log(2) - 1e-9
+
+
+def test_what_stable_answered_earlier_makes_sure_sooner_where_it_still_holds() -> None:
+    counted = (45, 9_000, 20, 1_000)
+    unknown = log_evidence(pair(*counted), 0.001)[0]
+    assert log_evidence(pair(*counted, 500, 100_000), 0.001)[0] > unknown + 1
+    assert log_evidence(pair(*counted, 5_000, 100_000), 0.001)[0] == pytest.approx(unknown - math.log(2), abs=0.01)
+
+
+def test_more_than_ten_thousand_earlier_requests_say_no_more_than_ten_thousand() -> None:
+    many, more = (log_mixture(pair(4, 900, 1, 100, 0.005 * n, n))[0] for n in (10_000, 10_000_000))
+    assert many == pytest.approx(more)
 
 
 @given(pairs())
@@ -122,9 +142,12 @@ def test_without_requests_nothing_is_rejected() -> None:
     assert (low[0], high[0]) == (-1, 1)
 
 
+@pytest.mark.parametrize("earlier", [0.0, 0.005, 0.1])
 @pytest.mark.parametrize(("stable", "canary"), [(0.005, 0.005), (0.3, 0.3), (0.02, 0.5), (0.0, 0.001)])
-def test_the_truth_lies_outside_at_any_of_many_looks_no_more_often_than_it_may(stable: float, canary: float) -> None:
-    """At 0.2, so that a slip shows in few runs: 400 looks at 300 runs, a canary of a tenth."""
+def test_the_truth_lies_outside_at_any_of_many_looks_no_more_often_than_it_may(
+    stable: float, canary: float, earlier: float
+) -> None:
+    """At 0.2, so that a slip shows in few runs: 400 looks at 300 runs, a canary of a tenth, whatever was earlier."""
     random, alpha, runs, ever = np.random.default_rng(6), 0.2, 300, np.zeros(300, dtype=bool)
     counted = np.zeros((4, runs))
     for _ in range(400):
@@ -135,7 +158,8 @@ def test_the_truth_lies_outside_at_any_of_many_looks_no_more_often_than_it_may(s
             random.binomial(of_canary, canary),
             of_canary,
         ]
-        ever |= rejects(Pairs(*counted), canary - stable, alpha)
+        pairs = Pairs(*(*counted, np.full(runs, 50_000 * earlier), np.full(runs, 50_000.0)))
+        ever |= rejects(pairs, canary - stable, alpha)
     assert ever.mean() <= alpha
 
 

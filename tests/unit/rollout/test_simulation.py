@@ -51,10 +51,11 @@ def test_many_runs_at_once_are_judged_like_each_of_them_alone(canary: Behaviour)
     random, runs = np.random.default_rng(3), 6
     totals = np.array([300, 2_000, 10_000, 40_000, 100_000, 400_000])
     stable, other = answers(HEALTHY, totals, random), answers(canary, totals // 9, random)
+    earlier = answers(HEALTHY, totals // 3, random)
     for run in range(runs):
-        verdict = judge(CHECKS, Seen(one_run(stable, run), one_run(other, run), 10))
+        verdict = judge(CHECKS, Seen(one_run(stable, run), one_run(other, run), 10, one_run(earlier, run)))
         for (check, level), finding in zip(levels(CHECKS), verdict.findings, strict=True):
-            found = compared(check.measure, stable, other)
+            found = compared(check.measure, stable, other, earlier)
             assert surely_outside(check, found, level)[run] == finding.surely_outside
             assert surely_within(check, found, level)[run] == (finding.decision == "promote")
 

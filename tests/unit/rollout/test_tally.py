@@ -18,6 +18,11 @@ def test_what_was_counted_before_the_step_does_not_count() -> None:
     assert Tally.from_now_on(reading(a=100)).after(reading(a=130)).total == counted(30)
 
 
+def test_what_was_counted_before_the_step_is_kept_as_earlier() -> None:
+    tally = Tally.from_now_on(reading(a=100, b=20)).after(reading(a=130, b=25))
+    assert tally.earlier == counted(120)
+
+
 def test_instances_add_up_and_a_new_one_counts_from_its_start() -> None:
     tally = Tally.from_now_on(reading(a=100)).after(reading(a=110, b=5)).after(reading(a=120, b=9))
     assert tally.total == counted(29)
