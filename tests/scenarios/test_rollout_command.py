@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xgboost
 from balancer import Balancer, balancing, wait_until
 from exposing import Service, exposing
 from processes import Done
 from typer.testing import CliRunner
 
 from churn.cli import app
+from churn.contracts import find_contract
 from churn.errors import ChurnError
 from churn.rollout.haproxy import HAProxy
 from churn.rollout.record import State
 from churn.rollout.store import Store
+from churn.sampling import draw_columns
+from churn.training.registry import Registry, RunRecord, registered_name
 
 pytestmark = pytest.mark.xdist_group("scenarios")
 
@@ -41,6 +48,25 @@ hold_hours = 1
 minimum_requests = 100
 maximum_hold_hours = 10
 """
+SHORT = """
+window = "always"
+tick_seconds = 0.2
+[tolerances]
+"error share" = 0.1
+"over 200 ms" = 0.1
+"latency p99" = 0.1
+"traffic split" = 0.1
+[[step]]
+weight_percent = 50
+hold_hours = 0.0001
+minimum_requests = 100
+maximum_hold_hours = 1
+[[step]]
+weight_percent = 100
+hold_hours = 0.0001
+minimum_requests = 100
+maximum_hold_hours = 1
+"""
 NEVER = {"RELEASE_HOURS": "00:00-00:01", "RELEASE_DAYS": "tue"}
 SERVICE = "streamflow-churn-api"
 
@@ -53,13 +79,18 @@ class Place:
     balancer: Balancer
     stable: str
     canary: str
+    services: list[Service]
 
     def arguments(self, version: str = "v2", window: str = "always") -> list[str]:
         """Those of `churn rollout start`."""
-        plan = self.home / "plan.toml"
-        plan.write_text(PLAN.format(window=window))
+        return ["start", version, "--no-registry", *self.options(PLAN.format(window=window))]
+
+    def options(self, plan: str) -> list[str]:
+        """What `churn rollout start` is told of this place."""
+        file = self.home / "plan.toml"
+        file.write_text(plan)
         return [
-            *("start", version, "--no-registry", "--json", "--plan", str(plan)),
+            *("--json", "--plan", str(file)),
             *("--router", f"haproxy://{self.balancer.admin}", "--stable", self.stable, "--canary", self.canary),
         ]
 
@@ -78,7 +109,11 @@ class Place:
 
     def churn(self, *arguments: str, **environment: str) -> Done:
         """`churn rollout ...` in this process, which takes a tenth of the time of another one."""
-        done = CliRunner().invoke(app, ["rollout", *arguments], env={"CHURN_HOME": str(self.home), **environment})
+        return self.invoke("rollout", *arguments, **environment)
+
+    def invoke(self, *arguments: str, **environment: str) -> Done:
+        """The same with another command."""
+        done = CliRunner().invoke(app, [*arguments], env={"CHURN_HOME": str(self.home), **environment})
         if isinstance(done.exception, ChurnError):
             return Done(done.exception.exit_code, done.stdout, f"{done.exception.message}; {done.exception.instead}")
         return Done(done.exit_code, done.stdout, done.stderr)
@@ -121,13 +156,52 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     with ExitStack() as parts:
-        stable, canary = (parts.enter_context(exposing(Service(version))).address for version in ("v1", "v2"))
+        services = [Service(version) for version in ("v1", "v2")]
+        stable, canary = (parts.enter_context(exposing(service)).address for service in services)
         addresses = (each.removeprefix("http://") for each in (stable, canary))
         weights = {"STABLE_WEIGHT": "100", "CANARY_WEIGHT": "0"}
         balancer = parts.enter_context(balancing(*addresses, **weights))
         for name in ("stable", "canary"):
             balancer.wait_until_up(name)
-        yield Place(tmp_path, balancer, stable, canary)
+        yield Place(tmp_path, balancer, stable, canary, services)
+
+
+@contextmanager
+def answering(services: list[Service]) -> Iterator[None]:
+    """Has them count a thousand answers a second each."""
+    stop = threading.Event()
+
+    def answer() -> None:
+        while not stop.wait(0.05):
+            for service in services:
+                service.answers(0.3, "low", times=50)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """MLflow for real, with v1 as champion, and v2."""
+    contract, random = find_contract("streamflow"), np.random.default_rng(0)
+    rows = contract.encode_columns(draw_columns(contract, random, 300))
+    labels = (rows[:, 0] < 30).astype(np.int8)
+    data = xgboost.DMatrix(rows, labels, feature_names=contract.feature_names())
+    booster = xgboost.train({"objective": "binary:logistic", "max_depth": 2}, data, 60)
+    np.savez(holdout := io.BytesIO(), rows=rows, labels=labels)
+    registry = Registry(tmp_path)
+    known = {"contract": contract.contract_name, "contract_fingerprint": contract.fingerprint}
+    for version in ("v1", "v2"):
+        tags, files = {"model_version": version, **known}, {"export/holdout.npz": holdout.getvalue()}
+        info = registry.register(contract, booster, RunRecord(params={}, metrics={}, tags=tags, files=files))
+        if version == "v1":
+            registry.promote(info, {})
+    return registry
 
 
 def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -> None:
@@ -164,6 +238,28 @@ def test_a_rollout_is_aborted_without_a_controller(place: Place) -> None:
     assert place.share == 10
     place.succeed("abort", "--reason", "nobody is there")
     assert (place.share, place.state()) == (0, "aborted")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")  # MLflow's
+def test_after_the_last_bake_the_registry_has_a_new_champion_and_one_command_goes_back(
+    place: Place, registry: Registry
+) -> None:
+    def aliases() -> dict[str, str]:
+        known = registry.versions(registered_name(find_contract("streamflow")))
+        return {alias: info.tags["model_version"] for info in known for alias in info.aliases}
+
+    assert aliases() == {"champion": "v1"}
+    told = place.home / "told"
+    down = ("--on-promoted", f"sh -c 'echo $STABLE_VERSION >> {told}'")
+    with answering(place.services):
+        place.succeed("start", "v2", *down, *place.options(SHORT))
+    assert (place.share, place.state(), told.read_text()) == (100, "promoted", "v1\n")
+    assert aliases() == {"champion": "v2", "previous": "v1"}
+    again = place.churn("start", "v2", *place.options(SHORT))
+    assert again.code == 6
+    assert "v2 is champion already" in again.err
+    assert place.invoke("promote", "previous").code == 0
+    assert aliases() == {"champion": "v1", "previous": "v2"}
 
 
 def test_what_cannot_be_started_is_refused_before_anything_moves(place: Place) -> None:
