@@ -39,6 +39,7 @@ class Aws:
     """The stand-in: what to set to reach it, and clients that do."""
 
     environment: dict[str, str]
+    asked: set[str] = field(default_factory=set)  # such as ecs:ListServices
 
     def client(self, service: str) -> Any:
         return boto3.client(
@@ -57,13 +58,24 @@ class Memory:
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    tasks: dict[str, int] = field(default_factory=dict)  # of each service
+    deploying: set[str] = field(default_factory=set)  # services whose new revision the next look finds starting
+    asked: set[str] = field(default_factory=set)
 
     def answer(self, request: Request, moto: Any) -> Response:
         body = request.get_data()
         request.environ["wsgi.input"] = io.BytesIO(body)  # read, and given back
         api, _, action = request.headers.get("X-Amz-Target", "").partition(".")
+        if api.startswith("AmazonEC2ContainerService"):
+            self.asked.add(f"ecs:{action}")
+        elif "elasticloadbalancing" in request.headers.get("Authorization", ""):
+            self.asked.add(f"elasticloadbalancing:{parse_qs(body.decode())['Action'][0]}")
         if action == "ListTagsForResource" and api == "AnyScaleFrontendService":  # which moto does not have
             return Response(json.dumps({"Tags": self.tags}), content_type="application/x-amz-json-1.1")
+        if action in {"ListTasks", "DescribeTasks"}:  # moto starts none
+            told = json.loads(body)
+            answer = self._listed(told) if action == "ListTasks" else {"tasks": [*map(_task, told["tasks"])]}
+            return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
         response = Response.from_app(moto, request.environ)
         if action == "RegisterScalableTarget":
             self.tags |= json.loads(body).get("Tags", {})
@@ -80,7 +92,22 @@ class Memory:
         answer = json.loads(response.get_data())
         for service in (*answer.get("services", ()), *([answer["service"]] if "service" in answer else ())):
             service.update(self.services.get(service["serviceName"], {}))
+            self._runs(service, changed=action == "UpdateService" and "taskDefinition" in told)
         response.set_data(json.dumps(answer))
+
+    def _runs(self, service: dict[str, Any], *, changed: bool) -> None:
+        """All tasks run, but for one look those of a new revision."""
+        name, count = service["serviceName"], service.get("desiredCount", 0)
+        starting = name in self.deploying
+        (self.deploying.add if changed else self.deploying.discard)(name)
+        self.tasks[name] = count
+        own = {"taskDefinition": service.get("taskDefinition"), "desiredCount": count}
+        state = {"rolloutState": "IN_PROGRESS", "runningCount": 0} if starting else {"rolloutState": "COMPLETED"}
+        service |= {"runningCount": count, "deployments": [{"status": "PRIMARY", "runningCount": count} | own | state]}
+
+    def _listed(self, told: dict[str, Any]) -> dict[str, Any]:
+        name = told["serviceName"]
+        return {"taskArns": [f"arn:aws:ecs:{REGION}:1:task/{name}/{number}" for number in range(self.tasks[name])]}
 
     def _rules(self, told: dict[str, list[str]], response: Response) -> None:
         text = response.get_data(as_text=True)
@@ -92,6 +119,14 @@ class Memory:
 
     def _described(self, rule: re.Match[str]) -> str:
         return rule[0] + f"<description>{escape(self.descriptions.get(rule[1], ''))}</description>"
+
+
+def _task(arn: str) -> dict[str, Any]:
+    """A running task; those of a canary are at 127.0.2.1 and on, others at 127.0.1.1 and on."""
+    _, service, number = arn.split("/")
+    address = f"127.0.{2 if service.endswith('-canary') else 1}.{int(number) + 1}"
+    attached = [{"type": "ElasticNetworkInterface", "details": [{"name": "privateIPv4Address", "value": address}]}]
+    return {"taskArn": arn, "lastStatus": "RUNNING", "attachments": attached}
 
 
 @contextmanager
@@ -118,7 +153,7 @@ def aws_stand_in(change: Change = bytes) -> Iterator[Aws]:
     address = f"http://127.0.0.1:{server.port}"
     httpx.post(f"{address}/moto-api/reset")
     try:
-        yield Aws({"AWS_ENDPOINT_URL": address, "AWS_REGION": REGION, **KEYS})
+        yield Aws({"AWS_ENDPOINT_URL": address, "AWS_REGION": REGION, **KEYS}, memory.asked)
     finally:
         server.shutdown()
         server.server_close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,7 +63,26 @@ class Exposed:
 
 
 @contextmanager
-def exposing(service: Service | None) -> Iterator[Exposed]:
+def answering(services: Sequence[Service]) -> Iterator[None]:
+    """Has each of them count a thousand answers a second."""
+    stop = threading.Event()
+
+    def answer() -> None:
+        while not stop.wait(0.05):
+            for service in services:
+                service.answers(0.3, "low", times=50)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def exposing(service: Service | None, host: str = "127.0.0.1", port: int = 0) -> Iterator[Exposed]:
     exposed = Exposed("", registry=service.registry if service else None)
 
     class Handler(BaseHTTPRequestHandler):
@@ -78,10 +97,10 @@ def exposing(service: Service | None) -> Iterator[Exposed]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    exposed.address = f"http://127.0.0.1:{server.server_address[1]}"
+    exposed.address = f"http://{host}:{server.server_address[1]}"
     try:
         yield exposed
     finally:

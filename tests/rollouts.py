@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +20,26 @@ from churn.rollout.store import Store
 from churn.rollout.tally import Reading
 
 SERVICE = "api"
+# Half, then all, each for a moment.
+SHORT_PLAN = """
+window = "always"
+tick_seconds = 0.2
+[tolerances]
+"error share" = 0.1
+"over 200 ms" = 0.1
+"latency p99" = 0.1
+"traffic split" = 0.3
+[[step]]
+weight_percent = 50
+hold_hours = 0.0001
+minimum_requests = 100
+maximum_hold_hours = 1
+[[step]]
+weight_percent = 100
+hold_hours = 0.0001
+minimum_requests = 100
+maximum_hold_hours = 1
+"""
 
 
 def plan(**changes: Any) -> Plan:
@@ -112,6 +133,37 @@ class World:
         self.counts["stable"] += requests - canary
 
 
+@dataclass
+class Tasks:
+    """A fleet with ten stable tasks, of which each task takes one look to start."""
+
+    world: World
+    canary: int = 1
+    stable: str = "v1"
+
+    def provide(self, percent: int) -> str:
+        self.world.happens()
+        needed, running = math.ceil(percent / 10), self.canary
+        self.canary = max(running, needed)
+        self.world.happens()
+        return "" if running >= needed else f"{running} of {needed} tasks of the canary run"
+
+    def take_over(self, version: str) -> str:
+        self.world.happens()
+        before, self.stable = self.stable, version
+        self.world.happens()
+        return "" if before == version else f"{version} is being started"
+
+    def retire(self) -> None:
+        self.world.happens()
+        assert self.world.share == 0, "nobody is served by tasks that are stopped"
+        self.canary = 0
+        self.world.happens()
+
+    def addresses(self) -> Mapping[Track, Sequence[str]]:
+        return {}
+
+
 def counted(requests: int) -> Counts:
     return replace(Counts(), requests=requests, predictions=requests)
 
@@ -124,7 +176,7 @@ def begin(world: World, store: Store, how: Plan | None = None, **where: Any) -> 
     return store.begin(rollout, Happening(world.now, "started", rollout.state, -1, 0, "began"))
 
 
-def controller(world: World, store: Store, rollout: Rollout | None = None) -> Controller:
+def controller(world: World, store: Store, rollout: Rollout | None = None, *, fleet: Tasks | None = None) -> Controller:
     """A controller of the live rollout."""
     found = rollout or store.live(SERVICE)
     assert found is not None
@@ -137,5 +189,6 @@ def controller(world: World, store: Store, rollout: Rollout | None = None) -> Co
         judge=world.judge,
         closed_because=world.closed_because,
         promote=world.promote,
+        fleet=fleet,
         clock=clock,
     )

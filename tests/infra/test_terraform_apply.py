@@ -14,7 +14,8 @@ import pytest
 from aws_stand_in import REGION, Aws, aws_stand_in
 from terraform_runs import Terraform, copy_of_terraform
 
-from churn.release.aws import with_image
+from churn.release.aws import serving, with_image
+from churn.rollout.ecs import Ecs
 
 pytestmark = pytest.mark.xdist_group("terraform")
 
@@ -150,7 +151,7 @@ def test_the_load_balancer_is_internal_and_asks_for_health_every_30_s(platform: 
     assert platform.outputs["url"] == "https://churn.example.com"
 
 
-def test_only_the_portal_gets_in_and_only_tasks_are_asked(platform: Platform) -> None:
+def test_only_portal_and_rollout_get_in_and_only_tasks_are_asked(platform: Platform) -> None:
     rules = platform.aws.client("ec2").describe_security_group_rules()["SecurityGroupRules"]
     groups = platform.aws.client("ec2").describe_security_groups()["SecurityGroups"]
     names = {group["GroupId"]: group["GroupName"].removeprefix(STABLE) for group in groups}
@@ -163,6 +164,8 @@ def test_only_the_portal_gets_in_and_only_tasks_are_asked(platform: Platform) ->
         ("-load-balancer", "in", 443, "-portal"),
         ("-load-balancer", "out", 8000, "-tasks"),
         ("-tasks", "in", 8000, "-load-balancer"),
+        ("-tasks", "in", 8000, "-rollout"),
+        ("-rollout", "out", 8000, "-tasks"),
         ("-tasks", "out", 443, "-endpoints"),
         ("-tasks", "out", 443, "prefix list"),
         ("-endpoints", "in", 443, "-tasks"),
@@ -246,9 +249,11 @@ def test_the_workflow_can_start_the_canary_and_touch_nothing_else(platform: Plat
     assert iam.list_attached_role_policies(RoleName=f"{STABLE}-task")["AttachedPolicies"] == []
 
 
-def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform) -> None:
-    """As `churn release` and the runbook do it, with a plan after each step that changes anything."""
-    ecs = platform.aws.client("ecs")
+def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `churn release` and `churn rollout` do it, with a plan after each step that changes anything."""
+    for name, value in platform.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    ecs, fleet = platform.aws.client("ecs"), Ecs(platform.outputs["cluster"])
 
     def release(family: str, version: str) -> str:
         definition = with_image(platform.definition(family), f"registry/{STABLE}@sha256:{'0' * 64}", version)
@@ -265,16 +270,22 @@ def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform) -
     assert before["revision"] == 2
     assert before["containerDefinitions"][0]["readonlyRootFilesystem"] is True
     for weight in (10, 50, 100):
+        fleet.provide(weight)
         platform.weigh(weight)
         code, said = platform.plan()
         assert code == IN_STEP, said
         assert platform.weights() == {"stable": 100 - weight, "canary": weight}
+    assert {track: len(tasks) for track, tasks in fleet.addresses().items()} == {"stable": 3, "canary": 3}
+    while fleet.take_over("v2.4.0"):
+        pass
     platform.weigh(0)
-    start(CANARY, canary, 0)
+    fleet.retire()
     platform.terraform.succeed("apply", "-auto-approve", "-input=false")
     assert platform.weights() == {"stable": 100, "canary": 0}
     assert platform.service(STABLE)["desiredCount"] == 3
-    assert platform.service(STABLE)["taskDefinition"].endswith(f"{STABLE}:2")
+    assert platform.service(CANARY)["desiredCount"] == 0
+    assert platform.service(STABLE)["taskDefinition"].endswith(f"{STABLE}:3")
+    assert serving(platform.definition(STABLE))[1] == "v2.4.0"
 
 
 def test_a_change_that_is_terraforms_own_would_be_seen(platform: Platform) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-from processes import free_port
+from aws_account import Account
+from aws_stand_in import aws_stand_in
 
 from churn.errors import RolloutError, SettingsError
 from churn.rollout.alb import LoadBalancer
@@ -21,61 +19,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-class Account:
-    """A load balancer with a stable and a canary target group, and one instance that may be their target."""
-
-    def __init__(self) -> None:
-        ec2, self.elb = boto3.client("ec2"), boto3.client("elbv2")
-        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        subnets = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{at}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"][
-                "SubnetId"
-            ]
-            for at, zone in enumerate("ab")
-        ]
-        self.balancer = self.elb.create_load_balancer(Name="b", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
-        self.groups = {
-            track: self.elb.create_target_group(
-                Name=f"api-{track}", Protocol="HTTP", Port=8000, VpcId=vpc, TargetType="ip"
-            )["TargetGroups"][0]["TargetGroupArn"]
-            for track in ("stable", "canary")
-        }
-        forward = {"TargetGroups": [{"TargetGroupArn": arn, "Weight": 1} for arn in self.groups.values()]}
-        self.listener = self.listen({"Type": "forward", "ForwardConfig": forward})
-        self.register("stable")
-
-    def listen(self, action: dict[str, Any]) -> str:
-        """A listener on a port of its own."""
-        made = self.elb.create_listener(
-            LoadBalancerArn=self.balancer, Protocol="HTTP", Port=free_port(), DefaultActions=[action]
-        )
-        return str(made["Listeners"][0]["ListenerArn"])
-
-    def register(self, track: str) -> None:
-        self.elb.register_targets(TargetGroupArn=self.groups[track], Targets=[{"Id": "10.0.0.7", "Port": 8000}])
-
-    def close(self) -> None:
-        """So that the next test finds the names free."""
-        self.elb.delete_load_balancer(LoadBalancerArn=self.balancer)
-        for arn in self.groups.values():
-            self.elb.delete_target_group(TargetGroupArn=arn)
+def aws() -> Iterator[dict[str, str]]:
+    with aws_stand_in() as aws:
+        yield aws.environment
 
 
 @pytest.fixture
-def account(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    own = {
-        "AWS_ENDPOINT_URL": aws, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1",
-    }  # fmt: skip
-    for name, value in own.items():
+def account(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name, value in (aws | {"AWS_DEFAULT_REGION": aws["AWS_REGION"]}).items():
         monkeypatch.setenv(name, value)
     account = Account()
     yield account

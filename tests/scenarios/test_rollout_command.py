@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,8 +18,9 @@ import numpy as np
 import pytest
 import xgboost
 from balancer import Balancer, balancing, wait_until
-from exposing import Service, exposing
+from exposing import Service, answering, exposing
 from processes import Done
+from rollouts import SHORT_PLAN
 from typer.testing import CliRunner
 
 from churn.cli import app
@@ -47,25 +47,6 @@ weight_percent = 100
 hold_hours = 1
 minimum_requests = 100
 maximum_hold_hours = 10
-"""
-SHORT = """
-window = "always"
-tick_seconds = 0.2
-[tolerances]
-"error share" = 0.1
-"over 200 ms" = 0.1
-"latency p99" = 0.1
-"traffic split" = 0.1
-[[step]]
-weight_percent = 50
-hold_hours = 0.0001
-minimum_requests = 100
-maximum_hold_hours = 1
-[[step]]
-weight_percent = 100
-hold_hours = 0.0001
-minimum_requests = 100
-maximum_hold_hours = 1
 """
 NEVER = {"RELEASE_HOURS": "00:00-00:01", "RELEASE_DAYS": "tue"}
 SERVICE = "streamflow-churn-api"
@@ -166,25 +147,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield Place(tmp_path, balancer, stable, canary, services)
 
 
-@contextmanager
-def answering(services: list[Service]) -> Iterator[None]:
-    """Has them count a thousand answers a second each."""
-    stop = threading.Event()
-
-    def answer() -> None:
-        while not stop.wait(0.05):
-            for service in services:
-                service.answers(0.3, "low", times=50)
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     """MLflow for real, with v1 as champion, and v2."""
@@ -252,10 +214,10 @@ def test_after_the_last_bake_the_registry_has_a_new_champion_and_one_command_goe
     told = place.home / "told"
     down = ("--on-promoted", f"sh -c 'echo $STABLE_VERSION >> {told}'")
     with answering(place.services):
-        place.succeed("start", "v2", *down, *place.options(SHORT))
+        place.succeed("start", "v2", *down, *place.options(SHORT_PLAN))
     assert (place.share, place.state(), told.read_text()) == (100, "promoted", "v1\n")
     assert aliases() == {"champion": "v2", "previous": "v1"}
-    again = place.churn("start", "v2", *place.options(SHORT))
+    again = place.churn("start", "v2", *place.options(SHORT_PLAN))
     assert again.code == 6
     assert "v2 is champion already" in again.err
     assert place.invoke("promote", "previous").code == 0

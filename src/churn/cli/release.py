@@ -189,7 +189,7 @@ def _carry_out(
     say("asking AWS what there is")
     aws = Aws()
     caller, address = aws.caller(), aws.repository(order.repository)
-    definitions = [aws.latest_definition(family) for family in order.families]
+    definitions = [aws.definition(family) for family in order.families]
     for definition in definitions:
         with_image(definition, address, order.version)  # what cannot be registered is refused now
     say(f"exporting {order.version}")

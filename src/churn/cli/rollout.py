@@ -66,6 +66,14 @@ def start(  # noqa: PLR0917 - typer calls it by names
             f"them, {SELECTORS['stable']} and {SELECTORS['canary']} if not given.",
         ),
     ] = None,
+    fleet: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ecs:CLUSTER",
+            help="Start and stop the canary's tasks too, make the new version the stable one at the end, and ask the "
+            "tasks themselves if neither --stable and --canary nor --prometheus say otherwise.",
+        ),
+    ] = None,
     plan: Annotated[
         Path | None, typer.Option(help="Steps and limits, a TOML file; 10, 50, 100 % if not given.")
     ] = None,
@@ -97,6 +105,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
         "prometheus": prometheus,
         "stable": stable or ([SELECTORS["stable"]] if prometheus else []),
         "canary": canary or ([SELECTORS["canary"]] if prometheus else []),
+        "fleet": fleet,
         "contract": contract,
         "registry": registry,
         "on_promoted": on_promoted,
@@ -106,6 +115,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
     from churn.cli.rollout_wiring import (
         carry_out,
         controller_of,
+        fleet_of,
         require_gates,
         require_places,
         require_versions,
@@ -125,6 +135,8 @@ def start(  # noqa: PLR0917 - typer calls it by names
             )
         before = require_versions(where, version)
         router_of(where).weight()
+        if tasks := fleet_of(where):
+            tasks.addresses()
         if registry:
             say(f"holding the release gates against {version}")
             require_gates(version, contract, settings)

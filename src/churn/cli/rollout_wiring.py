@@ -23,11 +23,12 @@ from churn.contracts import find_contract
 from churn.errors import GateError, RolloutError, SettingsError
 from churn.files import point_link
 from churn.rollout.controller import Controller
+from churn.rollout.fleet import Fleet, fleet_at
 from churn.rollout.judge import judge
 from churn.rollout.plan import Plan
 from churn.rollout.record import Rollout
 from churn.rollout.routers import TRACKS, Router, router_at
-from churn.rollout.sources import Instances, Prometheus, Source
+from churn.rollout.sources import Discovered, Instances, Prometheus, Source
 from churn.rollout.store import Store
 from churn.settings import Settings
 
@@ -49,6 +50,7 @@ def controller_of(rollout: Rollout, store: Store, settings: Settings) -> Control
         judge=judge,
         closed_because=window_of(rollout.plan, settings),
         promote=lambda finished: make_champion(finished, settings),
+        fleet=fleet_of(rollout.where),
     )
 
 
@@ -85,8 +87,15 @@ def router_of(where: Mapping[str, Any]) -> Router:
     return router_at(where["router"])
 
 
+def fleet_of(where: Mapping[str, Any]) -> Fleet | None:
+    """What starts and stops tasks, if the rollout does."""
+    return fleet_at(where["fleet"]) if where.get("fleet") else None
+
+
 def source_of(where: Mapping[str, Any]) -> Source:
     """Where the counts are read."""
+    if where.get("fleet") and not (where["stable"] or where["canary"]):
+        return Discovered(fleet_at(where["fleet"]).addresses)
     if where["prometheus"]:
         (stable,), (canary,) = where["stable"], where["canary"]
         return Prometheus(where["prometheus"], {"stable": stable, "canary": canary})
@@ -113,6 +122,8 @@ def require_places(where: dict[str, Any]) -> None:
     Raises:
         SettingsError: a track is missing, or is no address.
     """
+    if where["fleet"] and not any(where[track] for track in TRACKS):
+        return  # it knows where its tasks are
     for track in TRACKS:
         places = where[track]
         if not places:
@@ -134,7 +145,7 @@ def require_versions(where: dict[str, Any], version: str) -> str:
     readings = source_of(where).look()
     for track, reading in readings.items():
         if reading.missing or not reading.counts:
-            places = ", ".join(reading.missing or where[track])
+            places = ", ".join(reading.missing or where[track]) or "no task of it runs"
             raise RolloutError(f"the {track}'s figures cannot be read: {places}", instead="start it, or correct it")
     found = readings["canary"].versions
     if found != {version}:

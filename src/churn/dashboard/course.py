@@ -129,7 +129,7 @@ class Course:
         """The canary's share from each moment on, until the end or now."""
         found = [(self.rollout.began, 0)]
         for each in self.happenings:
-            if each.kind in {"stepped", "returning", "ended"} and each.weight_percent != found[-1][1]:
+            if each.kind in {"stepped", "returning", "settling", "ended"} and each.weight_percent != found[-1][1]:
                 found.append((each.at, each.weight_percent))
         last, weight = found[-1]
         over = self.rollout.ended

@@ -21,6 +21,7 @@ KINDS = {
     "trouble": "Trouble",
     "wish": "Asked for",
     "finishing": "Decided to promote",
+    "settling": "Becomes the stable version",
     "returning": "Decided to go back",
     "ended": "Ended",
 }
@@ -99,7 +100,7 @@ def _under_way(course: Course, now: float) -> Told:
             "finishing",
             "good",
             f"{rollout.canary} has all requests and passed every check. It is being made the champion.",
-            "Nothing. If it takes long, see whether the registry can be reached.",
+            "Nothing. If it takes long, see what it waits for, below.",
         )
     if rollout.state == State.RETURNING:
         return Told(

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from churn.errors import ReleaseError
+from churn.release.session import aws_client, aws_session, aws_told
 
 # What AWS adds to a task definition when it is registered, and does not take back.
 ADDED_BY_AWS = (
@@ -62,13 +58,9 @@ class Aws:
 
     def __init__(self) -> None:
         with _told("reach AWS"):
-            # AWS's other tools know AWS_REGION, this library only AWS_DEFAULT_REGION.
-            session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
-            config = Config(retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=5, read_timeout=30)
-            self.region = session.region_name
-            self._ecr = session.client("ecr", config=config)
-            self._ecs = session.client("ecs", config=config)
-            self._sts = session.client("sts", config=config)
+            self.region = aws_session().region_name
+            services = ("ecr", "ecs", "sts")
+            self._ecr, self._ecs, self._sts = (aws_client(name, connect_s=5, read_s=30) for name in services)
 
     def caller(self) -> str:
         """Who releases, as AWS knows them."""
@@ -107,14 +99,14 @@ class Aws:
         user, _, password = base64.b64decode(given["authorizationToken"]).decode().partition(":")
         return Login(given["proxyEndpoint"], user, password)
 
-    def latest_definition(self, family: str) -> dict[str, Any]:
-        """The latest task definition of a family, as AWS describes it.
+    def definition(self, name: str) -> dict[str, Any]:
+        """A task definition by its ARN, or the latest one of a family, as AWS describes it.
 
         Raises:
-            ReleaseError: the family has none.
+            ReleaseError: there is none.
         """
-        with _told(f"find the task definition {family}"):
-            found: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
+        with _told(f"find the task definition {name}"):
+            found: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
             return found
 
     def register(self, definition: Mapping[str, Any], tags: Mapping[str, str]) -> str:
@@ -132,7 +124,7 @@ def with_image(definition: Mapping[str, Any], image: str, version: str) -> dict[
     All else stays as whoever made it wrote it: CPU, memory, roles, log group, variables.
 
     Args:
-        definition: as `Aws.latest_definition` gives it.
+        definition: as `Aws.definition` gives it.
         image: by digest, so that the same bytes run in every task.
         version: of the model; the service refuses to start if its bundle has another.
 
@@ -140,19 +132,35 @@ def with_image(definition: Mapping[str, Any], image: str, version: str) -> dict[
         ReleaseError: not exactly one of its containers is essential, so it cannot be told which serves.
     """
     containers = [dict(each) for each in definition["containerDefinitions"]]
+    container = _essential(containers, definition["family"])
+    variables = [each for each in container.get("environment", []) if each["name"] != VERSION_VARIABLE]
+    container["image"] = image
+    container["environment"] = [*variables, {"name": VERSION_VARIABLE, "value": version}]
+    kept = {name: value for name, value in definition.items() if name not in ADDED_BY_AWS}
+    return kept | {"containerDefinitions": containers}
+
+
+def serving(definition: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Which image a task definition runs, and which version that must have; None if any.
+
+    Raises:
+        ReleaseError: not exactly one of its containers is essential.
+    """
+    container = _essential(definition["containerDefinitions"], definition["family"])
+    variables = {each["name"]: each["value"] for each in container.get("environment", [])}
+    return container["image"], variables.get(VERSION_VARIABLE)
+
+
+def _essential[Container: Mapping[str, Any]](containers: Sequence[Container], family: str) -> Container:
+    """The one that serves."""
     essential = [each for each in containers if each.get("essential", True)]
     if len(essential) != 1:
         names = ", ".join(each["name"] for each in essential)
         raise ReleaseError(
-            f"the task definition {definition['family']} has {len(essential)} essential containers: {names or 'none'}",
+            f"the task definition {family} has {len(essential)} essential containers: {names or 'none'}",
             instead="mark only the one that serves as essential",
         )
-    (serving,) = essential
-    variables = [each for each in serving.get("environment", []) if each["name"] != VERSION_VARIABLE]
-    serving["image"] = image
-    serving["environment"] = [*variables, {"name": VERSION_VARIABLE, "value": version}]
-    kept = {name: value for name, value in definition.items() if name not in ADDED_BY_AWS}
-    return kept | {"containerDefinitions": containers}
+    return essential[0]
 
 
 def tag_value(text: str) -> str:
@@ -160,18 +168,5 @@ def tag_value(text: str) -> str:
     return "".join(sign if sign.isalnum() or sign in TAG_SIGNS else " " for sign in text)[:TAG_LENGTH]
 
 
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Turns AWS's exceptions into one sentence."""
-    try:
-        yield
-    except ClientError as error:
-        said = error.response["Error"]
-        raise ReleaseError(
-            f"could not {what}: AWS says {said.get('Code', 'nothing')}: {said.get('Message', '')}",
-            instead="check account, region and rights; what is needed is made by deploy/terraform",
-        ) from error
-    except BotoCoreError as error:
-        raise ReleaseError(
-            f"could not {what}: {error}", instead="log in to AWS and set AWS_REGION; docs/runbook.md says how"
-        ) from error
+def _told(what: str) -> AbstractContextManager[None]:
+    return aws_told(what, ReleaseError, check="account, region and rights")

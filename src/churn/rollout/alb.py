@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from churn.errors import RolloutError
+from churn.release.session import aws_client, aws_told
 from churn.rollout.routers import TRACKS, Track, require_percent, share
 
 HEALTHY = "healthy"
@@ -34,10 +30,7 @@ class LoadBalancer:
     def __init__(self, listener_arn: str) -> None:
         self._listener_arn = listener_arn
         with _told("reach AWS"):
-            # AWS's other tools know AWS_REGION, this library only AWS_DEFAULT_REGION.
-            session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
-            config = Config(retries={"max_attempts": 3, "mode": "standard"}, connect_timeout=2, read_timeout=5)
-            self._elb = session.client("elbv2", config=config)
+            self._elb = aws_client("elbv2")
 
     def weight(self) -> float:
         """The canary's share in percent, as the listener has it."""
@@ -108,16 +101,5 @@ class LoadBalancer:
         return groups
 
 
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Turns AWS's exceptions into one sentence."""
-    try:
-        yield
-    except ClientError as error:
-        said = error.response["Error"]
-        raise RolloutError(
-            f"could not {what}: AWS says {said.get('Code', 'nothing')}: {said.get('Message', '')}",
-            instead="check listener, account, region and rights",
-        ) from error
-    except BotoCoreError as error:
-        raise RolloutError(f"could not {what}: {error}", instead="log in to AWS and set AWS_REGION") from error
+def _told(what: str) -> AbstractContextManager[None]:
+    return aws_told(what, RolloutError, check="listener, account, region and rights")

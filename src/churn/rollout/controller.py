@@ -17,6 +17,7 @@ from churn.errors import ChurnError, RolloutError
 from churn.rollout.checks import Check
 from churn.rollout.decision import Decided, Situation, decide
 from churn.rollout.evidence import kept, seen, stable_counts
+from churn.rollout.fleet import Fleet
 from churn.rollout.judge import Seen, Verdict
 from churn.rollout.record import JUDGED, Happening, Rollout, State, Tallies, Wish
 from churn.rollout.routers import TRACKS, Router, unchanged
@@ -46,6 +47,7 @@ class Controller:
         judge: decides whether the canary is good, by the plan's checks.
         closed_because: why no step forward may be made at a moment; None if one may.
         promote: makes the new version the champion; called again if it failed or was interrupted.
+        fleet: what starts and stops the tasks; None if somebody else does.
         clock: seconds since 1970.
     """
 
@@ -59,6 +61,7 @@ class Controller:
         judge: Judge,
         closed_because: Callable[[datetime], str | None],
         promote: Callable[[Rollout], None],
+        fleet: Fleet | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.rollout = rollout
@@ -68,6 +71,7 @@ class Controller:
         self._judge = judge
         self._closed_because = closed_because
         self._promote = promote
+        self._fleet = fleet
         self._clock = clock
         self._told: tuple[object, ...] = ()  # the last trouble or verdict that was recorded
         self._told_at = 0.0
@@ -114,6 +118,8 @@ class Controller:
         """Waits for a canary that can answer, and for the window."""
         if self._held_s() >= self.rollout.plan.maximum_hold_s(0):
             return self._back(Decided("back", "the canary could not be started in time", State.ABORTED))
+        if missing := self._missing_tasks(0):
+            return self._save(replace(self.rollout, reason=missing))
         if not self._router.healthy("canary"):
             return self._save(replace(self.rollout, reason="waiting until the router finds the canary healthy"))
         closed = self._closed_because(self._moment())
@@ -177,6 +183,10 @@ class Controller:
                 withdrawn=found < NEARLY_PERCENT,
             )
         )
+        # More tasks come before more weight.
+        more = decided.move == "forward" and self.rollout.step < plan.last
+        if more and (missing := self._missing_tasks(self.rollout.step + 1)):
+            decided = Decided("stay", f"{missing}; then: {decided.reason}")
         self.rollout = replace(self.rollout, tallies=tallies, reason=decided.reason)
         self._record(shown, verdict, decided)
         if decided.move == "back":
@@ -198,10 +208,31 @@ class Controller:
             self._set_weight(wanted)
             self._save(self.rollout, "routing", f"the router gave the canary {found:g} %; it gets {wanted} % again")
 
+    def _missing_tasks(self, step: int) -> str:
+        """Which tasks that step still lacks, in words."""
+        return self._fleet.provide(self.rollout.plan.steps[step].weight_percent) if self._fleet else ""
+
     def _finish(self) -> None:
+        if self._fleet and not self._settled(self._fleet):
+            return
         self._promote(self.rollout)
         ended = replace(self.rollout, state=State.PROMOTED, since=self._clock(), ended=self._clock())
         self._save(ended, "ended", f"{self.rollout.canary} is champion: {self.rollout.reason}")
+
+    def _settled(self, fleet: Fleet) -> bool:
+        """Whether the stable tasks run the new version and have all requests, and the canary's are stopped."""
+        if missing := fleet.take_over(self.rollout.canary):
+            self._tell("settling", missing)
+            return False
+        if self.rollout.weight_percent:
+            if not self._router.healthy("stable"):
+                self._tell("settling", "waiting until the router finds the stable version healthy")
+                return False
+            self._set_weight(0)
+            reason = f"the stable tasks run {self.rollout.canary} and have all requests"
+            self._save(replace(self.rollout, weight_percent=0), "settling", reason)
+        fleet.retire()
+        return True
 
     def _back(self, decided: Decided, *, wish: Wish | None = None) -> None:
         """Records that all traffic goes back, then sends it."""
@@ -222,6 +253,8 @@ class Controller:
             if not self._router.healthy("stable") and self._router.healthy("canary"):
                 raise RolloutError("the stable version is down, so nothing can be sent back to it", instead="start it")
             self._set_weight(0)
+        if self._fleet:
+            self._fleet.retire()
         ended = replace(
             self.rollout, state=self.rollout.ends_as or State.ROLLED_BACK, since=self._clock(), ended=self._clock()
         )
@@ -252,9 +285,13 @@ class Controller:
         self._save(self.rollout, "judged", decided.reason, decision=verdict.decision, evidence=kept(shown, verdict))
 
     def _trouble(self, error: ChurnError) -> None:
-        if self._told != ("trouble", error.message):
-            self._told, self._told_at = ("trouble", error.message), self._clock()
-            self._save(self.rollout, "trouble", error.message)
+        self._tell("trouble", error.message)
+
+    def _tell(self, kind: str, reason: str) -> None:
+        """Records what it waits for, once for as long as it is the same."""
+        if self._told != (kind, reason):
+            self._told, self._told_at = (kind, reason), self._clock()
+            self._save(self.rollout, kind, reason)
 
     def _save(
         self,

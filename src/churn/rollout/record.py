@@ -108,7 +108,7 @@ class Happening:
 
     Args:
         at: in seconds since 1970.
-        kind: started, stepped, judged, routing, trouble, wish or ended.
+        kind: started, stepping, stepped, judged, routing, trouble, wish, finishing, settling, returning or ended.
         state: after it.
         step, weight_percent: then.
         decision: the verdict's, where there was one.

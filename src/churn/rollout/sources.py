@@ -48,9 +48,24 @@ class Instances:
         """What each instance answers to GET /metrics."""
         every = [address for track in TRACKS for address in self._addresses[track]]
         at = self._clock()
-        with ThreadPoolExecutor(len(every)) as asking:
+        with ThreadPoolExecutor(max(len(every), 1)) as asking:
             found = dict(zip(every, asking.map(_scraped, every), strict=True))
         return {track: _reading(at, {each: found[each] for each in self._addresses[track]}) for track in TRACKS}
+
+
+class Discovered:
+    """Asks every instance that is there at the moment.
+
+    Args:
+        find: the addresses of each track's.
+    """
+
+    def __init__(self, find: Callable[[], Mapping[Track, Sequence[str]]]) -> None:
+        self._find = find
+
+    def look(self) -> Mapping[Track, Reading]:
+        """What each of them answers to GET /metrics; of a track without any an empty reading."""
+        return Instances(self._find()).look()
 
 
 def _scraped(address: str) -> Gathering | None:

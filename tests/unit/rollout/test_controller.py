@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rollouts import SERVICE, Killed, World, begin, controller, counted, plan
+from rollouts import SERVICE, Killed, Tasks, World, begin, controller, counted, plan
 
 from churn.errors import RegistryError
 from churn.rollout.counts import Counts
@@ -272,6 +272,43 @@ def test_a_rollout_may_be_aborted_before_it_has_begun(world: World, store: Store
     assert controller(world, store).tick().state == State.ABORTED
 
 
+def test_more_tasks_come_before_more_weight(world: World, store: Store) -> None:
+    begin(world, store)
+    fleet = Tasks(world, canary=0)
+    hands = controller(world, store, fleet=fleet)
+    assert (hands.tick().state, world.share, fleet.canary) == (State.STARTING, 0, 1)
+    assert (hands.tick().state, world.share) == (State.HOLDING, 10)
+    world.passes(HOUR_S)
+    rollout = hands.tick()
+    assert (rollout.state, world.share, fleet.canary) == (State.HOLDING, 10, 10)
+    assert rollout.reason == "1 of 10 tasks of the canary run; then: it looks like promote"
+    assert (hands.tick().state, world.share) == (State.BAKING, 100)
+
+
+def test_after_the_bake_the_stable_tasks_run_the_new_version_before_the_canary_stops(
+    world: World, store: Store
+) -> None:
+    begin(world, store)
+    fleet = Tasks(world, canary=10)
+    hands = controller(world, store, fleet=fleet)
+    hands.tick()
+    for _ in range(2):
+        world.passes(HOUR_S)
+        hands.tick()
+    assert (hands.rollout.state, world.share, world.champion) == (State.FINISHING, 100, "v1")
+    world.up.remove("stable")
+    assert (hands.tick().state, world.share, fleet.canary) == (State.FINISHING, 100, 10)
+    world.up.add("stable")
+    assert (hands.tick().state, world.share, world.champion) == (State.PROMOTED, 0, "v2")
+    assert (fleet.stable, fleet.canary) == ("v2", 0)
+    told = [each.reason for each in store.happenings(hands.rollout.number) if each.kind == "settling"]
+    assert told == [
+        "v2 is being started",
+        "waiting until the router finds the stable version healthy",
+        "the stable tasks run v2 and have all requests",
+    ]
+
+
 def test_verdicts_that_say_nothing_new_are_recorded_now_and_then(world: World, store: Store) -> None:
     begin(world, store)
     hands = controller(world, store)
@@ -283,12 +320,12 @@ def test_verdicts_that_say_nothing_new_are_recorded_now_and_then(world: World, s
     assert 45 < kinds(store, hands.rollout).count("judged") < 55
 
 
-def through(world: World, store: Store, kills: list[int]) -> Rollout:
+def through(world: World, store: Store, kills: list[int], fleet: Tasks | None) -> Rollout:
     """Ticks to the end; each of the numbers kills the controller after so many things done to the world."""
     begin(world, store)
     left = [*kills]
     world.killed_after = left.pop() if left else None
-    hands = controller(world, store)
+    hands = controller(world, store, fleet=fleet)
     for _ in range(200):
         try:
             rollout = hands.tick()
@@ -296,9 +333,10 @@ def through(world: World, store: Store, kills: list[int]) -> Rollout:
             # What was done had been written down before.
             written = store.live(SERVICE)
             assert written is not None
-            assert world.share == written.weight_percent or written.state in {State.STEPPING, State.RETURNING}
+            under_way = {State.STEPPING, State.RETURNING, *([State.FINISHING] if fleet else [])}
+            assert world.share == written.weight_percent or written.state in under_way
             world.done, world.killed_after = 0, left.pop() if left else None
-            hands = controller(world, store)
+            hands = controller(world, store, fleet=fleet)
             continue
         if rollout.over:
             return rollout
@@ -310,35 +348,46 @@ def through(world: World, store: Store, kills: list[int]) -> Rollout:
     raise AssertionError("it never ended")
 
 
-ENDS = {True: (State.PROMOTED, 100, "v2"), False: (State.ROLLED_BACK, 0, "v1")}
+# How it ends, what the canary and the registry have then, and of a fleet the stable version and the canary's tasks.
+ENDS = {
+    (True, False): (State.PROMOTED, 100, "v2", None),
+    (False, False): (State.ROLLED_BACK, 0, "v1", None),
+    (True, True): (State.PROMOTED, 0, "v2", ("v2", 0)),
+    (False, True): (State.ROLLED_BACK, 0, "v1", ("v1", 0)),
+}
 
 
-def end(folder: Path, kills: list[int], *, good: bool) -> tuple[World, Rollout]:
-    """The end of a rollout whose controllers are killed."""
+def end(folder: Path, kills: list[int], *, good: bool, managed: bool) -> tuple[tuple[object, ...], bool]:
+    """The end of a rollout whose controllers are killed, and whether they were."""
     world = World(folder, verdict="promote" if good else "hold")
+    fleet = Tasks(world) if managed else None
     store = Store(folder)
     try:
-        rollout = through(world, store, kills)
+        rollout = through(world, store, kills, fleet)
     finally:
         store.close()
     assert set(world.told) <= {0, 10, 100}
-    return world, rollout
+    tasks = (fleet.stable, fleet.canary) if fleet else None
+    return (rollout.state, world.share, world.champion, tasks), world.killed_after is None
 
 
+@pytest.mark.parametrize("managed", [True, False])
 @pytest.mark.parametrize("good", [True, False])
-def test_wherever_a_controller_is_killed_the_next_one_comes_to_the_same_end(tmp_path: Path, *, good: bool) -> None:
+def test_wherever_a_controller_is_killed_the_next_one_comes_to_the_same_end(
+    tmp_path: Path, *, good: bool, managed: bool
+) -> None:
     at, killed = 0, True
     while killed:
-        world, rollout = end(tmp_path / str(at), [at], good=good)
-        assert (rollout.state, world.share, world.champion) == ENDS[good]
-        at, killed = at + 1, world.killed_after is None
+        ended, killed = end(tmp_path / str(at), [at], good=good, managed=managed)
+        assert ended == ENDS[good, managed]
+        at += 1
     assert at > 15
 
 
 @settings(max_examples=30)
-@given(kills=st.lists(st.integers(0, 40), min_size=2, max_size=6), good=st.booleans())
+@given(kills=st.lists(st.integers(0, 40), min_size=2, max_size=6), good=st.booleans(), managed=st.booleans())
 def test_however_often_controllers_are_killed_the_last_one_comes_to_the_same_end(
-    tmp_path_factory: pytest.TempPathFactory, *, kills: list[int], good: bool
+    tmp_path_factory: pytest.TempPathFactory, *, kills: list[int], good: bool, managed: bool
 ) -> None:
-    world, rollout = end(tmp_path_factory.mktemp("killed"), kills, good=good)
-    assert (rollout.state, world.share, world.champion) == ENDS[good]
+    ended, _ = end(tmp_path_factory.mktemp("killed"), kills, good=good, managed=managed)
+    assert ended == ENDS[good, managed]

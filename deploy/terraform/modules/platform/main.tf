@@ -7,8 +7,10 @@ locals {
   account        = data.aws_caller_identity.current.account_id
   region         = data.aws_region.current.name
   container_port = 8000
-  network        = var.existing_network != null ? var.existing_network : one(module.network[*].network)
-  portal         = var.portal_security_group_id != null ? var.portal_security_group_id : one(aws_security_group.portal[*].id)
+  # All of the account.
+  task_definitions = "arn:${data.aws_partition.current.partition}:ecs:${local.region}:${local.account}:task-definition"
+  network          = var.existing_network != null ? var.existing_network : one(module.network[*].network)
+  portal           = var.portal_security_group_id != null ? var.portal_security_group_id : one(aws_security_group.portal[*].id)
 }
 
 module "network" {
@@ -88,6 +90,19 @@ module "delivery" {
   github                      = var.github
   repository_arn              = module.registry.repository.arn
   canary_service_arn          = module.service.service_arns.canary
-  canary_task_definitions_arn = "arn:${data.aws_partition.current.partition}:ecs:${local.region}:${local.account}:task-definition/${module.service.services.canary}:*"
+  canary_task_definitions_arn = "${local.task_definitions}/${module.service.services.canary}:*"
+  role_arns                   = module.service.role_arns
+}
+
+module "rollout" {
+  source                      = "../rollout"
+  name                        = var.name
+  vpc_id                      = local.network.vpc_id
+  tasks_security_group_id     = module.service.security_group_id
+  container_port              = local.container_port
+  cluster_arn                 = module.service.cluster.arn
+  service_arns                = module.service.service_arns
+  listener_arn                = module.load_balancer.listener_arn
+  stable_task_definitions_arn = "${local.task_definitions}/${module.service.services.stable}:*"
   role_arns                   = module.service.role_arns
 }

@@ -13,6 +13,11 @@ output "service_arns" {
   value       = { for track, service in aws_ecs_service.this : track => service.id }
 }
 
+output "security_group_id" {
+  description = "Of the tasks."
+  value       = aws_security_group.tasks.id
+}
+
 output "role_arns" {
   description = "What a task definition hands to ECS."
   value       = [aws_iam_role.execution.arn, aws_iam_role.task.arn]

@@ -1,0 +1,222 @@
+"""The tasks at AWS ECS, against a stand-in: before more weight, after the bake, and after a rollback."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from aws_account import Account
+from aws_stand_in import Aws, aws_stand_in
+from exposing import Service, answering, exposing
+from processes import free_port
+from rollouts import SHORT_PLAN
+from typer.testing import CliRunner
+
+from churn.cli import app
+from churn.errors import RolloutError, SettingsError
+from churn.release.aws import serving
+from churn.rollout.alb import LoadBalancer
+from churn.rollout.ecs import Ecs
+from churn.rollout.fleet import fleet_at
+
+pytestmark = [
+    pytest.mark.xdist_group("moto"),
+    *(pytest.mark.filterwarnings(f"ignore::{kind}") for kind in ("DeprecationWarning", "ResourceWarning")),
+]
+
+POLICY = Path(__file__).parents[2] / "deploy/terraform/modules/rollout/main.tf"
+CLUSTER, STABLE, CANARY = "churn", "churn", "churn-canary"
+
+
+class Cluster:
+    """Two services, one with two tasks of v1 and one with a task of v2."""
+
+    def __init__(self, port: int = 8000) -> None:
+        self.ecs = boto3.client("ecs")
+        self.ecs.create_cluster(clusterName=CLUSTER)
+        for name, version, count in ((STABLE, "v1", 2), (CANARY, "v2", 1)):
+            self.register(name, version)
+            balancer = {"targetGroupArn": "arn:any", "containerName": "service", "containerPort": port}
+            self.ecs.create_service(
+                cluster=CLUSTER, serviceName=name, taskDefinition=name, desiredCount=count, loadBalancers=[balancer]
+            )
+
+    def register(self, family: str, version: str) -> None:
+        container = {
+            "name": "service",
+            "image": f"registry/api@sha256:{version}",
+            "essential": True,
+            "memory": 512,
+            "environment": [{"name": "MODEL_VERSION", "value": version}, {"name": "TRACK", "value": family}],
+        }
+        self.ecs.register_task_definition(family=family, containerDefinitions=[container])
+
+    def service(self, name: str) -> dict[str, Any]:
+        (found,) = self.ecs.describe_services(cluster=CLUSTER, services=[name])["services"]
+        return dict(found)
+
+    def tasks(self) -> dict[str, int]:
+        """How many there are to be, of each service."""
+        return {name: self.service(name)["desiredCount"] for name in (STABLE, CANARY)}
+
+    def runs(self, name: str) -> dict[str, Any]:
+        """The task definition that a service runs."""
+        return dict(
+            self.ecs.describe_task_definition(taskDefinition=self.service(name)["taskDefinition"])["taskDefinition"]
+        )
+
+    def revisions(self) -> int:
+        """Of the stable family."""
+        return len(self.ecs.list_task_definitions(familyPrefix=STABLE)["taskDefinitionArns"])
+
+
+@contextmanager
+def account(monkeypatch: pytest.MonkeyPatch, change: Callable[[bytes], bytes] = bytes) -> Iterator[Aws]:
+    with aws_stand_in(change) as aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", aws.environment["AWS_REGION"])
+        yield aws
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    with account(monkeypatch):
+        yield Cluster()
+
+
+@pytest.mark.parametrize(("percent", "tasks"), [(10, 1), (50, 2), (51, 3), (100, 4)])
+def test_the_canary_has_its_part_of_the_tasks_rounded_up(cluster: Cluster, percent: int, tasks: int) -> None:
+    cluster.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=4)
+    said = Ecs(CLUSTER).provide(percent)
+    assert cluster.tasks() == {STABLE: 4, CANARY: tasks}
+    assert said == ("" if tasks == 1 else f"1 of {tasks} tasks of the canary run")
+    assert not Ecs(CLUSTER).provide(percent)
+
+
+def test_a_smaller_share_takes_no_task_away(cluster: Cluster) -> None:
+    Ecs(CLUSTER).provide(100)
+    Ecs(CLUSTER).provide(10)
+    assert cluster.tasks()[CANARY] == 2
+
+
+def test_the_stable_service_takes_image_and_version_over_and_nothing_else(cluster: Cluster) -> None:
+    fleet = Ecs(CLUSTER)
+    assert fleet.take_over("v2") == "v2 is being started as the stable version, in 2 tasks"
+    assert fleet.take_over("v2") == "0 of 2 tasks run v2 as the stable version"
+    assert not fleet.take_over("v2")
+    now = cluster.runs(STABLE)
+    assert serving(now) == serving(cluster.runs(CANARY)) == ("registry/api@sha256:v2", "v2")
+    assert {"name": "TRACK", "value": STABLE} in now["containerDefinitions"][0]["environment"]
+    assert cluster.revisions() == 2
+
+
+def test_a_task_definition_that_was_released_before_is_taken_as_it_is(cluster: Cluster) -> None:
+    cluster.register(STABLE, "v2")
+    Ecs(CLUSTER).take_over("v2")
+    assert cluster.revisions() == 2
+    assert serving(cluster.runs(STABLE))[1] == "v2"
+
+
+def test_the_stable_service_has_as_many_tasks_as_the_canary_had(cluster: Cluster) -> None:
+    cluster.ecs.update_service(cluster=CLUSTER, service=CANARY, desiredCount=5)
+    Ecs(CLUSTER).take_over("v2")
+    assert cluster.tasks()[STABLE] == 5
+
+
+def test_another_version_than_that_of_the_rollout_never_takes_over(cluster: Cluster) -> None:
+    with pytest.raises(RolloutError, match="made to serve v2, not v3"):
+        Ecs(CLUSTER).take_over("v3")
+    assert serving(cluster.runs(STABLE))[1] == "v1"
+
+
+def test_a_deployment_that_aws_gave_up_is_told_and_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with account(monkeypatch, lambda answer: answer.replace(b"IN_PROGRESS", b"FAILED")):
+        cluster = Cluster()
+        Ecs(CLUSTER).take_over("v2")
+        with pytest.raises(RolloutError, match="AWS could not start v2"):
+            Ecs(CLUSTER).take_over("v2")
+        assert cluster.revisions() == 2
+
+
+def test_a_retired_canary_has_no_tasks_however_often_it_is_said(cluster: Cluster) -> None:
+    for _ in range(2):
+        Ecs(CLUSTER).retire()
+        assert cluster.tasks() == {STABLE: 2, CANARY: 0}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_each_running_task_has_an_address() -> None:
+    assert fleet_at("ecs:churn").addresses() == {
+        "stable": ["http://127.0.1.1:8000", "http://127.0.1.2:8000"],
+        "canary": ["http://127.0.2.1:8000"],
+    }
+    Ecs(CLUSTER).retire()
+    assert fleet_at("ecs:churn").addresses()["canary"] == []
+
+
+def test_what_is_not_there_is_one_sentence(cluster: Cluster) -> None:
+    with pytest.raises(RolloutError, match="could not find the services of the cluster nowhere"):
+        Ecs("nowhere").provide(10)
+    cluster.ecs.create_cluster(clusterName="other")
+    cluster.ecs.create_service(cluster="other", serviceName="api", taskDefinition=STABLE, desiredCount=1)
+    with pytest.raises(RolloutError, match="has not one service and its canary, but api"):
+        Ecs("other").provide(10)
+    with pytest.raises(SettingsError, match="is no fleet"):
+        fleet_at("k8s:churn")
+
+
+def test_a_rollout_of_a_canary_without_tasks_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with account(monkeypatch), exposing(Service("v1"), "127.0.1.1") as stable:
+        cluster = Cluster(int(stable.address.rpartition(":")[2]))
+        cluster.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=1)
+        Ecs(CLUSTER).retire()
+        command = ["rollout", "start", "v2", "--no-registry", "--router", "alb:any", "--fleet", f"ecs:{CLUSTER}"]
+        (plan := tmp_path / "plan.toml").write_text(SHORT_PLAN)
+        said = CliRunner().invoke(app, [*command, "--plan", str(plan)], env={"CHURN_HOME": str(tmp_path)})
+    assert isinstance(said.exception, RolloutError)
+    assert said.exception.message == "the canary's figures cannot be read: no task of it runs"
+
+
+def test_a_rollout_at_aws_starts_tasks_moves_weights_and_leaves_the_new_version_as_the_stable_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The listener's weights, both services' tasks, and real servers in their place, through the command line."""
+    (plan := tmp_path / "plan.toml").write_text(SHORT_PLAN)
+    services, port = {"1": Service("v1"), "2": Service("v2")}, free_port()
+    with ExitStack() as parts:
+        aws = parts.enter_context(account(monkeypatch))
+        balancer, cluster = Account(), Cluster(port)
+        balancer.register("canary")
+        LoadBalancer(balancer.listener).set_weight(0)
+        for track, service in services.items():
+            for task in ("1", "2"):
+                parts.enter_context(exposing(service, f"127.0.{track}.{task}", port))
+        parts.enter_context(answering([*services.values()]))
+        aws.asked.clear()
+        said = CliRunner().invoke(
+            app,
+            [
+                *("rollout", "start", "v2", "--no-registry", "--plan", str(plan)),
+                *("--router", f"alb:{balancer.listener}", "--fleet", f"ecs:{CLUSTER}"),
+            ],
+            env={"CHURN_HOME": str(tmp_path)},
+        )
+        asked = {*aws.asked}
+        assert said.exit_code == 0, said.output
+        assert "1 of 2 tasks of the canary run; then: all 9 checks are surely within" in said.output
+        assert "the stable tasks run v2 and have all requests" in said.output
+        assert LoadBalancer(balancer.listener).weight() == 0
+        assert cluster.tasks() == {STABLE: 2, CANARY: 0}
+        assert serving(cluster.runs(STABLE))[1] == "v2"
+    # Its policy allows what it did, and nothing else but what AWS asks for on the way.
+    rights = re.sub("variable = .*", "", POLICY.read_text())
+    allowed = set(re.findall(r'"((?:ecs|elasticloadbalancing|iam):[A-Z]\w+)"', rights))
+    assert allowed == asked | {"ecs:TagResource", "iam:PassRole"}
