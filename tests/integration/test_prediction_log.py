@@ -152,6 +152,25 @@ def test_a_service_that_stops_leaves_only_closed_segments(bundles: dict[str, Bun
     assert churn(tmp_path, "replay", latest["prediction_id"]).code == 3
 
 
+def test_a_subscriber_is_erased_while_the_service_runs(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    def in_journals() -> int:
+        paths = (tmp_path / "predictions/streamflow/journals").glob("*.jsonl")
+        return sum(path.read_bytes().count(b"\n") - 1 for path in paths)
+
+    with service(tmp_path, bundles["streamflow"]) as (_, port):
+        caller = Caller(port)
+        for _ in range(20):
+            caller.ask()
+        wait_until(lambda: in_journals() == 20)
+        key, erase = HEADERS["X-Subscriber-Key"], ("predictions", "erase")
+        erased = json.loads(succeed(tmp_path, *erase, key, "--json", PREDICTION_LOG_SALT=SALT))
+        assert (erased["erased"], erased["journals_still_open"]) == (20, 0)
+        assert (logged(tmp_path), in_journals()) == ({}, 0)
+        caller.ask()
+        caller.connection.close()
+        wait_until(lambda: in_journals() == 1)
+
+
 def test_a_place_that_cannot_be_written_refuses_the_start_if_it_was_asked_for(
     bundles: dict[str, Bundle], tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from churn.cli.replay import moment, the_log
 from churn.cli.show import bar, out, print_json, table
 from churn.cli.training import ContractOption, JsonOption
 from churn.contracts import find_contract
-from churn.errors import SettingsError
+from churn.errors import DataError, SettingsError
 from churn.settings import read_settings
 
 # ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
@@ -104,9 +104,9 @@ def predictions_erase(
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
-    """Remove every record of one subscriber from the closed segments, and what became of them."""
+    """Remove every record of one subscriber, and what became of them; running services close their segments for it."""
     from churn.outcomes.store import forget, outcomes_file
-    from churn.prediction_log.closing import close_journals
+    from churn.prediction_log.closing import close_all
     from churn.prediction_log.erasing import erase
     from churn.prediction_log.record import hashed_key
     from churn.prediction_log.stores import open_store
@@ -120,11 +120,16 @@ def predictions_erase(
         )
     found = the_log(settings, contract)
     store = open_store(found.where)
-    close_journals(found.journals, store)
+    still_open = close_all(found.journals, store)
     with bar("segments", calm=True) as move:
         forget(outcomes_file(settings.churn_home, find_contract(contract).contract_name), hashed)
         erased = erase(store, hashed, progress=lambda done, total: move(done, total, "segments"))
     if as_json:
-        print_json({"subscriber": hashed, "erased": erased})
+        print_json({"subscriber": hashed, "erased": erased, "journals_still_open": still_open})
     else:
         out.print(f"{erased:,} records of {hashed} are erased")
+    if still_open:
+        raise DataError(
+            f"{still_open} journals in {found.journals} are still being written, and may hold more of them",
+            instead="run it again when the services that write them answer or have ended",
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +18,15 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from churn.errors import ChurnError
-from churn.prediction_log.journal import claimed, journals_in, whole_lines
+from churn.prediction_log.journal import ask_to_let_go, claimed, journals_in, whole_lines
 from churn.prediction_log.segments import segment_content
 from churn.prediction_log.stores import Segment, Store, open_store, segments_of, write_segment
 
 # The service goes first.
 NICENESS = 10
+PATIENCE_S, LOOK_S = 10.0, 0.05
+# What is half written for as long will never be finished.
+UNFINISHED_AFTER = timedelta(hours=1)
 
 
 class Closed(NamedTuple):
@@ -53,8 +57,24 @@ def close_journals(journals: Path, store: Store, *, progress: Callable[[int, int
     return closed
 
 
+def close_all(journals: Path, store: Store, *, wait_s: float = PATIENCE_S) -> int:
+    """Closes also the journals that somebody writes to, who begins another; gives how many are open all the same.
+
+    Raises:
+        OSError, ChurnError: as `close_journals`.
+    """
+    waiting, until = ask_to_let_go(journals), time.monotonic() + wait_s
+    while waiting:
+        close_journals(journals, store)
+        waiting = [path for path in waiting if path.exists()]
+        if time.monotonic() >= until:
+            break
+        time.sleep(LOOK_S)
+    return len(waiting)
+
+
 def remove_old(store: Store, *, days: int, now: datetime) -> int:
-    """Removes segments whose latest record is older than some days; gives how many.
+    """Removes segments whose latest record is older than some days, and gives how many; and what was never finished.
 
     Raises:
         OSError: a folder cannot be written.
@@ -63,6 +83,7 @@ def remove_old(store: Store, *, days: int, now: datetime) -> int:
     old = [segment for segment in segments_of(store) if segment.last < now - timedelta(days=days)]
     for segment in old:
         store.delete(segment.name)
+    store.sweep(now - UNFINISHED_AFTER)
     return len(old)
 
 

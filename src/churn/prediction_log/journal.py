@@ -17,6 +17,7 @@ from pathlib import Path
 from churn.files import UNFINISHED
 
 ENDING = ".jsonl"
+ASKED = "let-go"
 
 
 class Journal:
@@ -26,6 +27,7 @@ class Journal:
         name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}{ENDING}"
         self.path = folder / name
         self.bytes = 0
+        self._asked = _asked(folder)
         self.opened_s = time.monotonic()
         unlocked = folder / f"{UNFINISHED}{name}"  # else somebody might close it before it is locked
         self._file = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -56,9 +58,33 @@ class Journal:
         """From here on a crash of the machine does not lose what was added either."""
         os.fdatasync(self._file)
 
+    def unwanted(self) -> bool:
+        """Whether somebody has asked for it to be let go since it was opened."""
+        return _asked(self.path.parent) != self._asked
+
     def close(self) -> None:
         """Lets go of it, so that it can be closed for good."""
         os.close(self._file)
+
+
+def ask_to_let_go(folder: Path) -> list[Path]:
+    """Asks whoever writes to a journal to begin another one; gives those that will be let go.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    found = journals_in(folder)
+    if found:
+        (folder / ASKED).touch()
+    return found
+
+
+def _asked(folder: Path) -> int:
+    """When somebody asked last, in nanoseconds since 1970; 0 if nobody did."""
+    try:
+        return (folder / ASKED).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def journals_in(folder: Path) -> list[Path]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from churn.errors import ChurnError, DataError
-from churn.files import write_bytes
+from churn.files import UNFINISHED, write_bytes
 
 # ruff: noqa: PLC0415 - who has a folder need not wait for what speaks to object stores
 
@@ -70,6 +71,9 @@ class Store(Protocol):
 
     def delete(self, name: str) -> None:
         """Removes a file."""
+
+    def sweep(self, before: datetime) -> None:
+        """Removes what somebody began to write before that moment and did not finish."""
 
 
 def open_store(where: str) -> Store:
@@ -137,6 +141,12 @@ class _Folder:
         if not any(path.parent.iterdir()):
             path.parent.rmdir()
 
+    def sweep(self, before: datetime) -> None:
+        for file in self._path.glob(f"*/{UNFINISHED}*"):
+            with suppress(FileNotFoundError):  # somebody else sweeps, too
+                if file.stat().st_mtime < before.timestamp():
+                    file.unlink()
+
 
 class _ObjectStore:
     """S3, Google Cloud Storage or Azure; credentials, region and endpoint come from the usual environment variables."""
@@ -167,6 +177,9 @@ class _ObjectStore:
         import obstore
 
         self._told(obstore.delete, self._store, name)
+
+    def sweep(self, before: datetime) -> None:
+        """Nothing: an object is there whole or not at all."""
 
     def _told(self, what: Any, *arguments: Any) -> Any:
         from obstore.exceptions import BaseError

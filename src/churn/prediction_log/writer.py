@@ -222,7 +222,8 @@ class PredictionLog:
         self._unsynced = True
 
     def _is_full(self, journal: Journal, now_s: float) -> bool:
-        return journal.bytes >= self._segment_bytes or now_s - journal.opened_s >= self._segment_s
+        due = journal.bytes >= self._segment_bytes or now_s - journal.opened_s >= self._segment_s
+        return due or journal.unwanted()
 
     def _let_go(self) -> None:
         """Ends the journal, which is then anybody's to close, and has somebody close it."""

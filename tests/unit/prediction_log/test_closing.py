@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,8 @@ from predicted import SALT, noted, source_of
 
 from churn.bundle import Bundle
 from churn.errors import ChurnError, DataError
-from churn.prediction_log.closing import Closed, close_journals, remove_old
+from churn.files import UNFINISHED
+from churn.prediction_log.closing import Closed, close_all, close_journals, remove_old
 from churn.prediction_log.erasing import erase
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.journal import Journal
@@ -138,6 +140,27 @@ def test_only_segments_that_are_too_old_are_removed(store: Store) -> None:
         store.write(name, b"")
     assert remove_old(store, days=30, now=now) == 1
     assert set(store.names()) == {young.name, "2020-01-01/somebody-elses.parquet"}
+
+
+def test_what_was_never_finished_is_removed_after_an_hour(tmp_path: Path, store: Store) -> None:
+    folder, now = tmp_path / "log" / "2026-01-01", datetime.now(UTC)
+    folder.mkdir(parents=True)
+    for name, age in (("old", 3700), ("young", 3500)):
+        (file := folder / f"{UNFINISHED}{name}").touch()
+        os.utime(file, (now.timestamp() - age,) * 2)
+    remove_old(store, days=30, now=now)
+    assert [file.name for file in folder.iterdir()] == [f"{UNFINISHED}young"]
+
+
+def test_a_journal_that_is_not_let_go_is_told(tmp_path: Path, store: Store, streamflow: Bundle) -> None:
+    written(tmp_path, streamflow, keys=["a"])
+    journal = Journal(tmp_path, LineMaker(source_of(streamflow)).header)
+    assert not journal.unwanted()
+    assert close_all(tmp_path, store, wait_s=0) == 1
+    assert journal.unwanted()
+    journal.close()
+    assert close_all(tmp_path, store) == 0
+    assert not Journal(tmp_path, b"\n").unwanted()
 
 
 def test_erasing_removes_one_subscribers_records_and_no_others(

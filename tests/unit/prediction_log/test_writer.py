@@ -10,6 +10,7 @@ import pytest
 from predicted import noted, source_of
 
 from churn.bundle import Bundle
+from churn.prediction_log.closing import close_all
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.journal import journals_in
 from churn.prediction_log.places import Places, places
@@ -44,6 +45,22 @@ def wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_a_writer_that_is_asked_lets_its_journal_go_and_begins_another(found: Places, streamflow: Bundle) -> None:
+    log, store = open_log(found, streamflow), open_store(found.where)
+    log.start()
+    note(log, noted(streamflow))
+    wait_until(lambda: log.written == 1)
+    [before] = journals_in(found.journals)
+    assert close_all(found.journals, store) == 0
+    assert [segment.records for segment in segments_of(store)] == [1]
+    note(log, noted(streamflow))
+    wait_until(lambda: log.written == 2)
+    [after] = journals_in(found.journals)
+    assert after != before
+    log.stop()
+    assert sum(segment.records for segment in segments_of(store)) == 2
 
 
 def test_what_is_noted_is_in_a_journal_at_once_and_in_a_segment_in_the_end(found: Places, streamflow: Bundle) -> None:
