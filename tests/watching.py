@@ -28,7 +28,7 @@ class Dashboard:
             None, processors=[self.capture], wrapper_class=structlog.make_filtering_bound_logger("info")
         )
         champion = home / "bundles" / "streamflow" / "champion"
-        self.app = create_app(Watched(home=home, champion=champion, token=token, **watched), log)
+        self.app = create_app(Watched(home=home, contract="streamflow", champion=champion, token=token, **watched), log)
         self.runner = asyncio.Runner()
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://dashboard", trust_env=False)

@@ -1,4 +1,4 @@
-"""A dashboard with something to show: simulated rollouts, a service that was asked, and one that is down."""
+"""A dashboard with something to show: simulated rollouts and outcomes, a service that was asked, one that is down."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from churn.rollout.store import Store
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from dashboards import SERVICE, write_demo
-from processes import free_port, serving
+from leaving import SALT, simulate
+from processes import free_port, serving, succeed
 
 SUBSCRIBERS = 3000
 DEARER = 1.3  # so that there is some drift to see
 LOGGED_S = 2.0
+EFFECT = -0.12  # of the banner, on the share that leaves
 
 
 @contextmanager
@@ -40,6 +42,8 @@ def dashboard(bundle: Path) -> Iterator[str]:
         champion.unlink(missing_ok=True)
         champion.symlink_to(bundle.name)
         write_demo(home)
+        left, _ = simulate(home, effect=EFFECT)
+        succeed(home, "outcomes", "import", left, PREDICTION_LOG_SALT=SALT)
         with serving(home, "serve") as (service, _):
             _ask(service)
             port, nobody = free_port(), free_port()

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from dashboards import SERVICE, write_demo
+from leaving import SALT, simulate
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
-from processes import free_port, serving
+from processes import free_port, serving, succeed
 from watching import TOKEN
 
 from churn.rollout.record import Happening
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 320, "height": 640}}
-PAGES = ["/", "/rollouts/2", "/service", "/drift", "/models"]
+PAGES = ["/", "/rollouts/2", "/service", "/drift", "/outcomes", "/models"]
 
 type Open = Callable[..., Page]
 
@@ -30,6 +31,8 @@ type Open = Callable[..., Page]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("dashboard")
     write_demo(home, every_s=4 * 3600)
+    path, _ = simulate(home, effect=-0.2, subscribers=8000)
+    succeed(home, "outcomes", "import", path, PREDICTION_LOG_SALT=SALT)
     return home
 
 

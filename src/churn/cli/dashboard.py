@@ -1,4 +1,4 @@
-"""The command `churn dashboard`: rollouts, the service, drift and models as pages."""
+"""The command `churn dashboard`: rollouts, the service, drift, outcomes and models as pages."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ def add_to(app: typer.Typer) -> None:
 
 
 def dashboard() -> None:
-    """Show rollouts, the service's health, drift and models as pages until stopped; DASHBOARD_* says where and what."""
+    """Show rollouts, health, drift, outcomes and models as pages until stopped; DASHBOARD_* says where and what."""
     settings = read_settings()
     require_dashboard_extra()
     from churn.dashboard.server import serve
     from churn.dashboard.watching import Watched
 
     token = settings.dashboard_token
+    contract = find_contract(settings.churn_contract).contract_name
     watched = Watched(
         home=settings.churn_home,
+        contract=contract,
         champion=settings.bundle_path,
-        places=log_places(settings, find_contract(settings.churn_contract).contract_name),
+        places=log_places(settings, contract),
         instances=settings.instances,
         mlflow_url=settings.dashboard_mlflow_url,
         token=token.get_secret_value() if token else None,

@@ -50,8 +50,7 @@ def drift(
 
     Exit code 0: nothing has moved far; 9: too few predictions to tell; 12: something has moved far.
     """
-    if out_path and out_path.suffix != ".html":
-        raise SettingsError(f"--out: {out_path} is no page", instead="let it end in .html")
+    require_html(out_path)
     settings = read_settings()
     begin = point_in_time(since, datetime.now(UTC))
     places = the_log(settings, contract)
@@ -73,6 +72,16 @@ def drift(
     else:
         _show(found)
     raise typer.Exit(EXIT_CODES[found.band])
+
+
+def require_html(path: Path | None) -> None:
+    """Refuses a page that would not open as one.
+
+    Raises:
+        SettingsError: its name ends otherwise.
+    """
+    if path and path.suffix != ".html":
+        raise SettingsError(f"--out: {path} is no page", instead="let it end in .html")
 
 
 def _figures(found: Drifting) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,15 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.cli.dashboard import require_dashboard_extra
+from churn.cli.drift import require_html
 from churn.cli.extras import require_extra
 from churn.cli.replay import the_log
-from churn.cli.show import bar, out, print_json, table
+from churn.cli.show import bar, out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption
 from churn.contracts import find_contract
 from churn.errors import SettingsError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from churn.dashboard.outcomes import Outcomes
     from churn.outcomes.readout import Estimate, Readout
 
 # ruff: noqa: PLC0415 - SciPy is an extra, and what reads Parquet takes a moment to load
@@ -58,30 +62,48 @@ def outcomes_import(
         out.print(f"{len(found):,} outcomes imported, {known:,} are known; `churn outcomes report` says what they tell")
 
 
-@outcomes_app.command("report", epilog="Example: churn outcomes report --json")
-def outcomes_report(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
+@outcomes_app.command("report", epilog="Example: churn outcomes report --out var/outcomes.html")
+def outcomes_report(
+    *,
+    out_path: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write all with charts as one page (.html).")
+    ] = None,
+    contract: ContractOption = "streamflow",
+    as_json: JsonOption = False,
+) -> None:
     """Say how right each version was, and what the banner does to those who see it.
 
     Exit code 0: the banner surely keeps subscribers; 9: it is not yet sure what it does; 13: it surely harms.
     """
+    require_html(out_path)
     require_extra("rollout", "scipy")
-    from churn.dashboard.held import held_bundles
-    from churn.outcomes.joining import join
-    from churn.outcomes.readout import read_out
-    from churn.outcomes.store import known_outcomes, outcomes_file
+    from churn.dashboard.outcomes import outcomes_of
 
     settings = read_settings()
     places = the_log(settings, contract)
-    known = known_outcomes(outcomes_file(settings.churn_home, find_contract(contract).contract_name))
     with bar("segments", calm=True) as move:
-        joined = join(places, known, progress=lambda done, total: move(done, total, "segments"))
-    held = [each.manifest for each in held_bundles(settings.churn_home) if each.contract == contract and each.manifest]
-    found = read_out(joined, {manifest.model_version: manifest.test_auc for manifest in held})
+        found = outcomes_of(
+            settings.churn_home,
+            find_contract(contract).contract_name,
+            places,
+            progress=lambda done, total: move(done, total, "segments"),
+        )
+    if out_path and found.readout.matched:
+        _write_page(found, out_path)
     if as_json:
-        print_json({"known": len(known)} | asdict(found))
+        print_json({"known": found.known} | asdict(found.readout))
     else:
-        _show(found, len(known))
-    raise typer.Exit(EXIT_CODES[found.experiment.advice])
+        _show(found.readout, found.known)
+    raise typer.Exit(EXIT_CODES[found.readout.experiment.advice])
+
+
+def _write_page(found: Outcomes, path: Path) -> None:
+    require_dashboard_extra()
+    from churn.dashboard.report import outcomes_report as page
+    from churn.files import write_bytes
+
+    write_bytes(path, page(found, time.time()).encode())
+    say(f"wrote {path}")
 
 
 def _hashing(settings: Settings) -> Callable[[str], str]:

@@ -1,10 +1,12 @@
-"""A rollout, or drift, as one HTML file that holds all it needs, to be kept or mailed."""
+"""A rollout, drift or outcomes as one HTML file that holds all it needs, to be kept or mailed."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
 from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting
+from churn.dashboard.outcome_charts import outcome_charts
+from churn.dashboard.outcomes import Outcomes
 from churn.dashboard.pages import FOLDER, render
 from churn.dashboard.rollouts import Moment
 from churn.dashboard.view import rollout_view
@@ -30,6 +32,16 @@ def drift_report(found: Drifting, now: float) -> str:
         now: in seconds since 1970.
     """
     return render("drift_report.html", style=_style(), drifting=found, words=BAND_WORDS, tones=TONES, now=now)
+
+
+def outcomes_report(found: Outcomes, now: float) -> str:
+    """What became of those who were predicted as HTML, likewise.
+
+    Args:
+        found: what is known, of which something is of a logged prediction.
+        now: in seconds since 1970.
+    """
+    return render("outcomes_report.html", style=_style(), found=found, charts=outcome_charts(found), now=now)
 
 
 def _style() -> Markup:

@@ -1,4 +1,4 @@
-"""The pages of what runs and what is held: the service, drift, models."""
+"""The pages of what runs, what became of it, and what is held: the service, drift, outcomes, models."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from fastapi.responses import Response
 from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting, drifting
 from churn.dashboard.health import Service, ask
 from churn.dashboard.held import held_bundles
+from churn.dashboard.outcome_charts import outcome_charts
+from churn.dashboard.outcomes import Outcomes, outcomes_of
 from churn.dashboard.pages import page
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.visits import Visits
@@ -22,7 +24,7 @@ from churn.errors import ChurnError, RolloutError
 from churn.prediction_log.places import Places
 from churn.rollout.routers import TRACKS
 
-SERVICE_AGE_S, DRIFT_AGE_S = 3.0, 60.0
+SERVICE_AGE_S, DRIFT_AGE_S, OUTCOMES_AGE_S = 3.0, 60.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Watched:
 
     Args:
         home: CHURN_HOME.
+        contract: the name of that of the log and its outcomes.
         champion: the bundle whose reference is compared.
         places: of the prediction log; None if there is none.
         instances: addresses of the service's instances.
@@ -39,6 +42,7 @@ class Watched:
     """
 
     home: Path
+    contract: str
     champion: Path
     places: Places | None = None
     instances: tuple[str, ...] = ()
@@ -68,6 +72,7 @@ def watching(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
     router = APIRouter()
     service = Kept(lambda: ask(_tracks(watched, rollouts)), for_s=SERVICE_AGE_S)
     compared = Kept(lambda: _compared(watched, service.get()), for_s=DRIFT_AGE_S)
+    known = Kept(lambda: _known(watched), for_s=OUTCOMES_AGE_S)
 
     @router.get("/service")
     def service_page(request: Request) -> Response:
@@ -85,6 +90,12 @@ def watching(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
             words=BAND_WORDS,
             tones=TONES,
         )
+
+    @router.get("/outcomes")
+    def outcomes_page(request: Request) -> Response:
+        found, problem = known.get()
+        charts = outcome_charts(found) if found else {}
+        return page(request, "outcomes.html", visit=visits.read(request), found=found, problem=problem, charts=charts)
 
     @router.get("/models")
     def models_page(request: Request) -> Response:
@@ -106,8 +117,19 @@ def _tracks(watched: Watched, rollouts: Rollouts) -> dict[str, str]:
 
 
 def _compared(watched: Watched, service: Service) -> tuple[Drifting | None, ChurnError | None]:
+    return _read(lambda: drifting(watched.champion, watched.places, service))
+
+
+def _known(watched: Watched) -> tuple[Outcomes | None, ChurnError | None]:
+    """Nothing of either without a log."""
+    places = watched.places
+    return _read(lambda: outcomes_of(watched.home, watched.contract, places)) if places else (None, None)
+
+
+def _read[T](read: Callable[[], T]) -> tuple[T | None, ChurnError | None]:
+    """What is read of the log, or why it cannot be."""
     try:
-        return drifting(watched.champion, watched.places, service), None
+        return read(), None
     except ChurnError as error:
         return None, error
     except OSError as error:

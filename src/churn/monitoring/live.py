@@ -76,10 +76,11 @@ def _batches(places: Places, wanted: Sequence[str], most: int, since: float) -> 
             return
         if segment.last.timestamp() < since:  # and all after it
             break
-        seen += segment.records
         for batch in columns(read_segment(store, segment), wanted):
             if len(batch) == len(wanted):
+                seen += len(batch[TIME])
                 yield batch
-    rest = deque((each for each in journal_records(places) if all(name in each for name in wanted)), maxlen=most - seen)
+    own = (each for each in journal_records(places) if all(name in each for name in wanted))
+    rest = deque(own, maxlen=max(most - seen, 0))
     if rest:
         yield {name: [record[name] for record in rest] for name in wanted}

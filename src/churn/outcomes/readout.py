@@ -88,6 +88,11 @@ class Experiment:
     advice: Advice
     reason: str
 
+    @property
+    def compared(self) -> bool:
+        """Whether there is anybody in both arms."""
+        return bool(self.holdout and self.treatment)
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:

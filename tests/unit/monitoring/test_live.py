@@ -43,6 +43,14 @@ def test_no_more_is_read_than_asked_for_and_the_newest_first(tmp_path: Path) -> 
     assert set(latest(places, FEATURES, "v1", most=20).values["tenure"]) == {2.0, 3.0}
 
 
+def test_a_segment_with_more_than_is_asked_for_is_read_and_no_journal_after_it(tmp_path: Path) -> None:
+    places = log(tmp_path)
+    write(places, "one", version="v1", values=[1.0] * 10, at=100)
+    close_journals(places.journals, open_store(places.where))
+    write(places, "two", version="v1", values=[2.0], at=200)
+    assert latest(places, FEATURES, "v1", most=5).values["tenure"].tolist() == [1.0] * 10
+
+
 def test_a_log_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert latest(log(tmp_path), FEATURES, "v1", most=10).records == 0
 
@@ -51,3 +59,11 @@ def test_records_of_another_contract_are_left_out(tmp_path: Path) -> None:
     places = log(tmp_path)
     write(places, "one", version="v1", values=[1], at=100)
     assert latest(places, ["something_else"], "v1", most=10).records == 0
+
+
+def test_records_of_another_contract_take_no_place_of_others(tmp_path: Path) -> None:
+    places = log(tmp_path)
+    write_journal(places, "one", version="v9", features=["x"], rows=[[1.0]] * 9, scores=[0.5] * 9, at_s=900)
+    close_journals(places.journals, open_store(places.where))
+    write(places, "two", version="v1", values=[1.0, 2.0], at=100)
+    assert sorted(latest(places, FEATURES, "v1", most=5).values["tenure"]) == [1.0, 2.0]
