@@ -1,4 +1,7 @@
-"""A dashboard with something to show: simulated rollouts and outcomes, a service that was asked, one that is down."""
+"""A dashboard with something to show: simulated rollouts and outcomes, a service that was asked, one that is down.
+
+The bundle beside the champion, if there is one, is its challenger.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,8 @@ def dashboard(bundle: Path) -> Iterator[str]:
         write_demo(home)
         left, _ = simulate(home, effect=EFFECT)
         succeed(home, "outcomes", "import", left, PREDICTION_LOG_SALT=SALT)
-        with serving(home, "serve") as (service, _):
+        others = [each for each in bundle.parent.iterdir() if not each.is_symlink() and each.name != bundle.name]
+        with serving(home, "serve", **{"CHALLENGER_PATH": max(others)} if others else {}) as (service, _):
             _ask(service)
             port, nobody = free_port(), free_port()
             settings = {

@@ -13,8 +13,11 @@ from dashboards import SERVICE, write_demo
 from leaving import SALT, simulate
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 from processes import free_port, serving, succeed
+from shadowed import answers, write_shadowed
 from watching import TOKEN
 
+from churn.bundle import Bundle
+from churn.prediction_log.places import places
 from churn.rollout.record import Happening
 from churn.rollout.store import Store
 
@@ -22,16 +25,17 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 320, "height": 640}}
-PAGES = ["/", "/rollouts/2", "/service", "/drift", "/outcomes", "/models"]
+PAGES = ["/", "/rollouts/2", "/shadow", "/service", "/drift", "/outcomes", "/models"]
 
 type Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Bundle]) -> Path:
     home = tmp_path_factory.mktemp("dashboard")
     write_demo(home, every_s=4 * 3600)
     path, _ = simulate(home, effect=-0.2, subscribers=8000)
+    write_shadowed(places(None, "streamflow", home=home), bundles["streamflow"], answers(bundles["streamflow"]))
     succeed(home, "outcomes", "import", path, PREDICTION_LOG_SALT=SALT)
     return home
 

@@ -1,4 +1,4 @@
-"""The command `churn dashboard`: rollouts, the service, drift, outcomes and models as pages."""
+"""The command `churn dashboard`: rollouts, shadow, the service, drift, outcomes and models as pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def dashboard() -> None:
-    """Show rollouts, health, drift, outcomes and models as pages until stopped; DASHBOARD_* says where and what."""
+    """Show rollouts, shadow, health, drift, outcomes and models as pages until stopped; DASHBOARD_* says where."""
     settings = read_settings()
     require_dashboard_extra()
     from churn.dashboard.server import serve

@@ -19,9 +19,7 @@ from churn.files import write_bytes
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
-    from churn.shadow.reading import Bundles
     from churn.shadow.report import Report
-    from churn.shadow.tally import Tally
 
 # ruff: noqa: PLC0415 - pyarrow, SciPy and matplotlib are an extra
 
@@ -59,7 +57,7 @@ def shadow_report(
     now = datetime.now(UTC)
     during = (point_in_time(since, now) or datetime.min.replace(tzinfo=UTC), point_in_time(until, now) or now)
     require_extra("rollout", "pyarrow", "scipy", "matplotlib")
-    from churn.shadow.reading import read_pairs
+    from churn.shadow.reading import choose, read_pairs
     from churn.shadow.report import as_json as figures
     from churn.shadow.report import make_report
 
@@ -106,22 +104,6 @@ def point_in_time(said: str | None, now: datetime) -> datetime | None:
             f"{said!r} is no point in time", instead="give one such as 90m, 24h, 7d, or 2026-03-10T09:00"
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def choose(tallies: dict[Bundles, Tally], champion: str | None, challenger: str | None) -> Bundles | None:
-    """The two bundles that are asked for; of several, those that answered last."""
-
-    def meant(asked: str | None, version: str, sha256: str) -> bool:
-        return asked is None or asked == version or sha256.startswith(asked)
-
-    fitting = [
-        each
-        for each in tallies
-        if tallies[each].last_us is not None
-        and meant(champion, each.champion, each.champion_sha256)
-        and meant(challenger, each.challenger, each.challenger_sha256)
-    ]
-    return max(fitting, key=lambda each: tallies[each].last_us or 0, default=None)
 
 
 def _asked(champion: str | None, challenger: str | None) -> str:

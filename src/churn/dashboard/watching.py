@@ -1,4 +1,4 @@
-"""The pages of what runs, what became of it, and what is held: the service, drift, outcomes, models."""
+"""The pages of what runs, what became of it, and what is held: shadow, the service, drift, outcomes, models."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from churn.contracts import find_contract
 from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting, drifting
 from churn.dashboard.health import Service, ask
 from churn.dashboard.held import held_bundles
@@ -19,12 +21,13 @@ from churn.dashboard.outcome_charts import outcome_charts
 from churn.dashboard.outcomes import Outcomes, outcomes_of
 from churn.dashboard.pages import page
 from churn.dashboard.rollouts import Rollouts
+from churn.dashboard.shadowing import DAYS, Shadowing, shadowing
 from churn.dashboard.visits import Visits
 from churn.errors import ChurnError, RolloutError
 from churn.prediction_log.places import Places
 from churn.rollout.routers import TRACKS
 
-SERVICE_AGE_S, DRIFT_AGE_S, OUTCOMES_AGE_S = 3.0, 60.0, 60.0
+SERVICE_AGE_S, LOG_AGE_S = 3.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,14 @@ def watching(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
     """The routes."""
     router = APIRouter()
     service = Kept(lambda: ask(_tracks(watched, rollouts)), for_s=SERVICE_AGE_S)
-    compared = Kept(lambda: _compared(watched, service.get()), for_s=DRIFT_AGE_S)
-    known = Kept(lambda: _known(watched), for_s=OUTCOMES_AGE_S)
+    compared = Kept(lambda: _compared(watched, service.get()), for_s=LOG_AGE_S)
+    known = Kept(lambda: _known(watched), for_s=LOG_AGE_S)
+    shadowed = Kept(lambda: _shadowed(watched), for_s=LOG_AGE_S)
+
+    @router.get("/shadow")
+    def shadow_page(request: Request) -> Response:
+        found, problem = shadowed.get()
+        return page(request, "shadow.html", visit=visits.read(request), found=found, problem=problem, days=DAYS)
 
     @router.get("/service")
     def service_page(request: Request) -> Response:
@@ -118,6 +127,12 @@ def _tracks(watched: Watched, rollouts: Rollouts) -> dict[str, str]:
 
 def _compared(watched: Watched, service: Service) -> tuple[Drifting | None, ChurnError | None]:
     return _read(lambda: drifting(watched.champion, watched.places, service))
+
+
+def _shadowed(watched: Watched) -> tuple[Shadowing | None, ChurnError | None]:
+    """Nothing of either without a log."""
+    places, contract = watched.places, find_contract(watched.contract)
+    return _read(lambda: shadowing(places, contract, datetime.now(UTC))) if places else (None, None)
 
 
 def _known(watched: Watched) -> tuple[Outcomes | None, ChurnError | None]:

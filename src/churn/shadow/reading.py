@@ -72,6 +72,22 @@ def read_pairs(
     return tallies
 
 
+def choose(tallies: dict[Bundles, Tally], champion: str | None, challenger: str | None) -> Bundles | None:
+    """The two bundles that are asked for; of several, those that answered last."""
+
+    def meant(asked: str | None, version: str, sha256: str) -> bool:
+        return asked is None or asked == version or sha256.startswith(asked)
+
+    fitting = [
+        each
+        for each in tallies
+        if tallies[each].last_us is not None
+        and meant(champion, each.champion, each.champion_sha256)
+        and meant(challenger, each.challenger, each.challenger_sha256)
+    ]
+    return max(fitting, key=lambda each: tallies[each].last_us or 0, default=None)
+
+
 def _files(places: Places, during: Range, progress: Callable[[int, int], None]) -> Iterator[bytes]:
     """Journals first: one that is closed meanwhile becomes a segment, which bears its name and is not read again."""
     journals = journals_in(places.journals)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from predicted import noted, source_of
+from predicted import source_of
+from shadowed import answers, write_shadowed
 
 from churn.bundle import MANIFEST, Bundle
 from churn.errors import DataError
 from churn.files import sha256_of
-from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.closing import close_journals
 from churn.prediction_log.journal import Journal, journals_in
 from churn.prediction_log.places import Places, places
-from churn.prediction_log.record import LineMaker, Noted
+from churn.prediction_log.record import LineMaker
 from churn.prediction_log.stores import open_store, segments_of
 from churn.shadow.reading import Bundles, read_pairs
 from churn.shadow.tally import Tally
-
-TENURES = (1, 30, 100)
 
 
 @pytest.fixture
@@ -37,33 +34,13 @@ def found(tmp_path: Path) -> Places:
     return found
 
 
-def written(
-    where: Places, bundle: Bundle, answered: list[Noted], *, version: str = "v0.0.1", fail: bool = False
-) -> None:
-    """A journal that was let go, of answers with what the challenger says to them, or not."""
-    challenger = Challenger(bundle.model, sha256_of(bundle.path / MANIFEST))
-    source = replace(source_of(bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256)
-    maker = LineMaker(source)
-    lines = [*map(maker.line, answered)]
-    if not fail:
-        predictions = challenger.predictions([each.prediction for each in answered])
-        lines = [maker.with_challenger(line, each) for line, each in zip(lines, predictions, strict=True) if each]
-    journal = Journal(where.journals, maker.header)
-    journal.append(b"".join(lines))
-    journal.close()
-
-
-def answers(bundle: Bundle) -> list[Noted]:
-    return [noted(bundle, tenure=tenure) for tenure in TENURES]
-
-
 def the_one(where: Places, bundle: Bundle) -> Tally:
     [tally] = read_pairs(where, bundle.model.contract).values()
     return tally
 
 
 def test_journals_and_segments_are_read_alike_and_each_record_once(found: Places, streamflow: Bundle) -> None:
-    written(found, streamflow, answers(streamflow))
+    write_shadowed(found, streamflow, answers(streamflow))
     in_journal = the_one(found, streamflow)
     [journal] = journals_in(found.journals)
     content = journal.read_bytes()
@@ -86,15 +63,15 @@ def test_what_a_champion_answered_alone_is_no_pair(found: Places, streamflow: Bu
 
 
 def test_what_the_challenger_failed_to_answer_is_counted(found: Places, streamflow: Bundle) -> None:
-    written(found, streamflow, answers(streamflow))
-    written(found, streamflow, answers(streamflow), fail=True)
+    write_shadowed(found, streamflow, answers(streamflow))
+    write_shadowed(found, streamflow, answers(streamflow), fail=True)
     tally = the_one(found, streamflow)
     assert (tally.pairs, tally.unpaired) == (3, 3)
 
 
 def test_each_two_bundles_have_their_own_sums(found: Places, streamflow: Bundle) -> None:
-    written(found, streamflow, answers(streamflow))
-    written(found, streamflow, answers(streamflow)[:1], version="v0.0.2")
+    write_shadowed(found, streamflow, answers(streamflow))
+    write_shadowed(found, streamflow, answers(streamflow)[:1], version="v0.0.2")
     tallies = read_pairs(found, streamflow.model.contract)
     sha256 = sha256_of(streamflow.path / MANIFEST)
     assert {bundles: tally.pairs for bundles, tally in tallies.items()} == {
@@ -109,7 +86,7 @@ def test_only_records_of_the_time_that_is_asked_for_are_read(found: Places, stre
         one._replace(time_ns=int((start + timedelta(hours=hour)).timestamp()) * 10**9)
         for hour, one in enumerate(answers(streamflow))
     ]
-    written(found, streamflow, hours)
+    write_shadowed(found, streamflow, hours)
     close_journals(found.journals, open_store(found.where))
     during = (start + timedelta(minutes=30), start + timedelta(hours=2))  # the end is not part of it
     [tally] = read_pairs(found, streamflow.model.contract, during=during).values()
@@ -117,7 +94,7 @@ def test_only_records_of_the_time_that_is_asked_for_are_read(found: Places, stre
 
 
 def test_a_damaged_segment_is_named(found: Places, streamflow: Bundle) -> None:
-    written(found, streamflow, answers(streamflow))
+    write_shadowed(found, streamflow, answers(streamflow))
     store = open_store(found.where)
     close_journals(found.journals, store)
     [segment] = segments_of(store)

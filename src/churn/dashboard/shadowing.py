@@ -1,0 +1,161 @@
+"""What the page of the shadow shows: a challenger and the champion on the same subscribers, over the last days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from churn.contract import Contract
+from churn.dashboard.drawing import BAND, EFFECT, NARROW, WIDE, Chart, draw, layer, rule
+from churn.dashboard.figures import named
+from churn.dashboard.histograms import Side, by_name, histogram
+from churn.prediction_log.places import Places
+from churn.rollout.findings import Finding
+from churn.shadow.reading import EVER, choose, read_pairs
+from churn.shadow.report import Report, bin_edges, make_report, score_counts
+from churn.shadow.words import Rows, check_rows, crossed_rows, difference_rows, group_rows, headline, span, title
+
+DAYS = 7
+TONES = {"promote": "good", "hold": "calm", "roll back": "bad"}
+FARTHEST = 2.0  # of the tolerance; what lies farther out is drawn at the edge
+ROW, AXIS = 34, 50  # pixels of a row, and of all around them
+MOST_TICKS = 5
+
+
+@dataclass(frozen=True)
+class Shadowing:
+    """The page's values.
+
+    Args:
+        report: of the two bundles that answered last.
+    """
+
+    report: Report
+
+    @property
+    def headline(self) -> str:
+        """The verdict in a few words."""
+        return headline(self.report)
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        reason = self.report.verdict.reason
+        return f"{reason[:1].upper()}{reason[1:]}."
+
+    @property
+    def compared(self) -> str:
+        """Which bundles, how much, and of which time."""
+        return f"{title(self.report)}: {span(self.report)}."
+
+    @property
+    def tone(self) -> str:
+        """How the verdict looks."""
+        return TONES[self.report.verdict.decision]
+
+    @property
+    def charts(self) -> list[Chart]:
+        """The checks first."""
+        return [_checks_chart(self.report), _scores_chart(self.report), _reasons_chart(self.report)]
+
+    @property
+    def tables(self) -> list[Rows]:
+        """What the charts do not show."""
+        report = self.report
+        crossed = (crossed_rows("tier", report.tiers), crossed_rows("banner", report.banners))
+        return [difference_rows(report), *crossed, group_rows(report)]
+
+
+def shadowing(places: Places, contract: type[Contract], now: datetime) -> Shadowing | None:
+    """Compares the two bundles that answered last; None if no challenger has answered in the last days.
+
+    Raises:
+        DataError: a segment is damaged; names it.
+        OSError: a folder cannot be read.
+        ChurnError: the object store cannot be used.
+    """
+    tallies = read_pairs(places, contract, during=(now - timedelta(days=DAYS), EVER[1]))
+    chosen = choose(tallies, None, None)
+    return Shadowing(make_report(chosen, tallies[chosen])) if chosen and tallies[chosen].pairs else None
+
+
+def _checks_chart(report: Report) -> Chart:
+    """Where each check's truth surely lies, in parts of what is tolerated."""
+    rows = [
+        {"name": named(found.check), "tip": found.reason, **_parts(found)}
+        for found in report.verdict.findings
+        if found.low is not None
+    ]
+    scale = {"domain": [0, FARTHEST], "nice": False}
+    axis = {"title": None, "values": [0, 0.5, 1, 1.5, 2], "labelExpr": "datum.value == 1 ? 'tolerance' : ''"}
+    x = {"type": "quantitative", "scale": scale, "axis": axis}
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "sort": None,
+        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 170},
+    }
+    spec = {
+        "layer": [
+            layer(
+                rows,
+                {"type": "rule", "color": BAND, "strokeWidth": 12},
+                x={"field": "low", **x},
+                x2={"field": "high"},
+                y=y,
+                description="tip:N",
+            ),
+            layer(rows, {"type": "tick", "color": EFFECT, "thickness": 3, "size": 18}, x={"field": "value", **x}, y=y),
+            rule(x={"datum": 1, "type": "quantitative"}),
+        ]
+    }
+    table = check_rows(report)
+    height = ROW * len(rows) + AXIS
+    return Chart(
+        name="checks",
+        title="Checks",
+        summary="In how many answers the two differ, of what is tolerated. Left of the line a check is within.",
+        columns=table.columns,
+        rows=[[str(cell) for cell in row] for row in table.rows],
+        narrow=draw(spec, width=NARROW, height=height),
+        wide=draw(spec, width=WIDE, height=height),
+        keys=[("band", "surely in here"), ("effect", "observed"), ("limit", "tolerance")],
+    )
+
+
+def _parts(found: Finding) -> dict[str, float]:
+    ends = {"low": found.low, "high": found.high, "value": found.effect}
+    return {name: min((end or 0.0) / found.tolerance, FARTHEST) for name, end in ends.items()}
+
+
+def _scores_chart(report: Report) -> Chart:
+    edges = [f"{100 * edge:.0f}" for edge in bin_edges()]
+    every = max(1, (len(edges) - 1) // MOST_TICKS)
+    return histogram(
+        name="scores",
+        title="Scores",
+        summary="Probabilities of leaving that both gave to the same subscribers.",
+        bins=[f"{low} to {high} %" for low, high in pairwise(edges)],
+        ticks={at: f"{edges[at]} %" for at in range(0, len(edges), every)},
+        sides=_sides(*score_counts(report)),
+    )
+
+
+def _reasons_chart(report: Report) -> Chart:
+    tops = sorted(report.tops, key=lambda each: -each.champion)
+    shares = [[top.champion for top in tops], [top.challenger for top in tops]]
+    counts = ([round(share * report.pairs) for share in each] for each in shares)
+    return by_name(
+        name="reasons",
+        title="Top-3 reasons",
+        summary="How often each feature is among the three that weigh most.",
+        names=[named(top.feature) for top in tops],
+        sides=_sides(*counts),
+        totals=(report.pairs, report.pairs),
+    )
+
+
+def _sides(champion: Any, challenger: Any) -> tuple[Side, Side]:
+    return Side("champion", "stable", champion), Side("challenger", "canary", challenger)
