@@ -154,6 +154,10 @@ class Controller:
         tallies = {track: Tally.from_now_on(reading) for track, reading in readings.items()}
         self._set_weight(rollout.weight_percent)
         state = State.BAKING if rollout.step == rollout.plan.last else State.HOLDING
+        if state == State.BAKING:
+            # It is known from the step before; earlier is what came before that, for nothing may count twice.
+            before = rollout.tallies.get("stable", Tally(0.0))
+            tallies["stable"] = replace(tallies["stable"], earlier=before.earlier)
         held = replace(rollout, state=state, since=self._clock(), tallies=tallies)
         return self._save(held, "stepped", f"the canary gets {rollout.weight_percent} %: {rollout.reason}")
 

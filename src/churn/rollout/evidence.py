@@ -33,13 +33,12 @@ def seen(rollout: Rollout, tallies: Tallies, now: float, *, canary_up: bool, rea
         canary_up: as the router finds.
         read: whether the counters could be read this time.
     """
-    tracks, baking = compared(rollout), rollout.state == State.BAKING
+    tracks = compared(rollout)
     return Seen(
-        stable=rollout.reference if baking else tallies["stable"].total,
+        stable=rollout.reference if rollout.state == State.BAKING else tallies["stable"].total,
         canary=tallies["canary"].total,
         weight=rollout.weight_percent,
-        # What stable had answered before the bake contains the step that it is known from.
-        earlier=Counts() if baking else tallies["stable"].earlier,
+        earlier=tallies["stable"].earlier,
         age_s=max(0.0, *(now - tallies[track].at for track in tracks)),
         canary_up=canary_up,
         gap=not read or any(tallies[track].gap for track in tracks),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rollouts import SERVICE, Killed, Tasks, World, begin, controller, counted, plan
 
 from churn.errors import RegistryError
-from churn.rollout.counts import Counts
 from churn.rollout.record import JUDGED, Rollout, State
 from churn.rollout.store import Store
 
@@ -93,8 +92,8 @@ def test_the_judge_knows_what_stable_answered_before_the_step_but_never_counts_i
     hands.tick()
     step, bake = world.shown
     assert step.earlier == before
-    # The counters hold the step by which the bake is judged.
-    assert bake.earlier == Counts()
+    # The counters hold the step by which the bake is judged; what came before that does not.
+    assert (bake.stable, bake.earlier) == (counted(900), before)
 
 
 def test_a_canary_that_dies_is_sent_back(world: World, store: Store) -> None:
