@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from churn.dashboard.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, WIDE, Chart, draw, layer, rule
+from churn.dashboard.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, draw, layer
 from churn.dashboard.figures import named, percent, points
+from churn.dashboard.intervals import Interval, drawn_intervals
 from churn.dashboard.outcomes import Outcomes
 from churn.outcomes.readout import Acceptance, Estimate, Experiment, Quality
 
-ROW, AXIS = 34, 58  # pixels of a row, and of all around them
 LEAST = 0.02  # half of the narrowest span that is shown
 
 
@@ -28,58 +28,43 @@ def effect_chart(experiment: Experiment) -> Chart:
     """The banner's effect on the share that leaves, against none."""
     effect = experiment.effect
     end = max(abs(effect.low), abs(effect.high), LEAST) * 1.15
-    tip = f"Between {points(effect.low)} and {points(effect.high)} points, {points(effect.value)} observed."
-    scale = {"domain": [-end, end], "nice": False}
+    ends = f"between {points(effect.low)} and {points(effect.high)}"
     signed = "datum.value == 0 ? '0%' : format(datum.value, '+.2~%')"
-    x = {"type": "quantitative", "scale": scale, "axis": {"labelExpr": signed, "tickCount": 5, "title": None}}
-    rows = [{"low": effect.low, "high": effect.high, "value": effect.value, "tip": tip}]
-    band = {"type": "rule", "color": BAND, "strokeWidth": 22}
-    spec = {
-        "layer": [
-            layer(rows, band, x={"field": "low", **x}, x2={"field": "high"}, description="tip:N"),
-            rule(x={"datum": 0, "type": "quantitative"}),
-            layer(rows, {"type": "tick", "color": EFFECT, "thickness": 3, "size": 30}, x={"field": "value", **x}),
-        ]
-    }
+    narrow, wide = drawn_intervals(
+        [
+            Interval(
+                "", effect.low, effect.high, effect.value, f"Surely {ends} points, {points(effect.value)} observed."
+            )
+        ],
+        domain=(-end, end),
+        axis={"labelExpr": signed, "tickCount": 5},
+        limit=0,
+    )
     return Chart(
         name="effect",
         title="Effect on the share that leaves",
-        summary=f"Treatment minus holdout, in percentage points: {points(effect.value)} observed, surely between "
-        f"{points(effect.low)} and {points(effect.high)}. Left of the line fewer leave, right of it more.",
+        summary=f"Treatment minus holdout, in percentage points: {points(effect.value)} observed, surely {ends}. "
+        "Left of the line fewer leave, right of it more.",
         columns=["", "From", "To", "Observed"],
         rows=[["Treatment minus holdout", points(effect.low), points(effect.high), points(effect.value)]],
-        narrow=draw(spec, width=NARROW, height=90),
-        wide=draw(spec, width=WIDE, height=90),
+        narrow=narrow,
+        wide=wide,
         keys=[("band", "surely in here"), ("effect", "observed"), ("limit", "no effect")],
     )
 
 
 def offer_chart(offers: Sequence[Acceptance]) -> Chart:
     """Of each offer the share of those who accepted it."""
-    rows = [_interval_row(each.share, name=named(each.offer), of=f"{each.offered:,}") for each in offers]
-    longest = max(len(str(row["name"])) for row in rows)
-    y = {
-        "field": "name",
-        "type": "nominal",
-        "sort": None,
-        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 170, "minExtent": 6.4 * longest},
-    }
-    scale = {"domain": [0, min(1.0, 1.1 * max(each.share.high for each in offers))], "nice": False}
-    x = {"type": "quantitative", "scale": scale, "axis": {"format": ".0%", "tickCount": 5, "title": None}}
-    spec = {
-        "layer": [
-            layer(
-                rows,
-                {"type": "rule", "color": BAND, "strokeWidth": 12},
-                x={"field": "low", **x},
-                x2={"field": "high"},
-                y=y,
-                description="tip:N",
-            ),
-            layer(rows, {"type": "tick", "color": EFFECT, "thickness": 3, "size": 18}, x={"field": "value", **x}, y=y),
-        ]
-    }
-    height = ROW * len(rows) + AXIS
+    narrow, wide = drawn_intervals(
+        [
+            Interval(
+                named(each.offer), each.share.low, each.share.high, each.share.value, _tip(each.share, each.offered)
+            )
+            for each in offers
+        ],
+        domain=(0, min(1.0, 1.1 * max(each.share.high for each in offers))),
+        axis={"format": ".0%", "tickCount": 5},
+    )
     return Chart(
         name="offers",
         title="Offers accepted",
@@ -89,8 +74,8 @@ def offer_chart(offers: Sequence[Acceptance]) -> Chart:
             [named(each.offer), f"{each.offered:,}", f"{each.accepted:,}", *map(percent, _ends(each.share))]
             for each in offers
         ],
-        narrow=draw(spec, width=NARROW, height=height),
-        wide=draw(spec, width=WIDE, height=height),
+        narrow=narrow,
+        wide=wide,
         keys=[("band", "95 % interval"), ("effect", "observed")],
     )
 
@@ -102,7 +87,16 @@ def calibration_chart(quality: Quality, at: int) -> Chart:
         quality: of one version.
         at: its number on the page.
     """
-    rows = [_interval_row(each.left, said=each.mean_predicted, of=f"{each.count:,}") for each in quality.calibration]
+    rows = [
+        {
+            "said": each.mean_predicted,
+            "value": each.left.value,
+            "low": each.left.low,
+            "high": each.left.high,
+            "tip": _tip(each.left, each.count),
+        }
+        for each in quality.calibration
+    ]
     axis = {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]}
     scale = {"domain": [0, 1], "nice": False}
     x = {"field": "said", "type": "quantitative", "scale": scale, "axis": {**axis, "title": "said"}}
@@ -144,10 +138,9 @@ def calibration_chart(quality: Quality, at: int) -> Chart:
     )
 
 
-def _interval_row(found: Estimate, *, of: str, **more: Any) -> dict[str, Any]:
+def _tip(found: Estimate, count: int) -> str:
     value, low, high = _ends(found)
-    tip = f"{percent(value, 1)} of {of}, {percent(low, 1)} to {percent(high, 1)}"
-    return {"value": value, "low": low, "high": high, "tip": tip, **more}
+    return f"{percent(value, 1)} of {count:,}, {percent(low, 1)} to {percent(high, 1)}"
 
 
 def _ends(found: Estimate) -> tuple[float, float, float]:

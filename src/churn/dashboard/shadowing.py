@@ -8,9 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from churn.contract import Contract
-from churn.dashboard.drawing import BAND, EFFECT, NARROW, WIDE, Chart, draw, layer, rule
+from churn.dashboard.drawing import Chart
 from churn.dashboard.figures import named
 from churn.dashboard.histograms import Side, by_name, histogram
+from churn.dashboard.intervals import Interval, drawn_intervals
 from churn.prediction_log.places import Places
 from churn.rollout.findings import Finding
 from churn.shadow.reading import EVER, choose, read_pairs
@@ -20,7 +21,6 @@ from churn.shadow.words import Rows, check_rows, crossed_rows, difference_rows, 
 DAYS = 7
 TONES = {"promote": "good", "hold": "calm", "roll back": "bad"}
 FARTHEST = 2.0  # of the tolerance; what lies farther out is drawn at the edge
-ROW, AXIS = 34, 50  # pixels of a row, and of all around them
 MOST_TICKS = 5
 
 
@@ -83,51 +83,28 @@ def shadowing(places: Places, contract: type[Contract], now: datetime) -> Shadow
 
 def _checks_chart(report: Report) -> Chart:
     """Where each check's truth surely lies, in parts of what is tolerated."""
-    rows = [
-        {"name": named(found.check), "tip": found.reason, **_parts(found)}
-        for found in report.verdict.findings
-        if found.low is not None
-    ]
-    scale = {"domain": [0, FARTHEST], "nice": False}
-    axis = {"title": None, "values": [0, 0.5, 1, 1.5, 2], "labelExpr": "datum.value == 1 ? 'tolerance' : ''"}
-    x = {"type": "quantitative", "scale": scale, "axis": axis}
-    y = {
-        "field": "name",
-        "type": "nominal",
-        "sort": None,
-        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 170},
-    }
-    spec = {
-        "layer": [
-            layer(
-                rows,
-                {"type": "rule", "color": BAND, "strokeWidth": 12},
-                x={"field": "low", **x},
-                x2={"field": "high"},
-                y=y,
-                description="tip:N",
-            ),
-            layer(rows, {"type": "tick", "color": EFFECT, "thickness": 3, "size": 18}, x={"field": "value", **x}, y=y),
-            rule(x={"datum": 1, "type": "quantitative"}),
-        ]
-    }
     table = check_rows(report)
-    height = ROW * len(rows) + AXIS
+    narrow, wide = drawn_intervals(
+        [_parts(found) for found in report.verdict.findings],
+        domain=(0, FARTHEST),
+        axis={"values": [0, 0.5, 1, 1.5, 2], "labelExpr": "datum.value == 1 ? 'tolerance' : ''"},
+        limit=1,
+    )
     return Chart(
         name="checks",
         title="Checks",
         summary="In how many answers the two differ, of what is tolerated. Left of the line a check is within.",
         columns=table.columns,
         rows=[[str(cell) for cell in row] for row in table.rows],
-        narrow=draw(spec, width=NARROW, height=height),
-        wide=draw(spec, width=WIDE, height=height),
+        narrow=narrow,
+        wide=wide,
         keys=[("band", "surely in here"), ("effect", "observed"), ("limit", "tolerance")],
     )
 
 
-def _parts(found: Finding) -> dict[str, float]:
-    ends = {"low": found.low, "high": found.high, "value": found.effect}
-    return {name: min((end or 0.0) / found.tolerance, FARTHEST) for name, end in ends.items()}
+def _parts(found: Finding) -> Interval:
+    low, high, value = ((end or 0.0) / found.tolerance for end in (found.low, found.high, found.effect))
+    return Interval(named(found.check), low, high, value, found.reason)
 
 
 def _scores_chart(report: Report) -> Chart:
