@@ -1,0 +1,46 @@
+"""What commands say of files of an earlier version is what they said then."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from earlier import EARLIER, SALT, WORDS, earlier_json, lost
+from processes import churn
+
+HOLD, ROLL_BACK = 9, 10
+REFUSED = {"judge_verdict": HOLD, "outcomes_report": HOLD, "shadow_report": ROLL_BACK}
+COMMANDS = {
+    "predictions_list": ("predictions", "list"),
+    "records": ("predictions", "tail", "-n", "100"),
+    "rollouts": ("rollout", "history"),
+    "rollout_1": ("rollout", "history", "1"),
+    "rollout_2": ("rollout", "history", "2"),
+    "rollout_3": ("rollout", "history", "3"),
+    "rollout_4": ("rollout", "history", "4"),
+    "rollout_status": ("rollout", "status"),
+    "outcomes_report": ("outcomes", "report"),
+    "judge_verdict": ("judge", "explain", str(EARLIER / "counts.json")),
+    "shadow_report": ("shadow", "report", "--until", "2100-01-01"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_the_same_of_the_files_of_an_earlier_version(earlier_home: Path, name: str) -> None:
+    done = churn(earlier_home, *COMMANDS[name], "--json")
+    assert done.code == REFUSED.get(name, 0), done.err
+    told = json.loads(done.out.replace(str(earlier_home), "HOME"))
+    # What a verdict says in words is made anew; what is stored is not.
+    assert lost(earlier_json(f"expected/{name}.json"), told, ignored=WORDS if name in REFUSED else ()) == []
+
+
+def test_a_log_of_an_earlier_version_is_closed_and_a_subscriber_is_erased(own_home: Path) -> None:
+    ever = {"PREDICTION_LOG_RETENTION_DAYS": 36_500, "PREDICTION_LOG_SALT": SALT}
+    closed = json.loads(churn(own_home, "predictions", "close", "--json", **ever).out)
+    assert closed == {"segments": 4, "records": 18, "damaged": 1, "removed": 0}
+    records = json.loads(churn(own_home, "predictions", "tail", "-n", "100", "--json").out)
+    assert records == earlier_json("expected/records.json")
+    assert churn(own_home, "predictions", "erase", "subscriber-1", **ever).code == 0
+    left = json.loads(churn(own_home, "predictions", "tail", "-n", "100", "--json").out)
+    assert [record["request_id"] for record in records if record not in left] == ["request-1"]

@@ -1,0 +1,54 @@
+"""Records of an earlier version are found, and the answers are made again from them bit for bit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from earlier import EARLIER, SALT, earlier_json
+
+from churn.contracts import find_contract
+from churn.prediction_log.finding import find_record
+from churn.prediction_log.places import places
+from churn.prediction_log.record import hashed_key
+from churn.prediction_log.replaying import bundle_of, replay
+from churn.shadow.reading import read_pairs
+
+LOG = places(None, "streamflow", home=EARLIER)
+RECORDS = {record["prediction_id"]: record for record in earlier_json("expected/records.json")}
+
+
+@pytest.mark.parametrize("prediction_id", RECORDS)
+def test_each_record_is_found_and_replays_bit_for_bit(prediction_id: str) -> None:
+    record = find_record(LOG, prediction_id)
+    assert dict(record) == RECORDS[prediction_id]
+    bundle = bundle_of(record, EARLIER / "bundles" / "streamflow")
+    assert bundle.manifest.model_version == record["model_version"]
+    assert replay(record, bundle) == []
+
+
+def test_the_log_holds_what_was_asked_and_answered() -> None:
+    answers = {each["answer"]["prediction_id"]: each for each in earlier_json("answers.json")}
+    assert answers.keys() == RECORDS.keys()
+    for prediction_id, record in RECORDS.items():
+        asked, answer = answers[prediction_id], answers[prediction_id]["answer"]
+        assert record["request_id"] == asked["headers"]["X-Request-ID"]
+        assert record["subscriber"] == hashed_key(asked["headers"].get("X-Subscriber-Key"), SALT)
+        assert (record["probability"], record["banner"]) == (
+            answer["churn_probability"],
+            answer["show_retention_banner"],
+        )
+        assert record["arm"] == (answer["retention"] or {}).get("arm")
+
+
+def test_the_log_has_every_kind_of_record() -> None:
+    assert {record["arm"] for record in RECORDS.values()} == {None, "holdout", "treatment", "unassigned"}
+    assert {record["challenger_version"] for record in RECORDS.values()} == {None, "v0.0.2"}
+    assert {record["model_version"] for record in RECORDS.values()} == {"v0.0.1", "v0.0.2"}
+
+
+def test_the_pairs_of_champion_and_challenger_are_read_from_segments_and_journals() -> None:
+    [(bundles, tally)] = read_pairs(LOG, find_contract("streamflow")).items()
+    assert (bundles.champion, bundles.challenger, tally.pairs) == ("v0.0.1", "v0.0.2", 22)
+    assert tally.last_us is not None
+    assert datetime.fromtimestamp(tally.last_us / 1e6, UTC).date().isoformat() == "2026-11-29"
