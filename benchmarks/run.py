@@ -16,13 +16,14 @@ from typing import Any
 
 from benchmarks.plot import write_histograms, write_plot
 from benchmarks.report import PLOT, STAGES_PLOT, report
+from benchmarks.samples import json_of_samples
 from benchmarks.shadow_report import shadow_report
 from benchmarks.systems import SYSTEMS
 from benchmarks.task_plot import write_task_plot
 from benchmarks.task_report import PLOT as TASK_PLOT
 from benchmarks.task_report import task_report
 from churn.errors import ChurnError
-from churn.files import json_bytes, write_bytes
+from churn.files import write_bytes
 from churn.image import BASE_IMAGE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,7 +130,7 @@ def _task(asked: argparse.Namespace, folder: Path) -> None:
         results = measure_task(
             quick=asked.quick, base_image=asked.base_image, network=asked.network, ca_file=asked.ca_file, say=say
         )
-        write_bytes(folder / "task.json", json_bytes(results))
+        write_bytes(folder / "task.json", json_of_samples(results))
     results = json.loads((folder / "task.json").read_bytes())
     write_bytes(folder / "task.md", task_report(results).encode())
     write_task_plot(results, folder / TASK_PLOT)
@@ -141,7 +142,7 @@ def _shadow(asked: argparse.Namespace, folder: Path) -> None:
     if not asked.report:
         from benchmarks.shadow import measure_shadow  # noqa: PLC0415 - as in `measure`
 
-        write_bytes(folder / "shadow.json", json_bytes(measure_shadow(quick=asked.quick, say=say)))
+        write_bytes(folder / "shadow.json", json_of_samples(measure_shadow(quick=asked.quick, say=say)))
     write_bytes(folder / "shadow.md", shadow_report(json.loads((folder / "shadow.json").read_bytes())).encode())
     say(f"the report is {folder / 'shadow.md'}")
 
@@ -165,7 +166,7 @@ def main() -> None:
     if not asked.report:
         with tempfile.TemporaryDirectory(prefix="churn-bench-") as work:
             results = measure(asked, Path(work))
-        write_bytes(folder / "results.json", json_bytes(results))
+        write_bytes(folder / "results.json", json_of_samples(results))
     write_report(json.loads((folder / "results.json").read_bytes()), folder)
     say(f"the report is {folder / 'README.md'}")
 
