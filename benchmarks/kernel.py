@@ -18,10 +18,10 @@ import pandas as pd
 import xgboost
 
 from benchmarks.rounds import in_turn
-from churn.bundle import MODEL, load_bundle
-from churn.contract import Contract, Rows
-from churn.reasons import TOP_REASONS
-from churn.sampling import draw_columns
+from churn.contract.declaration import Contract, Rows
+from churn.contract.sampling import draw_columns
+from churn.model.bundle import MODEL, load_bundle
+from churn.retention.reasons import TOP_REASONS
 from churn.scoring.answers import reason_lists
 
 TOLERANCE = 1e-4

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from churn.bundle import ModelCard
-from churn.contract import Contract
-from churn.contracts import find_contract
-from churn.sampling import draw_columns
-from churn.sealing import write_bundle
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns
+from churn.model.bundle import ModelCard
+from churn.model.sealing import write_bundle
 from churn.training.fit import fit_xgboost, split
 from churn.training.synthetic import make_demo
 from churn.training.tuned import load_tuned

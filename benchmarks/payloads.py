@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from churn.contract import Contract
-from churn.sampling import draw_subscribers
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_subscribers
 
 COUNT = 500
 SEED = 7

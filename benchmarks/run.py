@@ -61,7 +61,7 @@ def measure(asked: argparse.Namespace, work: Path) -> dict[str, Any]:
     from benchmarks import kernel, machine, models, payloads, servers, stages  # noqa: PLC0415
     from benchmarks.systems.pred_contribs import explained, load  # noqa: PLC0415
     from benchmarks.systems.wire import Subscriber  # noqa: PLC0415
-    from churn.contracts import find_contract  # noqa: PLC0415
+    from churn.businesses import find_contract  # noqa: PLC0415
 
     settings = QUICK if asked.quick else FULL
     systems = chosen(SYSTEMS, asked.only, [system.name for system in SYSTEMS])

@@ -16,7 +16,7 @@ from benchmarks.payloads import wrk_script
 from benchmarks.processes import Server, free_port
 from benchmarks.rounds import in_turn
 from benchmarks.systems import FLOOR, WORKERS, Files, System
-from churn.bundle import MODEL
+from churn.model.bundle import MODEL
 
 ASKED = 20
 TOLERANCE = 2e-4  # what is shown has four decimals

@@ -21,8 +21,8 @@ from benchmarks import machine, models, wrk
 from benchmarks.payloads import subscribers, wrk_script
 from benchmarks.processes import Server, cpu_ticks, free_port
 from benchmarks.rounds import in_turn
-from churn.contracts import find_contract
-from churn.measures import SHADOW
+from churn.businesses import find_contract
+from churn.judging.metrics import SHADOW
 
 WITHOUT, WITH = "without", "with"
 FULL: dict[str, Any] = {"rounds": 7, "seconds": 8, "warm_up_s": 2, "connections": 32}

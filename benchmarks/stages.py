@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 from fastapi import FastAPI
 
-from churn.bundle import load_bundle
+from churn.model.bundle import load_bundle
 from churn.service.app import create_app
 from churn.service.stages import STAGES
 from churn.settings import Settings

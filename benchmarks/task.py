@@ -23,8 +23,7 @@ from typing import Any
 from benchmarks import machine, models, payloads, wrk
 from benchmarks.processes import free_port
 from benchmarks.systems import FIRST, OURS
-from churn.bundle import MODEL
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.image import build_image
 from churn.image.container import HARDENED
 from churn.image.docker import docker
@@ -32,6 +31,7 @@ from churn.loadtest.payloads import request_bodies
 from churn.loadtest.plan import OpenLoop, Plan
 from churn.loadtest.report import summarise
 from churn.loadtest.run import run_load
+from churn.model.bundle import MODEL
 
 CONNECTIONS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)
 RATES = (100, 200, 300, 400, 500, 750, 1000, 1500, 2000, 3000, 4000)

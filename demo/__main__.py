@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from churn.businesses import find_contract
 from churn.cli.models import export_bundle
 from churn.cli.show import complain, out, print_json, say, table
 from churn.cli.training import make_demo_file, open_registry, train_and_register
-from churn.contracts import find_contract
 from churn.errors import ChurnError
 from churn.settings import Settings, read_settings
 from demo.machine import CANARY, STABLE, Machine

@@ -18,9 +18,9 @@ import uvicorn
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from churn.bundle import load_bundle
-from churn.contract import Contract, Rows
+from churn.contract.declaration import Contract, Rows
 from churn.explain import Explainer
+from churn.model.bundle import load_bundle
 from churn.service.app import create_app
 from churn.settings import read_settings
 

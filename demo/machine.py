@@ -17,7 +17,7 @@ from typing import Self
 import httpx
 
 from churn.errors import ChurnError, RolloutError
-from churn.rollout.haproxy import HAProxy
+from churn.rollout.routers.haproxy import HAProxy
 from demo.faulty_service import FAULT_FILE
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 
 SUBSCRIBERS = 2000
 CONNECTIONS = 16

@@ -10,11 +10,11 @@ import pytest
 import xgboost
 from hypothesis import HealthCheck, settings
 
-from churn.bundle import Bundle, ModelCard
-from churn.contracts import contract_names, find_contract
-from churn.reference import reference_distributions
-from churn.sampling import draw_columns
-from churn.sealing import write_bundle
+from churn.businesses import contract_names, find_contract
+from churn.contract.sampling import draw_columns
+from churn.model.bundle import Bundle, ModelCard
+from churn.model.reference import reference_distributions
+from churn.model.sealing import write_bundle
 
 # The same examples on every machine, and no failure because a machine is slow.
 settings.register_profile("churn", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
+from churn.businesses import find_contract
 from churn.client import ChurnClient
-from churn.contracts import find_contract
 from churn.rollout.store import Store
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
-from dashboards import SERVICE, write_demo
-from leaving import SALT, simulate
-from processes import free_port, serving, succeed
+from support.dashboards import SERVICE, write_demo
+from support.leaving import SALT, simulate
+from support.processes import free_port, serving, succeed
 
 SUBSCRIBERS = 3000
 DEARER = 1.3  # so that there is some drift to see

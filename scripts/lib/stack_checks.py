@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import httpx
 
+from churn.businesses import find_contract
 from churn.cli.show import complain, out, print_json, say, table
-from churn.contracts import find_contract
 from churn.errors import ChurnError, RolloutError, SettingsError
-from churn.rollout.haproxy import HAProxy, Server
+from churn.rollout.routers.haproxy import HAProxy, Server
 
 REQUESTS = 500
 TOLERANCE = 0.02  # HAProxy deals out exactly, but the portal and others may ask meanwhile

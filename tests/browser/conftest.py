@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo_bundle import write_demo_bundle
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-from processes import portal, serving
+from support.demo_bundle import write_demo_bundle
+from support.processes import portal, serving
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE_MS = 10_000

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from dashboards import SERVICE, write_demo
-from leaving import SALT, simulate
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
-from processes import free_port, serving, succeed
-from shadowed import answers, write_shadowed
-from watching import TOKEN
+from support.dashboards import SERVICE, write_demo
+from support.leaving import SALT, simulate
+from support.processes import free_port, serving, succeed
+from support.shadowed import answers, write_shadowed
+from support.watching import TOKEN
 
-from churn.bundle import Bundle
+from churn.model.bundle import Bundle
 from churn.prediction_log.places import places
 from churn.rollout.record import Happening
 from churn.rollout.store import Store

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, Locator, Page, Route, expect
-from processes import free_port, portal
+from support.processes import free_port, portal
 
+from churn.businesses import find_contract
 from churn.client import ChurnClient
-from churn.contracts import find_contract
 
 pytestmark = pytest.mark.xdist_group("browser")
 

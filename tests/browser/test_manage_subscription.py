@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from processes import free_port, portal
+from support.processes import free_port, portal
 
 from churn.client import ChurnClient
 from portal.demo import demo_subscribers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from earlier import copy_earlier
+from support.earlier import copy_earlier
 
 
 @pytest.fixture(scope="session")

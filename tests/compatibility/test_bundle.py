@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from earlier import EARLIER, THRESHOLD, earlier_json
-from in_process import InProcess
+from support.earlier import EARLIER, THRESHOLD, earlier_json
+from support.in_process import InProcess
 
-from churn.bundle import load_bundle
-from churn.language import language_codes
-from churn.offers.policy import load_policy
+from churn.contract.language import language_codes
+from churn.model.bundle import load_bundle
+from churn.retention.offers.policy import load_policy
 from churn.service.app import create_app
 from churn.settings import Settings
 

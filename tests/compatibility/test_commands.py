@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from earlier import EARLIER, SALT, WORDS, earlier_json, lost
-from processes import churn
+from support.earlier import EARLIER, SALT, WORDS, earlier_json, lost
+from support.processes import churn
 
 HOLD, ROLL_BACK = 9, 10
 REFUSED = {"judge_verdict": HOLD, "outcomes_report": HOLD, "shadow_report": ROLL_BACK}

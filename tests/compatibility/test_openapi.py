@@ -6,10 +6,10 @@ import copy
 from typing import Any
 
 import pytest
-from earlier import EARLIER, earlier_json
-from in_process import InProcess
+from support.earlier import EARLIER, earlier_json
+from support.in_process import InProcess
 
-from churn.bundle import load_bundle
+from churn.model.bundle import load_bundle
 from churn.service.app import create_app
 from churn.settings import Settings
 

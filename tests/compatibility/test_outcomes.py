@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earlier import SALT, earlier_json
+from support.earlier import SALT, earlier_json
 
 from churn.outcomes.file import Outcome
 from churn.outcomes.store import forget, known_outcomes, outcomes_file

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from earlier import earlier_json
-from fake_service import OFFER, fake_service
-from visiting import NOON, Portal, key_of
+from support.earlier import earlier_json
+from support.fake_service import OFFER, fake_service
+from support.visiting import NOON, Portal, key_of
 
 from portal.demo import demo_subscribers
 from portal.store import Store

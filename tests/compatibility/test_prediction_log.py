@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from earlier import EARLIER, SALT, earlier_json
+from support.earlier import EARLIER, SALT, earlier_json
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.places import places
 from churn.prediction_log.record import hashed_key

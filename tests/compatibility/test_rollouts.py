@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from earlier import EARLIER, earlier_json
-from rollouts import World, controller
+from support.earlier import EARLIER, earlier_json
+from support.rollouts import World, controller
 
+from churn.judging.counts_file import read_seen
 from churn.rollout.plan import read_plan
 from churn.rollout.record import State
-from churn.rollout.seen_file import read_seen
 from churn.rollout.store import Store
 
 SERVICE = "streamflow-churn-api"

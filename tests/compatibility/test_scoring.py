@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from earlier import EARLIER, THRESHOLD, earlier_json, lost
-from processes import succeed
+from support.earlier import EARLIER, THRESHOLD, earlier_json, lost
+from support.processes import succeed
 
 WRITTEN_NS = 1_773_136_800 * 10**9
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import write_demo
-from demo_bundle import write_demo_bundle
-from watching import Dashboard
+from support.dashboards import write_demo
+from support.demo_bundle import write_demo_bundle
+from support.watching import Dashboard
 
 
 @pytest.fixture(scope="session")

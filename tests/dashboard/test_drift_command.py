@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from logged import write_demo_log
-from processes import churn
-from watching import words
+from support.logged import write_demo_log
+from support.processes import churn
+from support.watching import words
 
 FAR, TOO_FEW = 12, 9
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from leaving import SALT, simulate
-from processes import churn, succeed
-from watching import Dashboard, words
+from support.leaving import SALT, simulate
+from support.processes import churn, succeed
+from support.watching import Dashboard, words
 
 from churn.prediction_log.places import places
 

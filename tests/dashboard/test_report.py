@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from processes import succeed
-from watching import Dashboard, words
+from support.processes import succeed
+from support.watching import Dashboard, words
 
 from churn.cli.rollout_report import rollout_report
 from churn.errors import RolloutError

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dashboards import SERVICE, Behaviour, Simulation, begin, carry_out
-from watching import Dashboard, words
+from support.dashboards import SERVICE, Behaviour, Simulation, begin, carry_out
+from support.watching import Dashboard, words
 
 from churn.dashboard.rollouts import Rollouts
 from churn.rollout.record import Happening, State

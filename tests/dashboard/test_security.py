@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from dashboards import SERVICE
-from watching import FORM_TOKEN, TOKEN, Dashboard
+from support.dashboards import SERVICE
+from support.watching import FORM_TOKEN, TOKEN, Dashboard
 
 from churn.rollout.record import Wish
 from churn.rollout.store import Store

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shadowed import answers, write_shadowed
-from watching import Dashboard, words
+from support.shadowed import answers, write_shadowed
+from support.watching import Dashboard, words
 
-from churn.bundle import Bundle
+from churn.model.bundle import Bundle
 from churn.prediction_log.places import Places, places
 
 type Open = Callable[..., Dashboard]

@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from dashboards import Behaviour, Simulation, begin
-from logged import write_demo_log
-from watching import Dashboard, words
+from support.dashboards import Behaviour, Simulation, begin
+from support.logged import write_demo_log
+from support.watching import Dashboard, words
 
 from churn.prediction_log.places import Places
 from churn.rollout.store import Store

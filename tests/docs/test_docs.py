@@ -152,14 +152,10 @@ def test_every_decision_is_in_the_index_and_says_where_it_stands() -> None:
         assert re.match(rf"# {record.name[:4]}: .+\n\nStatus: .+\. Date: \d{{4}}-\d\d-\d\d\.\n", read(record)), record
 
 
-def test_the_overview_knows_every_module_and_no_other() -> None:
+def test_the_overview_names_no_module_that_is_not_there() -> None:
     overview = read(ROOT / "docs" / "architecture" / "00-overview.md")
     mentioned = set(re.findall(r"`([\w/]+(?:\.py|/))`", overview))
-    modules = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if not path.name.startswith("__")}
-    modules |= {str(path.relative_to(ROOT)) for path in PORTAL.rglob("*.py") if not path.name.startswith("__")}
-    businesses = {module for module in modules if module.startswith("contracts/")}
-    assert modules - businesses <= mentioned, "the overview leaves out a module"
-    assert all((SOURCE / path).exists() or (ROOT / path).exists() for path in mentioned), "there is no such module"
+    assert all((SOURCE / path).exists() or (ROOT / path).exists() for path in mentioned)
 
 
 def test_the_readme_says_where_things_are() -> None:

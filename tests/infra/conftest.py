@@ -11,9 +11,9 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from demo_bundle import write_demo_bundle
-from images import Built, Engine
-from processes import succeed
+from support.demo_bundle import write_demo_bundle
+from support.images import Built, Engine
+from support.processes import succeed
 
 from churn.errors import ImageError
 from churn.image import BASE_IMAGE

@@ -8,13 +8,13 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from balancer import Balancer, balancing, wait_until
-from processes import free_port
-from small_server import PREDICTION, http, small_server
+from support.balancer import Balancer, balancing, wait_until
+from support.processes import free_port
+from support.small_server import PREDICTION, http, small_server
 
 from churn.errors import RolloutError, SettingsError
-from churn.rollout.haproxy import HAProxy
-from churn.rollout.routers import router_at
+from churn.rollout.routers.haproxy import HAProxy
+from churn.rollout.routers.router import router_at
 
 SUBSCRIBERS = [f"key-{number}" for number in range(150)]
 

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from images import Built, Engine
-from processes import churn, succeed
-from tools import ROOT, uv
+from support.images import Built, Engine
+from support.processes import churn, succeed
+from support.tools import ROOT, uv
 
-from churn.bundle import Bundle, load_bundle
+from churn.contract.sampling import draw_columns
 from churn.files import sha256_of
 from churn.image.container import HARDENED, Container, running
 from churn.image.docker import docker
-from churn.sampling import draw_columns
+from churn.model.bundle import Bundle, load_bundle
 
 pytestmark = pytest.mark.xdist_group("docker")
 
@@ -35,9 +35,9 @@ AT_ONCE = {"DRAIN_SECONDS": "0"}  # the stopping of these containers is not look
 LISTED = "find /opt /bundle ! -type d -printf '%p %m %U:%G %T@ %l ' -exec sh -c 'sha256sum <\"$0\"' {} ';' | sort"
 # Every bit of what the model says, in hexadecimal.
 EXPLAINED = """
-import sys, json, numpy, pathlib, churn.bundle
+import sys, json, numpy, pathlib, churn.model.bundle
 rows = numpy.array(json.load(sys.stdin), dtype=numpy.float32)
-print(churn.bundle.load_bundle(pathlib.Path("/bundle")).model.explain(rows).tobytes().hex())
+print(churn.model.bundle.load_bundle(pathlib.Path("/bundle")).model.explain(rows).tobytes().hex())
 """
 # What Babel makes of amounts, shares and days in each language.
 WORDED = """
@@ -45,7 +45,7 @@ from datetime import date
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_percent
-from churn.language import language_codes
+from churn.contract.language import language_codes
 for code in sorted(language_codes()):
     made = [format_currency(1234.5, "USD", locale=code), format_percent(0.25, locale=code)]
     print(code, made, format_date(date(2026, 11, 24), "long", locale=code), Locale.parse(code).display_name)

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from balancer import wait_until
-from demo_bundle import write_demo_bundle
-from processes import free_port
+from support.balancer import wait_until
+from support.demo_bundle import write_demo_bundle
+from support.processes import free_port
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="looks at connections in Linux's /proc")
 

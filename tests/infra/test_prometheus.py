@@ -11,11 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from balancer import wait_until
-from processes import free_port, serving
+from support.balancer import wait_until
+from support.processes import free_port, serving
 
-from churn.bundle import Bundle
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.model.bundle import Bundle
 from churn.service.families import FAMILIES
 
 GRAFANA = Path(__file__).resolve().parents[2] / "deploy" / "grafana" / "churn.json"

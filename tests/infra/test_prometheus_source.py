@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from balancer import wait_until
-from exposing import Service, exposing
-from processes import free_port
+from support.balancer import wait_until
+from support.exposing import Service, exposing
+from support.processes import free_port
 
 from churn.errors import RolloutError
-from churn.rollout.routers import Track
+from churn.rollout.routers.router import Track
 from churn.rollout.sources import Instances, Prometheus
 
 SELECTORS: Mapping[Track, str] = {"stable": 'track="stable"', "canary": 'track="canary"'}

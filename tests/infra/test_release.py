@@ -14,15 +14,15 @@ from typing import Any
 
 import httpx
 import pytest
-from aws_stand_in import aws_stand_in
-from demo_bundle import write_demo_bundle
-from images import Engine
-from processes import Done, churn, free_port
+from support.aws_stand_in import aws_stand_in
+from support.demo_bundle import write_demo_bundle
+from support.images import Engine
+from support.processes import Done, churn, free_port
 
-from churn.bundle import MODEL
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.explain.xgb import load_booster
 from churn.image.docker import docker
+from churn.model.bundle import MODEL
 from churn.training.registry import Registry, RunRecord
 
 pytestmark = [

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from balancer import balancing, loading
-from demo_bundle import write_demo_bundle
-from images import Built
-from processes import free_port
+from support.balancer import balancing, loading
+from support.demo_bundle import write_demo_bundle
+from support.images import Built
+from support.processes import free_port
 
 from churn.errors import ImageError
 from churn.image.container import HARDENED

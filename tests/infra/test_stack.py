@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-from balancer import wait_until
-from demo_bundle import write_demo_bundle
-from images import Built, Engine
-from processes import free_port, succeed
+from support.balancer import wait_until
+from support.demo_bundle import write_demo_bundle
+from support.images import Built, Engine
+from support.processes import free_port, succeed
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.image.docker import docker
 
 pytestmark = pytest.mark.xdist_group("docker")

@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from in_process import answering
+from support.in_process import answering
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 COMPOSE = DEPLOY / "docker" / "compose.yaml"

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_stand_in import REGION, Aws, aws_stand_in
-from terraform_runs import Terraform, copy_of_terraform
+from support.aws_stand_in import REGION, Aws, aws_stand_in
+from support.terraform_runs import Terraform, copy_of_terraform
 
 from churn.release.aws import serving, with_image
-from churn.rollout.ecs import Ecs
+from churn.rollout.fleets.ecs import Ecs
 
 pytestmark = pytest.mark.xdist_group("terraform")
 

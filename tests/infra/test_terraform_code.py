@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from terraform_runs import SOURCE, Terraform, copy_of_terraform
-from tools import uv
+from support.terraform_runs import SOURCE, Terraform, copy_of_terraform
+from support.tools import uv
 
 pytestmark = pytest.mark.xdist_group("terraform-code")
 

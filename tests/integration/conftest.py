@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from processes import serving
+from support.processes import serving
 
 
 @pytest.fixture(scope="session")

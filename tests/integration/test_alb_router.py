@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from aws_account import Account
-from aws_stand_in import aws_stand_in
+from support.aws_account import Account
+from support.aws_stand_in import aws_stand_in
 
 from churn.errors import RolloutError, SettingsError
-from churn.rollout.alb import LoadBalancer
-from churn.rollout.routers import router_at
+from churn.rollout.routers.alb import LoadBalancer
+from churn.rollout.routers.router import router_at
 
 pytestmark = [
     pytest.mark.xdist_group("moto"),

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol, Unpack
 
 import pytest
-from broken_servers import ANSWER, BROKEN, JSON, NONSENSE, REFUSING, UNAVAILABLE, always, answer, in_turn
-from small_server import Reply, http, small_server
+from support.broken_servers import ANSWER, BROKEN, JSON, NONSENSE, REFUSING, UNAVAILABLE, always, answer, in_turn
+from support.small_server import Reply, http, small_server
 
 from churn.answers import RetentionAnswer
 from churn.client import AsyncChurnClient, ChurnClient

@@ -10,19 +10,19 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_account import Account
-from aws_stand_in import Aws, aws_stand_in
-from exposing import Service, answering, exposing
-from processes import free_port
-from rollouts import SHORT_PLAN
+from support.aws_account import Account
+from support.aws_stand_in import Aws, aws_stand_in
+from support.exposing import Service, answering, exposing
+from support.processes import free_port
+from support.rollouts import SHORT_PLAN
 from typer.testing import CliRunner
 
 from churn.cli import app
 from churn.errors import RolloutError, SettingsError
 from churn.release.aws import serving
-from churn.rollout.alb import LoadBalancer
-from churn.rollout.ecs import Ecs
-from churn.rollout.fleet import fleet_at
+from churn.rollout.fleets.ecs import Ecs
+from churn.rollout.fleets.fleet import fleet_at
+from churn.rollout.routers.alb import LoadBalancer
 
 pytestmark = [
     pytest.mark.xdist_group("moto"),

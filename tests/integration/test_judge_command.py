@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import churn, succeed
+from support.processes import churn, succeed
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "judge.md"
 

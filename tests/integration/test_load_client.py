@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 import pytest
-from load_plans import a_plan
-from processes import free_port
-from small_server import PREDICTION, Reply, http, small_server
+from support.load_plans import a_plan
+from support.processes import free_port
+from support.small_server import PREDICTION, Reply, http, small_server
 
 from churn.errors import LoadTestError
 from churn.loadtest.client import Client, open_session

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import churn, free_port, serving
-from small_server import PREDICTION, http, small_server
+from support.processes import churn, free_port, serving
+from support.small_server import PREDICTION, http, small_server
 
-from churn.bundle import Bundle
+from churn.model.bundle import Bundle
 
 FEW = ("--requests", "40", "--warmup", "4", "--slo-p99-ms", "60000")
 

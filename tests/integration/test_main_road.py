@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
-from in_process import as_in_a_batch
-from processes import churn, serving, succeed
+from support.in_process import as_in_a_batch
+from support.processes import churn, serving, succeed
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 
 pytestmark = pytest.mark.xdist_group("road")
 

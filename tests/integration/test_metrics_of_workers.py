@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from balancer import wait_until
-from processes import free_port
-from scraping import Samples, scraped, total
+from support.balancer import wait_until
+from support.processes import free_port
+from support.scraping import Samples, scraped, total
 
-from churn import measures
-from churn.bundle import Bundle
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.judging import metrics as measures
+from churn.model.bundle import Bundle
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in Linux's /proc")
 

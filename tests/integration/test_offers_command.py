@@ -8,15 +8,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from policies import STREAMFLOW, policy_file
-from processes import churn, succeed
+from support.policies import STREAMFLOW, policy_file
+from support.processes import churn, succeed
 
-from churn.bundle import Bundle
-from churn.campaign.report import WHY
-from churn.cells import read_cells
-from churn.contract import Contract
-from churn.offers.policy import Policy, default_policy_path, load_policy
-from churn.retention import Visitor, retention
+from churn.contract.cells import read_cells
+from churn.contract.declaration import Contract
+from churn.model.bundle import Bundle
+from churn.retention.banner import Visitor, retention
+from churn.retention.campaign.report import WHY
+from churn.retention.offers.policy import Policy, default_policy_path, load_policy
 
 ROWS = 400
 TODAY = "2026-11-23"

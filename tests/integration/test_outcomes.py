@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from leaving import SALT, simulate
-from processes import churn, succeed
+from support.leaving import SALT, simulate
+from support.processes import churn, succeed
 
 KEEP, HOLD, STOP, INVALID = 0, 9, 13, 3
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
-from processes import churn, free_port, succeed
+from support.processes import churn, free_port, succeed
 
-from churn.bundle import Bundle
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.model.bundle import Bundle
 
 BODY = json.dumps(find_contract("streamflow").example())
 HEADERS = {"Content-Type": "application/json", "X-Subscriber-Key": "somebody-in-particular"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from processes import churn, succeed
+from support.processes import churn, succeed
 
-from churn.bundle import Bundle
+from churn.model.bundle import Bundle
 
 
 def test_a_bundle_whose_reasons_hold_is_told_in_numbers(bundles: dict[str, Bundle], tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ import mlflow
 import numpy as np
 import pytest
 import xgboost
-from processes import churn, free_port, succeed
 from sklearn.linear_model import LogisticRegression
+from support.processes import churn, free_port, succeed
 
-from churn.bundle import load_bundle
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.sampling import draw_columns
 from churn.errors import BundleError, GateError, RegistryError
-from churn.sampling import draw_columns
+from churn.model.bundle import load_bundle
 from churn.training.export import export_model
 from churn.training.promotion import find_version, judge
 from churn.training.registry import FORCED, FORCED_REASON, TRUSTED_TYPES, Registry, RunRecord, registered_name

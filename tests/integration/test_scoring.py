@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import PATIENCE_S, churn, succeed
-from tables import rejected, scored, write_rows
+from support.processes import PATIENCE_S, churn, succeed
+from support.tables import rejected, scored, write_rows
 
-from churn.bundle import Bundle
-from churn.contracts import find_contract
-from churn.sampling import draw_columns
+from churn.businesses import find_contract
+from churn.contract.sampling import draw_columns
+from churn.model.bundle import Bundle
 
 STREAMFLOW = find_contract("streamflow")
 ROWS, PART_ROWS = 600, 10

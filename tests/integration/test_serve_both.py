@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from processes import free_port
+from support.processes import free_port
 
-from churn.bundle import Bundle
+from churn.model.bundle import Bundle
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "lib" / "serve_both.py"
 PATIENCE_S = 120

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import as_in_a_batch
-from processes import churn
-from scraping import scraped, total
+from support.in_process import as_in_a_batch
+from support.processes import churn
+from support.scraping import scraped, total
 
-from churn import measures
-from churn.bundle import MODEL, Bundle
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.cpus import usable_cpus
+from churn.judging import metrics as measures
+from churn.model.bundle import MODEL, Bundle
 from churn.service.waiting import ALWAYS_ANSWERED
 from churn.settings import Settings
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from demo_bundle import write_demo_bundle
-from processes import churn, serving, succeed
+from support.demo_bundle import write_demo_bundle
+from support.processes import churn, serving, succeed
 
-from churn.bundle import Bundle
-from churn.contracts import find_contract
-from churn.sampling import draw_subscribers
+from churn.businesses import find_contract
+from churn.contract.sampling import draw_subscribers
+from churn.model.bundle import Bundle
 
 SUBSCRIBERS = 60
 STREAMFLOW = find_contract("streamflow")

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from processes import serving, succeed
+from support.processes import serving, succeed
 
-from churn.bundle import Bundle
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.model.bundle import Bundle
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"  # the specification's own example
 PATIENCE_S = 30
@@ -79,7 +79,7 @@ def test_a_service_without_a_collector_loads_nothing_that_speaks_to_one() -> Non
     code = """
 import sys
 import threading
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.service.app import openapi_document
 openapi_document(find_contract("streamflow"))
 print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "google"))])

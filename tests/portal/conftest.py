@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_service import FakeService, fake_service
-from visiting import Portal
+from support.fake_service import FakeService, fake_service
+from support.visiting import Portal
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fake_service import OFFER, FakeService, held_out, with_retention
-from visiting import NOON, Portal, key_of
+from support.fake_service import OFFER, FakeService, held_out, with_retention
+from support.visiting import NOON, Portal, key_of
 
 
 def counted(portal: Portal, kind: str) -> int:

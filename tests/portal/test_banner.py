@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from fake_service import HIGH, LOW, OFFER, held_out, with_retention
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fake_service import HIGH, LOW, OFFER, held_out, with_retention
 
 from portal.banner import active_until, can_be_accepted, decide
 from portal.billing import began, day_of_bill

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from broken_servers import ANSWER, REASON
 from hypothesis import given
 from hypothesis import strategies as st
+from support.broken_servers import ANSWER, REASON
 
 from churn.answers import Reason, RetentionAnswer
 from portal.chart import Base, base_value, logit, waterfall

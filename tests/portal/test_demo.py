@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churn.contracts import find_contract
-from churn.offers.arms import arm_of
-from churn.offers.policy import default_policy_path, load_policy
+from churn.businesses import find_contract
+from churn.retention.offers.arms import arm_of
+from churn.retention.offers.policy import default_policy_path, load_policy
 from portal.demo import demo_subscribers
 
 CONTRACT = find_contract("streamflow")

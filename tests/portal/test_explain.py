@@ -10,14 +10,14 @@ from typing import Any, get_args
 
 import httpx
 import pytest
-from broken_servers import NONSENSE, REFUSING, UNAVAILABLE
-from processes import serving
-from visiting import Portal
+from support.broken_servers import NONSENSE, REFUSING, UNAVAILABLE
+from support.processes import serving
+from support.visiting import Portal
 
 from churn.answers import Arm, RetentionAnswer, WhyNotOffered, WhyNotShown
-from churn.bundle import Bundle
+from churn.businesses import contract_names
 from churn.client import ChurnClient
-from churn.contracts import contract_names
+from churn.model.bundle import Bundle
 from portal.explanation import ARMS, WHY_NOT_OFFERED, WHY_NOT_SHOWN
 
 pytestmark = pytest.mark.xdist_group("explain")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broken_servers import BROKEN, NONSENSE, REFUSING, UNAVAILABLE
-from fake_service import OFFER, FakeService, with_retention
-from visiting import Portal
+from support.broken_servers import BROKEN, NONSENSE, REFUSING, UNAVAILABLE
+from support.fake_service import OFFER, FakeService, with_retention
+from support.visiting import Portal
 
 BUDGET_MS = 200
 SLACK_S = 1.0  # for a machine that is busy with other tests

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.contracts import contract_names, find_contract
+from churn.businesses import contract_names, find_contract
 from churn.errors import Nonsense
 from churn.service.app import openapi_document
 from portal.fields import Field, Limits, Slider, in_words, published_limits, read_form, request_fields, start_values

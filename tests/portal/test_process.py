@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from processes import free_port
+from support.processes import free_port
 
 from portal.demo import demo_subscribers
 

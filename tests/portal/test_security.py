@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from fake_service import OFFER, FakeService, with_retention
-from visiting import Portal, key_of
+from support.fake_service import OFFER, FakeService, with_retention
+from support.visiting import Portal, key_of
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"' onload=alert(1) {{ 7 * 7 }}"
 PATHS = ["/", "/sign-in", "/team/events", "/team/events.json", "/nowhere", "/static/portal.css", "/offers/none"]

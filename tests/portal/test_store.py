@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fake_service import OFFER
+from support.fake_service import OFFER
 
 from portal.database import StoreError
 from portal.demo import demo_subscribers

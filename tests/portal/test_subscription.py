@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fake_service import LOW, OFFER, FakeService, held_out, with_retention
-from visiting import Portal, key_of
+from support.fake_service import LOW, OFFER, FakeService, held_out, with_retention
+from support.visiting import Portal, key_of
 
 HEADLINE = "A better price for you"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from demo_bundle import write_demo_bundle
+from support.demo_bundle import write_demo_bundle
 
 from churn.errors import ChurnError
 from demo.machine import CANARY, STABLE, Machine

@@ -17,19 +17,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xgboost
-from balancer import Balancer, balancing, wait_until
-from exposing import Service, answering, exposing
-from processes import Done
-from rollouts import SHORT_PLAN
+from support.balancer import Balancer, balancing, wait_until
+from support.exposing import Service, answering, exposing
+from support.processes import Done
+from support.rollouts import SHORT_PLAN
 from typer.testing import CliRunner
 
+from churn.businesses import find_contract
 from churn.cli import app
-from churn.contracts import find_contract
+from churn.contract.sampling import draw_columns
 from churn.errors import ChurnError
-from churn.rollout.haproxy import HAProxy
 from churn.rollout.record import State
+from churn.rollout.routers.haproxy import HAProxy
 from churn.rollout.store import Store
-from churn.sampling import draw_columns
 from churn.training.registry import Registry, RunRecord, registered_name
 
 pytestmark = pytest.mark.xdist_group("scenarios")

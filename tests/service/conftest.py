@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from in_process import InProcess
+from support.in_process import InProcess
 
-from churn.bundle import Bundle
-from churn.contract import Contract
-from churn.contracts import contract_names
+from churn.businesses import contract_names
+from churn.contract.declaration import Contract
+from churn.model.bundle import Bundle
 from churn.service.app import create_app
 from churn.settings import Settings
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import InProcess
+from support.in_process import InProcess
 
-from churn.bundle import Bundle
 from churn.errors import BundleError, SettingsError
+from churn.model.bundle import Bundle
 from churn.service.app import create_app
 from churn.settings import Settings
 
@@ -72,7 +72,7 @@ for name in ("lightgbm", "matplotlib", "mlflow", "numba", "optuna", "pandas", "p
     sys.modules[name] = None
 import churn.cli, churn.service.server
 from pathlib import Path
-from churn.bundle import load_bundle
+from churn.model.bundle import load_bundle
 model = load_bundle(Path(sys.argv[1])).model
 subscriber = model.contract.model_validate(model.contract.example())
 print(model.predict([subscriber])[0].probability)

@@ -14,12 +14,12 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from in_process import InProcess, answering, failing, require_problem
-from strategies import json_values, subscribers
+from support.in_process import InProcess, answering, failing, require_problem
+from support.strategies import json_values, subscribers
 
-from churn.contract import Contract, Rows
-from churn.contracts import find_contract
-from churn.model import ChurnModel
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract, Rows
+from churn.model.model import ChurnModel
 from churn.service.app import build_app
 from churn.service.batch import ROWS_PER_SLICE
 from churn.settings import Settings

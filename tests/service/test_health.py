@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from in_process import InProcess, answering, failing
+from support.in_process import InProcess, answering, failing
 
-from churn.bundle import Bundle
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.model.bundle import Bundle
 
 STREAMFLOW = find_contract("streamflow")
 

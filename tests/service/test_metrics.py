@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from in_process import InProcess, answering, failing
-from scraping import Samples, scraped, total
-from strategies import subscribers
+from support.in_process import InProcess, answering, failing
+from support.scraping import Samples, scraped, total
+from support.strategies import subscribers
 
-from churn import measures
-from churn.bundle import Bundle
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
+from churn.judging import metrics as measures
+from churn.model.bundle import Bundle
 from churn.service.app import create_app
 from churn.service.counting import kind_of_status
 from churn.service.families import FAMILIES, OTHER, ROUTES, blocks, cells_of

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from in_process import InProcess, answering, failing
+from support.in_process import InProcess, answering, failing
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.settings import Settings
 
 STREAMFLOW = find_contract("streamflow")

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 import churn
-from churn.contracts import contract_names, find_contract
+from churn.businesses import contract_names, find_contract
 
 SOURCES = Path(churn.__file__).parent
 FEATURES = {name for contract in contract_names() for name in find_contract(contract).feature_names()}
 
 
 @pytest.mark.parametrize(
-    "source", [path.relative_to(SOURCES) for path in SOURCES.rglob("*.py") if path.parent.name != "contracts"], ids=str
+    "source", [path.relative_to(SOURCES) for path in SOURCES.rglob("*.py") if path.parent.name != "businesses"], ids=str
 )
 def test_no_code_outside_the_contracts_knows_a_features_name(source: Path) -> None:
     tree = ast.parse((SOURCES / source).read_text())

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from in_process import InProcess, answering
 from schemathesis.config import SchemathesisConfig
+from support.in_process import InProcess, answering
 
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
 from churn.service.app import openapi_document
 from churn.settings import Settings
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from in_process import InProcess, answering
-from strategies import subscribers
+from support.in_process import InProcess, answering
+from support.strategies import subscribers
 
-from churn.bundle import Bundle
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
+from churn.model.bundle import Bundle
 from churn.settings import Settings
 
 STREAMFLOW = find_contract("streamflow")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from in_process import InProcess, answering, require_problem
+from support.in_process import InProcess, answering, require_problem
 
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
 
 STREAMFLOW = find_contract("streamflow")
 

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_process import InProcess, require_problem
-from strategies import json_values
+from support.in_process import InProcess, require_problem
+from support.strategies import json_values
 
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
 from churn.settings import Settings
 
 EXAMPLE = find_contract("streamflow").example()

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import InProcess, answering, require_problem
+from support.in_process import InProcess, answering, require_problem
 
-from churn.bundle import Bundle
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
 from churn.errors import OfferPolicyError
-from churn.offers.arms import arm_of
-from churn.offers.policy import default_policy_path, load_policy
+from churn.model.bundle import Bundle
+from churn.retention.offers.arms import arm_of
+from churn.retention.offers.policy import default_policy_path, load_policy
 from churn.service.app import create_app
 from churn.settings import Settings
 

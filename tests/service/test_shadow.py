@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from in_process import InProcess
-from scraping import Samples, scraped, total
+from support.in_process import InProcess
+from support.scraping import Samples, scraped, total
 
-from churn import measures
-from churn.bundle import Bundle
-from churn.contract import Rows
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Rows
 from churn.errors import BundleError, SettingsError
 from churn.explain import Explainer
-from churn.model import ChurnModel, risk_tier
+from churn.judging import metrics as measures
+from churn.model.bundle import Bundle
+from churn.model.model import ChurnModel, risk_tier
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.places import places

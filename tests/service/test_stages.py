@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 
 import pytest
-from in_process import InProcess, answering
+from support.in_process import InProcess, answering
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.service.stages import BUCKETS, STAGES, Stages
 
 STREAMFLOW = find_contract("streamflow")

@@ -8,8 +8,8 @@ from typing import NoReturn
 import typer
 
 from churn.cli import (
+    contract,
     dashboard,
-    documents,
     drift,
     image,
     judge,
@@ -63,7 +63,7 @@ for commands in (
     drift,
     outcomes,
     dashboard,
-    documents,
+    contract,
 ):
     commands.add_to(app)
 

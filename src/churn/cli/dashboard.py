@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from churn.businesses import find_contract
 from churn.cli.extras import require_extra
-from churn.contracts import find_contract
 from churn.service.recording import log_places
 from churn.settings import read_settings
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churn.businesses import find_contract
 from churn.cli.dashboard import require_dashboard_extra
 from churn.cli.replay import the_log
 from churn.cli.shadow import point_in_time
 from churn.cli.show import out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption
-from churn.contracts import find_contract
 from churn.errors import SettingsError
 from churn.settings import read_settings
 

@@ -17,8 +17,8 @@ from churn.errors import SettingsError
 from churn.files import json_bytes, write_bytes
 
 if TYPE_CHECKING:
-    from churn.rollout.checks import Check
-    from churn.rollout.judge import Verdict
+    from churn.judging.checks import Check
+    from churn.judging.judge import Verdict
 
 # ruff: noqa: PLC0415 - scipy and matplotlib are an extra
 
@@ -58,9 +58,9 @@ def judge_explain(
 ) -> None:
     """Say what the judge makes of counts: promote (exit code 0), hold (9) or roll back (10), and why."""
     require_extra("rollout", "scipy")
-    from churn.rollout.checks import DEFAULT_CHECKS
-    from churn.rollout.judge import judge
-    from churn.rollout.seen_file import read_seen
+    from churn.judging.checks import DEFAULT_CHECKS
+    from churn.judging.counts_file import read_seen
+    from churn.judging.judge import judge
 
     chosen = DEFAULT_CHECKS if checks is None else _read_checks(checks)
     verdict = judge(chosen, read_seen(counts), false_rollback=false_rollback, false_promotion=false_promotion)
@@ -87,8 +87,8 @@ def judge_simulate(
 ) -> None:
     """Let the judge, and usual tests beside it, watch canaries whose truth is known, and count who is wrong when."""
     require_extra("rollout", "scipy", *(["matplotlib"] if to else []))
-    from churn.rollout.simulation import SCENARIOS, simulate
-    from churn.rollout.simulation_report import page, summary, tables
+    from churn.judging.simulation import SCENARIOS, simulate
+    from churn.judging.simulation_report import page, summary, tables
 
     requests = requests or (QUICK_REQUESTS if quick else REQUESTS)
     how_often = runs or (QUICK_RUNS if quick else RUNS)
@@ -106,7 +106,7 @@ def judge_simulate(
         for shown in tables(figures):
             table(*shown)
     if to is not None:
-        from churn.rollout.plot import simulation_plot, svg
+        from churn.judging.plot import simulation_plot, svg
 
         write_bytes(to / "simulation.svg", svg(simulation_plot(figures)))
         write_bytes(to / "simulation.json", json_bytes({**figures, "courses": None}))
@@ -137,7 +137,7 @@ def _show(verdict: Verdict) -> None:
 
 
 def _read_checks(path: Path) -> tuple[Check, ...]:
-    from churn.rollout.checks import checks_of
+    from churn.judging.checks import checks_of
 
     try:
         return checks_of(tomllib.loads(path.read_text(encoding="utf-8")).get("check", []))

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.businesses import find_contract
 from churn.cli.show import bar, out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption, open_registry
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.contract.declaration import Contract
 from churn.errors import GateError, SettingsError
 from churn.files import point_link
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.bundle import Bundle
+    from churn.model.bundle import Bundle
 
 # ruff: noqa: PLC0415 - MLflow takes seconds to import
 

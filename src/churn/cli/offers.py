@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.answers import CustomerReason
-from churn.bundle import Bundle, load_bundle
+from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.show import bar, err, out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption
-from churn.contract import Contract
-from churn.contracts import find_contract
-from churn.language import language_codes
-from churn.model import ChurnModel, Prediction
-from churn.offers.policy import Policy, default_policy_path, load_policy
-from churn.reasons import customer_reasons
+from churn.contract.declaration import Contract
+from churn.contract.language import language_codes
+from churn.model.bundle import Bundle, load_bundle
+from churn.model.model import ChurnModel, Prediction
+from churn.retention.offers.policy import Policy, default_policy_path, load_policy
+from churn.retention.reasons import customer_reasons
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.campaign.changes import Change
-    from churn.campaign.population import Banner, Census
+    from churn.retention.campaign.changes import Change
+    from churn.retention.campaign.population import Banner, Census
 
 # ruff: noqa: PLC0415 - what reads files and draws is an extra
 
@@ -88,9 +88,9 @@ def offers_simulate(
 ) -> None:
     """Show who of a file of subscribers would get what, at what expected cost and value, before a policy goes live."""
     require_extra("offers", "pyarrow", "matplotlib")
-    from churn.campaign.output import require_room, write
-    from churn.campaign.report import summary, tables
-    from churn.campaign.simulation import simulate
+    from churn.retention.campaign.output import require_room, write
+    from churn.retention.campaign.report import summary, tables
+    from churn.retention.campaign.simulation import simulate
 
     settings = read_settings()
     loaded = _bundle(bundle, settings)
@@ -134,7 +134,7 @@ def offers_diff(
     as_json: JsonOption = False,
 ) -> None:
     """Say in words what changed between two policies, and over a file of subscribers what that changes for them."""
-    from churn.campaign.changes import changes
+    from churn.retention.campaign.changes import changes
 
     settings, chosen, loaded = read_settings(), find_contract(contract), None
     if source is not None:
@@ -159,7 +159,7 @@ def offers_diff(
         return
     _show_changes(before, after, found)
     if compared is not None:
-        from churn.campaign.report import comparison_tables
+        from churn.retention.campaign.report import comparison_tables
 
         for shown in comparison_tables(compared):
             table(*shown)
@@ -191,7 +191,7 @@ def _reasons(model: ChurnModel, subscriber: Contract, prediction: Prediction) ->
 @contextmanager
 def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tuple[Iterator[Banner], Census]]:
     """Those of a file who see a banner, with a bar that moves as they are read; then says what was wrong with it."""
-    from churn.campaign.population import Census, banners
+    from churn.retention.campaign.population import Census, banners
 
     census, reasons_of = Census(), functools.partial(_reasons, model)
     with bar("rows") as move:
@@ -208,8 +208,8 @@ def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tup
 def _compared(
     old: Policy, new: Policy, source: Path, model: ChurnModel, *, threshold: float, day: date
 ) -> dict[str, Any]:
-    from churn.campaign.comparison import compare
-    from churn.campaign.report import comparison_summary
+    from churn.retention.campaign.comparison import compare
+    from churn.retention.campaign.report import comparison_summary
 
     with _population(source, model, threshold) as (found, census):
         comparison = compare(old, new, found, day)

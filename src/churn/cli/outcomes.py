@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.businesses import find_contract
 from churn.cli.dashboard import require_dashboard_extra
 from churn.cli.drift import require_html
 from churn.cli.extras import require_extra
 from churn.cli.replay import the_log
 from churn.cli.show import bar, out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption
-from churn.contracts import find_contract
 from churn.errors import SettingsError
 from churn.settings import Settings, read_settings
 

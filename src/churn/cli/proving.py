@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churn.bundle import load_bundle
 from churn.cli.extras import require_extra
 from churn.cli.show import bar, out, print_json, table
 from churn.cli.training import JsonOption
+from churn.contract.language import language_codes
 from churn.errors import GateError
-from churn.language import language_codes
-from churn.offers.policy import load_policy
+from churn.model.bundle import load_bundle
+from churn.retention.offers.policy import load_policy
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
-    from churn.proving import Proof
+    from churn.retention.proving import Proof
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,7 +40,7 @@ def prove(
     CHURN_THRESHOLD and OFFER_POLICY. Exit code 6 if a law is broken.
     """
     require_extra("xgboost", "xgboost")
-    from churn.proving import prove as proof_of  # noqa: PLC0415 - an extra, slow to load
+    from churn.retention.proving import prove as proof_of  # noqa: PLC0415 - an extra, slow to load
 
     settings = read_settings()
     loaded = load_bundle(bundle or settings.bundle_path)

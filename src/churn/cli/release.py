@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.image import BaseImageOption, BuildNetworkOption, CaFileOption, SourceOption
 from churn.cli.models import export_bundle
 from churn.cli.show import err, out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption, open_registry
-from churn.contracts import find_contract
 from churn.errors import GateError, ReleaseError, SettingsError
 from churn.files import json_bytes, write_bytes
 from churn.image import BASE_IMAGE, REPOSITORY, build_image, smoke_test, write_bill

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from churn.businesses import find_contract
 from churn.cli.models import export_bundle, promote_version
 from churn.cli.show import err, say
 from churn.cli.training import ContractOption, first_demo, make_demo_file, open_registry, train_and_register
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.contract.declaration import Contract
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.bundle import Bundle
+    from churn.model.bundle import Bundle
 
 
 def add_to(app: typer.Typer) -> None:

@@ -16,18 +16,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from churn.businesses import find_contract
 from churn.cli.rollout_words import teller
 from churn.cli.show import say
 from churn.cli.training import open_registry
-from churn.contracts import find_contract
 from churn.errors import GateError, RolloutError, SettingsError
 from churn.files import point_link
+from churn.judging.judge import judge
 from churn.rollout.controller import Controller
-from churn.rollout.fleet import Fleet, fleet_at
-from churn.rollout.judge import judge
+from churn.rollout.fleets.fleet import Fleet, fleet_at
 from churn.rollout.plan import Plan
 from churn.rollout.record import Rollout
-from churn.rollout.routers import TRACKS, Router, router_at
+from churn.rollout.routers.router import TRACKS, Router, router_at
 from churn.rollout.sources import Discovered, Instances, Prometheus, Source
 from churn.rollout.store import Store
 from churn.settings import Settings

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from churn.bundle import load_bundle
 from churn.cli.extras import require_extra
 from churn.cli.show import bar, out, print_json, say, table
 from churn.cli.training import JsonOption
 from churn.cpus import usable_cpus
 from churn.errors import SettingsError
-from churn.reasons import TOP_REASONS
+from churn.model.bundle import load_bundle
+from churn.retention.reasons import TOP_REASONS
 from churn.settings import read_settings
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.replay import the_log
 from churn.cli.show import bar, out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption
-from churn.contracts import find_contract
 from churn.errors import DataError, SettingsError
 from churn.files import write_bytes
 from churn.settings import read_settings

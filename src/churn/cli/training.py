@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.businesses import contract_names, find_contract
 from churn.cli.extras import require_extra
 from churn.cli.show import bar, err, out, print_json, say, table
-from churn.contract import Contract, DemoVersion
-from churn.contracts import contract_names, find_contract
+from churn.contract.declaration import Contract, DemoVersion
 from churn.errors import DataError
 from churn.settings import Settings, read_settings
 

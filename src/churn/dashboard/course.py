@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from churn.rollout.counts import Counts
+from churn.judging.counts import Counts
 from churn.rollout.record import Happening, Rollout, State
 
 type Standing = Literal["within", "unsure", "outside"]

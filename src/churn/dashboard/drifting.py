@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.bundle import Manifest
 from churn.dashboard.drawing import Chart
 from churn.dashboard.figures import named
 from churn.dashboard.health import Service
 from churn.dashboard.held import champion_reference
 from churn.dashboard.histograms import Side, histogram
+from churn.model.bundle import Manifest
 from churn.monitoring.drift import Band, Distribution, Drift, drift, read_reference
 from churn.monitoring.live import PROBABILITY, Live, latest
 from churn.prediction_log.places import Places

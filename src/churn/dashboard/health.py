@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from churn.measures import LATENCY_BOUNDS_S, QUEUE
-from churn.rollout.counts import Counts
+from churn.judging.counts import Counts
+from churn.judging.metrics import LATENCY_BOUNDS_S, QUEUE
 from churn.rollout.exposition import Gathering
 
 TIMEOUT_S = 1.5

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from churn.bundle import MANIFEST_SHA256, REFERENCE, Manifest, verified_manifest
 from churn.errors import BundleError, ChurnError
+from churn.model.bundle import MANIFEST_SHA256, REFERENCE, Manifest, verified_manifest
 
 CHAMPION = "champion"
 

@@ -9,8 +9,8 @@ from churn.dashboard.course import Course, Found, Look, thinned
 from churn.dashboard.drawing import BAND, CANARY, EFFECT, LINE, NARROW, SOFT, Chart, both, draw, layer, rule
 from churn.dashboard.figures import milliseconds, named, percent, points, short_moment
 from churn.dashboard.histograms import Side, by_name, histogram
-from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
-from churn.rollout.counts import Counts
+from churn.judging.counts import Counts
+from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
 
 MS = 1000
 OBJECTIVE_S = 0.2

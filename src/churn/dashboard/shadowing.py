@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from churn.contract import Contract
+from churn.contract.declaration import Contract
 from churn.dashboard.drawing import Chart
 from churn.dashboard.figures import named
 from churn.dashboard.histograms import Side, by_name, histogram
 from churn.dashboard.intervals import Interval, drawn_intervals
+from churn.judging.findings import Finding
 from churn.prediction_log.places import Places
-from churn.rollout.findings import Finding
 from churn.shadow.reading import EVER, choose, read_pairs
 from churn.shadow.report import Report, bin_edges, make_report, score_counts
 from churn.shadow.words import Rows, check_rows, crossed_rows, difference_rows, group_rows, headline, span, title

@@ -13,7 +13,7 @@ from threading import Lock
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting, drifting
 from churn.dashboard.health import Service, ask
 from churn.dashboard.held import held_bundles
@@ -25,7 +25,7 @@ from churn.dashboard.shadowing import DAYS, Shadowing, shadowing
 from churn.dashboard.visits import Visits
 from churn.errors import ChurnError, RolloutError
 from churn.prediction_log.places import Places
-from churn.rollout.routers import TRACKS
+from churn.rollout.routers.router import TRACKS
 
 SERVICE_AGE_S, LOG_AGE_S = 3.0, 60.0
 

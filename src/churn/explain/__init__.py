@@ -13,6 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn.contract import Rows
+from churn.contract.declaration import Rows
 
 type Explainer = Callable[[Rows], npt.NDArray[np.floating[Any]]]

@@ -1,7 +1,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from churn.contract import Rows
+from churn.contract.declaration import Rows
 
 most_features: int
 most_columns: int

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from churn.contract import Rows
+from churn.contract.declaration import Rows
 from churn.explain import Explainer
 from churn.explain.tables import Tables, compile_tables, table_explainer
 from churn.explain.trees import Ensemble, NotTabular, read_ensemble

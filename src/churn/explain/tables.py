@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn.contract import Rows
+from churn.contract.declaration import Rows
 from churn.explain import Explainer
 from churn.explain.kernel import Kernel, lanes, most_columns, most_features
 from churn.explain.trees import Ensemble, Leaf, NotTabular

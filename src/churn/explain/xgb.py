@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from churn.contract import Rows
+from churn.contract.declaration import Rows
 from churn.errors import BundleError
 from churn.explain import Explainer
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.bundle import MANIFEST, Bundle, load_bundle
 from churn.errors import SettingsError
 from churn.files import sha256_of
 from churn.image.docker import docker, require_engine
 from churn.image.layers import Layer, layers
 from churn.image.source import DOCKERFILE, Source, context_of, find_source
+from churn.model.bundle import MANIFEST, Bundle, load_bundle
 
 REPOSITORY = "streamflow-churn-api"
 BASE_IMAGE = "python:3.13-slim"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.bundle import load_bundle
 from churn.errors import ImageError
 from churn.image.container import running
-from churn.reasons import top_reasons
+from churn.model.bundle import load_bundle
+from churn.retention.reasons import top_reasons
 
 REASONS = 3
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from churn.bundle import MANIFEST, MANIFEST_SHA256, Bundle
 from churn.errors import ImageError
+from churn.model.bundle import MANIFEST, MANIFEST_SHA256, Bundle
 
 DOCKERFILE = "deploy/docker/Dockerfile"
 # The same as .dockerignore lets through to a build without this command.

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 
-from churn.contract import Contract
-from churn.sampling import draw_columns
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns
 
 DIFFERENT = 10_000
 """A longer run sends the same subscribers again, in the same order."""

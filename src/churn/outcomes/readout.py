@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import binomtest, rankdata
 
+from churn.judging.sequences import Pairs, confidence_sequence
 from churn.outcomes.joining import Joined, Predicted
-from churn.rollout.sequences import Pairs, confidence_sequence
 
 type Advice = Literal["keep", "hold", "stop"]
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from churn.model import ChurnModel, Prediction
+from churn.model.model import ChurnModel, Prediction
 
 COMPLAIN_S = 60.0
 

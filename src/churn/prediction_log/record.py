@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic_core import from_json, to_json
 
 from churn.answers import PredictionAnswer, Retention
-from churn.model import Prediction
+from churn.model.model import Prediction
 
 type Column = Literal["text", "texts", "number", "flag", "time"]
 type Record = Mapping[str, Any]

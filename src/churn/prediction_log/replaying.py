@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from churn.bundle import MANIFEST, Bundle, load_bundle
 from churn.errors import BundleError, DataError
 from churn.files import sha256_of
+from churn.model.bundle import MANIFEST, Bundle, load_bundle
 from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
-from churn.reasons import customer_reasons, top_reasons
+from churn.retention.reasons import customer_reasons, top_reasons
 
 
 class Difference(NamedTuple):

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 
 from churn.answers import PredictionAnswer, Retention
-from churn.model import Prediction
+from churn.model.model import Prediction
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.journal import Journal, journals_in
 from churn.prediction_log.places import Places

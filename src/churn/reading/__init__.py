@@ -5,5 +5,5 @@
     csv_rows.py     a stretch of a CSV file
     arrow_rows.py   row groups of Parquet files, record batches of Arrow files
 
-What a row means is not known here: that is for `churn.cells` and the contract to say.
+What a row means is not known here: that is for `churn.contract.cells` and the contract to say.
 """

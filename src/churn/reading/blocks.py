@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from churn.cells import text_of
+from churn.contract.cells import text_of
 
 type Floats = npt.NDArray[np.float64]
 

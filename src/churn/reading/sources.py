@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from churn.contract import Contract
+from churn.contract.declaration import Contract
 from churn.errors import DataError
 from churn.reading import arrow_rows, csv_rows
 from churn.reading.blocks import Format, Span, Table

@@ -14,13 +14,13 @@ from threading import Event
 from typing import Any, Protocol
 
 from churn.errors import ChurnError, RolloutError
-from churn.rollout.checks import Check
+from churn.judging.checks import Check
+from churn.judging.judge import Seen, Verdict
 from churn.rollout.decision import Decided, Situation, decide
 from churn.rollout.evidence import kept, seen, stable_counts
-from churn.rollout.fleet import Fleet
-from churn.rollout.judge import Seen, Verdict
+from churn.rollout.fleets.fleet import Fleet
 from churn.rollout.record import JUDGED, Happening, Rollout, State, Tallies, Wish
-from churn.rollout.routers import TRACKS, Router, unchanged
+from churn.rollout.routers.router import TRACKS, Router, unchanged
 from churn.rollout.sources import Source
 from churn.rollout.store import Store
 from churn.rollout.tally import Tally
@@ -31,7 +31,7 @@ RECORDS_A_STEP = 200  # verdicts that say nothing new
 
 
 class Judge(Protocol):
-    """`churn.rollout.judge.judge`, or what a test puts in its place."""
+    """`churn.judging.judge.judge`, or what a test puts in its place."""
 
     def __call__(self, checks: Sequence[Check], seen: Seen, *, false_rollback: float, stale_after_s: float) -> Verdict:
         """Counts in, verdict out."""

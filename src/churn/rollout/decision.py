@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from churn.rollout.judge import Verdict
+from churn.judging.judge import Verdict
 from churn.rollout.plan import Plan
 from churn.rollout.record import State, Wish
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from churn.rollout.counts import Counts
-from churn.rollout.judge import Seen, Verdict
+from churn.judging.counts import Counts
+from churn.judging.judge import Seen, Verdict
 from churn.rollout.record import Rollout, State, Tallies
-from churn.rollout.routers import TRACKS, Track
+from churn.rollout.routers.router import TRACKS, Track
 
 
 def compared(rollout: Rollout) -> tuple[Track, ...]:

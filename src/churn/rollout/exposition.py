@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from churn import measures
-from churn.measures import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS
-from churn.rollout.counts import Counts
+from churn.judging import metrics as measures
+from churn.judging.counts import Counts
+from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS
 
 ANSWERED, FAILED = "2xx", "5xx"
 INFINITE = float("inf")

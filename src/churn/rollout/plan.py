@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from churn.errors import SettingsError
-from churn.rollout.checks import DEFAULT_CHECKS, Check
+from churn.judging.checks import DEFAULT_CHECKS, Check
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
 HOUR_S = 3600.0

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from churn.rollout.counts import Counts
+from churn.judging.counts import Counts
 from churn.rollout.plan import Plan
-from churn.rollout.routers import Track
+from churn.rollout.routers.router import Track
 from churn.rollout.tally import Tally
 
 type Tallies = Mapping[Track, Tally]

@@ -12,9 +12,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn.errors import RolloutError
-from churn.measures import REQUESTS
+from churn.judging.metrics import REQUESTS
 from churn.rollout.exposition import NAMES, Gathering
-from churn.rollout.routers import TRACKS, Track
+from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.tally import Reading
 
 TIMEOUT_S = 2.0

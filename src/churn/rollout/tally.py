@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from churn.rollout.counts import Counts
+from churn.judging.counts import Counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What `POST /predict` answers, for a whole table at a time: the same numbers, order and sentences.
 
-The scalar functions in `churn.model` and `churn.reasons` say what is right; here the same is done to arrays. Where a
-number lies so near to the middle between two roundings that adding in another order could tip it, the scalar functions
-are asked.
+The scalar functions in `model/model.py` and `retention/reasons.py` say what is right; this module does the same to
+arrays. Some numbers lie so near to the middle between two roundings that adding in another order could tip them. There
+the scalar functions decide.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from churn.contract import FeatureSpec
-from churn.model import DECIMALS, LOW_BELOW, MEDIUM_BELOW, ChurnModel, shown_probability
+from churn.contract.declaration import FeatureSpec
+from churn.model.model import DECIMALS, LOW_BELOW, MEDIUM_BELOW, ChurnModel, shown_probability
 from churn.reading.blocks import Floats
-from churn.reasons import direction, sentence
+from churn.retention.reasons import direction, sentence
 
 TIERS = ("low", "medium", "high")
 SIGNS = (-1.0, 0.0, 1.0)  # of a contribution as shown; direction and sentence depend on nothing else of it

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn.cells import read_cells, text_of
-from churn.contract import Contract, FeatureSpec
+from churn.contract.cells import read_cells, text_of
+from churn.contract.declaration import Contract, FeatureSpec
 from churn.reading.blocks import Floats, texts_of
 
 CELLS_REMEMBERED = 2**16

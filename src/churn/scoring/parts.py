@@ -16,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churn.bundle import MANIFEST, load_bundle
-from churn.cells import read_cells
-from churn.contract import Contract
+from churn.contract.cells import read_cells
+from churn.contract.declaration import Contract
 from churn.errors import BundleError, DataError
 from churn.files import sha256_of, write_bytes
-from churn.model import ChurnModel
+from churn.model.bundle import MANIFEST, load_bundle
+from churn.model.model import ChurnModel
 from churn.reading.blocks import Floats
 from churn.reading.sources import Part, read
 from churn.scoring.answers import TIERS, answer, words

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from churn.cells import BLANK, BadCell
-from churn.contract import Contract, FeatureSpec
-from churn.wording import FieldError, missing, refused
+from churn.contract.cells import BLANK, BadCell
+from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.wording import FieldError, missing, refused
 
 WHOLE_ROW = "(row)"
 

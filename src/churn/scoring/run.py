@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from churn.bundle import MANIFEST, Bundle
 from churn.errors import DataError, SettingsError
 from churn.files import json_bytes, sha256_of, write_bytes
+from churn.model.bundle import MANIFEST, Bundle
 from churn.reading.sources import Part, Source, cut, find_sources, require_features
 from churn.scoring.output import SUMMARY, bind, clean, identity
 from churn.scoring.parts import Job, Outcome, part_path, read_outcome

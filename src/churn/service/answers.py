@@ -11,10 +11,10 @@ from typing import Annotated, TypedDict
 from pydantic import Field
 
 from churn.answers import PredictionAnswer
-from churn.contract import Contract
-from churn.model import ChurnModel, Prediction, risk_tier
-from churn.reasons import top_reasons
-from churn.wording import FieldError
+from churn.contract.declaration import Contract
+from churn.contract.wording import FieldError
+from churn.model.model import ChurnModel, Prediction, risk_tier
+from churn.retention.reasons import top_reasons
 
 
 class RowProblem(TypedDict):

@@ -9,14 +9,14 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from churn.bundle import MANIFEST, Bundle, load_bundle
-from churn.contract import Contract, Rows
+from churn.contract.declaration import Contract, Rows
+from churn.contract.language import language_codes
 from churn.errors import ChurnError
 from churn.files import sha256_of
-from churn.language import language_codes
-from churn.model import ChurnModel
-from churn.offers.policy import Policy, load_policy
+from churn.model.bundle import MANIFEST, Bundle, load_bundle
+from churn.model.model import ChurnModel
 from churn.prediction_log.writer import PredictionLog
+from churn.retention.offers.policy import Policy, load_policy
 from churn.service import openapi
 from churn.service.counting import Counting
 from churn.service.draining import Draining

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from churn.answers import PredictionAnswer
-from churn.contract import Contract
-from churn.model import ChurnModel
+from churn.contract.declaration import Contract
+from churn.model.model import ChurnModel
 from churn.service.answers import BatchAnswer, RowProblem, answers
 from churn.service.body import require_object
 from churn.service.problems import Problem

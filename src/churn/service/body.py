@@ -11,8 +11,8 @@ import jiter
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from churn.contract.wording import FieldError, cut, kind_of
 from churn.service.problems import Problem
-from churn.wording import FieldError, cut, kind_of
 
 BODY_TIMEOUT_S = 10.0
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

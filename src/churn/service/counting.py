@@ -8,9 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
-from churn import measures
 from churn.answers import PredictionAnswer, Reason, Retention
-from churn.measures import (
+from churn.judging import metrics as measures
+from churn.judging.metrics import (
     LATENCY_BOUNDS_S,
     PROBABILITY_BINS,
     PROBABILITY_BOUNDS,
@@ -22,7 +22,7 @@ from churn.measures import (
     SHADOW_TOP,
     TOP,
 )
-from churn.pairs import STEPS, Differences, Whole
+from churn.model.pairs import STEPS, Differences, Whole
 from churn.service.families import (
     AGREEMENTS,
     BANNER,

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from churn.answers import RetentionAnswer
-from churn.measures import TOP
-from churn.model import LOW_BELOW, MEDIUM_BELOW, ChurnModel
-from churn.offers.policy import Policy
+from churn.judging.metrics import TOP
+from churn.model.model import LOW_BELOW, MEDIUM_BELOW, ChurnModel
 from churn.prediction_log.ids import new_prediction_id
 from churn.prediction_log.writer import PredictionLog
-from churn.reasons import top_reasons
-from churn.retention import retention
+from churn.retention.banner import retention
+from churn.retention.offers.policy import Policy
+from churn.retention.reasons import top_reasons
 from churn.service.answers import BatchAnswer, answer
 from churn.service.batch import answer_batch
 from churn.service.body import parse_object, parse_rows, read_body, require_json

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import combinations, product
 from typing import Final, Literal, NamedTuple, get_args
 
-from churn import measures
 from churn.answers import Arm, RiskTier
-from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN, SHADOW_DIFFERENCE_BOUNDS, TOP
-from churn.model import ChurnModel
-from churn.offers.policy import Policy
+from churn.judging import metrics as measures
+from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN, SHADOW_DIFFERENCE_BOUNDS, TOP
+from churn.model.model import ChurnModel
+from churn.retention.offers.policy import Policy
 from churn.service.stages import BUCKETS, STAGES
 
 TIERS: tuple[RiskTier, ...] = get_args(RiskTier.__value__)

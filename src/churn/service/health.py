@@ -9,7 +9,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from churn.model import ChurnModel
+from churn.model.model import ChurnModel
 from churn.service.draining import Draining
 from churn.service.problems import Problem, described
 from churn.service.route import DirectRoute

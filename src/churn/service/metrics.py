@@ -11,8 +11,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from churn import measures
-from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS, SET_SIGN, SHADOW_DIFFERENCE_BOUNDS
+from churn.judging import metrics as measures
+from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS, SET_SIGN, SHADOW_DIFFERENCE_BOUNDS
 from churn.service.counting import NS, Counting
 from churn.service.families import FAMILIES, Family
 from churn.service.problems import described

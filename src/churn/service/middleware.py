@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from churn.contract.wording import cut
 from churn.service.counting import Counting, kind_of_status
 from churn.service.draining import Draining
 from churn.service.families import BUG, NOT_ANSWERED
@@ -19,7 +20,6 @@ from churn.service.logging import REQUEST, open_log, open_request_log
 from churn.service.problems import Problem
 from churn.service.tracing import trace_id_of
 from churn.service.waiting import Busy
-from churn.wording import cut
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 INTERNAL_ERROR = Problem(

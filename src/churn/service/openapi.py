@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from churn.answers import PredictionAnswer, RetentionAnswer
-from churn.contract import Contract
+from churn.contract.declaration import Contract
 from churn.service.problems import ProblemDetails
 
 HEADERS = {

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
+from churn.contract.wording import FieldError
 from churn.service.counting import kind_of_status
-from churn.wording import FieldError
 
 MEDIA_TYPE = "application/problem+json"
 

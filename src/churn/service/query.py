@@ -9,9 +9,9 @@ from typing import Any
 
 from fastapi import Request
 
-from churn.reasons import TOP_REASONS
+from churn.contract.wording import Code, FieldError, cut
+from churn.retention.reasons import TOP_REASONS
 from churn.service.problems import Problem
-from churn.wording import Code, FieldError, cut
 
 REASONS = "reasons"
 INTEGER = re.compile(r"-?[1-9][0-9]*")

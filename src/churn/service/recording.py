@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from churn.bundle import MANIFEST, Bundle
 from churn.errors import SettingsError
 from churn.files import sha256_of
+from churn.model.bundle import MANIFEST, Bundle
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.places import Places, places
 from churn.prediction_log.record import Source

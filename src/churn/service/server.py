@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from churn.bundle import Bundle, load_bundle
+from churn.contract.language import language_codes
 from churn.cpus import usable_cpus
 from churn.errors import ChurnError, SettingsError
-from churn.language import language_codes
-from churn.offers.policy import Policy, load_policy
+from churn.model.bundle import Bundle, load_bundle
+from churn.retention.offers.policy import Policy, load_policy
 from churn.service.families import blocks, cells_of, served
 from churn.service.ledger import Ledger
 from churn.service.logging import log_config

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from churn.bundle import MANIFEST, Bundle, load_bundle
 from churn.errors import ChurnError, SettingsError
 from churn.files import sha256_of
-from churn.model import Prediction
-from churn.pairs import Side, compare
+from churn.model.bundle import MANIFEST, Bundle, load_bundle
+from churn.model.model import Prediction
+from churn.model.pairs import Side, compare
 from churn.prediction_log.challenger import Challenger, Miss, Pair
 from churn.service.counting import Counting
 from churn.service.recording import OFF

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from churn.contract import Contract
+from churn.contract.declaration import Contract
+from churn.contract.wording import FieldError, missing, refused, unknown
 from churn.service.problems import Problem
-from churn.wording import FieldError, missing, refused, unknown
 
 MOST_ERRORS = 50
 # Looking at each of 100,000 would hold up all other requests for 150 ms, and nobody sends so many by mistake.

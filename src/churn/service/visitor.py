@@ -9,10 +9,10 @@ from typing import Any
 
 from fastapi import Request
 
-from churn.language import language_codes, preferred_language
-from churn.retention import Visitor
+from churn.contract.language import language_codes, preferred_language
+from churn.contract.wording import Code, FieldError, cut
+from churn.retention.banner import Visitor
 from churn.service.problems import Problem
-from churn.wording import Code, FieldError, cut
 
 KEY, LAST_OFFER, ACCEPT_LANGUAGE = "X-Subscriber-Key", "X-Last-Offer", "Accept-Language"
 LONGEST_KEY = 128

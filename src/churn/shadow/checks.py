@@ -1,6 +1,6 @@
 """Paired checks as data, and the judge's verdict on a challenger by them.
 
-The same rules as for a canary (`churn.rollout.judge`), but each subscriber was answered by both models. So what is
+The same rules as for a canary (`churn.judging.judge`), but each subscriber was answered by both models. So what is
 judged is not whether shares are alike, but how many subscribers would be answered otherwise: nothing cancels out.
 """
 
@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 
 from churn.errors import SettingsError
-from churn.pairs import STEPS, Numbers
-from churn.rollout.findings import Decision, Finding, Levels
-from churn.rollout.judge import FALSE_PROMOTION, FALSE_ROLLBACK, Verdict
-from churn.shadow.evidence import surely_above, surely_below
+from churn.judging.findings import Decision, Finding, Levels
+from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK, Verdict
+from churn.judging.paired import surely_above, surely_below
+from churn.model.pairs import STEPS, Numbers
 from churn.shadow.tally import MEASURES, Tally
 
 MEAN: Final = "difference"

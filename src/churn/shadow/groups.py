@@ -7,8 +7,8 @@ from typing import NamedTuple, get_args
 import numpy as np
 
 from churn.answers import RiskTier
-from churn.contract import Contract, FeatureSpec
-from churn.pairs import Numbers, Whole, tiers
+from churn.contract.declaration import Contract, FeatureSpec
+from churn.model.pairs import Numbers, Whole, tiers
 
 TIERS: tuple[RiskTier, ...] = get_args(RiskTier.__value__)
 BY_TIER = "risk tier"

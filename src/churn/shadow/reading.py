@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow.parquet import ParquetFile
 
-from churn.contract import Contract
-from churn.pairs import Numbers, Side
+from churn.contract.declaration import Contract
+from churn.model.pairs import Numbers, Side
 from churn.prediction_log.journal import journals_in, whole_lines
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, CONTRIBUTION, FEATURE

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from churn.pairs import STEPS, Whole
-from churn.rollout.judge import Verdict
+from churn.judging.judge import Verdict
+from churn.model.pairs import STEPS, Whole
 from churn.shadow.checks import DEFAULT_CHECKS, PairedCheck, judge_pairs
 from churn.shadow.groups import TIERS
 from churn.shadow.reading import Bundles

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from churn.contract import Contract
-from churn.pairs import STEPS, Differences, Numbers, Side, Whole, compare, strongest
+from churn.contract.declaration import Contract
+from churn.model.pairs import STEPS, Differences, Numbers, Side, Whole, compare, strongest
 from churn.shadow.groups import Grouping, groupings
 
 # Of the probability, in the picture of one model over the other.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from churn.rollout.findings import Finding
+from churn.judging.findings import Finding
 from churn.shadow.checks import MEAN
 from churn.shadow.report import Report, Table
 from churn.shadow.tally import LARGE, MEASURES

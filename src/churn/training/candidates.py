@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 from xgboost import XGBClassifier
 
-from churn.contract import Contract, Rows
+from churn.contract.declaration import Contract, Rows
 from churn.training.fit import THREADS, Labels
 
 FOLDS = 5

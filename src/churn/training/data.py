@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churn.cells import BLANK, read_cells, text_of
-from churn.contract import Contract, Rows
+from churn.contract.cells import BLANK, read_cells, text_of
+from churn.contract.declaration import Contract, Rows
 from churn.errors import DataError
 
 FIRST_LINES = 5

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xgboost as xgb
 from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score, log_loss, roc_auc_score
 
-from churn.contract import Rows
+from churn.contract.declaration import Rows
 from churn.training.fit import Labels
 
 type Probabilities = npt.NDArray[np.floating[Any]]

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from churn.bundle import Bundle, ModelCard
-from churn.contract import Contract, Rows
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract, Rows
+from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
-from churn.sampling import draw_columns
-from churn.sealing import write_bundle
+from churn.model.bundle import Bundle, ModelCard
+from churn.model.sealing import write_bundle
 from churn.training.registry import FetchedModel, Registry
 
 GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE = "golden_rows.json", "holdout.npz", "reference.json"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xgboost as xgb
 from sklearn.model_selection import train_test_split
 
-from churn.contract import Contract, Rows
+from churn.contract.declaration import Contract, Rows
 
 type Labels = npt.NDArray[np.integer[Any]]
 type Indices = npt.NDArray[np.intp]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from churn.contract import Contract
+from churn.contract.declaration import Contract
 from churn.training.evaluation import Evaluation
 
 AUC_MARGIN = 0.005

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import xgboost
 from matplotlib.figure import Figure
 
-from churn.contract import Contract, Rows
-from churn.reference import reference_distributions
+from churn.contract.declaration import Contract, Rows
+from churn.model.reference import reference_distributions
 from churn.training import plots
 from churn.training.candidates import Candidate, Progress, compare_candidates
 from churn.training.data import TrainingData

@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from churn.contract import Contract, Rows
+from churn.contract.declaration import Contract, Rows
 from churn.training.candidates import Candidate
 from churn.training.evaluation import BINS, DECISION, Evaluation
 

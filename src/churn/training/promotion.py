@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import xgboost
 
-from churn.contract import Contract
+from churn.contract.declaration import Contract
 from churn.errors import GateError, RegistryError
 from churn.training.evaluation import Evaluation, evaluate, mean_abs_contributions, shares
 from churn.training.export import Holdout, differences, read_holdout

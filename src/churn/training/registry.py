@@ -28,7 +28,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
 
-from churn.contract import Contract
+from churn.contract.declaration import Contract
 from churn.errors import RegistryError
 from churn.explain.xgb import load_booster
 

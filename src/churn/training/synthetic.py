@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from churn.contract import Contract, DemoProcess, DemoVersion
+from churn.contract.declaration import Contract, DemoProcess, DemoVersion
 from churn.errors import DataError
 from churn.training.fit import Labels
 

@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from churn.contract import Contract, Rows
+from churn.contract.declaration import Contract, Rows
 from churn.training.candidates import standard_error
 from churn.training.fit import Labels, fit_xgboost
 from churn.training.tuned import Params, Tuned

@@ -13,8 +13,8 @@ from benchmarks.payloads import COUNT, subscribers, wrk_script
 from benchmarks.run import MODELS, arguments, chosen
 from benchmarks.systems import SYSTEMS
 from benchmarks.systems.wire import CODES, FEATURES, Subscriber, answer, encode
-from churn.contracts import find_contract
-from churn.sampling import draw_subscribers
+from churn.businesses import find_contract
+from churn.contract.sampling import draw_subscribers
 
 CONTRACT = find_contract("streamflow")
 

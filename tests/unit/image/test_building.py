@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from processes import churn
+from support.processes import churn
 
-from churn.bundle import Bundle
 from churn.errors import ImageError
 from churn.image.bill import bill, short_name
 from churn.image.building import Image, build_arguments
@@ -19,6 +18,7 @@ from churn.image.docker import docker
 from churn.image.inventory import Package
 from churn.image.layers import Layer, above_base, parse
 from churn.image.source import Source
+from churn.model.bundle import Bundle
 
 SOURCE = Source(Path("checkout"), "0123abc", 1_700_000_000)
 LABELS = {

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from churn.bundle import Bundle
 from churn.errors import ImageError
 from churn.image.source import DOCKERFILE, SENT, Source, context_of, find_source
+from churn.model.bundle import Bundle
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from hypothesis import given
-from strategies import json_values
+from support.strategies import json_values
 
 from churn.loadtest.answer import INVALID, judge
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn.contracts import contract_names, find_contract
+from churn.businesses import contract_names, find_contract
 from churn.loadtest.payloads import request_bodies
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from load_plans import a_plan
+from support.load_plans import a_plan
 
 from churn.errors import SettingsError
 from churn.loadtest.plan import MOST_REQUESTS, OpenLoop

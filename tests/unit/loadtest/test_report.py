@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from load_plans import a_plan, a_run, answered, failed
+from support.load_plans import a_plan, a_run, answered, failed
 
 from churn.loadtest.plan import ClosedLoop, OpenLoop
 from churn.loadtest.report import latency_of, nearest_rank, summarise

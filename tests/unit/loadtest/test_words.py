@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from load_plans import a_plan, a_run, answered, failed
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from support.load_plans import a_plan, a_run, answered, failed
 
 from churn.loadtest.page import report_page
 from churn.loadtest.plan import ClosedLoop, OpenLoop, Plan

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.errors import BundleError
+from churn.model.reference import reference_distributions
 from churn.monitoring.drift import FAR, MOVED, Distribution, drift, read_reference, stability_index
-from churn.reference import reference_distributions
 
 type Numbers = NDArray[np.float64]
 COUNTS = st.lists(st.integers(0, 100_000), min_size=2, max_size=20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from logged import write_journal
+from support.logged import write_journal
 
 from churn.monitoring.live import latest
 from churn.prediction_log.closing import close_journals

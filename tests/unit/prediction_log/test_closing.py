@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
-from predicted import SALT, noted, source_of
+from support.predicted import SALT, noted, source_of
 
-from churn.bundle import Bundle
 from churn.errors import ChurnError, DataError
 from churn.files import UNFINISHED
+from churn.model.bundle import Bundle
 from churn.prediction_log.closing import Closed, close_all, close_journals, remove_old
 from churn.prediction_log.erasing import erase
 from churn.prediction_log.finding import find_record

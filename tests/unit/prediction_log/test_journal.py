@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predicted import noted, source_of
+from support.predicted import noted, source_of
 
-from churn.bundle import Bundle
+from churn.model.bundle import Bundle
 from churn.prediction_log.journal import Journal, claimed, journals_in, whole_lines
 from churn.prediction_log.record import LineMaker, column_names, hashed_key, read_header, read_line
 

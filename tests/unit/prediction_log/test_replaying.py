@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predicted import noted, source_of
-from strategies import subscribers
+from support.predicted import noted, source_of
+from support.strategies import subscribers
 
-from churn.bundle import Bundle
-from churn.contracts import contract_names
+from churn.businesses import contract_names
 from churn.errors import BundleError, ChurnError, DataError
+from churn.model.bundle import Bundle
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.ids import new_prediction_id
 from churn.prediction_log.places import places

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from predicted import noted, source_of
+from support.predicted import noted, source_of
 
-from churn.bundle import Bundle
+from churn.model.bundle import Bundle
 from churn.prediction_log.closing import close_all
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.journal import journals_in

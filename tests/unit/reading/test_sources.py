@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tables import write_rows
+from support.tables import write_rows
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.errors import DataError
 from churn.reading.sources import FORMATS, cut, find_sources, read, require_features
 

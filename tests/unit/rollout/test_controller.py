@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rollouts import SERVICE, Killed, Tasks, World, begin, controller, counted, plan
+from support.rollouts import SERVICE, Killed, Tasks, World, begin, controller, counted, plan
 
 from churn.errors import RegistryError
 from churn.rollout.record import JUDGED, Rollout, State

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollouts import plan
+from support.rollouts import plan
 
+from churn.judging.judge import Verdict
 from churn.rollout.decision import Situation, decide, duration
-from churn.rollout.judge import Verdict
 from churn.rollout.record import State, Wish
 
 VERDICTS = st.builds(Verdict, st.sampled_from(["promote", "hold", "roll back"]), st.just("so it is"), st.just(()))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rollouts import World, begin
+from support.rollouts import World, begin
 
 from churn.cli.rollout_wiring import make_champion, move_links
 from churn.errors import RolloutError

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from exposing import Service, exposing
-from processes import free_port
+from support.exposing import Service, exposing
+from support.processes import free_port
 
-from churn.measures import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
-from churn.rollout.counts import Counts
+from churn.judging.counts import Counts
+from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
 from churn.rollout.sources import Instances
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rollouts import SERVICE, World, begin, counted
+from support.rollouts import SERVICE, World, begin, counted
 
 from churn.errors import RolloutError
 from churn.rollout.record import Happening, State

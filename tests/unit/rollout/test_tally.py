@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rollouts import counted
+from support.rollouts import counted
 
-from churn.rollout.counts import Counts
+from churn.judging.counts import Counts
 from churn.rollout.tally import Reading, Tally
 
 

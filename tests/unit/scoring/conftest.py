@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from churn.bundle import Bundle
-from churn.contract import Contract
-from churn.contracts import contract_names
+from churn.businesses import contract_names
+from churn.contract.declaration import Contract
+from churn.model.bundle import Bundle
 
 
 @pytest.fixture(params=contract_names())

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import subscribers
+from support.strategies import subscribers
 
-from churn.bundle import Bundle
-from churn.contract import Contract, Rows
-from churn.contracts import contract_names, find_contract
-from churn.model import DECIMALS, ChurnModel, risk_tier, shown_probability
-from churn.sampling import draw_subscribers
+from churn.businesses import contract_names, find_contract
+from churn.contract.declaration import Contract, Rows
+from churn.contract.sampling import draw_subscribers
+from churn.model.bundle import Bundle
+from churn.model.model import DECIMALS, ChurnModel, risk_tier, shown_probability
 from churn.scoring.answers import ROWS_AT_ONCE, TIERS, answer, rounded, shown_probabilities
 from churn.service.answers import answers
 

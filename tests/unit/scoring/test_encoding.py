@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import subscribers, values
+from support.strategies import subscribers, values
 
-from churn.cells import read_cells, text_of
-from churn.contract import Contract
-from churn.contracts import contract_names, find_contract
+from churn.businesses import contract_names, find_contract
+from churn.contract.cells import read_cells, text_of
+from churn.contract.declaration import Contract
 from churn.reading.blocks import texts_of
 from churn.scoring.encoding import as_text, encode
 

@@ -10,16 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from in_process import InProcess
-from tables import Row, rejected, scored, with_ids, write_rows
+from support.in_process import InProcess
+from support.tables import Row, rejected, scored, with_ids, write_rows
 
-from churn.bundle import MANIFEST, Bundle
-from churn.contract import Contract
-from churn.contracts import find_contract
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
 from churn.files import sha256_of
+from churn.model.bundle import MANIFEST, Bundle
 from churn.reading.sources import cut, find_sources
-from churn.sampling import draw_columns
 from churn.scoring.parts import Job, Outcome, read_outcome, score_part
 from churn.service.app import create_app
 from churn.settings import Settings

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tables import rejected, scored, write_rows
+from support.tables import rejected, scored, write_rows
 
-from churn.bundle import Bundle
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.errors import BundleError, ChurnError, DataError, SettingsError
+from churn.model.bundle import Bundle
 from churn.reading.sources import Part
 from churn.scoring.local import score_locally
 from churn.scoring.parts import Job, Outcome, score_part

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tallies import block, tallied
+from support.tallies import block, tallied
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.errors import SettingsError
+from churn.judging.paired import surely_above, surely_below
 from churn.shadow.checks import DEFAULT_CHECKS, PairedCheck, judge_pairs
-from churn.shadow.evidence import surely_above, surely_below
 from churn.shadow.tally import MEASURES, Tally
 
 STREAMFLOW = find_contract("streamflow")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from predicted import source_of
-from shadowed import answers, write_shadowed
+from support.predicted import source_of
+from support.shadowed import answers, write_shadowed
 
-from churn.bundle import MANIFEST, Bundle
 from churn.errors import DataError
 from churn.files import sha256_of
+from churn.model.bundle import MANIFEST, Bundle
 from churn.prediction_log.closing import close_journals
 from churn.prediction_log.journal import Journal, journals_in
 from churn.prediction_log.places import Places, places

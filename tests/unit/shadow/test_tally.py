@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import subscribers
-from tallies import BUNDLES, block, tallied
+from support.strategies import subscribers
+from support.tallies import BUNDLES, block, tallied
 
-from churn.contract import Contract
-from churn.contracts import contract_names, find_contract
-from churn.pairs import Side
-from churn.sampling import draw_columns
+from churn.businesses import contract_names, find_contract
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns
+from churn.model.pairs import Side
 from churn.shadow.groups import groupings
 from churn.shadow.report import make_report
 from churn.shadow.tally import MEASURES, Block

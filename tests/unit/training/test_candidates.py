@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from churn.contract import Contract, Rows
-from churn.contracts import contract_names, find_contract
-from churn.sampling import draw_columns
+from churn.businesses import contract_names, find_contract
+from churn.contract.declaration import Contract, Rows
+from churn.contract.sampling import draw_columns
 from churn.training.candidates import FOLDS, baseline, compare_candidates, standard_error
 from churn.training.fit import Labels
 

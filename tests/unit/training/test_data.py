@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.contract import Contract
-from churn.contracts import contract_names, find_contract
+from churn.businesses import contract_names, find_contract
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns
 from churn.errors import DataError
-from churn.sampling import draw_columns
 from churn.training.data import InvalidData, Problem, read_training_data
 
 STREAMFLOW = find_contract("streamflow")

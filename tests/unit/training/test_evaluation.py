@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from churn.contracts.streamflow import CONTRACT as STREAMFLOW
-from churn.sampling import draw_columns
+from churn.businesses.streamflow import CONTRACT as STREAMFLOW
+from churn.contract.sampling import draw_columns
 from churn.training.evaluation import (
     auc_interval,
     calibration_points,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from churn.contract import Contract
-from churn.contracts import contract_names, find_contract
-from churn.sampling import draw_columns
+from churn.businesses import contract_names, find_contract
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns
 from churn.training.fit import Labels, fit_xgboost, split
 from churn.training.tuned import UNTUNED
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from churn.contracts import find_contract
+from churn.businesses import find_contract
 from churn.training.evaluation import Evaluation, evaluate
 from churn.training.gates import release_gates
 

@@ -9,8 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from churn.contracts import contract_names, find_contract
-from churn.sampling import draw_columns
+from churn.businesses import contract_names, find_contract
+from churn.contract.sampling import draw_columns
 from churn.training.candidates import Candidate
 from churn.training.evaluation import evaluate
 from churn.training.plots import calibration_plot, candidates_plot, confusion_plot, shap_bar_plot, shap_summary_plot

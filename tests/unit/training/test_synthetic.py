@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import subscribers, values
+from support.strategies import subscribers, values
 
-from churn.contract import Contract
-from churn.contracts.streamflow import CONTRACT as STREAMFLOW
-from churn.contracts.telco import CONTRACT as TELCO
+from churn.businesses.streamflow import CONTRACT as STREAMFLOW
+from churn.businesses.telco import CONTRACT as TELCO
+from churn.contract.declaration import Contract
 from churn.errors import DataError
 from churn.training.synthetic import best_possible_auc, demo_csv, make_demo, true_probability
 from churn.training.tuned import load_tuned

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.contracts import contract_names
-from churn.contracts.streamflow import CONTRACT as STREAMFLOW
-from churn.sampling import draw_columns
+from churn.businesses import contract_names
+from churn.businesses.streamflow import CONTRACT as STREAMFLOW
+from churn.contract.sampling import draw_columns
 from churn.training.tuned import UNTUNED, Tuned, load_tuned, save_tuned
 from churn.training.tuning import best_and_chosen, cost, tune
 

@@ -1,0 +1,35 @@
+"""The businesses this service knows: one file each. A file declares a `CONTRACT`; nothing else needs to be told.
+
+What a contract keeps apart, such as its demo data, lies in a file that begins with an underscore.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+from churn.contract.declaration import Contract
+from churn.errors import ContractError
+
+FEWEST_FEATURES = 3  # an answer holds three reasons
+
+
+def contract_names() -> list[str]:
+    """The names of all contracts, in alphabetical order."""
+    return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+
+
+def find_contract(name: str) -> type[Contract]:
+    """The contract of this name.
+
+    Raises:
+        ContractError: no file here has that name, or it declares a contract that cannot be served.
+    """
+    if name not in contract_names():
+        raise ContractError(f"there is no contract {name!r}", instead=f"choose one of {', '.join(contract_names())}")
+    contract: type[Contract] = import_module(f"{__name__}.{name}").CONTRACT
+    if contract.contract_name != name:
+        raise ContractError(f"businesses/{name}.py declares {contract.contract_name!r}", instead="give both one name")
+    if len(contract.features) < FEWEST_FEATURES:
+        raise ContractError(f"contract {name!r} has fewer than {FEWEST_FEATURES} fields", instead="declare more")
+    return contract

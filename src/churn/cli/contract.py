@@ -1,0 +1,32 @@
+"""The command `churn contract`: what a subscriber's fields are, in words or as JSON schema."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markdown import Markdown
+
+from churn.businesses import contract_names, find_contract
+from churn.cli.documents import contract_markdown
+from churn.cli.show import out, print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds this command to the command line."""
+    app.command("contract", epilog="Example: churn contract telco --json")(contract)
+
+
+def contract(
+    name: Annotated[
+        str | None, typer.Argument(help="Which contract; lists them if not given.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON schema of a request.")] = False,  # noqa: FBT002
+) -> None:
+    """Show a contract: fields, limits, categories, wording."""
+    if name is None:
+        out.print("\n".join(contract_names()))
+    elif as_json:
+        print_json(find_contract(name).model_json_schema())
+    else:
+        out.print(Markdown(contract_markdown(find_contract(name))))

@@ -1,0 +1,10 @@
+"""What a business knows of a subscriber, declared once.
+
+declaration.py   a contract: fields, features, fingerprint, encoding
+phrases.py       what is said of a value
+language.py      texts, counts and money in the languages of locales/
+messages.py      what a catalogue of another language must translate
+wording.py       what is wrong with a value, in words
+cells.py         from the cells of a data file to a subscriber
+sampling.py      random valid subscribers
+"""

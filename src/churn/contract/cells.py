@@ -1,0 +1,68 @@
+"""From the cells of a data file to a valid subscriber: training and bulk scoring read a row in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from churn.contract.declaration import Contract
+
+BLANK, WRONG_TYPE = "blank", "wrong type"
+CHECKS = {
+    "literal_error": "unknown category",
+    "greater_than_equal": "out of range",
+    "less_than_equal": "out of range",
+    "finite_number": "not a finite number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """A cell that its column does not take, and the check that it failed."""
+
+    column: str
+    check: str
+    cell: str
+
+
+def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | list[BadCell]:
+    """Reads one row.
+
+    Args:
+        contract: what the row must follow.
+        cells: the row's texts by column, at least those of the features; others are not looked at.
+
+    Returns:
+        The subscriber, or all that is wrong with the row: blanks and digits with underscores first, then what the
+        contract refuses, in its order.
+    """
+    row = {spec.name: cells[spec.name] for spec in contract.features}
+    bad: list[BadCell] = []
+    for spec in contract.features:
+        cell = row[spec.name]
+        if not cell.strip():
+            row[spec.name] = text_of(spec.example if spec.marker.blank is None else spec.marker.blank)
+            if spec.marker.blank is None:
+                bad.append(BadCell(spec.name, BLANK, cell))
+        elif "_" in cell and spec.kind in {"integer", "number"}:  # pydantic would read 1_4 as 14
+            row[spec.name] = text_of(spec.example)
+            bad.append(BadCell(spec.name, WRONG_TYPE, cell))
+    try:
+        subscriber = contract.model_validate_strings(row)
+    except ValidationError as error:
+        for found in error.errors(include_url=False, include_context=False):
+            column = str(found["loc"][0])
+            bad.append(BadCell(column, CHECKS.get(found["type"], WRONG_TYPE), row[column]))
+    return bad or subscriber
+
+
+def text_of(value: Any) -> str:
+    """A typed cell as a CSV file would write it: nothing as blank, a boolean or whole number as digits."""
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
+        return str(int(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)

@@ -1,0 +1,273 @@
+"""What a contract is: one declaration of a subscriber, from which everything else is derived.
+
+A contract is a frozen pydantic model. Its fields, in order, are the model's features; a field's type says
+how it is encoded (`Literal` is an ordered set of categories), `Field` gives limits, meaning and example,
+and the `Feature` marker what the business knows beyond the type. Derived once, when the class is made:
+`features`, `fingerprint`, the encoders, and the checks that the declaration is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+
+import annotated_types
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from churn.answers import Direction
+from churn.contract.language import ENGLISH, Language
+from churn.contract.phrases import Band, Bands, Says, Value, Words, bands_of_values
+from churn.errors import ContractError
+
+type Kind = Literal["integer", "number", "category", "boolean"]
+type Rows = npt.NDArray[np.float32]
+
+# The model sees float32: past these limits two different inputs would look the same to it, or infinite.
+LARGEST_INTEGER = 2**24
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
+
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Dollars = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What the business knows about a field beyond its type.
+
+    Args:
+        says: what is said of each category, of true and false, or of each size of a number.
+        monotone: +1 if risk may only rise with the encoded value, -1 if it may only fall, 0 if it may do both.
+        group: the concept the field speaks of, in one word; fields of one group tell one story. By default its own.
+        actionable: whether the person can change it.
+        protected: a personal trait that must never drive a decision about a person, nor be shown to them.
+        blank: what an empty cell in a data file stands for; without it an empty cell is an error.
+    """
+
+    says: Mapping[Any, Says] | Bands
+    monotone: Literal[-1, 0, 1] = 0
+    group: str = ""
+    actionable: bool = False
+    protected: bool = False
+    blank: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """One field of a contract, as everything that is derived from it wants to see it."""
+
+    name: str
+    kind: Kind
+    categories: tuple[str, ...]
+    lower: float | None
+    upper: float | None
+    meaning: str
+    example: Value
+    marker: Feature
+    bands: tuple[Band, ...]
+    bounds: tuple[float, ...]
+    words: Words | None
+
+    @property
+    def group(self) -> str:
+        """The concept the field speaks of."""
+        return self.marker.group or self.name
+
+    @property
+    def showable(self) -> bool:
+        """Whether a subscriber may read of it: there are words for them, which a protected field cannot have."""
+        return bool(self.bands[0].raises)
+
+    def encode(self, value: Value) -> float:
+        """The number the model sees, before rounding to float32; -0.0 becomes 0.0."""
+        return float(self.categories.index(str(value)) if self.kind == "category" else value) + 0.0
+
+    def decode(self, number: float) -> Value:
+        """The value that `encode` made this number of."""
+        if self.kind == "category":
+            return self.categories[int(number)]
+        kinds: dict[Kind, type[int | float | bool]] = {"integer": int, "number": float, "boolean": bool}
+        return kinds[self.kind](number)
+
+    def band(self, value: Value) -> Band:
+        """The band that the value lies in."""
+        if self.words is None:
+            return self.bands[int(self.encode(value))]
+        return self.bands[bisect_right(self.bounds, float(value))]
+
+    def phrase(self, value: Value) -> str:
+        """A noun phrase that is true of this value, for the team: `A short history of 1 month`."""
+        return self._worded(self.band(value).team, value, ENGLISH)
+
+    def code(self, value: Value) -> str:
+        """Field and band in a form that stays when wording changes: `tenure.short`."""
+        return f"{self.name}.{self.band(value).name}"
+
+    def customer_text(self, value: Value, direction: Direction, language: Language = ENGLISH) -> str:
+        """What a subscriber may read of this value where it works in this direction; empty if they may not."""
+        band = self.band(value)
+        text = band.raises if direction == "increases_risk" else band.lowers
+        return self._worded(language.text(text), value, language) if text else ""
+
+    def _worded(self, text: str, value: Value, language: Language) -> str:
+        return text if self.words is None else text.replace("{value}", self.words(value, language))
+
+
+@dataclass(frozen=True, slots=True)
+class DemoVersion:
+    """One version of a contract's demo data: which model it trains, and what sets it apart from the others."""
+
+    model_version: str
+    seed: int
+    rows: int
+    shift: Mapping[str, float]
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoProcess:
+    """A documented generating process for demo data.
+
+    Args:
+        versions: the data versions it can make, oldest first.
+        draw: (generator, rows, shift) -> one array of valid values per feature, each of length rows.
+        log_odds: (columns, shift) -> true log-odds of leaving, one per row.
+    """
+
+    versions: Mapping[str, DemoVersion]
+    draw: Callable[[np.random.Generator, int, Mapping[str, float]], dict[str, npt.NDArray[Any]]]
+    log_odds: Callable[[Mapping[str, npt.NDArray[Any]], Mapping[str, float]], npt.NDArray[np.float64]]
+
+
+class Contract(BaseModel):
+    """Base of every contract; see the module's docstring. An instance is one valid subscriber."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    contract_name: ClassVar[str]
+    id_column: ClassVar[str]
+    label_column: ClassVar[str]
+    label_values: ClassVar[tuple[str, str]]
+    """How a data file writes (stayed, left)."""
+    demo: ClassVar[DemoProcess | None] = None
+
+    features: ClassVar[tuple[FeatureSpec, ...]] = ()
+    fingerprint: ClassVar[str] = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Derives what follows from the fields and refuses a declaration that is not complete."""
+        cls.features = tuple(_spec(name, field) for name, field in cls.model_fields.items())
+        ordered = [[spec.name, spec.kind, list(spec.categories)] for spec in cls.features]
+        cls.fingerprint = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()
+
+    @classmethod
+    def feature_names(cls) -> list[str]:
+        """The features' names in the model's order."""
+        return [spec.name for spec in cls.features]
+
+    @classmethod
+    def monotone_constraints(cls) -> tuple[int, ...]:
+        """One of -1, 0, +1 per feature, as XGBoost, LightGBM and scikit-learn take it."""
+        return tuple(spec.marker.monotone for spec in cls.features)
+
+    @classmethod
+    def example(cls) -> dict[str, Value]:
+        """A valid subscriber made of the fields' examples."""
+        return {spec.name: spec.example for spec in cls.features}
+
+    def encode(self) -> tuple[float, ...]:
+        """The encoded numbers in feature order, not yet rounded to float32."""
+        return tuple(spec.encode(getattr(self, spec.name)) for spec in self.features)
+
+    @classmethod
+    def encode_columns(cls, columns: Mapping[str, Any]) -> Rows:
+        """Encodes a validated table, column by column.
+
+        Args:
+            columns: one sequence of length n per feature (a pandas frame will do), holding valid values.
+
+        Returns:
+            float32 (n, features), the same numbers as `encode` gives row by row.
+        """
+        return np.column_stack([_encode_column(spec, np.asarray(columns[spec.name])) for spec in cls.features])
+
+
+def _encode_column(spec: FeatureSpec, values: npt.NDArray[Any]) -> Rows:
+    if spec.kind == "category":
+        codes = np.full(len(values), np.nan, dtype=np.float32)
+        for code, category in enumerate(spec.categories):
+            codes[values == category] = code
+        return codes
+    return (values.astype(np.float64) + 0.0).astype(np.float32)
+
+
+def _spec(name: str, field: FieldInfo) -> FeatureSpec:
+    markers = [item for item in field.metadata if isinstance(item, Feature)]
+    if len(markers) != 1:
+        raise ContractError(f"field {name!r} needs exactly one Feature marker, has {len(markers)}")
+    if not field.description or not field.examples:
+        raise ContractError(f"field {name!r} needs a description and an example in its Field(...)")
+    kind, categories = _kind(name, field.annotation)
+    lower, upper = _limits(field)
+    if kind in {"integer", "number"} and (lower is None or upper is None):
+        raise ContractError(
+            f"field {name!r} needs a lower and an upper limit",
+            instead="use Count or Dollars where the business has none",
+        )
+    says = markers[0].says
+    if isinstance(says, Bands) != (kind in {"integer", "number"}):
+        raise ContractError(f"field {name!r} is a {kind}: word numbers with Bands, all else with a mapping")
+    try:
+        bands = says.checked() if isinstance(says, Bands) else bands_of_values(says, categories or (False, True))
+    except ValueError as wrong:
+        raise ContractError(f"field {name!r}: {wrong}") from wrong
+    spec = FeatureSpec(
+        name=name,
+        kind=kind,
+        categories=categories,
+        lower=lower,
+        upper=upper,
+        meaning=field.description,
+        example=field.examples[0],
+        marker=markers[0],
+        bands=bands,
+        bounds=tuple(band.below for band in bands),
+        words=says.words if isinstance(says, Bands) else None,
+    )
+    _check_customer_texts(spec)
+    return spec
+
+
+def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
+    if get_origin(annotation) is Literal and all(isinstance(item, str) for item in get_args(annotation)):
+        return "category", get_args(annotation)
+    kinds: dict[Any, Kind] = {int: "integer", float: "number", bool: "boolean"}
+    if annotation not in kinds:
+        raise ContractError(f"field {name!r} is a {annotation}", instead="use int, float, bool or Literal of strings")
+    return kinds[annotation], ()
+
+
+def _limits(field: FieldInfo) -> tuple[float | None, float | None]:
+    """The tightest limits among the field's markers: a field may narrow those of its type."""
+    lower = [float(m.ge) for m in field.metadata if isinstance(m, annotated_types.Ge)]  # type: ignore[arg-type]
+    upper = [float(m.le) for m in field.metadata if isinstance(m, annotated_types.Le)]  # type: ignore[arg-type]
+    return max(lower, default=None), min(upper, default=None)
+
+
+def _check_customer_texts(spec: FeatureSpec) -> None:
+    """A field speaks to subscribers of all its values in both directions, or of none."""
+    texts = [text for band in spec.bands for text in (band.raises, band.lowers)]
+    if any(texts) and not all(texts):
+        raise ContractError(
+            f"field {spec.name!r} has words for subscribers for some values only",
+            instead="give raises and lowers for each value, or for none",
+        )
+    if any(texts) and spec.marker.protected:
+        raise ContractError(f"field {spec.name!r} is protected and must not be shown", instead="remove its words")

@@ -1,0 +1,103 @@
+"""What is said of a value: to the team, and to the subscriber whose value it is."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from churn.contract.language import ENGLISH, Language
+
+type Value = int | float | str | bool
+type Words = Callable[[Value, Language], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Words a whole number with its noun: `Counted("month", "months")(1)` is `1 month`."""
+
+    one: str
+    many: str
+
+    def __call__(self, value: Value, language: Language = ENGLISH) -> str:
+        return language.counted(int(value), self.one, self.many)
+
+
+def dollars(value: Value, language: Language = ENGLISH) -> str:
+    """Words an amount of money: `$89.50`."""
+    return language.dollars(float(value) + 0.0)  # so that -0.0 is not worded as a debt
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What is said of a value; `{value}` in a text becomes the worded number.
+
+    The subscriber's texts speak neither of leaving nor of risk, and are the message ids of the catalogues in
+    `locales/`. A field that may not be shown to subscribers has none.
+
+    Args:
+        team: a noun phrase that is true of the value; the sentence goes on `increases churn risk`.
+        raises: to the subscriber, where the value raises their risk: what they have, and what would help.
+        lowers: to the subscriber, where it lowers it.
+    """
+
+    team: str
+    raises: str = ""
+    lowers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Band(Says):
+    """What is said of the numbers below a bound.
+
+    Args:
+        name: of the band, in a reason's code.
+        below: the bound, exclusive; only the last band has none.
+    """
+
+    name: str = field(kw_only=True)
+    below: float = field(kw_only=True, default=math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """What is said of a number by its size: the first band whose bound lies above it."""
+
+    bands: Sequence[Band]
+    words: Words
+
+    def checked(self) -> tuple[Band, ...]:
+        """The bands.
+
+        Raises:
+            ValueError: the bounds do not rise to infinity, or two bands share a name.
+        """
+        bounds = [band.below for band in self.bands]
+        if bounds != sorted(set(bounds)) or any(map(math.isnan, bounds)) or bounds[-1:] != [math.inf]:
+            raise ValueError(f"the bands' bounds must rise, and only the last have none; they are {bounds}")
+        return _named_apart(self.bands)
+
+
+def bands_of_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tuple[Band, ...]:
+    """One band for each of the values, in their order.
+
+    Raises:
+        ValueError: something is said of other values than these, or two would share a name in codes.
+    """
+    if set(says) != set(values):
+        raise ValueError(f"wording is for {sorted(map(str, says))}, values are {sorted(map(str, values))}")
+    found = ((_slug(value), says[value]) for value in values)
+    return _named_apart([Band(said.team, said.raises, said.lowers, name=name) for name, said in found])
+
+
+def _slug(value: Value) -> str:
+    """A value as part of a code: lower case, all but letters and digits as hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-")
+
+
+def _named_apart(bands: Sequence[Band]) -> tuple[Band, ...]:
+    names = [band.name for band in bands]
+    if len(set(names)) != len(names):
+        raise ValueError(f"two bands have the same name: {names}")
+    return tuple(bands)

@@ -1,0 +1,44 @@
+"""Random valid subscribers of any contract, for golden rows, tests and load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.phrases import Value
+
+NARROW = 1000  # a range up to this is drawn evenly; a wider one around the field's example
+DECIMALS = 2
+
+
+def draw_columns(contract: type[Contract], generator: np.random.Generator, count: int) -> dict[str, npt.NDArray[Any]]:
+    """Valid values, one array of length count per feature; the features are independent of each other."""
+    return {spec.name: _draw(spec, generator, count) for spec in contract.features}
+
+
+def draw_subscribers(contract: type[Contract], generator: np.random.Generator, count: int) -> list[Contract]:
+    """Valid subscribers, as the service would read them from requests."""
+    columns = {name: values.tolist() for name, values in draw_columns(contract, generator, count).items()}
+    return [contract.model_validate({name: values[row] for name, values in columns.items()}) for row in range(count)]
+
+
+def _draw(spec: FeatureSpec, generator: np.random.Generator, count: int) -> npt.NDArray[Any]:
+    if spec.kind == "category":
+        return np.array(spec.categories)[generator.integers(len(spec.categories), size=count)]
+    if spec.kind == "boolean":
+        return generator.random(count) < 0.5  # noqa: PLR2004 - a fair coin
+    lower, upper = spec.lower or 0.0, spec.upper or 0.0
+    if upper - lower <= NARROW:
+        numbers = generator.uniform(lower, upper + (spec.kind == "integer"), count)
+    else:
+        numbers = _scale(spec.example) * generator.lognormal(-0.5, 1.0, count) + lower
+    if spec.kind == "integer":
+        return np.clip(np.floor(numbers), lower, upper).astype(np.int64)
+    return np.clip(np.round(numbers, DECIMALS), lower, upper)
+
+
+def _scale(example: Value) -> float:
+    return max(float(example), 1.0)

@@ -1,0 +1,102 @@
+"""What is wrong with a value, in words: what was expected, with limits and categories, and what came."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from churn.contract.declaration import FeatureSpec
+
+LONGEST_ECHO = 60
+# Nothing below this is written in full as a limit: 16,777,216 reads well, a float's largest value does not.
+READABLE = 1e15
+
+type Code = Literal["missing", "unknown", "duplicate", "wrong_type", "not_listed", "out_of_range", "not_finite"]
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    code: Code
+    message: Annotated[str, Field(description="What is wrong, and what to send instead.")]
+
+
+def cut(text: str) -> str:
+    """The beginning of a text that may be of any length."""
+    return text if len(text) <= LONGEST_ECHO else f"{text[: LONGEST_ECHO - 1]}…"
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, with its article."""
+    if value is None:
+        return "null"
+    kinds = {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return kinds[type(value)]
+
+
+def missing(spec: FeatureSpec) -> FieldError:
+    """The error of a feature that was not sent."""
+    return FieldError(field=spec.name, code="missing", message=f"{spec.name} is missing; it must be {_expected(spec)}")
+
+
+def unknown(name: str, known: list[str]) -> FieldError:
+    """The error of a field that is no feature."""
+    message = f"{cut(name)} is not a feature; leave it out: the features are {', '.join(known)}"
+    return FieldError(field=cut(name), code="unknown", message=message)
+
+
+def refused(spec: FeatureSpec, value: Any) -> FieldError:
+    """The error of a value that its feature does not take."""
+    code = _code(spec, value)
+    expected = _broken_limit(spec, value) if code == "out_of_range" else _expected(spec)
+    return FieldError(field=spec.name, code=code, message=f"{spec.name} must be {expected}, got {_shown(value)}")
+
+
+def _code(spec: FeatureSpec, value: Any) -> Code:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not_finite"
+    if spec.kind == "category" and isinstance(value, str):
+        return "not_listed"
+    right_type = {"integer": (int,), "number": (int, float)}.get(spec.kind, ())
+    return "out_of_range" if isinstance(value, right_type) and not isinstance(value, bool) else "wrong_type"
+
+
+def _expected(spec: FeatureSpec) -> str:
+    if spec.kind == "category":
+        return f"one of {', '.join(spec.categories)}"
+    if spec.kind == "boolean":
+        return "true or false"
+    noun = "a whole number" if spec.kind == "integer" else "a number"
+    if spec.upper is not None and spec.upper >= READABLE:
+        return f"{noun} of {_limit(spec.lower)} or more"
+    return f"{noun} from {_limit(spec.lower)} to {_limit(spec.upper)}"
+
+
+def _broken_limit(spec: FeatureSpec, value: float) -> str:
+    if spec.lower is not None and value < spec.lower:
+        return f"at least {_limit(spec.lower)}"
+    return f"at most {_limit(spec.upper)}"
+
+
+def _limit(limit: float | None) -> str:
+    number = 0.0 if limit is None else limit
+    return f"{number:,.15g}" if abs(number) < READABLE else repr(number)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return kind_of(value)
+    return cut(json.dumps(value, ensure_ascii=False))

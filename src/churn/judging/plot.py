@@ -1,0 +1,67 @@
+"""The picture of a simulation: false alarms on the left, how soon bad canaries are found on the right."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from churn.judging.rivals import RIVALS
+from churn.judging.simulation import ROLLBACK
+
+INK, ACCENT, SOFT = "#23395b", "#d1495b", "#8a97a8"
+COLOURS = (INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93", "#3d85c6", "#7a5c3e")
+STYLES = ("--", ":", "-.", (0, (5, 1)))
+
+
+def simulation_plot(figures: Mapping[str, Any]) -> Figure:
+    """Share of the runs that have ended, by requests so far."""
+    figure = Figure(figsize=(12, 6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    scenarios = list(zip(figures["scenarios"], figures["courses"], strict=True))
+    _, same = scenarios[0]
+    left.plot(same["looks"], _shares(figures, same, ROLLBACK), color=INK, linewidth=2.2, label="this judge, all checks")
+    for name, style in zip(RIVALS, STYLES, strict=True):
+        left.plot(same["looks"], _shares(figures, same, name), color=SOFT, linestyle=style, label=name)
+    bad = [each for each in scenarios if each[0]["should"] == "roll back"]
+    for (scenario, course), colour in zip(bad, COLOURS, strict=True):
+        right.plot(course["looks"], _shares(figures, course, ROLLBACK), color=colour, label=scenario["name"])
+    left.set_title("Two tracks of the same version: rolled back, or an alarm", loc="left", color=INK)
+    right.set_title("A bad canary: rolled back by the judge", loc="left", color=INK)
+    left.set_ylabel("share of the runs")
+    for axes in (left, right):
+        _furnish(axes)
+    figure.suptitle(
+        f"{figures['runs']:,} rollouts each, canary 10 %, looked at {figures['looks']} times",
+        x=0.01,
+        ha="left",
+        color=INK,
+    )
+    return figure
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as a file, the same bytes for the same figure."""
+    image = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "judge", "svg.fonttype": "none"}):
+        figure.savefig(image, format="svg", metadata={"Date": None, "Creator": None})
+    return image.getvalue()
+
+
+def _shares(figures: Mapping[str, Any], course: Mapping[str, Any], method: str) -> list[float]:
+    return [count / figures["runs"] for count in course["ended"][method]]
+
+
+def _furnish(axes: Axes) -> None:
+    axes.set(xscale="log", xlabel="requests of both tracks")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    axes.grid(color="#e4e8ee", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)

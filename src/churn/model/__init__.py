@@ -1,0 +1,8 @@
+"""The model: subscribers in, predictions out; and the sealed bundle that it is loaded from.
+
+model.py       the model as a function
+bundle.py      the exported model as a directory: verified, then loaded
+sealing.py     writes a bundle
+reference.py   reference values, and reference distributions of the holdout
+pairs.py       how the answers of two models differ
+"""

@@ -1,0 +1,235 @@
+"""The exported model as a directory that explains itself and vouches for itself.
+
+    model.ubj        the trees, in XGBoost's own format
+    tables_*.npy     the same trees compiled for explaining, where they fit into tables
+    golden.json      rows with the contributions and probabilities that XGBoost gave at export
+    reference.json   distributions over the holdout, where they are known
+    manifest.json    what this is, the reference values, and the sha256 of every file above
+    manifest.sha256  the sha256 of the manifest: the bundle's identity
+
+`sealing.py` writes it. Loading believes nothing: it compares every byte with its checksum and the contract with the
+code's own, and predicts the golden rows anew. Only then is there a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
+from churn.contract.phrases import Value
+from churn.errors import BundleError, ContractError, SettingsError
+from churn.explain import Explainer
+from churn.explain.tables import ARRAYS, Tables, file_name, table_explainer
+from churn.files import sha256_of
+from churn.model.model import ChurnModel, sigmoid
+
+MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
+MANIFEST, MANIFEST_SHA256 = "manifest.json", "manifest.sha256"
+GOLDEN_TOLERANCE = 1e-5
+EXPORT_AGAIN = "export the model again with `churn export`"
+
+type Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+type FileName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9]+$")]
+
+
+class ModelCard(BaseModel):
+    """The metadata that travels with a model, as the spec names it; unknown figures of a foreign model are null."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    mlflow_run_id: str | None = None
+    training_date: str | None = None
+    training_data_version: str | None = None
+    test_auc: float | None = None
+    test_f1: float | None = None
+
+
+class Manifest(ModelCard):
+    """What a bundle says of itself."""
+
+    features: list[str]
+    bundle_format: Literal[3] = 3
+    contract: str
+    contract_fingerprint: Sha256
+    explainer: Literal["tables", "pred_contribs"]
+    explainer_reason: Annotated[str | None, Field(description="Why not tables.")] = None
+    reference_values: Annotated[
+        dict[str, Value], Field(description="What each feature typically is where it speaks for staying.")
+    ]
+    libraries: dict[str, str]
+    files: dict[FileName, Sha256]
+
+
+class Golden(BaseModel):
+    """Encoded rows and what the model said of them: contributions with the base value last, and probability."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: Annotated[list[list[float]], Field(min_length=1)]
+    contributions: list[list[float]]
+    probability: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle and the model it holds."""
+
+    path: Path
+    manifest: Manifest
+    model: ChurnModel
+
+    def require_version(self, asked: str | None) -> None:
+        """Refuses to stand in for another version; None asks for any.
+
+        Raises:
+            SettingsError: names both versions.
+        """
+        held = self.manifest.model_version
+        if asked not in {None, held}:
+            raise SettingsError(
+                f"MODEL_VERSION asks for {asked}, but the bundle at {self.path} holds {held}",
+                instead="set MODEL_PATH to a bundle of that version, or unset MODEL_VERSION",
+            )
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Verifies a bundle and loads its model.
+
+    Raises:
+        BundleError: a file is missing or changed, the contract is another than the code's, or a golden row comes
+            out differently; the message names the file and the reason.
+    """
+    manifest = verified_manifest(path)
+    contract = _matching_contract(path, manifest)
+    for name, expected in manifest.files.items():
+        if _sha256(path / name) != expected:
+            raise BundleError(f"{path / name} was changed after the export: its sha256 differs", instead=EXPORT_AGAIN)
+    tables = set(map(file_name, ARRAYS)) if manifest.explainer == "tables" else set()
+    if missing := {MODEL, GOLDEN, *tables} - set(manifest.files):
+        raise BundleError(f"{path / MANIFEST} lists no {' and no '.join(sorted(missing))}", instead=EXPORT_AGAIN)
+    width, explain = _explainer(path, manifest)
+    if width != len(contract.features):
+        raise BundleError(
+            f"the model in {path} takes {width} features, the contract has {len(contract.features)}",
+            instead=EXPORT_AGAIN,
+        )
+    model = ChurnModel(contract, explain, manifest.model_version, _reference(path, manifest, contract))
+    _check_golden(path / GOLDEN, model)
+    return Bundle(path, manifest, model)
+
+
+def sealed(manifest: Path) -> bytes:
+    """The manifest's checksum as `sha256sum --check` reads it."""
+    return f"{sha256_of(manifest)}  {MANIFEST}\n".encode()
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}", instead=EXPORT_AGAIN) from error
+
+
+def verified_manifest(path: Path) -> Manifest:
+    """The manifest of a bundle, its seal verified; neither its files are, nor is the model loaded.
+
+    Raises:
+        BundleError: there is no bundle, its manifest was changed, or it is of another form.
+    """
+    if not path.is_dir():
+        raise BundleError(
+            f"there is no bundle at {path}",
+            instead="make one with `churn export models:/NAME@champion`, or set MODEL_PATH to the bundle's directory",
+        )
+    manifest, seal = path / MANIFEST, path / MANIFEST_SHA256
+    _sha256(seal)
+    _sha256(manifest)
+    if seal.read_bytes() != sealed(manifest):
+        raise BundleError(f"{manifest} was changed after the export: {seal.name} differs", instead=EXPORT_AGAIN)
+    try:
+        return Manifest.model_validate_json(manifest.read_bytes())
+    except ValidationError as error:
+        found = error.errors()[0]
+        raise BundleError(
+            f"{manifest}: {'.'.join(map(str, found['loc']))}: {found['msg']}",
+            instead="this version of the code cannot read the bundle; export the model again",
+        ) from error
+
+
+def _matching_contract(path: Path, manifest: Manifest) -> type[Contract]:
+    try:
+        contract = find_contract(manifest.contract)
+    except ContractError as error:
+        raise BundleError(f"{path / MANIFEST}: {error.message}", instead=error.instead) from error
+    if (manifest.contract_fingerprint, manifest.features) != (contract.fingerprint, contract.feature_names()):
+        raise BundleError(
+            f"{path / MANIFEST} was exported for another {manifest.contract} contract: its fingerprint is "
+            f"{manifest.contract_fingerprint[:12]} with features {', '.join(manifest.features)}; the code's is "
+            f"{contract.fingerprint[:12]} with {', '.join(contract.feature_names())}",
+            instead="serve it with the code it was exported by, or train and export for this contract",
+        )
+    return contract
+
+
+def _reference(path: Path, manifest: Manifest, contract: type[Contract]) -> tuple[float, ...]:
+    try:
+        return contract.model_validate(manifest.reference_values).encode()
+    except ValidationError as error:
+        found = error.errors()[0]
+        raise BundleError(
+            f"{path / MANIFEST}: reference_values: {'.'.join(map(str, found['loc']))}: {found['msg']}",
+            instead=EXPORT_AGAIN,
+        ) from error
+
+
+def _explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
+    """The number of features the model takes, and what explains it."""
+    if manifest.explainer == "tables":
+        try:
+            tables = Tables.load(path)
+        except ValueError as error:
+            raise BundleError(f"{path} holds tables that are none: {error}", instead=EXPORT_AGAIN) from error
+        return len(tables.threshold_ends), table_explainer(tables)
+    try:
+        from churn.explain.xgb import load_booster, pred_contribs_explainer  # noqa: PLC0415 - an extra, slow to load
+    except ImportError as error:
+        raise BundleError(
+            f"{path} is explained by XGBoost, which is not installed: {manifest.explainer_reason}",
+            instead="install it with `pip install 'streamflow-churn[xgboost]'`, or train a smaller model",
+        ) from error
+    booster = load_booster(path / MODEL)
+    return booster.num_features(), pred_contribs_explainer(booster)
+
+
+def probabilities(explained: Sequence[Sequence[float]]) -> list[float]:
+    """The probability that belongs to each row of contributions with the base value last."""
+    return [sigmoid(sum(row)) for row in explained]
+
+
+def _check_golden(path: Path, model: ChurnModel) -> None:
+    try:
+        golden = Golden.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise BundleError(
+            f"{path} does not hold golden rows: {error.errors()[0]['msg']}", instead=EXPORT_AGAIN
+        ) from error
+    explained = model.explain(np.array(golden.rows, dtype=np.float32))
+    found = np.column_stack([explained, probabilities(explained.tolist())])
+    expected = np.column_stack([golden.contributions, golden.probability])
+    if found.shape != expected.shape:
+        raise BundleError(f"{path} holds golden rows of another shape than the model's", instead=EXPORT_AGAIN)
+    worst = np.abs(found - expected).max(axis=1)
+    if not (worst <= GOLDEN_TOLERANCE).all():
+        row = int(np.nanargmax(np.where(np.isnan(worst), np.inf, worst)))
+        raise BundleError(
+            f"{path}: golden row {row} comes out differently than at export, by {worst[row]:.2g}",
+            instead="the libraries here answer differently; install the locked ones, or export the model again here",
+        )

@@ -1,0 +1,86 @@
+"""The model as a function: subscribers in, predictions out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from churn.answers import RiskTier
+from churn.contract.declaration import Contract, Rows
+from churn.explain import Explainer
+
+LOW_BELOW = 0.3
+MEDIUM_BELOW = 0.6
+DECIMALS = 4
+
+
+class Prediction(NamedTuple):
+    """One subscriber's answer.
+
+    Args:
+        probability: of leaving, rounded to what is shown; whatever is decided is decided on this number.
+        values: the encoded numbers in feature order.
+        contributions: what each feature adds to the log-odds, in feature order, not rounded.
+        base_value: the log-odds before anything is known of this subscriber.
+    """
+
+    probability: float
+    values: tuple[float, ...]
+    contributions: tuple[float, ...]
+    base_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnModel:
+    """A contract and the explainer of the model that was trained for it.
+
+    Args:
+        reference: in feature order, the encoded number each feature typically has where it speaks for staying; a reason
+            is verified by moving its feature there. None where nobody knows: then no reason can be verified.
+    """
+
+    contract: type[Contract]
+    explain: Explainer
+    version: str
+    reference: tuple[float, ...] | None = None
+
+    def predict(self, subscribers: Sequence[Contract]) -> list[Prediction]:
+        """Predicts and explains; the answer for a subscriber does not depend on who else is in the list."""
+        return self.predict_encoded([subscriber.encode() for subscriber in subscribers])
+
+    def predict_encoded(self, values: Sequence[tuple[float, ...]]) -> list[Prediction]:
+        """The same of subscribers as `Contract.encode` gives them."""
+        explained = self.explain(np.array(values, dtype=np.float32)).tolist()
+        return [_prediction(row, *found) for row, found in zip(values, explained, strict=True)]
+
+    def probabilities(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
+        margins = self.explain(rows).astype(np.float64).sum(axis=1)
+        return np.exp(-np.logaddexp(0.0, -margins))
+
+
+def risk_tier(probability: float) -> RiskTier:
+    """The tier of a probability as shown, so that tier and shown number never contradict each other."""
+    if probability < LOW_BELOW:
+        return "low"
+    return "medium" if probability < MEDIUM_BELOW else "high"
+
+
+def sigmoid(margin: float) -> float:
+    """The probability that belongs to a log-odds, without overflow at either end."""
+    if margin >= 0:
+        return 1 / (1 + math.exp(-margin))
+    return math.exp(margin) / (1 + math.exp(margin))
+
+
+def shown_probability(explained: Sequence[float]) -> float:
+    """The probability as it is shown, of a row of contributions with the base value last."""
+    return round(sigmoid(math.fsum(explained)), DECIMALS)
+
+
+def _prediction(values: tuple[float, ...], *explained: float) -> Prediction:
+    return Prediction(shown_probability(explained), values, explained[:-1], explained[-1])

@@ -1,0 +1,101 @@
+"""Two models' answers about the same subscribers, compared one by one: what is a flip, and what is agreement.
+
+The service counts by it and the report reads by it, so both mean the same.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from churn.judging.metrics import TOP
+from churn.model.model import DECIMALS, LOW_BELOW, MEDIUM_BELOW
+
+# The smallest difference of two probabilities as they are shown; there are so many of them between 0 and 1.
+STEPS = 10**DECIMALS
+
+type Numbers = npt.NDArray[np.float64]
+type Whole = npt.NDArray[np.int64]
+type Flags = npt.NDArray[np.bool_]
+
+
+class Side(NamedTuple):
+    """What one model said of n subscribers.
+
+    Args:
+        probability: as shown, float64 (n,).
+        contributions: in log-odds, not rounded, float64 (n, features).
+    """
+
+    probability: Numbers
+    contributions: Numbers
+
+
+class Differences(NamedTuple):
+    """What differs, of each of n subscribers.
+
+    Args:
+        champion_tier: 0 for low, 1 for medium, 2 for high.
+        challenger_tier: likewise.
+        champion_banner: whether the probability is above the threshold.
+        challenger_banner: likewise.
+        same_set: whether the three largest contributions belong to the same features.
+        same_order: whether they also have the same order.
+        same_signs: whether each of the champion's three works in the same direction for the challenger.
+        shift: the challenger's probability minus the champion's, in steps of the last decimal that is shown.
+    """
+
+    champion_tier: Whole
+    challenger_tier: Whole
+    champion_banner: Flags
+    challenger_banner: Flags
+    same_set: Flags
+    same_order: Flags
+    same_signs: Flags
+    shift: Whole
+
+
+def compare(champion: Side, challenger: Side, threshold: Numbers | float) -> Differences:
+    """Compares what two models said of the same n subscribers.
+
+    Args:
+        champion: what was answered.
+        challenger: what would have been.
+        threshold: the banner is shown above this probability; one, or one for each subscriber.
+    """
+    mine, theirs = strongest(champion.contributions), strongest(challenger.contributions)
+    directions = (np.take_along_axis(raises(side.contributions), mine, axis=1) for side in (champion, challenger))
+    return Differences(
+        tiers(champion.probability),
+        tiers(challenger.probability),
+        champion.probability > threshold,
+        challenger.probability > threshold,
+        np.asarray((np.sort(mine, axis=1) == np.sort(theirs, axis=1)).all(axis=1)),
+        np.asarray((mine == theirs).all(axis=1)),
+        np.asarray(np.equal(*directions).all(axis=1)),
+        steps(challenger.probability) - steps(champion.probability),
+    )
+
+
+def tiers(probability: Numbers) -> Whole:
+    """0, 1 or 2 for low, medium and high, as `risk_tier` says it."""
+    return np.asarray(np.searchsorted((LOW_BELOW, MEDIUM_BELOW), probability, side="right"))
+
+
+def steps(probability: Numbers) -> Whole:
+    """A shown probability as a whole number of its last decimal."""
+    found: Whole = np.rint(probability * STEPS).astype(np.int64)
+    return found
+
+
+def strongest(contributions: Numbers) -> Whole:
+    """The numbers of the three features with the largest contributions, ranked as reasons are: (n, 3)."""
+    ranked = np.argsort(-np.abs(contributions), axis=1, kind="stable")  # equal ones in the contract's order
+    return np.asarray(ranked[:, :TOP])
+
+
+def raises(contributions: Numbers) -> Flags:
+    """Whether each contribution, as shown, increases the risk."""
+    return np.asarray(np.round(contributions, DECIMALS) > 0)

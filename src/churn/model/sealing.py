@@ -1,0 +1,115 @@
+"""Writes a bundle: the model, its tables, golden rows and reference, sealed by checksums; needs XGBoost."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xgboost
+
+from churn.contract.declaration import Contract, Rows
+from churn.errors import BundleError
+from churn.explain import Explainer
+from churn.explain.parity import proven_tables
+from churn.explain.tables import table_explainer
+from churn.explain.trees import NotTabular
+from churn.explain.xgb import pred_contribs_explainer
+from churn.files import json_bytes, new_directory, sha256_of, write_bytes
+from churn.model.bundle import (
+    GOLDEN,
+    MANIFEST,
+    MANIFEST_SHA256,
+    MODEL,
+    REFERENCE,
+    Bundle,
+    Golden,
+    Manifest,
+    ModelCard,
+    load_bundle,
+    probabilities,
+    sealed,
+)
+from churn.model.reference import reference_values
+
+# Enough for a middle value, and two seconds where XGBoost itself explains.
+REFERENCE_ROWS = 2000
+
+
+def write_bundle(
+    path: Path,
+    *,
+    contract: type[Contract],
+    booster: xgboost.Booster,
+    card: ModelCard,
+    golden_rows: Rows,
+    reference: Mapping[str, Any] | None = None,
+    more_rows: Rows | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Bundle:
+    """Writes a bundle at `path`, replacing one that is there, only after it has loaded and verified.
+
+    Args:
+        path: the directory to make.
+        contract: what the model was trained for.
+        booster: the model; its features are those of the contract, in order.
+        card: what is known of the model.
+        golden_rows: float32 (n, features), encoded; n >= 1.
+        reference: distributions over the holdout (`churn.model.reference`).
+        more_rows: float32 (n, features), the holdout if there is one: compared with XGBoost beside 100,000 adversarial
+            rows, and what the reference values are taken from; without it the golden rows are.
+        progress: told how many of these rows have been compared, of how many.
+
+    Raises:
+        BundleError: the bundle does not answer as the booster does; nothing is left behind.
+    """
+    if booster.num_features() != len(contract.features):
+        raise BundleError(
+            f"the model takes {booster.num_features()} features, the contract has {len(contract.features)}",
+            instead="train the model on exactly the contract's features",
+        )
+    rows = golden_rows if more_rows is None else more_rows
+    with new_directory(path) as fresh:
+        booster.save_model(fresh / MODEL)
+        explain, reason = pred_contribs_explainer(booster), None
+        golden = _golden(explain, golden_rows)
+        try:
+            tables = proven_tables(booster, rows, progress=progress)
+            tables.save(fresh)
+            explain = table_explainer(tables)
+        except NotTabular as refused:
+            reason = str(refused)
+        write_bytes(fresh / GOLDEN, json_bytes(golden.model_dump()))
+        if reference is not None:
+            write_bytes(fresh / REFERENCE, json_bytes(reference))
+        some = rows[:: -(-len(rows) // REFERENCE_ROWS)]
+        manifest = Manifest(
+            **card.model_dump(),
+            features=contract.feature_names(),
+            contract=contract.contract_name,
+            contract_fingerprint=contract.fingerprint,
+            explainer="tables" if reason is None else "pred_contribs",
+            explainer_reason=reason,
+            reference_values=reference_values(contract, some, explain(some)[:, :-1]),
+            libraries={
+                "python": platform.python_version(),
+                "xgboost": xgboost.__version__,
+                "numpy": np.__version__,
+                "streamflow-churn": version("streamflow-churn"),
+            },
+            files={file.name: sha256_of(file) for file in sorted(fresh.iterdir())},
+        )
+        write_bytes(fresh / MANIFEST, json_bytes(manifest.model_dump()))
+        write_bytes(fresh / MANIFEST_SHA256, sealed(fresh / MANIFEST))
+        verified = load_bundle(fresh)
+    return replace(verified, path=path)
+
+
+def _golden(explain: Explainer, rows: Rows) -> Golden:
+    """What XGBoost itself says of the rows."""
+    explained = explain(rows).tolist()
+    return Golden(rows=rows.tolist(), contributions=explained, probability=probabilities(explained))

@@ -1,0 +1,70 @@
+"""What the retention banner shows one subscriber: reasons that are verified, and one offer that answers one of them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from churn.answers import Arm, Retention
+from churn.contract.declaration import Contract
+from churn.contract.language import ENGLISH, Language
+from churn.model.model import ChurnModel, Prediction
+from churn.retention.offers.arms import arm_of
+from churn.retention.offers.policy import Policy
+from churn.retention.offers.selection import choose_offer
+from churn.retention.reasons import customer_reasons
+
+
+class Visitor(NamedTuple):
+    """Who asks, beside what the contract says of them.
+
+    Args:
+        key: opaque, and always the same for one subscriber; without it they belong to no arm.
+        last_offer: the day on which they last accepted an offer.
+        language: in which they read.
+    """
+
+    key: str | None = None
+    last_offer: date | None = None
+    language: Language = ENGLISH
+
+
+def retention(
+    model: ChurnModel, policy: Policy, subscriber: Contract, prediction: Prediction, visitor: Visitor, *, today: date
+) -> Retention:
+    """The banner of a subscriber whose probability is above the threshold.
+
+    Its headline is null, and everything else in it empty, where nothing is to be shown: for the holdout, and where no
+    reason holds.
+    """
+    arm = arm_of(visitor.key, policy.holdout)
+    if arm == "holdout":
+        return _empty(policy, visitor, arm)
+    content = _empty(policy, visitor, arm)
+    language = visitor.language
+    content["reasons"], content["suppressed"] = customer_reasons(model, subscriber, prediction, language)
+    if content["reasons"]:
+        content["offer"], content["offers_considered"] = choose_offer(
+            policy,
+            subscriber,
+            prediction.probability,
+            content["reasons"],
+            today=today,
+            last_offer=visitor.last_offer,
+            language=language.code,
+        )
+        content["headline"] = policy.headline(language.code, with_offer=content["offer"] is not None)
+    return content
+
+
+def _empty(policy: Policy, visitor: Visitor, arm: Arm) -> Retention:
+    return {
+        "headline": None,
+        "reasons": [],
+        "offer": None,
+        "suppressed": [],
+        "offers_considered": [],
+        "language": visitor.language.code,
+        "policy_version": policy.version,
+        "arm": arm,
+    }

@@ -1,0 +1,76 @@
+"""What changed between two policies, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from churn.retention.offers.document import OfferDocument, PolicyDocument
+
+NOTHING = "nothing"
+
+
+class Change(NamedTuple):
+    """One change.
+
+    Args:
+        place: what changed, such as `offer "yearly-20": discount: percent`.
+        what: from what to what.
+        ends_the_experiment: whether subscribers change arms, so that what was measured until then does not go on.
+    """
+
+    place: str
+    what: str
+    ends_the_experiment: bool = False
+
+
+def changes(old: PolicyDocument, new: PolicyDocument) -> list[Change]:
+    """All changes in the order of the file; offers are told by their codes."""
+    return [*_policy(old, new), *_offers(old, new)]
+
+
+def _policy(old: PolicyDocument, new: PolicyDocument) -> Iterator[Change]:
+    before, after = (one.model_dump(exclude={"offers"}) for one in (old, new))
+    for place, was, now in _differences(before, after):
+        yield Change(place, f"{was} -> {now}", ends_the_experiment=place.startswith("holdout"))
+
+
+def _offers(old: PolicyDocument, new: PolicyDocument) -> Iterator[Change]:
+    before = {offer.code: offer for offer in old.offers}
+    after = {offer.code: offer for offer in new.offers}
+    for code in before:
+        if code not in after:
+            yield Change(f'offer "{code}"', "removed")
+    for code, offer in after.items():
+        if code not in before:
+            yield Change(f'offer "{code}"', "added")
+            continue
+        for place, was, now in _differences(_dump(before[code]), _dump(offer)):
+            yield Change(f'offer "{code}": {place}', f"{was} -> {now}")
+    kept, kept_now = [code for code in before if code in after], [code for code in after if code in before]
+    if kept != kept_now:
+        yield Change("order of the offers", f"{', '.join(kept)} -> {', '.join(kept_now)}; earlier ones win ties")
+
+
+def _dump(offer: OfferDocument) -> dict[str, Any]:
+    return offer.model_dump(by_alias=True, exclude_none=True)
+
+
+def _differences(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, str, str]]:
+    """The places at which two nested mappings differ, with what stands there, in words."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in dict.fromkeys([*old, *new]):
+            below = f"{place}: {key}" if place else str(key)
+            yield from _differences(old.get(key), new.get(key), below)
+    elif old != new:
+        yield place, _words(old), _words(new)
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items()) or NOTHING
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_words, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,143 @@
+"""A file of subscribers in, those who see a banner out: predicted, with the reasons that they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from churn.answers import CustomerReason
+from churn.contract.cells import read_cells
+from churn.contract.declaration import Contract
+from churn.model.model import ChurnModel, Prediction
+from churn.reading.blocks import Table
+from churn.reading.sources import Part, cut, find_sources, read, require_features
+
+ROWS_AT_ONCE = 5_000
+FIRST_ROWS = 5
+WHOLE_ROW = "(row)"
+
+type ReasonsOf = Callable[[Contract, Prediction], Sequence[CustomerReason]]
+
+
+class Banner(NamedTuple):
+    """A subscriber who sees a banner.
+
+    Args:
+        key: the id in the file; None if there is none.
+        probability: of leaving, as shown.
+        reasons: that the subscriber is shown.
+    """
+
+    key: str | None
+    subscriber: Contract
+    probability: float
+    reasons: Sequence[CustomerReason]
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Rows that one check refused in one column.
+
+    Args:
+        count: how many; a row with several bad cells counts in each of their columns.
+        first: where the first of them stand, such as `rows.csv row 3`.
+    """
+
+    column: str
+    check: str
+    count: int
+    first: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Census:
+    """What was found in the file, once it was read.
+
+    Args:
+        rows: all of them.
+        invalid_rows: those that are no valid subscribers.
+        has_keys: whether there is an id column.
+    """
+
+    rows: int = 0
+    invalid_rows: int = 0
+    has_keys: bool = True
+    _places: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def refuse(self, place: str, checks: Sequence[tuple[str, str]]) -> None:
+        """Counts a row that is no valid subscriber, with each (column, check) that refused it."""
+        self.invalid_rows += 1
+        for check in checks:
+            self._places.setdefault(check, []).append(place)
+
+    def invalid(self) -> list[Invalid]:
+        """What was wrong, in the order of first appearance."""
+        return [
+            Invalid(column, check, len(places), tuple(places[:FIRST_ROWS]))
+            for (column, check), places in self._places.items()
+        ]
+
+
+def banners(
+    path: Path,
+    model: ChurnModel,
+    reasons_of: ReasonsOf,
+    census: Census,
+    *,
+    threshold: float,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Iterator[Banner]:
+    """Reads a file, or a folder of files, and predicts; in the order of the rows.
+
+    Args:
+        path: of any format that `churn score` reads.
+        model: what predicts.
+        reasons_of: the reasons that a subscriber is shown.
+        census: told what was found.
+        threshold: the banner is shown above this probability.
+        progress: told rows done and rows in all.
+
+    Raises:
+        DataError: the file cannot be read, or lacks a column.
+    """
+    contract = model.contract
+    sources = find_sources(path)
+    require_features(contract, sources)
+    census.has_keys = all(contract.id_column in source.columns for source in sources)
+    parts = list(cut(sources, ROWS_AT_ONCE))
+    total = sum(part.span.rows for part in parts)
+    for part in parts:
+        found = _subscribers(contract, part, census)
+        predictions = model.predict([subscriber for _, subscriber in found]) if found else []
+        for (key, subscriber), prediction in zip(found, predictions, strict=True):
+            if prediction.probability > threshold:
+                yield Banner(key, subscriber, prediction.probability, reasons_of(subscriber, prediction))
+        census.rows += part.span.rows
+        progress(census.rows, total)
+
+
+def _subscribers(contract: type[Contract], part: Part, census: Census) -> list[tuple[str | None, Contract]]:
+    """The valid rows of a part with their keys."""
+    id_column = contract.id_column
+    wanted = [name for name in (id_column, *contract.feature_names()) if name in part.source.columns]
+    table = read(part, wanted)
+    found: list[tuple[str | None, Contract]] = []
+    for number, cells in _rows(table):
+        read_row = read_cells(contract, cells)
+        if isinstance(read_row, list):
+            census.refuse(f"{part.source.name} row {number}", [(bad.column, bad.check) for bad in read_row])
+        else:
+            found.append((cells.get(id_column, "").strip() or None, read_row))
+    for number, row in table.misshapen.items():
+        check = f"{len(row)} cells instead of {len(part.source.columns)}"
+        census.refuse(f"{part.source.name} row {number}", [(WHOLE_ROW, check)])
+    return found
+
+
+def _rows(table: Table) -> Iterator[tuple[int, Mapping[str, str]]]:
+    count = len(table.numbers)
+    return zip(table.numbers.tolist(), table.texts(np.arange(count)) if count else [], strict=True)

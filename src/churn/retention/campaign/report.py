@@ -1,0 +1,186 @@
+"""A simulation and a comparison, each as one object for scripts and as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any, NamedTuple
+
+from churn.answers import Arm
+from churn.retention.campaign.comparison import Comparison
+from churn.retention.campaign.population import Census
+from churn.retention.campaign.simulation import Simulation, Tally
+from churn.retention.offers.policy import Policy
+
+ARMS: dict[Arm, str] = {
+    "treatment": "shown the banner",
+    "holdout": "held out: shown nothing",
+    "unassigned": "without an id: shown the banner, in no arm",
+}
+WHY = {
+    "no_offers": "the policy has no offers",
+    "no_reason_shown": "there is no reason to show",
+    "expired": "expired",
+    "cooldown": "in the cooldown",
+    "not_eligible": "not eligible",
+    "answers_no_reason": "answers none of the reasons shown",
+    "not_worth_its_cost": "not worth its cost",
+    "worth_less_than_the_chosen": "another is worth more",
+}
+MONEY = {"cost_dollars": "cost, $", "saved_dollars": "margin kept, $", "net_dollars": "net value, $"}
+
+
+class Table(NamedTuple):
+    """A table to print."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+def summary(
+    policy: Policy, census: Census, simulation: Simulation, *, model_version: str, threshold: float, today: date
+) -> dict[str, Any]:
+    """All figures; money in dollars."""
+    assumed = policy.document.assumptions
+    return {
+        "policy_version": policy.version,
+        "contract": policy.document.contract,
+        "model_version": model_version,
+        "threshold": threshold,
+        "today": today.isoformat(),
+        "rows": census.rows,
+        "invalid_rows": census.invalid_rows,
+        "invalid": [asdict(invalid) for invalid in census.invalid()],
+        "banners": simulation.banners,
+        "arms": {arm: simulation.arms[arm] for arm in ARMS},
+        "offers": [
+            {
+                "code": code,
+                **figures(tally),
+                "reasons": dict(tally.reasons.most_common()),
+                "why_not": dict(tally.why_not.most_common()),
+            }
+            for code, tally in simulation.offers.items()
+        ],
+        "total": figures(simulation.total()),
+        "no_offer": dict(simulation.no_offer.most_common()),
+        "withheld_by_the_holdout": figures(simulation.withheld),
+        "assumptions": {
+            **assumed.model_dump(),
+            "offers": [
+                offer.model_dump(include={"code", "take_up", "saves", "source"}) for offer in policy.document.offers
+            ],
+        },
+    }
+
+
+def figures(tally: Tally) -> dict[str, float]:
+    """Offers as numbers."""
+    return {
+        "count": tally.count,
+        "cost_dollars": tally.cost_dollars,
+        "saved_dollars": tally.saved_dollars,
+        "net_dollars": tally.net_dollars,
+    }
+
+
+def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """The summary as people read it; those that would be empty are left out."""
+    counts = {"rows": summary["rows"], "not valid": summary["invalid_rows"], "with a banner": summary["banners"]}
+    counts |= {f"- {words}": summary["arms"][arm] for arm, words in ARMS.items() if summary["arms"][arm]}
+    title = f"Subscribers; those above {summary['threshold']:g} see a banner"
+    yield Table(title, ["", "count"], _counted(counts))
+    if summary["invalid"]:
+        wrong = [[one["column"], one["check"], one["count"], ", ".join(one["first"])] for one in summary["invalid"]]
+        yield Table("Rows that are not valid", ["column", "check", "count", "first"], wrong)
+    yield _offers(summary)
+    answered = {(one["code"], reason): count for one in summary["offers"] for reason, count in one["reasons"].items()}
+    if answered:
+        columns = ["offer", "in answer to", "made"]
+        rows = zip(answered, aligned(answered.values()), strict=True)
+        yield Table("Which reasons the offers answer", columns, [[*pair, count] for pair, count in rows])
+    if summary["no_offer"]:
+        why = {WHY[why]: count for why, count in summary["no_offer"].items()}
+        yield Table("No offer: how far the nearest one came", ["why", "count"], _counted(why))
+    yield _assumptions(summary["assumptions"])
+
+
+def comparison_summary(census: Census, comparison: Comparison) -> dict[str, Any]:
+    """All figures of a comparison; money in dollars."""
+    return {
+        "rows": census.rows,
+        "invalid_rows": census.invalid_rows,
+        "banners": comparison.banners,
+        "arms_changed": comparison.arms_changed,
+        "changed": [
+            {"from": before, "to": after, "count": count} for (before, after), count in comparison.changed.most_common()
+        ],
+        "old": figures(comparison.old),
+        "new": figures(comparison.new),
+    }
+
+
+def comparison_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """The same as people read it."""
+    changed, arms = sum(one["count"] for one in summary["changed"]), summary["arms_changed"]
+    title = f"{changed:,} of {summary['banners']:,} subscribers with a banner get something else"
+    if arms:
+        title += f"; {arms:,} change arms"
+    yield Table(title, ["from", "to", "count"], _transitions(summary["changed"]))
+    old, new = summary["old"], summary["new"]
+    rows = [["offers made", *_change([old["count"], new["count"]], "{:,.0f}")]]
+    rows += [[words, *_change([old[name], new[name]], "{:,.2f}")] for name, words in MONEY.items()]
+    yield Table("Expected, each by the assumptions of its own policy", ["", "old", "new", "change"], rows)
+
+
+def _transitions(changed: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    counts = aligned(one["count"] for one in changed)
+    return [[one["from"], one["to"], count] for one, count in zip(changed, counts, strict=True)]
+
+
+def _change(both: Sequence[float], form: str) -> list[str]:
+    old, new = both
+    return [form.format(old), form.format(new), form.replace("{:", "{:+").format(round(new - old, 2))]
+
+
+def aligned(numbers: Iterable[float], form: str = "{:,}") -> list[str]:
+    """Numbers as texts that stand right when they stand below each other."""
+    texts = [form.format(number) for number in numbers]
+    width = max(map(len, texts), default=0)
+    return [text.rjust(width) for text in texts]
+
+
+def _counted(counts: Mapping[str, int]) -> list[list[str]]:
+    return [list(row) for row in zip(counts, aligned(counts.values()), strict=True)]
+
+
+def _offers(summary: Mapping[str, Any]) -> Table:
+    made = [*summary["offers"], {"code": "all", "why_not": {}, **summary["total"]}]
+    columns = [
+        [one["code"] for one in made],
+        aligned(one["count"] for one in made),
+        *(aligned((one[name] for one in made), "{:,.2f}") for name in MONEY),
+        [_mostly(one["why_not"]) for one in made],
+    ]
+    withheld = summary["withheld_by_the_holdout"]
+    title = f"Offers of {summary['policy_version']}"
+    if withheld["count"]:
+        title += f"; the holdout withholds {withheld['count']:,} more, net ${withheld['net_dollars']:,.2f}"
+    return Table(title, ["offer", "made", *MONEY.values(), "mostly not made because"], list(zip(*columns, strict=True)))
+
+
+def _mostly(why_not: Mapping[str, int]) -> str:
+    return next((f"{WHY[why]}: {count:,}" for why, count in why_not.items()), "")
+
+
+def _assumptions(assumed: Mapping[str, Any]) -> Table:
+    rows = [
+        ["margin share of the price", f"{assumed['margin_share']:g}", assumed["margin_share_source"]],
+        ["months that a kept subscriber stays", f"{assumed['months_kept']:g}", assumed["months_kept_source"]],
+    ]
+    for offer in assumed["offers"]:
+        saves = ", ".join(f"{group} {rate:g}" for group, rate in offer["saves"].items())
+        rows.append([offer["code"], f"taken up {offer['take_up']:g}; saves {saves}", offer["source"]])
+    return Table("All of this rests on assumptions", ["what", "assumed", "where it is from"], rows)

@@ -1,0 +1,131 @@
+"""All outcomes of a policy over a population: who gets what, at what expected cost and value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from churn.answers import Offer
+from churn.retention.campaign.outcome import Outcome, WhyNoOffer, outcome
+from churn.retention.campaign.population import Banner
+from churn.retention.offers.policy import Policy
+
+
+@dataclass(slots=True)
+class Tally:
+    """Offers, counted and summed as each was answered, in whole cents; so net = saved - cost to the cent.
+
+    Args:
+        reasons: the codes of the reasons that they answer.
+        why_not: why the offer was not made to others.
+    """
+
+    count: int = 0
+    cost_cents: int = 0
+    net_cents: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    why_not: Counter[str] = field(default_factory=Counter)
+
+    def add(self, offer: Offer) -> None:
+        expected = offer["expected"]
+        self.count += 1
+        self.cost_cents += round(expected["cost_dollars"] * 100)
+        self.net_cents += round(expected["net_dollars"] * 100)
+        self.reasons[offer["answers"]] += 1
+
+    @property
+    def cost_dollars(self) -> float:
+        return self.cost_cents / 100
+
+    @property
+    def net_dollars(self) -> float:
+        return self.net_cents / 100
+
+    @property
+    def saved_dollars(self) -> float:
+        """The margin that is expected to be kept."""
+        return (self.net_cents + self.cost_cents) / 100
+
+
+class Line(NamedTuple):
+    """One subscriber with a banner, as `offers.csv` has it.
+
+    Args:
+        reasons, offer, net_dollars: what is seen; nothing in the holdout.
+        withheld: what the holdout would have been offered: compare by it what became of those who were.
+    """
+
+    key: str
+    arm: str
+    churn_probability: float
+    reasons: str
+    offer: str
+    net_dollars: float | None
+    withheld: str
+
+
+@dataclass(slots=True)
+class Simulation:
+    """What became of all banners.
+
+    Args:
+        offers: by code, in the policy's order; of those who see them.
+        withheld: what the holdout would have been offered.
+        no_offer: why those who are not held out get none.
+        lines: one a banner, in the order of the rows.
+    """
+
+    banners: int = 0
+    arms: Counter[str] = field(default_factory=Counter)
+    offers: dict[str, Tally] = field(default_factory=dict)
+    withheld: Tally = field(default_factory=Tally)
+    no_offer: Counter[WhyNoOffer] = field(default_factory=Counter)
+    lines: list[Line] = field(default_factory=list)
+
+    def add(self, banner: Banner, found: Outcome) -> None:
+        self.banners += 1
+        self.arms[found.arm] += 1
+        self.lines.append(_line(banner, found))
+        if found.arm == "holdout":
+            if found.offer is not None:
+                self.withheld.add(found.offer)
+            return
+        for other in found.considered:
+            self.offers[other["code"]].why_not[other["why"]] += 1
+        if found.offer is not None:
+            self.offers[found.offer["code"]].add(found.offer)
+        if found.why is not None:
+            self.no_offer[found.why] += 1
+
+    def total(self) -> Tally:
+        """All offers that are made."""
+        total = Tally()
+        for tally in self.offers.values():
+            total.count += tally.count
+            total.cost_cents += tally.cost_cents
+            total.net_cents += tally.net_cents
+        return total
+
+
+def simulate(policy: Policy, found: Iterable[Banner], today: date) -> Simulation:
+    """Decides for each subscriber with a banner."""
+    simulation = Simulation(offers={terms.code: Tally() for terms in policy.terms})
+    for banner in found:
+        simulation.add(banner, outcome(policy, banner, today))
+    return simulation
+
+
+def _line(banner: Banner, found: Outcome) -> Line:
+    offer = found.made
+    return Line(
+        key=banner.key or "",
+        arm=found.arm,
+        churn_probability=banner.probability,
+        reasons="" if found.arm == "holdout" else " ".join(reason["code"] for reason in banner.reasons),
+        offer="" if offer is None else offer["code"],
+        net_dollars=None if offer is None else offer["expected"]["net_dollars"],
+        withheld=found.offer["code"] if found.arm == "holdout" and found.offer is not None else "",
+    )

@@ -1,0 +1,28 @@
+"""Who is held out: a lot drawn by hashing, so that it falls the same in every process, worker and version."""
+
+from __future__ import annotations
+
+import hashlib
+
+from churn.answers import Arm
+from churn.retention.offers.document import Holdout
+
+DIGEST_BYTES = 8
+LOTS = 2 ** (8 * DIGEST_BYTES)
+
+
+def arm_of(key: str | None, holdout: Holdout) -> Arm:
+    """The arm of a subscriber.
+
+    The lot is the BLAKE2b hash of the key, keyed with the experiment's name, as a number from 0 to 2**64 - 1. Lots
+    below `share` of 2**64 are held out. So the arm depends on nothing else, two experiments draw independently, and a
+    larger share keeps everybody in the holdout who was there.
+
+    Args:
+        key: opaque, the same for one subscriber always; without one nobody is held out, since it could not be kept up.
+        holdout: the share, and the experiment's name of 1 to 64 ASCII characters.
+    """
+    if not key:
+        return "unassigned"
+    digest = hashlib.blake2b(key.encode(), key=holdout.experiment.encode(), digest_size=DIGEST_BYTES).digest()
+    return "holdout" if int.from_bytes(digest) < holdout.share * LOTS else "treatment"

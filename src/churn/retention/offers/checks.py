@@ -1,0 +1,152 @@
+"""Whether a policy that has the right shape also makes sense, by itself and for its contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from churn.contract.declaration import Contract, FeatureSpec
+from churn.retention.offers.complaints import Problem
+from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument
+from churn.retention.offers.texts import known_placeholders, placeholders
+
+NUMERIC = {"integer", "number"}
+
+
+def problems(document: PolicyDocument, contract: type[Contract], languages: Collection[str]) -> list[Problem]:
+    """All that is wrong, in the file's order.
+
+    Args:
+        document: the policy.
+        contract: whose subscribers it is used for.
+        languages: in which answers are given; the policy must have them all.
+    """
+    if document.contract != contract.contract_name:
+        what = f"is {document.contract}, but the contract in use is {contract.contract_name}"
+        return [Problem("contract", what, "give the policy of this contract, or set CHURN_CONTRACT")]
+    found = [
+        *_languages(document, languages),
+        *_price(document, contract),
+        *_texts("headlines: with_offer", document.headlines.with_offer, document.languages),
+        *_texts("headlines: without_offer", document.headlines.without_offer, document.languages),
+    ]
+    for code, count in Counter(offer.code for offer in document.offers).items():
+        if count > 1:
+            found.append(Problem(f'offer "{code}"', f"stands there {count} times", "give each offer a code of its own"))
+    for offer in document.offers:
+        found += [
+            Problem(f'offer "{offer.code}": {one.place}', one.what, one.instead)
+            for one in _offer(offer, contract, document.languages)
+        ]
+    return found
+
+
+def _languages(document: PolicyDocument, required: Collection[str]) -> Iterator[Problem]:
+    if lacking := [language for language in sorted(required) if language not in document.languages]:
+        yield Problem("languages", f"lacks {', '.join(lacking)}", "add it here and to every text")
+    if unknown := [language for language in document.languages if language not in required]:
+        yield Problem("languages", f"has {', '.join(unknown)}", f"answers are given in {', '.join(sorted(required))}")
+
+
+def _price(document: PolicyDocument, contract: type[Contract]) -> Iterator[Problem]:
+    fields = {spec.name: spec for spec in contract.features}
+    prices = ", ".join(spec.name for spec in contract.features if spec.kind == "number" and not spec.marker.protected)
+    spec = fields.get(document.price_field)
+    if spec is None:
+        what = f"{document.price_field} is no field of the contract {contract.contract_name}"
+        yield Problem("price_field", what, f"give one of {prices}")
+    elif spec.marker.protected:
+        yield Problem("price_field", f"{spec.name} is protected: no offer may depend on it", f"give one of {prices}")
+    elif spec.kind not in NUMERIC:
+        yield Problem("price_field", f"{spec.name} is a {spec.kind}, no number", f"give one of {prices}")
+
+
+def _texts(
+    place: str, texts: Mapping[str, object], languages: Collection[str], about: str = "the text"
+) -> Iterator[Problem]:
+    for language in languages:
+        if language not in texts:
+            yield Problem(place, f"has no {language}", f"add {about} in this language")
+    for language in texts:
+        if language not in languages:
+            yield Problem(place, f"has {language}, which is not among languages", "add it there or leave it out here")
+
+
+def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection[str]) -> Iterator[Problem]:
+    yield from _texts("title", offer.title, languages)
+    yield from _texts("disclosures", offer.disclosures, languages, "the list, which may be empty,")
+    yield from _placeholders(offer)
+    yield from _saves(offer, contract)
+    fields = {spec.name: spec for spec in contract.features}
+    open_to_offers = ", ".join(spec.name for spec in contract.features if not spec.marker.protected)
+    for name, condition in offer.eligible.items():
+        place, spec = f"eligible: {name}", fields.get(name)
+        if spec is None:
+            yield Problem(place, f"is no field of the contract {contract.contract_name}", f"use {open_to_offers}")
+        elif spec.marker.protected:
+            yield Problem(place, "is protected: no offer may depend on it", "take the condition out")
+        else:
+            yield from (Problem(f"{place}{what}", why, instead) for what, why, instead in _condition(spec, condition))
+
+
+def _placeholders(offer: OfferDocument) -> Iterator[Problem]:
+    known = ", ".join(f"{{{name}}}" for name in known_placeholders(offer))
+    texts = [(f"title: {language}", text) for language, text in offer.title.items()]
+    texts += [(f"disclosures: {language}", text) for language, several in offer.disclosures.items() for text in several]
+    for place, text in texts:
+        try:
+            unknown = [name for name in placeholders(text) if name not in known_placeholders(offer)]
+        except ValueError:
+            yield Problem(place, "has braces that are not in pairs or hold more than a name", f"use {known}")
+            continue
+        for name in unknown:
+            yield Problem(place, f"has {{{name}}}, which this offer has no number for", f"use {known}")
+
+
+def _saves(offer: OfferDocument, contract: type[Contract]) -> Iterator[Problem]:
+    groups = list(dict.fromkeys(spec.group for spec in contract.features if spec.showable))
+    for group, rate in offer.saves.items():
+        if group not in groups:
+            yield Problem(
+                f"saves: {group}", "is no reason that a subscriber is shown", f"use one of {', '.join(groups)}"
+            )
+        if rate > offer.take_up:
+            yield Problem(
+                f"saves: {group}",
+                f"is {rate:g}, more than take_up, {offer.take_up:g}",
+                "lower it or raise take_up: nobody is kept by an offer that was not accepted",
+            )
+
+
+def _condition(spec: FeatureSpec, condition: Condition) -> Iterator[tuple[str, str, str]]:
+    """Where below the condition, what is wrong, and what to do."""
+    numeric = spec.kind in NUMERIC
+    if numeric:
+        if condition.one_of is not None:
+            yield ": is", f"{spec.name} is a number", "use at_least, at_most or both"
+        yield from _limits(spec, condition)
+        return
+    expected: Callable[[object], bool] = (
+        (lambda value: value in spec.categories) if spec.kind == "category" else lambda value: isinstance(value, bool)
+    )
+    listed = ", ".join(spec.categories) if spec.kind == "category" else "true, false"
+    if condition.at_least is not None or condition.at_most is not None:
+        yield "", f"{spec.name} is no number", f"use is = [...] with some of {listed}"
+    elif condition.one_of is None:
+        yield "", "says nothing", f"use is = [...] with some of {listed}"
+    else:
+        for value in condition.one_of:
+            if not expected(value):
+                yield ": is", f"{value!r} is no value of {spec.name}", f"use some of {listed}"
+
+
+def _limits(spec: FeatureSpec, condition: Condition) -> Iterator[tuple[str, str, str]]:
+    low, high = condition.at_least, condition.at_most
+    if low is None and high is None and condition.one_of is None:
+        yield "", "says nothing", "use at_least, at_most or both"
+    if low is not None and high is not None and low > high:
+        yield "", f"at_least is {low:g} and at_most {high:g}, so nobody is eligible", "exchange them"
+    if low is not None and spec.upper is not None and low > spec.upper:
+        yield ": at_least", f"is {low:g}, but {spec.name} is at most {spec.upper:g}", "lower it"
+    if high is not None and spec.lower is not None and high < spec.lower:
+        yield ": at_most", f"is {high:g}, but {spec.name} is at least {spec.lower:g}", "raise it"

@@ -1,0 +1,158 @@
+"""The policy as it is used: read from a file, checked against the contract, and made ready for choosing quickly."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from churn.contract.declaration import Contract
+from churn.errors import OfferPolicyError
+from churn.retention.offers.checks import problems
+from churn.retention.offers.complaints import complaint, misshapen
+from churn.retention.offers.document import Condition, Holdout, OfferDocument, PolicyDocument
+from churn.retention.offers.texts import filled
+
+PERCENT = 100
+UNBOUNDED = float("inf")
+
+
+class Limits(NamedTuple):
+    """A condition: one of `values`, or from `low` to `high` if there are no values."""
+
+    field: str
+    values: frozenset[object] | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """An offer, ready for choosing.
+
+    Args:
+        percent: off each bill, as a share of the price.
+        dollars: off each bill, as an amount; one of the two is 0.
+        months: for how many bills; 0 if nothing comes off them.
+        most_a_month: the cap, spread over the months, so that every bill of an offer gets the same discount.
+        fixed_dollars: what else it costs for each who accepts.
+        saves: save rate by reason group.
+        titles: by language, as `disclosures`.
+    """
+
+    code: str
+    expires: date
+    expires_text: str
+    eligible: tuple[Limits, ...]
+    percent: float
+    dollars: float
+    months: int
+    most_a_month: float
+    fixed_dollars: float
+    take_up: float
+    saves: Mapping[str, float]
+    titles: Mapping[str, str]
+    disclosures: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A valid policy; `document` is what its file says, the rest is ready for use."""
+
+    document: PolicyDocument
+    version: str
+    holdout: Holdout
+    price_field: str
+    cooldown_days: int
+    margin_share: float
+    months_kept: float
+    terms: tuple[Terms, ...]
+
+    def headline(self, language: str, *, with_offer: bool) -> str:
+        """The banner's first line, in one of the policy's languages."""
+        headlines = self.document.headlines
+        return (headlines.with_offer if with_offer else headlines.without_offer)[language]
+
+
+def default_policy_path(contract: type[Contract]) -> Path:
+    """Where the contract's own policy lies: beside the contract."""
+    return Path(inspect.getfile(contract)).with_suffix(".toml")
+
+
+def load_policy(path: Path | None, contract: type[Contract], *, languages: Collection[str]) -> Policy:
+    """Reads and checks a policy file.
+
+    Args:
+        path: a TOML file; None for the contract's own.
+        contract: whose subscribers it is for.
+        languages: in which answers are given; every text must have each.
+
+    Raises:
+        OfferPolicyError: names the file, each place in it that is wrong, and what to do instead.
+    """
+    path = path or default_policy_path(contract)
+    try:
+        content = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise OfferPolicyError(
+            f"{path} cannot be read: {error.strerror}",
+            instead="give the path of a policy file, or write one there; docs/offers.md says how",
+        ) from error
+    except ValueError as error:
+        raise OfferPolicyError(
+            f"{path} is no TOML: {error}", instead="correct that line; docs/offers.md has a whole example"
+        ) from error
+    try:
+        document = PolicyDocument.model_validate(content)
+    except ValidationError as error:
+        raise complaint(path, misshapen(error, content)) from error
+    if found := problems(document, contract, languages):
+        raise complaint(path, found)
+    return _ready(document)
+
+
+def _ready(document: PolicyDocument) -> Policy:
+    return Policy(
+        document=document,
+        version=document.version,
+        holdout=document.holdout,
+        price_field=document.price_field,
+        cooldown_days=document.cooldown.days,
+        margin_share=document.assumptions.margin_share,
+        months_kept=document.assumptions.months_kept,
+        terms=tuple(_terms(offer) for offer in document.offers),
+    )
+
+
+def _terms(offer: OfferDocument) -> Terms:
+    discount = offer.discount
+    return Terms(
+        code=offer.code,
+        expires=offer.expires,
+        expires_text=offer.expires.isoformat(),
+        eligible=tuple(_limits(name, condition) for name, condition in offer.eligible.items()),
+        percent=(discount.percent or 0.0) / PERCENT if discount else 0.0,
+        dollars=discount.dollars or 0.0 if discount else 0.0,
+        months=discount.months if discount else 0,
+        most_a_month=discount.cap_dollars / discount.months if discount else 0.0,
+        fixed_dollars=offer.cost_dollars,
+        take_up=offer.take_up,
+        saves=dict(offer.saves),
+        titles={language: filled(text, offer, language) for language, text in offer.title.items()},
+        disclosures={
+            language: tuple(filled(text, offer, language) for text in several)
+            for language, several in offer.disclosures.items()
+        },
+    )
+
+
+def _limits(field: str, condition: Condition) -> Limits:
+    low = -UNBOUNDED if condition.at_least is None else condition.at_least
+    high = UNBOUNDED if condition.at_most is None else condition.at_most
+    return Limits(field, None if condition.one_of is None else frozenset(condition.one_of), low, high)

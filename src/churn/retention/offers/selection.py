@@ -1,0 +1,144 @@
+"""The one offer for a subscriber: the one with the largest expected net value, if that is worth anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from churn.answers import CustomerReason, Offer, OfferConsidered, WhyNotOffered
+from churn.contract.declaration import Contract
+from churn.retention.offers.policy import Policy, Terms
+
+CENTS = 2
+
+
+class Weighed(NamedTuple):
+    """An offer that answers a reason of a subscriber, and what making it is worth.
+
+    Args:
+        reason: the code of the reason.
+        monthly_discount: in dollars.
+        cost: in dollars.
+        net: in dollars, rounded to cents: what is decided is decided on this number.
+    """
+
+    terms: Terms
+    reason: str
+    save_rate: float
+    monthly_discount: float
+    cost: float
+    net: float
+
+
+def choose_offer(
+    policy: Policy,
+    subscriber: Contract,
+    probability: float,
+    reasons: Sequence[CustomerReason],
+    *,
+    today: date,
+    last_offer: date | None,
+    language: str,
+) -> tuple[Offer | None, list[OfferConsidered]]:
+    """Chooses the offer with the largest expected net value for this subscriber.
+
+    For an offer that answers one of the reasons, in dollars:
+
+        net    = probability * save_rate * margin - cost
+        margin = price * margin_share * months_kept
+        cost   = take_up * (months * monthly discount + cost_dollars)
+
+    The monthly discount is a share of the price, or an amount that is at most the price; it is at most cap / months, so
+    that all bills of the offer together stay within the cap. `save_rate` is the share of those about to leave whom the
+    offer keeps, `take_up` the share of all who are offered it and accept: they cost, whether they would have left or
+    not.
+
+    Of the reasons that an offer answers, the one with the highest save rate counts, of equal ones the first. Whatever
+    is decided is decided on the net value in whole cents, as it is shown: an offer with one of 0 or less is not made,
+    and of equal ones the first in the policy is.
+
+    Args:
+        policy: what may be offered.
+        subscriber: of the policy's contract.
+        probability: of leaving, as shown.
+        reasons: the reasons that the subscriber is shown.
+        today: an offer may be accepted until its last day.
+        last_offer: the day on which the subscriber last accepted an offer; within the cooldown there is none. A day
+            that is still to come counts as today.
+        language: one of the policy's.
+
+    Returns:
+        The offer, or None, and all others of the policy in its order.
+    """
+    price = float(getattr(subscriber, policy.price_field))
+    margin = price * policy.margin_share * policy.months_kept
+    cooling = last_offer is not None and (today - last_offer).days < policy.cooldown_days
+    best: Weighed | None = None
+    best_at = -1
+    considered: list[OfferConsidered] = []
+    for at, terms in enumerate(policy.terms):
+        weighed: Weighed | None = None
+        why: WhyNotOffered = "worth_less_than_the_chosen"
+        if today > terms.expires:
+            why = "expired"
+        elif cooling:
+            why = "cooldown"
+        elif not _is_eligible(terms, subscriber):
+            why = "not_eligible"
+        elif (weighed := _weigh(terms, reasons, probability, margin, price)) is None:
+            why = "answers_no_reason"
+        elif weighed.net <= 0:
+            why = "not_worth_its_cost"
+        elif best is None or weighed.net > best.net:
+            best, best_at = weighed, at
+        considered.append({"code": terms.code, "why": why, "net_dollars": None if weighed is None else weighed.net})
+    if best is None:
+        return None, considered
+    del considered[best_at]
+    return _offer(best, probability, margin, language), considered
+
+
+def _is_eligible(terms: Terms, subscriber: Contract) -> bool:
+    for field, values, low, high in terms.eligible:
+        value = getattr(subscriber, field)
+        if not low <= value <= high if values is None else value not in values:
+            return False
+    return True
+
+
+def _weigh(
+    terms: Terms, reasons: Sequence[CustomerReason], probability: float, margin: float, price: float
+) -> Weighed | None:
+    """What an offer is worth in answer to the reason that it answers best; None if it answers none."""
+    reason, save_rate = "", -1.0
+    for shown in reasons:
+        rate = terms.saves.get(shown["group"], -1.0)
+        if rate > save_rate:
+            reason, save_rate = shown["code"], rate
+    if save_rate < 0:
+        return None
+    discount = min(price * terms.percent + min(terms.dollars, price), terms.most_a_month)
+    cost = terms.take_up * (terms.months * discount + terms.fixed_dollars)
+    net = round(probability * save_rate * margin - cost, CENTS) + 0.0
+    return Weighed(terms, reason, save_rate, discount, cost, net)
+
+
+def _offer(chosen: Weighed, probability: float, margin: float, language: str) -> Offer:
+    terms = chosen.terms
+    return {
+        "code": terms.code,
+        "title": terms.titles[language],
+        "answers": chosen.reason,
+        "discount_dollars": round(chosen.monthly_discount, CENTS) + 0.0,
+        "months": terms.months,
+        "expires": terms.expires_text,
+        "disclosures": list(terms.disclosures[language]),
+        "expected": {
+            "churn_probability": probability,
+            "save_rate": chosen.save_rate,
+            "margin_dollars": round(margin, CENTS) + 0.0,
+            "cost_dollars": round(chosen.cost, CENTS) + 0.0,
+            "net_dollars": chosen.net,
+        },
+    }

@@ -1,0 +1,187 @@
+"""Proves over many random subscribers that what a bundle's banner shows is true of them, with XGBoost as the witness.
+
+The witness knows nothing of the tables, of `reasons.py`, or of rounding. It gives the contributions of each
+subscriber, and the margin of each with a shown reason's feature moved to its reference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import xgboost
+
+from churn.answers import CustomerReason, Retention, RiskTier
+from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.language import find_language, language_codes
+from churn.contract.sampling import draw_subscribers
+from churn.explain.xgb import load_booster, pred_contribs_explainer
+from churn.model.bundle import MODEL, Bundle
+from churn.model.model import Prediction, risk_tier
+from churn.retention.banner import Visitor, retention
+from churn.retention.offers.policy import Policy
+from churn.retention.reasons import MOST_SHOWN
+
+ROWS_AT_ONCE = 5000
+CONTRIBUTION_ERROR = 1e-5  # of the witness's own float32
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was found.
+
+    Args:
+        rows: subscribers looked at.
+        banners: of these, above the threshold.
+        shown: by number of reasons, how many banners had so many.
+        codes: how often each reason was shown.
+        suppressed: how often each ground kept a reason from being shown.
+        offers: how often each offer was made; `None` where there was none.
+        broken: for each law that was broken, how often; nothing if all hold.
+        first: the first case of each, in words.
+    """
+
+    rows: int = 0
+    banners: int = 0
+    shown: Counter[int] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    suppressed: Counter[str] = field(default_factory=Counter)
+    offers: Counter[str | None] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def breaks(self, law: str, case: Any) -> None:
+        """Notes that a law does not hold."""
+        self.broken[law] += 1
+        self.first.setdefault(law, str(case))
+
+
+def prove(
+    bundle: Bundle,
+    policy: Policy,
+    *,
+    rows: int,
+    threshold: float,
+    today: date,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Proof:
+    """Looks at the banner of each of `rows` random valid subscribers, in each language by turns.
+
+    Args:
+        bundle: whose model and reference values.
+        policy: whose offers.
+        rows: how many subscribers.
+        threshold: the banner is shown above this probability.
+        today: the day on which offers are made.
+        seed: of the random subscribers.
+        progress: told how many have been looked at, of how many.
+    """
+    proof = Proof()
+    generator = np.random.default_rng(seed)
+    booster = load_booster(bundle.path / MODEL)
+    languages = [find_language(code) for code in language_codes()]
+    while proof.rows < rows:
+        people = draw_subscribers(bundle.model.contract, generator, min(ROWS_AT_ONCE, rows - proof.rows))
+        cases: list[tuple[Contract, Prediction, Retention]] = []
+        for person, prediction in zip(people, bundle.model.predict(people), strict=True):
+            visitor = Visitor(language=languages[proof.rows % len(languages)])
+            proof.rows += 1
+            _check_tier(proof, prediction.probability, risk_tier(prediction.probability))
+            if prediction.probability > threshold:
+                cases.append(
+                    (person, prediction, retention(bundle.model, policy, person, prediction, visitor, today=today))
+                )
+        for person, _, banner in cases:
+            _check_banner(proof, person, banner)
+        _ask_the_witness(proof, bundle, booster, cases)
+        progress(proof.rows, rows)
+    return proof
+
+
+def _check_tier(proof: Proof, probability: float, tier: RiskTier) -> None:
+    bounds = {"low": (0.0, 0.3), "medium": (0.3, 0.6), "high": (0.6, 1.0)}
+    low, high = bounds[tier]
+    if not (low <= probability < high or probability == high == 1.0) or round(probability, 4) != probability:
+        proof.breaks("the tier is that of the shown probability", (probability, tier))
+
+
+def _check_banner(proof: Proof, person: Contract, banner: Retention) -> None:
+    reasons = banner["reasons"]
+    proof.banners += 1
+    proof.shown[len(reasons)] += 1
+    proof.codes.update(reason["code"] for reason in reasons)
+    proof.suppressed.update(found["why"] for found in banner["suppressed"])
+    proof.offers[banner["offer"]["code"] if banner["offer"] else None] += 1
+    specs = {spec.name: spec for spec in person.features}
+    groups = [reason["group"] for reason in reasons]
+    for law, holds in {
+        "no more than three reasons are shown": len(reasons) <= MOST_SHOWN,
+        "no group is repeated": len(set(groups)) == len(groups),
+        "what can be acted on comes first": groups == [reason["group"] for reason in _actionable_first(reasons)],
+        "there is a headline exactly where there are reasons": bool(banner["headline"]) == bool(reasons),
+        "an offer answers a reason that is shown": banner["offer"] is None
+        or banner["offer"]["answers"] in {reason["code"] for reason in reasons},
+    }.items():
+        if not holds:
+            proof.breaks(law, banner)
+    for reason in reasons:
+        spec = specs[reason["code"].partition(".")[0]]
+        if spec.marker.protected:
+            proof.breaks("no protected field is shown", reason)
+        if not _is_true_of(reason, spec, getattr(person, spec.name), banner["language"]):
+            proof.breaks("code and text are those of the value", (reason, person))
+
+
+def _actionable_first(reasons: list[CustomerReason]) -> list[CustomerReason]:
+    return sorted(reasons, key=lambda reason: not reason["actionable"])
+
+
+def _is_true_of(reason: CustomerReason, spec: FeatureSpec, value: Any, language: str) -> bool:
+    """Whether the band holds the value, and the text is the band's for a value that raises the risk, with the value."""
+    at = [band.name for band in spec.bands].index(reason["code"].partition(".")[2])
+    if spec.words is None:
+        holds = spec.decode(at) == value
+    else:
+        above = spec.bands[at - 1].below if at else -np.inf
+        holds = above <= value < spec.bands[at].below
+    written = find_language(language)
+    text = written.text(spec.bands[at].raises)
+    if spec.words is not None:
+        text = text.replace("{value}", spec.words(value, written))
+    return holds and bool(text) and reason["text"] == text
+
+
+def _ask_the_witness(
+    proof: Proof, bundle: Bundle, booster: xgboost.Booster, cases: list[tuple[Contract, Prediction, Retention]]
+) -> None:
+    """Whether each shown reason raises the risk, and the margin falls without it, as XGBoost itself sees it."""
+    shown = list(_shown_features(cases))
+    if not shown:
+        return
+    reference = bundle.model.reference or ()
+    here = np.array([prediction.values for _, prediction, _ in cases], dtype=np.float32)
+    contributions = pred_contribs_explainer(booster)(here)
+    moved = here[[case for case, _ in shown]]
+    for line, (_, at) in enumerate(shown):
+        moved[line, at] = reference[at]
+    margins, moved_margins = (
+        booster.predict(xgboost.DMatrix(rows), output_margin=True, validate_features=False) for rows in (here, moved)
+    )
+    for (case, at), margin in zip(shown, moved_margins, strict=True):
+        if contributions[case, at] < -CONTRIBUTION_ERROR:
+            proof.breaks("a shown reason raises the risk", (cases[case][0], at))
+        if not margin < margins[case]:
+            proof.breaks("without a shown reason the probability falls", (cases[case][0], at))
+
+
+def _shown_features(cases: list[tuple[Contract, Prediction, Retention]]) -> Iterator[tuple[int, int]]:
+    """For each shown reason of each case: the case's place, and the feature's."""
+    for case, (person, _, banner) in enumerate(cases):
+        names = person.feature_names()
+        for reason in banner["reasons"]:
+            yield case, names.index(reason["code"].partition(".")[0])

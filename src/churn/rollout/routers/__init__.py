@@ -1,0 +1,1 @@
+"""How requests are split between two versions."""

@@ -1,0 +1,109 @@
+"""A server on a real socket that exposes what a service counts, made by prometheus_client itself."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from churn.judging import metrics as measures
+from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
+
+
+class Service:
+    """What a service counts, by prometheus_client itself."""
+
+    def __init__(self, version: str = "v1") -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, *labels: str) -> Counter:
+            return Counter(name, "what it says", labels, registry=self.registry)
+
+        def histogram(name: str, label: str, bounds: tuple[float, ...]) -> Histogram:
+            return Histogram(name, "what it says", [label], buckets=bounds, registry=self.registry)
+
+        self.version = version
+        self.requests = counter(measures.REQUESTS, "route", "status")
+        self.predictions = counter(measures.PREDICTIONS, "model_version", "tier")
+        self.banners = counter(measures.BANNERS, "model_version")
+        self.features = counter(measures.TOP_FEATURE, "model_version", "feature")
+        self.sets = counter(measures.TOP_SET, "model_version", "features")
+        self.latency = histogram(measures.REQUEST_DURATION, "route", LATENCY_BOUNDS_S)
+        self.probability = histogram(measures.PROBABILITY, "model_version", PROBABILITY_BOUNDS)
+        self.requests.labels("/predict", "2xx")  # is there from the start, as 0
+        info = Gauge(measures.BUNDLE_INFO, "what it serves", ["model_version"], registry=self.registry)
+        info.labels(version).set(1)
+
+    def answers(self, probability: float, tier: str, *, took_s: float = 0.0015, times: int = 1) -> None:
+        """So many predictions alike."""
+        for _ in range(times):
+            self.requests.labels("/predict", "2xx").inc()
+            self.latency.labels("/predict").observe(took_s)
+            self.probability.labels(self.version).observe(probability)
+            self.predictions.labels(self.version, tier).inc()
+            for feature in ("a", "b", "c"):
+                self.features.labels(self.version, feature).inc()
+            self.sets.labels(self.version, "a|b|c").inc()
+            if probability > 0.6:
+                self.banners.labels(self.version).inc()
+
+
+@dataclass
+class Exposed:
+    """A server that exposes something, or nothing."""
+
+    address: str
+    content: bytes | None = None
+    registry: CollectorRegistry | None = None
+
+
+@contextmanager
+def answering(services: Sequence[Service]) -> Iterator[None]:
+    """Has each of them count a thousand answers a second."""
+    stop = threading.Event()
+
+    def answer() -> None:
+        while not stop.wait(0.05):
+            for service in services:
+                service.answers(0.3, "low", times=50)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def exposing(service: Service | None, host: str = "127.0.0.1", port: int = 0) -> Iterator[Exposed]:
+    exposed = Exposed("", registry=service.registry if service else None)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = exposed.content if exposed.registry is None else generate_latest(exposed.registry)
+            asked = self.path == "/metrics"
+            self.send_response(404 if asked and content is None else 200)
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):  # HAProxy's checks hang up as soon as they know
+                self.wfile.write(content if asked and content else b"")
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer((host, port), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    exposed.address = f"http://{host}:{server.server_address[1]}"
+    try:
+        yield exposed
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

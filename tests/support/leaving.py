@@ -1,0 +1,59 @@
+"""Subscribers who leave with the probability that was said, changed by the banner as a test wants it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from churn.model.model import Prediction
+from churn.prediction_log.places import places
+from churn.prediction_log.record import LineMaker, Noted, Source
+from churn.retention.offers.arms import arm_of
+from churn.retention.offers.document import Holdout
+
+SALT = "a secret of the tests"
+HOLDOUT = Holdout(share=0.2, experiment="of-the-tests")
+
+
+def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[Path, float]:
+    """A log of such subscribers; and who of them left.
+
+    Gives the file of outcomes and the true effect, which is a bit less than asked for: nobody leaves twice.
+
+    Args:
+        home: where to write.
+        effect: on the probability, of those who are treated.
+        subscribers: each sees the page twice, and the second time the model says something else.
+    """
+    generator = np.random.default_rng(11)
+    begin = time.time_ns() - 10**12
+    log = places(None, "streamflow", home=home)
+    log.prepare()
+    lines = LineMaker(Source("streamflow", ("age",), "v1", "0" * 64, 0.6, SALT))
+    journal, outcomes = [lines.header], ["subscriber,left,accepted"]
+    probabilities = generator.beta(2, 2, subscribers).round(4)
+    for number, probability in enumerate(probabilities.tolist()):
+        key = f"subscriber-{number}"
+        arm = arm_of(key, HOLDOUT) if probability > 0.6 else None
+        for visit, score in enumerate((probability, 1 - probability)):
+            banner: Any = None
+            if visit == 0 and arm:
+                offer = {"code": "pause"} if arm == "treatment" else None
+                banner = {"arm": arm, "reasons": [], "offer": offer, "language": "en", "policy_version": "1"}
+            answer: Any = {"top_reasons": [], "show_retention_banner": bool(banner)}
+            made = uuid.UUID(int=2 * number + visit).hex
+            prediction = Prediction(score, (1.0,), (0.0,), 0.0)
+            noted = Noted(begin + (visit * subscribers + number) * 10**6, made, "", key, prediction, answer, banner)
+            journal.append(lines.line(noted))
+        left = generator.random() < probability + (effect if arm == "treatment" else 0)
+        accepted = "" if arm != "treatment" else "yes" if generator.random() < 0.3 else "no"
+        outcomes.append(f"{key},{'yes' if left else 'no'},{accepted}")
+    (log.journals / "one.jsonl").write_bytes(b"".join(journal))
+    path = home / "outcomes.csv"
+    path.write_text("\n".join(outcomes), encoding="utf-8")
+    high = probabilities[probabilities > 0.6]
+    return path, float((np.clip(high + effect, 0, 1) - high).mean())

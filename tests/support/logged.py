@@ -1,0 +1,49 @@
+"""Predictions in a log, written as the service writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from churn.businesses import find_contract
+from churn.model.model import Prediction
+from churn.prediction_log.places import Places
+from churn.prediction_log.record import LineMaker, Noted, Source
+
+
+def write_journal(
+    places: Places,
+    name: str,
+    *,
+    version: str,
+    features: Sequence[str],
+    rows: Sequence[Sequence[float]],
+    scores: Sequence[float],
+    at_s: int = 0,
+) -> None:
+    """A journal that nobody writes to any more, one prediction a second."""
+    places.prepare()
+    lines = LineMaker(Source("streamflow", tuple(features), version, "0" * 64, 0.6))
+    written = [lines.header]
+    for number, (row, score) in enumerate(zip(rows, scores, strict=True)):
+        prediction = Prediction(score, tuple(row), (0.0,) * len(row), 0.0)
+        at_ns, made = (at_s + number) * 10**9, f"{at_s + number:032x}"
+        noted = Noted(at_ns, made, "", None, prediction, {"top_reasons": [], "show_retention_banner": False}, None)  # type: ignore[typeddict-item] # all that is read of an answer
+        written.append(lines.line(noted))
+    (places.journals / f"{name}.jsonl").write_bytes(b"".join(written))
+
+
+def write_demo_log(where: Path, *, dearer: float) -> Places:
+    """A journal of 2,000 demo subscribers with any score, whose monthly charges are so many times as high."""
+    contract = find_contract("streamflow")
+    assert contract.demo is not None
+    places = Places(str(where), where / "journals")
+    generator = np.random.default_rng(5)
+    rows = contract.encode_columns(contract.demo.draw(generator, 2000, {}))
+    features = contract.feature_names()
+    rows[:, features.index("monthly_charges")] *= dearer
+    scores = generator.random(len(rows)).tolist()
+    write_journal(places, "one", version="v1", features=features, rows=rows.tolist(), scores=scores)
+    return places

@@ -1,0 +1,35 @@
+"""Policies to test with: `policy.toml` with some of its lines changed. What is shipped may change without them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from churn.answers import CustomerReason
+from churn.businesses import find_contract
+from churn.contract.language import language_codes
+from churn.retention.offers.policy import Policy, load_policy
+
+POLICY = Path(__file__).with_name("policy.toml")
+LANGUAGES = language_codes()
+STREAMFLOW = find_contract("streamflow")
+
+
+def policy_file(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The policy with texts exchanged, each as often as it occurs."""
+    text = POLICY.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text, f"the policy has no {old!r}"
+        text = text.replace(old, new)
+    path = folder / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def policy_of(folder: Path, *changes: tuple[str, str]) -> Policy:
+    """The same, loaded."""
+    return load_policy(policy_file(folder, *changes), STREAMFLOW, languages=LANGUAGES)
+
+
+def reason(group: str, code: str = "") -> CustomerReason:
+    """A reason that a subscriber is shown."""
+    return {"code": code or f"{group}.any", "group": group, "actionable": True, "text": f"About {group}."}

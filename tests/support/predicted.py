@@ -1,0 +1,43 @@
+"""Predictions as the service has them when it has answered, for tests of the log."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+from churn.contract.language import language_codes
+from churn.files import sha256_of
+from churn.model.bundle import MANIFEST, Bundle
+from churn.prediction_log.ids import new_prediction_id
+from churn.prediction_log.record import Noted, Source
+from churn.retention.banner import Visitor, retention
+from churn.retention.offers.policy import load_policy
+from churn.service.answers import answer
+
+SALT = "a secret of the tests"
+
+
+def source_of(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT) -> Source:
+    """What the records of a bundle's predictions have in common."""
+    contract = bundle.model.contract
+    return Source(
+        contract.contract_name,
+        tuple(contract.feature_names()),
+        bundle.model.version,
+        sha256_of(bundle.path / MANIFEST),
+        threshold,
+        salt,
+    )
+
+
+def noted(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody", **other: object) -> Noted:
+    """The contract's example, or with `other` another subscriber, as it is answered."""
+    model = bundle.model
+    subscriber = model.contract.model_validate(model.contract.example() | other)
+    [prediction] = model.predict([subscriber])
+    worded = answer(model, subscriber, prediction, threshold=threshold, reasons=3)
+    banner = None
+    if worded["show_retention_banner"]:
+        policy = load_policy(None, model.contract, languages=language_codes())
+        banner = retention(model, policy, subscriber, prediction, Visitor(key), today=date(2026, 1, 15))
+    return Noted(time.time_ns(), new_prediction_id(), "a-request", key, prediction, worded, banner)

@@ -1,0 +1,194 @@
+"""A rollout in memory: a router and a source that a test moves, a judge that says what it is told, and a clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from churn.errors import RolloutError
+from churn.judging.counts import Counts
+from churn.judging.judge import Decision, Seen, Verdict
+from churn.rollout.controller import Controller
+from churn.rollout.plan import Plan
+from churn.rollout.record import Happening, Rollout, State
+from churn.rollout.routers.router import Track
+from churn.rollout.store import Store
+from churn.rollout.tally import Reading
+
+SERVICE = "api"
+# Half, then all, each for a moment.
+SHORT_PLAN = """
+window = "always"
+tick_seconds = 0.2
+[tolerances]
+"error share" = 0.1
+"over 200 ms" = 0.1
+"latency p99" = 0.1
+"traffic split" = 0.3
+[[step]]
+weight_percent = 50
+hold_hours = 0.0001
+minimum_requests = 100
+maximum_hold_hours = 1
+[[step]]
+weight_percent = 100
+hold_hours = 0.0001
+minimum_requests = 100
+maximum_hold_hours = 1
+"""
+
+
+def plan(**changes: Any) -> Plan:
+    """Two steps, 10 and 100 percent, an hour each."""
+    step = {"hold_hours": 1.0, "minimum_requests": 100, "maximum_hold_hours": 10.0}
+    steps = [{"weight_percent": weight, **step} for weight in (10, 100)]
+    return Plan.model_validate({"step": steps, "window": "always", **changes})
+
+
+class Killed(BaseException):
+    """What a killed process would leave behind is left behind."""
+
+
+@dataclass
+class World:
+    """Everything outside the controller. It may kill the controller before or after whatever that does to it."""
+
+    home: Path
+    now: float = 1_000_000.0
+    share: float = 0.0
+    up: set[str] = field(default_factory=lambda: {"stable", "canary"})
+    counts: dict[Track, int] = field(default_factory=lambda: {"stable": 7, "canary": 3})
+    verdict: Decision = "promote"
+    closed: str | None = None
+    reachable: bool = True
+    seeing: bool = True
+    champion: str = "v1"
+    shown: list[Seen] = field(default_factory=list)
+    told: list[int] = field(default_factory=list)
+    killed_after: int | None = None
+    done: int = 0
+
+    def happens(self) -> None:
+        """Counts what is done to the world, and kills whoever does one thing too many."""
+        if self.done == self.killed_after:
+            raise Killed
+        self.done += 1
+
+    # The router.
+    def weight(self) -> float:
+        self.happens()
+        if not self.reachable:
+            raise RolloutError("the router does not answer")
+        return self.share
+
+    def set_weight(self, percent: int) -> None:
+        self.happens()
+        if not self.reachable:
+            raise RolloutError("the router does not answer")
+        if percent and "canary" not in self.up:
+            raise RolloutError("the canary is down")
+        self.share = percent
+        self.told.append(percent)
+        self.happens()
+
+    def healthy(self, track: Track) -> bool:
+        self.happens()
+        return track in self.up
+
+    # The source.
+    def look(self) -> Mapping[Track, Reading]:
+        self.happens()
+        if not self.seeing:
+            raise RolloutError("nothing is seen")
+        tracks: tuple[Track, Track] = ("stable", "canary")
+        return {track: Reading(self.now, {f"{track}-1": counted(self.counts[track])}) for track in tracks}
+
+    def judge(self, checks: Sequence[Any], seen: Seen, *, false_rollback: float, stale_after_s: float) -> Verdict:
+        assert checks
+        assert false_rollback > 0
+        self.shown.append(seen)
+        if not seen.canary_up:
+            return Verdict("roll back", "the canary is down", ())
+        if seen.gap or seen.age_s > stale_after_s:
+            return Verdict("hold", "the figures are old or have a gap", ())
+        return Verdict(self.verdict, f"it looks like {self.verdict}", ())
+
+    def promote(self, rollout: Rollout) -> None:
+        self.happens()
+        self.champion = rollout.canary
+        self.happens()
+
+    def closed_because(self, _: datetime) -> str | None:
+        return self.closed
+
+    def passes(self, seconds: float, *, requests: int = 1000) -> None:
+        """Time goes by, and requests come in as the router deals them."""
+        self.now += seconds
+        canary = round(requests * self.share / 100)
+        self.counts["canary"] += canary
+        self.counts["stable"] += requests - canary
+
+
+@dataclass
+class Tasks:
+    """A fleet with ten stable tasks, of which each task takes one look to start."""
+
+    world: World
+    canary: int = 1
+    stable: str = "v1"
+
+    def provide(self, percent: int) -> str:
+        self.world.happens()
+        needed, running = math.ceil(percent / 10), self.canary
+        self.canary = max(running, needed)
+        self.world.happens()
+        return "" if running >= needed else f"{running} of {needed} tasks of the canary run"
+
+    def take_over(self, version: str) -> str:
+        self.world.happens()
+        before, self.stable = self.stable, version
+        self.world.happens()
+        return "" if before == version else f"{version} is being started"
+
+    def retire(self) -> None:
+        self.world.happens()
+        assert self.world.share == 0, "nobody is served by tasks that are stopped"
+        self.canary = 0
+        self.world.happens()
+
+    def addresses(self) -> Mapping[Track, Sequence[str]]:
+        return {}
+
+
+def counted(requests: int) -> Counts:
+    return replace(Counts(), requests=requests, predictions=requests)
+
+
+def begin(world: World, store: Store, how: Plan | None = None, **where: Any) -> Rollout:
+    """Records a new rollout, from v1 to v2."""
+    rollout = Rollout(
+        0, SERVICE, "v1", "v2", how or plan(), where, State.STARTING, -1, 0, world.now, "began", world.now
+    )
+    return store.begin(rollout, Happening(world.now, "started", rollout.state, -1, 0, "began"))
+
+
+def controller(world: World, store: Store, rollout: Rollout | None = None, *, fleet: Tasks | None = None) -> Controller:
+    """A controller of the live rollout."""
+    found = rollout or store.live(SERVICE)
+    assert found is not None
+    clock: Callable[[], float] = lambda: world.now  # noqa: E731
+    return Controller(
+        found,
+        store=store,
+        router=world,
+        source=world,
+        judge=world.judge,
+        closed_because=world.closed_because,
+        promote=world.promote,
+        fleet=fleet,
+        clock=clock,
+    )

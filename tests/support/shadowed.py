@@ -1,0 +1,35 @@
+"""A prediction log with a challenger's answers, as a service writes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from churn.files import sha256_of
+from churn.model.bundle import MANIFEST, Bundle
+from churn.prediction_log.challenger import Challenger
+from churn.prediction_log.journal import Journal
+from churn.prediction_log.places import Places
+from churn.prediction_log.record import LineMaker, Noted
+from support.predicted import noted, source_of
+
+TENURES = (1, 30, 100)
+
+
+def write_shadowed(
+    where: Places, bundle: Bundle, answered: list[Noted], *, version: str = "v0.0.1", fail: bool = False
+) -> None:
+    """A journal that was let go, of answers with what the challenger says to them, or not."""
+    challenger = Challenger(bundle.model, sha256_of(bundle.path / MANIFEST))
+    source = replace(source_of(bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256)
+    maker = LineMaker(source)
+    lines = [*map(maker.line, answered)]
+    if not fail:
+        predictions = challenger.predictions([each.prediction for each in answered])
+        lines = [maker.with_challenger(line, each) for line, each in zip(lines, predictions, strict=True) if each]
+    journal = Journal(where.journals, maker.header)
+    journal.append(b"".join(lines))
+    journal.close()
+
+
+def answers(bundle: Bundle) -> list[Noted]:
+    return [noted(bundle, tenure=tenure) for tenure in TENURES]

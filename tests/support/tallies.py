@@ -1,0 +1,38 @@
+"""Pairs of two invented models, whose contributions differ by noise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns
+from churn.model.pairs import Side
+from churn.shadow.reading import Bundles
+from churn.shadow.tally import Block, Tally
+
+BUNDLES = Bundles("v1", "a" * 64, "v2", "b" * 64)
+
+
+def block(contract: type[Contract], *, seed: int, noise: float, count: int = 100) -> Block:
+    """Subscribers of a contract, as both models answer them; without noise both say the same."""
+    generator = np.random.default_rng(seed)
+    values = contract.encode_columns(draw_columns(contract, generator, count)).astype(np.float64)
+    contributions = generator.normal(0, 0.5, values.shape)
+    return Block(
+        values,
+        np.full(count, 0.6),
+        _side(contributions),
+        _side(contributions + noise * generator.normal(size=values.shape)),
+    )
+
+
+def tallied(contract: type[Contract], *blocks: Block) -> Tally:
+    """The sums over some pairs."""
+    found = Tally(contract)
+    for each in blocks:
+        found.add(each)
+    return found
+
+
+def _side(contributions: np.ndarray) -> Side:
+    return Side(np.round(1 / (1 + np.exp(-contributions.sum(axis=1))), 4), contributions)

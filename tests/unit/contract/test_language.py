@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import string
+
+import pytest
+from babel import numbers
+from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn.businesses import contract_names, find_contract
+from churn.contract.language import BILLION, ENGLISH, LOCALES, find_language, language_codes, preferred_language
+from churn.contract.messages import message_ids
+
+TRANSLATIONS = [code for code in language_codes() if code != ENGLISH.code]
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+
+
+def test_there_is_more_than_one_language() -> None:
+    assert language_codes() == ("en", "de")
+
+
+@pytest.mark.parametrize("code", TRANSLATIONS)
+def test_a_catalogue_translates_every_message_and_no_other(code: str) -> None:
+    with (LOCALES / f"{code}.po").open("rb") as source:
+        catalogue = read_po(source, locale=code, abort_invalid=True)
+    assert {message.id for message in catalogue if message.id} == set(message_ids(map(find_contract, contract_names())))
+    for message in catalogue:
+        ids, texts = ([each] if isinstance(each, str) else each or [] for each in (message.id, message.string))
+        assert len(ids) == len(texts)
+        assert all(texts)
+        assert not message.fuzzy
+        assert [placeholders(text) for text in texts] == [placeholders(each) for each in ids]
+
+
+# Amounts between two cents are drawn on purpose: a tenth off 26.75 is one.
+@given(st.floats(0, BILLION, exclude_max=True) | st.integers(0, 10**9).map(lambda mills: mills / 1000))
+def test_english_money_is_written_as_babel_writes_it(amount: float) -> None:
+    assert ENGLISH.dollars(amount) == numbers.format_currency(amount, "USD", locale="en_US")
+
+
+@given(st.integers(0, 10**9))
+def test_english_counts_are_written_as_babel_writes_them(number: int) -> None:
+    words = "month" if number == 1 else "months"
+    assert ENGLISH.counted(number, "month", "months") == f"{numbers.format_decimal(number, locale='en_US')} {words}"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "code"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.5", "de"),
+        ("en-US,en;q=0.9,de;q=0.8", "en"),
+        ("fr;q=0.9, de;q=0.4", "de"),
+        ("de;q=0, fr", "en"),
+        ("de;q=often", "en"),
+        ("*", "en"),
+        ("DE", "de"),
+        (";;;,,,q=1", "en"),
+        ("en;q=0.1, de;q=nan", "en"),
+    ],
+)
+def test_the_language_liked_best_is_taken(accepted: str | None, code: str) -> None:
+    assert preferred_language(accepted).code == code
+
+
+@given(st.text(max_size=300))
+def test_no_header_is_too_strange(accepted: str) -> None:
+    assert preferred_language(accepted).code in language_codes()
+
+
+def test_an_unknown_text_stays_english() -> None:
+    assert find_language("de").text("no message") == "no message"

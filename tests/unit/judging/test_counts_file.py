@@ -1,0 +1,44 @@
+"""A file of counts, right and wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from churn.errors import DataError
+from churn.judging.counts import Counts
+from churn.judging.counts_file import read_seen
+from churn.judging.judge import Seen
+
+
+def test_what_is_left_out_counts_as_none(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    file.write_text('{"stable": {"requests": 9, "tiers": {"low": 9}}, "canary": {}, "weight": 10}')
+    assert read_seen(file) == Seen(Counts(requests=9, tiers={"low": 9}), Counts(), 10)
+
+
+def test_what_stable_answered_earlier_may_be_told(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    file.write_text('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"requests": 9}}')
+    assert read_seen(file).earlier == Counts(requests=9)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "holds no counts"),
+        ("[]", "no object"),
+        ('{"stable": {}, "weight": 10}', "canary: no object"),
+        ('{"stable": {}, "canary": {"mistakes": 1}, "weight": 10}', "there is no mistakes"),
+        ('{"stable": {}, "canary": {"requests": "many"}, "weight": 10}', "canary.requests"),
+        ('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"mistakes": 1}}', "earlier: there is no mistakes"),
+        ('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"errors": -1}}', "earlier has a number below zero"),
+        ('{"stable": {}, "canary": {"latency": [1, 2]}, "weight": 10}', "latency needs 21 numbers"),
+    ],
+)
+def test_a_file_that_holds_something_else_is_refused_in_a_sentence(tmp_path: Path, content: str, words: str) -> None:
+    file = tmp_path / "counts.json"
+    file.write_text(content)
+    with pytest.raises(DataError, match=words):
+        read_seen(file)

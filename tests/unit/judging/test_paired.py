@@ -1,0 +1,60 @@
+"""What is surely so: right at every look, and sharp enough to be of use."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn.judging.paired import log_wealth, surely_above, surely_below
+
+YES_OR_NO = np.array([0.0, 1.0])
+
+counts = st.lists(st.integers(0, 500), min_size=2, max_size=6).filter(any)
+
+
+def ends(hits: int, total: int, alpha: float = 0.05) -> tuple[float, float]:
+    counted = np.array([total - hits, hits], dtype=float)
+    return surely_above(YES_OR_NO, counted, alpha), surely_below(YES_OR_NO, counted, alpha)
+
+
+@given(counts, st.floats(0.001, 0.2))
+def test_the_observed_mean_lies_between_the_ends_and_both_are_possible(found: list[int], alpha: float) -> None:
+    values, came = np.linspace(0, 1, len(found)), np.array(found, dtype=float)
+    low, high = surely_above(values, came, alpha), surely_below(values, came, alpha)
+    assert 0 <= low <= values @ came / came.sum() + 1e-9
+    assert values @ came / came.sum() - 1e-9 <= high <= 1
+
+
+@given(counts, st.floats(0.01, 0.98), st.floats(0.001, 0.01))
+def test_a_bet_on_more_wins_the_less_the_higher_it_is(found: list[int], mean: float, more: float) -> None:
+    values, came = np.linspace(0, 1, len(found)), np.array(found, dtype=float)
+    assert log_wealth(values, came, mean + more) <= log_wealth(values, came, mean) + 1e-9
+
+
+@given(counts, st.integers(2, 20))
+def test_more_of_the_same_never_makes_less_sure(found: list[int], times: int) -> None:
+    values, came = np.linspace(0, 1, len(found)), np.array(found, dtype=float)
+    for end, sign in ((surely_above, 1), (surely_below, -1)):
+        assert sign * end(values, times * came, 0.05) >= sign * end(values, came, 0.05) - 1e-9
+
+
+def test_nothing_is_surely_anything() -> None:
+    assert (surely_above(YES_OR_NO, np.zeros(2), 0.05), surely_below(YES_OR_NO, np.zeros(2), 0.05)) == (0.0, 1.0)
+
+
+def test_what_never_happened_is_soon_surely_rare_and_what_happens_is_soon_surely_there() -> None:
+    assert ends(0, 400)[1] < 0.02
+    low, high = ends(1000, 10_000)
+    assert 0.085 < low < 0.1 < high < 0.115
+
+
+def test_whoever_looks_all_the_time_is_wrong_as_rarely_as_is_promised() -> None:
+    """Shares that are exactly what is tested: each of 1,000 runs is looked at 60 times."""
+    generator = np.random.default_rng(3)
+    looks = np.unique(np.geomspace(5, 4000, 60).astype(int))
+    for share in (0.02, 0.3):
+        hits = (generator.random((1000, looks[-1])) < share).cumsum(axis=1)[:, looks - 1]
+        wealth = log_wealth(YES_OR_NO, np.stack([looks - hits, hits], axis=-1), share)
+        wrong = (wealth >= np.log(1 / 0.1)).any(axis=1).sum()
+        assert wrong <= 100  # 0.1 of 1,000 at most; a test that is peeked at is wrong far more often

@@ -1,0 +1,147 @@
+"""A simulation loses nobody, adds up to the cent, and says why somebody gets nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.policies import policy_of
+from support.populations import draw, row
+
+from churn.errors import SettingsError
+from churn.retention.campaign.output import require_room, write
+from churn.retention.campaign.population import Banner, Census
+from churn.retention.campaign.report import WHY, summary, tables
+from churn.retention.campaign.simulation import Simulation, simulate
+from churn.retention.offers.arms import arm_of
+from churn.retention.offers.policy import Policy
+
+TODAY = date(2026, 11, 23)
+MANY = [row(at, at % 6, contract_type="one-year" if at % 7 == 0 else "month-to-month") for at in range(300)]
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Policy:
+    return policy_of(tmp_path)
+
+
+@pytest.fixture
+def population(tmp_path: Path) -> tuple[list[Banner], Census]:
+    return draw(tmp_path, MANY)
+
+
+def figures_of(policy: Policy, census: Census, simulation: Simulation) -> dict[str, Any]:
+    return summary(policy, census, simulation, model_version="v0.0.1", threshold=0.6, today=TODAY)
+
+
+def test_everybody_with_a_banner_is_counted_once(policy: Policy, population: tuple[list[Banner], Census]) -> None:
+    found, census = population
+    simulation = simulate(policy, found, TODAY)
+    counts = figures_of(policy, census, simulation)
+    assert counts["banners"] == len(found) == sum(counts["arms"].values()) == len(simulation.lines)
+    shown = counts["arms"]["treatment"] + counts["arms"]["unassigned"]
+    assert shown == counts["total"]["count"] + sum(counts["no_offer"].values())
+    assert all(sum(one["reasons"].values()) == one["count"] for one in counts["offers"])
+    assert all(one["count"] + sum(one["why_not"].values()) == shown for one in counts["offers"])
+
+
+def test_the_sums_add_up_to_the_cent(policy: Policy, population: tuple[list[Banner], Census]) -> None:
+    found, census = population
+    counts = figures_of(policy, census, simulate(policy, found, TODAY))
+    for name in ("count", "cost_dollars", "saved_dollars", "net_dollars"):
+        assert sum(one[name] for one in counts["offers"]) == pytest.approx(counts["total"][name])
+    for one in [*counts["offers"], counts["total"], counts["withheld_by_the_holdout"]]:
+        assert one["net_dollars"] == pytest.approx(one["saved_dollars"] - one["cost_dollars"], abs=1e-6)
+
+
+def test_the_holdout_sees_nothing_and_what_it_would_have_seen_is_summed(
+    policy: Policy, population: tuple[list[Banner], Census]
+) -> None:
+    found, census = population
+    simulation = simulate(policy, found, TODAY)
+    for banner, line in zip(found, simulation.lines, strict=True):
+        assert line.arm == arm_of(banner.key, policy.holdout)
+        if line.arm == "holdout":
+            assert (line.reasons, line.offer, line.net_dollars) == ("", "", None)
+    withheld = [line for line in simulation.lines if line.withheld]
+    assert {line.arm for line in withheld} == {"holdout"}
+    assert len(withheld) == simulation.withheld.count
+    assert 0 < figures_of(policy, census, simulation)["withheld_by_the_holdout"]["count"] <= simulation.arms["holdout"]
+
+
+def test_without_ids_everybody_is_shown_the_banner(tmp_path: Path, policy: Policy) -> None:
+    found, _ = draw(tmp_path, [one | {"subscriber_id": ""} for one in MANY])
+    assert set(simulate(policy, found, TODAY).arms) == {"unassigned"}
+
+
+@pytest.mark.parametrize(
+    ("change", "day", "subscriber", "why"),
+    [
+        (("version", "version"), TODAY, {"contract_type": "one-year"}, "no_reason_shown"),
+        (("version", "version"), date(2028, 12, 31) + timedelta(days=1), {}, "expired"),
+        (("tickets.at_least = 2", "tickets.at_least = 9"), TODAY, {"monthly_charges": 20.0}, "answers_no_reason"),
+        (("version", "version"), TODAY, {"monthly_charges": 1.0}, "not_worth_its_cost"),
+    ],
+)
+def test_who_gets_nothing_is_told_how_far_the_nearest_offer_came(
+    tmp_path: Path, change: tuple[str, str], day: date, subscriber: dict[str, Any], why: str
+) -> None:
+    found, _ = draw(tmp_path, [row(0, 4, **subscriber)])
+    assert dict(simulate(policy_of(tmp_path, change), found, day).no_offer) == {why: 1}
+    assert why in WHY
+
+
+def test_the_tables_show_banners_offers_reasons_and_assumptions(
+    policy: Policy, population: tuple[list[Banner], Census]
+) -> None:
+    found, census = population
+    shown = list(tables(figures_of(policy, census, simulate(policy, found, TODAY))))
+    assert [table.title.split(" ")[0] for table in shown] == ["Subscribers;", "Offers", "Which", "No", "All"]
+    assert all(len(cells) == len(table.columns) for table in shown for cells in table.rows)
+    assumed = {cells[0]: cells for cells in shown[-1].rows}
+    assert assumed["margin share of the price"][1:] == ["0.45", policy.document.assumptions.margin_share_source]
+    assert assumed["priority-support"][1] == "taken up 0.5; saves support 0.18"
+
+
+def test_rows_that_are_not_valid_have_a_table_of_their_own(tmp_path: Path, policy: Policy) -> None:
+    found, census = draw(tmp_path, [row(0), row(1, -1)])
+    shown = list(tables(figures_of(policy, census, simulate(policy, found, TODAY))))
+    assert shown[1].rows == [["num_support_tickets", "out of range", 1, "rows.csv row 2"]]
+
+
+def test_a_file_without_a_banner_has_tables_and_a_picture_too(tmp_path: Path, policy: Policy) -> None:
+    found, census = draw(tmp_path, [row(0, 0)])
+    counts = figures_of(policy, census, simulate(policy, found, TODAY))
+    assert len(list(tables(counts))) == 3
+    write(tmp_path / "out", counts, [])
+    assert (tmp_path / "out" / "offers.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_the_folder_holds_subscribers_figures_and_picture(
+    tmp_path: Path, policy: Policy, population: tuple[list[Banner], Census]
+) -> None:
+    found, census = population
+    simulation = simulate(policy, found, TODAY)
+    counts = figures_of(policy, census, simulation)
+    for _ in range(2):  # the second replaces the first with the same
+        write(tmp_path / "out", counts, simulation.lines)
+    with (tmp_path / "out" / "offers.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == len(found)
+    assert sum(float(line["net_dollars"] or 0) for line in lines) == pytest.approx(counts["total"]["net_dollars"])
+    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == counts
+    picture = (tmp_path / "out" / "offers.svg").read_text()
+    assert "priority-support" in picture
+    assert f"Expected cost ${counts['total']['cost_dollars']:,.0f}, net value" in picture
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(SettingsError, match=r"holds other files, such as notes\.txt"):
+        require_room(tmp_path)
+    with pytest.raises(SettingsError, match="is no folder"):
+        require_room(tmp_path / "notes.txt")
