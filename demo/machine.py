@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
+import httpx2
 
 from churn.errors import ChurnError, RolloutError
 from churn.rollout.routers.haproxy import HAProxy
@@ -128,8 +128,8 @@ class Machine:
 
 def _ready(address: str) -> bool:
     try:
-        return httpx.get(f"http://{address}/readyz", trust_env=False).is_success
-    except httpx.TransportError:
+        return httpx2.get(f"http://{address}/readyz", trust_env=False).is_success
+    except httpx2.TransportError:
         return False
 
 

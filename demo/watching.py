@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from churn.errors import ChurnError
 from demo.machine import ROOT, Machine, free_port
@@ -88,9 +88,9 @@ def _until_it_answers(part: str, process: subprocess.Popen[bytes], url: str) -> 
     until = time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < until:
         try:
-            if httpx.get(url, trust_env=False).is_success:
+            if httpx2.get(url, trust_env=False).is_success:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         time.sleep(0.1)
     raise ChurnError(f"{part} does not answer at {url}", instead="run `churn dashboard` or `prometheus` to see why")

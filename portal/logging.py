@@ -25,7 +25,7 @@ LOG_CONFIG: dict[str, Any] = {
     "formatters": {"json": FORMATTER},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
     "root": {"handlers": ["stdout"], "level": "INFO"},
-    "loggers": {"httpx": {"level": "WARNING"}},  # it writes a line for each request
+    "loggers": {"httpx2": {"level": "WARNING"}},  # it writes a line for each request
 }
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from churn.businesses import find_contract
 from churn.cli.show import complain, out, print_json, say, table
@@ -113,7 +113,7 @@ def check_predictions() -> str:
     with _client("PORT") as client:
         for _ in range(REQUESTS):
             answer = client.post("/predict", json=example)
-            if answer.status_code != httpx.codes.OK or "churn_probability" not in answer.json():
+            if answer.status_code != httpx2.codes.OK or "churn_probability" not in answer.json():
                 raise CheckError(f"a prediction got {answer.status_code}: {answer.text[:200]}")
             server = answer.headers["X-Served-By"]
             answered[server] += 1
@@ -180,14 +180,14 @@ def check_prometheus() -> str:
 def check_mlflow() -> str:
     """Its server is healthy, and its store can be asked."""
     with _client("MLFLOW_PORT") as client:
-        if (answer := client.get("/health")).status_code != httpx.codes.OK:
+        if (answer := client.get("/health")).status_code != httpx2.codes.OK:
             raise CheckError(f"/health got {answer.status_code}")
         found = client.get("/api/2.0/mlflow/registered-models/search").raise_for_status().json()
     return f"healthy; {len(found.get('registered_models', []))} registered models"
 
 
-def _client(port: str) -> httpx.Client:
-    return httpx.Client(base_url=f"http://127.0.0.1:{os.environ[port]}", timeout=TIMEOUT_S, trust_env=False)
+def _client(port: str) -> httpx2.Client:
+    return httpx2.Client(base_url=f"http://127.0.0.1:{os.environ[port]}", timeout=TIMEOUT_S, trust_env=False)
 
 
 CHECKS: dict[str, Callable[[], str]] = {
@@ -221,7 +221,7 @@ def _outcome(check: Callable[[], str]) -> tuple[bool, str]:
         return True, check()
     except (CheckError, RolloutError) as error:
         return False, "; ".join(filter(None, (error.message, error.instead)))
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         return False, f"{error.request.url} does not answer: {error}"
     except (KeyError, ValueError) as error:
         return False, f"answers what cannot be understood: {error!r}"
@@ -258,7 +258,7 @@ def main(command: str, *arguments: str) -> int:
         if command == "smoke":
             return 0 if smoke(as_json="--json" in arguments) else 1
         {"wait": wait, "status": status, "weight": move_weight}[command](*arguments)
-    except httpx.TransportError:
+    except httpx2.TransportError:
         complain(CheckError("HAProxy does not answer", instead="start the stack: scripts/stack up; or see its log"))
         return 1
     except ChurnError as error:

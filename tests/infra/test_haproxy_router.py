@@ -6,7 +6,7 @@ import collections
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import httpx
+import httpx2
 import pytest
 from support.balancer import Balancer, balancing, wait_until
 from support.processes import free_port
@@ -40,7 +40,7 @@ def router(balancer: Balancer) -> HAProxy:
 
 def served_by(balancer: Balancer, keys: list[str | None]) -> list[str]:
     """Who answers each."""
-    with httpx.Client(base_url=balancer.address, trust_env=False) as client:
+    with httpx2.Client(base_url=balancer.address, trust_env=False) as client:
         return [
             client.post("/predict", headers={"X-Subscriber-Key": key} if key else {}).headers["X-Served-By"]
             for key in keys

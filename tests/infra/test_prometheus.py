@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from support.balancer import wait_until
 from support.processes import free_port, serving
@@ -29,7 +29,7 @@ def test_prometheus_knows_what_the_service_has_answered_by_track(bundles: dict[s
         pytest.skip("no prometheus on PATH; on Debian: apt-get install prometheus")
     with serving(tmp_path, "serve", MODEL_PATH=bundles["streamflow"].path) as (address, _):
         for _ in range(3):
-            httpx.post(f"{address}/predict", json=find_contract("streamflow").example(), trust_env=False)
+            httpx2.post(f"{address}/predict", json=find_contract("streamflow").example(), trust_env=False)
         # The service's own name for the host, so that the track has a name, too.
         target = address.removeprefix("http://").replace("127.0.0.1", "localhost")
         configuration = (CONFIGURATION / "prometheus.yml").read_text()
@@ -55,7 +55,7 @@ def test_prometheus_knows_what_the_service_has_answered_by_track(bundles: dict[s
                 "localhost": 3
             }
             for query in grafana_queries():
-                answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}, trust_env=False)
+                answer = httpx2.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}, trust_env=False)
                 assert answer.json()["status"] == "success", (query, answer.text)
         finally:
             process.terminate()
@@ -89,9 +89,9 @@ def grafana_queries() -> list[str]:
 def _asked(port: int, query: str) -> dict[str, float]:
     """What Prometheus answers, by track; nothing until it listens."""
     try:
-        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}, trust_env=False)
-    except httpx.TransportError:
+        answer = httpx2.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}, trust_env=False)
+    except httpx2.TransportError:
         return {}
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != httpx2.codes.OK:
         return {}
     return {each["metric"]["track"]: float(each["value"][1]) for each in answer.json()["data"]["result"]}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from support.aws_stand_in import aws_stand_in
 from support.demo_bundle import write_demo_bundle
@@ -53,7 +53,7 @@ def image_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     (folder / "registry.yml").write_text(json.dumps(configuration))  # JSON is YAML
     process = subprocess.Popen([program, "serve", folder / "registry.yml"], stderr=subprocess.DEVNULL)
-    with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+    with httpx2.Client(transport=httpx2.HTTPTransport(retries=10)) as client:
         assert client.get(f"http://{address}/v2/", timeout=PATIENCE_S).status_code == 200
     yield address
     for image in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines():

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from support.balancer import wait_until
 from support.demo_bundle import write_demo_bundle
@@ -133,7 +133,7 @@ def test_without_its_canary_the_stack_still_answers_and_the_smoke_test_says_who_
         assert "so it can get no requests" in stack.run("weight", "20").stderr
         address = f"http://127.0.0.1:{stack.ports['PORT']}/predict"
         example = find_contract("streamflow").example()
-        answers = {httpx.post(address, json=example, trust_env=False).status_code for _ in range(50)}
+        answers = {httpx2.post(address, json=example, trust_env=False).status_code for _ in range(50)}
         assert answers == {200}
         found = stack.smoke()
         assert found["containers"][0] is False

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from support.in_process import as_in_a_batch
 from support.processes import churn, serving, succeed
@@ -36,7 +36,7 @@ VETERAN = {
 
 
 def predict(address: str, subscriber: dict[str, Any]) -> dict[str, Any]:
-    response = httpx.post(f"{address}/predict", json=subscriber, trust_env=False)
+    response = httpx2.post(f"{address}/predict", json=subscriber, trust_env=False)
     assert response.status_code == 200
     answer: dict[str, Any] = response.json()
     return answer

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
+import httpx2
 import mlflow
 import numpy as np
 import pytest
@@ -64,9 +64,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     for _ in range(600):
         try:
-            if httpx.get(f"{address}/health", trust_env=False).is_success:
+            if httpx2.get(f"{address}/health", trust_env=False).is_success:
                 break
-        except httpx.TransportError:
+        except httpx2.TransportError:
             time.sleep(0.1)
     yield address
     process.terminate()

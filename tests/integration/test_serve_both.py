@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from support.processes import free_port
 
@@ -57,8 +57,8 @@ def test_all_say_where_they_are_and_one_signal_stops_all(
             said += line
         for port in ports.values():
             assert f"http://127.0.0.1:{port}" in said
-        assert httpx.get(f"http://127.0.0.1:{ports['PORTAL_PORT']}/sign-in", trust_env=False).status_code == 200
-        assert httpx.get(f"http://127.0.0.1:{ports['DASHBOARD_PORT']}/", trust_env=False).status_code == 200
+        assert httpx2.get(f"http://127.0.0.1:{ports['PORTAL_PORT']}/sign-in", trust_env=False).status_code == 200
+        assert httpx2.get(f"http://127.0.0.1:{ports['DASHBOARD_PORT']}/", trust_env=False).status_code == 200
         process.send_signal(number)
         assert process.wait(PATIENCE_S) == 0
     assert all(map(is_free, ports.values()))

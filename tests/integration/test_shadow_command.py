@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from support.demo_bundle import write_demo_bundle
@@ -28,7 +28,7 @@ def shadowed(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Bundle
     for path, count in ((champion, 5), (challenger, SUBSCRIBERS)):
         with serving(home, "serve", MODEL_PATH=champion, CHALLENGER_PATH=path) as (address, _):
             for subscriber in draw_subscribers(STREAMFLOW, np.random.default_rng(1), count):
-                answer = httpx.post(f"{address}/predict", json=subscriber.model_dump(), trust_env=False)
+                answer = httpx2.post(f"{address}/predict", json=subscriber.model_dump(), trust_env=False)
                 assert answer.status_code == 200
     return home
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
+import httpx2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from support.processes import serving, succeed
@@ -58,8 +58,8 @@ def test_a_request_goes_on_in_its_callers_trace_and_keeps_nothing_of_the_query(
         collector() as (endpoint, spans),
         serving(tmp_path, "serve", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **settings) as (address, _),
     ):
-        httpx.get(f"{address}/health", trust_env=False)
-        answer = httpx.post(
+        httpx2.get(f"{address}/health", trust_env=False)
+        answer = httpx2.post(
             f"{address}/predict?reasons=2",
             json=find_contract("streamflow").example(),
             headers={"traceparent": f"00-{TRACE}-{CALLER}-01"},

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-import httpx
+import httpx2
 import pytest
 from support.broken_servers import NONSENSE, REFUSING, UNAVAILABLE
 from support.processes import serving
@@ -33,7 +33,7 @@ class Page:
     def __init__(self, portal: Portal, bundle: Bundle, service: str) -> None:
         self.portal, self.contract, self.service = portal, bundle.model.contract, service
 
-    def get(self, form: dict[str, Any] | None = None, path: str = "/explain") -> httpx.Response:
+    def get(self, form: dict[str, Any] | None = None, path: str = "/explain") -> httpx2.Response:
         return self.portal.visitor().get(path, params=form)
 
     def answer(self, **asked: Any) -> RetentionAnswer:
@@ -72,7 +72,7 @@ def explain(running: tuple[Bundle, str], tmp_path: Path) -> Iterator[Page]:
         yield Page(portal, *running)
 
 
-def text_of(page: httpx.Response) -> str:
+def text_of(page: httpx2.Response) -> str:
     return plain(html.unescape(re.sub(r"<[^>]*>", "", page.text)))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 from support.processes import free_port
 
 from portal.demo import demo_subscribers
@@ -47,13 +47,13 @@ def started(home: Path, **environment: object) -> Iterator[tuple[subprocess.Pope
 def test_it_serves_until_it_is_told_to_stop_which_is_no_failure(tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with started(tmp_path) as (process, address):
-            assert httpx.get(f"{address}/sign-in", trust_env=False).status_code == 200
+            assert httpx2.get(f"{address}/sign-in", trust_env=False).status_code == 200
             process.send_signal(number)
             assert process.wait(PATIENCE_S) == 0
 
 
 def test_every_line_of_its_log_is_json_and_none_names_a_subscriber_or_the_key(tmp_path: Path) -> None:
-    with started(tmp_path) as (process, address), httpx.Client(base_url=address, trust_env=False) as browser:
+    with started(tmp_path) as (process, address), httpx2.Client(base_url=address, trust_env=False) as browser:
         token = browser.get("/sign-in").text.partition('name="form_token" value="')[2].partition('"')[0]
         key = demo_subscribers()[0].key
         browser.post("/sign-in", data={"form_token": token, "subscriber": key})

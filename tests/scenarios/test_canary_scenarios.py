@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from support.demo_bundle import write_demo_bundle
 
@@ -55,9 +55,9 @@ def test_dashboard_and_prometheus_show_what_is_played(machine: Machine, traffic:
     with watching(machine, home, tmp_path) as addresses:
         for name in ("failing", "canary dies"):  # one after the other in one home
             assert play(known[name], machine, traffic, home).as_it_should(known[name])
-        page = httpx.get(addresses["dashboard"], trust_env=False).text
+        page = httpx2.get(addresses["dashboard"], trust_env=False).text
         assert page.count("rolled back") >= 2
         if "Prometheus" in addresses:
             asked = {"query": "sum by (track) (churn_predictions_total)"}
-            told = httpx.get(f"{addresses['Prometheus']}/api/v1/query", params=asked, trust_env=False).json()
+            told = httpx2.get(f"{addresses['Prometheus']}/api/v1/query", params=asked, trust_env=False).json()
             assert "stable" in {each["metric"]["track"] for each in told["data"]["result"]}

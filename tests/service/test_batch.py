@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -207,7 +207,7 @@ def many_of(tenure: int, rows: int) -> list[dict[str, Any]]:
     return [{**EXAMPLE, "tenure": tenure}] * rows
 
 
-def together(bodies: Sequence[list[dict[str, Any]]], paths: Sequence[str]) -> tuple[list[int], list[httpx.Response]]:
+def together(bodies: Sequence[list[dict[str, Any]]], paths: Sequence[str]) -> tuple[list[int], list[httpx2.Response]]:
     """Sends requests at once; gives the tenure that each call of the model saw, and the responses."""
     seen: list[int] = []
 
@@ -218,7 +218,7 @@ def together(bodies: Sequence[list[dict[str, Any]]], paths: Sequence[str]) -> tu
 
     app = build_app(ChurnModel(STREAMFLOW, explain, "v0-fake"), Settings(), model_path=Path())
 
-    async def send(client: InProcess) -> list[httpx.Response]:
+    async def send(client: InProcess) -> list[httpx2.Response]:
         posts = (
             client.client.post(path, json=body if path == "/predict/batch" else body[0])
             for path, body in zip(paths, bodies, strict=True)

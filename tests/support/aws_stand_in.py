@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import boto3
-import httpx
+import httpx2
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -151,7 +151,7 @@ def aws_stand_in(change: Change = bytes) -> Iterator[Aws]:
     server = make_server("127.0.0.1", 0, stand_in, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.port}"
-    httpx.post(f"{address}/moto-api/reset")
+    httpx2.post(f"{address}/moto-api/reset")
     try:
         yield Aws({"AWS_ENDPOINT_URL": address, "AWS_REGION": REGION, **KEYS}, memory.asked)
     finally:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from churn.businesses import find_contract
@@ -37,7 +37,7 @@ class Balancer:
 
     def servers(self) -> dict[str, dict[str, str]]:
         """HAProxy's counters of each server, and of the backend as a whole under `BACKEND`."""
-        text = httpx.get(f"{self.stats}/stats;csv", trust_env=False).text.removeprefix("# ")
+        text = httpx2.get(f"{self.stats}/stats;csv", trust_env=False).text.removeprefix("# ")
         return {row["svname"]: row for row in csv.DictReader(io.StringIO(text)) if row["pxname"] == "service"}
 
     def wait_until_up(self, name: str) -> None:
@@ -87,8 +87,8 @@ def balancing(stable: str, canary: str, **environment: str) -> Iterator[Balancer
 
 def _answers(address: str) -> bool:
     try:
-        return httpx.get(address, trust_env=False).is_success
-    except httpx.TransportError:
+        return httpx2.get(address, trust_env=False).is_success
+    except httpx2.TransportError:
         return False
 
 

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
+import httpx2
 import numpy as np
 import numpy.typing as npt
 from fastapi import FastAPI
@@ -32,8 +32,8 @@ class InProcess:
     def __init__(self, app: FastAPI) -> None:
         self.app = app
         self.runner = asyncio.Runner()
-        transport = httpx.ASGITransport(app)
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://service", trust_env=False)
+        transport = httpx2.ASGITransport(app)
+        self.client = httpx2.AsyncClient(transport=transport, base_url="http://service", trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -42,26 +42,26 @@ class InProcess:
         self.runner.run(self.client.aclose())
         self.runner.close()
 
-    def request(self, method: str, path: str, **what: Any) -> httpx.Response:
+    def request(self, method: str, path: str, **what: Any) -> httpx2.Response:
         return self.runner.run(self.client.request(method, path, **what))
 
-    def get(self, path: str, **what: Any) -> httpx.Response:
+    def get(self, path: str, **what: Any) -> httpx2.Response:
         return self.request("GET", path, **what)
 
-    def predict(self, subscriber: Any, **what: Any) -> httpx.Response:
+    def predict(self, subscriber: Any, **what: Any) -> httpx2.Response:
         return self.request("POST", "/predict", json=subscriber, **what)
 
     def prediction(self, subscriber: Any, **what: Any) -> dict[str, Any]:
         """The part of an answer that does not depend on who asks, nor on when."""
         return as_in_a_batch(self.predict(subscriber, **what).json())
 
-    def predict_raw(self, body: Any) -> httpx.Response:
+    def predict_raw(self, body: Any) -> httpx2.Response:
         return self.request("POST", "/predict", content=body, headers={"content-type": "application/json"})
 
-    def batch(self, rows: Any, **what: Any) -> httpx.Response:
+    def batch(self, rows: Any, **what: Any) -> httpx2.Response:
         return self.request("POST", "/predict/batch", json=rows, **what)
 
-    def batch_raw(self, body: Any) -> httpx.Response:
+    def batch_raw(self, body: Any) -> httpx2.Response:
         return self.request("POST", "/predict/batch", content=body, headers={"content-type": "application/json"})
 
 
@@ -88,7 +88,7 @@ def failing(contract: type[Contract], error: Exception) -> InProcess:
     return InProcess(build_app(ChurnModel(contract, explain, "v0-fake"), Settings(), model_path=Path("nowhere")))
 
 
-def require_problem(response: httpx.Response, status: int) -> dict[str, Any]:
+def require_problem(response: httpx2.Response, status: int) -> dict[str, Any]:
     """The one shape of every error."""
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"

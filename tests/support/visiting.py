@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
+import httpx2
 import structlog
 from structlog.testing import LogCapture
 
@@ -60,22 +60,22 @@ class Visitor:
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
-        transport = httpx.ASGITransport(portal.app, raise_app_exceptions=False)
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://portal", trust_env=False)
+        transport = httpx2.ASGITransport(portal.app, raise_app_exceptions=False)
+        self.client = httpx2.AsyncClient(transport=transport, base_url="http://portal", trust_env=False)
         self.token = ""
 
-    def request(self, method: str, path: str, **what: Any) -> httpx.Response:
+    def request(self, method: str, path: str, **what: Any) -> httpx2.Response:
         """Sends as it is told."""
         response = self.portal.runner.run(self.client.request(method, path, **what))
         if found := TOKEN.search(response.text):
             self.token = found[1]
         return response
 
-    def get(self, path: str = "/", **what: Any) -> httpx.Response:
+    def get(self, path: str = "/", **what: Any) -> httpx2.Response:
         """Opens a page."""
         return self.request("GET", path, **what)
 
-    def submit(self, path: str, **fields: str) -> httpx.Response:
+    def submit(self, path: str, **fields: str) -> httpx2.Response:
         """Sends a form of the page seen last."""
         return self.request("POST", path, data={"form_token": self.token, **fields})
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import structlog
 from structlog.testing import LogCapture
 
@@ -30,17 +30,17 @@ class Dashboard:
         champion = home / "bundles" / "streamflow" / "champion"
         self.app = create_app(Watched(home=home, contract="streamflow", champion=champion, token=token, **watched), log)
         self.runner = asyncio.Runner()
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://dashboard", trust_env=False)
+        transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False)
+        self.client = httpx2.AsyncClient(transport=transport, base_url="http://dashboard", trust_env=False)
 
     def close(self) -> None:
         self.runner.close()
 
-    def request(self, method: str, path: str, **what: Any) -> httpx.Response:
+    def request(self, method: str, path: str, **what: Any) -> httpx2.Response:
         """Sends as it is told."""
         return self.runner.run(self.client.request(method, path, **what))
 
-    def get(self, path: str = "/", **what: Any) -> httpx.Response:
+    def get(self, path: str = "/", **what: Any) -> httpx2.Response:
         """Opens a page."""
         return self.request("GET", path, **what)
 
@@ -50,11 +50,11 @@ class Dashboard:
         assert answer.status_code == 200, answer.text
         return answer.text
 
-    def sign_in(self, token: str = TOKEN) -> httpx.Response:
+    def sign_in(self, token: str = TOKEN) -> httpx2.Response:
         """Gives a token."""
         return self.request("POST", "/sign-in", data={"token": token})
 
-    def submit(self, path: str, *, of: str, **fields: str) -> httpx.Response:
+    def submit(self, path: str, *, of: str, **fields: str) -> httpx2.Response:
         """Sends a form of a page."""
         found = FORM_TOKEN.search(self.page(of))
         assert found is not None, f"{of} has no form"

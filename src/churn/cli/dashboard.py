@@ -44,4 +44,4 @@ def require_dashboard_extra() -> None:
     Raises:
         ChurnError: it is.
     """
-    require_extra("dashboard", "httpx", "itsdangerous", "jinja2", "python_multipart", "scipy", "vl_convert")
+    require_extra("dashboard", "httpx2", "itsdangerous", "jinja2", "python_multipart", "scipy", "vl_convert")

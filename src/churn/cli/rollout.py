@@ -257,7 +257,7 @@ def history(
 
 def require_rollout_extra() -> None:
     """Says in a sentence that the libraries of a rollout are missing."""
-    require_extra("rollout", "prometheus_client", "httpx", "holidays", "boto3")
+    require_extra("rollout", "prometheus_client", "httpx2", "holidays", "boto3")
 
 
 def _who() -> str:

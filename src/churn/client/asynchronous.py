@@ -1,4 +1,4 @@
-"""The client for asyncio. The only module that knows httpx."""
+"""The client for asyncio. The only module that knows httpx2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Self, Unpack
 
 import anyio
-import httpx
+import httpx2
 
 from churn.answers import RetentionAnswer
 from churn.client.calls import (
@@ -43,12 +43,12 @@ class AsyncChurnClient:
         if not budget_s > 0:
             raise SettingsError(f"a budget of {budget_s} s is none", instead="give seconds above 0")
         self.address, self.budget_s = address, budget_s
-        self._http = httpx.AsyncClient(
+        self._http = httpx2.AsyncClient(
             base_url=_service_url(address),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "churn-client"},
             trust_env=False,
-            timeout=None,  # noqa: S113 - the budget is one deadline for all of a call
-            limits=httpx.Limits(
+            timeout=None,
+            limits=httpx2.Limits(
                 max_connections=MOST_CONNECTIONS,
                 max_keepalive_connections=MOST_CONNECTIONS,
                 keepalive_expiry=KEEP_ALIVE_S,
@@ -108,18 +108,18 @@ class AsyncChurnClient:
                     body += chunk
                     if len(body) > MOST_BYTES:
                         break
-        except httpx.TransportError as error:
-            return NoReply(connected=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout))
+        except httpx2.TransportError as error:
+            return NoReply(connected=not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout))
         return Reply(
             response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(body)
         )
 
 
-def _service_url(address: str) -> httpx.URL:
+def _service_url(address: str) -> httpx2.URL:
     try:
-        url = httpx.URL(address)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
+        url = httpx2.URL(address)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
         raise SettingsError(
             f"{address!r} is not the address of an HTTP service", instead="give one such as http://127.0.0.1:8000"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-import httpx
+import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn.judging.counts import Counts
@@ -78,19 +78,19 @@ def ask(tracks: Mapping[str, str]) -> Service:
     Args:
         tracks: of each address; empty if it has none.
     """
-    with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client, ThreadPoolExecutor(MOST_AT_ONCE) as asking:
+    with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client, ThreadPoolExecutor(MOST_AT_ONCE) as asking:
         found = asking.map(lambda address: _instance(client, address), tracks)
         return Service(tuple(replace(each, track=tracks[each.address]) for each in found))
 
 
-def _instance(client: httpx.Client, address: str) -> Instance:
+def _instance(client: httpx2.Client, address: str) -> Instance:
     try:
         answer = client.get(f"{address}/health")
         content = answer.json()
         said, version = content.get("status") or content.get("title"), content.get("model_version") or ""
-    except httpx.TimeoutException:
+    except httpx2.TimeoutException:
         return Instance(address, healthy=False, trouble=f"does not answer within {TIMEOUT_S:g} s")
-    except (httpx.HTTPError, httpx.InvalidURL):
+    except (httpx2.HTTPError, httpx2.InvalidURL):
         return Instance(
             address, healthy=False, trouble="does not answer: nothing listens there, or it is not reachable"
         )
@@ -103,7 +103,7 @@ def _instance(client: httpx.Client, address: str) -> Instance:
     return Instance(address, healthy=True, trouble=trouble, version=str(version), counts=counts, queue=queue)
 
 
-def _metrics(client: httpx.Client, address: str) -> tuple[Counts | None, int | None, str]:
+def _metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, int | None, str]:
     gathering, queue = Gathering(), None
     try:
         answer = client.get(f"{address}/metrics")
@@ -115,7 +115,7 @@ def _metrics(client: httpx.Client, address: str) -> tuple[Counts | None, int | N
                     queue = (queue or 0) + int(sample.value)
         # A service that has answered nothing yet may not count it yet.
         return gathering.counts(), queue, ""
-    except (httpx.HTTPError, ValueError):
+    except (httpx2.HTTPError, ValueError):
         return None, None, "is healthy, but does not say what it has answered: no /metrics"
 
 

@@ -17,7 +17,7 @@ from churn.errors import SettingsError
 from churn.service.logging import log_config, open_log
 
 GRACEFUL_SHUTDOWN_S = 5
-QUIET = {"loggers": {"httpx": {"level": "WARNING"}}}  # it writes a line for each request
+QUIET = {"loggers": {"httpx2": {"level": "WARNING"}}}  # it writes a line for each request
 
 
 def serve(watched: Watched, *, host: str, port: int, log_level: str) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn.errors import RolloutError
@@ -71,13 +71,13 @@ class Discovered:
 def _scraped(address: str) -> Gathering | None:
     """What an instance exposes; None if it does not answer, or is none of ours."""
     try:
-        answer = httpx.get(f"{address.rstrip('/')}{METRICS_PATH}", timeout=TIMEOUT_S, trust_env=False)
+        answer = httpx2.get(f"{address.rstrip('/')}{METRICS_PATH}", timeout=TIMEOUT_S, trust_env=False)
         answer.raise_for_status()
         gathering = Gathering()
         for family in text_string_to_metric_families(answer.text):
             for sample in family.samples:
                 gathering.add(sample.name, sample.labels, sample.value)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
         return None
     return None if gathering.empty else gathering
 
@@ -106,10 +106,10 @@ class Prometheus:
 
     def look(self) -> Mapping[Track, Reading]:
         """What it has scraped last."""
-        with _told(self._address), httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+        with _told(self._address), httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
             return {track: self._track(client, self._selectors[track]) for track in TRACKS}
 
-    def _track(self, client: httpx.Client, selector: str) -> Reading:
+    def _track(self, client: httpx2.Client, selector: str) -> Reading:
         now = time.time()
         found: dict[str, Gathering] = {}
         for labels, value in self._asked(client, f'{{__name__=~"{"|".join(NAMES)}",{selector}}}', now):
@@ -119,7 +119,7 @@ class Prometheus:
         away = [labels["instance"] for labels, value in self._asked(client, f"up{{{selector}}}", now) if not value]
         return _reading(min(ages, default=0.0), dict(found), [name for name in away if name not in found])
 
-    def _asked(self, client: httpx.Client, query: str, at: float) -> list[tuple[Mapping[str, str], float]]:
+    def _asked(self, client: httpx2.Client, query: str, at: float) -> list[tuple[Mapping[str, str], float]]:
         answer = client.get(f"{self._address}/api/v1/query", params={"query": query, "time": f"{at:.3f}"})
         content: dict[str, Any] = answer.json()
         if content["status"] != "success":
@@ -132,7 +132,7 @@ def _told(address: str) -> Iterator[None]:
     """Turns what can go wrong into one sentence."""
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise RolloutError(f"Prometheus does not answer at {address}: {error}", instead="start it") from error
     except (KeyError, ValueError, TypeError) as error:
         raise RolloutError(f"{address} answers what is not Prometheus's: {error!r}", instead="correct it") from error

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
+import httpx2
 import pyarrow.parquet
 import pytest
 from hypothesis import given
@@ -203,7 +203,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    httpx.put(f"{endpoint}/a-bucket", trust_env=False).raise_for_status()
+    httpx2.put(f"{endpoint}/a-bucket", trust_env=False).raise_for_status()
     yield "s3://a-bucket/some/where"
     server.stop()
 
