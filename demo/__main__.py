@@ -97,7 +97,7 @@ def _bundles(settings: Settings) -> Path:
 
 def _tell(outcome: Outcome) -> None:
     """The steps of a rollout, without what was only looked at."""
-    for each in outcome.happenings:
+    for each in outcome.events:
         if each["kind"] in {"stepped", "returning", "routing", "trouble", "ended"}:
             out.print(f"    {each['at'][11:23]}  {each['weight_percent']:3} %  {each['reason']}", markup=False)
 

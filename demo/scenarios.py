@@ -66,7 +66,7 @@ class Outcome:
         canary_requests: how many predictions the canary was asked for, in all steps.
         failed: how many callers got no answer or an error.
         moved_back: how many answers took a subscriber from the canary back to stable.
-        happenings: all that was recorded.
+        events: all that was recorded.
     """
 
     ended: str
@@ -78,7 +78,7 @@ class Outcome:
     canary_requests: int
     failed: int
     moved_back: int
-    happenings: list[dict[str, Any]]
+    events: list[dict[str, Any]]
 
     def as_it_should(self, scenario: Scenario) -> bool:
         """Whether state, reason, routing and champion are what they should be."""
@@ -158,7 +158,7 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
         canary_requests=_canary_requests(record["happenings"]),
         failed=sum(number for status, number in traffic.answered.items() if status != 200),  # noqa: PLR2004 - HTTP
         moved_back=traffic.moved_back,
-        happenings=record["happenings"],
+        events=record["happenings"],
     )
     machine.router.set_weight(0)
     return outcome
@@ -192,7 +192,7 @@ def _record(home: Path) -> dict[str, Any]:
     store = Store(home)
     try:
         number = max(each.number for service in store.services() for each in store.rollouts(service))
-        return {**store.rollout(number).summary(), "happenings": [each.summary() for each in store.happenings(number)]}
+        return {**store.rollout(number).summary(), "happenings": [each.summary() for each in store.events(number)]}
     finally:
         store.close()
 
@@ -224,16 +224,16 @@ def _bundles(home: Path, originals: Path) -> Path:
     return own
 
 
-def _back_s(happenings: list[dict[str, Any]]) -> float | None:
+def _back_s(events: list[dict[str, Any]]) -> float | None:
     """From the decision to go back to its end; None if it never went back."""
-    moments = {each["kind"]: each["at"] for each in happenings}
+    moments = {each["kind"]: each["at"] for each in events}
     if "returning" not in moments:
         return None
     decided, done = (datetime.fromisoformat(moments[kind]) for kind in ("returning", "ended"))
     return (done - decided).total_seconds()
 
 
-def _canary_requests(happenings: list[dict[str, Any]]) -> int:
+def _canary_requests(events: list[dict[str, Any]]) -> int:
     """The last count of each step."""
-    judged = {each["step"]: each["evidence"]["seen"]["canary"]["requests"] for each in happenings if each["evidence"]}
+    judged = {each["step"]: each["evidence"]["seen"]["canary"]["requests"] for each in events if each["evidence"]}
     return sum(judged.values())

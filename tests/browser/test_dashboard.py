@@ -18,7 +18,7 @@ from support.watching import TOKEN
 
 from churn.model.bundle import Bundle
 from churn.prediction_log.places import places
-from churn.rollout.record import Happening
+from churn.rollout.record import Event
 from churn.rollout.store import Store
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -141,10 +141,8 @@ def test_what_happens_appears_by_itself_and_leaves_an_open_table_open(look: Open
     with closing(Store(home)) as store:
         live = store.live(SERVICE)
         assert live is not None
-        at = store.happenings(live.number)[-1].at
-        store.save(
-            live, Happening(at, "routing", live.state, live.step, live.weight_percent, "the router was restarted")
-        )
+        at = store.events(live.number)[-1].at
+        store.save(live, Event(at, "routing", live.state, live.step, live.weight_percent, "the router was restarted"))
     expect(page.get_by_text("the router was restarted")).to_be_visible(timeout=15_000)
     expect(page.locator("#check-2 table")).to_be_visible()
 
@@ -169,9 +167,9 @@ def test_whoever_has_the_token_may_abort_and_the_page_says_that_it_was_asked_for
     page.get_by_role("button", name="Send everything back").click()
     expect(page.get_by_text("calls are rising")).to_be_visible()
     with closing(Store(home)) as store:
-        wish = store.wished(3)
-    assert wish is not None
-    assert wish.what == "abort"
+        command = store.next_command(3)
+    assert command is not None
+    assert command.what == "abort"
 
 
 def test_a_mailed_report_opens_from_a_file_and_looks_like_the_page(look: Open, dashboard: str, tmp_path: Path) -> None:

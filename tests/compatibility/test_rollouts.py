@@ -43,7 +43,7 @@ def test_the_store_gives_each_rollout_as_it_stood(store: Store) -> None:
 
 def test_the_tallies_of_a_rollout_that_is_not_over_are_whole(store: Store) -> None:
     live = store.rollout(4)
-    evidence = store.happenings(4)[-1].evidence["seen"]
+    evidence = store.events(4)[-1].evidence["seen"]
     for track in ("stable", "canary"):
         total = live.tallies[track].total
         assert total.requests == evidence[track]["requests"] > 0
@@ -54,7 +54,7 @@ def test_the_tallies_of_a_rollout_that_is_not_over_are_whole(store: Store) -> No
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_every_event_is_read(store: Store, number: int) -> None:
     expected = earlier_json(f"expected/rollout_{number}.json")["happenings"]
-    assert [each.summary() for each in store.happenings(number)] == expected
+    assert [each.summary() for each in store.events(number)] == expected
 
 
 def test_the_plan_is_the_same_in_the_file_and_in_the_store(store: Store) -> None:
@@ -69,7 +69,7 @@ def test_the_plan_is_the_same_in_the_file_and_in_the_store(store: Store) -> None
 
 def test_a_rollout_goes_on_where_it_stood_and_the_command_to_abort_is_taken_first(store: Store, own_home: Path) -> None:
     live = store.rollout(4)
-    asked = store.wished(4)
+    asked = store.next_command(4)
     assert asked is not None
     assert (asked.what, asked.reason) == ("abort", "stop it; by somebody")
     world = World(own_home, now=live.since + 600, share=live.weight_percent, verdict="hold")

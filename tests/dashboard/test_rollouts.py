@@ -12,7 +12,7 @@ from support.dashboards import SERVICE, Behaviour, Simulation, begin, carry_out
 from support.watching import Dashboard, words
 
 from churn.dashboard.rollouts import Rollouts
-from churn.rollout.record import Happening, State
+from churn.rollout.record import Event, State
 from churn.rollout.store import Store
 
 type Open = Callable[..., Dashboard]
@@ -26,7 +26,7 @@ def set_state(home: Path, state: State, kind: str = "routing", reason: str = "fo
         assert live is not None
         over = {State.PROMOTED, State.ROLLED_BACK, State.ABORTED}
         changed = replace(live, state=state, reason=reason, ended=live.since if state in over else None)
-        store.save(changed, Happening(live.since, kind, state, live.step, live.weight_percent, reason))
+        store.save(changed, Event(live.since, kind, state, live.step, live.weight_percent, reason))
 
 
 def test_the_overview_shows_what_is_under_way_and_what_is_over(dashboard: Open, demo_home: Path) -> None:
@@ -81,9 +81,9 @@ def test_trouble_is_told_with_its_reason(dashboard: Open, own_home: Path) -> Non
 
 def test_every_check_has_a_drawing_its_reason_and_a_table(dashboard: Open, demo_home: Path) -> None:
     page = dashboard(demo_home).page("/rollouts/2")
-    moment = Rollouts(demo_home).moment(2)
-    assert moment.course.last is not None
-    findings = moment.course.last.findings
+    snapshot = Rollouts(demo_home).snapshot(2)
+    assert snapshot.history.last is not None
+    findings = snapshot.history.last.findings
     assert len(findings) == 9
     for number, found in enumerate(findings, 1):
         card = page.split(f'id="check-{number}"')[1].split("</article>")[0]
@@ -94,7 +94,7 @@ def test_every_check_has_a_drawing_its_reason_and_a_table(dashboard: Open, demo_
 
 
 def test_figures_are_those_of_the_store(dashboard: Open, demo_home: Path) -> None:
-    last = Rollouts(demo_home).moment(3).course.last
+    last = Rollouts(demo_home).snapshot(3).history.last
     assert last is not None
     said = words(dashboard(demo_home).page("/rollouts/3"))
     assert f"{last.canary.requests:,}" in said
@@ -128,10 +128,10 @@ def test_hostile_text_stays_text(dashboard: Open, tmp_path: Path) -> None:
     with closing(Store(tmp_path)) as store:
         begin(store, world, HOSTILE, HOSTILE)
         live = carry_out(store, world, hours=2, tick_s=3600)
-        store.save(live, Happening(world.now, HOSTILE, live.state, 0, 10, HOSTILE, evidence={"verdict": HOSTILE}))
+        store.save(live, Event(world.now, HOSTILE, live.state, 0, 10, HOSTILE, evidence={"verdict": HOSTILE}))
         finding = {"check": HOSTILE, "reason": HOSTILE, "low": 0.0, "high": 0.1, "tolerance": 0.2, "effect": 0.0}
         hostile = {"verdict": {"decision": "hold", "reason": HOSTILE, "findings": [finding]}, "seen": {}}
-        store.save(live, Happening(world.now + 9, "judged", live.state, 0, 10, HOSTILE, "hold", hostile))
+        store.save(live, Event(world.now + 9, "judged", live.state, 0, 10, HOSTILE, "hold", hostile))
     looked = dashboard(tmp_path)
     for path in ("/", "/rollouts/1", "/rollouts/1/report.html"):
         page = looked.page(path)
@@ -148,7 +148,7 @@ def test_evidence_of_another_version_of_the_judge_is_shown_as_far_as_it_goes(das
             "verdict": {"findings": [{"check": "new", "low": "x", "more": 1}]},
             "seen": {"stable": {"requests": "?"}},
         }
-        store.save(live, Happening(world.now, "judged", live.state, 0, 10, "because", "hold", odd))
+        store.save(live, Event(world.now, "judged", live.state, 0, 10, "because", "hold", odd))
     assert "because" in words(dashboard(tmp_path).page("/rollouts/1"))
 
 

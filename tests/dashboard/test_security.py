@@ -11,7 +11,7 @@ import pytest
 from support.dashboards import SERVICE
 from support.watching import FORM_TOKEN, TOKEN, Dashboard
 
-from churn.rollout.record import Wish
+from churn.rollout.record import Command
 from churn.rollout.store import Store
 
 type Open = Callable[..., Dashboard]
@@ -19,9 +19,9 @@ PATHS = ["/", "/rollouts/1", "/rollouts/3", "/service", "/drift", "/models", "/n
 ACTIONS = ["/rollouts/3/abort", "/rollouts/3/promote", "/sign-out"]
 
 
-def wished(home: Path) -> Wish | None:
+def command_left(home: Path) -> Command | None:
     with closing(Store(home)) as store:
-        return store.wished(3)
+        return store.next_command(3)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -48,7 +48,7 @@ def test_without_a_token_there_is_no_form_and_nothing_that_takes_one(dashboard: 
     for path in [*ACTIONS, "/sign-in"]:
         assert looked.request("POST", path, data={"token": "", "reason": "x"}).status_code in {404, 405}, path
     assert looked.get("/sign-in").status_code == 404
-    assert wished(own_home) is None
+    assert command_left(own_home) is None
 
 
 def test_who_has_not_signed_in_sees_no_form_of_a_rollout_and_can_do_nothing(dashboard: Open, own_home: Path) -> None:
@@ -58,7 +58,7 @@ def test_who_has_not_signed_in_sees_no_form_of_a_rollout_and_can_do_nothing(dash
         for form_token in ("", "0" * 64, "é"):
             answer = looked.request("POST", path, data={"reason": "x", "form_token": form_token})
             assert answer.status_code == 403, path
-    assert wished(own_home) is None
+    assert command_left(own_home) is None
 
 
 @pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + " ", "é"])
@@ -81,9 +81,9 @@ def test_with_the_token_a_rollout_is_aborted_with_its_reason(dashboard: Open, ow
     assert "samesite=strict" in cookie
     answer = looked.submit("/rollouts/3/abort", of="/rollouts/3", reason="  calls are <b>rising</b> ")
     assert (answer.status_code, answer.headers["location"]) == (303, "/rollouts/3")
-    wish = wished(own_home)
-    assert wish is not None
-    assert (wish.what, wish.reason) == ("abort", "asked for on the dashboard: calls are <b>rising</b>")
+    command = command_left(own_home)
+    assert command is not None
+    assert (command.what, command.reason) == ("abort", "asked for on the dashboard: calls are <b>rising</b>")
     with closing(Store(own_home)) as store, store.controlling(SERVICE):
         page = looked.page("/rollouts/3")
     assert "Asked for and not carried out yet" in page
@@ -94,9 +94,9 @@ def test_with_the_token_a_step_is_asked_for_at_any_hour_only_if_that_is_ticked(d
     looked = dashboard(own_home, token=TOKEN)
     looked.sign_in()
     looked.submit("/rollouts/3/promote", of="/rollouts/3", reason="seen enough")
-    wish = wished(own_home)
-    assert wish is not None
-    assert (wish.what, wish.at_any_hour) == ("promote", False)
+    command = command_left(own_home)
+    assert command is not None
+    assert (command.what, command.at_any_hour) == ("promote", False)
 
 
 def test_a_wish_needs_a_reason_and_a_rollout_that_is_not_over(dashboard: Open, own_home: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_form_that_another_site_sends_is_refused_even_with_the_right_cookie(da
     for site in ("cross-site", "same-site"):
         answer = looked.request("POST", "/rollouts/3/abort", data=fields, headers={"Sec-Fetch-Site": site})
         assert answer.status_code == 403
-    assert wished(own_home) is None
+    assert command_left(own_home) is None
 
 
 def test_the_form_token_of_another_visit_is_refused(dashboard: Open, own_home: Path) -> None:

@@ -64,27 +64,27 @@ def test_prometheus_says_what_the_instances_say_and_which_of_them_is_away(tmp_pa
     with exposing(Service("v1")) as stable, exposing(service) as canary:
         service.requests.labels("/predict", "5xx").inc(2)
         targets = {"stable": [stable.address], "canary": [canary.address, f"http://{away}"]}
-        expected = Instances({"stable": [stable.address], "canary": [canary.address]}).look()["canary"]
+        expected = Instances({"stable": [stable.address], "canary": [canary.address]}).read()["canary"]
         with prometheus(tmp_path, targets) as address:
             source = Prometheus(address, SELECTORS)
 
             def scraped() -> bool:
                 try:
-                    return bool(source.look()["canary"].counts) and bool(source.look()["canary"].missing)
+                    return bool(source.read()["canary"].counts) and bool(source.read()["canary"].missing)
                 except RolloutError:
                     return False
 
             wait_until(scraped, "Prometheus has scraped both")
-            reading = source.look()["canary"]
+            reading = source.read()["canary"]
             assert list(reading.counts.values()) == list(expected.counts.values())
             assert reading.versions == frozenset({"v2"})
             assert reading.missing == (away,)
             assert 0 <= time.time() - reading.at < 10
             with pytest.raises(RolloutError, match="Prometheus refuses"):
-                Prometheus(address, {**SELECTORS, "canary": "nonsense"}).look()
+                Prometheus(address, {**SELECTORS, "canary": "nonsense"}).read()
 
 
 def test_a_prometheus_that_does_not_answer_is_named() -> None:
     address = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(RolloutError, match=f"Prometheus does not answer at {address}"):
-        Prometheus(address, SELECTORS).look()
+        Prometheus(address, SELECTORS).read()

@@ -19,7 +19,7 @@ from churn.judging.judge import judge
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
 from churn.rollout.controller import Controller
 from churn.rollout.plan import read_plan
-from churn.rollout.record import Happening, Rollout, State
+from churn.rollout.record import Event, Rollout, State
 from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.store import Store
 from churn.rollout.tally import Reading
@@ -122,7 +122,7 @@ class Simulation:
     def healthy(self, track: Track) -> bool:
         return track == "stable" or self.up
 
-    def look(self) -> Mapping[Track, Reading]:
+    def read(self) -> Mapping[Track, Reading]:
         if not self.seeing:
             raise RolloutError("Prometheus does not answer at http://prometheus:9090")
         return {track: Reading(self.now, {f"{track}-1": self.counts[track]}) for track in TRACKS}
@@ -141,7 +141,7 @@ def begin(store: Store, world: Simulation, old: str, new: str, **where: Any) -> 
     rollout = Rollout(
         0, SERVICE, old, new, plan, where, State.STARTING, -1, 0, world.now, "waiting for the canary", world.now
     )
-    return store.begin(rollout, Happening(world.now, "started", rollout.state, -1, 0, f"{new} takes over {old}"))
+    return store.begin(rollout, Event(world.now, "started", rollout.state, -1, 0, f"{new} takes over {old}"))
 
 
 def carry_out(store: Store, world: Simulation, *, hours: float, tick_s: float = 1800) -> Rollout:

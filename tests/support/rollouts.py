@@ -14,7 +14,7 @@ from churn.judging.counts import Counts
 from churn.judging.judge import Decision, Seen, Verdict
 from churn.rollout.controller import Controller
 from churn.rollout.plan import Plan
-from churn.rollout.record import Happening, Rollout, State
+from churn.rollout.record import Event, Rollout, State
 from churn.rollout.routers.router import Track
 from churn.rollout.store import Store
 from churn.rollout.tally import Reading
@@ -100,7 +100,7 @@ class World:
         return track in self.up
 
     # The source.
-    def look(self) -> Mapping[Track, Reading]:
+    def read(self) -> Mapping[Track, Reading]:
         self.happens()
         if not self.seeing:
             raise RolloutError("nothing is seen")
@@ -173,7 +173,7 @@ def begin(world: World, store: Store, how: Plan | None = None, **where: Any) -> 
     rollout = Rollout(
         0, SERVICE, "v1", "v2", how or plan(), where, State.STARTING, -1, 0, world.now, "began", world.now
     )
-    return store.begin(rollout, Happening(world.now, "started", rollout.state, -1, 0, "began"))
+    return store.begin(rollout, Event(world.now, "started", rollout.state, -1, 0, "began"))
 
 
 def controller(world: World, store: Store, rollout: Rollout | None = None, *, fleet: Tasks | None = None) -> Controller:

@@ -125,7 +125,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
 
     require_places(where)
     with _store(settings, service) as store, store.controlling(service):
-        from churn.rollout.record import Happening, Rollout, State
+        from churn.rollout.record import Event, Rollout, State
 
         closed = window_of(chosen, settings)(datetime.now(UTC))
         if closed and not override:
@@ -142,7 +142,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
             require_gates(version, contract, settings)
         now, reason = time.time(), f"{before} to {version}" + (f"; outside the window: {override}" if closed else "")
         fresh = Rollout(0, service, before, version, chosen, where, State.STARTING, -1, 0, now, reason, now)
-        begun = store.begin(fresh, Happening(now, "started", fresh.state, -1, 0, f"{reason}; by {where['by']}"))
+        begun = store.begin(fresh, Event(now, "started", fresh.state, -1, 0, f"{reason}; by {where['by']}"))
         ended = carry_out(controller_of(begun, store, settings), store, as_json=as_json)
     raise typer.Exit(_exit_code(ended))
 
@@ -167,14 +167,14 @@ def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> 
         found = store.rollouts(service)
         if not found:
             raise RolloutError(f"{service} has had no rollout", instead="begin one: churn rollout start")
-        happenings = store.happenings(found[0].number)
+        events = store.events(found[0].number)
         controlled = store.controlled(service)
         if as_json:
-            last = happenings[-1].summary()
+            last = events[-1].summary()
             print_json({**found[0].summary(), "controlled": controlled, "last": last})
             return
         show_rollout(found[0], controlled=controlled)
-        show_findings(happenings)
+        show_findings(events)
 
 
 @rollout_app.command(epilog="Example: churn rollout watch")
@@ -206,7 +206,7 @@ def promote(
             raise GateError(f"no step forward now: {closed}", instead="wait, or give --override")
         if not store.controlled(service):
             raise RolloutError("nobody controls the rollout", instead="go on with it first: churn rollout resume")
-        store.wish(rollout.number, "promote", f"{reason}; by {_who()}", at_any_hour=override)
+        store.leave_command(rollout.number, "promote", f"{reason}; by {_who()}", at_any_hour=override)
         now = _await(store, rollout, lambda now: now.step != rollout.step or now.over or now.state != rollout.state)
         out.print(f"{now.state}, the canary gets {now.weight_percent} %: {now.reason}", markup=False)
 
@@ -217,15 +217,15 @@ def abort(reason: ReasonOption, service: ServiceOption = REPOSITORY) -> None:
     with _live(service) as (store, rollout, settings):
         from churn.cli.rollout_wiring import obey_if_nobody_else_does
 
-        store.wish(rollout.number, "abort", f"{reason}; by {_who()}")
+        store.leave_command(rollout.number, "abort", f"{reason}; by {_who()}")
         obey_if_nobody_else_does(store, rollout, settings)
         now = _await(store, rollout, lambda now: now.over)
         if not now.over:
-            why = store.happenings(now.number)[-1].reason
+            why = store.events(now.number)[-1].reason
             raise RolloutError(
                 f"the traffic is not back yet: {why}", instead="send it back by hand at the router; see docs/runbook.md"
             )
-        out.print(f"{now.state}: {store.happenings(now.number)[-1].reason}", markup=False)
+        out.print(f"{now.state}: {store.events(now.number)[-1].reason}", markup=False)
 
 
 @rollout_app.command(epilog="Example: churn rollout history 3 --json")
@@ -235,7 +235,7 @@ def history(
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """List all rollouts, or all that happened in one of them."""
-    from churn.cli.rollout_words import show_findings, show_happening, show_history
+    from churn.cli.rollout_words import show_event, show_findings, show_history
 
     with _store(read_settings(), service) as store:
         if number is None:
@@ -246,13 +246,13 @@ def history(
                 show_history(rollouts)
             return
         found = store.rollout(number)
-        happenings = store.happenings(number)
+        events = store.events(number)
         if as_json:
-            print_json({**found.summary(), "happenings": [each.summary() for each in happenings]})
+            print_json({**found.summary(), "happenings": [each.summary() for each in events]})
             return
-        for each in happenings:
-            show_happening(each)
-        show_findings(happenings)
+        for each in events:
+            show_event(each)
+        show_findings(events)
 
 
 def require_rollout_extra() -> None:

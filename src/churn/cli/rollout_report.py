@@ -33,6 +33,6 @@ def rollout_report(
     from churn.files import write_bytes  # noqa: PLC0415
 
     path = out_path or Path(f"rollout-{number}.html")
-    content = report(Rollouts(read_settings().churn_home).moment(number), time.time()).encode()
+    content = report(Rollouts(read_settings().churn_home).snapshot(number), time.time()).encode()
     write_bytes(path, content)
     out.print(f"{path} {len(content):,} bytes")

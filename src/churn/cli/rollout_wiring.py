@@ -70,7 +70,7 @@ def carry_out(hands: Controller, store: Store, *, as_json: bool) -> Rollout:
 
 
 def obey_if_nobody_else_does(store: Store, rollout: Rollout, settings: Settings) -> None:
-    """Carries the wish out that is recorded; whoever controls the rollout does it by itself."""
+    """Carry out the command that is recorded, unless another process controls the rollout."""
     with ExitStack() as held:
         try:
             held.enter_context(store.controlling(rollout.service))
@@ -142,7 +142,7 @@ def require_versions(where: dict[str, Any], version: str) -> str:
     Raises:
         RolloutError: an instance does not answer, or the canary serves another version than the one that is named.
     """
-    readings = source_of(where).look()
+    readings = source_of(where).read()
     for track, reading in readings.items():
         if reading.missing or not reading.counts:
             places = ", ".join(reading.missing or where[track]) or "no task of it runs"

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from churn.cli.show import out, table
 from churn.rollout.decision import duration
-from churn.rollout.record import Happening, Rollout, State
+from churn.rollout.record import Event, Rollout, State
 from churn.rollout.store import Store
 
 COLOURS = {State.PROMOTED: "green", State.ROLLED_BACK: "red", State.ABORTED: "red"}
@@ -39,9 +39,9 @@ def show_rollout(rollout: Rollout, *, controlled: bool) -> None:
     table(f"Rollout {rollout.number}", ["", ""], rows)
 
 
-def show_findings(happenings: Sequence[Happening]) -> None:
+def show_findings(events: Sequence[Event]) -> None:
     """What the judge found when its verdict was recorded last."""
-    judged = next((each for each in reversed(happenings) if each.evidence), None)
+    judged = next((each for each in reversed(events) if each.evidence), None)
     findings: Sequence[dict[str, Any]] = judged.evidence["verdict"]["findings"] if judged else ()
     if not judged or not findings:
         return
@@ -59,11 +59,11 @@ def show_findings(happenings: Sequence[Happening]) -> None:
     table(title, ["check", "verdict", "canary minus stable", "surely from, to", "tolerated"], rows)
 
 
-def show_happening(happening: Happening) -> None:
+def show_event(event: Event) -> None:
     """One line."""
-    colour = COLOURS.get(happening.state, "cyan")
-    where = f"[{colour}]{happening.state:11}[/]  {happening.weight_percent:3} %"
-    out.print(f"{_clock(happening.at)}  {happening.kind:9}  {where}  {escape(happening.reason)}")
+    colour = COLOURS.get(event.state, "cyan")
+    where = f"[{colour}]{event.state:11}[/]  {event.weight_percent:3} %"
+    out.print(f"{_clock(event.at)}  {event.kind:9}  {where}  {escape(event.reason)}")
 
 
 def teller(store: Store, number: int, *, as_json: bool) -> Callable[[Rollout], None]:
@@ -72,13 +72,13 @@ def teller(store: Store, number: int, *, as_json: bool) -> Callable[[Rollout], N
 
     def tell(_: Rollout) -> None:
         nonlocal told
-        for each in store.happenings(number, after=told):
+        for each in store.events(number, after=told):
             told = each.number
             if as_json:
                 out.file.write(json.dumps(each.summary(), ensure_ascii=False) + "\n")
                 out.file.flush()
             else:
-                show_happening(each)
+                show_event(each)
 
     return tell
 

@@ -1,4 +1,4 @@
-"""What may be done with a token: to sign in and out, and to leave a wish to whoever carries the rollout out."""
+"""What may be done with a token: to sign in and out, and to leave a command to the controller of a rollout."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def signing(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
 
 
 def acting(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> APIRouter:
-    """The routes of wishes."""
+    """The routes that leave commands."""
     router = APIRouter()
 
     @router.post("/rollouts/{number:int}/abort")
@@ -65,7 +65,7 @@ def acting(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> API
         at_any_hour = fields.get("at_any_hour") == "yes"
         said = f"asked for on the dashboard: {reason}"
         try:
-            over = (await run_in_threadpool(rollouts.moment, number)).course.rollout.over
+            over = (await run_in_threadpool(rollouts.snapshot, number)).history.rollout.over
             if not over:
                 await run_in_threadpool(rollouts.want, number, what, said, at_any_hour=at_any_hour)
         except RolloutError as error:

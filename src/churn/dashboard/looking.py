@@ -14,7 +14,7 @@ from churn.dashboard.rollout_charts import weights_chart
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.view import rollout_view
 from churn.dashboard.visits import Visits
-from churn.dashboard.words import told
+from churn.dashboard.words import summarize
 from churn.errors import RolloutError
 
 MINUTE_S = 60
@@ -47,19 +47,19 @@ def looking(rollouts: Rollouts, visits: Visits) -> APIRouter:
 
 
 def _live(rollouts: Rollouts, number: int, now: float) -> dict[str, Any]:
-    moment = rollouts.moment(number)
+    snapshot = rollouts.snapshot(number)
     return {
-        "moment": moment,
-        "rollout": moment.course.rollout,
-        "told": told(moment, now),
-        "weights": weights_chart(moment.course, now),
-        "findings": moment.course.last.findings if moment.course.last else (),
+        "snapshot": snapshot,
+        "rollout": snapshot.history.rollout,
+        "summary": summarize(snapshot, now),
+        "weights": weights_chart(snapshot.history, now),
+        "findings": snapshot.history.last.findings if snapshot.history.last else (),
     }
 
 
 def _moment(rollouts: Rollouts, number: int) -> Any:
     try:
-        return rollouts.moment(number)
+        return rollouts.snapshot(number)
     except RolloutError as error:
         raise HTTPException(404) from error
 

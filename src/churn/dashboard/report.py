@@ -8,20 +8,20 @@ from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting
 from churn.dashboard.outcome_charts import outcome_charts
 from churn.dashboard.outcomes import Outcomes
 from churn.dashboard.pages import FOLDER, render
-from churn.dashboard.rollouts import Moment
+from churn.dashboard.rollouts import Snapshot
 from churn.dashboard.view import rollout_view
 
 STYLE = FOLDER / "static" / "dashboard.css"
 
 
-def report(moment: Moment, now: float) -> str:
+def report(snapshot: Snapshot, now: float) -> str:
     """The report as HTML; it asks nobody for anything and runs nothing.
 
     Args:
-        moment: the rollout.
+        snapshot: the rollout.
         now: in seconds since 1970.
     """
-    return render("report.html", style=_style(), **rollout_view(moment, now))
+    return render("report.html", style=_style(), **rollout_view(snapshot, now))
 
 
 def drift_report(found: Drifting, now: float) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from churn.dashboard.course import Course, Found, Look, thinned
 from churn.dashboard.drawing import BAND, CANARY, EFFECT, LINE, NARROW, SOFT, Chart, both, draw, layer, rule
 from churn.dashboard.figures import milliseconds, named, percent, points, short_moment
 from churn.dashboard.histograms import Side, by_name, histogram
+from churn.dashboard.history import History, Observation, RecordedFinding, thin_out
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
 
@@ -32,9 +32,9 @@ TIME_AXIS = {"title": None, "tickCount": 4, "labelFlush": True, "format": TIMES}
 STANDING_WORDS = {"within": "surely within", "unsure": "not yet sure", "outside": "surely outside"}
 
 
-def weights_chart(course: Course, now: float) -> Chart:
+def weights_chart(history: History, now: float) -> Chart:
     """The canary's share over time, and what is planned."""
-    taken, planned = course.weights(now), course.planned(now)
+    taken, planned = history.weights(now), history.planned(now)
     x = {"field": "at", "type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": TIME_AXIS}
     y = {
         "field": "weight",
@@ -76,12 +76,12 @@ def weights_chart(course: Course, now: float) -> Chart:
     )
 
 
-def check_chart(latest: Found, found: Sequence[tuple[Look, Found]], at: int) -> Chart | None:
+def check_chart(latest: RecordedFinding, found: Sequence[tuple[Observation, RecordedFinding]], at: int) -> Chart | None:
     """One check's confidence sequence against its tolerance; None if nothing was counted yet.
 
     Args:
         latest: as it was found last.
-        found: at each look, oldest first.
+        found: at each observation, oldest first.
         at: its number on the page.
     """
     known = [(each, one, one.low, one.high) for each, one in found if one.low is not None and one.high is not None]
@@ -97,15 +97,16 @@ def check_chart(latest: Found, found: Sequence[tuple[Look, Found]], at: int) -> 
 
     rows = [
         {
-            "at": look.at * MS,
+            "at": observation.at * MS,
             "low": inside(low),
             "high": inside(high),
             "effect": inside(one.effect or 0.0),
-            "step": look.step,
-            "tip": f"{short_moment(look.at)}, at {look.weight_percent} %: between {points(low)} and {points(high)} "
-            f"points, {points(one.effect)} observed. {STANDING_WORDS[one.standing].capitalize()}.",
+            "step": observation.step,
+            "tip": f"{short_moment(observation.at)}, at {observation.weight_percent} %: "
+            f"between {points(low)} and {points(high)} points, {points(one.effect)} observed. "
+            f"{STANDING_WORDS[one.standing].capitalize()}.",
         }
-        for look, one, low, high in known
+        for observation, one, low, high in known
     ]
     x = {"field": "at", "type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": TIME_AXIS}
     scale = {"domain": [bottom, top], "nice": False, "zero": False}
@@ -148,8 +149,10 @@ def check_chart(latest: Found, found: Sequence[tuple[Look, Found]], at: int) -> 
     )
 
 
-def _some(known: Sequence[tuple[Look, Found, float, float]]) -> list[tuple[Look, Found, float, float]]:
-    kept = {id(each) for each in thinned([look for look, *_ in known], MOST_ROWS)}
+def _some(
+    known: Sequence[tuple[Observation, RecordedFinding, float, float]],
+) -> list[tuple[Observation, RecordedFinding, float, float]]:
+    kept = {id(each) for each in thin_out([observation for observation, *_ in known], MOST_ROWS)}
     return [row for row in known if id(row[0]) in kept]
 
 

@@ -9,24 +9,24 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from churn.dashboard.course import Course, Look, look
-from churn.rollout.record import Happening, Rollout, Wish
+from churn.dashboard.history import History, Observation, observation_from_event
+from churn.rollout.record import Command, Event, Rollout
 from churn.rollout.store import Store
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A rollout's course at this moment.
+class Snapshot:
+    """A rollout's history at one moment.
 
     Args:
-        course: so far.
+        history: so far.
         carried_out: whether a living process carries it out.
-        wish: what somebody wants of it that nobody has taken yet.
+        command: what somebody wants of it that nobody has taken yet.
     """
 
-    course: Course
+    history: History
     carried_out: bool
-    wish: Wish | None
+    command: Command | None
 
 
 class Rollouts:
@@ -37,7 +37,7 @@ class Rollouts:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._known: dict[int, tuple[list[Happening], list[Look]]] = {}
+        self._known: dict[int, tuple[list[Event], list[Observation]]] = {}
         self._lock = Lock()
 
     def all(self) -> list[Rollout]:
@@ -46,23 +46,23 @@ class Rollouts:
             found = [rollout for service in store.services() for rollout in store.rollouts(service)]
         return sorted(found, key=lambda rollout: (rollout.over, -rollout.number))
 
-    def moment(self, number: int) -> Moment:
+    def snapshot(self, number: int) -> Snapshot:
         """The rollout of that number; RolloutError if there is none."""
         with self._store() as store, self._lock:
             rollout = store.rollout(number)
-            happenings, looks = self._known.setdefault(number, ([], []))
-            new = store.happenings(number, after=happenings[-1].number if happenings else 0)
-            looks += filter(None, map(look, new))
-            happenings += new
-            course = Course(rollout, tuple(happenings), tuple(looks))
+            events, observations = self._known.setdefault(number, ([], []))
+            new = store.events(number, after=events[-1].number if events else 0)
+            observations += filter(None, map(observation_from_event, new))
+            events += new
+            history = History(rollout, tuple(events), tuple(observations))
             if rollout.over:
-                return Moment(course, carried_out=False, wish=None)
-            return Moment(course, carried_out=store.controlled(rollout.service), wish=store.wished(number))
+                return Snapshot(history, carried_out=False, command=None)
+            return Snapshot(history, carried_out=store.controlled(rollout.service), command=store.next_command(number))
 
     def want(self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool) -> None:
-        """Leaves a wish to whoever carries the rollout out."""
+        """Leaves a command to the controller of the rollout."""
         with self._store() as store:
-            store.wish(store.rollout(number).number, what, reason, at_any_hour=at_any_hour)
+            store.leave_command(store.rollout(number).number, what, reason, at_any_hour=at_any_hour)
 
     @contextmanager
     def _store(self) -> Iterator[Store]:

@@ -12,29 +12,31 @@ from churn.dashboard.rollout_charts import (
     top_sets,
     weights_chart,
 )
-from churn.dashboard.rollouts import Moment
-from churn.dashboard.words import told
+from churn.dashboard.rollouts import Snapshot
+from churn.dashboard.words import summarize
 
 
-def rollout_view(moment: Moment, now: float) -> dict[str, Any]:
+def rollout_view(snapshot: Snapshot, now: float) -> dict[str, Any]:
     """The values of `rollout.html` and `report.html`."""
-    course = moment.course
-    last = course.last
-    checks = [(found, check_chart(found, looks, at)) for at, (found, looks) in enumerate(course.checks(), 1)]
+    history = snapshot.history
+    last = history.last
+    checks = [
+        (found, check_chart(found, observations, at)) for at, (found, observations) in enumerate(history.checks(), 1)
+    ]
     answered = bool(last and (last.stable.requests or last.canary.requests))
     return {
-        "moment": moment,
-        "course": course,
-        "rollout": course.rollout,
+        "snapshot": snapshot,
+        "history": history,
+        "rollout": history.rollout,
         "now": now,
-        "told": told(moment, now),
+        "summary": summarize(snapshot, now),
         "last": last,
-        "weights": weights_chart(course, now),
+        "weights": weights_chart(history, now),
         "checks": checks,
         "distributions": [chart(last.stable, last.canary) for chart in (score_chart, latency_chart)]
         if last and answered
         else [],
         "reasons": reason_chart(last.stable, last.canary) if last and answered and last.canary.top_features else None,
         "sets": top_sets(last.stable, last.canary) if last and answered else [],
-        "events": course.told(),
+        "events": history.merged_events(),
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from churn.dashboard.course import Course, Look
 from churn.dashboard.figures import lasting
-from churn.dashboard.rollouts import Moment
+from churn.dashboard.history import History, Observation
+from churn.dashboard.rollouts import Snapshot
 from churn.rollout.record import State
 
 type Tone = Literal["calm", "good", "warning", "bad"]
@@ -30,12 +30,12 @@ STANDINGS = {"within": "within", "unsure": "not yet sure", "outside": "outside"}
 
 
 @dataclass(frozen=True)
-class Told:
+class Summary:
     """What a page says of a rollout.
 
     Args:
         badge: its state in a word or two.
-        tone: how it looks.
+        tone: how it observations.
         now: what goes on.
         waits: what has to happen before the next step, one by one.
         next: what to do.
@@ -50,14 +50,14 @@ class Told:
     command: str = ""
 
 
-def told(moment: Moment, now: float) -> Told:
-    """What is to be said of a rollout at this moment."""
-    course = moment.course
-    rollout = course.rollout
+def summarize(snapshot: Snapshot, now: float) -> Summary:
+    """What is to be said of a rollout at this snapshot."""
+    history = snapshot.history
+    rollout = history.rollout
     if rollout.over:
-        return _over(course)
-    if not moment.carried_out:
-        return Told(
+        return _over(history)
+    if not snapshot.carried_out:
+        return Summary(
             "nobody at work",
             "bad",
             f"The canary has {rollout.weight_percent} % of the requests, and no process carries the rollout out: "
@@ -65,23 +65,23 @@ def told(moment: Moment, now: float) -> Told:
             "Let a process take over. It goes on where the last one stopped.",
             command="churn rollout resume",
         )
-    if course.trouble:
-        return Told(
+    if history.trouble:
+        return Summary(
             "in trouble",
             "warning",
-            f"{_sentence(course.trouble.reason)} The canary keeps its {rollout.weight_percent} % meanwhile, and it is "
+            f"{_sentence(history.trouble.reason)} The canary keeps its {rollout.weight_percent} % meanwhile, and it is "
             "tried again at every tick.",
             "Mend what is in the way. If that takes long, or the canary may harm somebody, abort.",
             command="churn rollout abort",
         )
-    return _under_way(course, now)
+    return _under_way(history, now)
 
 
-def _under_way(course: Course, now: float) -> Told:
-    rollout = course.rollout
+def _under_way(history: History, now: float) -> Summary:
+    rollout = history.rollout
     held = lasting(now - rollout.since)
     if rollout.state == State.STARTING:
-        return Told(
+        return Summary(
             "starting",
             "calm",
             f"{rollout.canary} gets no requests yet: {rollout.reason}.",
@@ -89,67 +89,69 @@ def _under_way(course: Course, now: float) -> Told:
             f"{lasting(rollout.plan.maximum_hold_s(0))} it is given up.",
         )
     if rollout.state == State.STEPPING:
-        return Told(
+        return Summary(
             "stepping",
             "calm",
             f"The canary is being given {rollout.weight_percent} % of the requests.",
             "Nothing. It takes seconds; if not, see what happened last, below.",
         )
     if rollout.state == State.FINISHING:
-        return Told(
+        return Summary(
             "finishing",
             "good",
             f"{rollout.canary} has all requests and passed every check. It is being made the champion.",
             "Nothing. If it takes long, see what it waits for, below.",
         )
     if rollout.state == State.RETURNING:
-        return Told(
+        return Summary(
             "going back",
             "bad",
             f"All requests are being sent back to {rollout.stable}. {_sentence(rollout.reason)}",
             "Nothing. It takes seconds; if not, see whether the router can be reached.",
         )
-    verdict = course.verdict
+    verdict = history.verdict
     share = f"{rollout.weight_percent} %" if rollout.state == State.HOLDING else "all requests"
     badge = f"at {rollout.weight_percent} %" if rollout.state == State.HOLDING else "baking"
     if verdict is None:
-        return Told(badge, "calm", f"The canary has had {share} for {held}. It was not judged yet.", "Nothing. Wait.")
-    return Told(
+        return Summary(
+            badge, "calm", f"The canary has had {share} for {held}. It was not judged yet.", "Nothing. Wait."
+        )
+    return Summary(
         badge,
         "good" if verdict.decision == "promote" else "calm",
         f"The canary has had {share} for {held}. {_verdict_words(verdict)}",
-        _next_words(course, verdict),
-        waits=_waits(course, verdict),
+        _next_words(history, verdict),
+        waits=_waits(history, verdict),
     )
 
 
-def _verdict_words(verdict: Look) -> str:
+def _verdict_words(verdict: Observation) -> str:
     within = sum(found.standing == "within" for found in verdict.findings)
     if verdict.decision == "promote":
         return f"All {len(verdict.findings)} checks are surely within their tolerances."
     if not verdict.findings:
-        return f"Nothing can be said at the moment: {verdict.reason}."
+        return f"Nothing can be said at the snapshot: {verdict.reason}."
     surely = f"{within} of {len(verdict.findings)} checks are surely within their tolerances"
     if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
         return f"{surely}, but {_listed(outside)} is not."
     return f"{surely} so far, none is outside."
 
 
-def _next_words(course: Course, verdict: Look) -> str:
-    rollout = course.rollout
+def _next_words(history: History, verdict: Observation) -> str:
+    rollout = history.rollout
     if not verdict.findings:
         return "See whether metrics arrive from both versions. Figures that are missing or old decide nothing."
     if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
-        return f"Look into {_listed(outside)}: it is for a person to decide. Then go on or abort."
+        return f"Observation into {_listed(outside)}: it is for a person to decide. Then go on or abort."
     if rollout.step == rollout.plan.last:
         return f"Nothing. It becomes champion by itself; until then {rollout.stable} stands ready."
     following = rollout.plan.steps[rollout.step + 1].weight_percent
     return f"Nothing. It goes on to {following} % by itself, or back to {rollout.stable} if a check is surely outside."
 
 
-def _waits(course: Course, verdict: Look) -> tuple[str, ...]:
+def _waits(history: History, verdict: Observation) -> tuple[str, ...]:
     """What the controller waits for, without the verdict's own long words, which the checks tell."""
-    waits = course.rollout.reason.removeprefix(verdict.reason).strip("; ")
+    waits = history.rollout.reason.removeprefix(verdict.reason).strip("; ")
     found = [part.strip() for part in waits.split("; ") if part.strip()] if waits else []
     if verdict.decision == "hold" and verdict.findings:
         unsure = [one.check for one in verdict.findings if one.standing == "unsure"]
@@ -157,25 +159,25 @@ def _waits(course: Course, verdict: Look) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _over(course: Course) -> Told:
-    rollout = course.rollout
+def _over(history: History) -> Summary:
+    rollout = history.rollout
     took = lasting((rollout.ended or rollout.since) - rollout.began)
     if rollout.state == State.PROMOTED:
-        return Told(
+        return Summary(
             "promoted",
             "good",
             f"{rollout.canary} is the champion, after {took}. {_sentence(rollout.reason)}",
             f"Nothing. {rollout.stable} stays `previous` in the registry: the way back, should it turn out bad.",
         )
     if rollout.state == State.ABORTED:
-        return Told(
+        return Summary(
             "aborted",
             "warning",
             f"All requests are at {rollout.stable} again, after {took}. {_sentence(rollout.reason)}",
             "Nothing is urgent. Start again when what was in the way is mended.",
             command="churn rollout start",
         )
-    return Told(
+    return Summary(
         "rolled back",
         "bad",
         f"All requests are at {rollout.stable} again, after {took}. {_sentence(rollout.reason)}",

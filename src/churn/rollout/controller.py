@@ -6,20 +6,20 @@ whatever point, is continued by whoever ticks next.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import Event
 from typing import Any, Protocol
 
 from churn.errors import ChurnError, RolloutError
 from churn.judging.checks import Check
 from churn.judging.judge import Seen, Verdict
-from churn.rollout.decision import Decided, Situation, decide
+from churn.rollout.decision import Decision, Situation, decide
 from churn.rollout.evidence import kept, seen, stable_counts
 from churn.rollout.fleets.fleet import Fleet
-from churn.rollout.record import JUDGED, Happening, Rollout, State, Tallies, Wish
+from churn.rollout.record import JUDGED, Command, Event, Rollout, State, Tallies
 from churn.rollout.routers.router import TRACKS, Router, unchanged
 from churn.rollout.sources import Source
 from churn.rollout.store import Store
@@ -76,7 +76,7 @@ class Controller:
         self._told: tuple[object, ...] = ()  # the last trouble or verdict that was recorded
         self._told_at = 0.0
 
-    def run(self, stop: Event, *, after_tick: Callable[[Rollout], None] = lambda _: None) -> Rollout:
+    def run(self, stop: threading.Event, *, after_tick: Callable[[Rollout], None] = lambda _: None) -> Rollout:
         """Ticks until the rollout is over, or until it is told to stop; then it can be resumed."""
         while not (self.tick().over or stop.is_set()):
             after_tick(self.rollout)
@@ -86,7 +86,7 @@ class Controller:
 
     def tick(self) -> Rollout:
         """One turn. Trouble with router or figures is recorded, and the next turn tries again."""
-        wish = self._store.wished(self.rollout.number)
+        command = self._store.next_command(self.rollout.number)
         do = {
             State.STARTING: self._start,
             State.STEPPING: self._step,
@@ -96,28 +96,30 @@ class Controller:
             State.RETURNING: self._return,
         }.get(self.rollout.state)
         try:
-            if wish and wish.what == "abort" and self.rollout.state in {State.STARTING, State.STEPPING}:
-                self._back(Decided("back", wish.reason, State.ABORTED), wish=wish)
-            elif wish and self.rollout.state not in JUDGED:
-                self._save(self.rollout, "wish", f"{wish.what} came at the wrong time: {wish.reason}", wish=wish)
+            if command and command.what == "abort" and self.rollout.state in {State.STARTING, State.STEPPING}:
+                self._back(Decision("back", command.reason, State.ABORTED), command=command)
+            elif command and self.rollout.state not in JUDGED:
+                self._save(
+                    self.rollout, "wish", f"{command.what} came at the wrong time: {command.reason}", command=command
+                )
             elif do:
                 do()
         except ChurnError as error:
             self._trouble(error)
         return self.rollout
 
-    def _wait(self, stop: Event) -> None:
+    def _wait(self, stop: threading.Event) -> None:
         # What is half done is tried again at once: traffic must be back within seconds.
         hurry = self.rollout.state in {State.STEPPING, State.RETURNING}
         until = time.monotonic() + (LISTEN_S if hurry else self.rollout.plan.tick_seconds)
-        while (left := until - time.monotonic()) > 0 and not self._store.wished(self.rollout.number):
+        while (left := until - time.monotonic()) > 0 and not self._store.next_command(self.rollout.number):
             if stop.wait(min(left, LISTEN_S)):
                 return
 
     def _start(self) -> None:
         """Waits for a canary that can answer, and for the window."""
         if self._held_s() >= self.rollout.plan.maximum_hold_s(0):
-            return self._back(Decided("back", "the canary could not be started in time", State.ABORTED))
+            return self._back(Decision("back", "the canary could not be started in time", State.ABORTED))
         if missing := self._missing_tasks(0):
             return self._save(replace(self.rollout, reason=missing))
         if not self._router.healthy("canary"):
@@ -127,7 +129,7 @@ class Controller:
             return self._save(replace(self.rollout, reason=f"no step forward now: {closed}"))
         return self._forward(0, "the canary is healthy")
 
-    def _forward(self, step: int, reason: str, *, wish: Wish | None = None) -> None:
+    def _forward(self, step: int, reason: str, *, command: Command | None = None) -> None:
         """Records which share is to be given, then gives it."""
         wanted = replace(
             self.rollout,
@@ -138,18 +140,18 @@ class Controller:
             reason=reason,
             reference=stable_counts(self.rollout),
         )
-        self._save(wanted, "stepping", reason, wish=wish)
+        self._save(wanted, "stepping", reason, command=command)
         self._step()
 
     def _step(self) -> None:
         """Gives the share that is recorded: for the first time, or again after an interruption."""
         rollout = self.rollout
         if not self._router.healthy("canary"):
-            return self._back(Decided("back", "the canary is down", State.ROLLED_BACK))
-        readings = self._source.look()
+            return self._back(Decision("back", "the canary is down", State.ROLLED_BACK))
+        readings = self._source.read()
         if missing := [name for reading in readings.values() for name in reading.missing]:
             if self._held_s() >= rollout.plan.maximum_hold_s(rollout.step):
-                return self._back(Decided("back", "its figures could not be read in time", State.ROLLED_BACK))
+                return self._back(Decision("back", "its figures could not be read in time", State.ROLLED_BACK))
             raise RolloutError(f"{', '.join(missing)} cannot be seen, so the step would not start from known figures")
         tallies = {track: Tally.from_now_on(reading) for track, reading in readings.items()}
         self._set_weight(rollout.weight_percent)
@@ -174,8 +176,8 @@ class Controller:
             false_rollback=plan.false_rollback / len(plan.steps),  # each step is judged anew, so they share the risk
             stale_after_s=plan.stale_after_seconds,
         )
-        wish = self._store.wished(self.rollout.number)
-        decided = decide(
+        command = self._store.next_command(self.rollout.number)
+        decision = decide(
             Situation(
                 plan=plan,
                 step=self.rollout.step,
@@ -183,27 +185,27 @@ class Controller:
                 requests=shown.canary.requests,
                 verdict=verdict,
                 closed_because=self._closed_because(self._moment()),
-                wish=wish,
+                command=command,
                 withdrawn=found < NEARLY_PERCENT,
             )
         )
         # More tasks come before more weight.
-        more = decided.move == "forward" and self.rollout.step < plan.last
+        more = decision.move == "forward" and self.rollout.step < plan.last
         if more and (missing := self._missing_tasks(self.rollout.step + 1)):
-            decided = Decided("stay", f"{missing}; then: {decided.reason}")
-        self.rollout = replace(self.rollout, tallies=tallies, reason=decided.reason)
-        self._record(shown, verdict, decided)
-        if decided.move == "back":
-            self._back(decided, wish=wish)
-        elif decided.move == "stay":
-            self._save(self.rollout, "wish" if wish else None, decided.reason, wish=wish)
+            decision = Decision("stay", f"{missing}; then: {decision.reason}")
+        self.rollout = replace(self.rollout, tallies=tallies, reason=decision.reason)
+        self._record(shown, verdict, decision)
+        if decision.move == "back":
+            self._back(decision, command=command)
+        elif decision.move == "stay":
+            self._save(self.rollout, "wish" if command else None, decision.reason, command=command)
             self._put_right(found)
         elif self.rollout.step == self.rollout.plan.last:
             finishing = replace(self.rollout, state=State.FINISHING, since=self._clock())
-            self._save(finishing, "finishing", decided.reason, wish=wish)
+            self._save(finishing, "finishing", decision.reason, command=command)
             self._finish()
         else:
-            self._forward(self.rollout.step + 1, decided.reason, wish=wish)
+            self._forward(self.rollout.step + 1, decision.reason, command=command)
 
     def _put_right(self, found: float) -> None:
         """Routing that is not what was recorded, such as that of a router that was restarted, is made so."""
@@ -238,17 +240,17 @@ class Controller:
         fleet.retire()
         return True
 
-    def _back(self, decided: Decided, *, wish: Wish | None = None) -> None:
+    def _back(self, decision: Decision, *, command: Command | None = None) -> None:
         """Records that all traffic goes back, then sends it."""
         returning = replace(
             self.rollout,
             state=State.RETURNING,
             weight_percent=0,
             since=self._clock(),
-            reason=decided.reason,
-            ends_as=decided.ends_as,
+            reason=decision.reason,
+            ends_as=decision.ends_as,
         )
-        self._save(returning, "returning", decided.reason, wish=wish)
+        self._save(returning, "returning", decision.reason, command=command)
         self._return()
 
     def _return(self) -> None:
@@ -273,20 +275,20 @@ class Controller:
     def _read(self) -> tuple[Tallies, bool]:
         """What both tracks have answered in this step, and whether the counters could be read."""
         try:
-            readings = self._source.look()
+            readings = self._source.read()
         except RolloutError as error:
             self._trouble(error)
             return self.rollout.tallies, False
         return {track: self.rollout.tallies[track].after(readings[track]) for track in TRACKS}, True
 
-    def _record(self, shown: Seen, verdict: Verdict, decided: Decided) -> None:
+    def _record(self, shown: Seen, verdict: Verdict, decision: Decision) -> None:
         """A verdict with its evidence, if it says something new or the last one is some time ago."""
-        new = (decided.move, verdict.decision, *((each.check, each.decision) for each in verdict.findings))
+        new = (decision.move, verdict.decision, *((each.check, each.decision) for each in verdict.findings))
         interval_s = self.rollout.plan.hold_s(self.rollout.step) / RECORDS_A_STEP
         if new == self._told and self._clock() - self._told_at < interval_s:
             return
         self._told, self._told_at = new, self._clock()
-        self._save(self.rollout, "judged", decided.reason, decision=verdict.decision, evidence=kept(shown, verdict))
+        self._save(self.rollout, "judged", decision.reason, decision=verdict.decision, evidence=kept(shown, verdict))
 
     def _trouble(self, error: ChurnError) -> None:
         self._tell("trouble", error.message)
@@ -303,11 +305,11 @@ class Controller:
         kind: str | None = None,
         reason: str = "",
         *,
-        wish: Wish | None = None,
+        command: Command | None = None,
         decision: str | None = None,
         evidence: Mapping[str, Any] | None = None,
     ) -> None:
-        happening = kind and Happening(
+        event = kind and Event(
             at=self._clock(),
             kind=kind,
             state=rollout.state,
@@ -317,7 +319,7 @@ class Controller:
             decision=decision,
             evidence=evidence or {},
         )
-        self.rollout = self._store.save(rollout, happening or None, taken=wish)
+        self.rollout = self._store.save(rollout, event or None, taken=command)
 
     def _held_s(self) -> float:
         return self._clock() - self.rollout.since

@@ -7,7 +7,7 @@ from typing import Literal
 
 from churn.judging.judge import Verdict
 from churn.rollout.plan import Plan
-from churn.rollout.record import State, Wish
+from churn.rollout.record import Command, State
 
 type Move = Literal["stay", "forward", "back"]
 
@@ -22,7 +22,7 @@ class Situation:
         requests: how many it has answered meanwhile.
         verdict: the judge's.
         closed_because: why no step forward may be made now; None if one may.
-        wish: what somebody wants.
+        command: what somebody wants.
         withdrawn: whether the router gives the canary nothing, though it was told to.
     """
 
@@ -32,12 +32,12 @@ class Situation:
     requests: int
     verdict: Verdict
     closed_because: str | None = None
-    wish: Wish | None = None
+    command: Command | None = None
     withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Decision:
     """What to do, and why. From the last step, forward leads to promotion.
 
     Args:
@@ -49,34 +49,34 @@ class Decided:
     ends_as: State | None = None
 
 
-def decide(situation: Situation) -> Decided:
+def decide(situation: Situation) -> Decision:
     """What to do. Whatever speaks for going back comes before whatever speaks for going on.
 
     Forward takes the verdict `promote`, the step's minimum of time and of requests, and an open window; or somebody's
-    wish, which does without all but the window. No wish goes past the verdict `roll back`.
+    command, which does without all but the window. No wish goes past the verdict `roll back`.
     """
-    wish, verdict, step = situation.wish, situation.verdict, situation.plan.steps[situation.step]
-    if wish and wish.what == "abort":
-        return Decided("back", wish.reason, State.ABORTED)
+    command, verdict, step = situation.command, situation.verdict, situation.plan.steps[situation.step]
+    if command and command.what == "abort":
+        return Decision("back", command.reason, State.ABORTED)
     if verdict.decision == "roll back":
-        return Decided("back", verdict.reason, State.ROLLED_BACK)
+        return Decision("back", verdict.reason, State.ROLLED_BACK)
     if situation.withdrawn:
         reason = "the router gives the canary nothing, so somebody else has sent its traffic back"
-        return Decided("back", reason, State.ABORTED)
-    if wish and (wish.at_any_hour or not situation.closed_because):
-        return Decided("forward", wish.reason)
+        return Decision("back", reason, State.ABORTED)
+    if command and (command.at_any_hour or not situation.closed_because):
+        return Decision("forward", command.reason)
     lacking = _lacking(situation)
     overdue = situation.held_s >= situation.plan.maximum_hold_s(situation.step)
     if lacking and overdue and situation.plan.without_evidence == "roll back":
         reason = f"not enough evidence in time, {step.maximum_hold_hours:g} h of the plan: {'; '.join(lacking)}"
-        return Decided("back", reason, State.ROLLED_BACK)
+        return Decision("back", reason, State.ROLLED_BACK)
     left_s = situation.plan.hold_s(situation.step) - situation.held_s
     waits = [*lacking]
     if left_s > 0:
         waits.append(f"{duration(left_s)} of the least time at {step.weight_percent} % are left")
     if situation.closed_because:
         waits.append(f"no step forward now: {situation.closed_because}")
-    return Decided("stay", "; ".join(waits)) if waits else Decided("forward", verdict.reason)
+    return Decision("stay", "; ".join(waits)) if waits else Decision("forward", verdict.reason)
 
 
 def _lacking(situation: Situation) -> list[str]:

@@ -103,7 +103,7 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class Event:
     """One thing that happened, or was decided.
 
     Args:
@@ -142,7 +142,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Command:
     """What somebody wants of a rollout that another process carries out.
 
     Args:

@@ -24,7 +24,7 @@ METRICS_PATH = "/metrics"
 class Source(Protocol):
     """Something that knows what both tracks have answered."""
 
-    def look(self) -> Mapping[Track, Reading]:
+    def read(self) -> Mapping[Track, Reading]:
         """What the counters say now.
 
         Raises:
@@ -44,7 +44,7 @@ class Instances:
         self._addresses = addresses
         self._clock = clock
 
-    def look(self) -> Mapping[Track, Reading]:
+    def read(self) -> Mapping[Track, Reading]:
         """What each instance answers to GET /metrics."""
         every = [address for track in TRACKS for address in self._addresses[track]]
         at = self._clock()
@@ -63,9 +63,9 @@ class Discovered:
     def __init__(self, find: Callable[[], Mapping[Track, Sequence[str]]]) -> None:
         self._find = find
 
-    def look(self) -> Mapping[Track, Reading]:
+    def read(self) -> Mapping[Track, Reading]:
         """What each of them answers to GET /metrics; of a track without any an empty reading."""
-        return Instances(self._find()).look()
+        return Instances(self._find()).read()
 
 
 def _scraped(address: str) -> Gathering | None:
@@ -104,7 +104,7 @@ class Prometheus:
         self._address = address.rstrip("/")
         self._selectors = selectors
 
-    def look(self) -> Mapping[Track, Reading]:
+    def read(self) -> Mapping[Track, Reading]:
         """What it has scraped last."""
         with _told(self._address), httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
             return {track: self._track(client, self._selectors[track]) for track in TRACKS}

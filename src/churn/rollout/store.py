@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from churn.errors import RolloutError
-from churn.rollout.record import Happening, Rollout, State, Wish, from_columns, to_columns
+from churn.rollout.record import Command, Event, Rollout, State, from_columns, to_columns
 
 SCHEMA_VERSION = 1
 BUSY_S = 5.0
@@ -90,7 +90,7 @@ class Store:
         with (self._folder / f"{service}.lock").open("a+") as file:
             return not _locked(file, attempts=1)
 
-    def begin(self, rollout: Rollout, happening: Happening) -> Rollout:
+    def begin(self, rollout: Rollout, event: Event) -> Rollout:
         """Records a new rollout; its number is given here.
 
         Raises:
@@ -102,7 +102,7 @@ class Store:
             with self._transaction() as connection:
                 connection.execute(f"INSERT INTO rollout ({names}) VALUES ({marks})", [*columns.values()])  # noqa: S608 - names of our own
                 number = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
-                _insert(connection, number, happening)
+                _insert(connection, number, event)
         except sqlite3.IntegrityError as error:
             raise RolloutError(
                 f"{rollout.service} has a rollout that is not over",
@@ -110,7 +110,7 @@ class Store:
             ) from error
         return self.rollout(number)
 
-    def save(self, rollout: Rollout, happening: Happening | None = None, *, taken: Wish | None = None) -> Rollout:
+    def save(self, rollout: Rollout, event: Event | None = None, *, taken: Command | None = None) -> Rollout:
         """Records where a rollout stands now, what happened, and which wish was taken, all or nothing of it."""
         columns = to_columns(rollout)
         assigned = ", ".join(f"{name} = ?" for name in columns)
@@ -119,8 +119,8 @@ class Store:
                 f"UPDATE rollout SET {assigned} WHERE number = ?",  # noqa: S608 - names of our own
                 [*columns.values(), rollout.number],
             )
-            if happening:
-                _insert(connection, rollout.number, happening)
+            if event:
+                _insert(connection, rollout.number, event)
             if taken:
                 connection.execute("UPDATE wish SET taken = 1 WHERE number = ?", [taken.number])
         return rollout
@@ -148,14 +148,16 @@ class Store:
         found = self._connection.execute("SELECT DISTINCT service FROM rollout ORDER BY service")
         return [row["service"] for row in found.fetchall()]
 
-    def happenings(self, number: int, *, after: int = 0) -> list[Happening]:
+    def events(self, number: int, *, after: int = 0) -> list[Event]:
         """What happened in a rollout, oldest first, from the one after that event on."""
         rows = self._connection.execute(
             "SELECT * FROM event WHERE rollout = ? AND number > ? ORDER BY number", [number, after]
         )
-        return [_happening(row) for row in rows.fetchall()]
+        return [_event(row) for row in rows.fetchall()]
 
-    def wish(self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool = False) -> None:
+    def leave_command(
+        self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool = False
+    ) -> None:
         """Records what somebody wants of a rollout; whoever controls it takes it within a second."""
         with self._transaction() as connection:
             connection.execute(
@@ -163,12 +165,12 @@ class Store:
                 [number, what, reason, int(at_any_hour)],
             )
 
-    def wished(self, number: int) -> Wish | None:
+    def next_command(self, number: int) -> Command | None:
         """The wish that is to be taken next; to abort comes before all others."""
         row = self._connection.execute(
             "SELECT * FROM wish WHERE rollout = ? AND NOT taken ORDER BY what, number LIMIT 1", [number]
         ).fetchone()
-        return Wish(row["number"], row["what"], row["reason"], bool(row["at_any_hour"])) if row else None
+        return Command(row["number"], row["what"], row["reason"], bool(row["at_any_hour"])) if row else None
 
     def _rollouts(self, condition: str, value: object) -> list[Rollout]:
         query = f"SELECT * FROM rollout WHERE {condition} ORDER BY number DESC"  # noqa: S608 - conditions of our own
@@ -213,17 +215,17 @@ def _opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _insert(connection: sqlite3.Connection, number: int, happening: Happening) -> None:
+def _insert(connection: sqlite3.Connection, number: int, event: Event) -> None:
     values: Sequence[Any] = [
         number,
-        happening.at,
-        happening.kind,
-        str(happening.state),
-        happening.step,
-        happening.weight_percent,
-        happening.decision,
-        happening.reason,
-        json.dumps(dict(happening.evidence)),
+        event.at,
+        event.kind,
+        str(event.state),
+        event.step,
+        event.weight_percent,
+        event.decision,
+        event.reason,
+        json.dumps(dict(event.evidence)),
     ]
     connection.execute(
         "INSERT INTO event (rollout, at, kind, state, step, weight_percent, decision, reason, evidence) "
@@ -232,8 +234,8 @@ def _insert(connection: sqlite3.Connection, number: int, happening: Happening) -
     )
 
 
-def _happening(row: sqlite3.Row) -> Happening:
-    return Happening(
+def _event(row: sqlite3.Row) -> Event:
+    return Event(
         at=row["at"],
         kind=row["kind"],
         state=State(row["state"]),

@@ -30,7 +30,7 @@ def store(world: World) -> Iterator[Store]:
 
 
 def kinds(store: Store, rollout: Rollout) -> list[str]:
-    return [each.kind for each in store.happenings(rollout.number)]
+    return [each.kind for each in store.events(rollout.number)]
 
 
 def test_a_good_version_goes_all_the_way(world: World, store: Store) -> None:
@@ -59,7 +59,7 @@ def test_a_bad_version_is_sent_back_in_the_tick_of_the_verdict(world: World, sto
     rollout = hands.tick()
     assert (rollout.state, world.share, world.champion) == (State.ROLLED_BACK, 0, "v1")
     assert "it looks like roll back" in rollout.reason
-    judged = next(each for each in store.happenings(rollout.number) if each.kind == "judged")
+    judged = next(each for each in store.events(rollout.number) if each.kind == "judged")
     assert judged.evidence["seen"]["canary"]["requests"] == 100
     assert judged.evidence["verdict"]["decision"] == "roll back"
 
@@ -185,7 +185,7 @@ def test_whoever_aborts_is_obeyed_and_quoted(world: World, store: Store) -> None
     begin(world, store)
     hands = controller(world, store)
     hands.tick()
-    store.wish(1, "abort", "I do not like it")
+    store.leave_command(1, "abort", "I do not like it")
     rollout = hands.tick()
     assert (rollout.state, rollout.reason, world.share) == (State.ABORTED, "I do not like it", 0)
 
@@ -256,18 +256,18 @@ def test_somebody_may_go_forward_without_waiting(world: World, store: Store) -> 
     hands = controller(world, store)
     hands.tick()
     world.verdict = "hold"
-    store.wish(1, "promote", "seen enough")
+    store.leave_command(1, "promote", "seen enough")
     assert (hands.tick().state, world.share) == (State.BAKING, 100)
-    assert store.wished(1) is None
+    assert store.next_command(1) is None
     world.verdict = "roll back"
-    store.wish(1, "promote", "all the same")
+    store.leave_command(1, "promote", "all the same")
     assert hands.tick().state == State.ROLLED_BACK
 
 
 def test_a_rollout_may_be_aborted_before_it_has_begun(world: World, store: Store) -> None:
     begin(world, store)
     world.up.remove("canary")
-    store.wish(1, "abort", "never mind")
+    store.leave_command(1, "abort", "never mind")
     assert controller(world, store).tick().state == State.ABORTED
 
 
@@ -300,7 +300,7 @@ def test_after_the_bake_the_stable_tasks_run_the_new_version_before_the_canary_s
     world.up.add("stable")
     assert (hands.tick().state, world.share, world.champion) == (State.PROMOTED, 0, "v2")
     assert (fleet.stable, fleet.canary) == ("v2", 0)
-    told = [each.reason for each in store.happenings(hands.rollout.number) if each.kind == "settling"]
+    told = [each.reason for each in store.events(hands.rollout.number) if each.kind == "settling"]
     assert told == [
         "v2 is being started",
         "waiting until the router finds the stable version healthy",

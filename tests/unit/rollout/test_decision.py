@@ -9,10 +9,10 @@ from support.rollouts import plan
 
 from churn.judging.judge import Verdict
 from churn.rollout.decision import Situation, decide, duration
-from churn.rollout.record import State, Wish
+from churn.rollout.record import Command, State
 
 VERDICTS = st.builds(Verdict, st.sampled_from(["promote", "hold", "roll back"]), st.just("so it is"), st.just(()))
-WISHES = st.builds(Wish, st.just(1), st.sampled_from(["promote", "abort"]), st.just("I say so"), st.booleans())
+COMMANDS = st.builds(Command, st.just(1), st.sampled_from(["promote", "abort"]), st.just("I say so"), st.booleans())
 PLANS = st.builds(lambda how: plan(without_evidence=how), st.sampled_from(["roll back", "hold"]))
 SITUATIONS = st.builds(
     Situation,
@@ -22,7 +22,7 @@ SITUATIONS = st.builds(
     requests=st.sampled_from([0, 99, 100, 10_000]),
     verdict=VERDICTS,
     closed_because=st.sampled_from([None, "it is Friday"]),
-    wish=st.none() | WISHES,
+    command=st.none() | COMMANDS,
     withdrawn=st.booleans(),
 )
 
@@ -33,10 +33,10 @@ def test_nothing_goes_forward_without_verdict_time_evidence_and_window_unless_so
         return
     assert it.verdict.decision != "roll back"
     assert not it.withdrawn
-    if it.wish:
-        assert it.wish.what == "promote"
-        assert it.wish.at_any_hour or it.closed_because is None
-    if not it.wish or (it.closed_because and not it.wish.at_any_hour):
+    if it.command:
+        assert it.command.what == "promote"
+        assert it.command.at_any_hour or it.closed_because is None
+    if not it.command or (it.closed_because and not it.command.at_any_hour):
         assert it.verdict.decision == "promote"
         assert it.held_s >= it.plan.hold_s(it.step)
         assert it.requests >= it.plan.steps[it.step].minimum_requests
@@ -46,9 +46,9 @@ def test_nothing_goes_forward_without_verdict_time_evidence_and_window_unless_so
 @given(SITUATIONS)
 def test_the_verdict_roll_back_and_the_wish_to_abort_always_lead_back(it: Situation) -> None:
     decided = decide(it)
-    if it.verdict.decision == "roll back" or (it.wish and it.wish.what == "abort"):
+    if it.verdict.decision == "roll back" or (it.command and it.command.what == "abort"):
         assert decided.move == "back"
-    if it.wish and it.wish.what == "abort":
+    if it.command and it.command.what == "abort":
         assert decided.ends_as == State.ABORTED
 
 
@@ -64,12 +64,12 @@ def test_nothing_goes_back_without_a_cause(it: Situation) -> None:
     if decide(it).move == "back":
         overdue = it.held_s >= it.plan.maximum_hold_s(it.step) and it.plan.without_evidence == "roll back"
         lacking = it.verdict.decision != "promote" or it.requests < it.plan.steps[it.step].minimum_requests
-        assert it.verdict.decision == "roll back" or it.withdrawn or it.wish or (overdue and lacking)
+        assert it.verdict.decision == "roll back" or it.withdrawn or it.command or (overdue and lacking)
 
 
 @given(SITUATIONS)
 def test_a_closed_window_holds_back_only_what_goes_forward(it: Situation) -> None:
-    if it.verdict.decision == "promote" and it.requests >= 100 and it.closed_because and not it.wish:
+    if it.verdict.decision == "promote" and it.requests >= 100 and it.closed_because and not it.command:
         assert decide(it).move == ("back" if it.withdrawn else "stay")
 
 

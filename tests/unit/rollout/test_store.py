@@ -15,7 +15,7 @@ import pytest
 from support.rollouts import SERVICE, World, begin, counted
 
 from churn.errors import RolloutError
-from churn.rollout.record import Happening, State
+from churn.rollout.record import Event, State
 from churn.rollout.store import Store
 from churn.rollout.tally import Tally
 
@@ -78,30 +78,30 @@ def test_the_lock_of_a_killed_process_is_free(store: Store, tmp_path: Path) -> N
 
 def test_state_event_and_wish_are_saved_together_or_not_at_all(store: Store, tmp_path: Path) -> None:
     rollout = begin(World(tmp_path), store)
-    store.wish(rollout.number, "promote", "it is good")
-    wish = store.wished(rollout.number)
-    happening = Happening(1.0, "wish", State.HOLDING, 0, 10, "no", evidence={"not": {"JSON"}})
+    store.leave_command(rollout.number, "promote", "it is good")
+    command = store.next_command(rollout.number)
+    event = Event(1.0, "wish", State.HOLDING, 0, 10, "no", evidence={"not": {"JSON"}})
     with pytest.raises(TypeError):
-        store.save(replace(rollout, state=State.HOLDING), happening, taken=wish)
+        store.save(replace(rollout, state=State.HOLDING), event, taken=command)
     assert store.rollout(rollout.number).state == State.STARTING
-    assert store.wished(rollout.number) == wish
-    assert len(store.happenings(rollout.number)) == 1
+    assert store.next_command(rollout.number) == command
+    assert len(store.events(rollout.number)) == 1
 
 
 def test_to_abort_is_taken_before_any_other_wish(store: Store, tmp_path: Path) -> None:
     rollout = begin(World(tmp_path), store)
-    store.wish(rollout.number, "promote", "it is good")
-    store.wish(rollout.number, "abort", "it is not")
-    wish = store.wished(rollout.number)
-    assert wish is not None
-    assert wish.what == "abort"
+    store.leave_command(rollout.number, "promote", "it is good")
+    store.leave_command(rollout.number, "abort", "it is not")
+    command = store.next_command(rollout.number)
+    assert command is not None
+    assert command.what == "abort"
 
 
 def test_events_are_read_from_where_one_has_read_to(store: Store, tmp_path: Path) -> None:
     rollout = begin(World(tmp_path), store)
-    store.save(rollout, Happening(1.0, "trouble", State.STARTING, -1, 0, "no router"))
-    first, second = store.happenings(rollout.number)
-    assert store.happenings(rollout.number, after=first.number) == [second]
+    store.save(rollout, Event(1.0, "trouble", State.STARTING, -1, 0, "no router"))
+    first, second = store.events(rollout.number)
+    assert store.events(rollout.number, after=first.number) == [second]
 
 
 def test_a_file_of_another_version_is_refused(store: Store, tmp_path: Path) -> None:

@@ -11,18 +11,18 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from churn.judging.counts import Counts
-from churn.rollout.record import Happening, Rollout, State
+from churn.rollout.record import Event, Rollout, State
 
 type Standing = Literal["within", "unsure", "outside"]
 
 COUNTS: TypeAdapter[Counts] = TypeAdapter(Counts)
 TAIL = 0.04  # of a rollout's length, drawn after its end
-MOST_LOOKS = 90  # more cannot be told apart in a chart
+MOST_OBSERVATIONS = 90  # more cannot be told apart in a chart
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What one check found at one look; `low` and `high` are the ends of its confidence sequence, None if unknown."""
+class RecordedFinding:
+    """What one check found once; `low` and `high` are the ends of its confidence sequence, None if unknown."""
 
     check: str
     decision: str
@@ -36,7 +36,7 @@ class Found:
     requests_canary: int
 
     @classmethod
-    def read(cls, finding: Mapping[str, Any]) -> Found:
+    def read(cls, finding: Mapping[str, Any]) -> RecordedFinding:
         """A finding as the evidence has it; what is missing or no number counts as unknown."""
         effect, low, high = (_number(finding.get(name)) for name in ("effect", "low", "high"))
         return cls(
@@ -61,7 +61,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Look:
+class Observation:
     """One time at which the judge was asked."""
 
     at: float
@@ -70,7 +70,7 @@ class Look:
     weight_percent: int
     decision: str
     reason: str
-    findings: tuple[Found, ...]
+    findings: tuple[RecordedFinding, ...]
     seen: Mapping[str, Any]
 
     @cached_property
@@ -84,51 +84,54 @@ class Look:
         return _counts(self.seen.get("canary"))
 
 
-def look(happening: Happening) -> Look | None:
-    """The look that an event records, if it records one."""
-    verdict = happening.evidence.get("verdict")
+def observation_from_event(event: Event) -> Observation | None:
+    """The observation that an event records, if it records one."""
+    verdict = event.evidence.get("verdict")
     if not isinstance(verdict, Mapping):
         return None
-    return Look(
-        happening.at,
-        happening.state,
-        happening.step,
-        happening.weight_percent,
-        str(verdict.get("decision", happening.decision)),
-        str(verdict.get("reason", happening.reason)),
-        tuple(Found.read(each) for each in verdict.get("findings", ())),
-        happening.evidence.get("seen", {}),
+    return Observation(
+        event.at,
+        event.state,
+        event.step,
+        event.weight_percent,
+        str(verdict.get("decision", event.decision)),
+        str(verdict.get("reason", event.reason)),
+        tuple(RecordedFinding.read(each) for each in verdict.get("findings", ())),
+        event.evidence.get("seen", {}),
     )
 
 
 @dataclass(frozen=True)
-class Course:
+class History:
     """A rollout with all that happened in it, oldest first."""
 
     rollout: Rollout
-    happenings: Sequence[Happening]
-    looks: Sequence[Look]
+    events: Sequence[Event]
+    observations: Sequence[Observation]
 
     @property
-    def last(self) -> Look | None:
-        """The last look at which something could be compared, else the last one."""
-        return next((each for each in reversed(self.looks) if each.findings), self.looks[-1] if self.looks else None)
+    def last(self) -> Observation | None:
+        """The last observation at which something could be compared, else the last one."""
+        return next(
+            (each for each in reversed(self.observations) if each.findings),
+            self.observations[-1] if self.observations else None,
+        )
 
     @property
-    def verdict(self) -> Look | None:
-        """The last look."""
-        return self.looks[-1] if self.looks else None
+    def verdict(self) -> Observation | None:
+        """The last observation."""
+        return self.observations[-1] if self.observations else None
 
     @property
-    def trouble(self) -> Happening | None:
+    def trouble(self) -> Event | None:
         """What was in the way when something last happened, if anything was."""
-        last = self.happenings[-1] if self.happenings else None
+        last = self.events[-1] if self.events else None
         return last if last and last.kind == "trouble" and not self.rollout.over else None
 
     def weights(self, now: float) -> list[tuple[float, int]]:
         """The canary's share from each moment on, until the end or now."""
         found = [(self.rollout.began, 0)]
-        for each in self.happenings:
+        for each in self.events:
             if each.kind in {"stepped", "returning", "settling", "ended"} and each.weight_percent != found[-1][1]:
                 found.append((each.at, each.weight_percent))
         last, weight = found[-1]
@@ -146,19 +149,19 @@ class Course:
             at += rollout.plan.hold_s(step)
         return [*found, (at, found[-1][1])]
 
-    def checks(self) -> Iterator[tuple[Found, list[tuple[Look, Found]]]]:
-        """Each check as it was found last, with what it found at every look so far."""
+    def checks(self) -> Iterator[tuple[RecordedFinding, list[tuple[Observation, RecordedFinding]]]]:
+        """Each check as it was found last, with what it found at every observation so far."""
         if self.last is None:
             return
-        kept = thinned(self.looks)
+        kept = thin_out(self.observations)
         for latest in self.last.findings:
             found = [(each, one) for each in kept for one in each.findings if one.check == latest.check]
             yield latest, found
 
-    def told(self) -> list[tuple[Happening, int]]:
-        """What happened, newest first; of looks that say the same in a row only the newest, with how many they are."""
-        found: list[tuple[Happening, int]] = []
-        for each in self.happenings:
+    def merged_events(self) -> list[tuple[Event, int]]:
+        """Return the events, newest first. Equal verdicts in a row are one: the newest, with their number."""
+        found: list[tuple[Event, int]] = []
+        for each in self.events:
             before = found[-1][0] if found else None
             if before and before.kind == each.kind == "judged" and before.decision == each.decision:
                 found[-1] = (each, found[-1][1] + 1)
@@ -167,13 +170,16 @@ class Course:
         return found[::-1]
 
 
-def thinned(looks: Sequence[Look], most: int = MOST_LOOKS) -> list[Look]:
+def thin_out(observations: Sequence[Observation], most: int = MOST_OBSERVATIONS) -> list[Observation]:
     """So many of them, evenly spread; the first and last of each step always."""
-    every = max(1, -(-len(looks) // most))
+    every = max(1, -(-len(observations) // most))
     return [
         each
-        for at, each in enumerate(looks)
-        if at % every == 0 or at + 1 == len(looks) or looks[at - 1].step != each.step or looks[at + 1].step != each.step
+        for at, each in enumerate(observations)
+        if at % every == 0
+        or at + 1 == len(observations)
+        or observations[at - 1].step != each.step
+        or observations[at + 1].step != each.step
     ]
 
 
