@@ -11,6 +11,7 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.dashboard import require_dashboard_extra
+from churn.cli.extras import require_extra
 from churn.cli.replay import the_log
 from churn.cli.shadow import point_in_time
 from churn.cli.show import out, print_json, say, table
@@ -19,9 +20,9 @@ from churn.errors import SettingsError
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
-    from churn.dashboard.drifting import Drifting
+    from churn.monitoring.comparison import Comparison
 
-# ruff: noqa: PLC0415 - an extra
+# ruff: noqa: PLC0415 - extras
 
 EXIT_CODES = {"steady": 0, "moved": 0, "too few": 9, "far": 12}
 
@@ -54,24 +55,29 @@ def drift(
     settings = read_settings()
     begin = point_in_time(since, datetime.now(UTC))
     places = the_log(settings, contract)
-    require_dashboard_extra()
-    from churn.dashboard.drifting import drifting
-    from churn.dashboard.health import Service
+    require_extra("rollout", "scipy")
     from churn.dashboard.held import CHAMPION
-    from churn.dashboard.report import drift_report
-    from churn.files import write_bytes
+    from churn.monitoring.comparison import compare
 
     own = settings.bundles(find_contract(contract).contract_name) / CHAMPION
     champion = bundle or (settings.bundle_path if contract == settings.churn_contract else own)
-    found = drifting(champion, places, Service(), most=most, since=begin.timestamp() if begin else 0.0)
+    found = compare(champion, places, most=most, since=begin.timestamp() if begin else 0.0)
     if out_path and found.known:
-        write_bytes(out_path, drift_report(found, time.time()).encode())
-        say(f"wrote {out_path}")
+        _write_page(found, out_path)
     if as_json:
         print_json(_figures(found))
     else:
         _show(found)
     raise typer.Exit(EXIT_CODES[found.band])
+
+
+def _write_page(found: Comparison, path: Path) -> None:
+    require_dashboard_extra()
+    from churn.dashboard.report import drift_report
+    from churn.files import write_bytes
+
+    write_bytes(path, drift_report(found, time.time()).encode())
+    say(f"wrote {path}")
 
 
 def require_html(path: Path | None) -> None:
@@ -84,7 +90,7 @@ def require_html(path: Path | None) -> None:
         raise SettingsError(f"--out: {path} is no page", instead="let it end in .html")
 
 
-def _figures(found: Drifting) -> dict[str, Any]:
+def _figures(found: Comparison) -> dict[str, Any]:
     live = found.live
     return {
         "model_version": found.manifest.model_version,
@@ -106,8 +112,8 @@ def _figures(found: Drifting) -> dict[str, Any]:
     }
 
 
-def _show(found: Drifting) -> None:
-    from churn.dashboard.drifting import BAND_WORDS
+def _show(found: Comparison) -> None:
+    from churn.monitoring.comparison import BAND_WORDS
 
     if found.live and found.live.records:
         out.print(

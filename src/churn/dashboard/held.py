@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from churn.errors import BundleError, ChurnError
-from churn.model.bundle import MANIFEST_SHA256, REFERENCE, Manifest, verified_manifest
+from churn.errors import ChurnError
+from churn.model.bundle import MANIFEST_SHA256, Manifest, verified_manifest
 
 CHAMPION = "champion"
 
@@ -40,27 +38,6 @@ def held_bundles(home: Path) -> list[Held]:
     found = [_held(path) for path in folders if not path.name.startswith(".")]
     found.sort(key=lambda each: (each.manifest.training_date if each.manifest else None) or "", reverse=True)
     return sorted(found, key=lambda each: (each.contract, not each.champion))
-
-
-def champion_reference(champion: Path) -> tuple[Manifest, dict[str, Any]]:
-    """The manifest of a champion's bundle and what stands in its `reference.json`.
-
-    Raises:
-        BundleError: there is none, or it cannot be used.
-    """
-    manifest = verified_manifest(champion)
-    try:
-        content: dict[str, Any] = json.loads((champion / REFERENCE).read_bytes())
-    except FileNotFoundError as error:
-        raise BundleError(
-            f"the bundle of {manifest.model_version} holds no reference, so there is nothing to compare with",
-            instead="train a version with `churn train`, which makes one, and export it",
-        ) from error
-    except (OSError, ValueError) as error:
-        raise BundleError(
-            f"{champion / REFERENCE} cannot be read: {error}", instead="export the model again with `churn export`"
-        ) from error
-    return manifest, content
 
 
 def _held(path: Path) -> Held:

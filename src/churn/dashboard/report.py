@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting
+from churn.dashboard.drift_charts import TONES, drift_charts
 from churn.dashboard.outcome_charts import outcome_charts
 from churn.dashboard.outcomes import Outcomes
 from churn.dashboard.pages import FOLDER, render
 from churn.dashboard.rollouts import Snapshot
 from churn.dashboard.view import rollout_view
+from churn.monitoring.comparison import BAND_WORDS, Comparison
 
 STYLE = FOLDER / "static" / "dashboard.css"
 
@@ -24,14 +25,22 @@ def report(snapshot: Snapshot, now: float) -> str:
     return render("report.html", style=_style(), **rollout_view(snapshot, now))
 
 
-def drift_report(found: Drifting, now: float) -> str:
+def drift_report(comparison: Comparison, now: float) -> str:
     """What was compared as HTML, likewise.
 
     Args:
-        found: of which something could be compared.
+        comparison: of which something could be compared.
         now: in seconds since 1970.
     """
-    return render("drift_report.html", style=_style(), drifting=found, words=BAND_WORDS, tones=TONES, now=now)
+    return render(
+        "drift_report.html",
+        style=_style(),
+        comparison=comparison,
+        charts=drift_charts(comparison),
+        words=BAND_WORDS,
+        tones=TONES,
+        now=now,
+    )
 
 
 def outcomes_report(found: Outcomes, now: float) -> str:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from churn.businesses import find_contract
-from churn.dashboard.drifting import BAND_WORDS, TONES, Drifting, drifting
+from churn.dashboard.drift_charts import TONES, drift_charts
 from churn.dashboard.health import Service, ask
 from churn.dashboard.held import held_bundles
 from churn.dashboard.outcome_charts import outcome_charts
@@ -24,6 +24,7 @@ from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.shadowing import DAYS, Shadowing, shadowing
 from churn.dashboard.visits import Visits
 from churn.errors import ChurnError, RolloutError
+from churn.monitoring.comparison import BAND_WORDS, Comparison, compare
 from churn.prediction_log.places import Places
 from churn.rollout.routers.router import TRACKS
 
@@ -94,7 +95,8 @@ def watching(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
             request,
             "drift.html",
             visit=visits.read(request),
-            drifting=found,
+            comparison=found,
+            charts=drift_charts(found) if found else [],
             problem=problem,
             words=BAND_WORDS,
             tones=TONES,
@@ -125,8 +127,9 @@ def _tracks(watched: Watched, rollouts: Rollouts) -> dict[str, str]:
     return found
 
 
-def _compared(watched: Watched, service: Service) -> tuple[Drifting | None, ChurnError | None]:
-    return _read(lambda: drifting(watched.champion, watched.places, service))
+def _compared(watched: Watched, service: Service) -> tuple[Comparison | None, ChurnError | None]:
+    counted = [(each.version, each.counts.probability) for each in service.instances if each.counts]
+    return _read(lambda: compare(watched.champion, watched.places, counted))
 
 
 def _shadowed(watched: Watched) -> tuple[Shadowing | None, ChurnError | None]:

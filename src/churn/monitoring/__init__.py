@@ -1,1 +1,6 @@
-"""What became of a model after it went live: how its inputs and scores compare with those of its training."""
+"""What became of a model after it went live: how its inputs and scores compare with those of its training.
+
+comparison.py   the champion's latest predictions against the reference in its bundle
+drift.py        the population stability index of one distribution
+live.py         the latest predictions of a version, from the prediction log
+"""

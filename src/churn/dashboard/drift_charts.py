@@ -1,0 +1,48 @@
+"""The charts of drift: each distribution at training, and now."""
+
+from __future__ import annotations
+
+from churn.dashboard.drawing import Chart
+from churn.dashboard.figures import named
+from churn.dashboard.histograms import Side, histogram
+from churn.monitoring.comparison import BAND_WORDS, Comparison, title_of
+from churn.monitoring.drift import Distribution, Drift
+from churn.monitoring.live import PROBABILITY
+
+ROOM = 46  # letters below a chart
+TEN = 10
+YES_NO = {"false": "No", "true": "Yes"}
+TONES = {"steady": "good", "moved": "warning", "far": "bad", "too few": "calm"}
+
+
+def drift_charts(comparison: Comparison) -> list[tuple[Drift, Chart]]:
+    """Draw all that could be compared, the score first."""
+    return [(item, _chart(item)) for item in comparison.known]
+
+
+def _chart(item: Drift) -> Chart:
+    reference = item.reference
+    first = 1 if reference.edges and not (reference.counts[0] or item.live[0]) else 0  # such as "below 0"
+    return histogram(
+        name=f"drift-{reference.name}",
+        title=title_of(item),
+        summary=f"PSI {item.index:.3f}: {BAND_WORDS[item.band]}.",
+        bins=[YES_NO.get(name, named(name)) for name in reference.bins[first:]],
+        ticks={at - first: label for at, label in _ticks(reference).items()},
+        sides=(Side("at training", "stable", reference.counts[first:]), Side("now", "live", item.live[first:])),
+        small=True,
+        centred=not reference.edges,
+    )
+
+
+def _ticks(reference: Distribution) -> dict[int, str]:
+    """Label the boundaries between bins, as many as have room."""
+    labels = {at: _edge(edge, reference.name) for at, edge in enumerate(reference.edges, 1)}
+    if not labels:
+        return {}
+    every = -(-len(labels) * (max(map(len, labels.values())) + 2) // ROOM)
+    return {at: label for at, label in labels.items() if at % every == 0 or every == 1}
+
+
+def _edge(edge: float, name: str) -> str:
+    return f"{edge:.0%}" if name == PROBABILITY else f"{edge:,.0f}" if edge >= TEN else f"{edge:g}"

@@ -1,0 +1,138 @@
+"""Compare the latest predictions of the champion with the reference in its bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from churn.errors import BundleError
+from churn.model.bundle import REFERENCE, Manifest, verified_manifest
+from churn.monitoring.drift import Band, Distribution, Drift, drift, read_reference
+from churn.monitoring.live import PROBABILITY, Live, latest
+from churn.prediction_log.places import Places
+
+MAXIMUM_RECORDS = 20_000
+SEVERITY: tuple[Band, ...] = ("too few", "steady", "moved", "far")
+BAND_WORDS = {
+    "steady": "steady",
+    "moved": "has moved",
+    "far": "has moved far",
+    "too few": "too few to tell",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How far score and features have moved.
+
+    Args:
+        manifest: the champion's.
+        live: what the log holds; None without a log.
+        score: None if it cannot be compared.
+        features: the farthest first; empty if they cannot be compared.
+        missing: what cannot be compared, and why; empty if all can.
+        source: where the live scores come from.
+    """
+
+    manifest: Manifest
+    live: Live | None
+    score: Drift | None
+    features: tuple[Drift, ...]
+    missing: str
+    source: str
+
+    @property
+    def known(self) -> list[Drift]:
+        """All that could be compared, the score first."""
+        return [*([self.score] if self.score else []), *self.features]
+
+    @property
+    def band(self) -> Band:
+        """The worst band of all; `too few` if nothing could be compared."""
+        return max((item.band for item in self.known), key=SEVERITY.index, default="too few")
+
+    @property
+    def summary(self) -> str:
+        """The whole comparison in a sentence."""
+        known = self.known
+        far, moved = ([title_of(item) for item in known if item.band == band] for band in ("far", "moved"))
+        if not known:
+            return "Nothing can be compared yet."
+        if all(item.band == "too few" for item in known):
+            return "There are too few predictions yet to tell drift from chance."
+        if far:
+            return f"Far from what the model was trained on: {', '.join(far)}. Look at where these values come from."
+        if moved:
+            return f"Moved, but not far: {', '.join(moved)}. Keep an eye on it."
+        return "Nothing has moved to speak of: the model sees what it was trained on."
+
+
+def title_of(item: Drift) -> str:
+    """Return the name for people: `Score`, or `Support tickets` for `support_tickets`."""
+    words = "score" if item.reference.name == PROBABILITY else item.reference.name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def compare(
+    champion: Path,
+    places: Places | None,
+    counted: Iterable[tuple[str, Sequence[int]]] = (),
+    *,
+    most: int = MAXIMUM_RECORDS,
+    since: float = 0.0,
+) -> Comparison:
+    """Compare the log with the reference; without a record in it, compare the scores that instances counted.
+
+    Args:
+        champion: the folder of its bundle.
+        places: of the prediction log, if there is one.
+        counted: of each instance the version that it serves, and its scores in bins.
+        most: compare about so many of the latest predictions.
+        since: leave out earlier ones, in seconds since 1970.
+
+    Raises:
+        BundleError: the champion's bundle cannot be used.
+        OSError, ChurnError: the log cannot be read.
+    """
+    manifest = verified_manifest(champion)
+    score, features = read_reference(_reference(champion, manifest))
+    live = latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
+    if live and live.records:
+        known = [drift(each, each.count(live.values[each.name])) for each in features if each.name in live.values]
+        known.sort(key=lambda item: -item.index)
+        return Comparison(
+            manifest, live, drift(score, score.count(live.values[PROBABILITY])), tuple(known), "", "the prediction log"
+        )
+    when = "since then" if since else "yet"
+    missing = (
+        f"The prediction log holds no record of {manifest.model_version} {when}, so features cannot be compared."
+        if places
+        else "There is no prediction log (PREDICTION_LOG is off), so features cannot be compared."
+    )
+    scores = _sum_scores([counts for version, counts in counted if version == manifest.model_version], score)
+    return Comparison(manifest, live, drift(score, scores) if scores else None, (), missing, "the instances' metrics")
+
+
+def _sum_scores(counted: Sequence[Sequence[int]], score: Distribution) -> Sequence[int] | None:
+    """Add the scores of all instances; None if there are none, or if their bins are not the reference's."""
+    if not counted or any(len(counts) != len(score.counts) for counts in counted):
+        return None
+    return [sum(bin_counts) for bin_counts in zip(*counted, strict=True)]
+
+
+def _reference(champion: Path, manifest: Manifest) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads((champion / REFERENCE).read_bytes())
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"the bundle of {manifest.model_version} holds no reference, so there is nothing to compare with",
+            instead="train a version with `churn train`, which makes one, and export it",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"{champion / REFERENCE} cannot be read: {error}", instead="export the model again with `churn export`"
+        ) from error
+    return content
