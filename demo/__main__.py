@@ -74,7 +74,7 @@ def _watching(machine: Machine, home: Path, folder: Path) -> Iterator[None]:
 
 def _bundles(settings: Settings) -> Path:
     """The folder that holds both versions; those that are missing are trained and exported, as scripts/serve does."""
-    contract, folder = find_contract(CONTRACT), settings.bundles(CONTRACT)
+    contract, folder = find_contract(CONTRACT), settings.shelf(CONTRACT).folder
     missing = {version for version in (STABLE, CANARY) if not (folder / version).is_dir()}
     if not missing:
         return folder

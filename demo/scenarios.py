@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from churn.files import point_link
+from churn.model.shelf import open_shelf
 from churn.rollout.store import Store
 from demo.machine import CANARY, ROOT, STABLE, Machine
 from demo.traffic import Traffic
@@ -217,11 +217,11 @@ def _churn(home: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def _bundles(home: Path, originals: Path) -> Path:
     """Bundles of the scenario's own, with the stable one as champion."""
-    own = home / "bundles" / "streamflow"
+    shelf = open_shelf(home, "streamflow")
     for version in (STABLE, CANARY):
-        shutil.copytree(originals / version, own / version, dirs_exist_ok=True)
-    point_link(own / "champion", own / STABLE)
-    return own
+        shutil.copytree(originals / version, shelf.bundle(version), dirs_exist_ok=True)
+    shelf.move_champion(STABLE)
+    return shelf.folder
 
 
 def _back_s(events: list[dict[str, Any]]) -> float | None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from churn.businesses import find_contract
 from churn.client import ChurnClient
+from churn.model.shelf import CHAMPION, open_shelf
 from churn.rollout.store import Store
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
@@ -40,10 +41,9 @@ def dashboard(bundle: Path) -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        shutil.copytree(bundle.parent, home / "bundles" / "streamflow", symlinks=True)
-        champion = home / "bundles" / "streamflow" / "champion"
-        champion.unlink(missing_ok=True)
-        champion.symlink_to(bundle.name)
+        shelf = open_shelf(home, "streamflow")
+        shutil.copytree(bundle.parent, shelf.folder, symlinks=True)
+        shelf.move_alias(CHAMPION, bundle.name)
         write_demo(home)
         left, _ = simulate(home, effect=EFFECT)
         succeed(home, "outcomes", "import", left, PREDICTION_LOG_SALT=SALT)

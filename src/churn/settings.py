@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn.errors import SettingsError
+from churn.model.shelf import Shelf, open_shelf
 
 MOST_WORKERS = 64
 SHORTEST_TOKEN = 16
@@ -143,7 +144,7 @@ class Settings(BaseSettings):
     @property
     def bundle_path(self) -> Path:
         """The bundle to serve."""
-        return self.model_path or self.bundles(self.churn_contract) / "champion"
+        return self.model_path or self.shelf(self.churn_contract).champion
 
     @property
     def service_address(self) -> str:
@@ -156,9 +157,9 @@ class Settings(BaseSettings):
         """The addresses of the service's instances."""
         return tuple(each.strip().rstrip("/") for each in (self.dashboard_instances or self.service_address).split(","))
 
-    def bundles(self, contract: str) -> Path:
-        """The folder of a contract's bundles."""
-        return self.churn_home / "bundles" / contract
+    def shelf(self, contract: str) -> Shelf:
+        """Return the shelf of a contract's bundles."""
+        return open_shelf(self.churn_home, contract)
 
 
 def read_settings() -> Settings:

@@ -8,6 +8,7 @@ import pytest
 from support.earlier import EARLIER, SALT, earlier_json
 
 from churn.businesses import find_contract
+from churn.model.shelf import open_shelf
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.places import places
 from churn.prediction_log.record import hashed_key
@@ -22,7 +23,7 @@ RECORDS = {record["prediction_id"]: record for record in earlier_json("expected/
 def test_each_record_is_found_and_replays_bit_for_bit(prediction_id: str) -> None:
     record = find_record(LOG, prediction_id)
     assert dict(record) == RECORDS[prediction_id]
-    bundle = bundle_of(record, EARLIER / "bundles" / "streamflow")
+    bundle = bundle_of(record, open_shelf(EARLIER, "streamflow"))
     assert bundle.manifest.model_version == record["model_version"]
     assert replay(record, bundle) == []
 

@@ -23,6 +23,7 @@ from churn.businesses import find_contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError, GateError, RegistryError
 from churn.model.bundle import load_bundle
+from churn.model.shelf import Shelf
 from churn.training.export import export_model
 from churn.training.promotion import find_version, judge
 from churn.training.registry import FORCED, FORCED_REASON, TRUSTED_TYPES, Registry, RunRecord, registered_name
@@ -112,7 +113,9 @@ def foreign(registry: Registry, name: str, log: str, model: object, **how: objec
 
 
 def export(registry: Registry, uri: str, folder: Path) -> Path:
-    return export_model(registry, uri, None, folder_of=lambda _: folder, contract=None, otherwise="streamflow").path
+    return export_model(
+        registry, uri, None, shelf_of=lambda _: Shelf(folder), contract=None, otherwise="streamflow"
+    ).path
 
 
 def test_a_booster_that_somebody_else_registered_is_exported(registry: Registry, tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ import time
 from datetime import date
 
 from churn.contract.language import language_codes
-from churn.files import sha256_of
-from churn.model.bundle import MANIFEST, Bundle
+from churn.model.bundle import Bundle
 from churn.prediction_log.ids import new_prediction_id
 from churn.prediction_log.record import Noted, Source
 from churn.retention.banner import Visitor, retention
@@ -24,7 +23,7 @@ def source_of(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT
         contract.contract_name,
         tuple(contract.feature_names()),
         bundle.model.version,
-        sha256_of(bundle.path / MANIFEST),
+        bundle.sha256,
         threshold,
         salt,
     )

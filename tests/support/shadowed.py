@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from churn.files import sha256_of
-from churn.model.bundle import MANIFEST, Bundle
+from churn.model.bundle import Bundle
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.journal import Journal
 from churn.prediction_log.places import Places
@@ -19,7 +18,7 @@ def write_shadowed(
     where: Places, bundle: Bundle, answered: list[Noted], *, version: str = "v0.0.1", fail: bool = False
 ) -> None:
     """A journal that was let go, of answers with what the challenger says to them, or not."""
-    challenger = Challenger(bundle.model, sha256_of(bundle.path / MANIFEST))
+    challenger = Challenger(bundle.model, bundle.sha256)
     source = replace(source_of(bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256)
     maker = LineMaker(source)
     lines = [*map(maker.line, answered)]

@@ -56,10 +56,9 @@ def drift(
     begin = point_in_time(since, datetime.now(UTC))
     places = the_log(settings, contract)
     require_extra("rollout", "scipy")
-    from churn.dashboard.held import CHAMPION
     from churn.monitoring.comparison import compare
 
-    own = settings.bundles(find_contract(contract).contract_name) / CHAMPION
+    own = settings.shelf(find_contract(contract).contract_name).champion
     champion = bundle or (settings.bundle_path if contract == settings.churn_contract else own)
     found = compare(champion, places, most=most, since=begin.timestamp() if begin else 0.0)
     if out_path and found.known:

@@ -13,7 +13,7 @@ from churn.cli.show import bar, out, print_json, say, table
 from churn.cli.training import ContractOption, JsonOption, open_registry
 from churn.contract.declaration import Contract
 from churn.errors import GateError, SettingsError
-from churn.files import point_link
+from churn.model.shelf import Shelf
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -126,14 +126,14 @@ def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contr
             registry,
             uri,
             to,
-            folder_of=settings.bundles,
+            shelf_of=settings.shelf,
             contract=contract,
             otherwise=settings.churn_contract,
             progress=lambda done, total: move(done, total, "comparing the tables with XGBoost"),
         )
     _, is_alias, alias = uri.partition("@")
     if is_alias and to is None:
-        point_link(bundle.path.with_name(alias), bundle.path)
+        Shelf(bundle.path.parent).move_alias(alias, bundle.path.name)
     return bundle
 
 

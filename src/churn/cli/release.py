@@ -21,6 +21,7 @@ from churn.errors import GateError, ReleaseError, SettingsError
 from churn.files import json_bytes, write_bytes
 from churn.image import BASE_IMAGE, REPOSITORY, build_image, smoke_test, write_bill
 from churn.image.source import require_committed
+from churn.model.shelf import CHAMPION
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _steps(
     else:
         verdict = f"closed, {closed_because}: it would be refused without --override" if closed_because else "open"
     image = f"{order.repository}:{order.tag}"
-    bundle = settings.bundles(order.contract) / order.version
+    bundle = settings.shelf(order.contract).bundle(order.version)
     return [
         ("window", f"{window.in_words()}: {verdict}"),
         (
@@ -217,7 +218,7 @@ def _carry_out(
     summary = Summary(
         model=info.name,
         number=info.number,
-        is_champion="champion" in info.aliases,
+        is_champion=CHAMPION in info.aliases,
         manifest=bundle.manifest,
         gates=gates,
         image=image,
@@ -251,7 +252,6 @@ def _carry_out(
 def _judged(registry: Registry, order: Order) -> tuple[VersionInfo, list[Mapping[str, Any]]]:
     """The version and its gates. The champion has passed them or was forced past them; any other must pass."""
     from churn.training.promotion import judge
-    from churn.training.registry import CHAMPION
 
     info, gates = judge(registry, find_contract(order.contract), order.version)
     failed = [f"{gate.name}: {gate.reason}" for gate in gates if not gate.passed]

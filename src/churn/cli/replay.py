@@ -50,7 +50,7 @@ def replay(
             prediction_id.replace("-", "").lower(),
             progress=lambda done, total: move(done, total, "segments") if total > 1 else None,
         )
-    loaded = bundle_of(record, settings.bundles(find_contract(contract).contract_name), path=bundle)
+    loaded = bundle_of(record, settings.shelf(find_contract(contract).contract_name), path=bundle)
     differences = compare(record, loaded)
     if as_json:
         found = [difference._asdict() for difference in differences]

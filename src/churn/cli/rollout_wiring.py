@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -21,8 +20,8 @@ from churn.cli.rollout_words import teller
 from churn.cli.show import say
 from churn.cli.training import open_registry
 from churn.errors import GateError, RolloutError, SettingsError
-from churn.files import point_link
 from churn.judging.judge import judge
+from churn.model.shelf import CHAMPION
 from churn.rollout.controller import Controller
 from churn.rollout.fleets.fleet import Fleet, fleet_at
 from churn.rollout.plan import Plan
@@ -34,7 +33,6 @@ from churn.settings import Settings
 
 # ruff: noqa: PLC0415 - MLflow takes seconds to import, and not every rollout needs it
 
-CHAMPION, PREVIOUS = "champion", "previous"
 COMMAND_S = 300
 EVERY_S = 0.5
 OBEYED_S = 15.0
@@ -189,19 +187,9 @@ def make_champion(rollout: Rollout, settings: Settings) -> None:
         registry.promote(
             find_version(registry, find_contract(contract), rollout.canary), {"rollout": str(rollout.number)}
         )
-    move_links(settings.bundles(contract), rollout.canary)
+    settings.shelf(contract).move_champion(rollout.canary)
     if command := rollout.where["on_promoted"]:
         _run(command, rollout)
-
-
-def move_links(bundles: Path, version: str) -> None:
-    """Has `champion` name a version's bundle, and `previous` the one that it named; nothing if there is none."""
-    bundle, champion = bundles / version, bundles / CHAMPION
-    if not bundle.is_dir():
-        return
-    if champion.exists() and champion.resolve().name != version:
-        point_link(bundles / PREVIOUS, champion.resolve())
-    point_link(champion, bundle)
 
 
 def _run(command: str, rollout: Rollout) -> None:

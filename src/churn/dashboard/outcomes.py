@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.dashboard.held import held_bundles
+from churn.model.shelf import list_bundles
 from churn.outcomes.joining import join
 from churn.outcomes.readout import Readout, read_out
 from churn.outcomes.store import known_outcomes, outcomes_file
@@ -62,6 +62,6 @@ def outcomes_of(
         ChurnError: the object store cannot be used.
     """
     known = known_outcomes(outcomes_file(home, contract))
-    held = [each.manifest for each in held_bundles(home) if each.contract == contract and each.manifest]
+    held = [each.manifest for each in list_bundles(home) if each.contract == contract and each.manifest]
     trained = {manifest.model_version: manifest.test_auc for manifest in held}
     return Outcomes(len(known), read_out(join(places, known, progress=progress), trained))

@@ -16,7 +16,6 @@ from fastapi.responses import Response
 from churn.businesses import find_contract
 from churn.dashboard.drift_charts import TONES, drift_charts
 from churn.dashboard.health import Service, ask
-from churn.dashboard.held import held_bundles
 from churn.dashboard.outcome_charts import outcome_charts
 from churn.dashboard.outcomes import Outcomes, outcomes_of
 from churn.dashboard.pages import page
@@ -24,6 +23,7 @@ from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.shadowing import DAYS, Shadowing, shadowing
 from churn.dashboard.visits import Visits
 from churn.errors import ChurnError, RolloutError
+from churn.model.shelf import list_bundles
 from churn.monitoring.comparison import BAND_WORDS, Comparison, compare
 from churn.prediction_log.places import Places
 from churn.rollout.routers.router import TRACKS
@@ -110,7 +110,7 @@ def watching(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
 
     @router.get("/models")
     def models_page(request: Request) -> Response:
-        held = held_bundles(watched.home)
+        held = list_bundles(watched.home)
         return page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=watched.mlflow_url)
 
     return router

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churn.errors import SettingsError
-from churn.files import sha256_of
 from churn.image.docker import docker, require_engine
 from churn.image.layers import Layer, layers
 from churn.image.source import DOCKERFILE, Source, context_of, find_source
-from churn.model.bundle import MANIFEST, Bundle, load_bundle
+from churn.model.bundle import Bundle, load_bundle
 
 REPOSITORY = "streamflow-churn-api"
 BASE_IMAGE = "python:3.13-slim"
@@ -101,7 +100,7 @@ def build_arguments(bundle: Bundle, source: Source, base_image: str) -> dict[str
         "VERSION": manifest.model_version,
         "REVISION": source.revision,
         "CREATED": source.created,
-        "BUNDLE_SHA256": sha256_of(bundle.path / MANIFEST),
+        "BUNDLE_SHA256": bundle.sha256,
         "CONTRACT_FINGERPRINT": manifest.contract_fingerprint,
     }
 

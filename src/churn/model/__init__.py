@@ -3,6 +3,7 @@
 model.py       the model as a function
 bundle.py      the exported model as a directory: verified, then loaded
 sealing.py     writes a bundle
+shelf.py       the folder of bundles, and its links `champion` and `previous`
 reference.py   reference values, and reference distributions of the holdout
 pairs.py       how the answers of two models differ
 """

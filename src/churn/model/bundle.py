@@ -80,9 +80,10 @@ class Golden(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle and the model it holds."""
+    """A verified bundle and the model in it; `sha256`, of its manifest, is its identity."""
 
     path: Path
+    sha256: str
     manifest: Manifest
     model: ChurnModel
 
@@ -107,7 +108,7 @@ def load_bundle(path: Path) -> Bundle:
         BundleError: a file is missing or changed, the contract is another than the code's, or a golden row comes
             out differently; the message names the file and the reason.
     """
-    manifest = verified_manifest(path)
+    manifest = read_manifest(path)
     contract = _matching_contract(path, manifest)
     for name, expected in manifest.files.items():
         if _sha256(path / name) != expected:
@@ -123,11 +124,19 @@ def load_bundle(path: Path) -> Bundle:
         )
     model = ChurnModel(contract, explain, manifest.model_version, _reference(path, manifest, contract))
     _check_golden(path / GOLDEN, model)
-    return Bundle(path, manifest, model)
+    return Bundle(path, _sha256(path / MANIFEST), manifest, model)
 
 
-def sealed(manifest: Path) -> bytes:
-    """The manifest's checksum as `sha256sum --check` reads it."""
+def bundle_sha256(path: Path) -> str | None:
+    """Return the sha256 that identifies the bundle in a folder, without verifying it; None if it has no manifest."""
+    try:
+        return sha256_of(path / MANIFEST)
+    except OSError:
+        return None
+
+
+def seal_line(manifest: Path) -> bytes:
+    """Return the manifest's checksum as `sha256sum --check` reads it."""
     return f"{sha256_of(manifest)}  {MANIFEST}\n".encode()
 
 
@@ -138,8 +147,8 @@ def _sha256(path: Path) -> str:
         raise BundleError(f"{path} cannot be read: {error.strerror}", instead=EXPORT_AGAIN) from error
 
 
-def verified_manifest(path: Path) -> Manifest:
-    """The manifest of a bundle, its seal verified; neither its files are, nor is the model loaded.
+def read_manifest(path: Path) -> Manifest:
+    """Read the manifest of a bundle and verify its seal. Neither check the other files nor load the model.
 
     Raises:
         BundleError: there is no bundle, its manifest was changed, or it is of another form.
@@ -152,7 +161,7 @@ def verified_manifest(path: Path) -> Manifest:
     manifest, seal = path / MANIFEST, path / MANIFEST_SHA256
     _sha256(seal)
     _sha256(manifest)
-    if seal.read_bytes() != sealed(manifest):
+    if seal.read_bytes() != seal_line(manifest):
         raise BundleError(f"{manifest} was changed after the export: {seal.name} differs", instead=EXPORT_AGAIN)
     try:
         return Manifest.model_validate_json(manifest.read_bytes())

@@ -32,7 +32,7 @@ from churn.model.bundle import (
     ModelCard,
     load_bundle,
     probabilities,
-    sealed,
+    seal_line,
 )
 from churn.model.reference import reference_values
 
@@ -104,7 +104,7 @@ def write_bundle(
             files={file.name: sha256_of(file) for file in sorted(fresh.iterdir())},
         )
         write_bytes(fresh / MANIFEST, json_bytes(manifest.model_dump()))
-        write_bytes(fresh / MANIFEST_SHA256, sealed(fresh / MANIFEST))
+        write_bytes(fresh / MANIFEST_SHA256, seal_line(fresh / MANIFEST))
         verified = load_bundle(fresh)
     return replace(verified, path=path)
 

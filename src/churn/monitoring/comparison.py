@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import BundleError
-from churn.model.bundle import REFERENCE, Manifest, verified_manifest
+from churn.model.bundle import REFERENCE, Manifest, read_manifest
 from churn.monitoring.drift import Band, Distribution, Drift, drift, read_reference
 from churn.monitoring.live import PROBABILITY, Live, latest
 from churn.prediction_log.places import Places
@@ -97,7 +97,7 @@ def compare(
         BundleError: the champion's bundle cannot be used.
         OSError, ChurnError: the log cannot be read.
     """
-    manifest = verified_manifest(champion)
+    manifest = read_manifest(champion)
     score, features = read_reference(_reference(champion, manifest))
     live = latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
     if live and live.records:

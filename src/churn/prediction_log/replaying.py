@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from churn.errors import BundleError, DataError
-from churn.files import sha256_of
-from churn.model.bundle import MANIFEST, Bundle, load_bundle
+from churn.model.bundle import Bundle, bundle_sha256, load_bundle
+from churn.model.shelf import Shelf
 from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
 from churn.retention.reasons import customer_reasons, top_reasons
 
@@ -24,12 +24,12 @@ class Difference(NamedTuple):
     reproduced_bits: str | None = None
 
 
-def bundle_of(record: Record, folder: Path, *, path: Path | None = None) -> Bundle:
-    """The bundle that a record was answered by, found by the sha256 of its manifest, and verified.
+def bundle_of(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bundle:
+    """Load the bundle that a record was answered by, found by the sha256 of its manifest.
 
     Args:
         record: what was answered.
-        folder: in which the bundles of its contract lie.
+        shelf: where the bundles of its contract lie.
         path: of the bundle, if somebody knows.
 
     Raises:
@@ -38,7 +38,7 @@ def bundle_of(record: Record, folder: Path, *, path: Path | None = None) -> Bund
     asked = record["bundle_sha256"]
     named = f"{record['model_version']} with the sha256 {asked[:12]}… of its manifest"
     if path is not None:
-        found = _sha256(path)
+        found = bundle_sha256(path)
         if found != asked:
             raise BundleError(
                 f"the bundle at {path} is not the one that answered: the record names {named}, this one's is "
@@ -46,11 +46,10 @@ def bundle_of(record: Record, folder: Path, *, path: Path | None = None) -> Bund
                 instead="give the bundle that was served then",
             )
         return load_bundle(path)
-    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
-        if _sha256(manifest.parent) == asked:
-            return load_bundle(manifest.parent.resolve())  # `champion` is a link
+    if shelved := shelf.find(asked):
+        return load_bundle(shelved)
     raise BundleError(
-        f"no bundle in {folder} is the one that answered, {named}",
+        f"no bundle in {shelf.folder} is the one that answered, {named}",
         instead="give its directory with --bundle, such as a copy from the image of that version",
     )
 
@@ -107,10 +106,3 @@ def _differs(recorded: Any, reproduced: Any) -> bool:
     if isinstance(recorded, float) and isinstance(reproduced, float):
         return _bits(recorded) != _bits(reproduced)
     return bool(recorded != reproduced)
-
-
-def _sha256(bundle: Path) -> str | None:
-    try:
-        return sha256_of(bundle / MANIFEST)
-    except OSError:
-        return None

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.errors import BundleError, DataError
-from churn.files import sha256_of, write_bytes
-from churn.model.bundle import MANIFEST, load_bundle
+from churn.files import write_bytes
+from churn.model.bundle import bundle_sha256, load_bundle
 from churn.model.model import ChurnModel
 from churn.reading.blocks import Floats
 from churn.reading.sources import Part, read
@@ -128,7 +128,7 @@ def score_part(job: Job, part: Part) -> Outcome:
 @functools.lru_cache(maxsize=1)
 def load_model(path: Path, sha256: str) -> ChurnModel:
     """The model of a bundle that has this seal, loaded once in each process."""
-    if sha256_of(path / MANIFEST) != sha256:
+    if bundle_sha256(path) != sha256:
         raise BundleError(f"{path} is another bundle than at the start", instead="start anew with --overwrite")
     return load_bundle(path).model
 

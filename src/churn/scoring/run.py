@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import DataError, SettingsError
-from churn.files import json_bytes, sha256_of, write_bytes
-from churn.model.bundle import MANIFEST, Bundle
+from churn.files import json_bytes, write_bytes
+from churn.model.bundle import Bundle
 from churn.reading.sources import Part, Source, cut, find_sources, require_features
 from churn.scoring.output import SUMMARY, bind, clean, identity
 from churn.scoring.parts import Job, Outcome, part_path, read_outcome
@@ -119,7 +119,7 @@ def score(
 def _job(request: Request) -> Job:
     # Resolved, for `champion` is a link that may come to point elsewhere meanwhile.
     path = request.bundle.path.resolve()
-    return Job(request.out.resolve(), path, sha256_of(path / MANIFEST), request.threshold, request.reasons)
+    return Job(request.out.resolve(), path, request.bundle.sha256, request.threshold, request.reasons)
 
 
 def _bound(request: Request, job: Job, files: list[dict[str, Any]]) -> dict[str, Any]:

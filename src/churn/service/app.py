@@ -12,8 +12,7 @@ from starlette.middleware import Middleware
 from churn.contract.declaration import Contract, Rows
 from churn.contract.language import language_codes
 from churn.errors import ChurnError
-from churn.files import sha256_of
-from churn.model.bundle import MANIFEST, Bundle, load_bundle
+from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.offers.policy import Policy, load_policy
@@ -64,9 +63,8 @@ def create_app(
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
     policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
-    sha256 = sha256_of(bundle.path / MANIFEST)
     shadowed = settings.challenger_path is not None
-    counting = Counting(served(bundle.model, policy, bundle_sha256=sha256, shadowed=shadowed), ledger)
+    counting = Counting(served(bundle.model, policy, bundle_sha256=bundle.sha256, shadowed=shadowed), ledger)
     challenger = find_challenger(settings, bundle)
     if challenger:
         challenger.observer = CountedPairs(challenger, counting, threshold=settings.churn_threshold)

@@ -9,8 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from churn.errors import SettingsError
-from churn.files import sha256_of
-from churn.model.bundle import MANIFEST, Bundle
+from churn.model.bundle import Bundle
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.places import Places, places
 from churn.prediction_log.record import Source
@@ -75,7 +74,7 @@ def prediction_log_of(settings: Settings, bundle: Bundle, challenger: Challenger
         contract=contract.contract_name,
         features=tuple(contract.feature_names()),
         model_version=bundle.model.version,
-        bundle_sha256=sha256_of(bundle.path / MANIFEST),
+        bundle_sha256=bundle.sha256,
         threshold=settings.churn_threshold,
         salt=settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None,
         challenger_version=challenger.model.version if challenger else None,

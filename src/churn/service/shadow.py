@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from churn.errors import ChurnError, SettingsError
-from churn.files import sha256_of
-from churn.model.bundle import MANIFEST, Bundle, load_bundle
+from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import Prediction
 from churn.model.pairs import Side, compare
 from churn.prediction_log.challenger import Challenger, Miss, Pair
@@ -46,7 +45,7 @@ def challenger_of(settings: Settings, champion: Bundle) -> Challenger | None:
             f"({mine.contract_fingerprint[:12]})",
             instead="set it to a bundle of the champion's contract",
         )
-    return Challenger(bundle.model, sha256_of(bundle.path / MANIFEST))
+    return Challenger(bundle.model, bundle.sha256)
 
 
 def challenger_if_it_can(settings: Settings, champion: Bundle) -> Challenger | None:

@@ -18,6 +18,7 @@ from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
 from churn.model.bundle import Bundle, ModelCard
 from churn.model.sealing import write_bundle
+from churn.model.shelf import Shelf
 from churn.training.registry import FetchedModel, Registry
 
 GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE = "golden_rows.json", "holdout.npz", "reference.json"
@@ -47,7 +48,7 @@ def export_model(
     uri: str,
     destination: Path | None,
     *,
-    folder_of: Callable[[str], Path],
+    shelf_of: Callable[[str], Shelf],
     contract: str | None,
     otherwise: str,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -58,7 +59,7 @@ def export_model(
         registry: where it is registered.
         uri: `models:/NAME@ALIAS` or `models:/NAME/NUMBER`.
         destination: the bundle's directory; one named after the model's version if None.
-        folder_of: a contract's name -> the folder of its bundles.
+        shelf_of: a contract's name -> its shelf.
         contract: the contract's name; what the version's tag says if None.
         otherwise: the contract's name where nothing says it.
         progress: told how many rows have been compared with XGBoost, of how many.
@@ -79,7 +80,7 @@ def export_model(
     fetched.booster.feature_names = chosen.feature_names()
     reference = fetched.export_files.get(REFERENCE_FILE)
     return write_bundle(
-        destination or folder_of(chosen.contract_name) / card.model_version,
+        destination or shelf_of(chosen.contract_name).bundle(card.model_version),
         contract=chosen,
         booster=fetched.booster,
         card=card,

@@ -31,9 +31,8 @@ from mlflow.types import ColSpec, Schema
 from churn.contract.declaration import Contract
 from churn.errors import RegistryError
 from churn.explain.xgb import load_booster
+from churn.model.shelf import CHAMPION, PREVIOUS
 
-CHAMPION = "champion"
-PREVIOUS = "previous"
 EXPORT_FOLDER = "export"
 FORCED, FORCED_REASON = "promotion_forced", "promotion_reason"
 FORCED_TAGS = {FORCED, FORCED_REASON}

@@ -16,6 +16,7 @@ from support.strategies import subscribers
 from churn.businesses import contract_names
 from churn.errors import BundleError, ChurnError, DataError
 from churn.model.bundle import Bundle
+from churn.model.shelf import Shelf
 from churn.prediction_log.finding import find_record
 from churn.prediction_log.ids import new_prediction_id
 from churn.prediction_log.places import places
@@ -83,17 +84,17 @@ def test_the_bundle_is_found_by_its_sha256(streamflow: Bundle, bundles: dict[str
     shutil.copytree(streamflow.path, tmp_path / "v1")
     shutil.copytree(bundles["telco"].path, tmp_path / "v0")
     record = recorded(streamflow)
-    assert bundle_of(record, tmp_path).path == tmp_path / "v1"
-    assert bundle_of(record, Path("nowhere"), path=streamflow.path).path == streamflow.path
+    assert bundle_of(record, Shelf(tmp_path)).path == tmp_path / "v1"
+    assert bundle_of(record, Shelf(Path("nowhere")), path=streamflow.path).path == streamflow.path
 
 
 def test_another_bundle_is_refused_and_both_are_named(bundles: dict[str, Bundle], tmp_path: Path) -> None:
     record = recorded(bundles["streamflow"])
     with pytest.raises(BundleError, match="is not the one that answered") as refused:
-        bundle_of(record, tmp_path, path=bundles["telco"].path)
+        bundle_of(record, Shelf(tmp_path), path=bundles["telco"].path)
     assert record["bundle_sha256"][:12] in refused.value.message
     with pytest.raises(BundleError, match="no bundle in"):
-        bundle_of(record, tmp_path)
+        bundle_of(record, Shelf(tmp_path))
 
 
 @pytest.mark.parametrize("unknown", [new_prediction_id(), "f" * 32], ids=["of now", "of a far day"])

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support.rollouts import World, begin
 
-from churn.cli.rollout_wiring import make_champion, move_links
+from churn.cli.rollout_wiring import make_champion
 from churn.errors import RolloutError
-from churn.files import point_link
+from churn.model.shelf import open_shelf
 from churn.rollout.record import Rollout
 from churn.rollout.store import Store
 from churn.settings import Settings
@@ -18,11 +18,11 @@ from churn.settings import Settings
 
 @pytest.fixture
 def bundles(tmp_path: Path) -> Path:
-    folder = tmp_path / "bundles" / "streamflow"
+    shelf = open_shelf(tmp_path, "streamflow")
     for version in ("v1", "v2", "v3"):
-        (folder / version).mkdir(parents=True)
-    point_link(folder / "champion", folder / "v1")
-    return folder
+        shelf.bundle(version).mkdir(parents=True)
+    shelf.move_alias("champion", "v1")
+    return shelf.folder
 
 
 def links(bundles: Path) -> dict[str, str]:
@@ -34,23 +34,6 @@ def finished(tmp_path: Path, command: str | None) -> Rollout:
     rollout = begin(World(tmp_path), store, contract="streamflow", registry=False, on_promoted=command)
     store.close()
     return replace(rollout, canary="v2")
-
-
-def test_the_new_bundle_is_champion_and_the_old_one_previous_however_often_it_is_said(bundles: Path) -> None:
-    for _ in range(2):
-        move_links(bundles, "v2")
-        assert links(bundles) == {"champion": "v2", "previous": "v1"}
-
-
-def test_a_version_without_a_bundle_here_moves_no_link(bundles: Path) -> None:
-    move_links(bundles, "v9")
-    assert links(bundles) == {"champion": "v1"}
-
-
-def test_the_first_champion_has_no_previous(bundles: Path) -> None:
-    (bundles / "champion").unlink()
-    move_links(bundles, "v2")
-    assert links(bundles) == {"champion": "v2"}
 
 
 def test_the_command_that_takes_the_old_version_down_knows_which_one(bundles: Path, tmp_path: Path) -> None:

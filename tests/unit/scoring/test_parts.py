@@ -17,8 +17,7 @@ from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
-from churn.files import sha256_of
-from churn.model.bundle import MANIFEST, Bundle
+from churn.model.bundle import Bundle
 from churn.reading.sources import cut, find_sources
 from churn.scoring.parts import Job, Outcome, read_outcome, score_part
 from churn.service.app import create_app
@@ -29,7 +28,7 @@ EXAMPLE = STREAMFLOW.example()
 
 
 def job(bundle: Bundle, out: Path, **changed: Any) -> Job:
-    known: dict[str, Any] = {"threshold": 0.6, "reasons": 3, "bundle_sha256": sha256_of(bundle.path / MANIFEST)}
+    known: dict[str, Any] = {"threshold": 0.6, "reasons": 3, "bundle_sha256": bundle.sha256}
     return Job(out=out, bundle=bundle.path, **(known | changed))
 
 

@@ -11,8 +11,7 @@ from support.predicted import source_of
 from support.shadowed import answers, write_shadowed
 
 from churn.errors import DataError
-from churn.files import sha256_of
-from churn.model.bundle import MANIFEST, Bundle
+from churn.model.bundle import Bundle
 from churn.prediction_log.closing import close_journals
 from churn.prediction_log.journal import Journal, journals_in
 from churn.prediction_log.places import Places, places
@@ -73,7 +72,7 @@ def test_each_two_bundles_have_their_own_sums(found: Places, streamflow: Bundle)
     write_shadowed(found, streamflow, answers(streamflow))
     write_shadowed(found, streamflow, answers(streamflow)[:1], version="v0.0.2")
     tallies = read_pairs(found, streamflow.model.contract)
-    sha256 = sha256_of(streamflow.path / MANIFEST)
+    sha256 = streamflow.sha256
     assert {bundles: tally.pairs for bundles, tally in tallies.items()} == {
         Bundles("v0.0.1", sha256, "v0.0.1", sha256): 3,
         Bundles("v0.0.1", sha256, "v0.0.2", sha256): 1,
