@@ -9,8 +9,8 @@ from support.earlier import EARLIER, SALT, earlier_json
 
 from churn.businesses import find_contract
 from churn.model.shelf import open_shelf
-from churn.prediction_log.finding import find_record
 from churn.prediction_log.places import places
+from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import hashed_key
 from churn.prediction_log.replaying import bundle_of, replay
 from churn.shadow.reading import read_pairs

@@ -19,8 +19,8 @@ from churn.judging import metrics as measures
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, risk_tier
 from churn.prediction_log.challenger import Challenger
-from churn.prediction_log.finding import find_record
 from churn.prediction_log.places import places
+from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import Record
 from churn.prediction_log.writer import PredictionLog
 from churn.service.app import create_app

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -28,12 +27,15 @@ def add_to(app: typer.Typer) -> None:
 @predictions_app.command("list", epilog="Example: churn predictions list --json")
 def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
     """List the closed segments, and how much lies in journals that are not closed yet."""
-    from churn.prediction_log.finding import journal_records
-    from churn.prediction_log.stores import open_store, segments_of
+    from churn.prediction_log.reader import log_files
 
     found = the_log(read_settings(), contract)
-    segments = segments_of(open_store(found.where))
-    waiting = sum(1 for _ in journal_records(found))
+    segments, waiting = [], 0
+    for file in log_files(found):
+        if file.segment:
+            segments.append(file.segment)
+        else:
+            waiting += sum(batch.num_rows for batch in file.batches())
     if as_json:
         listed = [
             {"name": item.name, "first": str(item.first), "last": str(item.last), "records": item.records}
@@ -56,19 +58,9 @@ def predictions_tail(
     as_json: JsonOption = False,
 ) -> None:
     """Show the latest predictions, newest last."""
-    from churn.prediction_log.finding import journal_records
-    from churn.prediction_log.segments import rows
-    from churn.prediction_log.stores import open_store, read_segment, segments_of
+    from churn.prediction_log.reader import latest_records
 
-    found = the_log(read_settings(), contract)
-    store = open_store(found.where)
-    latest = list(collections.deque(journal_records(found), maxlen=count))
-    newest = sorted(segments_of(store), key=lambda segment: segment.last, reverse=True)
-    for segment in newest:
-        if len(latest) >= count:
-            break
-        latest += collections.deque(rows(read_segment(store, segment)), maxlen=count)
-    latest = sorted(latest, key=lambda record: record["time"])[-count:]
+    latest = latest_records(the_log(read_settings(), contract), count)
     if as_json:
         print_json([dict(record) for record in latest])
         return

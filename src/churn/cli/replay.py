@@ -39,7 +39,7 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Make an answer again from its record, and say what differs, to the bit; exit code 1 if anything does."""
-    from churn.prediction_log.finding import find_record
+    from churn.prediction_log.reader import find_record
     from churn.prediction_log.replaying import bundle_of
     from churn.prediction_log.replaying import replay as compare
 

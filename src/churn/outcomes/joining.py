@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 from churn.outcomes.file import Kind, Outcome
-from churn.prediction_log.finding import journal_records
 from churn.prediction_log.places import Places
-from churn.prediction_log.segments import columns
-from churn.prediction_log.stores import open_store, read_segment, segments_of
+from churn.prediction_log.reader import records
+from churn.prediction_log.segments import rows_from_batch
 
 COLUMNS = ("prediction_id", "time", "subscriber", "model_version", "probability", "arm", "offer")
 ASSIGNED = ("treatment", "holdout")
@@ -79,7 +79,8 @@ def join(
     """
     known: dict[tuple[Kind, str], Outcome] = {(each.kind, each.id): each for each in outcomes}
     joined, matched = Joined(), set[tuple[Kind, str]]()
-    for row in _rows(places, progress) if known else ():
+    batches = records(places, COLUMNS, progress=progress) if known else ()
+    for row in chain.from_iterable(map(rows_from_batch, batches)):
         ids: tuple[tuple[Kind, str], ...] = (
             ("prediction_id", row["prediction_id"]),
             ("subscriber", row["subscriber"] or ""),
@@ -115,14 +116,3 @@ def _predicted(row: Mapping[str, Any], outcome: Outcome) -> Predicted:
         outcome.left,
         outcome.accepted,
     )
-
-
-def _rows(places: Places, progress: Callable[[int, int], None]) -> Iterator[Mapping[str, Any]]:
-    store = open_store(places.where)
-    segments = segments_of(store)
-    for done, segment in enumerate(segments, 1):
-        for batch in columns(read_segment(store, segment), COLUMNS):
-            for values in zip(*(batch[name] for name in COLUMNS), strict=True):
-                yield dict(zip(COLUMNS, values, strict=True))
-        progress(done, len(segments))
-    yield from journal_records(places)

@@ -1,4 +1,4 @@
-"""Closed segments as Parquet: made of a journal's lines, and read again record by record.
+"""The log as columns: read from a journal's lines, written to segments as Parquet, and read again.
 
 The library that writes and reads Parquet ends the process over bytes that are damaged. So it never sees any: lines are
 parsed before, and a segment's checksum is compared before it is read (`stores.read_segment`).
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from arro3.core import Array, DataType, Field, RecordBatch, Table, list_array
 from arro3.io import read_parquet, write_parquet
+from numpy.typing import NDArray
 
 from churn.prediction_log.record import (
     COLUMNS,
@@ -31,6 +32,7 @@ from churn.prediction_log.record import (
 
 # Whoever looks for a few records reads no more than one such group at a time.
 ROWS_PER_GROUP = 8192
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES: dict[Column, DataType] = {
     "text": DataType.utf8(),
     "texts": DataType.list(Field("item", DataType.utf8(), nullable=False)),
@@ -59,72 +61,97 @@ class Content(NamedTuple):
 
 
 def segment_content(lines: bytes) -> Content | None:
-    """Makes Parquet of a journal's whole lines; None if not one record can be read."""
+    """Make Parquet of a journal's whole lines; None if not one record can be read."""
+    batches = list(batches_from_journal(lines))
+    if not batches:
+        return None
+    times = np.concatenate([numbers_from_batch(batch, "time") for batch in batches])
+    first, last = (EPOCH + timedelta(microseconds=int(time_us)) for time_us in (times.min(), times.max()))
+    return Content(_parquet(batches), len(times), lines.count(b"\n") - 1 - len(times), first, last)
+
+
+def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[RecordBatch]:
+    """Read the records of a journal's whole lines, without damaged lines.
+
+    Args:
+        lines: of the journal.
+        holding: decode only lines that hold this.
+
+    Raises:
+        ValueError, TypeError: no line fits the header. Then it is not the lines that are wrong, and they must not be
+            lost.
+    """
     first, *rest = lines.split(b"\n")[:-1] or [b""]
     try:
         header = read_header(first)
     except ValueError:
-        return None
-    batches, times = [], []
-    for start in range(0, len(rest), ROWS_PER_GROUP):
-        found, batch = _readable(rest[start : start + ROWS_PER_GROUP], header)
-        batches.append(batch)
-        times += [line["time"] for line in found]
-    if not times:
-        return None
-    parquet = _parquet(batches)
-    return Content(parquet, len(times), len(rest) - len(times), _moment(min(times)), _moment(max(times)))
+        return
+    wanted = [line for line in rest if holding in line]
+    for start in range(0, len(wanted), ROWS_PER_GROUP):
+        if batch := _readable(wanted[start : start + ROWS_PER_GROUP], header):
+            yield batch
 
 
-def rows(content: bytes) -> Iterator[Record]:
-    """The records of a segment."""
-    for batch in read_parquet(content):
-        found = {column: _values(batch.column(column)) for column in batch.column_names}
-        for at in range(batch.num_rows):
-            yield {column: values[at] for column, values in found.items()}
+def batches_from_segment(content: bytes) -> Iterator[RecordBatch]:
+    """Read the records of a segment."""
+    yield from read_parquet(content, batch_size=ROWS_PER_GROUP)
 
 
-def columns(content: bytes, wanted: Sequence[str]) -> Iterator[dict[str, list[Any]]]:
-    """Some columns of a segment, a group of rows at a time; a column that it does not have is left out."""
-    for batch in read_parquet(content):
-        yield {column: _values(batch.column(column)) for column in wanted if column in batch.column_names}
+def rows_from_batch(batch: RecordBatch) -> Iterator[Record]:
+    """Give the records as Python has them, times in microseconds since 1970."""
+    columns = {name: values_from_batch(batch, name) for name in batch.column_names}
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
 
 
-def row_of(content: bytes, prediction_id: str) -> Record | None:
-    """The record with an id, if it is in the segment; decodes no other."""
-    for batch in read_parquet(content):
-        ids = _values(batch.column("prediction_id"))
-        if prediction_id in ids:
-            found = batch.slice(ids.index(prediction_id), 1)
-            return {column: _values(found.column(column))[0] for column in found.column_names}
-    return None
+def values_from_batch(batch: RecordBatch, name: str) -> list[Any]:
+    """Give a column as Python has it, times in microseconds since 1970: no database of time zones is needed."""
+    return list(_without_zone(batch.column(name)).to_pylist())
+
+
+def numbers_from_batch(batch: RecordBatch, name: str) -> NDArray[Any]:
+    """Give a column of numbers or times as an array, NaN where a number is missing."""
+    column = _without_zone(batch.column(name))
+    return np.array(column.to_pylist(), dtype=float) if column.null_count else column.to_numpy()
+
+
+def time_us(moment: datetime) -> int:
+    """Give a moment as the log has it, in microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def without(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
-    """A segment without the records of a subscriber, None if none is left; and how many were theirs."""
-    kept, erased = [], 0
-    for batch in read_parquet(content):
-        keys = _values(batch.column("subscriber"))
-        others = [at for at, key in enumerate(keys) if key != subscriber]
-        erased += len(keys) - len(others)
-        if others:
-            kept.append(batch.take(Array.from_numpy(np.array(others, dtype=np.uint64))))
-    return (_parquet(kept) if kept else None), erased
+    """Leave out the records of a subscriber: the segment without them, None if none is left, and how many they were."""
+    others, erased = [], 0
+    for batch in batches_from_segment(content):
+        keys = values_from_batch(batch, "subscriber")
+        rows = [at for at, key in enumerate(keys) if key != subscriber]
+        erased += len(keys) - len(rows)
+        if rows:
+            others.append(take_rows(batch, rows))
+    return (_parquet(others) if others else None), erased
 
 
-def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> tuple[list[dict[str, Any]], RecordBatch]:
-    """What stands in the lines, without those that are damaged; as Python and as Arrow have it."""
-    found = []
+def take_rows(batch: RecordBatch, rows: Sequence[int] | NDArray[np.intp]) -> RecordBatch:
+    """Take some rows, by their numbers."""
+    return batch.take(Array.from_numpy(np.asarray(rows, dtype=np.uint64)))
+
+
+def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> RecordBatch | None:
+    """Read the lines that are not damaged; None if all are."""
+    readable = []
     for line in lines:
         with contextlib.suppress(ValueError):
-            found.append(read_fields(line, header))
+            readable.append(read_fields(line, header))
+    if not readable:
+        return None
     try:
-        return found, _batch(found, header)
+        return _batch(readable, header)
     except (ValueError, TypeError):
-        kept = [line for line in found if _fits(line, header)]
-        if not kept:  # then it is not the lines that are wrong, and they must not be lost
+        fitting = [line for line in readable if _fits(line, header)]
+        if not fitting:
             raise
-        return kept, _batch(kept, header)
+        return _batch(fitting, header)
 
 
 def _fits(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
@@ -167,13 +194,8 @@ def _array(values: Sequence[Any], kind: Column) -> Array:
     return Array(values, _TYPES[kind])
 
 
-def _values(column: Array) -> list[Any]:
-    """As Python has them; times in microseconds since 1970, as in journals: without a database of time zones."""
-    return list((column.cast(DataType.int64()) if DataType.is_timestamp(column.type) else column).to_pylist())
-
-
-def _moment(time_us: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
+def _without_zone(column: Array) -> Array:
+    return column.cast(DataType.int64()) if DataType.is_timestamp(column.type) else column
 
 
 def _parquet(batches: Sequence[RecordBatch]) -> bytes:

@@ -1,27 +1,25 @@
-"""The pairs of the prediction log, block by block: from closed segments and from journals that are not closed yet."""
+"""The pairs of the prediction log, summed up for each two bundles that answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-from pyarrow.parquet import ParquetFile
+from arro3.core import RecordBatch
 
 from churn.contract.declaration import Contract
 from churn.model.pairs import Numbers, Side
-from churn.prediction_log.journal import journals_in, whole_lines
 from churn.prediction_log.places import Places
+from churn.prediction_log.reader import EARLIEST, LATEST, records
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, CONTRIBUTION, FEATURE
-from churn.prediction_log.segments import segment_content
-from churn.prediction_log.stores import Segment, open_store, read_segment, segments_of
+from churn.prediction_log.segments import numbers_from_batch, take_rows, values_from_batch
 from churn.shadow.tally import Block, Tally
 
 NAMES = ("model_version", "bundle_sha256", "challenger_version", "challenger_bundle_sha256")
-ROWS = 65_536
-EVER = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+EVER = (EARLIEST, LATEST)
 
 type Range = tuple[datetime, datetime]
 
@@ -55,7 +53,7 @@ def read_pairs(
         places: of the log.
         contract: whose.
         during: only records of this time.
-        progress: told (done, total) files.
+        progress: told (done, total) segments.
 
     Raises:
         DataError: a segment is damaged; names it.
@@ -63,12 +61,9 @@ def read_pairs(
         ChurnError: the object store cannot be used.
     """
     tallies: dict[Bundles, Tally] = {}
-    columns = _columns(contract)
-    for content in _files(places, during, progress):
-        file = ParquetFile(pa.BufferReader(content))
-        if set(columns) <= set(file.schema_arrow.names):  # segments of other versions of the contract or the log differ
-            for rows in file.iter_batches(ROWS, columns=columns):
-                _add(tallies, rows, contract, during)
+    # Segments of other versions of the contract or the log lack columns, and are left out.
+    for batch in records(places, _columns(contract), *during, progress=progress):
+        _add(tallies, batch, contract)
     return tallies
 
 
@@ -88,56 +83,28 @@ def choose(tallies: dict[Bundles, Tally], champion: str | None, challenger: str 
     return max(fitting, key=lambda each: tallies[each].last_us or 0, default=None)
 
 
-def _files(places: Places, during: Range, progress: Callable[[int, int], None]) -> Iterator[bytes]:
-    """Journals first: one that is closed meanwhile becomes a segment, which bears its name and is not read again."""
-    journals = journals_in(places.journals)
-    store = open_store(places.where)
-    read = set()
-    for path in journals:
-        try:
-            lines, _ = whole_lines(path.read_bytes())
-        except FileNotFoundError:
-            continue
-        read.add(path.stem)
-        if content := segment_content(lines):
-            yield content.parquet
-    segments = [each for each in segments_of(store) if each.origin not in read and _overlaps(each, during)]
-    for done, segment in enumerate(segments, 1):
-        yield read_segment(store, segment)
-        progress(done, len(segments))
-
-
-def _overlaps(segment: Segment, during: Range) -> bool:
-    return segment.first < during[1] and segment.last >= during[0]
-
-
 def _columns(contract: type[Contract]) -> list[str]:
     prefixes = (FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION)
     numbers = [prefix + name for prefix in prefixes for name in contract.feature_names()]
     return ["time", "threshold", "probability", "challenger_probability", *NAMES, *numbers]
 
 
-def _add(tallies: dict[Bundles, Tally], rows: pa.RecordBatch, contract: type[Contract], during: Range) -> None:
-    # All records of a segment are of one process, which has one champion and one challenger.
-    answered_by: list[Any] = [rows.column(name)[0].as_py() for name in NAMES] if rows.num_rows else [None]
+def _add(tallies: dict[Bundles, Tally], batch: RecordBatch, contract: type[Contract]) -> None:
+    # All records of a batch are of one process, which has one champion and one challenger.
+    answered_by = [values_from_batch(batch, name)[0] for name in NAMES]
     if None in answered_by:
         return
     tally = tallies.setdefault(Bundles(*answered_by), Tally(contract))
-    times = rows.column("time").cast(pa.int64()).to_numpy()
-    chosen = (times >= _us(during[0])) & (times < _us(during[1]))
-    if not chosen.any():
-        return
-    tally.saw(int(times[chosen].min()), int(times[chosen].max()))
-    paired = chosen & rows.column("challenger_probability").is_valid().to_numpy(zero_copy_only=False)
-    tally.unpaired += int((chosen & ~paired).sum())
-    if paired.any():
-        tally.add(_block(rows, contract.feature_names(), paired))
+    times = numbers_from_batch(batch, "time")
+    tally.saw(int(times.min()), int(times.max()))
+    paired = np.flatnonzero(~np.isnan(numbers_from_batch(batch, "challenger_probability")))
+    tally.unpaired += batch.num_rows - len(paired)
+    if len(paired):
+        tally.add(_block(take_rows(batch, paired), contract.feature_names()))
 
 
-def _block(rows: pa.RecordBatch, features: list[str], chosen: np.ndarray) -> Block:
-    def numbers(name: str) -> Numbers:
-        found: Numbers = rows.column(name).to_numpy(zero_copy_only=False)[chosen]
-        return found
+def _block(batch: RecordBatch, features: list[str]) -> Block:
+    numbers = partial(numbers_from_batch, batch)
 
     def each(prefix: str) -> Numbers:
         return np.column_stack([numbers(prefix + name) for name in features])
@@ -148,7 +115,3 @@ def _block(rows: pa.RecordBatch, features: list[str], chosen: np.ndarray) -> Blo
         Side(numbers("probability"), each(CONTRIBUTION)),
         Side(numbers("challenger_probability"), each(CHALLENGER_CONTRIBUTION)),
     )
-
-
-def _us(moment: datetime) -> int:
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000

@@ -43,12 +43,12 @@ def test_no_more_is_read_than_asked_for_and_the_newest_first(tmp_path: Path) -> 
     assert set(latest(places, FEATURES, "v1", most=20).values["tenure"]) == {2.0, 3.0}
 
 
-def test_a_segment_with_more_than_is_asked_for_is_read_and_no_journal_after_it(tmp_path: Path) -> None:
+def test_journals_are_the_newest_and_where_they_hold_enough_no_segment_is_read(tmp_path: Path) -> None:
     places = log(tmp_path)
     write(places, "one", version="v1", values=[1.0] * 10, at=100)
     close_journals(places.journals, open_store(places.where))
-    write(places, "two", version="v1", values=[2.0], at=200)
-    assert latest(places, FEATURES, "v1", most=5).values["tenure"].tolist() == [1.0] * 10
+    write(places, "two", version="v1", values=[2.0] * 5, at=200)
+    assert latest(places, FEATURES, "v1", most=5).values["tenure"].tolist() == [2.0] * 5
 
 
 def test_a_log_that_is_not_there_holds_nothing(tmp_path: Path) -> None:

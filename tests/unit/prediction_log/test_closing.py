@@ -21,11 +21,11 @@ from churn.files import UNFINISHED
 from churn.model.bundle import Bundle
 from churn.prediction_log.closing import Closed, close_all, close_journals, remove_old
 from churn.prediction_log.erasing import erase
-from churn.prediction_log.finding import find_record
 from churn.prediction_log.journal import Journal
 from churn.prediction_log.places import places
-from churn.prediction_log.record import LineMaker, hashed_key, read_header, read_line
-from churn.prediction_log.segments import row_of, rows, segment_content
+from churn.prediction_log.reader import find_record
+from churn.prediction_log.record import LineMaker, Record, hashed_key, read_header, read_line
+from churn.prediction_log.segments import batches_from_segment, rows_from_batch, segment_content
 from churn.prediction_log.stores import Segment, Store, open_store, read_segment, segments_of
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
@@ -51,16 +51,18 @@ def written(folder: Path, bundle: Bundle, *, keys: list[str]) -> list[bytes]:
     return [maker.header, *lines]
 
 
+def rows(store: Store, segment: Segment) -> list[Record]:
+    return [row for batch in batches_from_segment(read_segment(store, segment)) for row in rows_from_batch(batch)]
+
+
 def test_a_segment_holds_what_the_journal_held(tmp_path: Path, store: Store, streamflow: Bundle) -> None:
     header, *lines = written(tmp_path, streamflow, keys=["a", "b"])
     assert close_journals(tmp_path, store) == Closed(segments=1, records=2)
     assert list(tmp_path.glob("*.jsonl")) == []
     [segment] = segments_of(store)
     assert segment.records == 2
-    found = list(rows(read_segment(store, segment)))
+    found = rows(store, segment)
     assert found == [read_line(line, read_header(header)) for line in lines]
-    assert row_of(read_segment(store, segment), found[1]["prediction_id"]) == found[1]
-    assert row_of(read_segment(store, segment), "0" * 32) is None
 
 
 def test_a_segment_is_parquet_that_others_read(tmp_path: Path, store: Store, streamflow: Bundle) -> None:
@@ -172,7 +174,7 @@ def test_erasing_removes_one_subscribers_records_and_no_others(
     assert erase(store, hashed_key("a", SALT) or "") == 3
     [left] = segments_of(store)
     assert left.records == 1
-    assert [row["subscriber"] for row in rows(read_segment(store, left))] == [hashed_key("b", SALT)]
+    assert [row["subscriber"] for row in rows(store, left)] == [hashed_key("b", SALT)]
 
 
 def test_a_segment_of_which_a_bit_has_changed_is_damaged_and_named(
@@ -215,7 +217,7 @@ def test_an_object_store_is_a_place_like_any_other(tmp_path: Path, bucket: str, 
     store = open_store(found.where)
     assert close_journals(found.journals, store).records == 2
     [segment] = segments_of(store)
-    [row, _] = rows(read_segment(store, segment))
+    [row, _] = rows(store, segment)
     assert find_record(found, row["prediction_id"]) == row
     assert erase(store, row["subscriber"]) == 1
     assert remove_old(store, days=1, now=datetime.now(UTC) + timedelta(days=2)) == 1

@@ -17,9 +17,9 @@ from churn.businesses import contract_names
 from churn.errors import BundleError, ChurnError, DataError
 from churn.model.bundle import Bundle
 from churn.model.shelf import Shelf
-from churn.prediction_log.finding import find_record
 from churn.prediction_log.ids import new_prediction_id
 from churn.prediction_log.places import places
+from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import LineMaker, read_header, read_line
 from churn.prediction_log.replaying import bundle_of, replay
 

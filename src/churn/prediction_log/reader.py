@@ -1,0 +1,205 @@
+"""The one reader of the log: journals first, then segments, each record once.
+
+A journal that is closed while somebody reads becomes a segment, which bears its name. So a journal that has gone is
+found among the segments, and the segment of a journal that was read is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from heapq import nlargest
+
+import numpy as np
+from arro3.core import RecordBatch
+
+from churn.errors import DataError
+from churn.prediction_log.ids import PREDICTION_ID, made_at
+from churn.prediction_log.journal import journals_in, whole_lines
+from churn.prediction_log.places import Places
+from churn.prediction_log.record import Record
+from churn.prediction_log.segments import (
+    batches_from_journal,
+    batches_from_segment,
+    numbers_from_batch,
+    rows_from_batch,
+    take_rows,
+    time_us,
+    values_from_batch,
+)
+from churn.prediction_log.stores import Segment, open_store, read_segment, segments_of
+
+type Progress = Callable[[int, int], None]
+
+# Between making an id and noting its record; a clock that is set meanwhile is covered by the segment's own range.
+SLACK = timedelta(seconds=2)
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A journal or a segment.
+
+    Args:
+        name: of the journal, or of the one that the segment was made of.
+        segment: None for a journal.
+        read: gives the content; of a journal its whole lines.
+    """
+
+    name: str
+    segment: Segment | None
+    read: Callable[[], bytes]
+
+    def batches(self, *, holding: str = "") -> Iterator[RecordBatch]:
+        """Give the records in their order, without damaged lines.
+
+        Args:
+            holding: decode only lines of a journal that hold this text.
+
+        Raises:
+            DataError: the segment is damaged, or no line of the journal fits its header; names it.
+            OSError: it cannot be read.
+            ChurnError: the object store cannot be used.
+        """
+        if self.segment:
+            yield from batches_from_segment(self.read())
+            return
+        try:
+            yield from batches_from_journal(self.read(), holding=holding.encode())
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"no line of the journal {self.name} fits its header: {error}",
+                instead="read it with the version of the code that wrote it",
+            ) from error
+
+
+def log_files(
+    places: Places,
+    since: datetime = EARLIEST,
+    until: datetime = LATEST,
+    *,
+    newest_first: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Iterator[LogFile]:
+    """Walk through the journals and then the segments that may hold records of a time.
+
+    Segments are listed when the journals have been walked through. One origin counts once: a journal before its
+    segment, and of two segments the one with fewer records, from which a subscriber was erased.
+
+    Args:
+        places: of the log.
+        since: the beginning of the time.
+        until: its end, which is not part of it.
+        newest_first: else the oldest.
+        progress: told (done, total) segments.
+
+    Raises:
+        OSError: a folder cannot be read.
+        ChurnError: the object store cannot be used.
+    """
+    read = set()
+    for path in sorted(journals_in(places.journals), reverse=newest_first):
+        try:
+            lines, _ = whole_lines(path.read_bytes())
+        except FileNotFoundError:  # closed meanwhile
+            continue
+        read.add(path.stem)
+        yield LogFile(path.stem, None, lambda lines=lines: lines)  # type: ignore[misc] # mypy cannot infer the default
+    store = open_store(places.where)
+    by_records = sorted(segments_of(store), key=lambda segment: -segment.records)
+    segments = {segment.origin: segment for segment in by_records if segment.origin not in read}.values()
+    chosen = [segment for segment in segments if segment.first < until and segment.last >= since]
+    chosen.sort(key=lambda segment: segment.last, reverse=newest_first)
+    for done, segment in enumerate(chosen, 1):
+        yield LogFile(segment.origin, segment, lambda segment=segment: read_segment(store, segment))  # type: ignore[misc] # as above
+        progress(done, len(chosen))
+
+
+def records(
+    places: Places,
+    columns: Sequence[str],
+    since: datetime = EARLIEST,
+    until: datetime = LATEST,
+    *,
+    newest_first: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Iterator[RecordBatch]:
+    """Read the records of a time, some columns of them, batch by batch; every batch is of one process.
+
+    Args:
+        places: of the log.
+        columns: which; a file that lacks one, such as that of another contract's features, is left out.
+        since: the beginning of the time.
+        until: its end, which is not part of it.
+        newest_first: file by file; within a file the oldest record is first all the same.
+        progress: told (done, total) segments.
+
+    Raises:
+        DataError: a segment is damaged; names it.
+        OSError: a folder cannot be read.
+        ChurnError: the object store cannot be used.
+    """
+    begin_us, end_us = time_us(since), time_us(until)
+    for file in log_files(places, since, until, newest_first=newest_first, progress=progress):
+        for batch in file.batches():
+            if not set(columns) <= set(batch.column_names):
+                continue
+            times = numbers_from_batch(batch, "time")
+            chosen = np.flatnonzero((times >= begin_us) & (times < end_us))
+            if len(chosen):
+                wanted = batch.select(list(columns))
+                whole = len(chosen) == batch.num_rows
+                yield wanted if whole else take_rows(wanted, chosen)
+
+
+def latest_records(places: Places, count: int) -> list[Record]:
+    """Read the latest records, the newest last.
+
+    Raises:
+        DataError: a segment is damaged; names it.
+        OSError: a folder cannot be read.
+        ChurnError: the object store cannot be used.
+    """
+    latest: list[Record] = []
+    for file in log_files(places, newest_first=True):
+        if file.segment and len(latest) == count and time_us(file.segment.last) < latest[-1]["time"]:
+            break
+        for batch in file.batches():
+            length = min(count, batch.num_rows)
+            rows = rows_from_batch(batch.slice(batch.num_rows - length, length))
+            latest = nlargest(count, [*latest, *rows], key=lambda record: record["time"])
+    return latest[::-1]
+
+
+def find_record(places: Places, prediction_id: str, *, progress: Progress = lambda *_: None) -> Record:
+    """Find the record of a prediction; its time is in microseconds since 1970.
+
+    Only segments of the time at which the id was made are read, or all if the id does not say when.
+
+    Raises:
+        DataError: it is no id, no record has it, or a segment in which it may be is damaged.
+        OSError: a folder cannot be read.
+        ChurnError: the object store cannot be used.
+    """
+    if not PREDICTION_ID.fullmatch(prediction_id):
+        raise DataError(
+            f"{prediction_id!r} is no id of a prediction", instead="give the 32 hex digits of an answer's prediction_id"
+        )
+    made = made_at(prediction_id)
+    since, until = (made - SLACK, made + SLACK) if made else (EARLIEST, LATEST)
+    damage: DataError | None = None
+    for file in log_files(places, since, until, progress=progress):
+        try:
+            for batch in file.batches(holding=prediction_id):
+                ids = values_from_batch(batch, "prediction_id")
+                if prediction_id in ids:
+                    return next(rows_from_batch(batch.slice(ids.index(prediction_id), 1)))
+        except DataError as error:  # it may be in another one
+            damage = damage or error
+    raise damage or DataError(
+        f"no record has the id {prediction_id}: not in {places.where}, and not in {places.journals}",
+        instead="see with `churn predictions list` from when on there are records, or whether PREDICTION_LOG and the "
+        "contract are those of the service",
+    )
