@@ -9,7 +9,7 @@ import pytest
 from support.earlier import EARLIER, earlier_json
 from support.rollouts import World, controller
 
-from churn.judging.counts_file import read_seen
+from churn.judging.counts_file import read_judge_input
 from churn.rollout.plan import read_plan
 from churn.rollout.record import State
 from churn.rollout.store import Store
@@ -79,6 +79,6 @@ def test_a_rollout_goes_on_where_it_stood_and_the_command_to_abort_is_taken_firs
 
 
 def test_a_file_of_counts_is_read(store: Store) -> None:
-    counts = read_seen(EARLIER / "counts.json")
+    counts = read_judge_input(EARLIER / "counts.json")
     assert (counts.weight, counts.canary_up, counts.gap) == (50, True, False)
     assert counts.canary.requests == store.rollout(4).tallies["canary"].total.requests

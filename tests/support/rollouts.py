@@ -11,7 +11,8 @@ from typing import Any
 
 from churn.errors import RolloutError
 from churn.judging.counts import Counts
-from churn.judging.judge import Decision, Seen, Verdict
+from churn.judging.findings import VerdictDecision
+from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.controller import Controller
 from churn.rollout.plan import Plan
 from churn.rollout.record import Event, Rollout, State
@@ -62,12 +63,12 @@ class World:
     share: float = 0.0
     up: set[str] = field(default_factory=lambda: {"stable", "canary"})
     counts: dict[Track, int] = field(default_factory=lambda: {"stable": 7, "canary": 3})
-    verdict: Decision = "promote"
+    verdict: VerdictDecision = "promote"
     closed: str | None = None
     reachable: bool = True
     seeing: bool = True
     champion: str = "v1"
-    shown: list[Seen] = field(default_factory=list)
+    shown: list[JudgeInput] = field(default_factory=list)
     told: list[int] = field(default_factory=list)
     killed_after: int | None = None
     done: int = 0
@@ -107,13 +108,15 @@ class World:
         tracks: tuple[Track, Track] = ("stable", "canary")
         return {track: Reading(self.now, {f"{track}-1": counted(self.counts[track])}) for track in tracks}
 
-    def judge(self, checks: Sequence[Any], seen: Seen, *, false_rollback: float, stale_after_s: float) -> Verdict:
+    def judge(
+        self, checks: Sequence[Any], judge_input: JudgeInput, *, false_rollback: float, stale_after_s: float
+    ) -> Verdict:
         assert checks
         assert false_rollback > 0
-        self.shown.append(seen)
-        if not seen.canary_up:
+        self.shown.append(judge_input)
+        if not judge_input.canary_up:
             return Verdict("roll back", "the canary is down", ())
-        if seen.gap or seen.age_s > stale_after_s:
+        if judge_input.gap or judge_input.age_s > stale_after_s:
             return Verdict("hold", "the figures are old or have a gap", ())
         return Verdict(self.verdict, f"it looks like {self.verdict}", ())
 

@@ -59,11 +59,11 @@ def judge_explain(
     """Say what the judge makes of counts: promote (exit code 0), hold (9) or roll back (10), and why."""
     require_extra("rollout", "scipy")
     from churn.judging.checks import DEFAULT_CHECKS
-    from churn.judging.counts_file import read_seen
+    from churn.judging.counts_file import read_judge_input
     from churn.judging.judge import judge
 
     chosen = DEFAULT_CHECKS if checks is None else _read_checks(checks)
-    verdict = judge(chosen, read_seen(counts), false_rollback=false_rollback, false_promotion=false_promotion)
+    verdict = judge(chosen, read_judge_input(counts), false_rollback=false_rollback, false_promotion=false_promotion)
     if as_json:
         print_json(asdict(verdict))
     else:
@@ -137,9 +137,9 @@ def _show(verdict: Verdict) -> None:
 
 
 def _read_checks(path: Path) -> tuple[Check, ...]:
-    from churn.judging.checks import checks_of
+    from churn.judging.checks import checks_from_tables
 
     try:
-        return checks_of(tomllib.loads(path.read_text(encoding="utf-8")).get("check", []))
+        return checks_from_tables(tomllib.loads(path.read_text(encoding="utf-8")).get("check", []))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is no TOML: {error}", instead="mend the file") from error

@@ -10,10 +10,9 @@ from churn.dashboard.figures import milliseconds, named, percent, points, short_
 from churn.dashboard.histograms import Side, by_name, histogram
 from churn.dashboard.history import History, Observation, RecordedFinding, thin_out
 from churn.judging.counts import Counts
-from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
+from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S, PROBABILITY_BINS, SET_SIGN
 
 MS = 1000
-OBJECTIVE_S = 0.2
 LABELLED_S = frozenset({0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0})
 MOST_FEATURES, MOST_SETS, MOST_ROWS = 10, 6, 24
 CLOCK, DAY = "%H:%M", "%-d %b"

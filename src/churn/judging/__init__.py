@@ -1,11 +1,11 @@
 """Whether a new version is as good: pure statistics over counts.
 
-metrics.py       what the service counts of each answer, by name
-counts.py        what one track, stable or canary, answered
-counts_file.py   counts read from a JSON file
-checks.py        what is watched, with which tolerance
-sequences.py     confidence sequences
-findings.py      what one check found
-judge.py         one verdict of all findings
-paired.py        confidence sequences of paired answers
+metrics.py          what the service counts of each answer, by name
+counts.py           what one track, stable or canary, answered
+counts_file.py      the input of the judge, read from a JSON file
+checks.py           measures, and the checks that compare them with a tolerance
+sequences.py        confidence sequences of the difference of two shares
+mean_sequences.py   confidence sequences of a mean, for paired answers
+findings.py         what one check found
+judge.py            one verdict from all findings
 """

@@ -1,7 +1,7 @@
-"""The checks of a rollout as data, and what each of them measures.
+"""The checks of a rollout as data, and the measures that they compare.
 
-Each check compares one or several shares of the two tracks, canary minus stable. Its effect is the largest of these
-differences: in the bad direction only, or in either.
+A check compares shares of the two tracks, canary minus stable. Its effect is the largest of these differences: in the
+bad direction only, or in either.
 """
 
 from __future__ import annotations
@@ -9,37 +9,108 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from itertools import accumulate
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churn.errors import SettingsError
 from churn.judging.counts import Counts
-from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
-from churn.judging.sequences import Numbers, Pairs
+from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S, PROBABILITY_BOUNDS
+from churn.judging.sequences import Numbers, Proportions
 
-type Measure = Literal["errors", "slow", "latency", "p99", "scores", "banners", "tiers", "reasons", "split"]
 type Direction = Literal["up", "both"]
+type Flags = NDArray[np.bool_]
+# The hits of each part, and the total that each is a share of.
+type Hits = tuple[Mapping[str, int], int]
 
-OBJECTIVE_S: Final = 0.2
 P99_SLOWER: Final = 0.01
-# Among how many names the chance of a false rollback is shared out, at least: more than a contract has, so that it does
-# not depend on which names have been seen so far.
+# More than a contract has, so that the shares of the risk do not depend on the names that occurred so far.
 MOST_TIERS, MOST_FEATURES = 4, 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What a check compares.
+
+    Args:
+        name: as in a TOML file.
+        count: turns counts into the hits of each part, and their total.
+        least_parts: the chance of a false rollback is divided by the number of parts, and by this at least.
+        select: picks the parts that matter, by what was counted; None if all matter.
+        is_health: hardly depends on who asks. It is still believed when the requests were not split as they should be.
+        is_split: compares the canary's part of the requests with its weight, and has no `count` of its own.
+    """
+
+    name: str
+    count: Callable[[Counts], Hits] = lambda _: ({}, 0)
+    least_parts: int = 1
+    select: Callable[[Proportions], Flags] | None = None
+    is_health: bool = False
+    is_split: bool = False
+
+
+def _count_slower(counts: Counts) -> Hits:
+    """Count the requests that took longer than each bound."""
+    total = sum(counts.latency)
+    within = list(accumulate(counts.latency[:-1]))
+    return {_beyond(bound): total - n for bound, n in zip(LATENCY_BOUNDS_S, within, strict=True)}, total
+
+
+def _count_slow(counts: Counts) -> Hits:
+    slower, total = _count_slower(counts)
+    name = _beyond(OBJECTIVE_S)
+    return {name: slower[name]}, total
+
+
+def _beyond(bound_s: float) -> str:
+    return f"over {bound_s * 1000:g} ms"
+
+
+def _count_scores(counts: Counts) -> Hits:
+    """Count the probabilities up to each bound, without the last bound, which holds all."""
+    cumulative = list(zip(PROBABILITY_BOUNDS, accumulate(counts.probability), strict=True))
+    return {f"up to {bound:g}": n for bound, n in cumulative[:-1]}, sum(counts.probability)
+
+
+def _select_p99(proportions: Proportions) -> Flags:
+    """Pick the first bound that at most 1 % of stable's requests exceed, or else the last one."""
+    slower = proportions.stable_hits / np.maximum(proportions.stable_total, 1)
+    last = slower.shape[-1] - 1
+    first = np.minimum((slower > P99_SLOWER).sum(axis=-1, keepdims=True), last)
+    return np.asarray(np.arange(last + 1) == first)
+
+
+ERRORS: Final = Measure(
+    name="errors", count=lambda counts: ({"errors": counts.errors}, counts.requests), is_health=True
+)
+SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True)
+LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True)
+P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True)
+SCORES: Final = Measure(name="scores", count=_count_scores)
+BANNERS: Final = Measure(name="banners", count=lambda counts: ({"with a banner": counts.banners}, counts.predictions))
+TIERS: Final = Measure(
+    name="tiers", count=lambda counts: (counts.tiers, sum(counts.tiers.values())), least_parts=MOST_TIERS
+)
+# Each subscriber asks one version only, so nobody sees whether two versions agree about one subscriber.
+REASONS: Final = Measure(
+    name="reasons", count=lambda counts: (counts.top_features, counts.predictions), least_parts=MOST_FEATURES
+)
+SPLIT: Final = Measure(name="split", is_split=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that is watched.
+    """A measure with its tolerance.
 
     Args:
         name: what people call it.
-        measure: what is compared; `split` is the share of requests the canary gets, compared with its weight.
+        measure: what is compared.
         tolerance: the largest acceptable effect, as a difference of shares: 0.01 is one request in a hundred.
-        direction: `up` where only more is bad, `both` where less is, too.
-        critical: surely outside the tolerance means roll back; if not critical, only that nothing is promoted.
-        share: of the chance of a false rollback, relative to the other checks'; the larger, the sooner it is sure.
+        direction: `up` where only more is bad, `both` where less is bad, too.
+        critical: whether an effect outside the tolerance means roll back; if not, it only stops a promotion.
+        share: its part of the chance of a false rollback, relative to the other checks. The larger, the sooner it is
+            sure.
     """
 
     name: str
@@ -49,156 +120,92 @@ class Check:
     critical: bool = True
     share: float = 1.0
 
-    @property
-    def of_split(self) -> bool:
-        """Whether it looks at who gets the requests, not at what is answered."""
-        return self.measure == "split"
-
     def __post_init__(self) -> None:
-        known = (*Measure.__value__.__args__,)
-        if self.measure not in known:
-            raise SettingsError(f"check {self.name}: there is no measure {self.measure}", instead=f"use one of {known}")
         if not (0 <= self.tolerance < 1 and 0 < self.share < float("inf")):
             raise SettingsError(
                 f"check {self.name}: tolerance {self.tolerance:g} and share {self.share:g} make no sense",
                 instead="give a tolerance from 0 to less than 1, and a share above 0",
             )
-        if self.direction not in {"up", "both"}:
+        if self.direction not in get_args(Direction.__value__):
             raise SettingsError(f"check {self.name}: there is no direction {self.direction}", instead="up, or both")
 
 
 # docs/judge.md gives the reason for each tolerance.
 DEFAULT_CHECKS: Final = (
-    Check("error share", "errors", 0.001, "up", share=8),
-    Check("over 200 ms", "slow", 0.005, "up", share=2),
-    Check("latency", "latency", 0.05, "up", share=3),
-    Check("latency p99", "p99", 0.01, "up", share=1),
-    Check("scores", "scores", 0.05, share=2),
-    Check("banners", "banners", 0.05, share=1),
-    Check("tiers", "tiers", 0.05, share=1),
-    Check("top-3 reasons", "reasons", 0.1, share=2),
-    Check("traffic split", "split", 0.02, critical=False, share=1),
+    Check("error share", ERRORS, 0.001, "up", share=8),
+    Check("over 200 ms", SLOW, 0.005, "up", share=2),
+    Check("latency", LATENCY, 0.05, "up", share=3),
+    Check("latency p99", P99, 0.01, "up", share=1),
+    Check("scores", SCORES, 0.05, share=2),
+    Check("banners", BANNERS, 0.05, share=1),
+    Check("tiers", TIERS, 0.05, share=1),
+    Check("top-3 reasons", REASONS, 0.1, share=2),
+    Check("traffic split", SPLIT, 0.02, critical=False, share=1),
 )
+# A TOML file may name these; every measure has a default check.
+MEASURES: Final = {check.measure.name: check.measure for check in DEFAULT_CHECKS}
 
 
-def checks_of(tables: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
-    """Checks of a TOML file: one table each, with the names of `Check` as keys.
+def checks_from_tables(tables: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
+    """Read the checks of a TOML file: one table each, with the fields of `Check` as keys.
 
     Raises:
-        SettingsError: one is not a check.
+        SettingsError: a table is no check.
     """
     known = {field.name: field for field in fields(Check)}
     needed = {name for name, field in known.items() if field.default is MISSING}
+    checks = []
     for number, table in enumerate(tables, 1):
         if wrong := (table.keys() - known.keys()) | (needed - table.keys()):
             raise SettingsError(
                 f"check {number}: {', '.join(sorted(wrong))} unknown or missing",
                 instead=f"give {', '.join(sorted(needed))}, and of the others what should differ: {', '.join(known)}",
             )
-    return tuple(Check(**table) for table in tables)
+        measure = MEASURES.get(str(table["measure"]))
+        if measure is None:
+            raise SettingsError(
+                f"check {table['name']}: there is no measure {table['measure']}",
+                instead=f"use one of {', '.join(MEASURES)}",
+            )
+        checks.append(Check(**{**table, "measure": measure}))
+    return tuple(checks)
 
 
-class Shares(NamedTuple):
-    """What one check compares.
+class Comparison(NamedTuple):
+    """The shares that a check compares. Counts of many simulated runs have further axes before the last one.
 
     Args:
-        parts: what each share is the share of; as many as the last axis of the pairs is long.
-        pairs: what was counted of them.
-        counting: which of them matter; all, unless they are picked by what was counted.
-        among_outside: by how many the chance of a false rollback is divided: one of them suffices.
-        among_within: by how many that of a false promotion is: by one unless they are picked, since all must be within.
+        parts: the name of each share; as many as the last axis of `proportions` is long.
+        proportions: what was counted of each.
+        selected: which parts matter.
+        divide_outside: the chance of a false rollback is divided by this, since one part outside suffices.
+        divide_within: the chance of a false promotion is divided by this. It is 1 where all parts must be within.
     """
 
     parts: tuple[str, ...]
-    pairs: Pairs
-    counting: NDArray[np.bool_]
-    among_outside: int
-    among_within: int
+    proportions: Proportions
+    selected: Flags
+    divide_outside: int
+    divide_within: int
 
-    def counted(self) -> bool:
-        """Whether anything was, in both tracks."""
-        return bool(self.parts and self.pairs.stable_total[0] and self.pairs.canary_total[0])
+    def is_counted(self) -> bool:
+        """Whether both tracks have answers of this kind."""
+        return bool(self.parts and self.proportions.stable_total[0] and self.proportions.canary_total[0])
 
 
-def compared(measure: Measure, stable: Counts, canary: Counts, earlier: Counts | None = None) -> Shares:
-    """The shares that a measure compares; not for `split`, which compares the tracks with their weight.
+def compare(measure: Measure, stable: Counts, canary: Counts, earlier: Counts | None = None) -> Comparison:
+    """Take the shares of a measure from the counts of both tracks, and from what stable answered earlier."""
+    hits_and_totals = [measure.count(counts) for counts in (stable, canary, earlier or Counts())]
+    parts = tuple(dict.fromkeys(name for hits, _ in hits_and_totals[:2] for name in hits))
 
-    Earlier is what stable answered before. Counts of many runs at once have arrays for numbers; the parts are then the
-    last axis.
-    """
-    counted = [MEASURES[measure](counts) for counts in (stable, canary, earlier or Counts())]
-    parts = tuple(dict.fromkeys(name for hits, _ in counted[:2] for name in hits))
-
-    def numbers(hits: Mapping[str, int], total: int) -> tuple[Numbers, Numbers]:
-        # Counters are not read in one instant: one that is a request ahead of its total is no more than that.
+    def stack(hits: Mapping[str, int], total: int) -> tuple[Numbers, Numbers]:
+        # Counters are not read in one instant, so a part may be a request ahead of its total.
         of_parts = [np.minimum(hits.get(part, 0), total) for part in parts]
         stacked = np.stack(of_parts, axis=-1).astype(float) if parts else np.zeros(0)
         return stacked, np.broadcast_to(np.asarray(total, dtype=float)[..., None], stacked.shape)
 
-    pairs = Pairs(*(each for hits, total in counted for each in numbers(hits, total)))
-    among = max({"tiers": MOST_TIERS, "reasons": MOST_FEATURES}.get(measure, 1), len(parts))
-    if measure == "p99":
-        return Shares(parts, pairs, _at_stable_p99(pairs), among, among)
-    return Shares(parts, pairs, np.ones(pairs.canary_hits.shape, dtype=bool), among, 1)
-
-
-def _at_stable_p99(pairs: Pairs) -> NDArray[np.bool_]:
-    """The first bound that at most 1 % of stable's requests exceed; the last one if there is none."""
-    slower = pairs.stable_hits / np.maximum(pairs.stable_total, 1)
-    last = slower.shape[-1] - 1
-    first = np.minimum((slower > P99_SLOWER).sum(axis=-1, keepdims=True), last)
-    return np.asarray(np.arange(last + 1) == first)
-
-
-type Hits = tuple[Mapping[str, int], int]
-
-
-def _errors(counts: Counts) -> Hits:
-    return {"errors": counts.errors}, counts.requests
-
-
-def _slower(counts: Counts) -> Hits:
-    """How many took longer than each bound."""
-    total = sum(counts.latency)
-    within = list(accumulate(counts.latency[:-1]))
-    return {f"over {bound * 1000:g} ms": total - n for bound, n in zip(LATENCY_BOUNDS_S, within, strict=True)}, total
-
-
-def _slow(counts: Counts) -> Hits:
-    slower, total = _slower(counts)
-    name = f"over {OBJECTIVE_S * 1000:g} ms"
-    return {name: slower[name]}, total
-
-
-def _scores(counts: Counts) -> Hits:
-    """How many probabilities are up to each bound; the last bound holds all."""
-    named = zip(PROBABILITY_BOUNDS, accumulate(counts.probability), strict=True)
-    return {f"up to {bound:g}": n for bound, n in list(named)[:-1]}, sum(counts.probability)
-
-
-def _banners(counts: Counts) -> Hits:
-    return {"with a banner": counts.banners}, counts.predictions
-
-
-def _tiers(counts: Counts) -> Hits:
-    return counts.tiers, sum(counts.tiers.values())
-
-
-def _reasons(counts: Counts) -> Hits:
-    """Each feature's share among the top three.
-
-    Whether two versions agree about one subscriber cannot be seen where each subscriber asks one of them only.
-    """
-    return counts.top_features, counts.predictions
-
-
-MEASURES: Final[Mapping[str, Callable[[Counts], Hits]]] = {
-    "errors": _errors,
-    "slow": _slow,
-    "latency": _slower,
-    "p99": _slower,
-    "scores": _scores,
-    "banners": _banners,
-    "tiers": _tiers,
-    "reasons": _reasons,
-}
+    proportions = Proportions(*(numbers for hits, total in hits_and_totals for numbers in stack(hits, total)))
+    divide = max(measure.least_parts, len(parts))
+    if measure.select:
+        return Comparison(parts, proportions, measure.select(proportions), divide, divide)
+    return Comparison(parts, proportions, np.ones(proportions.canary_hits.shape, dtype=bool), divide, 1)

@@ -1,29 +1,28 @@
-"""What one track, stable or canary, answered: counts that only grow, and their differences between two looks."""
+"""What one track, stable or canary, answered: counts that only grow, and their differences."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Of POST /predict, since some moment.
+    """Answers of POST /predict since some moment. In a simulation each number is an array, with one value per run.
 
     Args:
-        requests: that were answered, by 2xx or 5xx; what the caller did wrong (4xx) says nothing of a version.
-        errors: those answered by 5xx, or cut off.
-        latency: how many took how long: one number for each bucket of LATENCY_BOUNDS_S, not summed up, and the last for
-            all beyond.
-        predictions: those that were answered by a probability.
-        probability: how many of them fell into each of PROBABILITY_BINS bins.
-        tiers: how many of them each tier got.
-        banners: how many of them were above the threshold.
-        top_features: in how many of them each feature was among the three largest contributions.
-        top_sets: how many of them had which three.
+        requests: answered with 2xx or 5xx. A 4xx is the caller's mistake and says nothing about a version.
+        errors: answered with 5xx, or cut off.
+        latency: requests in each bucket of LATENCY_BOUNDS_S, not cumulative; the last number counts all beyond.
+        predictions: requests that were answered with a probability.
+        probability: predictions in each of PROBABILITY_BINS bins.
+        tiers: predictions in each tier.
+        banners: predictions above the threshold.
+        top_features: predictions that have this feature among the three largest contributions.
+        top_sets: predictions that have these three.
     """
 
     requests: int = 0
@@ -37,36 +36,31 @@ class Counts:
     top_sets: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Counts) -> Counts:
-        return self._joined(other, 1)
+        """Add two counts, field by field."""
+        return self._combine(other, 1)
 
     def __sub__(self, other: Counts) -> Counts:
-        """What came since `other` was counted; the counters must not have begun anew in between."""
-        return self._joined(other, -1)
+        """Return what came since `other` was counted. No counter may have restarted in between."""
+        return self._combine(other, -1)
 
     def numbers(self) -> Iterator[int]:
-        """All that was counted, one after the other."""
-        yield from (self.requests, self.errors, self.predictions, self.banners, *self.latency, *self.probability)
-        for named in (self.tiers, self.top_features, self.top_sets):
-            yield from named.values()
+        """Yield every number, in no order that matters."""
+        for counted in fields(self):
+            value = getattr(self, counted.name)
+            if isinstance(value, Mapping):
+                yield from value.values()
+            elif isinstance(value, tuple):
+                yield from value
+            else:
+                yield value
 
-    def _joined(self, other: Counts, sign: int) -> Counts:
-        def numbers(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
-            return tuple(a + sign * b for a, b in zip(one, two, strict=True))
+    def _combine(self, other: Counts, sign: int) -> Counts:
+        def combine(left: Any, right: Any) -> Any:
+            if isinstance(left, Mapping):
+                return {name: left.get(name, 0) + sign * right.get(name, 0) for name in {**left, **right}}
+            if isinstance(left, tuple):
+                return tuple(a + sign * b for a, b in zip(left, right, strict=True))
+            return left + sign * right
 
-        def named(one: Mapping[str, int], two: Mapping[str, int]) -> dict[str, int]:
-            joined = Counter(one)
-            for name, count in two.items():
-                joined[name] += sign * count
-            return dict(joined)
-
-        return Counts(
-            self.requests + sign * other.requests,
-            self.errors + sign * other.errors,
-            numbers(self.latency, other.latency),
-            self.predictions + sign * other.predictions,
-            numbers(self.probability, other.probability),
-            named(self.tiers, other.tiers),
-            self.banners + sign * other.banners,
-            named(self.top_features, other.top_features),
-            named(self.top_sets, other.top_sets),
-        )
+        names = [counted.name for counted in fields(self)]
+        return Counts(**{name: combine(getattr(self, name), getattr(other, name)) for name in names})

@@ -1,4 +1,4 @@
-"""What was seen of two tracks, read from a JSON file."""
+"""The input of the judge, read from a JSON file of counts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from churn.errors import DataError
 from churn.judging.counts import Counts
-from churn.judging.judge import Seen
+from churn.judging.judge import JudgeInput
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
 
 
-def read_seen(path: Path) -> Seen:
-    """The counts of a file; what it leaves out is as by default, what nobody knows is refused.
+def read_judge_input(path: Path) -> JudgeInput:
+    """Read the counts of a file. Missing fields have their defaults; unknown fields are refused.
 
     Raises:
         DataError: the file holds something else.
@@ -24,30 +24,30 @@ def read_seen(path: Path) -> Seen:
     instead = 'give {"stable": {"requests": 900, ...}, "canary": {...}, "weight": 10}; docs/judge.md has an example'
     try:
         content = json.loads(path.read_bytes())
-        _require_known(content, Seen, "")
-        for part in ("stable", "canary", *({"earlier"} & content.keys())):
-            _require_known(content.get(part), Counts, f"{part}: ")
-        seen = TypeAdapter(Seen).validate_python(content)
+        _require_known(content, JudgeInput, "")
+        for track in ("stable", "canary", *({"earlier"} & content.keys())):
+            _require_known(content.get(track), Counts, f"{track}: ")
+        judge_input = TypeAdapter(JudgeInput).validate_python(content)
     except ValidationError as error:
-        words = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        words = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
         raise DataError(f"{path} holds no counts: {words}", instead=instead) from error
     except ValueError as error:
         raise DataError(f"{path} holds no counts: {error}", instead=instead) from error
-    for counts in (seen.stable, seen.canary, seen.earlier):
+    for counts in (judge_input.stable, judge_input.canary, judge_input.earlier):
         if len(counts.latency) != len(LATENCY_BOUNDS_S) + 1 or len(counts.probability) != PROBABILITY_BINS:
             raise DataError(
                 f"{path}: latency needs {len(LATENCY_BOUNDS_S) + 1} numbers, probability {PROBABILITY_BINS}",
                 instead="give one for each bucket, not summed up",
             )
-    if any(number < 0 for number in seen.earlier.numbers()):
+    if any(number < 0 for number in judge_input.earlier.numbers()):
         raise DataError(
             f"{path}: earlier has a number below zero", instead="give what stable answered before, or leave it out"
         )
-    return seen
+    return judge_input
 
 
 def _require_known(content: Any, kind: type[Any], where: str) -> None:
     if not isinstance(content, dict):
-        raise ValueError(f"{where}no object")  # noqa: TRY004 - a value of the file, told like the others
+        raise ValueError(f"{where}no object")  # noqa: TRY004 - a value of the file, reported like the others
     if unknown := content.keys() - {field.name for field in fields(kind)}:
         raise ValueError(f"{where}there is no {', '.join(sorted(unknown))}")

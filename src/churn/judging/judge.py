@@ -1,12 +1,12 @@
 """The judge of a canary: counts in, verdict out. `docs/judge.md` tells how to read one.
 
-Pure: no clock, no network, no memory. Each look is judged by the counts since one moment, and stays right however often
-one looks (`sequences.py`). How the chance of an error is shared out:
+Pure: no clock, no network, no memory. Each look is judged by the counts since one moment, and stays right at every look
+(`sequences.py`). The chances of an error are divided among the checks:
 
-- False rollback, at most `false_rollback` over all checks and looks: each check gets its share, and divides it by the
-  number of differences of which it takes the largest (Bonferroni).
-- False promotion, at most `false_promotion` over all looks: everything has to be within, so what is truly outside would
-  have to pass, and that alone is unlikely enough. Nothing is divided, except where a check picks its difference.
+- A false rollback has a chance of at most `false_rollback`, over all checks and looks. Each check gets its share, and
+  divides it by the number of differences it compares (Bonferroni), since it takes the largest of them.
+- A false promotion has a chance of at most `false_promotion`, over all looks. Every check must pass, and it is unlikely
+  enough that the one that is truly outside does. Nothing is divided, unless a check picks its difference.
 """
 
 from __future__ import annotations
@@ -18,27 +18,23 @@ from typing import Final
 from churn.errors import SettingsError
 from churn.judging.checks import Check
 from churn.judging.counts import Counts
-from churn.judging.findings import Decision, Finding, Levels, find
-
-__all__ = ["Decision", "Finding", "Seen", "Verdict", "judge", "levels"]
+from churn.judging.findings import Finding, Levels, VerdictDecision, evaluate_checks
 
 FALSE_ROLLBACK: Final = 0.01
 FALSE_PROMOTION: Final = 0.05
 STALE_AFTER_S: Final = 60.0
 ALL: Final = 100
-# What hardly depends on who asks: still believed when the requests were not split as they should have been.
-HEALTH: Final = frozenset({"errors", "slow", "latency", "p99"})
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class JudgeInput:
     """What is known at one look.
 
     Args:
-        stable, canary: what each answered since one moment, the same for both, after which the weight did not change.
+        stable, canary: the answers since one moment, the same for both. The weight must not have changed since then.
         weight: percent of the requests that the canary should get.
-        earlier: what stable answered before that moment, as far as known: a guess, which may be wrong, but must not
-            contain any of what is counted in `stable`.
+        earlier: what stable answered before that moment, as far as known. It is a guess, which may be wrong, but must
+            not contain what `stable` counts.
         age_s: of the newest counts.
         canary_up: false if the canary is known to be dead.
         gap: whether counts are missing since the last look.
@@ -55,69 +51,74 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be done, why, and what each check found; no findings where nothing could be compared."""
+    """What to do, why, and what each check found; no findings where nothing could be compared."""
 
-    decision: Decision
+    decision: VerdictDecision
     reason: str
     findings: tuple[Finding, ...] = ()
 
 
 def judge(
     checks: Sequence[Check],
-    seen: Seen,
+    judge_input: JudgeInput,
     *,
     false_rollback: float = FALSE_ROLLBACK,
     false_promotion: float = FALSE_PROMOTION,
     stale_after_s: float = STALE_AFTER_S,
 ) -> Verdict:
-    """Promotes when all is surely within its tolerance, rolls back when a critical check is surely outside, else holds.
+    """Judge a canary.
+
+    The verdict is `promote` when all is surely within its tolerance, `roll back` when a critical check is surely
+    outside, and `hold` otherwise.
 
     Args:
         checks: at least one, not only the traffic split.
-        seen: the counts so far.
+        judge_input: the counts so far.
         false_rollback: the chance that a canary within all tolerances is ever rolled back, at most.
         false_promotion: the chance that a canary outside a tolerance is ever promoted, at most.
-        stale_after_s: counts that are older are no reason for anything.
+        stale_after_s: older counts are no reason for anything.
 
     Raises:
         SettingsError: a chance, the weight or the checks make no sense.
     """
-    _require_sense(checks, seen, false_rollback, false_promotion)
-    if not seen.canary_up:
+    _require_sense(checks, judge_input, false_rollback, false_promotion)
+    if not judge_input.canary_up:
         return Verdict("roll back", "the canary is down")
-    if why := _unusable(seen, stale_after_s):
+    if why := _describe_unusable(judge_input, stale_after_s):
         return Verdict("hold", why)
-    shared = levels(checks, false_rollback, false_promotion)
-    findings = find(shared, seen.stable, seen.canary, seen.earlier, seen.weight / ALL)
-    return _verdict({check.name: check for check in checks}, findings)
+    levels = allot_levels(checks, false_rollback, false_promotion)
+    expected = judge_input.weight / ALL
+    findings = evaluate_checks(levels, judge_input.stable, judge_input.canary, judge_input.earlier, expected)
+    return _combine({check.name: check for check in checks}, findings)
 
 
-def levels(
+def allot_levels(
     checks: Sequence[Check], false_rollback: float = FALSE_ROLLBACK, false_promotion: float = FALSE_PROMOTION
 ) -> list[tuple[Check, Levels]]:
-    """Each check with its part of the chances of an error."""
+    """Give each check its part of the chances of an error."""
     shares = sum(check.share for check in checks)
     return [(check, Levels(false_rollback * check.share / shares, false_promotion)) for check in checks]
 
 
-def _require_sense(checks: Sequence[Check], seen: Seen, *chances: float) -> None:
+def _require_sense(checks: Sequence[Check], judge_input: JudgeInput, *chances: float) -> None:
     if len({check.name for check in checks}) < len(checks):
         raise SettingsError("two checks have the same name", instead="give each check a name of its own")
-    if all(check.of_split for check in checks):
+    if all(check.measure.is_split for check in checks):
         raise SettingsError("there is no check of what the canary answers", instead="give one, such as of its errors")
     if not all(0 < chance < 1 for chance in chances):
         raise SettingsError("a chance of an error is not between 0 and 1", instead="give one such as 0.01")
-    if not 0 <= seen.weight <= ALL:
-        raise SettingsError(f"{seen.weight:g} is no weight", instead="give the canary's percent of requests, 0 to 100")
+    weight = judge_input.weight
+    if not 0 <= weight <= ALL:
+        raise SettingsError(f"{weight:g} is no weight", instead="give the canary's percent of requests, 0 to 100")
 
 
-def _unusable(seen: Seen, stale_after_s: float) -> str:
-    """Why nothing can be said from these counts, if so."""
-    if not seen.age_s <= stale_after_s:
-        return f"the newest counts are {seen.age_s:.0f} s old; more than {stale_after_s:.0f} s is stale"
-    if seen.gap:
+def _describe_unusable(judge_input: JudgeInput, stale_after_s: float) -> str:
+    """Say why these counts tell nothing, if so."""
+    if not judge_input.age_s <= stale_after_s:
+        return f"the newest counts are {judge_input.age_s:.0f} s old; more than {stale_after_s:.0f} s is stale"
+    if judge_input.gap:
         return "counts are missing since the last look"
-    for track, counts in (("stable", seen.stable), ("canary", seen.canary)):
+    for track, counts in (("stable", judge_input.stable), ("canary", judge_input.canary)):
         if any(number < 0 for number in counts.numbers()):
             return f"counts of the {track} fell: a counter began anew"
         if counts.requests == 0:
@@ -125,19 +126,24 @@ def _unusable(seen: Seen, stale_after_s: float) -> str:
     return ""
 
 
-def _verdict(checks: dict[str, Check], findings: tuple[Finding, ...]) -> Verdict:
-    outside = [found for found in findings if found.surely_outside]
-    mismatch = next((found for found in outside if checks[found.check].of_split), None)
-    critical = [f for f in outside if f.critical and (mismatch is None or checks[f.check].measure in HEALTH)]
+def _combine(checks: dict[str, Check], findings: tuple[Finding, ...]) -> Verdict:
+    """Derive one verdict from all findings."""
+    outside = [finding for finding in findings if finding.is_outside]
+    mismatch = next((finding for finding in outside if checks[finding.check].measure.is_split), None)
+    critical = [
+        finding
+        for finding in outside
+        if finding.critical and (mismatch is None or checks[finding.check].measure.is_health)
+    ]
     if critical:
-        return Verdict("roll back", "; ".join(found.reason for found in critical), findings)
+        return Verdict("roll back", "; ".join(finding.reason for finding in critical), findings)
     if mismatch is not None:
         return Verdict("hold", f"the comparison cannot be trusted: {mismatch.reason}", findings)
     if outside:
         return Verdict("hold", f"not critical, but for a person to see: {outside[0].reason}", findings)
-    waiting = [found for found in findings if found.decision == "hold"]
+    waiting = [finding for finding in findings if finding.decision == "hold"]
     if waiting:
-        longest = max(waiting, key=lambda found: found.far_from_sure)
-        names = ", ".join(found.check for found in waiting)
+        longest = max(waiting, key=lambda finding: finding.width)
+        names = ", ".join(finding.check for finding in waiting)
         return Verdict("hold", f"not yet sure of {names}. Furthest from it: {longest.reason}", findings)
     return Verdict("promote", f"all {len(findings)} checks are surely within their tolerances", findings)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-# Upper bounds of the buckets, in seconds. The objective, 0.2, is one of them.
+# What an answer should take at most. It is one of the bounds below.
+OBJECTIVE_S: Final = 0.2
+# Upper bounds of the buckets, in seconds.
 LATENCY_BOUNDS_S: Final = (
     *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
     *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0),

@@ -1,13 +1,14 @@
-"""Two shares compared at any moment: how sure it is that canary minus stable is not this large.
+"""Two shares compared at any moment: evidence that canary minus stable is not this large.
 
-Whoever looks at a usual test after every request finds a difference sooner or later, where there is none. What is here
-stays right however often one looks, and depends on nothing but the counts so far.
+A usual test that is repeated after every request finds a difference sooner or later, where there is none. The evidence
+here stays right at every look, and depends on nothing but the counts so far.
 
-For each pair of true shares (s, c), mixture / likelihood(s, c) is a nonnegative martingale that starts at one: the
-mixture is the likelihood averaged over a prior, whichever that is (Robbins 1970). By Ville's inequality (1939) it ever
-reaches 1/alpha with probability alpha at most. All pairs where it has not are a confidence set for all times (Howard,
-Ramdas, McAuliffe and Sekhon 2021), and the differences c - s that occur in it a confidence sequence of the effect. Of
-one difference the pair that is hardest to reject has the largest likelihood, so the evidence against an effect is
+For each pair of true shares (s, c), mixture / likelihood(s, c) is a nonnegative martingale that starts at one. The
+mixture is the likelihood averaged over a prior, whichever that is (Robbins 1970). By Ville's inequality (1939) the
+martingale ever reaches 1/alpha with probability alpha at most. All pairs for which it has not are a confidence set for
+all times (Howard, Ramdas, McAuliffe and Sekhon 2021). The differences c - s in that set are a confidence sequence of
+the effect. Of all pairs with one difference, the one with the largest likelihood is the hardest to reject. So the
+evidence against an effect is
 
     log mixture - max over s of log likelihood(s, s + effect),
 
@@ -26,11 +27,11 @@ from scipy.special import betaln, expit, xlog1py, xlogy
 
 type Numbers = NDArray[np.float64]
 
-# The prior of the mixture. It decides how soon one is sure, never whether one is right. In log-odds: at every whole
-# number a beta distribution, one wide, so that no share between 1 in 10,000 and its opposite is far from one of them.
+# The prior of the mixture. It decides how soon one is sure, never whether one is right. In log-odds it has a beta
+# distribution at every whole number, one wide. So no share between 1 in 10,000 and its opposite is far from one.
 _LOG_ODDS = np.arange(-9.0, 10.0)
 _A, _B = 1 / expit(-_LOG_ODDS), 1 / expit(_LOG_ODDS)
-# Most often the two shares are the same; if not, a difference in log-odds is the rarer the larger it is.
+# Most often the two shares are the same. If not, large differences in log-odds are rarer than small ones.
 _SAME = 0.4
 _NEAR = np.exp(-np.abs(_LOG_ODDS[:, None] - _LOG_ODDS))
 _WEIGHTS = (1 - _SAME) * _NEAR / _NEAR.sum()
@@ -40,10 +41,10 @@ _HALVINGS = 20  # to a millionth, rounded outwards
 _NONE = np.zeros(())
 
 
-class Pairs(NamedTuple):
-    """What was counted, as arrays of one shape: hits among so many, in each track; 0 <= hits <= total.
+class Proportions(NamedTuple):
+    """The counts of both tracks, as arrays of one shape, with 0 <= hits <= total.
 
-    Earlier is what stable answered before the others were counted: a guess of its share, which may be wrong.
+    `earlier` is what stable answered before the others were counted: a guess of its share, which may be wrong.
     """
 
     stable_hits: Numbers
@@ -53,61 +54,62 @@ class Pairs(NamedTuple):
     earlier_hits: Numbers = _NONE
     earlier_total: Numbers = _NONE
 
-    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int_]) -> Pairs:
-        """Those of them that are chosen."""
-        return Pairs(*(numbers[chosen] for numbers in np.broadcast_arrays(*self)))
+    def select(self, chosen: NDArray[np.bool_] | NDArray[np.int_]) -> Proportions:
+        """Return the chosen elements of each array."""
+        return Proportions(*(numbers[chosen] for numbers in np.broadcast_arrays(*self)))
 
     def effect(self) -> Numbers:
-        """The difference that was observed, canary minus stable; no requests count as a share of zero."""
+        """Return the observed difference, canary minus stable. Without requests a share is zero."""
         canary = self.canary_hits / np.maximum(self.canary_total, 1)
         return canary - self.stable_hits / np.maximum(self.stable_total, 1)
 
 
-def log_evidence(pairs: Pairs, effect: Numbers | float) -> Numbers:
-    """The logarithm of the e-process against exactly this effect; log(1 / alpha) or more rejects it at alpha."""
-    return log_mixture(pairs) - log_likelihood(pairs, effect)
+def log_evidence(proportions: Proportions, effect: Numbers | float) -> Numbers:
+    """Return the logarithm of the e-process against exactly this effect; log(1 / alpha) or more rejects it at alpha."""
+    return log_mixture(proportions) - log_likelihood(proportions, effect)
 
 
-def rejects(pairs: Pairs, effect: Numbers | float, alpha: Numbers | float) -> NDArray[np.bool_]:
-    """Whether this effect is rejected at alpha.
+def is_rejected(proportions: Proportions, effect: Numbers | float, alpha: Numbers | float) -> NDArray[np.bool_]:
+    """Tell whether this effect is rejected at alpha.
 
-    The mixture takes longest. It is no larger than the largest likelihood, and left out where even that is too small.
+    The mixture takes longest to compute, and is no larger than the largest likelihood. It is left out where even
+    that is too small.
     """
-    effect = np.broadcast_to(effect, pairs.canary_hits.shape)
-    likelihood, needed = log_likelihood(pairs, effect), np.broadcast_to(-np.log(alpha), effect.shape)
-    rejected = log_likelihood(pairs) - likelihood >= needed
-    rejected[rejected] = log_mixture(pairs.where(rejected)) - likelihood[rejected] >= needed[rejected]
+    effect = np.broadcast_to(effect, proportions.canary_hits.shape)
+    likelihood, needed = log_likelihood(proportions, effect), np.broadcast_to(-np.log(alpha), effect.shape)
+    rejected = log_likelihood(proportions) - likelihood >= needed
+    rejected[rejected] = log_mixture(proportions.select(rejected)) - likelihood[rejected] >= needed[rejected]
     return rejected
 
 
-def confidence_sequence(pairs: Pairs, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
-    """Both ends of the confidence sequence of the effect, between -1 and 1.
+def confidence_sequence(proportions: Proportions, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
+    """Return both ends of the confidence sequence of the effect, between -1 and 1.
 
     With probability 1 - alpha at least, the true effect lies between them at all times.
     """
-    mixture, observed = log_mixture(pairs), pairs.effect()
+    mixture, observed = log_mixture(proportions), proportions.effect()
     # Both ends at once, along a new first axis.
     inner, outer = np.stack([observed, observed]), np.stack([np.full_like(observed, -1), np.full_like(observed, 1)])
     for _ in range(_HALVINGS):
         middle = (inner + outer) / 2
-        rejected = mixture - log_likelihood(pairs, middle) >= -np.log(alpha)
+        rejected = mixture - log_likelihood(proportions, middle) >= -np.log(alpha)
         outer = np.where(rejected, middle, outer)
         inner = np.where(rejected, inner, middle)
     return outer[0], outer[1]
 
 
-def log_mixture(pairs: Pairs) -> Numbers:
-    """The logarithm of the likelihood's mean over the prior.
+def log_mixture(proportions: Proportions) -> Numbers:
+    """Return the logarithm of the likelihood's mean over the prior.
 
-    Half of the prior knows nothing. The other half is what the first one has learned from what stable answered earlier:
-    where that still holds it need not be learned again, and where it does not, half of the prior is lost and no more.
+    Half of the prior knows nothing. The other half has learned from what stable answered earlier. Where that still
+    holds, it need not be learned again. Where it does not, half of the prior is lost, and no more.
     """
-    unknowing = _log_mixture(*pairs[:4])
-    if not pairs.earlier_total.any():
+    unknowing = _log_mixture(*proportions[:4])
+    if not proportions.earlier_total.any():
         return unknowing
-    part = np.minimum(_EARLIER_AT_MOST / np.maximum(pairs.earlier_total, 1), 1)
-    hits, total = part * pairs.earlier_hits, part * pairs.earlier_total
-    with_earlier = _log_mixture(pairs.stable_hits + hits, pairs.stable_total + total, *pairs[2:4])
+    part = np.minimum(_EARLIER_AT_MOST / np.maximum(proportions.earlier_total, 1), 1)
+    hits, total = part * proportions.earlier_hits, part * proportions.earlier_total
+    with_earlier = _log_mixture(proportions.stable_hits + hits, proportions.stable_total + total, *proportions[2:4])
     knowing = with_earlier - _log_mixture(hits, total, _NONE, _NONE)
     return np.asarray(np.logaddexp(unknowing, knowing) - np.log(2))
 
@@ -115,7 +117,7 @@ def log_mixture(pairs: Pairs) -> Numbers:
 def _log_mixture(stable_hits: Numbers, stable_total: Numbers, canary_hits: Numbers, canary_total: Numbers) -> Numbers:
     stable, canary = _log_betas(stable_hits, stable_total), _log_betas(canary_hits, canary_total)
     together = _log_betas(stable_hits + canary_hits, stable_total + canary_total)
-    most_stable, most_canary, most = (each.max(axis=-1, keepdims=True) for each in (stable, canary, together))
+    most_stable, most_canary, most = (betas.max(axis=-1, keepdims=True) for betas in (stable, canary, together))
     different = ((np.exp(stable - most_stable) @ _WEIGHTS) * np.exp(canary - most_canary)).sum(axis=-1)
     same = np.exp(together - most).mean(axis=-1)
     with np.errstate(divide="ignore"):  # far from the diagonal one of the two may be too small for a float
@@ -123,23 +125,23 @@ def _log_mixture(stable_hits: Numbers, stable_total: Numbers, canary_hits: Numbe
     return np.asarray(np.logaddexp(different, np.log(_SAME * same) + most[..., 0]))
 
 
-def log_likelihood(pairs: Pairs, effect: Numbers | float | None = None) -> Numbers:
-    """The logarithm of the largest likelihood of any pair of shares that differ so; of any pair at all if None."""
-    stable_hits, stable_total, canary_hits, canary_total = pairs[:4]
+def log_likelihood(proportions: Proportions, effect: Numbers | float | None = None) -> Numbers:
+    """Return the logarithm of the largest likelihood of shares that differ by this effect; of any shares if None."""
+    stable_hits, stable_total, canary_hits, canary_total = proportions[:4]
     if effect is None:
         stable = stable_hits / np.maximum(stable_total, 1)
         canary = canary_hits / np.maximum(canary_total, 1)
     else:
-        stable = _likeliest_stable(pairs, np.asarray(effect, dtype=float))
+        stable = _likeliest_stable(proportions, np.asarray(effect, dtype=float))
         canary = np.clip(stable + effect, 0, 1)
     return _log_binomial(stable_hits, stable_total, stable) + _log_binomial(canary_hits, canary_total, canary)
 
 
 def log_split_evidence(hits: float, total: float, share: float, *, expected: float) -> float:
-    """The logarithm of the e-process against hits having this share of all.
+    """Return the logarithm of the e-process against hits having this share of all.
 
-    After Lindon and Malek (2022), for two kinds: the prior is as firm as a hundred requests of which the expected share
-    are hits; 0 < expected < 1.
+    After Lindon and Malek (2022), for two kinds. The prior is as firm as a hundred requests with the expected share of
+    hits; 0 < expected < 1.
     """
     a, b = 100 * expected, 100 * (1 - expected)
     mixture = betaln(a + hits, b + total - hits) - betaln(a, b)
@@ -147,9 +149,9 @@ def log_split_evidence(hits: float, total: float, share: float, *, expected: flo
 
 
 def split_sequence(hits: float, total: float, alpha: float, *, expected: float) -> tuple[float, float]:
-    """Both ends of the confidence sequence of the share of hits."""
+    """Return both ends of the confidence sequence of the share of hits."""
 
-    def end(inner: float, outer: float) -> float:
+    def find_end(inner: float, outer: float) -> float:
         for _ in range(_HALVINGS):
             middle = (inner + outer) / 2
             if log_split_evidence(hits, total, middle, expected=expected) >= -np.log(alpha):
@@ -158,11 +160,11 @@ def split_sequence(hits: float, total: float, alpha: float, *, expected: float) 
                 inner = middle
         return outer
 
-    return end(hits / total, 0.0), end(hits / total, 1.0)
+    return find_end(hits / total, 0.0), find_end(hits / total, 1.0)
 
 
 def _log_betas(hits: Numbers, total: Numbers) -> Numbers:
-    """Of each part of the prior, along a new last axis."""
+    """Return one value for each part of the prior, along a new last axis."""
     hits, total = hits[..., None], total[..., None]
     return np.asarray(betaln(_A + hits, _B + total - hits) - betaln(_A, _B))
 
@@ -171,13 +173,13 @@ def _log_binomial(hits: Numbers, total: Numbers, share: Numbers) -> Numbers:
     return np.asarray(xlogy(hits, share) + xlog1py(total - hits, -share))
 
 
-def _likeliest_stable(pairs: Pairs, effect: Numbers) -> Numbers:
-    """Stable's share that makes the counts likeliest if canary's is larger by `effect`.
+def _likeliest_stable(proportions: Proportions, effect: Numbers) -> Numbers:
+    """Return the share of stable that makes the counts likeliest if canary's is larger by `effect`.
 
-    Where the likelihood's slope is zero, a polynomial of degree three is; by one of its roots both shares lie between 0
+    The likelihood's slope is zero where a polynomial of degree three is. At one of its roots both shares lie between 0
     and 1 (Miettinen and Nurminen 1985).
     """
-    stable_hits, stable_total, canary_hits, canary_total = pairs[:4]
+    stable_hits, stable_total, canary_hits, canary_total = proportions[:4]
     total, hits = np.maximum(stable_total + canary_total, 1), stable_hits + canary_hits
     square = ((canary_total + 2 * stable_total) * effect - total - hits) / (3 * total)
     linear = ((stable_total * effect - total - 2 * stable_hits) * effect + hits) / total

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, ndtr
 
-from churn.judging.checks import DEFAULT_CHECKS, Check, Shares, compared
+from churn.judging.checks import DEFAULT_CHECKS, Check, Comparison, compare
 from churn.judging.counts import Counts
 from churn.judging.findings import Levels
-from churn.judging.judge import levels
+from churn.judging.judge import allot_levels
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
 from churn.judging.rivals import RIVALS
-from churn.judging.sequences import Numbers, rejects
+from churn.judging.sequences import Numbers, is_rejected
 
 type Flags = NDArray[np.bool_]
 
@@ -119,7 +119,7 @@ def simulate(
     checks: Sequence[Check] = DEFAULT_CHECKS,
 ) -> Course:
     """Lets so many canaries run, each until it is decided or has seen all requests; progress is told the requests."""
-    random, judged = np.random.default_rng(seed), levels(checks)
+    random, judged = np.random.default_rng(seed), allot_levels(checks)
     stable, canary = nothing(scenario.stable, runs), nothing(scenario.canary, runs)
     earlier = answers(_drifted(scenario.stable, scenario.before), np.full(runs, scenario.earlier), random)
     ended = {name: np.zeros(runs, dtype=bool) for name in (ROLLBACK, PROMOTE, *RIVALS)}
@@ -153,7 +153,16 @@ def answers(behaviour: Behaviour, requests: Any, random: np.random.Generator) ->
         f"feature {number}": random.binomial(predictions, share) for number, share in enumerate(behaviour.features)
     }
     parts: tuple[Any, Any] = (tuple(latency), tuple(bins))
-    return Counts(requests, errors, parts[0], predictions, parts[1], named, named["high"], features)
+    return Counts(
+        requests=requests,
+        errors=errors,
+        latency=parts[0],
+        predictions=predictions,
+        probability=parts[1],
+        tiers=named,
+        banners=named["high"],
+        top_features=features,
+    )
 
 
 def nothing(behaviour: Behaviour, runs: int) -> Counts:
@@ -170,14 +179,16 @@ def _judge(checks: Sequence[tuple[Check, Levels]], counts: tuple[Counts, ...], e
     open_runs = np.flatnonzero(~(ended[ROLLBACK] | ended[PROMOTE]))
     if not open_runs.size:
         return
-    compare = [
-        (each, level, _chosen(compared(each.measure, *counts), open_runs))
+    comparisons = [
+        (each, level, _chosen(compare(each.measure, *counts), open_runs))
         for each, level in checks
-        if not each.of_split
+        if not each.measure.is_split
     ]
-    outside = np.any([surely_outside(check, found, level) for check, level, found in compare if check.critical], axis=0)
+    outside = np.any(
+        [surely_outside(check, found, level) for check, level, found in comparisons if check.critical], axis=0
+    )
     within = ~outside
-    for check, level, found in compare:
+    for check, level, found in comparisons:
         # What one check has stopped the others need not look at.
         going = np.flatnonzero(within)
         within[going] = surely_within(check, _chosen(found, going), level)
@@ -185,27 +196,29 @@ def _judge(checks: Sequence[tuple[Check, Levels]], counts: tuple[Counts, ...], e
     ended[PROMOTE][open_runs[within]] = True
 
 
-def surely_outside(check: Check, found: Shares, level: Levels) -> Flags:
+def surely_outside(check: Check, found: Comparison, level: Levels) -> Flags:
     """Of each run, whether the confidence sequence lies outside the tolerance."""
-    effect = found.pairs.effect()
+    effect = found.proportions.effect()
     beyond = effect if check.direction == "up" else np.abs(effect)
-    beyond = found.counting & (beyond > check.tolerance)
-    beyond[beyond] = rejects(
-        found.pairs.where(beyond),
+    beyond = found.selected & (beyond > check.tolerance)
+    beyond[beyond] = is_rejected(
+        found.proportions.select(beyond),
         np.copysign(check.tolerance, effect[beyond]),
-        level.outside / found.among_outside,
+        level.outside / found.divide_outside,
     )
     return np.asarray(beyond.any(axis=-1))
 
 
-def surely_within(check: Check, found: Shares, level: Levels) -> Flags:
+def surely_within(check: Check, found: Comparison, level: Levels) -> Flags:
     """Of each run, whether it lies within."""
-    effect, inside = found.pairs.effect(), np.ones(found.counting.shape, dtype=bool)
+    effect, inside = found.proportions.effect(), np.ones(found.selected.shape, dtype=bool)
     for edge in (1,) if check.direction == "up" else (1, -1):
         inside &= edge * effect < check.tolerance
-        inside[inside] = rejects(found.pairs.where(inside), edge * check.tolerance, level.within / found.among_within)
-    return np.asarray((inside | ~found.counting).all(axis=-1))
+        inside[inside] = is_rejected(
+            found.proportions.select(inside), edge * check.tolerance, level.within / found.divide_within
+        )
+    return np.asarray((inside | ~found.selected).all(axis=-1))
 
 
-def _chosen(found: Shares, runs: NDArray[np.int_]) -> Shares:
-    return found._replace(pairs=found.pairs.where(runs), counting=found.counting[runs])
+def _chosen(found: Comparison, runs: NDArray[np.int_]) -> Comparison:
+    return found._replace(proportions=found.proportions.select(runs), selected=found.selected[runs])

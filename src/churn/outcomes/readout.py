@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import binomtest, rankdata
 
-from churn.judging.sequences import Pairs, confidence_sequence
+from churn.judging.sequences import Proportions, confidence_sequence
 from churn.outcomes.joining import Joined, Predicted
 
 type Advice = Literal["keep", "hold", "stop"]
@@ -166,7 +166,7 @@ def auc(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
 def experiment(holdout: Sequence[Predicted], treatment: Sequence[Predicted], torn: int = 0) -> Experiment:
     """What the banner does, by all who were in either arm, whatever they were shown or did."""
     held, treated = sum(each.left for each in holdout), sum(each.left for each in treatment)
-    counts = Pairs(*(np.array([float(each)]) for each in (held, len(holdout), treated, len(treatment))))
+    counts = Proportions(*(np.array([float(each)]) for each in (held, len(holdout), treated, len(treatment))))
     low, high = (float(end[0]) for end in confidence_sequence(counts, ALPHA))
     effect = Estimate(float(counts.effect()[0]), low, high)
     advice, reason = _advice(effect, min(len(holdout), len(treatment)))

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from churn.errors import ChurnError, RolloutError
 from churn.judging.checks import Check
-from churn.judging.judge import Seen, Verdict
+from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision, Situation, decide
 from churn.rollout.evidence import kept, seen, stable_counts
 from churn.rollout.fleets.fleet import Fleet
@@ -33,7 +33,9 @@ RECORDS_A_STEP = 200  # verdicts that say nothing new
 class Judge(Protocol):
     """`churn.judging.judge.judge`, or what a test puts in its place."""
 
-    def __call__(self, checks: Sequence[Check], seen: Seen, *, false_rollback: float, stale_after_s: float) -> Verdict:
+    def __call__(
+        self, checks: Sequence[Check], judge_input: JudgeInput, *, false_rollback: float, stale_after_s: float
+    ) -> Verdict:
         """Counts in, verdict out."""
 
 
@@ -281,7 +283,7 @@ class Controller:
             return self.rollout.tallies, False
         return {track: self.rollout.tallies[track].after(readings[track]) for track in TRACKS}, True
 
-    def _record(self, shown: Seen, verdict: Verdict, decision: Decision) -> None:
+    def _record(self, shown: JudgeInput, verdict: Verdict, decision: Decision) -> None:
         """A verdict with its evidence, if it says something new or the last one is some time ago."""
         new = (decision.move, verdict.decision, *((each.check, each.decision) for each in verdict.findings))
         interval_s = self.rollout.plan.hold_s(self.rollout.step) / RECORDS_A_STEP

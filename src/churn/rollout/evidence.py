@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from churn.judging.counts import Counts
-from churn.judging.judge import Seen, Verdict
+from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.record import Rollout, State, Tallies
 from churn.rollout.routers.router import TRACKS, Track
 
@@ -23,7 +23,7 @@ def stable_counts(rollout: Rollout) -> Counts:
     return stable.total if stable and rollout.state != State.BAKING else rollout.reference
 
 
-def seen(rollout: Rollout, tallies: Tallies, now: float, *, canary_up: bool, read: bool) -> Seen:
+def seen(rollout: Rollout, tallies: Tallies, now: float, *, canary_up: bool, read: bool) -> JudgeInput:
     """What the judge is shown.
 
     Args:
@@ -34,7 +34,7 @@ def seen(rollout: Rollout, tallies: Tallies, now: float, *, canary_up: bool, rea
         read: whether the counters could be read this time.
     """
     tracks = compared(rollout)
-    return Seen(
+    return JudgeInput(
         stable=rollout.reference if rollout.state == State.BAKING else tallies["stable"].total,
         canary=tallies["canary"].total,
         weight=rollout.weight_percent,
@@ -45,6 +45,6 @@ def seen(rollout: Rollout, tallies: Tallies, now: float, *, canary_up: bool, rea
     )
 
 
-def kept(shown: Seen, verdict: Verdict) -> Mapping[str, Any]:
+def kept(shown: JudgeInput, verdict: Verdict) -> Mapping[str, Any]:
     """Verdict and counts as JSON takes them, so that anybody can judge again."""
     return {"verdict": asdict(verdict), "seen": asdict(shown)}

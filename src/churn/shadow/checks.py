@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from churn.errors import SettingsError
-from churn.judging.findings import Decision, Finding, Levels
+from churn.judging.findings import Finding, Levels, VerdictDecision
 from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK, Verdict
-from churn.judging.paired import surely_above, surely_below
+from churn.judging.mean_sequences import lower_bound, upper_bound
 from churn.model.pairs import STEPS, Numbers
 from churn.shadow.tally import MEASURES, Tally
 
@@ -78,7 +78,7 @@ def judge_pairs(
     findings = tuple(
         _finding(check, tally, Levels(false_rollback * check.share / shares, false_promotion)) for check in checks
     )
-    if outside := [found for found in findings if found.surely_outside]:
+    if outside := [found for found in findings if found.is_outside]:
         return Verdict("roll back", "; ".join(found.reason for found in outside), findings)
     if waiting := [found for found in findings if found.decision == "hold"]:
         return Verdict("hold", "not yet sure: " + "; ".join(found.reason for found in waiting), findings)
@@ -88,8 +88,8 @@ def judge_pairs(
 def _finding(check: PairedCheck, tally: Tally, level: Levels) -> Finding:
     values, counts = _counted(check.measure, tally)
     effect = float(values @ counts) / tally.pairs
-    low, high = surely_above(values, counts, level.outside), surely_below(values, counts, level.within)
-    decision: Decision = "hold"
+    low, high = lower_bound(values, counts, level.outside), upper_bound(values, counts, level.within)
+    decision: VerdictDecision = "hold"
     if low > check.tolerance:
         decision = "roll back"
         sure = f"surely more than {_worded(check, low)}"

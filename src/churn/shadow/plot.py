@@ -84,7 +84,7 @@ def _checks(axes: Axes, report: Report) -> None:
         if found.low is None or found.high is None or found.effect is None:
             continue
         low, high, effect = (min(end / found.tolerance, FARTHEST) for end in (found.low, found.high, found.effect))
-        colour = ACCENT if found.surely_outside else INK if found.decision == "promote" else SOFT
+        colour = ACCENT if found.is_outside else INK if found.decision == "promote" else SOFT
         axes.plot([low, high], [at, at], color=colour, linewidth=5, solid_capstyle="butt")
         axes.plot(effect, at, "|", color="black", markersize=14)
     axes.axvline(1, color=ACCENT, linestyle="--", linewidth=1.2)

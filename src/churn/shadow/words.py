@@ -95,5 +95,5 @@ def _check(found: Finding) -> list[str]:
         number(found.check, found.effect),
         ends,
         number(found.check, found.tolerance),
-        "beyond" if found.surely_outside else "within" if found.decision == "promote" else "not yet sure",
+        "beyond" if found.is_outside else "within" if found.decision == "promote" else "not yet sure",
     ]

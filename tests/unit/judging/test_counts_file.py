@@ -8,20 +8,20 @@ import pytest
 
 from churn.errors import DataError
 from churn.judging.counts import Counts
-from churn.judging.counts_file import read_seen
-from churn.judging.judge import Seen
+from churn.judging.counts_file import read_judge_input
+from churn.judging.judge import JudgeInput
 
 
 def test_what_is_left_out_counts_as_none(tmp_path: Path) -> None:
     file = tmp_path / "counts.json"
     file.write_text('{"stable": {"requests": 9, "tiers": {"low": 9}}, "canary": {}, "weight": 10}')
-    assert read_seen(file) == Seen(Counts(requests=9, tiers={"low": 9}), Counts(), 10)
+    assert read_judge_input(file) == JudgeInput(Counts(requests=9, tiers={"low": 9}), Counts(), 10)
 
 
 def test_what_stable_answered_earlier_may_be_told(tmp_path: Path) -> None:
     file = tmp_path / "counts.json"
     file.write_text('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"requests": 9}}')
-    assert read_seen(file).earlier == Counts(requests=9)
+    assert read_judge_input(file).earlier == Counts(requests=9)
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_a_file_that_holds_something_else_is_refused_in_a_sentence(tmp_path: Pat
     file = tmp_path / "counts.json"
     file.write_text(content)
     with pytest.raises(DataError, match=words):
-        read_seen(file)
+        read_judge_input(file)

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn.errors import SettingsError
-from churn.judging.checks import DEFAULT_CHECKS, Check
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, Check
 from churn.judging.counts import Counts
-from churn.judging.judge import Finding, Seen, Verdict, judge
+from churn.judging.findings import Finding
+from churn.judging.judge import JudgeInput, Verdict, judge
 
 # Of a thousand requests.
 LATENCY = (0, 100, 400, 300, 100, 50, 20, 10, 8, 4, 3, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0)
@@ -25,29 +26,38 @@ FEATURES = {"one": 900, "two": 800, "three": 700, "four": 400, "five": 200}
 
 def answered(thousands: int, **changed: Any) -> Counts:
     """So many thousand requests, all answered well; what is changed is given for one thousand."""
-    of_thousand = Counts(1000, 0, LATENCY, 1000, SCORES, TIERS, 100, FEATURES, {"one|two|three": 1000})
+    of_thousand = Counts(
+        requests=1000,
+        latency=LATENCY,
+        predictions=1000,
+        probability=SCORES,
+        tiers=TIERS,
+        banners=100,
+        top_features=FEATURES,
+        top_sets={"one|two|three": 1000},
+    )
     total = Counts()
     for _ in range(thousands):
         total += replace(of_thousand, **changed)
     return total
 
 
-def seen(stable: Counts, canary: Counts, **more: Any) -> Seen:
-    return Seen(stable, canary, more.pop("weight", 10), **more)
+def input_of(stable: Counts, canary: Counts, **more: Any) -> JudgeInput:
+    return JudgeInput(stable, canary, more.pop("weight", 10), **more)
 
 
-def found(verdict: Verdict, name: str) -> Finding:
+def finding_of(verdict: Verdict, name: str) -> Finding:
     return next(finding for finding in verdict.findings if finding.check == name)
 
 
 def test_a_canary_like_stable_is_promoted_once_there_is_enough_of_it() -> None:
-    verdict = judge(DEFAULT_CHECKS, seen(answered(180), answered(20)))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20)))
     assert (verdict.decision, verdict.reason) == ("promote", "all 9 checks are surely within their tolerances")
     assert {finding.decision for finding in verdict.findings} == {"promote"}
 
 
 def test_few_requests_are_no_reason_to_promote_and_it_is_said_how_many_more_it_takes() -> None:
-    verdict = judge(DEFAULT_CHECKS, seen(answered(9), answered(1)))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(9), answered(1)))
     assert verdict.decision == "hold"
     assert verdict.reason.startswith("not yet sure of error share, over 200 ms, ")
     assert ". Furthest from it: error share: errors 0.00 % of the canary's 1,000" in verdict.reason
@@ -68,31 +78,31 @@ BAD: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("check", BAD)
 def test_each_critical_check_rolls_back_what_only_its_kind_sees(check: str) -> None:
-    verdict = judge(DEFAULT_CHECKS, seen(answered(180), answered(20, **BAD[check])))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20, **BAD[check])))
     assert verdict.decision == "roll back"
     assert verdict.reason.startswith(f"{check}: ") or f"; {check}: " in verdict.reason
-    assert found(verdict, check).decision == "roll back"
+    assert finding_of(verdict, check).decision == "roll back"
     others = {finding.check for finding in verdict.findings if finding.decision == "roll back"} - {check}
     assert others <= ({"latency", "over 200 ms", "latency p99"} if "latency" in BAD[check] else set())
 
 
 @pytest.mark.parametrize("check", ["error share", "over 200 ms", "latency", "latency p99"])
 def test_a_canary_that_is_better_than_stable_is_not_rolled_back_for_it(check: str) -> None:
-    verdict = judge(DEFAULT_CHECKS, seen(answered(180, **BAD[check]), answered(20)))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180, **BAD[check]), answered(20)))
     assert verdict.decision == "promote"
 
 
 @pytest.mark.parametrize("check", ["scores", "banners", "tiers", "top-3 reasons"])
 def test_where_both_directions_are_bad_less_is_as_bad_as_more(check: str) -> None:
-    verdict = judge(DEFAULT_CHECKS, seen(answered(180, **BAD[check]), answered(20)))
-    assert found(verdict, check).decision == "roll back"
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180, **BAD[check]), answered(20)))
+    assert finding_of(verdict, check).decision == "roll back"
 
 
 def test_an_effect_above_zero_within_the_tolerance_is_no_reason_to_roll_back() -> None:
-    wide = [Check("error share", "errors", 0.02, "up")]
+    wide = [Check("error share", ERRORS, 0.02, "up")]
     stable, canary = answered(900, errors=5), answered(100, errors=15)
-    verdict = judge(wide, seen(stable, canary))
-    finding = found(verdict, "error share")
+    verdict = judge(wide, input_of(stable, canary))
+    finding = finding_of(verdict, "error share")
     assert finding.low is not None
     assert finding.low > 0
     assert verdict.decision == "promote"
@@ -100,9 +110,9 @@ def test_an_effect_above_zero_within_the_tolerance_is_no_reason_to_roll_back() -
 
 def test_an_effect_at_the_tolerance_is_neither_within_nor_outside() -> None:
     verdict = judge(
-        [Check("error share", "errors", 0.01, "up")], seen(answered(900, errors=5), answered(100, errors=15))
+        [Check("error share", ERRORS, 0.01, "up")], input_of(answered(900, errors=5), answered(100, errors=15))
     )
-    finding = found(verdict, "error share")
+    finding = finding_of(verdict, "error share")
     assert verdict.decision == "hold"
     assert finding.effect == pytest.approx(0.01)
     assert "cannot be told" in finding.reason or "more requests" in finding.reason
@@ -110,7 +120,7 @@ def test_an_effect_at_the_tolerance_is_neither_within_nor_outside() -> None:
 
 def test_a_dead_canary_is_rolled_back_however_good_or_old_its_counts_are() -> None:
     for counts in (Counts(), answered(20)):
-        verdict = judge(DEFAULT_CHECKS, seen(answered(180), counts, canary_up=False, age_s=3600, gap=True))
+        verdict = judge(DEFAULT_CHECKS, input_of(answered(180), counts, canary_up=False, age_s=3600, gap=True))
         assert verdict == Verdict("roll back", "the canary is down")
 
 
@@ -120,57 +130,60 @@ UNUSABLE: list[dict[str, Any]] = [{"age_s": 61}, {"age_s": math.nan}, {"gap": Tr
 @pytest.mark.parametrize("state", UNUSABLE)
 @pytest.mark.parametrize("canary", [answered(20), answered(20, errors=500)])
 def test_stale_counts_and_gaps_neither_pass_nor_roll_back(state: dict[str, Any], canary: Counts) -> None:
-    assert judge(DEFAULT_CHECKS, seen(answered(180), canary, **state)).decision == "hold"
+    assert judge(DEFAULT_CHECKS, input_of(answered(180), canary, **state)).decision == "hold"
 
 
 @pytest.mark.parametrize(
     ("stable", "canary"), [(Counts(), answered(20)), (answered(180), Counts()), (Counts(), Counts())]
 )
 def test_without_requests_of_both_it_holds(stable: Counts, canary: Counts) -> None:
-    verdict = judge(DEFAULT_CHECKS, seen(stable, canary))
+    verdict = judge(DEFAULT_CHECKS, input_of(stable, canary))
     assert verdict.decision == "hold"
     assert "has not answered a request yet" in verdict.reason
 
 
 def test_a_counter_that_began_anew_is_noticed() -> None:
-    assert "began anew" in judge(DEFAULT_CHECKS, seen(answered(180), answered(1) - answered(2))).reason
+    assert "began anew" in judge(DEFAULT_CHECKS, input_of(answered(180), answered(1) - answered(2))).reason
 
 
 def test_what_is_not_counted_at_all_is_not_passed() -> None:
     silent: dict[str, Any] = {"top_features": {}, "top_sets": {}}
-    verdict = judge(DEFAULT_CHECKS, seen(answered(180, **silent), answered(20, **silent)))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180, **silent), answered(20, **silent)))
     assert verdict.decision == "hold"
-    assert found(verdict, "top-3 reasons").effect is None
+    assert finding_of(verdict, "top-3 reasons").effect is None
 
 
 def test_a_canary_that_only_fails_is_rolled_back_though_it_predicts_nothing() -> None:
     fails = Counts(requests=2000, errors=2000, latency=tuple(2 * number for number in LATENCY))
-    verdict = judge(DEFAULT_CHECKS, seen(answered(18), fails))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(18), fails))
     assert verdict.decision == "roll back"
-    assert found(verdict, "scores").decision == "hold"
+    assert finding_of(verdict, "scores").decision == "hold"
 
 
 def test_requests_split_otherwise_than_they_should_be_are_not_trusted() -> None:
     for canary in (answered(20), answered(20, banners=250)):
-        verdict = judge(DEFAULT_CHECKS, seen(answered(80), canary))
+        verdict = judge(DEFAULT_CHECKS, input_of(answered(80), canary))
         assert verdict.decision == "hold"
         assert "cannot be trusted: traffic split: the canary got 20.00 % of 100,000 requests" in verdict.reason
 
 
 def test_a_failing_canary_is_rolled_back_even_if_the_split_is_wrong() -> None:
     """Failing may be why it gets fewer requests than it should."""
-    verdict = judge(DEFAULT_CHECKS, seen(answered(190), answered(5, errors=100)))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(190), answered(5, errors=100)))
     assert verdict.decision == "roll back"
 
 
 @pytest.mark.parametrize("weight", [0, 100])
 def test_at_the_ends_there_is_no_split_to_check(weight: float) -> None:
-    assert found(judge(DEFAULT_CHECKS, seen(answered(1), answered(1), weight=weight)), "traffic split").effect is None
+    assert (
+        finding_of(judge(DEFAULT_CHECKS, input_of(answered(1), answered(1), weight=weight)), "traffic split").effect
+        is None
+    )
 
 
 def test_a_check_that_is_not_critical_holds_and_says_so() -> None:
     checks = [replace(check, critical=check.name != "banners") for check in DEFAULT_CHECKS]
-    verdict = judge(checks, seen(answered(180), answered(20, banners=250)))
+    verdict = judge(checks, input_of(answered(180), answered(20, banners=250)))
     assert verdict.decision == "hold"
     assert verdict.reason.startswith("not critical, but for a person to see: banners: ")
 
@@ -178,24 +191,24 @@ def test_a_check_that_is_not_critical_holds_and_says_so() -> None:
 @settings(max_examples=25)
 @given(st.integers(1, 400), st.integers(0, 60), st.integers(1, 40), st.integers(0, 60))
 def test_a_verdict_follows_from_its_findings(stable: int, stable_errors: int, canary: int, errors: int) -> None:
-    verdict = judge(DEFAULT_CHECKS, seen(answered(stable, errors=stable_errors), answered(canary, errors=errors)))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(stable, errors=stable_errors), answered(canary, errors=errors)))
     for finding in verdict.findings:
         assert finding.low is not None
         assert finding.high is not None
         assert finding.effect is not None
         assert finding.low <= finding.effect <= finding.high
         assert (finding.decision == "promote") == (finding.high < finding.tolerance)
-        assert finding.surely_outside == (finding.low > finding.tolerance)
+        assert finding.is_outside == (finding.low > finding.tolerance)
     assert (verdict.decision == "promote") == all(f.decision == "promote" for f in verdict.findings)
 
 
 def test_a_verdict_is_plain_data() -> None:
-    verdict = judge(DEFAULT_CHECKS, seen(answered(9), answered(1)))
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(9), answered(1)))
     assert json.loads(json.dumps(asdict(verdict), allow_nan=False))["decision"] == "hold"
 
 
 def test_checks_and_chances_that_make_no_sense_are_refused() -> None:
-    good = seen(answered(9), answered(1))
+    good = input_of(answered(9), answered(1))
     for checks in ((), DEFAULT_CHECKS[-1:], (*DEFAULT_CHECKS, DEFAULT_CHECKS[0])):
         with pytest.raises(SettingsError):
             judge(checks, good)
@@ -203,6 +216,6 @@ def test_checks_and_chances_that_make_no_sense_are_refused() -> None:
         judge(DEFAULT_CHECKS, replace(good, weight=101))
     with pytest.raises(SettingsError, match="between 0 and 1"):
         judge(DEFAULT_CHECKS, good, false_rollback=0)
-    for wrong in ({"measure": "mood"}, {"tolerance": -0.1}, {"direction": "sideways"}, {"share": 0}):
+    for wrong in ({"tolerance": -0.1}, {"direction": "sideways"}, {"share": 0}):
         with pytest.raises(SettingsError):
             replace(DEFAULT_CHECKS[0], **wrong)

@@ -11,26 +11,26 @@ from hypothesis import strategies as st
 
 from churn.judging.sequences import (
     Numbers,
-    Pairs,
+    Proportions,
     confidence_sequence,
+    is_rejected,
     log_evidence,
     log_likelihood,
     log_mixture,
     log_split_evidence,
-    rejects,
     split_sequence,
 )
 
 ALPHA = 0.05
 
 
-def pair(*numbers: float) -> Pairs:
+def pair(*numbers: float) -> Proportions:
     """Hits and total of stable, of the canary, and if given of what stable answered earlier."""
-    return Pairs(*(np.array([float(number)]) for number in numbers))
+    return Proportions(*(np.array([float(number)]) for number in numbers))
 
 
 @st.composite
-def pairs(draw: st.DrawFn, most: int = 100_000, *, earlier: bool = True) -> Pairs:
+def pairs(draw: st.DrawFn, most: int = 100_000, *, earlier: bool = True) -> Proportions:
     totals = [draw(st.integers(0, most)) for _ in range(3 if earlier else 2)]
     return pair(*(number for total in totals for number in (draw(st.integers(0, total)), total)))
 
@@ -43,7 +43,7 @@ def log_binomial(hits: float, total: float, share: Numbers) -> Numbers:
 
 
 @given(pairs(), st.floats(-0.99, 0.99))
-def test_no_pair_of_shares_with_that_difference_is_likelier(counted: Pairs, effect: float) -> None:
+def test_no_pair_of_shares_with_that_difference_is_likelier(counted: Proportions, effect: float) -> None:
     stable_hits, stable_total, canary_hits, canary_total, *_ = (float(numbers[0]) for numbers in counted)
     low, high = max(0, -effect), min(1, 1 - effect)
     shares = low + (high - low) * np.concatenate([np.linspace(0, 1, 1001), np.logspace(-7, -1, 200)])
@@ -55,21 +55,21 @@ def test_no_pair_of_shares_with_that_difference_is_likelier(counted: Pairs, effe
 
 
 @given(pairs(earlier=False), st.floats(-0.99, 0.99))
-def test_tracks_that_change_places_change_the_sign_of_the_effect(counted: Pairs, effect: float) -> None:
-    swapped = Pairs(counted.canary_hits, counted.canary_total, counted.stable_hits, counted.stable_total)
+def test_tracks_that_change_places_change_the_sign_of_the_effect(counted: Proportions, effect: float) -> None:
+    swapped = Proportions(counted.canary_hits, counted.canary_total, counted.stable_hits, counted.stable_total)
     assert log_evidence(swapped, -effect) == pytest.approx(log_evidence(counted, effect), abs=1e-3)
 
 
 @given(pairs(), st.floats(-0.99, 0.99))
-def test_what_is_no_hit_could_be_counted_as_well(counted: Pairs, effect: float) -> None:
+def test_what_is_no_hit_could_be_counted_as_well(counted: Proportions, effect: float) -> None:
     totals = counted[1::2]
     hits = [total - hit for hit, total in zip(counted[::2], totals, strict=True)]
-    others = Pairs(*(each for both in zip(hits, totals, strict=True) for each in both))
+    others = Proportions(*(each for both in zip(hits, totals, strict=True) for each in both))
     assert log_evidence(others, -effect) == pytest.approx(log_evidence(counted, effect), abs=1e-3)
 
 
 @given(pairs())
-def test_the_mixture_is_no_likelier_than_the_likeliest(counted: Pairs) -> None:
+def test_the_mixture_is_no_likelier_than_the_likeliest(counted: Proportions) -> None:
     assert log_mixture(counted)[0] <= log_likelihood(counted)[0] + 1e-9
 
 
@@ -77,14 +77,14 @@ def test_the_mixture_is_no_likelier_than_the_likeliest(counted: Pairs) -> None:
 def test_the_mixture_is_a_distribution_over_all_that_can_be_counted(one: int, other: int) -> None:
     """Its sum over all outcomes of 4 and 3 requests is one: so it is a mean over a prior, and need be no more."""
     outcomes = [(s, 4, c, 3, min(one, other), max(one, other)) for s in range(5) for c in range(4)]
-    counted = Pairs(*np.array(outcomes, dtype=float).T)
+    counted = Proportions(*np.array(outcomes, dtype=float).T)
     ways = [math.comb(4, s) * math.comb(3, c) for s, _, c, *_ in outcomes]
     assert (np.exp(log_mixture(counted)) * ways).sum() == pytest.approx(1)
 
 
 @given(pairs())
-def test_what_stable_answered_earlier_costs_half_of_the_prior_at_most(counted: Pairs) -> None:
-    assert log_mixture(counted)[0] >= log_mixture(Pairs(*counted[:4]))[0] - math.log(2) - 1e-9
+def test_what_stable_answered_earlier_costs_half_of_the_prior_at_most(counted: Proportions) -> None:
+    assert log_mixture(counted)[0] >= log_mixture(Proportions(*counted[:4]))[0] - math.log(2) - 1e-9
 
 
 def test_what_stable_answered_earlier_makes_sure_sooner_where_it_still_holds() -> None:
@@ -100,20 +100,20 @@ def test_more_than_ten_thousand_earlier_requests_say_no_more_than_ten_thousand()
 
 
 @given(pairs())
-def test_the_interval_holds_what_was_observed(counted: Pairs) -> None:
+def test_the_interval_holds_what_was_observed(counted: Proportions) -> None:
     low, high = confidence_sequence(counted, ALPHA)
     assert -1 <= low[0] <= counted.effect()[0] <= high[0] <= 1
 
 
 @given(pairs(), st.floats(-0.9, 0.9))
-def test_the_interval_is_what_is_not_rejected(counted: Pairs, effect: float) -> None:
+def test_the_interval_is_what_is_not_rejected(counted: Proportions, effect: float) -> None:
     low, high = confidence_sequence(counted, ALPHA)
     assume(min(abs(effect - low[0]), abs(effect - high[0])) > 1e-5)
-    assert rejects(counted, effect, ALPHA)[0] == (not low[0] <= effect <= high[0])
+    assert is_rejected(counted, effect, ALPHA)[0] == (not low[0] <= effect <= high[0])
 
 
 @given(pairs(), st.floats(0.001, 0.5), st.floats(0.001, 0.5))
-def test_a_smaller_chance_of_error_needs_a_wider_interval(counted: Pairs, one: float, other: float) -> None:
+def test_a_smaller_chance_of_error_needs_a_wider_interval(counted: Proportions, one: float, other: float) -> None:
     low, high = confidence_sequence(counted, max(one, other))
     wider_low, wider_high = confidence_sequence(counted, min(one, other))
     assert wider_low[0] <= low[0]
@@ -158,14 +158,14 @@ def test_the_truth_lies_outside_at_any_of_many_looks_no_more_often_than_it_may(
             random.binomial(of_canary, canary),
             of_canary,
         ]
-        pairs = Pairs(*(*counted, np.full(runs, 50_000 * earlier), np.full(runs, 50_000.0)))
-        ever |= rejects(pairs, canary - stable, alpha)
+        pairs = Proportions(*(*counted, np.full(runs, 50_000 * earlier), np.full(runs, 50_000.0)))
+        ever |= is_rejected(pairs, canary - stable, alpha)
     assert ever.mean() <= alpha
 
 
 def test_a_difference_is_found_in_the_end() -> None:
-    assert rejects(pair(450, 90_000, 200, 10_000), 0.001, 0.001)[0]
-    assert not rejects(pair(450, 90_000, 60, 10_000), 0.001, 0.001)[0]
+    assert is_rejected(pair(450, 90_000, 200, 10_000), 0.001, 0.001)[0]
+    assert not is_rejected(pair(450, 90_000, 60, 10_000), 0.001, 0.001)[0]
 
 
 def test_a_split_as_expected_is_no_evidence_and_another_one_is() -> None:

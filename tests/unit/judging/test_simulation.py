@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from churn.judging.checks import DEFAULT_CHECKS, compared
+from churn.judging.checks import DEFAULT_CHECKS, compare
 from churn.judging.counts import Counts
-from churn.judging.judge import Seen, judge, levels
+from churn.judging.judge import JudgeInput, allot_levels, judge
 from churn.judging.plot import simulation_plot, svg
 from churn.judging.simulation import (
     HEALTHY,
@@ -25,7 +25,7 @@ from churn.judging.simulation import (
 )
 from churn.judging.simulation_report import interval, page, summary, tables
 
-CHECKS = tuple(check for check in DEFAULT_CHECKS if not check.of_split)
+CHECKS = tuple(check for check in DEFAULT_CHECKS if not check.measure.is_split)
 
 
 def one_run(counts: Counts, run: int) -> Counts:
@@ -35,14 +35,14 @@ def one_run(counts: Counts, run: int) -> Counts:
         return int(of_runs[run])
 
     return Counts(
-        number(counts.requests),
-        number(counts.errors),
-        tuple(map(number, counts.latency)),
-        number(counts.predictions),
-        tuple(map(number, counts.probability)),
-        {name: number(each) for name, each in counts.tiers.items()},
-        number(counts.banners),
-        {name: number(each) for name, each in counts.top_features.items()},
+        requests=number(counts.requests),
+        errors=number(counts.errors),
+        latency=tuple(map(number, counts.latency)),
+        predictions=number(counts.predictions),
+        probability=tuple(map(number, counts.probability)),
+        tiers={name: number(each) for name, each in counts.tiers.items()},
+        banners=number(counts.banners),
+        top_features={name: number(each) for name, each in counts.top_features.items()},
     )
 
 
@@ -53,10 +53,10 @@ def test_many_runs_at_once_are_judged_like_each_of_them_alone(canary: Behaviour)
     stable, other = answers(HEALTHY, totals, random), answers(canary, totals // 9, random)
     earlier = answers(HEALTHY, totals // 3, random)
     for run in range(runs):
-        verdict = judge(CHECKS, Seen(one_run(stable, run), one_run(other, run), 10, one_run(earlier, run)))
-        for (check, level), finding in zip(levels(CHECKS), verdict.findings, strict=True):
-            found = compared(check.measure, stable, other, earlier)
-            assert surely_outside(check, found, level)[run] == finding.surely_outside
+        verdict = judge(CHECKS, JudgeInput(one_run(stable, run), one_run(other, run), 10, one_run(earlier, run)))
+        for (check, level), finding in zip(allot_levels(CHECKS), verdict.findings, strict=True):
+            found = compare(check.measure, stable, other, earlier)
+            assert surely_outside(check, found, level)[run] == finding.is_outside
             assert surely_within(check, found, level)[run] == (finding.decision == "promote")
 
 

@@ -8,7 +8,7 @@ from support.tallies import block, tallied
 
 from churn.businesses import find_contract
 from churn.errors import SettingsError
-from churn.judging.paired import surely_above, surely_below
+from churn.judging.mean_sequences import lower_bound, upper_bound
 from churn.shadow.checks import DEFAULT_CHECKS, PairedCheck, judge_pairs
 from churn.shadow.tally import MEASURES, Tally
 
@@ -51,8 +51,8 @@ def test_the_chance_of_a_false_alarm_is_shared_out_among_the_checks_and_that_of_
     finding, _ = judge_pairs(found, checks, false_rollback=0.01, false_promotion=0.05).findings
     flips = found.sums[list(MEASURES).index("tier flips")]
     counts = np.array([2000 - flips, flips])
-    assert finding.low == surely_above(np.array([0.0, 1.0]), counts, 0.0075)
-    assert finding.high == surely_below(np.array([0.0, 1.0]), counts, 0.05)
+    assert finding.low == lower_bound(np.array([0.0, 1.0]), counts, 0.0075)
+    assert finding.high == upper_bound(np.array([0.0, 1.0]), counts, 0.05)
 
 
 def test_of_the_mean_difference_each_single_difference_counts_and_not_only_how_many_differ() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.judging.paired import log_wealth, surely_above, surely_below
+from churn.judging.mean_sequences import log_wealth, lower_bound, upper_bound
 
 YES_OR_NO = np.array([0.0, 1.0])
 
@@ -15,13 +15,13 @@ counts = st.lists(st.integers(0, 500), min_size=2, max_size=6).filter(any)
 
 def ends(hits: int, total: int, alpha: float = 0.05) -> tuple[float, float]:
     counted = np.array([total - hits, hits], dtype=float)
-    return surely_above(YES_OR_NO, counted, alpha), surely_below(YES_OR_NO, counted, alpha)
+    return lower_bound(YES_OR_NO, counted, alpha), upper_bound(YES_OR_NO, counted, alpha)
 
 
 @given(counts, st.floats(0.001, 0.2))
 def test_the_observed_mean_lies_between_the_ends_and_both_are_possible(found: list[int], alpha: float) -> None:
     values, came = np.linspace(0, 1, len(found)), np.array(found, dtype=float)
-    low, high = surely_above(values, came, alpha), surely_below(values, came, alpha)
+    low, high = lower_bound(values, came, alpha), upper_bound(values, came, alpha)
     assert 0 <= low <= values @ came / came.sum() + 1e-9
     assert values @ came / came.sum() - 1e-9 <= high <= 1
 
@@ -35,12 +35,12 @@ def test_a_bet_on_more_wins_the_less_the_higher_it_is(found: list[int], mean: fl
 @given(counts, st.integers(2, 20))
 def test_more_of_the_same_never_makes_less_sure(found: list[int], times: int) -> None:
     values, came = np.linspace(0, 1, len(found)), np.array(found, dtype=float)
-    for end, sign in ((surely_above, 1), (surely_below, -1)):
+    for end, sign in ((lower_bound, 1), (upper_bound, -1)):
         assert sign * end(values, times * came, 0.05) >= sign * end(values, came, 0.05) - 1e-9
 
 
 def test_nothing_is_surely_anything() -> None:
-    assert (surely_above(YES_OR_NO, np.zeros(2), 0.05), surely_below(YES_OR_NO, np.zeros(2), 0.05)) == (0.0, 1.0)
+    assert (lower_bound(YES_OR_NO, np.zeros(2), 0.05), upper_bound(YES_OR_NO, np.zeros(2), 0.05)) == (0.0, 1.0)
 
 
 def test_what_never_happened_is_soon_surely_rare_and_what_happens_is_soon_surely_there() -> None:

@@ -1,0 +1,71 @@
+"""A mean bounded at any moment, for paired answers: it surely lies between these bounds, at every look.
+
+For numbers x between 0 and 1 with a mean of m at most, somebody bets that the mean is more, with a part c of the stake
+each time. After each number the stake is
+
+    1 + c (x / m - 1)
+
+times what it was, and that never grows on average: the wealth is a test supermartingale. By Ville's inequality (1939)
+it ever reaches 1/alpha with probability alpha at most. All m for which it has not are a confidence sequence
+(Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", 2024). Here many bet, each with
+another part c, and share one wealth: a mixture. It depends on how often each number came, and not on their order
+(Robbins 1970; Orabona and Jun 2024). So the counts suffice. A share is such a mean, of zeros and ones.
+
+This holds if each number's mean, given all before, is at most m: for subscribers who come as they come, and a pair of
+models that stays the same.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logsumexp
+
+type Numbers = npt.NDArray[np.float64]
+
+# The parts of the stake: from one in 100,000 to nearly all, evenly in log-odds. They decide how soon one is sure, never
+# whether one is right.
+_PARTS = expit(np.linspace(-11.5, 5, 50))
+_HALVINGS = 40
+
+
+def lower_bound(values: Numbers, counts: Numbers, alpha: float) -> float:
+    """Return what the mean surely exceeds, at this look and all others; 0 if nothing can be said.
+
+    Args:
+        values: between 0 and 1, (k,).
+        counts: how often each came, (k,).
+        alpha: the chance that the bound is ever wrong, at most.
+    """
+    occurred = counts > 0
+    values, counts = values[occurred], counts[occurred]
+    low, high = 0.0, float(values @ counts / max(counts.sum(), 1))
+    for _ in range(_HALVINGS if high > 0 else 0):
+        middle = (low + high) / 2
+        if log_wealth(values, counts, middle) >= -np.log(alpha):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def upper_bound(values: Numbers, counts: Numbers, alpha: float) -> float:
+    """Return what the mean surely stays below, at this look and all others; 1 if nothing can be said."""
+    return 1 - lower_bound(1 - values, counts, alpha)
+
+
+def log_wealth(values: Numbers, counts: Numbers, mean: float) -> Numbers:
+    """Return the logarithm of what a stake of one became by bets that the true mean is above this one.
+
+    The larger `mean`, the smaller the wealth.
+
+    Args:
+        values: between 0 and 1, (k,).
+        counts: how often each came, (..., k).
+        mean: above 0.
+
+    Returns:
+        (...).
+    """
+    growth = np.log1p(_PARTS * (values[:, None] / mean - 1))
+    return np.asarray(logsumexp(counts @ growth, axis=-1) - np.log(len(_PARTS)))
