@@ -23,6 +23,7 @@ from churn.explain import Explainer
 from churn.model.bundle import load_bundle
 from churn.service.app import create_app
 from churn.settings import read_settings
+from churn.web.protocol import PROTOCOL
 
 FAULT_FILE = "DEMO_FAULT_FILE"
 ONE_IN = 8
@@ -101,7 +102,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="churn.service.protocol:Protocol",
+        http=PROTOCOL,
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -5,37 +5,30 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.staticfiles import StaticFiles
+from fastapi import FastAPI
 from structlog.typing import FilteringBoundLogger
 
 from churn.client import AsyncChurnClient
+from churn.web.app import create_page_app
+from churn.web.logging import open_log
 from portal.advice import Advice
 from portal.demo import demo_subscribers
-from portal.events import events
-from portal.explain import explaining
-from portal.guard import Guard
-from portal.logging import open_log
-from portal.pages import problem_page
-from portal.responses import banner_responses, offer_responses
-from portal.sessions import Sessions
+from portal.events import event_routes
+from portal.explain import explain_routes
+from portal.pages import PAGES
+from portal.responses import banner_routes, offer_routes
+from portal.sessions import SignInNeededError, SubscriberSessions, send_to_sign_in
 from portal.settings import PortalSettings, read_settings
-from portal.signing_in import signing_in
+from portal.signing_in import sign_in_routes
 from portal.store import Store
-from portal.subscription import subscription
-from portal.visits import SignInNeededError, Visits, send_to_sign_in
+from portal.subscription import subscription_routes
 
 TEAM_BUDGET_S = 3.0  # the team can wait longer than a subscriber
-STATIC = Path(__file__).with_name("static")
 
 
 def utc_now() -> datetime:
-    """The time."""
+    """Return the time."""
     return datetime.now(UTC)
 
 
@@ -45,7 +38,7 @@ def create_app(
     now: Callable[[], datetime] = utc_now,
     log: FilteringBoundLogger | None = None,
 ) -> FastAPI:
-    """The portal: `uvicorn --factory portal.app:create_app`.
+    """Return the portal: `uvicorn --factory portal.app:create_app`.
 
     Args:
         settings: by default those of the environment.
@@ -56,11 +49,11 @@ def create_app(
         SettingsError: a setting cannot be used.
         StoreError: the store cannot be used.
     """
-    settings, log = settings or read_settings(), log or open_log()
+    settings, log = settings or read_settings(), log or open_log("info")
     client = AsyncChurnClient(settings.service_url, budget_s=settings.service_budget_s)
     team_client = AsyncChurnClient(settings.service_url, budget_s=TEAM_BUDGET_S)
     store = Store(settings.store_path, demo_subscribers())
-    visits = Visits(store, Sessions(settings.signing_key()))
+    sessions = SubscriberSessions(settings.signing_key(), store)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -68,25 +61,17 @@ def create_app(
             yield
         store.close()
 
-    app = FastAPI(
+    app = create_page_app(
+        PAGES,
         title="StreamFlow portal",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
         lifespan=lifespan,
-        middleware=[Middleware(Guard, log=log)],
-        exception_handlers={SignInNeededError: send_to_sign_in, HTTPException: _problem},
+        guard={"log": log, "page_cache": "no-store"},
+        exception_handlers={SignInNeededError: send_to_sign_in},
     )
-    app.include_router(subscription(visits, Advice(client, log), now=now, log=log))
-    app.include_router(offer_responses(visits, now))
-    app.include_router(banner_responses(visits, now))
-    app.include_router(signing_in(visits))
-    app.include_router(events(store))
-    app.include_router(explaining(team_client))
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.include_router(subscription_routes(sessions, Advice(client, log), now=now, log=log))
+    app.include_router(offer_routes(sessions, now))
+    app.include_router(banner_routes(sessions, now))
+    app.include_router(sign_in_routes(sessions))
+    app.include_router(event_routes(store))
+    app.include_router(explain_routes(team_client))
     return app
-
-
-async def _problem(_: Request, error: HTTPException) -> Response:
-    return problem_page(error.status_code)

@@ -22,8 +22,8 @@ KINDS = {
 }
 
 
-def events(store: Store) -> APIRouter:
-    """The page of counts."""
+def event_routes(store: Store) -> APIRouter:
+    """Return the page of counts, and the counts themselves."""
     router = APIRouter()
 
     @router.get("/team/events")

@@ -17,7 +17,7 @@ from portal.advice import require_sense
 from portal.explanation import ARMS, WHY_NOT_OFFERED, WHY_NOT_SHOWN, Explanation, explain
 from portal.fields import Field, in_words, published_limits, read_form, request_fields, start_values
 from portal.pages import page
-from portal.words import PHRASES, phrases
+from portal.words import PHRASES
 
 LANGUAGES = {code: Locale.parse(code).display_name for code in PHRASES}
 # What is asked beside the features is named as the headers that say it, and as their errors are.
@@ -50,8 +50,8 @@ class WhatIf:
         return [message for name, message in self.errors.items() if name not in shown]
 
 
-def explaining(client: AsyncChurnClient) -> APIRouter:
-    """The page, and the part of it that changes with the form.
+def explain_routes(client: AsyncChurnClient) -> APIRouter:
+    """Return the page, and the part of it that changes with the form.
 
     Args:
         client: asks the service; the team can wait longer than a subscriber.
@@ -108,7 +108,6 @@ def _page(template: str, what_if: WhatIf, status: int) -> Response:
         template,
         status=status,
         what_if=what_if,
-        phrases=phrases,
         languages=LANGUAGES,
         arms=ARMS,
         why_not_shown=WHY_NOT_SHOWN,

@@ -9,81 +9,82 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from churn.web.sessions import see_other
 from portal.banner import active_until, can_be_accepted
 from portal.records import ResponseKind
-from portal.visits import Visits, see_other
+from portal.sessions import SubscriberSessions
 
 
-def offer_responses(visits: Visits, now: Callable[[], datetime]) -> APIRouter:
-    """The routes of accepting. What was offered is read from the record of it; a request says no more than which."""
+def offer_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> APIRouter:
+    """Return the routes of accepting. The record says what was offered; a request only says which."""
     router = APIRouter()
 
     @router.get("/offers/{prediction_id}")
     async def confirm(request: Request, prediction_id: str) -> Response:
-        subscriber = await visits.subscriber(request)
-        exposure = await visits.exposure(subscriber, prediction_id)
+        subscriber = await sessions.require_subscriber(request)
+        exposure = await sessions.require_exposure(subscriber, prediction_id)
         if exposure.offer is None:
             raise HTTPException(404)
-        return visits.page(request, "confirm.html", subscriber=subscriber, exposure=exposure, offer=exposure.offer)
+        return sessions.page(request, "confirm.html", subscriber=subscriber, exposure=exposure, offer=exposure.offer)
 
     @router.post("/offers/{prediction_id}")
     async def accept(request: Request, prediction_id: str) -> Response:
-        subscriber = await visits.subscriber(request)
-        await visits.form(request)
-        exposure = await visits.exposure(subscriber, prediction_id)
+        subscriber = await sessions.require_subscriber(request)
+        await sessions.read_form(request)
+        exposure = await sessions.require_exposure(subscriber, prediction_id)
         if exposure.offer is None:
             raise HTTPException(404)
         if not can_be_accepted(exposure.offer, now().date()):
             raise HTTPException(410)
         until = active_until(exposure.offer, now().date())
-        await run_in_threadpool(visits.store.accept, exposure, now(), active_until=until)
+        await run_in_threadpool(sessions.store.accept, exposure, now(), active_until=until)
         return see_other("/")
 
     return router
 
 
-def banner_responses(visits: Visits, now: Callable[[], datetime]) -> APIRouter:
-    """The routes of everything else."""
+def banner_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> APIRouter:
+    """Return the routes of everything else."""
     router = APIRouter()
-    store = visits.store
+    store = sessions.store
 
     @router.post("/banners/{prediction_id}/dismissal")
     async def dismiss(request: Request, prediction_id: str) -> Response:
-        subscriber = await visits.subscriber(request)
-        await visits.form(request)
-        exposure = await visits.exposure(subscriber, prediction_id)
+        subscriber = await sessions.require_subscriber(request)
+        await sessions.read_form(request)
+        exposure = await sessions.require_exposure(subscriber, prediction_id)
         await run_in_threadpool(store.respond, exposure, "dismissal", now())
-        return _done(request)
+        return _finish(request)
 
     @router.post("/banners/{prediction_id}/opinion")
     async def opine(request: Request, prediction_id: str) -> Response:
-        subscriber = await visits.subscriber(request)
-        form = await visits.form(request)
-        exposure = await visits.exposure(subscriber, prediction_id)
+        subscriber = await sessions.require_subscriber(request)
+        form = await sessions.read_form(request)
+        exposure = await sessions.require_exposure(subscriber, prediction_id)
         opinion: ResponseKind = "helpful" if form.get("helpful") == "yes" else "not_helpful"
         await run_in_threadpool(store.respond, exposure, opinion, now())
-        return _done(request)
+        return _finish(request)
 
     @router.post("/banners/{prediction_id}/opt-out")
     async def opt_out(request: Request, prediction_id: str) -> Response:
-        subscriber = await visits.subscriber(request)
-        await visits.form(request)
-        exposure = await visits.exposure(subscriber, prediction_id)
+        subscriber = await sessions.require_subscriber(request)
+        await sessions.read_form(request)
+        exposure = await sessions.require_exposure(subscriber, prediction_id)
         await run_in_threadpool(store.respond, exposure, "opt_out", now())
         await run_in_threadpool(store.set_wants_offers, subscriber.key, wants=False)
         return see_other("/")
 
     @router.post("/offers-wanted")
     async def turn_offers_on(request: Request) -> Response:
-        subscriber = await visits.subscriber(request)
-        await visits.form(request)
+        subscriber = await sessions.require_subscriber(request)
+        await sessions.read_form(request)
         await run_in_threadpool(store.set_wants_offers, subscriber.key, wants=True)
         return see_other("/")
 
     return router
 
 
-def _done(request: Request) -> Response:
+def _finish(request: Request) -> Response:
     # A script that has changed the page itself needs no new one.
     from_script = request.headers.get("accept") == "application/json"
     return Response(status_code=204) if from_script else see_other("/")

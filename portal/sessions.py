@@ -1,72 +1,63 @@
-"""Who is signed in, kept in a signed cookie, and the token that a form must bring back."""
+"""What routes ask of a request: who is signed in, and whether a form is genuine."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
-from dataclasses import dataclass
+from typing import Any
 
-from fastapi import Request, Response
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from fastapi import HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.concurrency import run_in_threadpool
 
-COOKIE = "portal_session"
-LIFETIME_S = 12 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One visit.
-
-    Args:
-        nonce: random, new whenever somebody signs in or out; the form token is made of it.
-        subscriber: the key of who is signed in; None before that.
-    """
-
-    nonce: str
-    subscriber: str | None = None
+from churn.web.sessions import Sessions, see_other
+from portal.pages import page
+from portal.records import Exposure, Subscriber
+from portal.store import Store
 
 
-class Sessions:
-    """Reads and writes sessions.
+class SignInNeededError(Exception):
+    """A page that needs somebody signed in was opened by nobody."""
+
+
+async def send_to_sign_in(_: Request, __: SignInNeededError) -> Response:
+    """Answer with the way to the list of demo subscribers."""
+    return see_other("/sign-in")
+
+
+class SubscriberSessions(Sessions):
+    """Sessions of subscribers.
 
     Args:
-        key: signs the cookie, and makes the form tokens.
+        key: signs the cookie.
+        store: knows the subscribers.
     """
 
-    def __init__(self, key: str) -> None:
-        self._key = key.encode()
-        self._serializer = URLSafeTimedSerializer(
-            key, salt="portal session", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        )
+    def __init__(self, key: str, store: Store) -> None:
+        super().__init__(key.encode(), name="portal", same_site="lax")
+        self.store = store
 
-    def read(self, request: Request) -> Session:
-        """The request's session; a new one without anybody if its cookie is missing, expired or not ours."""
-        try:
-            nonce, subscriber = self._serializer.loads(request.cookies.get(COOKIE, ""), max_age=LIFETIME_S)
-        except BadSignature:
-            return Session(secrets.token_urlsafe(16))
-        return Session(nonce, subscriber)
+    async def require_subscriber(self, request: Request) -> Subscriber:
+        """Return the subscriber who is signed in.
 
-    def start(self, response: Response, subscriber: str | None, *, secure: bool) -> None:
-        """Begins a new session. What was known of the old one, by anybody, is worth nothing in it."""
-        self.keep(response, Session(secrets.token_urlsafe(16), subscriber), secure=secure)
+        Raises:
+            SignInNeededError: nobody is.
+        """
+        key = self.read(request).user
+        subscriber = await run_in_threadpool(self.store.subscriber, key) if key else None
+        if subscriber is None:
+            raise SignInNeededError
+        return subscriber
 
-    def keep(self, response: Response, session: Session, *, secure: bool) -> None:
-        """Sends the session's cookie."""
-        response.set_cookie(
-            COOKIE,
-            self._serializer.dumps([session.nonce, session.subscriber]),
-            max_age=LIFETIME_S,
-            httponly=True,
-            samesite="lax",
-            secure=secure,
-        )
+    async def require_exposure(self, subscriber: Subscriber, prediction_id: str) -> Exposure:
+        """Return the banner that this prediction put before this subscriber.
 
-    def form_token(self, session: Session) -> str:
-        """What a form of this session carries. Another site cannot know it, and other sessions have others."""
-        return hmac.new(self._key, f"form {session.nonce}".encode(), hashlib.sha256).hexdigest()
+        Raises:
+            HTTPException: 404, there was none.
+        """
+        exposure = await run_in_threadpool(self.store.exposure, prediction_id, subscriber.key)
+        if exposure is None or exposure.kind != "exposure":
+            raise HTTPException(404)
+        return exposure
 
-    def is_genuine(self, session: Session, token: str) -> bool:
-        """Whether a form comes from a page of this session."""
-        return hmac.compare_digest(self.form_token(session).encode(), token.encode())
+    def page(self, request: Request, template: str, **values: Any) -> HTMLResponse:
+        """Return a page with forms of this session."""
+        return page(template, form_token=self.form_token(self.read(request)), **values)

@@ -6,47 +6,43 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from churn.web.sessions import see_other
 from portal.pages import page
-from portal.visits import Visits, see_other
+from portal.sessions import SubscriberSessions
 
 
-def signing_in(visits: Visits) -> APIRouter:
-    """The routes for it."""
+def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
+    """Return the routes of signing in and out."""
     router = APIRouter()
-    sessions, store = visits.sessions, visits.store
+    store = sessions.store
 
     @router.get("/sign-in")
     async def choose(request: Request) -> Response:
-        session = visits.session(request)
-        subscribers = await run_in_threadpool(store.subscribers)
+        session = sessions.read(request)
         response = page(
             "sign_in.html",
-            subscribers=subscribers,
+            subscribers=await run_in_threadpool(store.subscribers),
             form_token=sessions.form_token(session),
-            signed_in=session.subscriber,
+            signed_in=session.user,
         )
-        sessions.keep(response, session, secure=_secure(request))
+        sessions.keep(request, response, session)
         return response
 
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:
-        fields = await visits.form(request)
+        fields = await sessions.read_form(request)
         if await run_in_threadpool(store.subscriber, fields.get("subscriber", "")) is None:
             raise HTTPException(404)
-        return _begin(request, fields["subscriber"], "/")
+        return start(request, fields["subscriber"], "/")
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        await visits.form(request)
-        return _begin(request, None, "/sign-in")
+        await sessions.read_form(request)
+        return start(request, None, "/sign-in")
 
-    def _begin(request: Request, subscriber: str | None, path: str) -> Response:
+    def start(request: Request, subscriber: str | None, path: str) -> Response:
         response = see_other(path)
-        sessions.start(response, subscriber, secure=_secure(request))
+        sessions.start(request, response, subscriber)
         return response
 
     return router
-
-
-def _secure(request: Request) -> bool:
-    return request.url.scheme == "https"

@@ -16,32 +16,32 @@ from portal.account import STREAMING_SLOTS, account
 from portal.advice import Advice
 from portal.banner import Shown, decide
 from portal.records import History, Subscriber
-from portal.visits import Visits
+from portal.sessions import SubscriberSessions
 from portal.words import preferred_language
 
 
-def subscription(
-    visits: Visits, advice: Advice, *, now: Callable[[], datetime], log: FilteringBoundLogger
+def subscription_routes(
+    sessions: SubscriberSessions, advice: Advice, *, now: Callable[[], datetime], log: FilteringBoundLogger
 ) -> APIRouter:
-    """The route of it.
+    """Return the route of the page.
 
     Args:
-        visits: know who is signed in.
+        sessions: know who is signed in.
         advice: knows what to show.
         now: the time, in UTC.
         log: told if what is shown cannot be recorded.
     """
     router = APIRouter()
-    store = visits.store
+    store = sessions.store
 
     @router.get("/")
     async def manage(request: Request) -> Response:
-        subscriber = await visits.subscriber(request)
+        subscriber = await sessions.require_subscriber(request)
         history = await run_in_threadpool(store.history, subscriber.key)
         answer = await ask(request, subscriber, history) if subscriber.wants_offers else None
         today = now().date()
         shown = await record(decide(answer, subscriber=subscriber.key, history=history, today=today))
-        return visits.page(
+        return sessions.page(
             request,
             "manage.html",
             subscriber=subscriber,

@@ -10,10 +10,9 @@ import time
 from types import FrameType
 
 from churn.client import ChurnClient
-from churn.dashboard.server import listen as listen_for_dashboard
 from churn.errors import ChurnError, ClientError
 from churn.settings import read_settings
-from portal.server import listen
+from churn.web.server import listen
 from portal.settings import read_settings as read_portal_settings
 
 EVERY_S = 0.1
@@ -25,8 +24,9 @@ def main() -> int:
     address = settings.service_address
     os.environ.setdefault("SERVICE_URL", address)
     # Better refused now than after the training.
-    listen(read_portal_settings()).close()
-    listen_for_dashboard(settings.dashboard_host, settings.dashboard_port).close()
+    portal = read_portal_settings()
+    listen(portal.portal_host, portal.portal_port, app="portal", prefix="PORTAL_").close()
+    listen(settings.dashboard_host, settings.dashboard_port, app="dashboard", prefix="DASHBOARD_").close()
     running: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, _: FrameType | None) -> None:

@@ -165,7 +165,7 @@ def test_a_port_in_use_is_one_clear_sentence(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = churn(home, "serve", PORT=taken.getsockname()[1])
     assert done.code == 2
-    assert "cannot listen on 127.0.0.1 port" in done.err
+    assert "the service cannot listen on 127.0.0.1 port" in done.err
     assert "Traceback" not in done.err
 
 

@@ -355,7 +355,7 @@ def test_a_damaged_bundle_is_not_served(bundle: Bundle, tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_refused_in_one_sentence(bundle: Bundle, tmp_path: Path, server: Server) -> None:
     code, lines = Server(tmp_path, MODEL_PATH=bundle.path, PORT=server.port).ended()
     assert code == 2
-    assert lines == [f"refused: cannot listen on 127.0.0.1 port {server.port}: Address already in use\n"]
+    assert lines == [f"refused: the service cannot listen on 127.0.0.1 port {server.port}: Address already in use\n"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

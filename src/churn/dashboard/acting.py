@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from structlog.typing import FilteringBoundLogger
 
 from churn.dashboard.pages import page
 from churn.dashboard.rollouts import Rollouts
-from churn.dashboard.visits import COOKIE, Visits, read_form
+from churn.dashboard.visits import OPERATOR, Visits
 from churn.errors import RolloutError
+from churn.web.sessions import read_form, see_other
 
 MOST_LETTERS = 200
 
@@ -31,15 +32,15 @@ def signing(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
         if not visits.is_token(fields.get("token", "")):
             log.warning("wrong_token")
             return page(request, "sign_in.html", status=403, visit=visits.read(request), wrong=True)
-        answer = _see("/")
-        visits.begin(answer, secure=request.url.scheme == "https")
+        answer = see_other("/")
+        visits.sessions.start(request, answer, OPERATOR)
         return answer
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        await visits.form(request)
-        answer = _see("/")
-        answer.delete_cookie(COOKIE)
+        await visits.sessions.read_form(request)
+        answer = see_other("/")
+        visits.sessions.start(request, answer, None)
         return answer
 
     return router
@@ -58,7 +59,7 @@ def acting(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> API
         return await want(request, number, "promote")
 
     async def want(request: Request, number: int, what: Literal["abort", "promote"]) -> Response:
-        fields = await visits.form(request)
+        fields = await visits.sessions.read_form(request)
         reason = " ".join(fields.get("reason", "").split())[:MOST_LETTERS]
         if not reason:
             raise HTTPException(400)
@@ -73,10 +74,6 @@ def acting(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> API
         if over:
             raise HTTPException(409)
         log.info("wish", rollout=number, what=what, reason=reason)
-        return _see(f"/rollouts/{number}")
+        return see_other(f"/rollouts/{number}")
 
     return router
-
-
-def _see(path: str) -> RedirectResponse:
-    return RedirectResponse(path, 303)

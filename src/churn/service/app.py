@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from churn.service.families import served
 from churn.service.health import health_paths
 from churn.service.ledger import Ledger
 from churn.service.metrics import metrics_path
-from churn.service.middleware import Observation
+from churn.service.middleware import Observation, refuse_not_http
 from churn.service.problems import Problem, answer_problem
 from churn.service.recording import prediction_log_of, recorded
 from churn.service.route import DirectApi
@@ -32,6 +33,7 @@ from churn.service.shadow import CountedPairs, FindChallenger, challenger_of
 from churn.service.tracing import telemetry
 from churn.service.waiting import WaitingRoom
 from churn.settings import Settings, read_settings
+from churn.web.protocol import Edge
 
 INTERFACE_VERSION = "1.0.0"
 
@@ -129,10 +131,10 @@ def build_app(
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
-    app.state.model_version = model.version
     app.state.counting = counting
     app.state.prediction_log = prediction_log
-    app.state.waiting_room = WaitingRoom(settings.max_queue, counting)
+    refuse = partial(refuse_not_http, counting, model.version)
+    app.state.edge = Edge(refuse, WaitingRoom(settings.max_queue, counting).admit)
     app.openapi_schema = openapi.document(app, model.contract)
     return app
 

@@ -10,22 +10,36 @@ from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn.contract.wording import cut
 from churn.service.counting import Counting, kind_of_status
 from churn.service.draining import Draining
 from churn.service.families import BUG, NOT_ANSWERED
-from churn.service.logging import REQUEST, open_log, open_request_log
 from churn.service.problems import Problem
 from churn.service.tracing import trace_id_of
 from churn.service.waiting import Busy
+from churn.web.logging import REQUEST, open_log, open_request_log
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 INTERNAL_ERROR = Problem(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "the service failed to answer, through no fault of the request; try again, and report the request_id if it stays",
 )
+NOT_HTTP = Problem(
+    HTTPStatus.BAD_REQUEST, "the request is not valid HTTP/1.1; check its request line, headers and length"
+)
+
+
+def refuse_not_http(counting: Counting, model_version: str) -> Response:
+    """Count bytes that are not HTTP/1.1, and return the answer to them: it has all the headers that others have."""
+    counting.failed(NOT_HTTP.kind)
+    request_id = _new_request_id()
+    response = NOT_HTTP.response(request_id)
+    # There is no request that began, hence no time.
+    response.headers.update({"X-Response-Time-Ms": "0", "X-Model-Version": model_version, "X-Request-ID": request_id})
+    return response
 
 
 class Observation:
@@ -123,4 +137,8 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == b"x-request-id" and SANE_REQUEST_ID.fullmatch(value):
             return value.decode()
+    return _new_request_id()
+
+
+def _new_request_id() -> str:
     return f"{random.getrandbits(128):032x}"

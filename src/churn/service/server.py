@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import gc
-import os
-import signal
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,27 +13,25 @@ from uvicorn.supervisors import Multiprocess
 
 from churn.contract.language import language_codes
 from churn.cpus import usable_cpus
-from churn.errors import ChurnError, SettingsError
+from churn.errors import ChurnError
 from churn.model.bundle import Bundle, load_bundle
 from churn.retention.offers.policy import Policy, load_policy
 from churn.service.families import blocks, cells_of, served
 from churn.service.ledger import Ledger
-from churn.service.logging import log_config
 from churn.service.recording import require_writable
 from churn.service.shadow import FindChallenger, challenger_if_it_can, challenger_of
 from churn.settings import MOST_WORKERS, Settings
+from churn.web.logging import log_config
+from churn.web.protocol import PROTOCOL
+from churn.web.server import BACKLOG, KEEP_ALIVE_S, AnnouncingServer, listen, stop_without_failure, url_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-BACKLOG = 2048
 # libuv accepts one connection in each turn of the event loop, but of each socket that listens, also if that is the same
 # one again. With one at a time 128 that come at once, and ask at once, wait for up to a second, since each turn answers
 # all who are in already. Not for several workers: whoever takes one at a time leaves the others theirs.
 ACCEPTED_AT_ONCE = 16
-# Longer than the 60 s after which a load balancer drops an idle connection: it must be the one to hang up,
-# else it sends a request into a connection that is just being closed.
-KEEP_ALIVE_S = 75
 # Shorter than the 30 s after which a container platform kills what it told to stop.
 GRACEFUL_SHUTDOWN_S = 20
 WORKER_START_S = 60.0
@@ -58,21 +53,19 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
             another contract.
         ChurnError: a worker failed to start.
     """
-    # Being told to stop is no failure: uvicorn, once done, raises the signal again for whoever had it before.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
+    with stop_without_failure():
         bundle = load_bundle(settings.bundle_path)
         bundle.require_version(settings.model_version)
         policy = load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
         require_writable(settings, bundle.model.contract.contract_name)
         challenger = challenger_of(settings, bundle)
-        with _listen(settings.host, settings.port) as listener:
-            announce = functools.partial(on_ready, _address(settings), bundle)
+        with listen(settings.host, settings.port, app="service") as listener:
+            announce = functools.partial(on_ready, url_of(settings.host, settings.port), bundle)
             workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
             if workers == 1:
                 app = _settled_app(settings, policy, bundle, find_challenger=lambda *_: challenger)
                 doors = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
-                _OneWorker(_config(settings, app, workers=1), announce).run(doors)
+                AnnouncingServer(_config(settings, app, workers=1), announce).run(doors)
             else:
                 # Each worker loads the bundles for itself: these, whoever is champion when a worker is replaced.
                 pinned = {
@@ -112,7 +105,7 @@ def _config(settings: Settings, app: FastAPI | Callable[[], FastAPI], *, workers
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
-        http="churn.service.protocol:Protocol",
+        http=PROTOCOL,
         ws="none",
         lifespan="on",
         log_config=log_config(settings.log_level),
@@ -123,16 +116,6 @@ def _config(settings: Settings, app: FastAPI | Callable[[], FastAPI], *, workers
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
-
-
-class _OneWorker(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self.announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.announce()
 
 
 class _ManyWorkers(Multiprocess):
@@ -148,23 +131,3 @@ class _ManyWorkers(Multiprocess):
                 process.join()
             raise ChurnError("a worker failed to start", instead="see the log above, or try WORKERS=1")
         self.announce()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Binding is the check: asking first whether the port is free would leave a moment for somebody else."""
-    try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
-        )
-    except OSError as error:
-        number = error.errno or 0
-        reason = os.strerror(number) if number > 0 else "there is no such address"
-        raise SettingsError(
-            f"cannot listen on {host} port {port}: {reason}",
-            instead="stop what listens there, or set HOST and PORT to an address of this machine that is free",
-        ) from error
-
-
-def _address(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"

@@ -9,7 +9,7 @@ import logging.config
 
 import pytest
 
-from churn.service.logging import json_formatter, log_config
+from churn.web.logging import json_formatter, log_config
 
 
 @pytest.fixture

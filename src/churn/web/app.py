@@ -1,0 +1,50 @@
+"""Builds an app of pages: guarded, with its static files, and with a page for every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from churn.web.guard import HEADERS, STATIC, Guard
+from churn.web.pages import Pages
+from churn.web.protocol import Edge
+
+
+def create_page_app(
+    pages: Pages, *, guard: Mapping[str, Any], exception_handlers: Mapping[Any, Any], **options: Any
+) -> FastAPI:
+    """Return an app without routes.
+
+    Args:
+        pages: the app's templates, its static files beside them.
+        guard: how it is guarded, see `Guard`.
+        exception_handlers: for the app's own exceptions.
+        options: for FastAPI, such as `title` and `lifespan`.
+    """
+
+    async def show_problem(_: Request, error: HTTPException) -> Response:
+        return pages.problem_page(error.status_code)
+
+    def refuse() -> Response:
+        response = pages.problem_page(400)
+        response.headers.update(HEADERS)
+        return response
+
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(Guard, problem_page=pages.problem_page, **guard)],
+        exception_handlers={HTTPException: show_problem, **exception_handlers},
+        **options,
+    )
+    app.state.edge = Edge(refuse)
+    app.mount(STATIC, StaticFiles(directory=pages.folder / "static"))
+    return app

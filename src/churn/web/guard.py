@@ -1,0 +1,98 @@
+"""What holds for every answer: security headers, a limit on bodies, a line in the log, and a page when all fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Final, Literal
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+MOST_BODY_BYTES = 8192
+STATIC = "/static"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """The outermost layer around an app of pages.
+
+    Args:
+        app: what is guarded.
+        log: gets a line for each request.
+        problem_page: builds the page of a status.
+        page_cache: `no-store` for pages about one person; `no-cache` for pages that the browser may keep, and must ask
+            for each time. Static files are `no-cache` in any case: a new version shows at once.
+        quiet: statuses that are logged at the level `debug` only.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        log: FilteringBoundLogger,
+        problem_page: Callable[[int], Response],
+        page_cache: Literal["no-store", "no-cache"],
+        quiet: Collection[int] = (),
+    ) -> None:
+        self.app = app
+        self.log = log
+        self.problem_page = problem_page
+        self.page_cache = page_cache
+        self.quiet = quiet
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+        about = {"method": scope["method"], "path": scope["path"]}
+
+        async def send_stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers["Cache-Control"] = "no-cache" if scope["path"].startswith(f"{STATIC}/") else self.page_cache
+            await send(message)
+
+        try:
+            await self.app(scope, _limit(receive), send_stamped)
+        except Exception:
+            self.log.exception("request_failed", **about)
+            if not status:
+                await self.problem_page(500)(scope, receive, send_stamped)
+        finally:
+            duration_ms = round((time.perf_counter() - began) * 1000, 2)
+            write = self.log.debug if status in self.quiet else self.log.info
+            write("request", **about, status=status or 499, duration_ms=duration_ms)
+
+
+def _limit(receive: Receive) -> Receive:
+    """Receive no more than a form can be long, whatever the request says of its length."""
+    received = 0
+
+    async def receive_limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MOST_BODY_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_limited

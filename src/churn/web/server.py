@@ -1,0 +1,97 @@
+"""Binds an address, and serves until told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+
+from churn.errors import SettingsError
+from churn.web.logging import log_config
+from churn.web.protocol import PROTOCOL
+
+BACKLOG = 2048
+# Longer than the 60 s after which a load balancer drops an idle connection: it must be the one to hang up,
+# else it sends a request into a connection that is just being closed.
+KEEP_ALIVE_S = 75
+GRACEFUL_SHUTDOWN_S = 10
+
+
+def listen(host: str, port: int, *, app: str, prefix: str = "") -> socket.socket:
+    """Bind an address. Binding is the check: a port that was free a moment ago may be taken now.
+
+    Args:
+        host: a name or an address, of IPv4 or IPv6.
+        port: 0 for any.
+        app: the app's name, for the message.
+        prefix: what the names of the app's settings begin with, before HOST and PORT.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+        )
+    except OSError as error:
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else "there is no such address"
+        raise SettingsError(
+            f"the {app} cannot listen on {host} port {port}: {reason}",
+            instead=f"stop what listens there, or set {prefix}HOST and {prefix}PORT to an address that is free",
+        ) from error
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL of an address, such as `http://127.0.0.1:8000`."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Call `announce` once the server answers."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then announce it."""
+        await super().startup(sockets)
+        self.announce()
+
+
+@contextlib.contextmanager
+def stop_without_failure() -> Iterator[None]:
+    """End the block quietly on SIGTERM or SIGINT: to be told to stop is no failure."""
+    # uvicorn, once done, raises the signal again for the handler that was there before.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        yield
+
+
+def serve_pages(app: Starlette, listener: socket.socket, *, log_level: str, announce: Callable[[], None]) -> None:
+    """Serve an app of pages until told to stop, then finish the requests it has.
+
+    Args:
+        app: built by `create_page_app`.
+        listener: made by `listen`.
+        log_level: of the server's own lines.
+        announce: called once the app answers.
+    """
+    config = uvicorn.Config(
+        app,
+        http=PROTOCOL,
+        ws="none",
+        log_config=log_config(log_level),
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+    )
+    AnnouncingServer(config, announce).run([listener])

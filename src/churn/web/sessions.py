@@ -1,0 +1,108 @@
+"""Who is signed in, kept in a signed cookie, and the token that a form must bring back."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+LIFETIME_S = 12 * 3600
+FORM = "application/x-www-form-urlencoded"
+FORM_TOKEN = "form_token"  # noqa: S105 - a field's name
+MOST_FIELDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One visit.
+
+    Args:
+        nonce: random, new whenever somebody signs in or out; the form token is made of it.
+        user: who is signed in; None before that.
+    """
+
+    nonce: str
+    user: str | None = None
+
+
+class Sessions:
+    """Read and write sessions.
+
+    Args:
+        key: signs the cookie, and makes the form tokens. A new key ends all sessions.
+        name: the app's; the cookie is called after it.
+        same_site: whether a link on another site leads to a page that is signed in (`lax`) or not (`strict`).
+    """
+
+    def __init__(self, key: bytes, *, name: str, same_site: Literal["lax", "strict"]) -> None:
+        self._key = key
+        self._cookie = f"{name}_session"
+        self._same_site = same_site
+        self._serializer = URLSafeTimedSerializer(
+            key, salt=f"{name} session", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        )
+
+    def read(self, request: Request) -> Session:
+        """Return the request's session; a new one without a user if its cookie is missing, expired or not ours."""
+        try:
+            nonce, user = self._serializer.loads(request.cookies.get(self._cookie, ""), max_age=LIFETIME_S)
+        except BadSignature:
+            return Session(secrets.token_urlsafe(16))
+        return Session(nonce, user)
+
+    def start(self, request: Request, response: Response, user: str | None) -> None:
+        """Begin a new session. Cookies and form tokens of the old one are worth nothing in it."""
+        self.keep(request, response, Session(secrets.token_urlsafe(16), user))
+
+    def keep(self, request: Request, response: Response, session: Session) -> None:
+        """Send the session's cookie."""
+        response.set_cookie(
+            self._cookie,
+            self._serializer.dumps([session.nonce, session.user]),
+            max_age=LIFETIME_S,
+            httponly=True,
+            samesite=self._same_site,
+            secure=request.url.scheme == "https",
+        )
+
+    def form_token(self, session: Session) -> str:
+        """Return what a form of this session carries. Other sites cannot know it, and other sessions have others."""
+        return hmac.new(self._key, f"form {session.nonce}".encode(), hashlib.sha256).hexdigest()
+
+    async def read_form(self, request: Request) -> dict[str, str]:
+        """Return the fields of a form that one of this session's own pages has sent.
+
+        Raises:
+            HTTPException: 403 if it does not carry the session's token, or another site sent it; 400 if it is no form.
+        """
+        fields = await read_form(request)
+        expected = self.form_token(self.read(request))
+        if not hmac.compare_digest(fields.get(FORM_TOKEN, "").encode(), expected.encode()):
+            raise HTTPException(403)
+        return fields
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a form that a page of this site sent.
+
+    Raises:
+        HTTPException: 403 if the browser says that another site did; 400 if it is no form.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise HTTPException(403)
+    if request.headers.get("content-type", "").partition(";")[0].strip() != FORM:
+        raise HTTPException(400)
+    async with request.form(max_fields=MOST_FIELDS) as form:
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def see_other(path: str) -> RedirectResponse:
+    """Send the browser to a page after a form: going back then sends nothing twice."""
+    return RedirectResponse(path, status_code=303)
