@@ -12,7 +12,7 @@ from churn.model.shelf import open_shelf
 from churn.prediction_log.places import places
 from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import hashed_key
-from churn.prediction_log.replaying import bundle_of, replay
+from churn.prediction_log.replay import bundle_of, replay
 from churn.shadow.reading import read_pairs
 
 LOG = places(None, "streamflow", home=EARLIER)

@@ -128,7 +128,9 @@ def test_after_kill_9_under_load_segments_are_readable_journals_recovered_and_a_
 def closing(folder: Path) -> bool:
     """Whether a process is closing journals of this folder."""
     commands = (path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
-    return any(b"churn.prediction_log.closing" in command and str(folder).encode() in command for command in commands)
+    return any(
+        b"churn.prediction_log.maintenance" in command and str(folder).encode() in command for command in commands
+    )
 
 
 def test_a_service_that_stops_leaves_only_closed_segments(bundles: dict[str, Bundle], tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.dashboard.outcomes import Outcomes
-    from churn.outcomes.readout import Estimate, Readout
+    from churn.outcomes.summary import Estimate, Readout
 
 # ruff: noqa: PLC0415 - SciPy is an extra, and what reads Parquet takes a moment to load
 

@@ -72,8 +72,8 @@ def predictions_tail(
 @predictions_app.command("close", epilog="Example: churn predictions close")
 def predictions_close(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
     """Make segments of journals that nobody writes to, and remove what is older than it is kept."""
-    from churn.prediction_log.closing import close_journals, remove_old
-    from churn.prediction_log.stores import open_store
+    from churn.prediction_log.maintenance import close_journals, remove_old
+    from churn.prediction_log.segments import open_store
 
     settings = read_settings()
     found = the_log(settings, contract)
@@ -98,10 +98,9 @@ def predictions_erase(
 ) -> None:
     """Remove every record of one subscriber, and what became of them; running services close their segments for it."""
     from churn.outcomes.store import forget, outcomes_file
-    from churn.prediction_log.closing import close_all
-    from churn.prediction_log.erasing import erase
+    from churn.prediction_log.maintenance import close_all, erase
     from churn.prediction_log.record import hashed_key
-    from churn.prediction_log.stores import open_store
+    from churn.prediction_log.segments import open_store
 
     settings = read_settings()
     salt = settings.prediction_log_salt

@@ -18,7 +18,7 @@ from churn.settings import Settings, read_settings
 if TYPE_CHECKING:
     from churn.prediction_log.places import Places
     from churn.prediction_log.record import Record
-    from churn.prediction_log.replaying import Difference
+    from churn.prediction_log.replay import Difference
 
 # ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
 
@@ -40,8 +40,8 @@ def replay(
 ) -> None:
     """Make an answer again from its record, and say what differs, to the bit; exit code 1 if anything does."""
     from churn.prediction_log.reader import find_record
-    from churn.prediction_log.replaying import bundle_of
-    from churn.prediction_log.replaying import replay as compare
+    from churn.prediction_log.replay import bundle_of
+    from churn.prediction_log.replay import replay as compare
 
     settings = read_settings()
     with bar("segments", calm=True) as move:

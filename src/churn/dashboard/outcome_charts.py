@@ -9,7 +9,7 @@ from churn.dashboard.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, dr
 from churn.dashboard.figures import named, percent, points
 from churn.dashboard.intervals import Interval, drawn_intervals
 from churn.dashboard.outcomes import Outcomes
-from churn.outcomes.readout import Acceptance, Estimate, Experiment, Quality
+from churn.outcomes.summary import Acceptance, Estimate, Experiment, Quality
 
 LEAST = 0.02  # half of the narrowest span that is shown
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churn.model.shelf import list_bundles
-from churn.outcomes.joining import join
-from churn.outcomes.readout import Readout, read_out
+from churn.outcomes.join import join
 from churn.outcomes.store import known_outcomes, outcomes_file
+from churn.outcomes.summary import Readout, read_out
 from churn.prediction_log.places import Places
 
 BADGES = {"keep": "it works", "hold": "not yet sure", "stop": "it harms"}

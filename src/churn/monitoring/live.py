@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.prediction_log.batches import numbers_from_batch, values_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import records
 from churn.prediction_log.record import FEATURE
-from churn.prediction_log.segments import numbers_from_batch, values_from_batch
 
 MICROSECONDS = 1_000_000
 PROBABILITY, VERSION, TIME = "probability", "model_version", "time"

@@ -15,11 +15,7 @@ import numpy as np
 from arro3.core import RecordBatch
 
 from churn.errors import DataError
-from churn.prediction_log.ids import PREDICTION_ID, made_at
-from churn.prediction_log.journal import journals_in, whole_lines
-from churn.prediction_log.places import Places
-from churn.prediction_log.record import Record
-from churn.prediction_log.segments import (
+from churn.prediction_log.batches import (
     batches_from_journal,
     batches_from_segment,
     numbers_from_batch,
@@ -28,7 +24,11 @@ from churn.prediction_log.segments import (
     time_us,
     values_from_batch,
 )
-from churn.prediction_log.stores import Segment, open_store, read_segment, segments_of
+from churn.prediction_log.ids import PREDICTION_ID, made_at
+from churn.prediction_log.journal import journals_in, whole_lines
+from churn.prediction_log.places import Places
+from churn.prediction_log.record import Record
+from churn.prediction_log.segments import Segment, open_store, read_segment, segments_of
 
 type Progress = Callable[[int, int], None]
 

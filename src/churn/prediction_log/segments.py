@@ -1,204 +1,193 @@
-"""The log as columns: read from a journal's lines, written to segments as Parquet, and read again.
-
-The library that writes and reads Parquet ends the process over bytes that are damaged. So it never sees any: lines are
-parsed before, and a segment's checksum is compared before it is read (`stores.read_segment`).
-"""
+"""Closed segments where they lie: below a folder, or in an object store."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+import re
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, Self
 
-import numpy as np
-from arro3.core import Array, DataType, Field, RecordBatch, Table, list_array
-from arro3.io import read_parquet, write_parquet
-from numpy.typing import NDArray
+from churn.errors import ChurnError, DataError
+from churn.files import UNFINISHED, write_bytes
 
-from churn.prediction_log.record import (
-    COLUMNS,
-    COMMON,
-    COMMON_OF_CHALLENGER,
-    Column,
-    Record,
-    challenger_columns,
-    column_names,
-    number_columns,
-    read_fields,
-    read_header,
+# ruff: noqa: PLC0415 - who has a folder need not wait for what speaks to object stores
+
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
+_NAME = re.compile(
+    r"\d{4}-\d\d-\d\d/(?P<first>\d{8}T\d{6}\.\d{6}Z)_(?P<last>\d{8}T\d{6}\.\d{6}Z)_(?P<records>\d+)"
+    r"_(?P<origin>[\w-]+)_(?P<crc32>[0-9a-f]{8})\.parquet"
 )
 
-# Whoever looks for a few records reads no more than one such group at a time.
-ROWS_PER_GROUP = 8192
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TYPES: dict[Column, DataType] = {
-    "text": DataType.utf8(),
-    "texts": DataType.list(Field("item", DataType.utf8(), nullable=False)),
-    "number": DataType.float64(),
-    "flag": DataType.bool(),
-    "time": DataType.timestamp("us", tz="UTC"),
-}
 
-
-class Content(NamedTuple):
-    """What a segment holds.
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A closed segment, as its name tells it.
 
     Args:
-        parquet: the file.
-        records: how many.
-        damaged: lines that could not be read, and are not in it.
-        first: when the earliest record was made.
-        last: when the latest was.
+        first: when its earliest record was made.
+        last: when its latest was.
+        records: how many it has.
+        origin: the journal it was made of.
+        crc32: of the file, as 8 hex digits.
     """
 
-    parquet: bytes
-    records: int
-    damaged: int
     first: datetime
     last: datetime
+    records: int
+    origin: str
+    crc32: str
+
+    @property
+    def name(self) -> str:
+        """The file's name below the segments of its contract, in a folder for the day."""
+        first, last = (moment.astimezone(UTC).strftime(_MOMENT) for moment in (self.first, self.last))
+        return f"{self.first:%Y-%m-%d}/{first}_{last}_{self.records}_{self.origin}_{self.crc32}.parquet"
+
+    @classmethod
+    def named(cls, name: str) -> Self | None:
+        """The segment of a name; None if it is no segment's."""
+        found = _NAME.fullmatch(name)
+        if found is None:
+            return None
+        first, last = (datetime.strptime(found[part], _MOMENT).replace(tzinfo=UTC) for part in ("first", "last"))
+        return cls(first, last, int(found["records"]), found["origin"], found["crc32"])
 
 
-def segment_content(lines: bytes) -> Content | None:
-    """Make Parquet of a journal's whole lines; None if not one record can be read."""
-    batches = list(batches_from_journal(lines))
-    if not batches:
-        return None
-    times = np.concatenate([numbers_from_batch(batch, "time") for batch in batches])
-    first, last = (EPOCH + timedelta(microseconds=int(time_us)) for time_us in (times.min(), times.max()))
-    return Content(_parquet(batches), len(times), lines.count(b"\n") - 1 - len(times), first, last)
+class Store(Protocol):
+    """Where closed segments lie. What it raises is an OSError or a ChurnError."""
+
+    def names(self) -> Iterable[str]:
+        """Of all files, relative to the store."""
+
+    def read(self, name: str) -> bytes:
+        """A file's content."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file, whole or not at all."""
+
+    def delete(self, name: str) -> None:
+        """Removes a file."""
+
+    def sweep(self, before: datetime) -> None:
+        """Removes what somebody began to write before that moment and did not finish."""
 
 
-def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[RecordBatch]:
-    """Read the records of a journal's whole lines, without damaged lines.
-
-    Args:
-        lines: of the journal.
-        holding: decode only lines that hold this.
+def open_store(where: str) -> Store:
+    """The closed segments at a place, as `Places.where` names it.
 
     Raises:
-        ValueError, TypeError: no line fits the header. Then it is not the lines that are wrong, and they must not be
-            lost.
+        ChurnError: it is an object store, and the environment lacks what it takes to speak to it.
     """
-    first, *rest = lines.split(b"\n")[:-1] or [b""]
-    try:
-        header = read_header(first)
-    except ValueError:
-        return
-    wanted = [line for line in rest if holding in line]
-    for start in range(0, len(wanted), ROWS_PER_GROUP):
-        if batch := _readable(wanted[start : start + ROWS_PER_GROUP], header):
-            yield batch
+    return _ObjectStore(where) if "://" in where else _Folder(Path(where))
 
 
-def batches_from_segment(content: bytes) -> Iterator[RecordBatch]:
-    """Read the records of a segment."""
-    yield from read_parquet(content, batch_size=ROWS_PER_GROUP)
+def write_segment(store: Store, segment: Segment, content: bytes) -> None:
+    """Writes a segment under the name that its content gives it; the checksum of the one given does not matter.
+
+    Raises:
+        OSError: a folder cannot be written.
+        ChurnError: the object store cannot be used.
+    """
+    store.write(replace(segment, crc32=_crc32(content)).name, content)
 
 
-def rows_from_batch(batch: RecordBatch) -> Iterator[Record]:
-    """Give the records as Python has them, times in microseconds since 1970."""
-    columns = {name: values_from_batch(batch, name) for name in batch.column_names}
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))
+def read_segment(store: Store, segment: Segment) -> bytes:
+    """A segment's content, which is what was written.
+
+    Raises:
+        DataError: it is damaged; names it.
+        OSError: it cannot be read.
+        ChurnError: the object store cannot be used.
+    """
+    content = store.read(segment.name)
+    if _crc32(content) != segment.crc32:
+        raise DataError(
+            f"the segment {segment.name} is damaged: its checksum differs from that in its name",
+            instead="restore the file from a backup, or remove it: its records are lost",
+        )
+    return content
 
 
-def values_from_batch(batch: RecordBatch, name: str) -> list[Any]:
-    """Give a column as Python has it, times in microseconds since 1970: no database of time zones is needed."""
-    return list(_without_zone(batch.column(name)).to_pylist())
+def _crc32(content: bytes) -> str:
+    return f"{zlib.crc32(content):08x}"
 
 
-def numbers_from_batch(batch: RecordBatch, name: str) -> NDArray[Any]:
-    """Give a column of numbers or times as an array, NaN where a number is missing."""
-    column = _without_zone(batch.column(name))
-    return np.array(column.to_pylist(), dtype=float) if column.null_count else column.to_numpy()
+def segments_of(store: Store) -> list[Segment]:
+    """The closed segments, oldest first."""
+    found = [segment for name in store.names() if (segment := Segment.named(name))]
+    return sorted(found, key=lambda segment: (segment.first, segment.name))
 
 
-def time_us(moment: datetime) -> int:
-    """Give a moment as the log has it, in microseconds since 1970."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> Iterable[str]:
+        return [file.relative_to(self._path).as_posix() for file in self._path.glob("*/*.parquet")]
+
+    def read(self, name: str) -> bytes:
+        return (self._path / name).read_bytes()
+
+    def write(self, name: str, content: bytes) -> None:
+        write_bytes(self._path / name, content)
+
+    def delete(self, name: str) -> None:
+        path = self._path / name
+        path.unlink(missing_ok=True)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+    def sweep(self, before: datetime) -> None:
+        for file in self._path.glob(f"*/{UNFINISHED}*"):
+            with suppress(FileNotFoundError):  # somebody else sweeps, too
+                if file.stat().st_mtime < before.timestamp():
+                    file.unlink()
 
 
-def without(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
-    """Leave out the records of a subscriber: the segment without them, None if none is left, and how many they were."""
-    others, erased = [], 0
-    for batch in batches_from_segment(content):
-        keys = values_from_batch(batch, "subscriber")
-        rows = [at for at, key in enumerate(keys) if key != subscriber]
-        erased += len(keys) - len(rows)
-        if rows:
-            others.append(take_rows(batch, rows))
-    return (_parquet(others) if others else None), erased
+class _ObjectStore:
+    """S3, Google Cloud Storage or Azure; credentials, region and endpoint come from the usual environment variables."""
 
+    def __init__(self, url: str) -> None:
+        from obstore.store import from_url
 
-def take_rows(batch: RecordBatch, rows: Sequence[int] | NDArray[np.intp]) -> RecordBatch:
-    """Take some rows, by their numbers."""
-    return batch.take(Array.from_numpy(np.asarray(rows, dtype=np.uint64)))
+        self._url = url
+        self._store: Any = self._told(from_url, url)
 
+    def names(self) -> Iterable[str]:
+        import obstore
 
-def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> RecordBatch | None:
-    """Read the lines that are not damaged; None if all are."""
-    readable = []
-    for line in lines:
-        with contextlib.suppress(ValueError):
-            readable.append(read_fields(line, header))
-    if not readable:
-        return None
-    try:
-        return _batch(readable, header)
-    except (ValueError, TypeError):
-        fitting = [line for line in readable if _fits(line, header)]
-        if not fitting:
-            raise
-        return _batch(fitting, header)
+        found = self._told(lambda: [item for chunk in obstore.list(self._store) for item in chunk])
+        return [item["path"] for item in found]
 
+    def read(self, name: str) -> bytes:
+        import obstore
 
-def _fits(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
-    try:
-        _batch([line], header)
-    except (ValueError, TypeError):
-        return False
-    return True
+        return bytes(self._told(lambda: obstore.get(self._store, name).bytes()))
 
+    def write(self, name: str, content: bytes) -> None:
+        import obstore
 
-def _batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
-    common = (*COMMON, *COMMON_OF_CHALLENGER)
-    columns = {name: Array([header.get(name)] * len(lines), _TYPES[COLUMNS[name]]) for name in common}
-    for name, kind in COLUMNS.items():
-        if kind != "number" and name not in common:
-            columns[name] = _array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
-    columns |= _numbers([line["numbers"] for line in lines], number_columns(header["features"]))
-    columns |= _numbers([line.get("challenger", "") for line in lines], challenger_columns(header["features"]))
-    return RecordBatch.from_pydict({name: columns[name] for name in column_names(header["features"])})
+        self._told(obstore.put, self._store, name, content)
 
+    def delete(self, name: str) -> None:
+        import obstore
 
-def _numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
-    """The columns of what each line has as one text, null where that is empty."""
-    numbers = np.frombuffer(bytes.fromhex("".join(bits)), ">f8").reshape(-1, len(names))
-    by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
-    if all(bits):
-        return {name: Array.from_numpy(column) for name, column in zip(names, by_column, strict=True)}
-    there = iter(by_column.T.tolist())
-    rows = [next(there) if each else [None] * len(names) for each in bits]
-    return {name: Array(column, DataType.float64()) for name, *column in zip(names, *rows, strict=True)}
+        self._told(obstore.delete, self._store, name)
 
+    def sweep(self, before: datetime) -> None:
+        """Nothing: an object is there whole or not at all."""
 
-def _array(values: Sequence[Any], kind: Column) -> Array:
-    if kind == "time":
-        return Array(values, DataType.int64()).cast(_TYPES[kind])
-    if kind == "texts":
-        ends = np.cumsum([0, *(len(texts) for texts in values)], dtype=np.int32)
-        flat = Array([text for texts in values for text in texts], DataType.utf8())
-        return list_array(Array.from_numpy(ends), flat, type=_TYPES[kind])
-    return Array(values, _TYPES[kind])
+    def _told(self, what: Any, *arguments: Any) -> Any:
+        from obstore.exceptions import BaseError
 
-
-def _without_zone(column: Array) -> Array:
-    return column.cast(DataType.int64()) if DataType.is_timestamp(column.type) else column
-
-
-def _parquet(batches: Sequence[RecordBatch]) -> bytes:
-    file = io.BytesIO()
-    write_parquet(Table.from_batches(batches), file, compression="zstd(3)", max_row_group_size=ROWS_PER_GROUP)
-    return file.getvalue()
+        try:
+            return what(*arguments)
+        except (BaseError, ValueError, OSError) as error:
+            raise ChurnError(
+                f"{self._url} cannot be used: {str(error).splitlines()[0]}",
+                instead="see whether the bucket exists and the environment has the right credentials and region",
+            ) from error

@@ -8,8 +8,6 @@ cannot write, is dropped and counted.
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -18,6 +16,7 @@ from collections.abc import Callable
 from churn.answers import PredictionAnswer, Retention
 from churn.model.model import Prediction
 from churn.prediction_log.challenger import Challenger
+from churn.prediction_log.closer import Closer
 from churn.prediction_log.journal import Journal, journals_in
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import LineMaker, Noted, Source
@@ -31,14 +30,11 @@ SHADOWED_SLICE = 64
 # How long a record lies in memory only, where a crash would lose it.
 TICK_S = 0.05
 SYNC_S = 1.0
-# What a segment may have, so that closing it takes little memory.
+# The size of a segment, so that closing it takes little memory.
 SEGMENT_BYTES = 16 * 2**20
 # Journals that wait for a store that cannot be reached must not fill the disk.
 MOST_WAITING_BYTES = 2**30
 COMPLAIN_S = 60.0
-CLOSING_S = 10.0
-# Segments grow old, and a store can be reached again, also where nothing is predicted.
-LOOK_AGAIN_S = 3600.0
 
 log = logging.getLogger("churn.prediction_log")
 
@@ -82,14 +78,12 @@ class PredictionLog:
         self._segment_s = segment_s
         self._segment_bytes = segment_bytes
         self._retention_days = retention_days
+        self._closer = Closer(places, retention_days, self._complain)
         self._maker = LineMaker(source)
         self._salted = bool(source.salt)
         self._journal: Journal | None = None
         self._unsynced = False
         self._synced_s = 0.0
-        self._closer: subprocess.Popen[bytes] | None = None
-        self._close_again = False
-        self._looked_s = time.monotonic()
         self._complained_s = float("-inf")
         self._told_dropped = 0
         self._trouble: Exception | None = None
@@ -153,7 +147,7 @@ class PredictionLog:
         """
         self.places.prepare()
         if journals_in(self.places.journals):
-            self._start_closer()
+            self._closer.start()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
 
@@ -192,7 +186,7 @@ class PredictionLog:
             self._unsynced, self._synced_s = False, now_s
         if self._journal and self._is_full(self._journal, now_s):
             self._let_go()
-        self._look_after_closer()
+        self._closer.check()
         if self.dropped > self._told_dropped:
             self._complain("not all predictions are in the log", self._trouble)
 
@@ -233,38 +227,11 @@ class PredictionLog:
                 journal.sync()
             finally:
                 journal.close()
-            self._close_again = True
-
-    def _look_after_closer(self) -> None:
-        if self._closer and self._closer.poll() is not None:
-            closer, self._closer = self._closer, None
-            said, complaint = closer.communicate()
-            if closer.returncode:
-                lines = complaint.decode(errors="replace").splitlines() or [f"exit code {closer.returncode}"]
-                self._complain(f"closing segments of the prediction log failed, and is tried again: {lines[-1]}")
-            else:
-                log.info("closing segments of the prediction log: %s", said.decode().strip())
-        if self._closer is None and (self._close_again or time.monotonic() - self._looked_s >= LOOK_AGAIN_S):
-            self._start_closer()
-
-    def _start_closer(self) -> None:
-        self._close_again, self._looked_s = False, time.monotonic()
-        module = [sys.executable, "-m", "churn.prediction_log.closing"]
-        self._closer = subprocess.Popen(  # noqa: S603 - ourselves
-            [*module, self.places.where, str(self.places.journals), str(self._retention_days)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # else Ctrl+C would end it too
-        )
+            self._closer.ask()
 
     def _finish(self) -> None:
         self._let_go()
-        for _ in range(2):  # one that runs already may have begun too early to see our journal
-            self._look_after_closer()
-            if self._closer:
-                self._closer.wait(CLOSING_S)
-        self._look_after_closer()
+        self._closer.finish()
 
     def _complain(self, what: str, error: Exception | None = None) -> None:
         """Says it once a minute at most: under load the same trouble comes a thousand times a second."""

@@ -12,10 +12,10 @@ from arro3.core import RecordBatch
 
 from churn.contract.declaration import Contract
 from churn.model.pairs import Numbers, Side
+from churn.prediction_log.batches import numbers_from_batch, take_rows, values_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import EARLIEST, LATEST, records
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, CONTRIBUTION, FEATURE
-from churn.prediction_log.segments import numbers_from_batch, take_rows, values_from_batch
 from churn.shadow.tally import Block, Tally
 
 NAMES = ("model_version", "bundle_sha256", "challenger_version", "challenger_bundle_sha256")

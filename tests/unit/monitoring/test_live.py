@@ -7,9 +7,9 @@ from pathlib import Path
 from support.logged import write_journal
 
 from churn.monitoring.live import latest
-from churn.prediction_log.closing import close_journals
+from churn.prediction_log.maintenance import close_journals
 from churn.prediction_log.places import Places
-from churn.prediction_log.stores import open_store
+from churn.prediction_log.segments import open_store
 
 FEATURES = ["tenure", "charges"]
 

@@ -11,12 +11,12 @@ from support.logged import write_journal
 
 from churn.errors import DataError
 from churn.outcomes.file import Outcome
-from churn.outcomes.joining import join
-from churn.prediction_log.closing import close_journals
+from churn.outcomes.join import join
+from churn.prediction_log.batches import values_from_batch
+from churn.prediction_log.maintenance import close_journals
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import find_record, latest_records, log_files, records
-from churn.prediction_log.segments import values_from_batch
-from churn.prediction_log.stores import open_store, segments_of
+from churn.prediction_log.segments import open_store, segments_of
 
 
 def log(tmp_path: Path) -> Places:

@@ -10,12 +10,12 @@ import pytest
 from support.predicted import noted, source_of
 
 from churn.model.bundle import Bundle
-from churn.prediction_log.closing import close_all
 from churn.prediction_log.journal import journals_in
+from churn.prediction_log.maintenance import close_all
 from churn.prediction_log.places import Places, places
 from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import Noted
-from churn.prediction_log.stores import open_store, segments_of
+from churn.prediction_log.segments import open_store, segments_of
 from churn.prediction_log.writer import CAPACITY, PredictionLog
 
 PATIENCE_S = 60

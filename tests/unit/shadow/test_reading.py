@@ -12,11 +12,11 @@ from support.shadowed import answers, write_shadowed
 
 from churn.errors import DataError
 from churn.model.bundle import Bundle
-from churn.prediction_log.closing import close_journals
 from churn.prediction_log.journal import Journal, journals_in
+from churn.prediction_log.maintenance import close_journals
 from churn.prediction_log.places import Places, places
 from churn.prediction_log.record import LineMaker
-from churn.prediction_log.stores import open_store, segments_of
+from churn.prediction_log.segments import open_store, segments_of
 from churn.shadow.reading import Bundles, read_pairs
 from churn.shadow.tally import Tally
 

@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from churn.outcomes.file import Kind, Outcome
+from churn.prediction_log.batches import rows_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import records
-from churn.prediction_log.segments import rows_from_batch
 
 COLUMNS = ("prediction_id", "time", "subscriber", "model_version", "probability", "arm", "offer")
 ASSIGNED = ("treatment", "holdout")

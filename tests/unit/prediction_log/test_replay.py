@@ -21,7 +21,7 @@ from churn.prediction_log.ids import new_prediction_id
 from churn.prediction_log.places import places
 from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import LineMaker, read_header, read_line
-from churn.prediction_log.replaying import bundle_of, replay
+from churn.prediction_log.replay import bundle_of, replay
 
 
 def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:

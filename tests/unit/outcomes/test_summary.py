@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from churn.outcomes.joining import Joined, Predicted, count
-from churn.outcomes.readout import auc, experiment, quality
+from churn.outcomes.join import Joined, Predicted, count
+from churn.outcomes.summary import auc, experiment, quality
 
 
 def predicted(who: str, *, at: int = 0, arm: str | None = None, left: bool = False, score: float = 0.5) -> Predicted:

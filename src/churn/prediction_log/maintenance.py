@@ -1,6 +1,6 @@
 """Closing: journals that nobody writes to any more become Parquet, and segments that are too old go.
 
-A process of its own does it, `python -m churn.prediction_log.closing`, which lives for a second: the workers of the
+A process of its own does it, `python -m churn.prediction_log.maintenance`, which lives for a second: the workers of the
 service load neither Parquet nor what speaks to object stores, and what goes wrong here costs no answer.
 """
 
@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -18,9 +19,9 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from churn.errors import ChurnError
+from churn.prediction_log.batches import segment_content, without
 from churn.prediction_log.journal import ask_to_let_go, claimed, journals_in, whole_lines
-from churn.prediction_log.segments import segment_content
-from churn.prediction_log.stores import Segment, Store, open_store, segments_of, write_segment
+from churn.prediction_log.segments import Segment, Store, open_store, read_segment, segments_of, write_segment
 
 # The service goes first.
 NICENESS = 10
@@ -87,6 +88,35 @@ def remove_old(store: Store, *, days: int, now: datetime) -> int:
     return len(old)
 
 
+def erase(store: Store, subscriber: str, *, progress: Callable[[int, int], None] = lambda *_: None) -> int:
+    """Removes every record of a subscriber from the closed segments; gives how many there were.
+
+    A segment is written anew without them before the old one is removed. Stopped in between, both are there, and doing
+    it again removes the old one.
+
+    Args:
+        store: the closed segments.
+        subscriber: the hashed key, as in the log.
+        progress: told (done, total) segments.
+
+    Raises:
+        DataError: a segment is damaged; names it.
+        OSError: a folder cannot be written.
+        ChurnError: the object store cannot be used.
+    """
+    segments = segments_of(store)
+    erased = 0
+    for done, segment in enumerate(segments, 1):
+        content, found = without(read_segment(store, segment), subscriber)
+        if found:
+            if content:
+                write_segment(store, replace(segment, records=segment.records - found), content)
+            store.delete(segment.name)
+        erased += found
+        progress(done, len(segments))
+    return erased
+
+
 def _close(path: Path, store: Store, closed: Closed) -> Closed:
     lines, torn = whole_lines(path.read_bytes())
     content = segment_content(lines) if lines else None
@@ -104,7 +134,7 @@ def _close(path: Path, store: Store, closed: Closed) -> Closed:
 
 def main(arguments: Sequence[str]) -> int:
     """The process: one line of JSON on standard output says what was done, one on standard error what went wrong."""
-    parser = argparse.ArgumentParser(prog="python -m churn.prediction_log.closing", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m churn.prediction_log.maintenance", description=__doc__)
     parser.add_argument("where", help="the closed segments of one contract: a folder, or the URL of an object store")
     parser.add_argument("journals", type=Path, help="the folder of the journals")
     parser.add_argument("days", type=int, help="how long segments are kept")

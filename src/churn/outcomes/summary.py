@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from scipy.stats import binomtest, rankdata
 
 from churn.judging.sequences import Proportions, confidence_sequence
-from churn.outcomes.joining import Joined, Predicted
+from churn.outcomes.join import Joined, Predicted
 
 type Advice = Literal["keep", "hold", "stop"]
 

@@ -19,14 +19,13 @@ from support.predicted import SALT, noted, source_of
 from churn.errors import ChurnError, DataError
 from churn.files import UNFINISHED
 from churn.model.bundle import Bundle
-from churn.prediction_log.closing import Closed, close_all, close_journals, remove_old
-from churn.prediction_log.erasing import erase
+from churn.prediction_log.batches import batches_from_segment, rows_from_batch, segment_content
 from churn.prediction_log.journal import Journal
+from churn.prediction_log.maintenance import Closed, close_all, close_journals, erase, remove_old
 from churn.prediction_log.places import places
 from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import LineMaker, Record, hashed_key, read_header, read_line
-from churn.prediction_log.segments import batches_from_segment, rows_from_batch, segment_content
-from churn.prediction_log.stores import Segment, Store, open_store, read_segment, segments_of
+from churn.prediction_log.segments import Segment, Store, open_store, read_segment, segments_of
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
 

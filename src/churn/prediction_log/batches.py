@@ -1,0 +1,204 @@
+"""The log as columns: read from a journal's lines, written to segments as Parquet, and read again.
+
+The library that writes and reads Parquet ends the process over bytes that are damaged. So it never sees any: lines are
+parsed before, and a segment's checksum is compared before it is read (`stores.read_segment`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+from arro3.core import Array, DataType, Field, RecordBatch, Table, list_array
+from arro3.io import read_parquet, write_parquet
+from numpy.typing import NDArray
+
+from churn.prediction_log.record import (
+    COLUMNS,
+    COMMON,
+    COMMON_OF_CHALLENGER,
+    Column,
+    Record,
+    challenger_columns,
+    column_names,
+    number_columns,
+    read_fields,
+    read_header,
+)
+
+# Whoever looks for a few records reads no more than one such group at a time.
+ROWS_PER_GROUP = 8192
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TYPES: dict[Column, DataType] = {
+    "text": DataType.utf8(),
+    "texts": DataType.list(Field("item", DataType.utf8(), nullable=False)),
+    "number": DataType.float64(),
+    "flag": DataType.bool(),
+    "time": DataType.timestamp("us", tz="UTC"),
+}
+
+
+class Content(NamedTuple):
+    """What a segment holds.
+
+    Args:
+        parquet: the file.
+        records: how many.
+        damaged: lines that could not be read, and are not in it.
+        first: when the earliest record was made.
+        last: when the latest was.
+    """
+
+    parquet: bytes
+    records: int
+    damaged: int
+    first: datetime
+    last: datetime
+
+
+def segment_content(lines: bytes) -> Content | None:
+    """Make Parquet of a journal's whole lines; None if not one record can be read."""
+    batches = list(batches_from_journal(lines))
+    if not batches:
+        return None
+    times = np.concatenate([numbers_from_batch(batch, "time") for batch in batches])
+    first, last = (EPOCH + timedelta(microseconds=int(time_us)) for time_us in (times.min(), times.max()))
+    return Content(_parquet(batches), len(times), lines.count(b"\n") - 1 - len(times), first, last)
+
+
+def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[RecordBatch]:
+    """Read the records of a journal's whole lines, without damaged lines.
+
+    Args:
+        lines: of the journal.
+        holding: decode only lines that hold this.
+
+    Raises:
+        ValueError, TypeError: no line fits the header. Then it is not the lines that are wrong, and they must not be
+            lost.
+    """
+    first, *rest = lines.split(b"\n")[:-1] or [b""]
+    try:
+        header = read_header(first)
+    except ValueError:
+        return
+    wanted = [line for line in rest if holding in line]
+    for start in range(0, len(wanted), ROWS_PER_GROUP):
+        if batch := _readable(wanted[start : start + ROWS_PER_GROUP], header):
+            yield batch
+
+
+def batches_from_segment(content: bytes) -> Iterator[RecordBatch]:
+    """Read the records of a segment."""
+    yield from read_parquet(content, batch_size=ROWS_PER_GROUP)
+
+
+def rows_from_batch(batch: RecordBatch) -> Iterator[Record]:
+    """Give the records as Python has them, times in microseconds since 1970."""
+    columns = {name: values_from_batch(batch, name) for name in batch.column_names}
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
+
+
+def values_from_batch(batch: RecordBatch, name: str) -> list[Any]:
+    """Give a column as Python has it, times in microseconds since 1970: no database of time zones is needed."""
+    return list(_without_zone(batch.column(name)).to_pylist())
+
+
+def numbers_from_batch(batch: RecordBatch, name: str) -> NDArray[Any]:
+    """Give a column of numbers or times as an array, NaN where a number is missing."""
+    column = _without_zone(batch.column(name))
+    return np.array(column.to_pylist(), dtype=float) if column.null_count else column.to_numpy()
+
+
+def time_us(moment: datetime) -> int:
+    """Give a moment as the log has it, in microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def without(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
+    """Leave out the records of a subscriber: the segment without them, None if none is left, and how many they were."""
+    others, erased = [], 0
+    for batch in batches_from_segment(content):
+        keys = values_from_batch(batch, "subscriber")
+        rows = [at for at, key in enumerate(keys) if key != subscriber]
+        erased += len(keys) - len(rows)
+        if rows:
+            others.append(take_rows(batch, rows))
+    return (_parquet(others) if others else None), erased
+
+
+def take_rows(batch: RecordBatch, rows: Sequence[int] | NDArray[np.intp]) -> RecordBatch:
+    """Take some rows, by their numbers."""
+    return batch.take(Array.from_numpy(np.asarray(rows, dtype=np.uint64)))
+
+
+def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> RecordBatch | None:
+    """Read the lines that are not damaged; None if all are."""
+    readable = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            readable.append(read_fields(line, header))
+    if not readable:
+        return None
+    try:
+        return _batch(readable, header)
+    except (ValueError, TypeError):
+        fitting = [line for line in readable if _fits(line, header)]
+        if not fitting:
+            raise
+        return _batch(fitting, header)
+
+
+def _fits(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
+    try:
+        _batch([line], header)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
+    common = (*COMMON, *COMMON_OF_CHALLENGER)
+    columns = {name: Array([header.get(name)] * len(lines), _TYPES[COLUMNS[name]]) for name in common}
+    for name, kind in COLUMNS.items():
+        if kind != "number" and name not in common:
+            columns[name] = _array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
+    columns |= _numbers([line["numbers"] for line in lines], number_columns(header["features"]))
+    columns |= _numbers([line.get("challenger", "") for line in lines], challenger_columns(header["features"]))
+    return RecordBatch.from_pydict({name: columns[name] for name in column_names(header["features"])})
+
+
+def _numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
+    """The columns of what each line has as one text, null where that is empty."""
+    numbers = np.frombuffer(bytes.fromhex("".join(bits)), ">f8").reshape(-1, len(names))
+    by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
+    if all(bits):
+        return {name: Array.from_numpy(column) for name, column in zip(names, by_column, strict=True)}
+    there = iter(by_column.T.tolist())
+    rows = [next(there) if each else [None] * len(names) for each in bits]
+    return {name: Array(column, DataType.float64()) for name, *column in zip(names, *rows, strict=True)}
+
+
+def _array(values: Sequence[Any], kind: Column) -> Array:
+    if kind == "time":
+        return Array(values, DataType.int64()).cast(_TYPES[kind])
+    if kind == "texts":
+        ends = np.cumsum([0, *(len(texts) for texts in values)], dtype=np.int32)
+        flat = Array([text for texts in values for text in texts], DataType.utf8())
+        return list_array(Array.from_numpy(ends), flat, type=_TYPES[kind])
+    return Array(values, _TYPES[kind])
+
+
+def _without_zone(column: Array) -> Array:
+    return column.cast(DataType.int64()) if DataType.is_timestamp(column.type) else column
+
+
+def _parquet(batches: Sequence[RecordBatch]) -> bytes:
+    file = io.BytesIO()
+    write_parquet(Table.from_batches(batches), file, compression="zstd(3)", max_row_group_size=ROWS_PER_GROUP)
+    return file.getvalue()
