@@ -3,6 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
+from typing import Self
+
+
+class ExitCode(IntEnum):
+    """How a command can end, each code with its meaning in a few words."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """Make a member that is its number and has its meaning beside it."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    DONE = 0, "done"
+    FAILED = 1, "failed"
+    WRONG_USE = 2, "wrong use or setting"
+    INVALID_DATA = 3, "invalid data"
+    UNUSABLE_BUNDLE = 4, "unusable bundle"
+    REGISTRY_TROUBLE = 5, "registry trouble"
+    REFUSED = 6, "refused by a release gate"
+    UNUSABLE_IMAGE = 7, "no usable image"
+    AWS_TROUBLE = 8, "trouble with AWS"
+    NOT_OVER = 9, "held or not over"
+    ROLLED_BACK = 10, "rolled back"
+    ROLLOUT_TROUBLE = 11, "trouble with a rollout"
+    DRIFTED_FAR = 12, "drifted far"
+    HARMS = 13, "the banner harms"
+    INTERRUPTED = 130, "interrupted"
 
 
 class ChurnError(Exception):
@@ -13,7 +44,7 @@ class ChurnError(Exception):
         instead: what to do about it.
     """
 
-    exit_code = 1
+    exit_code = ExitCode.FAILED
 
     def __init__(self, message: str, *, instead: str = "") -> None:
         super().__init__(message)
@@ -24,61 +55,61 @@ class ChurnError(Exception):
 class ContractError(ChurnError):
     """A contract that contradicts itself, or a name that no contract has."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG_USE
 
 
 class SettingsError(ChurnError):
     """A setting that cannot be used."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG_USE
 
 
 class OfferPolicyError(ChurnError):
     """A policy of offers that cannot be read, is not complete, or does not fit its contract."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG_USE
 
 
 class DataError(ChurnError):
     """A data file that does not hold what its contract says."""
 
-    exit_code = 3
+    exit_code = ExitCode.INVALID_DATA
 
 
 class BundleError(ChurnError):
     """An exported model that is damaged, foreign, or answers differently than it did at export."""
 
-    exit_code = 4
+    exit_code = ExitCode.UNUSABLE_BUNDLE
 
 
 class RegistryError(ChurnError):
     """The model registry cannot be reached, or does not hold what was asked for."""
 
-    exit_code = 5
+    exit_code = ExitCode.REGISTRY_TROUBLE
 
 
 class GateError(ChurnError):
     """A model version that the release gates refuse."""
 
-    exit_code = 6
+    exit_code = ExitCode.REFUSED
 
 
 class ImageError(ChurnError):
     """A container image that cannot be built, or that does not hold what its bundle says."""
 
-    exit_code = 7
+    exit_code = ExitCode.UNUSABLE_IMAGE
 
 
 class ReleaseError(ChurnError):
     """AWS cannot be reached, refuses, or has not what a release needs."""
 
-    exit_code = 8
+    exit_code = ExitCode.AWS_TROUBLE
 
 
 class RolloutError(ChurnError):
     """A rollout cannot go on: router, figures or its own record cannot be used, or another one is on its way."""
 
-    exit_code = 11
+    exit_code = ExitCode.ROLLOUT_TROUBLE
 
 
 class LoadTestError(ChurnError):

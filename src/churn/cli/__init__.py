@@ -29,18 +29,11 @@ from churn.cli import (
     training,
 )
 from churn.cli.show import complain
-from churn.errors import ChurnError
-
-EXIT_CODES = """
-Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 invalid data, 4 unusable bundle, 5 registry trouble,
-6 refused by a release gate, 7 no usable image,
-8 trouble with AWS, 9 held or not over, 10 rolled back,
-11 trouble with a rollout, 12 drifted far, 13 the banner harms, 130 interrupted.
-"""
+from churn.errors import ChurnError, ExitCode
 
 app = typer.Typer(
     help="Churn probability with true reasons, from data to a served prediction.",
-    epilog=EXIT_CODES,
+    epilog=f"Exit codes: {', '.join(f'{code:d} {code.meaning}' for code in ExitCode)}.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -79,7 +72,7 @@ def main() -> NoReturn:
         # A full disk, a folder that may not be written: the user's to mend, so a sentence and no traceback.
         where = f"{error.filename}: " if error.filename else ""
         complain(ChurnError(f"{where}{error.strerror or error}", instead="make room or mend the path, then try again"))
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(0)
+        sys.exit(ExitCode.INTERRUPTED)
+    sys.exit(ExitCode.DONE)

@@ -12,11 +12,11 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.dashboard import require_dashboard_extra
 from churn.cli.extras import require_extra
+from churn.cli.options import ContractOption, JsonOption, PageOption, SinceOption
 from churn.cli.replay import the_log
 from churn.cli.shadow import point_in_time
 from churn.cli.show import out, print_json, say, table
-from churn.cli.training import ContractOption, JsonOption
-from churn.errors import SettingsError
+from churn.errors import ExitCode, SettingsError
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - extras
 
-EXIT_CODES = {"steady": 0, "moved": 0, "too few": 9, "far": 12}
+EXIT_CODES = {
+    "steady": ExitCode.DONE,
+    "moved": ExitCode.DONE,
+    "too few": ExitCode.NOT_OVER,
+    "far": ExitCode.DRIFTED_FAR,
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,16 +39,12 @@ def add_to(app: typer.Typer) -> None:
 
 def drift(
     *,
-    since: Annotated[
-        str | None, typer.Option(help="From when on, such as `24h`, `7d` or `2026-03-10T09:00`; UTC. All by default.")
-    ] = None,
+    since: SinceOption = None,
     most: Annotated[int, typer.Option(min=1, help="Compare about so many of the latest predictions.")] = 20_000,
     bundle: Annotated[
         Path | None, typer.Option(help="Whose reference and predictions; the one the service loads if not given.")
     ] = None,
-    out_path: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write all with charts as one page (.html).")
-    ] = None,
+    out_path: PageOption = None,
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:

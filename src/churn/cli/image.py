@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.cli.options import BaseImageOption, BuildNetworkOption, CaFileOption, JsonOption, SourceOption
 from churn.cli.show import out, print_json, say, table
-from churn.cli.training import JsonOption
 from churn.image import BASE_IMAGE, REPOSITORY, build_image, smoke_test, write_bill
 from churn.image.layers import Layer, above_base, layers
 from churn.settings import read_settings
@@ -21,18 +21,6 @@ MEGABYTE = 1_000_000
 
 BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.", show_default=False)]
 ImageArgument = Annotated[str, typer.Argument(help="Name and tag of the image.", show_default=False)]
-BaseImageOption = Annotated[
-    str, typer.Option(help="A Python image; by digest, such as name@sha256:..., it stays the same.")
-]
-SourceOption = Annotated[
-    Path | None, typer.Option(help="The project's checkout; where the working directory lies if not given.")
-]
-BuildNetworkOption = Annotated[
-    str | None, typer.Option(help="The builder's network, such as `host`; Docker's choice if not given.")
-]
-CaFileOption = Annotated[
-    Path | None, typer.Option(help="Certificates for a proxy that opens TLS; they do not get into the image.")
-]
 
 image_app = typer.Typer(help="Build and try the service's container image; needs Docker.", no_args_is_help=True)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.cli.extras import require_extra
+from churn.cli.options import JsonOption
 from churn.cli.show import bar, err, out, print_json, say, table
-from churn.cli.training import JsonOption
-from churn.errors import SettingsError
+from churn.errors import ExitCode, SettingsError
 from churn.files import json_bytes, write_bytes
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - scipy and matplotlib are an extra
 
-EXIT = {"promote": 0, "hold": 9, "roll back": 10}
+VERDICT_CODES = {"promote": ExitCode.DONE, "hold": ExitCode.NOT_OVER, "roll back": ExitCode.ROLLED_BACK}
 RUNS, QUICK_RUNS = 1000, 100
 REQUESTS, QUICK_REQUESTS = 200_000, 40_000
 
@@ -68,7 +68,7 @@ def judge_explain(
         print_json(asdict(verdict))
     else:
         _show(verdict)
-    raise typer.Exit(EXIT[verdict.decision])
+    raise typer.Exit(VERDICT_CODES[verdict.decision])
 
 
 @judge_app.command("simulate", epilog="Example: churn judge simulate --out docs/judge")

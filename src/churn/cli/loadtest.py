@@ -10,8 +10,8 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
+from churn.cli.options import ContractOption, JsonOption
 from churn.cli.show import bar, print_json, say, table
-from churn.cli.training import ContractOption, JsonOption
 from churn.errors import LoadTestError, SettingsError
 from churn.files import json_bytes, write_bytes
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn.businesses import find_contract
+from churn.cli.options import ContractOption, JsonOption, VersionArgument
 from churn.cli.show import bar, out, print_json, say, table
-from churn.cli.training import ContractOption, JsonOption, open_registry
+from churn.cli.training import open_registry
 from churn.contract.declaration import Contract
 from churn.errors import GateError, SettingsError
 from churn.model.shelf import Shelf
@@ -58,7 +59,7 @@ def models(contract: ContractOption = "streamflow", as_json: JsonOption = False)
 
 
 def promote(
-    version: Annotated[str, typer.Argument(help="The model's version, such as v2.4.0, or its number in the registry.")],
+    version: VersionArgument,
     contract: ContractOption = "streamflow",
     force: Annotated[
         str | None, typer.Option(metavar="REASON", help="Promote past failed gates; the reason is recorded as a tag.")

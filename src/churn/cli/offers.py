@@ -14,8 +14,8 @@ import typer
 from churn.answers import CustomerReason
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
+from churn.cli.options import ContractOption, JsonOption
 from churn.cli.show import bar, err, out, print_json, say, table
-from churn.cli.training import ContractOption, JsonOption
 from churn.contract.declaration import Contract
 from churn.contract.language import language_codes
 from churn.model.bundle import Bundle, load_bundle

@@ -14,10 +14,10 @@ from churn.businesses import find_contract
 from churn.cli.dashboard import require_dashboard_extra
 from churn.cli.drift import require_html
 from churn.cli.extras import require_extra
+from churn.cli.options import ContractOption, JsonOption, PageOption
 from churn.cli.replay import the_log
 from churn.cli.show import bar, out, print_json, say, table
-from churn.cli.training import ContractOption, JsonOption
-from churn.errors import SettingsError
+from churn.errors import ExitCode, SettingsError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - SciPy is an extra, and what reads Parquet takes a moment to load
 
-EXIT_CODES = {"keep": 0, "hold": 9, "stop": 13}
+EXIT_CODES = {"keep": ExitCode.DONE, "hold": ExitCode.NOT_OVER, "stop": ExitCode.HARMS}
 
 outcomes_app = typer.Typer(
     help="Learn from who left: were the models right, does the banner help?", no_args_is_help=True
@@ -65,9 +65,7 @@ def outcomes_import(
 @outcomes_app.command("report", epilog="Example: churn outcomes report --out var/outcomes.html")
 def outcomes_report(
     *,
-    out_path: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write all with charts as one page (.html).")
-    ] = None,
+    out_path: PageOption = None,
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:

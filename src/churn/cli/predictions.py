@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from churn.businesses import find_contract
+from churn.cli.options import ContractOption, JsonOption
 from churn.cli.replay import moment, the_log
 from churn.cli.show import bar, out, print_json, table
-from churn.cli.training import ContractOption, JsonOption
 from churn.errors import DataError, SettingsError
 from churn.settings import read_settings
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.cli.extras import require_extra
+from churn.cli.options import JsonOption
 from churn.cli.show import bar, out, print_json, table
-from churn.cli.training import JsonOption
 from churn.contract.language import language_codes
 from churn.errors import GateError
 from churn.model.bundle import load_bundle

@@ -13,10 +13,18 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
-from churn.cli.image import BaseImageOption, BuildNetworkOption, CaFileOption, SourceOption
 from churn.cli.models import export_bundle
+from churn.cli.options import (
+    BaseImageOption,
+    BuildNetworkOption,
+    CaFileOption,
+    ContractOption,
+    JsonOption,
+    SourceOption,
+    VersionArgument,
+)
 from churn.cli.show import err, out, print_json, say, table
-from churn.cli.training import ContractOption, JsonOption, open_registry
+from churn.cli.training import open_registry
 from churn.errors import GateError, ReleaseError, SettingsError
 from churn.files import json_bytes, write_bytes
 from churn.image import BASE_IMAGE, REPOSITORY, build_image, smoke_test, write_bill
@@ -61,7 +69,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def release(
-    version: Annotated[str, typer.Argument(help="The model's version, such as v2.4.0, or its number in the registry.")],
+    version: VersionArgument,
     *,
     contract: ContractOption = "streamflow",
     repository: Annotated[str, typer.Option(help="The repository of images, at AWS and on this machine.")] = REPOSITORY,

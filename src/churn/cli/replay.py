@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.businesses import find_contract
+from churn.cli.options import ContractOption, JsonOption
 from churn.cli.show import bar, out, print_json, table
-from churn.cli.training import ContractOption, JsonOption
 from churn.errors import SettingsError
 from churn.service.recording import log_places
 from churn.settings import Settings, read_settings

@@ -14,8 +14,9 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.models import export_bundle, promote_version
+from churn.cli.options import ContractOption
 from churn.cli.show import err, say
-from churn.cli.training import ContractOption, first_demo, make_demo_file, open_registry, train_and_register
+from churn.cli.training import first_demo, make_demo_file, open_registry, train_and_register
 from churn.contract.declaration import Contract
 from churn.settings import Settings, read_settings
 

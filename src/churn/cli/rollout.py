@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.cli.extras import require_extra
+from churn.cli.options import ContractOption, JsonOption, ReasonOption, ServiceOption
 from churn.cli.show import out, print_json, say
-from churn.cli.training import ContractOption, JsonOption
-from churn.errors import GateError, RolloutError, SettingsError
+from churn.errors import ExitCode, GateError, RolloutError, SettingsError
 from churn.image import REPOSITORY
 from churn.settings import Settings, read_settings
 
@@ -27,15 +27,12 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - what a rollout needs belongs to an extra, and other commands need none of it
 
-UNFINISHED, ROLLED_BACK = 9, 10  # as of `churn judge explain`
 SELECTORS = {"stable": 'track="stable"', "canary": 'track="canary"'}  # of Prometheus
 EVERY_S = 0.5
 OBEYED_S = 15.0  # somebody else's tick may take that long, at most
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 rollout_app = typer.Typer(help="Let a new version take over step by step, or be sent back, without a person.")
-ServiceOption = Annotated[str, typer.Option(help="What the rollout is of; one service has one rollout at a time.")]
-ReasonOption = Annotated[str, typer.Option(help="Why; it is recorded.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -268,12 +265,12 @@ def _who() -> str:
         return f"user {os.getuid()}"
 
 
-def _exit_code(rollout: Rollout) -> int:
+def _exit_code(rollout: Rollout) -> ExitCode:
     from churn.rollout.record import State
 
     if not rollout.over:
-        return UNFINISHED
-    return 0 if rollout.state == State.PROMOTED else ROLLED_BACK
+        return ExitCode.NOT_OVER
+    return ExitCode.DONE if rollout.state == State.PROMOTED else ExitCode.ROLLED_BACK
 
 
 def _await(store: Store, rollout: Rollout, holds: Callable[[Rollout], bool]) -> Rollout:

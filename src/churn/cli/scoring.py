@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from churn.cli.extras import require_extra
+from churn.cli.options import JsonOption
 from churn.cli.show import bar, out, print_json, say, table
-from churn.cli.training import JsonOption
 from churn.cpus import usable_cpus
 from churn.errors import SettingsError
 from churn.model.bundle import load_bundle

@@ -11,9 +11,10 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
+from churn.cli.judge import VERDICT_CODES
+from churn.cli.options import ContractOption, JsonOption, SinceOption
 from churn.cli.replay import the_log
 from churn.cli.show import bar, out, print_json, say, table
-from churn.cli.training import ContractOption, JsonOption
 from churn.errors import DataError, SettingsError
 from churn.files import write_bytes
 from churn.settings import read_settings
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - pyarrow, SciPy and matplotlib are an extra
 
 PICTURES = (".png", ".svg", ".html")
-EXIT_CODES = {"promote": 0, "hold": 9, "roll back": 10}
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 shadow_app = typer.Typer(help="Compare a challenger with the champion, on the same subscribers.", no_args_is_help=True)
@@ -38,9 +38,7 @@ def add_to(app: typer.Typer) -> None:
 @shadow_app.command("report", epilog="Example: churn shadow report --since 24h --plot var/shadow.html")
 def shadow_report(
     *,
-    since: Annotated[
-        str | None, typer.Option(help="From when on, such as `24h`, `7d` or `2026-03-10T09:00`; UTC. All by default.")
-    ] = None,
+    since: SinceOption = None,
     until: Annotated[str | None, typer.Option(help="Until when, likewise; now by default.")] = None,
     champion: Annotated[str | None, typer.Option(help="A version, or the beginning of a bundle's sha256.")] = None,
     challenger: Annotated[str | None, typer.Option(help="Likewise; by default those that answered last.")] = None,
@@ -84,7 +82,7 @@ def shadow_report(
         print_json(figures(report))
     else:
         _show(report)
-    raise typer.Exit(EXIT_CODES[report.verdict.decision])
+    raise typer.Exit(VERDICT_CODES[report.verdict.decision])
 
 
 def point_in_time(said: str | None, now: datetime) -> datetime | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract
 from churn.cli.extras import require_extra
+from churn.cli.options import ContractOption, DataArgument, JsonOption
 from churn.cli.show import bar, err, out, print_json, say, table
 from churn.contract.declaration import Contract, DemoVersion
 from churn.errors import DataError
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 # The training libraries take seconds to import and are an extra, so each command imports what it needs itself.
 # ruff: noqa: PLC0415
 
-ContractOption = Annotated[
-    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {' or '.join(contract_names())}.")
-]
-DataArgument = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 data_app = typer.Typer(help="Make and check training data.", no_args_is_help=True)
 

@@ -1,0 +1,44 @@
+"""The options and arguments that more than one command has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from churn.businesses import contract_names
+
+ContractOption = Annotated[
+    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {' or '.join(contract_names())}.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(help="From when on, such as `24h`, `7d` or `2026-03-10T09:00`; UTC. All by default."),
+]
+PageOption = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Write all with charts as one page (.html).")
+]
+DataArgument = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", show_default=False)]
+VersionArgument = Annotated[
+    str, typer.Argument(help="The model's version, such as v2.4.0, or its number in the registry.")
+]
+
+# Of images.
+BaseImageOption = Annotated[
+    str, typer.Option(help="A Python image; by digest, such as name@sha256:..., it stays the same.")
+]
+SourceOption = Annotated[
+    Path | None, typer.Option(help="The project's checkout; where the working directory lies if not given.")
+]
+BuildNetworkOption = Annotated[
+    str | None, typer.Option(help="The builder's network, such as `host`; Docker's choice if not given.")
+]
+CaFileOption = Annotated[
+    Path | None, typer.Option(help="Certificates for a proxy that opens TLS; they do not get into the image.")
+]
+
+# Of rollouts.
+ServiceOption = Annotated[str, typer.Option(help="What the rollout is of; one service has one rollout at a time.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; it is recorded.")]
