@@ -60,11 +60,19 @@ def parts_of(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("part-*.parquet")}
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
+def wait_for[T](condition: Callable[[], T]) -> T:
+    """Wait until a condition holds, and return what it gave."""
     end = time.monotonic() + PATIENCE_S
-    while not condition():
+    while not (result := condition()):
         assert time.monotonic() < end
         time.sleep(0.01)
+    return result
+
+
+def workers_of(process: int, *, at_least: int) -> list[int]:
+    """The worker processes of a process; none while there are fewer."""
+    workers = [child for child in children_of(process) if "spawn_main" in command_of(child)]
+    return workers if len(workers) >= at_least else []
 
 
 def children_of(process: int) -> list[int]:
@@ -94,13 +102,18 @@ def test_what_was_stopped_is_resumed_and_comes_out_as_if_nothing_had_been(
     process = subprocess.Popen(
         [sys.executable, "-m", "churn", *arguments, "--workers", "2"], stderr=subprocess.PIPE, text=True
     )
-    wait_for(lambda: len(list(out.glob("part-*.parquet"))) > 2)
-    workers = [child for child in children_of(process.pid) if "spawn_main" in command_of(child)]
-    assert len(workers) == 2
+    workers = wait_for(lambda: workers_of(process.pid, at_least=2))
+    # The parent hands out parts only a moment at a time, so the run cannot end before it is disturbed.
+    while len(list(out.glob("part-*.parquet"))) <= 2:
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.005)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)
     if victim == "worker":
         os.kill(workers[0], signal.SIGKILL)
     else:
         process.send_signal(signal.SIGKILL if victim == "parent" else signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
     _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == {"worker": 1, "parent": -signal.SIGKILL, "interrupted": 130}[victim]
     assert ("a worker process was lost" in said) == (victim == "worker")
@@ -186,16 +199,12 @@ def test_a_ray_cluster_loses_and_doubles_nothing_when_a_worker_is_killed(
         stderr=subprocess.PIPE,
         text=True,
     )
+    victim, *_ = wait_for(lambda: busy_ray_workers(cluster))
+    # A worker that stands still cannot end its part, so the run cannot end before the worker is killed.
+    os.kill(victim, signal.SIGSTOP)
     wait_for(lambda: len(list(out.glob("part-*.parquet"))) > 2 or process.poll() is not None)
     assert process.poll() is None, process.communicate()
-    victims: list[int] = []  # whoever is seen at work first; asked again it may be between two parts
-
-    def one_is_busy() -> bool:
-        victims.extend(busy_ray_workers(cluster))
-        return bool(victims)
-
-    wait_for(one_is_busy)
-    os.kill(victims[0], signal.SIGKILL)
+    os.kill(victim, signal.SIGKILL)
     made = len(list(out.glob("part-*.parquet")))
     shown, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, said
