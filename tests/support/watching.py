@@ -13,7 +13,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from churn.dashboard.app import create_app
-from churn.dashboard.watching import Watched
+from churn.dashboard.routes.service import Watched
 
 TOKEN = "a token that nobody guesses"  # noqa: S105 - a test's own
 FORM_TOKEN = re.compile(r'name="form_token" value="(\w+)"')

@@ -21,8 +21,8 @@ def dashboard() -> None:
     """Show rollouts, shadow, health, drift, outcomes and models as pages until stopped; DASHBOARD_* says where."""
     settings = read_settings()
     require_dashboard_extra()
+    from churn.dashboard.routes.service import Watched
     from churn.dashboard.server import serve
-    from churn.dashboard.watching import Watched
 
     token = settings.dashboard_token
     contract = find_contract(settings.churn_contract).contract_name

@@ -6,12 +6,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from structlog.typing import FilteringBoundLogger
 
-from churn.dashboard.acting import acting, signing
-from churn.dashboard.looking import looking
 from churn.dashboard.pages import PAGES
 from churn.dashboard.rollouts import Rollouts
+from churn.dashboard.routes.commands import command_routes, sign_in_routes
+from churn.dashboard.routes.rollouts import rollout_routes
+from churn.dashboard.routes.service import Watched, service_routes
 from churn.dashboard.visits import Visits
-from churn.dashboard.watching import Watched, watching
 from churn.errors import ChurnError
 from churn.web.app import create_page_app
 
@@ -26,11 +26,11 @@ def create_app(watched: Watched, log: FilteringBoundLogger) -> FastAPI:
         guard={"log": log, "page_cache": "no-cache", "quiet": {200, 304}},
         exception_handlers={ChurnError: _show_error},
     )
-    app.include_router(looking(rollouts, visits))
-    app.include_router(watching(watched, rollouts, visits))
+    app.include_router(rollout_routes(rollouts, visits))
+    app.include_router(service_routes(watched, rollouts, visits))
     if visits.possible:
-        app.include_router(signing(visits, log))
-        app.include_router(acting(rollouts, visits, log))
+        app.include_router(sign_in_routes(visits, log))
+        app.include_router(command_routes(rollouts, visits, log))
     return app
 
 

@@ -9,20 +9,20 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from churn.dashboard import figures, words
+from churn.dashboard import words
 from churn.web.pages import Pages
 
 FOLDER = Path(__file__).parent
 PAGES = Pages(
     FOLDER,
     filters={
-        "moment": figures.moment,
-        "short_moment": figures.short_moment,
-        "iso": figures.iso,
-        "lasting": figures.lasting,
-        "percent": figures.percent,
-        "milliseconds": figures.milliseconds,
-        "named": figures.named,
+        "moment": words.moment,
+        "short_moment": words.short_moment,
+        "iso": words.iso,
+        "lasting": words.lasting,
+        "percent": words.percent,
+        "milliseconds": words.milliseconds,
+        "named": words.named,
     },
     values={
         "KINDS": words.KINDS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from churn.dashboard.drift_charts import TONES, drift_charts
-from churn.dashboard.outcome_charts import outcome_charts
+from churn.dashboard.charts.drift import TONES, drift_charts
+from churn.dashboard.charts.outcomes import outcome_charts
 from churn.dashboard.outcomes import Outcomes
 from churn.dashboard.pages import FOLDER, render
 from churn.dashboard.rollouts import Snapshot

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from churn.dashboard.app import create_app
-from churn.dashboard.drawing import warm_up
-from churn.dashboard.watching import Watched
+from churn.dashboard.charts.drawing import warm_up
+from churn.dashboard.routes.service import Watched
 from churn.web.logging import open_log
 from churn.web.server import listen, serve_pages, stop_without_failure, url_of
 

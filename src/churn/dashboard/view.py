@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from churn.dashboard.rollout_charts import (
+from churn.dashboard.charts.rollout import (
     check_chart,
     latency_chart,
     reason_chart,
@@ -13,7 +13,7 @@ from churn.dashboard.rollout_charts import (
     weights_chart,
 )
 from churn.dashboard.rollouts import Snapshot
-from churn.dashboard.words import summarize
+from churn.dashboard.summary import summarize
 
 
 def rollout_view(snapshot: Snapshot, now: float) -> dict[str, Any]:

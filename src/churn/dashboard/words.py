@@ -1,17 +1,11 @@
-"""What goes on in a rollout, and what to do next, in words."""
+"""Write numbers, times and names as people read them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, datetime
 
-from churn.dashboard.figures import lasting
-from churn.dashboard.history import History, Observation
-from churn.dashboard.rollouts import Snapshot
-from churn.rollout.record import State
-
-type Tone = Literal["calm", "good", "warning", "bad"]
-
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+HUNDREDTH = 0.01
 KINDS = {
     "started": "Started",
     "stepping": "Decided to go on",
@@ -29,167 +23,63 @@ DECISIONS = {"promote": "all within", "hold": "not yet sure", "roll back": "outs
 STANDINGS = {"within": "within", "unsure": "not yet sure", "outside": "outside"}
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What a page says of a rollout.
-
-    Args:
-        badge: its state in a word or two.
-        tone: how it observations.
-        now: what goes on.
-        waits: what has to happen before the next step, one by one.
-        next: what to do.
-        command: what to type for it, if anything.
-    """
-
-    badge: str
-    tone: Tone
-    now: str
-    next: str
-    waits: tuple[str, ...] = ()
-    command: str = ""
+def moment(at: float) -> str:
+    """Such as `24 Nov 2026, 13:05 UTC`."""
+    return f"{datetime.fromtimestamp(at, UTC):%-d %b %Y, %H:%M} UTC"
 
 
-def summarize(snapshot: Snapshot, now: float) -> Summary:
-    """What is to be said of a rollout at this snapshot."""
-    history = snapshot.history
-    rollout = history.rollout
-    if rollout.over:
-        return _over(history)
-    if not snapshot.carried_out:
-        return Summary(
-            "nobody at work",
-            "bad",
-            f"The canary has {rollout.weight_percent} % of the requests, and no process carries the rollout out: "
-            "nothing is judged, and a bad canary would not be sent back.",
-            "Let a process take over. It goes on where the last one stopped.",
-            command="churn rollout resume",
-        )
-    if history.trouble:
-        return Summary(
-            "in trouble",
-            "warning",
-            f"{_sentence(history.trouble.reason)} The canary keeps its {rollout.weight_percent} % meanwhile, and it is "
-            "tried again at every tick.",
-            "Mend what is in the way. If that takes long, or the canary may harm somebody, abort.",
-            command="churn rollout abort",
-        )
-    return _under_way(history, now)
+def short_moment(at: float) -> str:
+    """Such as `24 Nov 13:05`, in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
 
 
-def _under_way(history: History, now: float) -> Summary:
-    rollout = history.rollout
-    held = lasting(now - rollout.since)
-    if rollout.state == State.STARTING:
-        return Summary(
-            "starting",
-            "calm",
-            f"{rollout.canary} gets no requests yet: {rollout.reason}.",
-            "See whether the canary's instances come up. Without them, or outside the release window, it waits; after "
-            f"{lasting(rollout.plan.maximum_hold_s(0))} it is given up.",
-        )
-    if rollout.state == State.STEPPING:
-        return Summary(
-            "stepping",
-            "calm",
-            f"The canary is being given {rollout.weight_percent} % of the requests.",
-            "Nothing. It takes seconds; if not, see what happened last, below.",
-        )
-    if rollout.state == State.FINISHING:
-        return Summary(
-            "finishing",
-            "good",
-            f"{rollout.canary} has all requests and passed every check. It is being made the champion.",
-            "Nothing. If it takes long, see what it waits for, below.",
-        )
-    if rollout.state == State.RETURNING:
-        return Summary(
-            "going back",
-            "bad",
-            f"All requests are being sent back to {rollout.stable}. {_sentence(rollout.reason)}",
-            "Nothing. It takes seconds; if not, see whether the router can be reached.",
-        )
-    verdict = history.verdict
-    share = f"{rollout.weight_percent} %" if rollout.state == State.HOLDING else "all requests"
-    badge = f"at {rollout.weight_percent} %" if rollout.state == State.HOLDING else "baking"
-    if verdict is None:
-        return Summary(
-            badge, "calm", f"The canary has had {share} for {held}. It was not judged yet.", "Nothing. Wait."
-        )
-    return Summary(
-        badge,
-        "good" if verdict.decision == "promote" else "calm",
-        f"The canary has had {share} for {held}. {_verdict_words(verdict)}",
-        _next_words(history, verdict),
-        waits=_waits(history, verdict),
-    )
+def iso(at: float) -> str:
+    """As machines read it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _verdict_words(verdict: Observation) -> str:
-    within = sum(found.standing == "within" for found in verdict.findings)
-    if verdict.decision == "promote":
-        return f"All {len(verdict.findings)} checks are surely within their tolerances."
-    if not verdict.findings:
-        return f"Nothing can be said at the snapshot: {verdict.reason}."
-    surely = f"{within} of {len(verdict.findings)} checks are surely within their tolerances"
-    if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
-        return f"{surely}, but {_listed(outside)} is not."
-    return f"{surely} so far, none is outside."
+def lasting(seconds: float) -> str:
+    """Such as `8 s`, `47 min`, `48 h` or `4 days 3 h`."""
+    if seconds < MINUTE_S:
+        return f"{max(seconds, 0):.0f} s"
+    if seconds >= 3 * DAY_S:
+        days, rest = divmod(seconds, DAY_S)
+        return f"{days:.0f} days {rest // HOUR_S:.0f} h".removesuffix(" 0 h")
+    hours, minutes = divmod(round(seconds / MINUTE_S), 60)
+    return (f"{hours} h {minutes} min" if hours else f"{minutes} min").removesuffix(" 0 min")
 
 
-def _next_words(history: History, verdict: Observation) -> str:
-    rollout = history.rollout
-    if not verdict.findings:
-        return "See whether metrics arrive from both versions. Figures that are missing or old decide nothing."
-    if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
-        return f"Observation into {_listed(outside)}: it is for a person to decide. Then go on or abort."
-    if rollout.step == rollout.plan.last:
-        return f"Nothing. It becomes champion by itself; until then {rollout.stable} stands ready."
-    following = rollout.plan.steps[rollout.step + 1].weight_percent
-    return f"Nothing. It goes on to {following} % by itself, or back to {rollout.stable} if a check is surely outside."
+def percent(share: float, digits: int = 2) -> str:
+    """Such as `12.34 %`."""
+    return f"{100 * share:.{digits}f} %"
 
 
-def _waits(history: History, verdict: Observation) -> tuple[str, ...]:
-    """What the controller waits for, without the verdict's own long words, which the checks tell."""
-    waits = history.rollout.reason.removeprefix(verdict.reason).strip("; ")
-    found = [part.strip() for part in waits.split("; ") if part.strip()] if waits else []
-    if verdict.decision == "hold" and verdict.findings:
-        unsure = [one.check for one in verdict.findings if one.standing == "unsure"]
-        found = [f"more requests, to be sure of {_listed(unsure)}", *found] if unsure else found
-    return tuple(found)
+def points(difference: float | None) -> str:
+    """A difference of shares in percentage points, such as `+0.12`; a minus sign is one."""
+    if difference is None:
+        return "unknown"
+    value = 100 * difference
+    digits = 3 if 0 < abs(value) < HUNDREDTH else 2
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _over(history: History) -> Summary:
-    rollout = history.rollout
-    took = lasting((rollout.ended or rollout.since) - rollout.began)
-    if rollout.state == State.PROMOTED:
-        return Summary(
-            "promoted",
-            "good",
-            f"{rollout.canary} is the champion, after {took}. {_sentence(rollout.reason)}",
-            f"Nothing. {rollout.stable} stays `previous` in the registry: the way back, should it turn out bad.",
-        )
-    if rollout.state == State.ABORTED:
-        return Summary(
-            "aborted",
-            "warning",
-            f"All requests are at {rollout.stable} again, after {took}. {_sentence(rollout.reason)}",
-            "Nothing is urgent. Start again when what was in the way is mended.",
-            command="churn rollout start",
-        )
-    return Summary(
-        "rolled back",
-        "bad",
-        f"All requests are at {rollout.stable} again, after {took}. {_sentence(rollout.reason)}",
-        "Nothing is urgent. The checks that are outside say where to look; mend it, release it anew, and start again.",
-        command="churn rollout start",
-    )
+def milliseconds(seconds: float) -> str:
+    """Such as `0.5 ms` or `2.5 s`."""
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
 
 
-def _listed(names: list[str]) -> str:
+def named(name: str) -> str:
+    """A name of the code as people write it: `support_tickets` is `Support tickets`."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def listed(names: list[str]) -> str:
+    """Return names as a sentence has them: `a, b and c`."""
     return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return text with a capital letter and a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from churn.dashboard.drawing import BAND, CANARY, EFFECT, LINE, NARROW, SOFT, Chart, both, draw, layer, rule
-from churn.dashboard.figures import milliseconds, named, percent, points, short_moment
-from churn.dashboard.histograms import Side, by_name, histogram
+from churn.dashboard.charts.drawing import BAND, CANARY, EFFECT, LINE, NARROW, SOFT, Chart, both, draw, layer, rule
+from churn.dashboard.charts.plots import Side, by_name, histogram
 from churn.dashboard.history import History, Observation, RecordedFinding, thin_out
+from churn.dashboard.words import milliseconds, named, percent, points, short_moment
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S, PROBABILITY_BINS, SET_SIGN
 

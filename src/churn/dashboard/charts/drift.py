@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from churn.dashboard.drawing import Chart
-from churn.dashboard.figures import named
-from churn.dashboard.histograms import Side, histogram
+from churn.dashboard.charts.drawing import Chart
+from churn.dashboard.charts.plots import Side, histogram
+from churn.dashboard.words import named
 from churn.monitoring.comparison import BAND_WORDS, Comparison, title_of
 from churn.monitoring.drift import Distribution, Drift
 from churn.monitoring.live import PROBABILITY

@@ -18,7 +18,7 @@ from churn.web.sessions import read_form, see_other
 MOST_LETTERS = 200
 
 
-def signing(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
+def sign_in_routes(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
     """The routes of signing in and out."""
     router = APIRouter()
 
@@ -46,7 +46,7 @@ def signing(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
     return router
 
 
-def acting(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> APIRouter:
+def command_routes(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> APIRouter:
     """The routes that leave commands."""
     router = APIRouter()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from churn.dashboard.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, draw, layer
-from churn.dashboard.figures import named, percent, points
-from churn.dashboard.intervals import Interval, drawn_intervals
+from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, draw, layer
+from churn.dashboard.charts.plots import Interval, drawn_intervals
 from churn.dashboard.outcomes import Outcomes
+from churn.dashboard.words import named, percent, points
 from churn.outcomes.summary import Acceptance, Estimate, Experiment, Quality
 
 LEAST = 0.02  # half of the narrowest span that is shown

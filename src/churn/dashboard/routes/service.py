@@ -14,13 +14,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from churn.businesses import find_contract
-from churn.dashboard.drift_charts import TONES, drift_charts
+from churn.dashboard.charts.drift import TONES, drift_charts
+from churn.dashboard.charts.outcomes import outcome_charts
+from churn.dashboard.charts.shadow import DAYS, Shadowing, shadowing
 from churn.dashboard.health import Service, ask
-from churn.dashboard.outcome_charts import outcome_charts
 from churn.dashboard.outcomes import Outcomes, outcomes_of
 from churn.dashboard.pages import page
 from churn.dashboard.rollouts import Rollouts
-from churn.dashboard.shadowing import DAYS, Shadowing, shadowing
 from churn.dashboard.visits import Visits
 from churn.errors import ChurnError, RolloutError
 from churn.model.shelf import list_bundles
@@ -71,7 +71,7 @@ class Kept[T]:
             return self._found[1]
 
 
-def watching(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
+def service_routes(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
     """The routes."""
     router = APIRouter()
     service = Kept(lambda: ask(_tracks(watched, rollouts)), for_s=SERVICE_AGE_S)

@@ -8,19 +8,19 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from churn.dashboard.charts.rollout import weights_chart
 from churn.dashboard.pages import page
 from churn.dashboard.report import report
-from churn.dashboard.rollout_charts import weights_chart
 from churn.dashboard.rollouts import Rollouts
+from churn.dashboard.summary import summarize
 from churn.dashboard.view import rollout_view
 from churn.dashboard.visits import Visits
-from churn.dashboard.words import summarize
 from churn.errors import RolloutError
 
 MINUTE_S = 60
 
 
-def looking(rollouts: Rollouts, visits: Visits) -> APIRouter:
+def rollout_routes(rollouts: Rollouts, visits: Visits) -> APIRouter:
     """The routes of rollouts."""
     router = APIRouter()
 

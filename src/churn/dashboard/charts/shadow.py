@@ -8,10 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from churn.contract.declaration import Contract
-from churn.dashboard.drawing import Chart
-from churn.dashboard.figures import named
-from churn.dashboard.histograms import Side, by_name, histogram
-from churn.dashboard.intervals import Interval, drawn_intervals
+from churn.dashboard.charts.drawing import Chart
+from churn.dashboard.charts.plots import Interval, Side, by_name, drawn_intervals, histogram
+from churn.dashboard.words import named
 from churn.judging.findings import Finding
 from churn.prediction_log.places import Places
 from churn.shadow.reading import EVER, choose, read_pairs

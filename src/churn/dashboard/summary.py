@@ -1,0 +1,170 @@
+"""What goes on in a rollout, and what to do next, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from churn.dashboard.history import History, Observation
+from churn.dashboard.rollouts import Snapshot
+from churn.dashboard.words import lasting, listed, sentence
+from churn.rollout.record import State
+
+type Tone = Literal["calm", "good", "warning", "bad"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a page says of a rollout.
+
+    Args:
+        badge: its state in a word or two.
+        tone: how it observations.
+        now: what goes on.
+        waits: what has to happen before the next step, one by one.
+        next: what to do.
+        command: what to type for it, if anything.
+    """
+
+    badge: str
+    tone: Tone
+    now: str
+    next: str
+    waits: tuple[str, ...] = ()
+    command: str = ""
+
+
+def summarize(snapshot: Snapshot, now: float) -> Summary:
+    """What is to be said of a rollout at this snapshot."""
+    history = snapshot.history
+    rollout = history.rollout
+    if rollout.over:
+        return _over(history)
+    if not snapshot.carried_out:
+        return Summary(
+            "nobody at work",
+            "bad",
+            f"The canary has {rollout.weight_percent} % of the requests, and no process carries the rollout out: "
+            "nothing is judged, and a bad canary would not be sent back.",
+            "Let a process take over. It goes on where the last one stopped.",
+            command="churn rollout resume",
+        )
+    if history.trouble:
+        return Summary(
+            "in trouble",
+            "warning",
+            f"{sentence(history.trouble.reason)} The canary keeps its {rollout.weight_percent} % meanwhile, and it is "
+            "tried again at every tick.",
+            "Mend what is in the way. If that takes long, or the canary may harm somebody, abort.",
+            command="churn rollout abort",
+        )
+    return _under_way(history, now)
+
+
+def _under_way(history: History, now: float) -> Summary:
+    rollout = history.rollout
+    held = lasting(now - rollout.since)
+    if rollout.state == State.STARTING:
+        return Summary(
+            "starting",
+            "calm",
+            f"{rollout.canary} gets no requests yet: {rollout.reason}.",
+            "See whether the canary's instances come up. Without them, or outside the release window, it waits; after "
+            f"{lasting(rollout.plan.maximum_hold_s(0))} it is given up.",
+        )
+    if rollout.state == State.STEPPING:
+        return Summary(
+            "stepping",
+            "calm",
+            f"The canary is being given {rollout.weight_percent} % of the requests.",
+            "Nothing. It takes seconds; if not, see what happened last, below.",
+        )
+    if rollout.state == State.FINISHING:
+        return Summary(
+            "finishing",
+            "good",
+            f"{rollout.canary} has all requests and passed every check. It is being made the champion.",
+            "Nothing. If it takes long, see what it waits for, below.",
+        )
+    if rollout.state == State.RETURNING:
+        return Summary(
+            "going back",
+            "bad",
+            f"All requests are being sent back to {rollout.stable}. {sentence(rollout.reason)}",
+            "Nothing. It takes seconds; if not, see whether the router can be reached.",
+        )
+    verdict = history.verdict
+    share = f"{rollout.weight_percent} %" if rollout.state == State.HOLDING else "all requests"
+    badge = f"at {rollout.weight_percent} %" if rollout.state == State.HOLDING else "baking"
+    if verdict is None:
+        return Summary(
+            badge, "calm", f"The canary has had {share} for {held}. It was not judged yet.", "Nothing. Wait."
+        )
+    return Summary(
+        badge,
+        "good" if verdict.decision == "promote" else "calm",
+        f"The canary has had {share} for {held}. {_verdict_words(verdict)}",
+        _next_words(history, verdict),
+        waits=_waits(history, verdict),
+    )
+
+
+def _verdict_words(verdict: Observation) -> str:
+    within = sum(found.standing == "within" for found in verdict.findings)
+    if verdict.decision == "promote":
+        return f"All {len(verdict.findings)} checks are surely within their tolerances."
+    if not verdict.findings:
+        return f"Nothing can be said at the snapshot: {verdict.reason}."
+    surely = f"{within} of {len(verdict.findings)} checks are surely within their tolerances"
+    if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
+        return f"{surely}, but {listed(outside)} is not."
+    return f"{surely} so far, none is outside."
+
+
+def _next_words(history: History, verdict: Observation) -> str:
+    rollout = history.rollout
+    if not verdict.findings:
+        return "See whether metrics arrive from both versions. Figures that are missing or old decide nothing."
+    if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
+        return f"Observation into {listed(outside)}: it is for a person to decide. Then go on or abort."
+    if rollout.step == rollout.plan.last:
+        return f"Nothing. It becomes champion by itself; until then {rollout.stable} stands ready."
+    following = rollout.plan.steps[rollout.step + 1].weight_percent
+    return f"Nothing. It goes on to {following} % by itself, or back to {rollout.stable} if a check is surely outside."
+
+
+def _waits(history: History, verdict: Observation) -> tuple[str, ...]:
+    """What the controller waits for, without the verdict's own long words, which the checks tell."""
+    waits = history.rollout.reason.removeprefix(verdict.reason).strip("; ")
+    found = [part.strip() for part in waits.split("; ") if part.strip()] if waits else []
+    if verdict.decision == "hold" and verdict.findings:
+        unsure = [one.check for one in verdict.findings if one.standing == "unsure"]
+        found = [f"more requests, to be sure of {listed(unsure)}", *found] if unsure else found
+    return tuple(found)
+
+
+def _over(history: History) -> Summary:
+    rollout = history.rollout
+    took = lasting((rollout.ended or rollout.since) - rollout.began)
+    if rollout.state == State.PROMOTED:
+        return Summary(
+            "promoted",
+            "good",
+            f"{rollout.canary} is the champion, after {took}. {sentence(rollout.reason)}",
+            f"Nothing. {rollout.stable} stays `previous` in the registry: the way back, should it turn out bad.",
+        )
+    if rollout.state == State.ABORTED:
+        return Summary(
+            "aborted",
+            "warning",
+            f"All requests are at {rollout.stable} again, after {took}. {sentence(rollout.reason)}",
+            "Nothing is urgent. Start again when what was in the way is mended.",
+            command="churn rollout start",
+        )
+    return Summary(
+        "rolled back",
+        "bad",
+        f"All requests are at {rollout.stable} again, after {took}. {sentence(rollout.reason)}",
+        "Nothing is urgent. The checks that are outside say where to look; mend it, release it anew, and start again.",
+        command="churn rollout start",
+    )
