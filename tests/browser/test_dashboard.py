@@ -17,7 +17,7 @@ from support.shadowed import answers, write_shadowed
 from support.watching import TOKEN
 
 from churn.model.bundle import Bundle
-from churn.prediction_log.places import places
+from churn.prediction_log.places import locate_log
 from churn.rollout.record import Event
 from churn.rollout.store import Store
 
@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Bundle]) -
     home = tmp_path_factory.mktemp("dashboard")
     write_demo(home, every_s=4 * 3600)
     path, _ = simulate(home, effect=-0.2, subscribers=8000)
-    write_shadowed(places(None, "streamflow", home=home), bundles["streamflow"], answers(bundles["streamflow"]))
+    write_shadowed(locate_log(None, "streamflow", home=home), bundles["streamflow"], answers(bundles["streamflow"]))
     succeed(home, "outcomes", "import", path, PREDICTION_LOG_SALT=SALT)
     return home
 

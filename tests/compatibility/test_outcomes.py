@@ -7,15 +7,15 @@ from pathlib import Path
 from support.earlier import SALT, earlier_json
 
 from churn.outcomes.file import Outcome
-from churn.outcomes.store import forget, known_outcomes, outcomes_file
-from churn.prediction_log.record import hashed_key
+from churn.outcomes.store import erase_outcomes, load_outcomes, locate_outcomes
+from churn.prediction_log.record import hash_key
 
 
 def test_each_outcome_is_known_by_subscriber_or_by_prediction(own_home: Path) -> None:
-    known = {outcome.id: outcome for outcome in known_outcomes(outcomes_file(own_home, "streamflow"))}
+    known = {outcome.id: outcome for outcome in load_outcomes(locate_outcomes(own_home, "streamflow"))}
     assert len(known) == 31
     for number, asked in enumerate(earlier_json("answers.json")):
-        key, left = hashed_key(asked["headers"].get("X-Subscriber-Key"), SALT), number % 4 == 0
+        key, left = hash_key(asked["headers"].get("X-Subscriber-Key"), SALT), number % 4 == 0
         if key:
             assert known[key] == Outcome("subscriber", key, left, (True, False, None)[number % 3])
         else:
@@ -24,7 +24,7 @@ def test_each_outcome_is_known_by_subscriber_or_by_prediction(own_home: Path) ->
 
 
 def test_an_outcome_can_be_forgotten(own_home: Path) -> None:
-    path, key = outcomes_file(own_home, "streamflow"), hashed_key("subscriber-1", SALT)
+    path, key = locate_outcomes(own_home, "streamflow"), hash_key("subscriber-1", SALT)
     assert key is not None
-    assert forget(path, key) == 1
-    assert len(known_outcomes(path)) == 30
+    assert erase_outcomes(path, key) == 1
+    assert len(load_outcomes(path)) == 30

@@ -9,13 +9,13 @@ from support.earlier import EARLIER, SALT, earlier_json
 
 from churn.businesses import find_contract
 from churn.model.shelf import open_shelf
-from churn.prediction_log.places import places
+from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record
-from churn.prediction_log.record import hashed_key
-from churn.prediction_log.replay import bundle_of, replay
+from churn.prediction_log.record import hash_key
+from churn.prediction_log.replay import find_bundle, replay
 from churn.shadow.reading import read_pairs
 
-LOG = places(None, "streamflow", home=EARLIER)
+LOG = locate_log(None, "streamflow", home=EARLIER)
 RECORDS = {record["prediction_id"]: record for record in earlier_json("expected/records.json")}
 
 
@@ -23,7 +23,7 @@ RECORDS = {record["prediction_id"]: record for record in earlier_json("expected/
 def test_each_record_is_found_and_replays_bit_for_bit(prediction_id: str) -> None:
     record = find_record(LOG, prediction_id)
     assert dict(record) == RECORDS[prediction_id]
-    bundle = bundle_of(record, open_shelf(EARLIER, "streamflow"))
+    bundle = find_bundle(record, open_shelf(EARLIER, "streamflow"))
     assert bundle.manifest.model_version == record["model_version"]
     assert replay(record, bundle) == []
 
@@ -34,7 +34,7 @@ def test_the_log_holds_what_was_asked_and_answered() -> None:
     for prediction_id, record in RECORDS.items():
         asked, answer = answers[prediction_id], answers[prediction_id]["answer"]
         assert record["request_id"] == asked["headers"]["X-Request-ID"]
-        assert record["subscriber"] == hashed_key(asked["headers"].get("X-Subscriber-Key"), SALT)
+        assert record["subscriber"] == hash_key(asked["headers"].get("X-Subscriber-Key"), SALT)
         assert (record["probability"], record["banner"]) == (
             answer["churn_probability"],
             answer["show_retention_banner"],

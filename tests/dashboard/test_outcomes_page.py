@@ -12,13 +12,13 @@ from support.leaving import SALT, simulate
 from support.processes import churn, succeed
 from support.watching import Dashboard, words
 
-from churn.prediction_log.places import places
+from churn.prediction_log.places import locate_log
 
 type Open = Callable[..., Dashboard]
 
 
 def page(dashboard: Open, home: Path) -> str:
-    return dashboard(home, places=places(None, "streamflow", home=home)).page("/outcomes")
+    return dashboard(home, places=locate_log(None, "streamflow", home=home)).page("/outcomes")
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from support.shadowed import answers, write_shadowed
 from support.watching import Dashboard, words
 
 from churn.model.bundle import Bundle
-from churn.prediction_log.places import Places, places
+from churn.prediction_log.places import Places, locate_log
 
 type Open = Callable[..., Dashboard]
 
 
 def log(home: Path) -> Places:
-    found = places(None, "streamflow", home=home)
+    found = locate_log(None, "streamflow", home=home)
     found.prepare()
     return found
 

@@ -19,7 +19,7 @@ from churn.judging import metrics as measures
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, risk_tier
 from churn.prediction_log.challenger import Challenger
-from churn.prediction_log.places import places
+from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import Record
 from churn.prediction_log.writer import PredictionLog
@@ -58,7 +58,7 @@ def outcomes(counted: Samples) -> dict[str, float]:
 
 
 def record(folder: Path, bundle: Bundle, prediction_id: str) -> Record:
-    return find_record(places(str(folder), bundle.model.contract.contract_name, home=folder), prediction_id)
+    return find_record(locate_log(str(folder), bundle.model.contract.contract_name, home=folder), prediction_id)
 
 
 def test_a_challenger_that_is_the_champion_says_the_same_to_the_last_bit(bundle: Bundle, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from churn.model.model import Prediction
-from churn.prediction_log.places import places
-from churn.prediction_log.record import LineMaker, Noted, Source
+from churn.prediction_log.places import locate_log
+from churn.prediction_log.record import Entry, JournalHeader, LineMaker
 from churn.retention.offers.arms import arm_of
 from churn.retention.offers.document import Holdout
 
@@ -31,9 +31,9 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[P
     """
     generator = np.random.default_rng(11)
     begin = time.time_ns() - 10**12
-    log = places(None, "streamflow", home=home)
+    log = locate_log(None, "streamflow", home=home)
     log.prepare()
-    lines = LineMaker(Source("streamflow", ("age",), "v1", "0" * 64, 0.6, SALT))
+    lines = LineMaker(JournalHeader("streamflow", ("age",), "v1", "0" * 64, 0.6, SALT))
     journal, outcomes = [lines.header], ["subscriber,left,accepted"]
     probabilities = generator.beta(2, 2, subscribers).round(4)
     for number, probability in enumerate(probabilities.tolist()):
@@ -47,8 +47,8 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[P
             answer: Any = {"top_reasons": [], "show_retention_banner": bool(banner)}
             made = uuid.UUID(int=2 * number + visit).hex
             prediction = Prediction(score, (1.0,), (0.0,), 0.0)
-            noted = Noted(begin + (visit * subscribers + number) * 10**6, made, "", key, prediction, answer, banner)
-            journal.append(lines.line(noted))
+            noted = Entry(begin + (visit * subscribers + number) * 10**6, made, "", key, prediction, answer, banner)
+            journal.append(lines.make_line(noted))
         left = generator.random() < probability + (effect if arm == "treatment" else 0)
         accepted = "" if arm != "treatment" else "yes" if generator.random() < 0.3 else "no"
         outcomes.append(f"{key},{'yes' if left else 'no'},{accepted}")

@@ -10,7 +10,7 @@ import numpy as np
 from churn.businesses import find_contract
 from churn.model.model import Prediction
 from churn.prediction_log.places import Places
-from churn.prediction_log.record import LineMaker, Noted, Source
+from churn.prediction_log.record import Entry, JournalHeader, LineMaker
 
 
 def write_journal(
@@ -25,13 +25,13 @@ def write_journal(
 ) -> None:
     """A journal that nobody writes to any more, one prediction a second."""
     places.prepare()
-    lines = LineMaker(Source("streamflow", tuple(features), version, "0" * 64, 0.6))
+    lines = LineMaker(JournalHeader("streamflow", tuple(features), version, "0" * 64, 0.6))
     written = [lines.header]
     for number, (row, score) in enumerate(zip(rows, scores, strict=True)):
         prediction = Prediction(score, tuple(row), (0.0,) * len(row), 0.0)
         at_ns, made = (at_s + number) * 10**9, f"{at_s + number:032x}"
-        noted = Noted(at_ns, made, "", None, prediction, {"top_reasons": [], "show_retention_banner": False}, None)  # type: ignore[typeddict-item] # all that is read of an answer
-        written.append(lines.line(noted))
+        noted = Entry(at_ns, made, "", None, prediction, {"top_reasons": [], "show_retention_banner": False}, None)  # type: ignore[typeddict-item] # all that is read of an answer
+        written.append(lines.make_line(noted))
     (places.journals / f"{name}.jsonl").write_bytes(b"".join(written))
 
 

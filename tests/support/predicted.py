@@ -7,8 +7,8 @@ from datetime import date
 
 from churn.contract.language import language_codes
 from churn.model.bundle import Bundle
-from churn.prediction_log.ids import new_prediction_id
-from churn.prediction_log.record import Noted, Source
+from churn.prediction_log.ids import make_prediction_id
+from churn.prediction_log.record import Entry, JournalHeader
 from churn.retention.banner import Visitor, retention
 from churn.retention.offers.policy import load_policy
 from churn.service.answers import answer
@@ -16,10 +16,10 @@ from churn.service.answers import answer
 SALT = "a secret of the tests"
 
 
-def source_of(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT) -> Source:
+def source_of(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT) -> JournalHeader:
     """What the records of a bundle's predictions have in common."""
     contract = bundle.model.contract
-    return Source(
+    return JournalHeader(
         contract.contract_name,
         tuple(contract.feature_names()),
         bundle.model.version,
@@ -29,7 +29,7 @@ def source_of(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT
     )
 
 
-def noted(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody", **other: object) -> Noted:
+def noted(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody", **other: object) -> Entry:
     """The contract's example, or with `other` another subscriber, as it is answered."""
     model = bundle.model
     subscriber = model.contract.model_validate(model.contract.example() | other)
@@ -39,4 +39,4 @@ def noted(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody
     if worded["show_retention_banner"]:
         policy = load_policy(None, model.contract, languages=language_codes())
         banner = retention(model, policy, subscriber, prediction, Visitor(key), today=date(2026, 1, 15))
-    return Noted(time.time_ns(), new_prediction_id(), "a-request", key, prediction, worded, banner)
+    return Entry(time.time_ns(), make_prediction_id(), "a-request", key, prediction, worded, banner)

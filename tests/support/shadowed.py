@@ -8,27 +8,27 @@ from churn.model.bundle import Bundle
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.journal import Journal
 from churn.prediction_log.places import Places
-from churn.prediction_log.record import LineMaker, Noted
+from churn.prediction_log.record import Entry, LineMaker
 from support.predicted import noted, source_of
 
 TENURES = (1, 30, 100)
 
 
 def write_shadowed(
-    where: Places, bundle: Bundle, answered: list[Noted], *, version: str = "v0.0.1", fail: bool = False
+    where: Places, bundle: Bundle, answered: list[Entry], *, version: str = "v0.0.1", fail: bool = False
 ) -> None:
     """A journal that was let go, of answers with what the challenger says to them, or not."""
     challenger = Challenger(bundle.model, bundle.sha256)
     source = replace(source_of(bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256)
     maker = LineMaker(source)
-    lines = [*map(maker.line, answered)]
+    lines = [*map(maker.make_line, answered)]
     if not fail:
         predictions = challenger.predictions([each.prediction for each in answered])
-        lines = [maker.with_challenger(line, each) for line, each in zip(lines, predictions, strict=True) if each]
+        lines = [maker.add_challenger(line, each) for line, each in zip(lines, predictions, strict=True) if each]
     journal = Journal(where.journals, maker.header)
     journal.append(b"".join(lines))
     journal.close()
 
 
-def answers(bundle: Bundle) -> list[Noted]:
+def answers(bundle: Bundle) -> list[Entry]:
     return [noted(bundle, tenure=tenure) for tenure in TENURES]

@@ -22,7 +22,7 @@ from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.dashboard.outcomes import Outcomes
-    from churn.outcomes.summary import Estimate, Readout
+    from churn.outcomes.summary import Estimate, OutcomeSummary
 
 # ruff: noqa: PLC0415 - SciPy is an extra, and what reads Parquet takes a moment to load
 
@@ -50,11 +50,11 @@ def outcomes_import(
     A file may be imported again, and a later one replaces what an earlier one said of the same subscriber.
     """
     from churn.outcomes.file import read_outcomes
-    from churn.outcomes.store import outcomes_file, write_outcomes
+    from churn.outcomes.store import locate_outcomes, write_outcomes
 
     settings = read_settings()
     found = read_outcomes(path, hashed=_hashing(settings))
-    place = outcomes_file(settings.churn_home, find_contract(contract).contract_name)
+    place = locate_outcomes(settings.churn_home, find_contract(contract).contract_name)
     known = write_outcomes(place, found)
     if as_json:
         print_json({"imported": len(found), "known": known, "file": str(place)})
@@ -105,12 +105,12 @@ def _write_page(found: Outcomes, path: Path) -> None:
 
 
 def _hashing(settings: Settings) -> Callable[[str], str]:
-    from churn.prediction_log.record import hashed_key
+    from churn.prediction_log.record import hash_key
 
     salt = settings.prediction_log_salt
 
     def hashed(key: str) -> str:
-        found = hashed_key(key, salt.get_secret_value() if salt else None)
+        found = hash_key(key, salt.get_secret_value() if salt else None)
         if found is None:
             raise SettingsError(
                 "without PREDICTION_LOG_SALT no subscriber can be found in the log",
@@ -121,7 +121,7 @@ def _hashing(settings: Settings) -> Callable[[str], str]:
     return hashed
 
 
-def _show(found: Readout, known: int) -> None:
+def _show(found: OutcomeSummary, known: int) -> None:
     out.print(f"{found.matched:,} of {known:,} known outcomes are of a prediction in the log")
     rows = [
         [

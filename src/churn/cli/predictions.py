@@ -27,11 +27,11 @@ def add_to(app: typer.Typer) -> None:
 @predictions_app.command("list", epilog="Example: churn predictions list --json")
 def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
     """List the closed segments, and how much lies in journals that are not closed yet."""
-    from churn.prediction_log.reader import log_files
+    from churn.prediction_log.reader import walk_log
 
     found = the_log(read_settings(), contract)
     segments, waiting = [], 0
-    for file in log_files(found):
+    for file in walk_log(found):
         if file.segment:
             segments.append(file.segment)
         else:
@@ -58,9 +58,9 @@ def predictions_tail(
     as_json: JsonOption = False,
 ) -> None:
     """Show the latest predictions, newest last."""
-    from churn.prediction_log.reader import latest_records
+    from churn.prediction_log.reader import read_latest_records
 
-    latest = latest_records(the_log(read_settings(), contract), count)
+    latest = read_latest_records(the_log(read_settings(), contract), count)
     if as_json:
         print_json([dict(record) for record in latest])
         return
@@ -72,7 +72,7 @@ def predictions_tail(
 @predictions_app.command("close", epilog="Example: churn predictions close")
 def predictions_close(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
     """Make segments of journals that nobody writes to, and remove what is older than it is kept."""
-    from churn.prediction_log.maintenance import close_journals, remove_old
+    from churn.prediction_log.maintenance import close_journals, remove_old_segments
     from churn.prediction_log.segments import open_store
 
     settings = read_settings()
@@ -80,7 +80,7 @@ def predictions_close(*, contract: ContractOption = "streamflow", as_json: JsonO
     store = open_store(found.where)
     with bar("journals", calm=True) as move:
         closed = close_journals(found.journals, store, progress=lambda done, total: move(done, total, "journals"))
-    removed = remove_old(store, days=settings.prediction_log_retention_days, now=datetime.now(UTC))
+    removed = remove_old_segments(store, days=settings.prediction_log_retention_days, now=datetime.now(UTC))
     if as_json:
         print_json(closed._replace(removed=removed)._asdict())
         return
@@ -97,24 +97,24 @@ def predictions_erase(
     as_json: JsonOption = False,
 ) -> None:
     """Remove every record of one subscriber, and what became of them; running services close their segments for it."""
-    from churn.outcomes.store import forget, outcomes_file
-    from churn.prediction_log.maintenance import close_all, erase
-    from churn.prediction_log.record import hashed_key
+    from churn.outcomes.store import erase_outcomes, locate_outcomes
+    from churn.prediction_log.maintenance import close_all_journals, erase_subscriber
+    from churn.prediction_log.record import hash_key
     from churn.prediction_log.segments import open_store
 
     settings = read_settings()
     salt = settings.prediction_log_salt
-    hashed = hashed_key(key, salt.get_secret_value() if salt else None)
+    hashed = hash_key(key, salt.get_secret_value() if salt else None)
     if hashed is None:
         raise SettingsError(
             "without PREDICTION_LOG_SALT nobody's records can be found", instead="set it to the service's own"
         )
     found = the_log(settings, contract)
     store = open_store(found.where)
-    still_open = close_all(found.journals, store)
+    still_open = close_all_journals(found.journals, store)
     with bar("segments", calm=True) as move:
-        forget(outcomes_file(settings.churn_home, find_contract(contract).contract_name), hashed)
-        erased = erase(store, hashed, progress=lambda done, total: move(done, total, "segments"))
+        erase_outcomes(locate_outcomes(settings.churn_home, find_contract(contract).contract_name), hashed)
+        erased = erase_subscriber(store, hashed, progress=lambda done, total: move(done, total, "segments"))
     if as_json:
         print_json({"subscriber": hashed, "erased": erased, "journals_still_open": still_open})
     else:

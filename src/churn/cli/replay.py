@@ -18,7 +18,7 @@ from churn.settings import Settings, read_settings
 if TYPE_CHECKING:
     from churn.prediction_log.places import Places
     from churn.prediction_log.record import Record
-    from churn.prediction_log.replay import Difference
+    from churn.prediction_log.replay import Mismatch
 
 # ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
 
@@ -40,7 +40,7 @@ def replay(
 ) -> None:
     """Make an answer again from its record, and say what differs, to the bit; exit code 1 if anything does."""
     from churn.prediction_log.reader import find_record
-    from churn.prediction_log.replay import bundle_of
+    from churn.prediction_log.replay import find_bundle
     from churn.prediction_log.replay import replay as compare
 
     settings = read_settings()
@@ -50,7 +50,7 @@ def replay(
             prediction_id.replace("-", "").lower(),
             progress=lambda done, total: move(done, total, "segments") if total > 1 else None,
         )
-    loaded = bundle_of(record, settings.shelf(find_contract(contract).contract_name), path=bundle)
+    loaded = find_bundle(record, settings.shelf(find_contract(contract).contract_name), path=bundle)
     differences = compare(record, loaded)
     if as_json:
         found = [difference._asdict() for difference in differences]
@@ -81,7 +81,7 @@ def moment(time_us: int) -> str:
     return f"{datetime.fromtimestamp(time_us / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _show(record: Record, differences: list[Difference], bundle: str) -> None:
+def _show(record: Record, differences: list[Mismatch], bundle: str) -> None:
     rows: list[list[Any]] = [
         ["answered", moment(record["time"])],
         ["by", f"{record['model_version']}, {bundle}"],

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churn.model.shelf import list_bundles
-from churn.outcomes.join import join
-from churn.outcomes.store import known_outcomes, outcomes_file
-from churn.outcomes.summary import Readout, read_out
+from churn.outcomes.join import join_outcomes
+from churn.outcomes.store import load_outcomes, locate_outcomes
+from churn.outcomes.summary import OutcomeSummary, summarize_outcomes
 from churn.prediction_log.places import Places
 
 BADGES = {"keep": "it works", "hold": "not yet sure", "stop": "it harms"}
@@ -26,7 +26,7 @@ class Outcomes:
     """
 
     known: int
-    readout: Readout
+    readout: OutcomeSummary
 
     @property
     def badge(self) -> str:
@@ -61,7 +61,7 @@ def outcomes_of(
         OSError: a folder cannot be read.
         ChurnError: the object store cannot be used.
     """
-    known = known_outcomes(outcomes_file(home, contract))
+    known = load_outcomes(locate_outcomes(home, contract))
     held = [each.manifest for each in list_bundles(home) if each.contract == contract and each.manifest]
     trained = {manifest.model_version: manifest.test_auc for manifest in held}
-    return Outcomes(len(known), read_out(join(places, known, progress=progress), trained))
+    return Outcomes(len(known), summarize_outcomes(join_outcomes(places, known, progress=progress), trained))

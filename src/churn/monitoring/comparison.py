@@ -10,8 +10,8 @@ from typing import Any
 
 from churn.errors import BundleError
 from churn.model.bundle import REFERENCE, Manifest, read_manifest
-from churn.monitoring.drift import Band, Distribution, Drift, drift, read_reference
-from churn.monitoring.live import PROBABILITY, Live, latest
+from churn.monitoring.drift import Band, Distribution, Drift, measure_drift, read_reference
+from churn.monitoring.live import PROBABILITY, LivePredictions, read_latest
 from churn.prediction_log.places import Places
 
 MAXIMUM_RECORDS = 20_000
@@ -38,7 +38,7 @@ class Comparison:
     """
 
     manifest: Manifest
-    live: Live | None
+    live: LivePredictions | None
     score: Drift | None
     features: tuple[Drift, ...]
     missing: str
@@ -99,12 +99,19 @@ def compare(
     """
     manifest = read_manifest(champion)
     score, features = read_reference(_reference(champion, manifest))
-    live = latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
+    live = read_latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
     if live and live.records:
-        known = [drift(each, each.count(live.values[each.name])) for each in features if each.name in live.values]
+        known = [
+            measure_drift(each, each.count(live.values[each.name])) for each in features if each.name in live.values
+        ]
         known.sort(key=lambda item: -item.index)
         return Comparison(
-            manifest, live, drift(score, score.count(live.values[PROBABILITY])), tuple(known), "", "the prediction log"
+            manifest,
+            live,
+            measure_drift(score, score.count(live.values[PROBABILITY])),
+            tuple(known),
+            "",
+            "the prediction log",
         )
     when = "since then" if since else "yet"
     missing = (
@@ -113,7 +120,9 @@ def compare(
         else "There is no prediction log (PREDICTION_LOG is off), so features cannot be compared."
     )
     scores = _sum_scores([counts for version, counts in counted if version == manifest.model_version], score)
-    return Comparison(manifest, live, drift(score, scores) if scores else None, (), missing, "the instances' metrics")
+    return Comparison(
+        manifest, live, measure_drift(score, scores) if scores else None, (), missing, "the instances' metrics"
+    )
 
 
 def _sum_scores(counted: Sequence[Sequence[int]], score: Distribution) -> Sequence[int] | None:

@@ -64,7 +64,7 @@ class Drift:
     band: Band
 
 
-def stability_index(reference: Sequence[int], live: Sequence[int]) -> float:
+def compute_stability_index(reference: Sequence[int], live: Sequence[int]) -> float:
     """The population stability index of two counts over the same bins; 0 if nothing was counted on a side."""
     if not (sum(reference) and sum(live)):
         return 0.0
@@ -72,9 +72,9 @@ def stability_index(reference: Sequence[int], live: Sequence[int]) -> float:
     return float((rel_entr(p, q) + rel_entr(q, p)).sum())
 
 
-def drift(reference: Distribution, live: Sequence[int]) -> Drift:
+def measure_drift(reference: Distribution, live: Sequence[int]) -> Drift:
     """A reference and what was counted since, over its bins."""
-    index = stability_index(reference.counts, live)
+    index = compute_stability_index(reference.counts, live)
     return Drift(reference, tuple(live), index, _band(index, reference.counts, live))
 
 

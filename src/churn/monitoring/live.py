@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from churn.prediction_log.batches import numbers_from_batch, values_from_batch
 from churn.prediction_log.places import Places
-from churn.prediction_log.reader import records
+from churn.prediction_log.reader import read_records
 from churn.prediction_log.record import FEATURE
 
 MICROSECONDS = 1_000_000
@@ -20,7 +20,7 @@ PROBABILITY, VERSION, TIME = "probability", "model_version", "time"
 
 
 @dataclass(frozen=True)
-class Live:
+class LivePredictions:
     """What was predicted lately.
 
     Args:
@@ -37,7 +37,9 @@ class Live:
     last: float
 
 
-def latest(places: Places, features: Sequence[str], version: str, *, most: int, since: float = 0.0) -> Live:
+def read_latest(
+    places: Places, features: Sequence[str], version: str, *, most: int, since: float = 0.0
+) -> LivePredictions:
     """Read the latest predictions, the newest journals and segments first, until `most` records have been read.
 
     Args:
@@ -54,7 +56,7 @@ def latest(places: Places, features: Sequence[str], version: str, *, most: int, 
     names = {FEATURE + name: name for name in features} | {PROBABILITY: PROBABILITY, TIME: TIME}
     parts: dict[str, list[NDArray[np.float64]]] = {name: [np.zeros(0)] for name in names.values()}
     versions: Counter[str] = Counter()
-    for batch in records(places, [*names, VERSION], datetime.fromtimestamp(since, UTC), newest_first=True):
+    for batch in read_records(places, [*names, VERSION], datetime.fromtimestamp(since, UTC), newest_first=True):
         made_by = np.array(values_from_batch(batch, VERSION))
         versions.update(made_by.tolist())
         for column, name in names.items():
@@ -64,4 +66,4 @@ def latest(places: Places, features: Sequence[str], version: str, *, most: int, 
     values = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     times = values.pop(TIME) / MICROSECONDS
     first, last = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
-    return Live(values, len(times), versions, first, last)
+    return LivePredictions(values, len(times), versions, first, last)

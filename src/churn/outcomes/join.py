@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from churn.outcomes.file import Kind, Outcome
 from churn.prediction_log.batches import rows_from_batch
 from churn.prediction_log.places import Places
-from churn.prediction_log.reader import records
+from churn.prediction_log.reader import read_records
 
 COLUMNS = ("prediction_id", "time", "subscriber", "model_version", "probability", "arm", "offer")
 ASSIGNED = ("treatment", "holdout")
 
 
-class Predicted(NamedTuple):
+class LabelledPrediction(NamedTuple):
     """A prediction whose outcome is known."""
 
     time: int
@@ -36,7 +36,7 @@ class Predicted(NamedTuple):
 
 
 @dataclass
-class Joined:
+class JoinedOutcomes:
     """What is counted, each subscriber once: the first prediction, since that one was not changed by another banner.
 
     Args:
@@ -46,30 +46,30 @@ class Joined:
         matched: of the outcomes, how many have a prediction.
     """
 
-    by_version: dict[tuple[str, str], Predicted] = field(default_factory=dict)
-    assigned: dict[str, Predicted] = field(default_factory=dict)
+    by_version: dict[tuple[str, str], LabelledPrediction] = field(default_factory=dict)
+    assigned: dict[str, LabelledPrediction] = field(default_factory=dict)
     torn: set[str] = field(default_factory=set)
     matched: int = 0
 
-    def versions(self) -> dict[str, list[Predicted]]:
+    def versions(self) -> dict[str, list[LabelledPrediction]]:
         """By version, in its order."""
-        found: dict[str, list[Predicted]] = {}
+        found: dict[str, list[LabelledPrediction]] = {}
         for (version, _), each in sorted(self.by_version.items()):
             found.setdefault(version, []).append(each)
         return found
 
-    def arms(self) -> dict[str, list[Predicted]]:
+    def arms(self) -> dict[str, list[LabelledPrediction]]:
         """By arm, without those who were in both."""
-        found: dict[str, list[Predicted]] = {arm: [] for arm in ASSIGNED}
+        found: dict[str, list[LabelledPrediction]] = {arm: [] for arm in ASSIGNED}
         for who, each in self.assigned.items():
             if who not in self.torn:
                 found[each.arm or ""].append(each)
         return found
 
 
-def join(
+def join_outcomes(
     places: Places, outcomes: Sequence[Outcome], *, progress: Callable[[int, int], None] = lambda *_: None
-) -> Joined:
+) -> JoinedOutcomes:
     """Reads the log once; an outcome of a prediction's id counts before one of its subscriber.
 
     Raises:
@@ -78,8 +78,8 @@ def join(
         ChurnError: the object store cannot be used.
     """
     known: dict[tuple[Kind, str], Outcome] = {(each.kind, each.id): each for each in outcomes}
-    joined, matched = Joined(), set[tuple[Kind, str]]()
-    batches = records(places, COLUMNS, progress=progress) if known else ()
+    joined, matched = JoinedOutcomes(), set[tuple[Kind, str]]()
+    batches = read_records(places, COLUMNS, progress=progress) if known else ()
     for row in chain.from_iterable(map(rows_from_batch, batches)):
         ids: tuple[tuple[Kind, str], ...] = (
             ("prediction_id", row["prediction_id"]),
@@ -93,7 +93,7 @@ def join(
     return joined
 
 
-def count(joined: Joined, each: Predicted) -> None:
+def count(joined: JoinedOutcomes, each: LabelledPrediction) -> None:
     """Takes one more prediction in, in whatever order they come."""
     key = (each.version, each.who)
     joined.by_version[key] = min(joined.by_version.get(key, each), each)
@@ -104,8 +104,8 @@ def count(joined: Joined, each: Predicted) -> None:
         joined.assigned[each.who] = min(first, each)
 
 
-def _predicted(row: Mapping[str, Any], outcome: Outcome) -> Predicted:
-    return Predicted(
+def _predicted(row: Mapping[str, Any], outcome: Outcome) -> LabelledPrediction:
+    return LabelledPrediction(
         row["time"],
         row["prediction_id"],
         row["subscriber"],

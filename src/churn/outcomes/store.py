@@ -25,7 +25,7 @@ INSERT INTO outcome VALUES (?, ?, ?, ?) ON CONFLICT (kind, id)
 """
 
 
-def outcomes_file(home: Path, contract: str) -> Path:
+def locate_outcomes(home: Path, contract: str) -> Path:
     """Where the outcomes of a contract lie, below CHURN_HOME."""
     return home / "outcomes" / f"{contract}.sqlite"
 
@@ -43,7 +43,7 @@ def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> int:
         return int(connection.execute("SELECT count(*) FROM outcome").fetchone()[0])
 
 
-def known_outcomes(path: Path) -> list[Outcome]:
+def load_outcomes(path: Path) -> list[Outcome]:
     """All that are known; none where there is no file.
 
     Raises:
@@ -56,7 +56,7 @@ def known_outcomes(path: Path) -> list[Outcome]:
     return [Outcome(kind, who, bool(left), None if taken is None else bool(taken)) for kind, who, left, taken in found]
 
 
-def forget(path: Path, subscriber: str) -> int:
+def erase_outcomes(path: Path, subscriber: str) -> int:
     """Removes what became of a subscriber, whose key is hashed; gives how many rows that were.
 
     Raises:

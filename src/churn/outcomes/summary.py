@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from scipy.stats import binomtest, rankdata
 
 from churn.judging.sequences import Proportions, confidence_sequence
-from churn.outcomes.join import Joined, Predicted
+from churn.outcomes.join import JoinedOutcomes, LabelledPrediction
 
 type Advice = Literal["keep", "hold", "stop"]
 
@@ -41,7 +41,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class ModelQuality:
     """How right one version was, each subscriber once.
 
     Args:
@@ -105,37 +105,41 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True)
-class Readout:
+class OutcomeSummary:
     """All of it."""
 
     matched: int
-    versions: tuple[Quality, ...]
+    versions: tuple[ModelQuality, ...]
     experiment: Experiment
     offers: tuple[Acceptance, ...]
 
 
-def read_out(joined: Joined, trained_auc: Mapping[str, float | None]) -> Readout:
+def summarize_outcomes(joined: JoinedOutcomes, trained_auc: Mapping[str, float | None]) -> OutcomeSummary:
     """The figures of joined outcomes, with the AUC that each version had when it was trained."""
     arms = joined.arms()
-    return Readout(
+    return OutcomeSummary(
         matched=joined.matched,
-        versions=tuple(quality(name, found, trained_auc.get(name)) for name, found in joined.versions().items()),
-        experiment=experiment(arms["holdout"], arms["treatment"], len(joined.torn)),
+        versions=tuple(
+            measure_quality(name, found, trained_auc.get(name)) for name, found in joined.versions().items()
+        ),
+        experiment=compare_arms(arms["holdout"], arms["treatment"], len(joined.torn)),
         offers=_acceptance(arms["treatment"]),
     )
 
 
-def quality(version: str, predicted: Sequence[Predicted], trained_auc: float | None = None) -> Quality:
+def measure_quality(
+    version: str, predicted: Sequence[LabelledPrediction], trained_auc: float | None = None
+) -> ModelQuality:
     """How right a version was; at least one prediction."""
     scores = np.array([each.probability for each in predicted])
     left = np.array([each.left for each in predicted])
     bins = _calibration(scores, left)
     gaps = [each.count * abs(each.mean_predicted - each.left.value) for each in bins]
-    return Quality(
+    return ModelQuality(
         version=version,
         count=len(left),
         left=int(left.sum()),
-        auc=auc(scores, left) if 0 < left.sum() < len(left) else None,
+        auc=measure_auc(scores, left) if 0 < left.sum() < len(left) else None,
         trained_auc=trained_auc,
         calibration=bins,
         calibration_error=sum(gaps) / len(left),
@@ -143,7 +147,7 @@ def quality(version: str, predicted: Sequence[Predicted], trained_auc: float | N
     )
 
 
-def auc(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
+def measure_auc(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
     """The area under the ROC curve; both labels must occur.
 
     Its variance is that of DeLong, DeLong and Clarke-Pearson (Biometrics 1988), by ranks as Sun and Xu have it (IEEE
@@ -163,7 +167,9 @@ def auc(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
     return Estimate(area, low, high)
 
 
-def experiment(holdout: Sequence[Predicted], treatment: Sequence[Predicted], torn: int = 0) -> Experiment:
+def compare_arms(
+    holdout: Sequence[LabelledPrediction], treatment: Sequence[LabelledPrediction], torn: int = 0
+) -> Experiment:
     """What the banner does, by all who were in either arm, whatever they were shown or did."""
     held, treated = sum(each.left for each in holdout), sum(each.left for each in treatment)
     counts = Proportions(*(np.array([float(each)]) for each in (held, len(holdout), treated, len(treatment))))
@@ -173,7 +179,7 @@ def experiment(holdout: Sequence[Predicted], treatment: Sequence[Predicted], tor
     return Experiment(len(holdout), len(treatment), held, treated, effect, torn, advice, reason)
 
 
-def share(hits: int, total: int) -> Estimate:
+def estimate_share(hits: int, total: int) -> Estimate:
     """A share with the interval of Wilson (JASA 1927)."""
     found = binomtest(hits, total).proportion_ci(1 - ALPHA, method="wilson")
     return Estimate(hits / total, float(found.low), float(found.high))
@@ -194,19 +200,22 @@ def _calibration(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> tuple[
     at = np.minimum((scores * BINS).astype(int), BINS - 1)
     chosen = [at == number for number in np.unique(at)]
     return tuple(
-        Bin(float(scores[own].mean()), share(int(left[own].sum()), int(own.sum())), int(own.sum())) for own in chosen
+        Bin(float(scores[own].mean()), estimate_share(int(left[own].sum()), int(own.sum())), int(own.sum()))
+        for own in chosen
     )
 
 
 def _lift(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
     most = max(1, round(TOP_SHARE * len(scores)))
     top = left[np.argsort(-scores, kind="stable")[:most]]
-    found, base = share(int(top.sum()), most), float(left.mean())
+    found, base = estimate_share(int(top.sum()), most), float(left.mean())
     return Estimate(found.value / base, found.low / base, found.high / base)
 
 
-def _acceptance(treatment: Sequence[Predicted]) -> tuple[Acceptance, ...]:
+def _acceptance(treatment: Sequence[LabelledPrediction]) -> tuple[Acceptance, ...]:
     offered = [each for each in treatment if each.offer and each.accepted is not None]
     totals = Counter(each.offer for each in offered)
     hits = Counter(each.offer for each in offered if each.accepted)
-    return tuple(Acceptance(str(code), n, hits[code], share(hits[code], n)) for code, n in sorted(totals.items()))
+    return tuple(
+        Acceptance(str(code), n, hits[code], estimate_share(hits[code], n)) for code, n in sorted(totals.items())
+    )

@@ -23,9 +23,9 @@ from churn.prediction_log.record import (
     COMMON_OF_CHALLENGER,
     Column,
     Record,
-    challenger_columns,
-    column_names,
-    number_columns,
+    list_challenger_columns,
+    list_columns,
+    list_number_columns,
     read_fields,
     read_header,
 )
@@ -42,7 +42,7 @@ _TYPES: dict[Column, DataType] = {
 }
 
 
-class Content(NamedTuple):
+class SegmentContent(NamedTuple):
     """What a segment holds.
 
     Args:
@@ -60,14 +60,14 @@ class Content(NamedTuple):
     last: datetime
 
 
-def segment_content(lines: bytes) -> Content | None:
+def segment_from_journal(lines: bytes) -> SegmentContent | None:
     """Make Parquet of a journal's whole lines; None if not one record can be read."""
     batches = list(batches_from_journal(lines))
     if not batches:
         return None
     times = np.concatenate([numbers_from_batch(batch, "time") for batch in batches])
     first, last = (EPOCH + timedelta(microseconds=int(time_us)) for time_us in (times.min(), times.max()))
-    return Content(_parquet(batches), len(times), lines.count(b"\n") - 1 - len(times), first, last)
+    return SegmentContent(_parquet(batches), len(times), lines.count(b"\n") - 1 - len(times), first, last)
 
 
 def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[RecordBatch]:
@@ -115,12 +115,12 @@ def numbers_from_batch(batch: RecordBatch, name: str) -> NDArray[Any]:
     return np.array(column.to_pylist(), dtype=float) if column.null_count else column.to_numpy()
 
 
-def time_us(moment: datetime) -> int:
+def us_from_time(moment: datetime) -> int:
     """Give a moment as the log has it, in microseconds since 1970."""
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def without(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
+def remove_subscriber(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
     """Leave out the records of a subscriber: the segment without them, None if none is left, and how many they were."""
     others, erased = [], 0
     for batch in batches_from_segment(content):
@@ -168,9 +168,9 @@ def _batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> Rec
     for name, kind in COLUMNS.items():
         if kind != "number" and name not in common:
             columns[name] = _array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
-    columns |= _numbers([line["numbers"] for line in lines], number_columns(header["features"]))
-    columns |= _numbers([line.get("challenger", "") for line in lines], challenger_columns(header["features"]))
-    return RecordBatch.from_pydict({name: columns[name] for name in column_names(header["features"])})
+    columns |= _numbers([line["numbers"] for line in lines], list_number_columns(header["features"]))
+    columns |= _numbers([line.get("challenger", "") for line in lines], list_challenger_columns(header["features"]))
+    return RecordBatch.from_pydict({name: columns[name] for name in list_columns(header["features"])})
 
 
 def _numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:

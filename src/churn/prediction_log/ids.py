@@ -11,13 +11,13 @@ PREDICTION_ID = re.compile("[0-9a-f]{32}")
 _VERSION, _VARIANT = 7, 0b10
 
 
-def new_prediction_id() -> str:
+def make_prediction_id() -> str:
     """A new id: 32 hex digits, a UUID of version 7 (RFC 9562, section 5.7) with 74 random bits."""
     first, second = random.getrandbits(12), random.getrandbits(62)
     return f"{time.time_ns() // 1_000_000:012x}{_VERSION << 12 | first:04x}{_VARIANT << 62 | second:016x}"
 
 
-def made_at(prediction_id: str) -> datetime | None:
+def time_from_id(prediction_id: str) -> datetime | None:
     """When an id was made, to the millisecond; None if it is of another kind and does not say."""
     if int(prediction_id[12], 16) != _VERSION:
         return None

@@ -58,7 +58,7 @@ class Journal:
         """From here on a crash of the machine does not lose what was added either."""
         os.fdatasync(self._file)
 
-    def unwanted(self) -> bool:
+    def is_release_requested(self) -> bool:
         """Whether somebody has asked for it to be let go since it was opened."""
         return _asked(self.path.parent) != self._asked
 
@@ -67,13 +67,13 @@ class Journal:
         os.close(self._file)
 
 
-def ask_to_let_go(folder: Path) -> list[Path]:
+def request_release(folder: Path) -> list[Path]:
     """Asks whoever writes to a journal to begin another one; gives those that will be let go.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    found = journals_in(folder)
+    found = list_journals(folder)
     if found:
         (folder / ASKED).touch()
     return found
@@ -87,13 +87,13 @@ def _asked(folder: Path) -> int:
         return 0
 
 
-def journals_in(folder: Path) -> list[Path]:
+def list_journals(folder: Path) -> list[Path]:
     """The journals of a folder, oldest first, open or not; none if there is no such folder."""
     return sorted(folder.glob(f"*{ENDING}"))
 
 
 @contextmanager
-def claimed(path: Path) -> Iterator[bool]:
+def claim_journal(path: Path) -> Iterator[bool]:
     """Whether a journal is now ours to close: nobody writes to it, and nobody else has closed it or is about to."""
     try:
         file = os.open(path, os.O_RDONLY)
@@ -111,7 +111,7 @@ def claimed(path: Path) -> Iterator[bool]:
         os.close(file)
 
 
-def whole_lines(content: bytes) -> tuple[bytes, int]:
+def split_torn_line(content: bytes) -> tuple[bytes, int]:
     """What was written whole, and how many lines are torn: 1 if the process died within a line, else 0."""
     end = content.rfind(b"\n") + 1
     return content[:end], int(end < len(content))

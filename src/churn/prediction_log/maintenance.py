@@ -19,9 +19,9 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from churn.errors import ChurnError
-from churn.prediction_log.batches import segment_content, without
-from churn.prediction_log.journal import ask_to_let_go, claimed, journals_in, whole_lines
-from churn.prediction_log.segments import Segment, Store, open_store, read_segment, segments_of, write_segment
+from churn.prediction_log.batches import remove_subscriber, segment_from_journal
+from churn.prediction_log.journal import claim_journal, list_journals, request_release, split_torn_line
+from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment, write_segment
 
 # The service goes first.
 NICENESS = 10
@@ -30,7 +30,7 @@ PATIENCE_S, LOOK_S = 10.0, 0.05
 UNFINISHED_AFTER = timedelta(hours=1)
 
 
-class Closed(NamedTuple):
+class ClosingSummary(NamedTuple):
     """What was done: segments closed, records in them, lines lost by tearing or damage, old segments removed."""
 
     segments: int = 0
@@ -39,7 +39,9 @@ class Closed(NamedTuple):
     removed: int = 0
 
 
-def close_journals(journals: Path, store: Store, *, progress: Callable[[int, int], None] = lambda *_: None) -> Closed:
+def close_journals(
+    journals: Path, store: SegmentStore, *, progress: Callable[[int, int], None] = lambda *_: None
+) -> ClosingSummary:
     """Makes a segment of each journal that nobody writes to, then removes the journal.
 
     Stopped at any point, it does the rest the next time: the same journal makes the same segment.
@@ -48,23 +50,23 @@ def close_journals(journals: Path, store: Store, *, progress: Callable[[int, int
         OSError: a folder cannot be written; the journal stays.
         ChurnError: the object store cannot be used; likewise.
     """
-    closed = Closed()
-    found = journals_in(journals)
+    closed = ClosingSummary()
+    found = list_journals(journals)
     for done, path in enumerate(found, 1):
-        with claimed(path) as ours:
+        with claim_journal(path) as ours:
             if ours:
                 closed = _close(path, store, closed)
         progress(done, len(found))
     return closed
 
 
-def close_all(journals: Path, store: Store, *, wait_s: float = PATIENCE_S) -> int:
+def close_all_journals(journals: Path, store: SegmentStore, *, wait_s: float = PATIENCE_S) -> int:
     """Closes also the journals that somebody writes to, who begins another; gives how many are open all the same.
 
     Raises:
         OSError, ChurnError: as `close_journals`.
     """
-    waiting, until = ask_to_let_go(journals), time.monotonic() + wait_s
+    waiting, until = request_release(journals), time.monotonic() + wait_s
     while waiting:
         close_journals(journals, store)
         waiting = [path for path in waiting if path.exists()]
@@ -74,21 +76,23 @@ def close_all(journals: Path, store: Store, *, wait_s: float = PATIENCE_S) -> in
     return len(waiting)
 
 
-def remove_old(store: Store, *, days: int, now: datetime) -> int:
+def remove_old_segments(store: SegmentStore, *, days: int, now: datetime) -> int:
     """Removes segments whose latest record is older than some days, and gives how many; and what was never finished.
 
     Raises:
         OSError: a folder cannot be written.
         ChurnError: the object store cannot be used.
     """
-    old = [segment for segment in segments_of(store) if segment.last < now - timedelta(days=days)]
+    old = [segment for segment in list_segments(store) if segment.last < now - timedelta(days=days)]
     for segment in old:
         store.delete(segment.name)
     store.sweep(now - UNFINISHED_AFTER)
     return len(old)
 
 
-def erase(store: Store, subscriber: str, *, progress: Callable[[int, int], None] = lambda *_: None) -> int:
+def erase_subscriber(
+    store: SegmentStore, subscriber: str, *, progress: Callable[[int, int], None] = lambda *_: None
+) -> int:
     """Removes every record of a subscriber from the closed segments; gives how many there were.
 
     A segment is written anew without them before the old one is removed. Stopped in between, both are there, and doing
@@ -104,10 +108,10 @@ def erase(store: Store, subscriber: str, *, progress: Callable[[int, int], None]
         OSError: a folder cannot be written.
         ChurnError: the object store cannot be used.
     """
-    segments = segments_of(store)
+    segments = list_segments(store)
     erased = 0
     for done, segment in enumerate(segments, 1):
-        content, found = without(read_segment(store, segment), subscriber)
+        content, found = remove_subscriber(read_segment(store, segment), subscriber)
         if found:
             if content:
                 write_segment(store, replace(segment, records=segment.records - found), content)
@@ -117,9 +121,9 @@ def erase(store: Store, subscriber: str, *, progress: Callable[[int, int], None]
     return erased
 
 
-def _close(path: Path, store: Store, closed: Closed) -> Closed:
-    lines, torn = whole_lines(path.read_bytes())
-    content = segment_content(lines) if lines else None
+def _close(path: Path, store: SegmentStore, closed: ClosingSummary) -> ClosingSummary:
+    lines, torn = split_torn_line(path.read_bytes())
+    content = segment_from_journal(lines) if lines else None
     if content:
         segment = Segment(content.first, content.last, content.records, origin=path.stem, crc32="")
         write_segment(store, segment, content.parquet)
@@ -143,7 +147,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         store = open_store(asked.where)
         closed = close_journals(asked.journals, store)
-        closed = closed._replace(removed=remove_old(store, days=asked.days, now=datetime.now(UTC)))
+        closed = closed._replace(removed=remove_old_segments(store, days=asked.days, now=datetime.now(UTC)))
     except (ChurnError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -38,7 +38,7 @@ class Places:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.journals))
 
 
-def places(where: str | None, contract: str, *, home: Path) -> Places:
+def locate_log(where: str | None, contract: str, *, home: Path) -> Places:
     """The places of a contract's log.
 
     Args:

@@ -21,14 +21,14 @@ from churn.prediction_log.batches import (
     numbers_from_batch,
     rows_from_batch,
     take_rows,
-    time_us,
+    us_from_time,
     values_from_batch,
 )
-from churn.prediction_log.ids import PREDICTION_ID, made_at
-from churn.prediction_log.journal import journals_in, whole_lines
+from churn.prediction_log.ids import PREDICTION_ID, time_from_id
+from churn.prediction_log.journal import list_journals, split_torn_line
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Record
-from churn.prediction_log.segments import Segment, open_store, read_segment, segments_of
+from churn.prediction_log.segments import Segment, list_segments, open_store, read_segment
 
 type Progress = Callable[[int, int], None]
 
@@ -75,7 +75,7 @@ class LogFile:
             ) from error
 
 
-def log_files(
+def walk_log(
     places: Places,
     since: datetime = EARLIEST,
     until: datetime = LATEST,
@@ -100,15 +100,15 @@ def log_files(
         ChurnError: the object store cannot be used.
     """
     read = set()
-    for path in sorted(journals_in(places.journals), reverse=newest_first):
+    for path in sorted(list_journals(places.journals), reverse=newest_first):
         try:
-            lines, _ = whole_lines(path.read_bytes())
+            lines, _ = split_torn_line(path.read_bytes())
         except FileNotFoundError:  # closed meanwhile
             continue
         read.add(path.stem)
         yield LogFile(path.stem, None, lambda lines=lines: lines)  # type: ignore[misc] # mypy cannot infer the default
     store = open_store(places.where)
-    by_records = sorted(segments_of(store), key=lambda segment: -segment.records)
+    by_records = sorted(list_segments(store), key=lambda segment: -segment.records)
     segments = {segment.origin: segment for segment in by_records if segment.origin not in read}.values()
     chosen = [segment for segment in segments if segment.first < until and segment.last >= since]
     chosen.sort(key=lambda segment: segment.last, reverse=newest_first)
@@ -117,7 +117,7 @@ def log_files(
         progress(done, len(chosen))
 
 
-def records(
+def read_records(
     places: Places,
     columns: Sequence[str],
     since: datetime = EARLIEST,
@@ -141,8 +141,8 @@ def records(
         OSError: a folder cannot be read.
         ChurnError: the object store cannot be used.
     """
-    begin_us, end_us = time_us(since), time_us(until)
-    for file in log_files(places, since, until, newest_first=newest_first, progress=progress):
+    begin_us, end_us = us_from_time(since), us_from_time(until)
+    for file in walk_log(places, since, until, newest_first=newest_first, progress=progress):
         for batch in file.batches():
             if not set(columns) <= set(batch.column_names):
                 continue
@@ -154,7 +154,7 @@ def records(
                 yield wanted if whole else take_rows(wanted, chosen)
 
 
-def latest_records(places: Places, count: int) -> list[Record]:
+def read_latest_records(places: Places, count: int) -> list[Record]:
     """Read the latest records, the newest last.
 
     Raises:
@@ -163,8 +163,8 @@ def latest_records(places: Places, count: int) -> list[Record]:
         ChurnError: the object store cannot be used.
     """
     latest: list[Record] = []
-    for file in log_files(places, newest_first=True):
-        if file.segment and len(latest) == count and time_us(file.segment.last) < latest[-1]["time"]:
+    for file in walk_log(places, newest_first=True):
+        if file.segment and len(latest) == count and us_from_time(file.segment.last) < latest[-1]["time"]:
             break
         for batch in file.batches():
             length = min(count, batch.num_rows)
@@ -187,10 +187,10 @@ def find_record(places: Places, prediction_id: str, *, progress: Progress = lamb
         raise DataError(
             f"{prediction_id!r} is no id of a prediction", instead="give the 32 hex digits of an answer's prediction_id"
         )
-    made = made_at(prediction_id)
+    made = time_from_id(prediction_id)
     since, until = (made - SLACK, made + SLACK) if made else (EARLIEST, LATEST)
     damage: DataError | None = None
-    for file in log_files(places, since, until, progress=progress):
+    for file in walk_log(places, since, until, progress=progress):
         try:
             for batch in file.batches(holding=prediction_id):
                 ids = values_from_batch(batch, "prediction_id")

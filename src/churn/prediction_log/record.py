@@ -58,7 +58,7 @@ OTHER_NUMBERS = ("base_value", "probability")
 HEX_DIGITS = 16  # of a number in a line
 
 
-class Noted(NamedTuple):
+class Entry(NamedTuple):
     """A prediction as the service has it when it has answered; what its line is made of."""
 
     time_ns: int
@@ -72,7 +72,7 @@ class Noted(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class JournalHeader:
     """What all records of one process have in common.
 
     Args:
@@ -103,14 +103,14 @@ class LineMaker:
     their bits, and what is the same in all lines only in the first.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: JournalHeader) -> None:
         self._salt = source.salt
-        self._numbers = _packed(number_columns(source.features))
-        self._challenger = _packed(challenger_columns(source.features))
+        self._numbers = _packed(list_number_columns(source.features))
+        self._challenger = _packed(list_challenger_columns(source.features))
         common = {name: getattr(source, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
         self.header = to_json(common) + b"\n"
 
-    def line(self, noted: Noted) -> bytes:
+    def make_line(self, noted: Entry) -> bytes:
         """The line, with the line break that says that it is whole."""
         time_ns, prediction_id, request_id, key, prediction, answer, banner, trace_id = noted
         probability, values, contributions, base_value = prediction
@@ -119,7 +119,7 @@ class LineMaker:
             "prediction_id": prediction_id,
             "time": time_ns // 1000,
             "request_id": request_id,
-            "subscriber": hashed_key(key, self._salt),
+            "subscriber": hash_key(key, self._salt),
             "numbers": self._numbers.pack(*values, *contributions, base_value, probability).hex(),
             "reason_features": [reason["feature"] for reason in reasons],
             "reasons": [reason["plain_language"] for reason in reasons],
@@ -136,25 +136,25 @@ class LineMaker:
             line["trace_id"] = trace_id
         return to_json(line) + b"\n"
 
-    def with_challenger(self, line: bytes, challenger: Prediction) -> bytes:
+    def add_challenger(self, line: bytes, challenger: Prediction) -> bytes:
         """The same line with what the challenger said, which is known only later."""
         probability, _, contributions, base_value = challenger
         numbers = self._challenger.pack(*contributions, base_value, probability).hex()
         return b'%b,"challenger":"%b"}\n' % (line.removesuffix(b"}\n"), numbers.encode())
 
 
-def number_columns(features: Sequence[str]) -> list[str]:
+def list_number_columns(features: Sequence[str]) -> list[str]:
     """The columns of a line's numbers, in their order."""
     return [*(FEATURE + name for name in features), *(CONTRIBUTION + name for name in features), *OTHER_NUMBERS]
 
 
-def challenger_columns(features: Sequence[str]) -> list[str]:
+def list_challenger_columns(features: Sequence[str]) -> list[str]:
     """The columns of a line's numbers of the challenger, in their order."""
     others = (f"challenger_{name}" for name in OTHER_NUMBERS)
     return [*(CHALLENGER_CONTRIBUTION + name for name in features), *others]
 
 
-def column_names(features: Sequence[str]) -> list[str]:
+def list_columns(features: Sequence[str]) -> list[str]:
     """All columns, in their order."""
     each = {prefix: [prefix + name for name in features] for prefix in PREFIXES}
     return [name for column in COLUMNS for name in each.get(column, [column])]
@@ -186,9 +186,9 @@ def read_fields(line: bytes, header: Mapping[str, Any]) -> dict[str, Any]:
     found = from_json(line)
     if not isinstance(found, dict):
         raise ValueError("not a record")  # noqa: TRY004 - of a file, not of a caller
-    if len(found.get("numbers", "")) != HEX_DIGITS * len(number_columns(header["features"])):
+    if len(found.get("numbers", "")) != HEX_DIGITS * len(list_number_columns(header["features"])):
         raise ValueError("not all numbers of a record")
-    if len(found.get("challenger", "")) not in {0, HEX_DIGITS * len(challenger_columns(header["features"]))}:
+    if len(found.get("challenger", "")) not in {0, HEX_DIGITS * len(list_challenger_columns(header["features"]))}:
         raise ValueError("not all numbers of a challenger")
     return found
 
@@ -201,13 +201,16 @@ def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
     """
     found, features = read_fields(line, header), header["features"]
     whole = {"shown_reasons": [], **header, **found}
-    for name, columns in (("numbers", number_columns(features)), ("challenger", challenger_columns(features))):
+    for name, columns in (
+        ("numbers", list_number_columns(features)),
+        ("challenger", list_challenger_columns(features)),
+    ):
         if bits := found.get(name):
             whole |= zip(columns, _packed(columns).unpack(bytes.fromhex(bits)), strict=True)
-    return {name: whole.get(name) for name in column_names(features)}
+    return {name: whole.get(name) for name in list_columns(features)}
 
 
-def hashed_key(key: str | None, salt: str | None) -> str | None:
+def hash_key(key: str | None, salt: str | None) -> str | None:
     """A subscriber's key as the log keeps it: BLAKE2b (RFC 7693) of 128 bits, keyed with the salt, as 32 hex digits.
 
     HMAC-SHA-256 would do as well, and costs each request 3 microseconds more.

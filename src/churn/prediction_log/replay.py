@@ -14,7 +14,7 @@ from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
 from churn.retention.reasons import customer_reasons, top_reasons
 
 
-class Difference(NamedTuple):
+class Mismatch(NamedTuple):
     """A field that comes out differently; of numbers also the bits, as 16 hex digits (IEEE 754, big-endian)."""
 
     field: str
@@ -24,7 +24,7 @@ class Difference(NamedTuple):
     reproduced_bits: str | None = None
 
 
-def bundle_of(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bundle:
+def find_bundle(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bundle:
     """Load the bundle that a record was answered by, found by the sha256 of its manifest.
 
     Args:
@@ -54,7 +54,7 @@ def bundle_of(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bund
     )
 
 
-def replay(record: Record, bundle: Bundle) -> list[Difference]:
+def replay(record: Record, bundle: Bundle) -> list[Mismatch]:
     """What differs between a record and what the bundle says now; nothing, as a rule.
 
     Compared are the probability, base value, every contribution, the team's reasons, whether there is a banner, and the
@@ -66,7 +66,7 @@ def replay(record: Record, bundle: Bundle) -> list[Difference]:
     return [found for found in _compared(record, bundle) if _differs(found.recorded, found.reproduced)]
 
 
-def _compared(record: Record, bundle: Bundle) -> Iterator[Difference]:
+def _compared(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
     model = bundle.model
     specs = model.contract.features
     names = [spec.name for spec in specs]
@@ -86,16 +86,16 @@ def _compared(record: Record, bundle: Bundle) -> Iterator[Difference]:
     for name, then, now in zip(names, recorded, prediction.contributions, strict=True):
         yield _number(CONTRIBUTION + name, then, now)
     reasons = top_reasons(subscriber, prediction, len(record["reasons"]))
-    yield Difference("reason_features", record["reason_features"], [reason["feature"] for reason in reasons])
-    yield Difference("reasons", record["reasons"], [reason["plain_language"] for reason in reasons])
-    yield Difference("banner", record["banner"], prediction.probability > record["threshold"])
+    yield Mismatch("reason_features", record["reason_features"], [reason["feature"] for reason in reasons])
+    yield Mismatch("reasons", record["reasons"], [reason["plain_language"] for reason in reasons])
+    yield Mismatch("banner", record["banner"], prediction.probability > record["threshold"])
     if record["banner"]:
         shown = [] if record["arm"] == "holdout" else customer_reasons(model, subscriber, prediction)[0]
-        yield Difference("shown_reasons", record["shown_reasons"], [reason["code"] for reason in shown])
+        yield Mismatch("shown_reasons", record["shown_reasons"], [reason["code"] for reason in shown])
 
 
-def _number(field: str, recorded: float | None, reproduced: float) -> Difference:
-    return Difference(field, recorded, reproduced, _bits(recorded), _bits(reproduced))
+def _number(field: str, recorded: float | None, reproduced: float) -> Mismatch:
+    return Mismatch(field, recorded, reproduced, _bits(recorded), _bits(reproduced))
 
 
 def _bits(number: float | None) -> str | None:

@@ -48,7 +48,7 @@ class Segment:
         return f"{self.first:%Y-%m-%d}/{first}_{last}_{self.records}_{self.origin}_{self.crc32}.parquet"
 
     @classmethod
-    def named(cls, name: str) -> Self | None:
+    def from_name(cls, name: str) -> Self | None:
         """The segment of a name; None if it is no segment's."""
         found = _NAME.fullmatch(name)
         if found is None:
@@ -57,7 +57,7 @@ class Segment:
         return cls(first, last, int(found["records"]), found["origin"], found["crc32"])
 
 
-class Store(Protocol):
+class SegmentStore(Protocol):
     """Where closed segments lie. What it raises is an OSError or a ChurnError."""
 
     def names(self) -> Iterable[str]:
@@ -76,7 +76,7 @@ class Store(Protocol):
         """Removes what somebody began to write before that moment and did not finish."""
 
 
-def open_store(where: str) -> Store:
+def open_store(where: str) -> SegmentStore:
     """The closed segments at a place, as `Places.where` names it.
 
     Raises:
@@ -85,7 +85,7 @@ def open_store(where: str) -> Store:
     return _ObjectStore(where) if "://" in where else _Folder(Path(where))
 
 
-def write_segment(store: Store, segment: Segment, content: bytes) -> None:
+def write_segment(store: SegmentStore, segment: Segment, content: bytes) -> None:
     """Writes a segment under the name that its content gives it; the checksum of the one given does not matter.
 
     Raises:
@@ -95,7 +95,7 @@ def write_segment(store: Store, segment: Segment, content: bytes) -> None:
     store.write(replace(segment, crc32=_crc32(content)).name, content)
 
 
-def read_segment(store: Store, segment: Segment) -> bytes:
+def read_segment(store: SegmentStore, segment: Segment) -> bytes:
     """A segment's content, which is what was written.
 
     Raises:
@@ -116,9 +116,9 @@ def _crc32(content: bytes) -> str:
     return f"{zlib.crc32(content):08x}"
 
 
-def segments_of(store: Store) -> list[Segment]:
+def list_segments(store: SegmentStore) -> list[Segment]:
     """The closed segments, oldest first."""
-    found = [segment for name in store.names() if (segment := Segment.named(name))]
+    found = [segment for name in store.names() if (segment := Segment.from_name(name))]
     return sorted(found, key=lambda segment: (segment.first, segment.name))
 
 

@@ -17,9 +17,9 @@ from churn.answers import PredictionAnswer, Retention
 from churn.model.model import Prediction
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.closer import Closer
-from churn.prediction_log.journal import Journal, journals_in
+from churn.prediction_log.journal import Journal, list_journals
 from churn.prediction_log.places import Places
-from churn.prediction_log.record import LineMaker, Noted, Source
+from churn.prediction_log.record import Entry, JournalHeader, LineMaker
 
 # Two seconds of all that one worker can answer; 15 MB.
 CAPACITY = 16_384
@@ -55,7 +55,7 @@ class PredictionLog:
     def __init__(
         self,
         places: Places,
-        source: Source,
+        source: JournalHeader,
         *,
         segment_s: float,
         retention_days: int,
@@ -128,9 +128,9 @@ class PredictionLog:
             if self.challenger:
                 self.challenger.drop()
             return
-        noted = Noted(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention, trace_id)
+        noted = Entry(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention, trace_id)
         try:
-            line = self._maker.line(noted)
+            line = self._maker.make_line(noted)
         except Exception as error:  # noqa: BLE001 - the answer is right, whatever is wrong with its record
             self._turned_away += 1
             self._trouble = error
@@ -146,7 +146,7 @@ class PredictionLog:
             OSError: the folder of the journals cannot be written.
         """
         self.places.prepare()
-        if journals_in(self.places.journals):
+        if list_journals(self.places.journals):
             self._closer.start()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
@@ -198,7 +198,7 @@ class PredictionLog:
             if self.challenger:
                 said = self.challenger.predictions([self._said.popleft() for _ in lines])
                 pairs = zip(lines, said, strict=True)
-                lines = [self._maker.with_challenger(line, each) if each else line for line, each in pairs]
+                lines = [self._maker.add_challenger(line, each) if each else line for line, each in pairs]
             try:
                 self._write(b"".join(lines))
             except Exception:
@@ -208,7 +208,7 @@ class PredictionLog:
 
     def _write(self, lines: bytes) -> None:
         if self._journal is None:
-            waiting = sum(path.stat().st_size for path in journals_in(self.places.journals))
+            waiting = sum(path.stat().st_size for path in list_journals(self.places.journals))
             if waiting > MOST_WAITING_BYTES:
                 raise OSError(f"{waiting:,} bytes of journals wait in {self.places.journals} to be closed")
             self._journal = Journal(self.places.journals, self._maker.header)
@@ -217,7 +217,7 @@ class PredictionLog:
 
     def _is_full(self, journal: Journal, now_s: float) -> bool:
         due = journal.bytes >= self._segment_bytes or now_s - journal.opened_s >= self._segment_s
-        return due or journal.unwanted()
+        return due or journal.is_release_requested()
 
     def _let_go(self) -> None:
         """Ends the journal, which is then anybody's to close, and has somebody close it."""

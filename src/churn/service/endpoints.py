@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from churn.answers import RetentionAnswer
 from churn.judging.metrics import TOP
 from churn.model.model import LOW_BELOW, MEDIUM_BELOW, ChurnModel
-from churn.prediction_log.ids import new_prediction_id
+from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.banner import retention
 from churn.retention.offers.policy import Policy
@@ -98,7 +98,7 @@ def endpoints(
         if worded["show_retention_banner"]:
             banner = retention(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
             clock.done("retention")
-        prediction_id = new_prediction_id()
+        prediction_id = make_prediction_id()
         whole: RetentionAnswer = {**worded, "prediction_id": prediction_id, "retention": banner}
         response = Response(to_json(whole), media_type=JSON)
         clock.done("serialise")

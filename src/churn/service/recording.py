@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from churn.errors import SettingsError
 from churn.model.bundle import Bundle
 from churn.prediction_log.challenger import Challenger
-from churn.prediction_log.places import Places, places
-from churn.prediction_log.record import Source
+from churn.prediction_log.places import Places, locate_log
+from churn.prediction_log.record import JournalHeader
 from churn.prediction_log.writer import PredictionLog
 from churn.settings import Settings
 
@@ -34,7 +34,7 @@ def log_places(settings: Settings, contract: str) -> Places | None:
     """
     if settings.prediction_log == OFF:
         return None
-    return places(settings.prediction_log, contract, home=settings.churn_home)
+    return locate_log(settings.prediction_log, contract, home=settings.churn_home)
 
 
 def require_writable(settings: Settings, contract: str) -> None:
@@ -70,7 +70,7 @@ def prediction_log_of(settings: Settings, bundle: Bundle, challenger: Challenger
     found = log_places(settings, contract.contract_name)
     if found is None:
         return None
-    source = Source(
+    source = JournalHeader(
         contract=contract.contract_name,
         features=tuple(contract.feature_names()),
         model_version=bundle.model.version,

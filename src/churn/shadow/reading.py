@@ -14,7 +14,7 @@ from churn.contract.declaration import Contract
 from churn.model.pairs import Numbers, Side
 from churn.prediction_log.batches import numbers_from_batch, take_rows, values_from_batch
 from churn.prediction_log.places import Places
-from churn.prediction_log.reader import EARLIEST, LATEST, records
+from churn.prediction_log.reader import EARLIEST, LATEST, read_records
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, CONTRIBUTION, FEATURE
 from churn.shadow.tally import Block, Tally
 
@@ -62,7 +62,7 @@ def read_pairs(
     """
     tallies: dict[Bundles, Tally] = {}
     # Segments of other versions of the contract or the log lack columns, and are left out.
-    for batch in records(places, _columns(contract), *during, progress=progress):
+    for batch in read_records(places, _columns(contract), *during, progress=progress):
         _add(tallies, batch, contract)
     return tallies
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from churn.businesses import find_contract
 from churn.errors import BundleError
 from churn.model.reference import reference_distributions
-from churn.monitoring.drift import FAR, MOVED, Distribution, drift, read_reference, stability_index
+from churn.monitoring.drift import FAR, MOVED, Distribution, compute_stability_index, measure_drift, read_reference
 
 type Numbers = NDArray[np.float64]
 COUNTS = st.lists(st.integers(0, 100_000), min_size=2, max_size=20)
@@ -24,12 +24,12 @@ PAIRS = st.integers(2, 20).flatmap(
 
 @given(COUNTS, st.integers(1, 50))
 def test_the_same_shares_are_no_drift_however_many_were_counted(counts: list[int], times: int) -> None:
-    assert stability_index(counts, [times * count for count in counts]) == pytest.approx(0, abs=1e-9)
+    assert compute_stability_index(counts, [times * count for count in counts]) == pytest.approx(0, abs=1e-9)
 
 
 @given(PAIRS)
 def test_it_is_never_negative_and_the_same_either_way(pair: tuple[list[int], list[int]]) -> None:
-    there, back = stability_index(*pair), stability_index(*reversed(pair))
+    there, back = compute_stability_index(*pair), compute_stability_index(*reversed(pair))
     assert there >= -1e-12
     assert there == pytest.approx(back)
 
@@ -39,20 +39,20 @@ def test_the_order_of_the_bins_does_not_matter(pair: tuple[list[int], list[int]]
     order = list(range(len(pair[0])))
     random.shuffle(order)  # type: ignore[attr-defined] # hypothesis gives a random.Random
     one, two = ([counts[at] for at in order] for counts in pair)
-    assert stability_index(one, two) == pytest.approx(stability_index(*pair))
+    assert compute_stability_index(one, two) == pytest.approx(compute_stability_index(*pair))
 
 
 @given(st.lists(st.integers(100, 1000), min_size=2, max_size=10))
 def test_it_grows_as_more_moves_to_the_first_bin(counts: list[int]) -> None:
     moved = [[counts[0] + share * sum(counts[1:]), *((1 - share) * n for n in counts[1:])] for share in (0.2, 0.5, 0.9)]
-    indices = [stability_index(counts, [round(n) for n in each]) for each in moved]
+    indices = [compute_stability_index(counts, [round(n) for n in each]) for each in moved]
     assert indices == sorted(indices)
     assert indices[0] < indices[-1]
 
 
 def test_a_textbook_pair_gives_the_textbook_figure() -> None:
     expected = (0.6 - 0.5) * math.log(0.6 / 0.5) + (0.4 - 0.5) * math.log(0.4 / 0.5)
-    assert stability_index([5000, 5000], [6000, 4000]) == pytest.approx(expected)
+    assert compute_stability_index([5000, 5000], [6000, 4000]) == pytest.approx(expected)
 
 
 def reference(rows: int = 5000) -> tuple[Distribution, tuple[Distribution, ...], Numbers, Numbers]:
@@ -83,11 +83,11 @@ def test_values_beyond_the_reference_fall_into_the_outer_bins_and_nan_into_none(
 
 def test_the_bands_are_the_usual_ones_and_too_few_say_nothing() -> None:
     score, _, _, scores = reference()
-    assert drift(score, score.count(scores)).band == "steady"
-    assert drift(score, score.count(scores**1.5)).band == "moved"
-    assert drift(score, score.count(scores**4)).band == "far"
-    assert drift(score, score.count(scores[:50] ** 4)).band == "too few"
-    assert drift(score, [0] * len(score.counts)).band == "too few"
+    assert measure_drift(score, score.count(scores)).band == "steady"
+    assert measure_drift(score, score.count(scores**1.5)).band == "moved"
+    assert measure_drift(score, score.count(scores**4)).band == "far"
+    assert measure_drift(score, score.count(scores[:50] ** 4)).band == "too few"
+    assert measure_drift(score, [0] * len(score.counts)).band == "too few"
     assert MOVED < FAR
 
 

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from churn.outcomes.join import Joined, Predicted, count
-from churn.outcomes.summary import auc, experiment, quality
+from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, count
+from churn.outcomes.summary import compare_arms, measure_auc, measure_quality
 
 
-def predicted(who: str, *, at: int = 0, arm: str | None = None, left: bool = False, score: float = 0.5) -> Predicted:
-    return Predicted(at, f"{who}-{at}", who, "v1", score, arm, None, left, None)
+def predicted(
+    who: str, *, at: int = 0, arm: str | None = None, left: bool = False, score: float = 0.5
+) -> LabelledPrediction:
+    return LabelledPrediction(at, f"{who}-{at}", who, "v1", score, arm, None, left, None)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=2, max_size=60))
@@ -21,7 +23,7 @@ def test_the_auc_is_that_of_scikit_learn_and_lies_in_its_interval(rows: list[tup
     scores, left = np.array([row[0] / 20 for row in rows]), np.array([row[1] for row in rows])
     if not 0 < left.sum() < len(left):
         return
-    found = auc(scores, left)
+    found = measure_auc(scores, left)
     assert found.value == pytest.approx(roc_auc_score(left, scores))
     assert 0 <= found.low <= found.value <= found.high <= 1
 
@@ -31,13 +33,13 @@ def test_the_interval_of_the_auc_covers_the_truth_as_often_as_it_says() -> None:
     truth, covered = 0.7602499389, 0  # of two normal distributions one apart: Phi(1 / sqrt(2))
     for _ in range(400):
         left = np.arange(300) < 100
-        found = auc(generator.normal(size=300) + left, left)
+        found = measure_auc(generator.normal(size=300) + left, left)
         covered += found.low <= truth <= found.high
     assert 0.92 < covered / 400 < 0.98
 
 
 def test_of_a_subscriber_the_first_prediction_counts_and_both_arms_count_in_neither() -> None:
-    joined = Joined()
+    joined = JoinedOutcomes()
     for each in (
         predicted("one", at=2, arm="treatment", score=0.9),
         predicted("one", at=1, arm="treatment", score=0.7),
@@ -58,11 +60,11 @@ def test_looking_again_and_again_seldom_finds_an_effect_that_is_not_there() -> N
     wrong = 0
     for _ in range(60):
         rows = [predicted("x", left=bool(each)) for each in generator.random(4000) < 0.5]
-        looks = [experiment(rows[: n // 5], rows[4000 - 4 * n // 5 :]) for n in range(100, 4001, 300)]
+        looks = [compare_arms(rows[: n // 5], rows[4000 - 4 * n // 5 :]) for n in range(100, 4001, 300)]
         wrong += any(look.advice != "hold" for look in looks)
     assert wrong <= 3 + 4  # 5 % of 60 at most, and what chance adds to that
 
 
 def test_where_everybody_stayed_there_is_no_auc_and_no_lift() -> None:
-    found = quality("v1", [predicted("one"), predicted("two")])
+    found = measure_quality("v1", [predicted("one"), predicted("two")])
     assert (found.auc, found.lift, found.left) == (None, None, 0)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from churn.prediction_log.ids import PREDICTION_ID, made_at, new_prediction_id
+from churn.prediction_log.ids import PREDICTION_ID, make_prediction_id, time_from_id
 
 
 def test_an_id_is_a_uuid_that_says_when_it_was_made() -> None:
-    made = new_prediction_id()
+    made = make_prediction_id()
     assert PREDICTION_ID.fullmatch(made)
     assert (uuid.UUID(made).version, uuid.UUID(made).variant) == (7, uuid.RFC_4122)
-    found = made_at(made)
+    found = time_from_id(made)
     assert found is not None
     assert abs(datetime.now(UTC) - found) < timedelta(minutes=1)
 
 
 def test_an_id_of_another_kind_does_not_say_when_it_was_made() -> None:
-    assert made_at(uuid.uuid4().hex) is None
+    assert time_from_id(uuid.uuid4().hex) is None
 
 
 def test_no_two_ids_are_the_same() -> None:
-    assert len({new_prediction_id() for _ in range(10_000)}) == 10_000
+    assert len({make_prediction_id() for _ in range(10_000)}) == 10_000

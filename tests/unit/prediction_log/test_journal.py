@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from support.predicted import noted, source_of
 
 from churn.model.bundle import Bundle
-from churn.prediction_log.journal import Journal, claimed, journals_in, whole_lines
-from churn.prediction_log.record import LineMaker, column_names, hashed_key, read_header, read_line
+from churn.prediction_log.journal import Journal, claim_journal, list_journals, split_torn_line
+from churn.prediction_log.record import LineMaker, hash_key, list_columns, read_header, read_line
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def streamflow(bundles: dict[str, Bundle]) -> Bundle:
 def test_a_journal_cut_anywhere_loses_only_the_line_it_is_cut_in(lines: list[bytes], data: st.DataObject) -> None:
     content = b"".join(lines)
     cut = data.draw(st.integers(0, len(content)))
-    whole, torn = whole_lines(content[:cut])
+    whole, torn = split_torn_line(content[:cut])
     kept = whole.splitlines(keepends=True) if b"\r" not in whole else [line + b"\n" for line in whole.split(b"\n")[:-1]]
     assert kept == lines[: len(kept)]
     assert len(whole) + len(lines[len(kept)] if torn else b"") >= cut
@@ -39,9 +39,9 @@ def test_a_journal_cut_anywhere_loses_only_the_line_it_is_cut_in(lines: list[byt
 
 def test_a_line_is_read_back_to_the_bit(streamflow: Bundle) -> None:
     maker, one = LineMaker(source_of(streamflow)), noted(streamflow, threshold=0.0)
-    record = read_line(maker.line(one), read_header(maker.header))
+    record = read_line(maker.make_line(one), read_header(maker.header))
     names = streamflow.model.contract.feature_names()
-    assert list(record) == column_names(names)
+    assert list(record) == list_columns(names)
     assert tuple(record[f"contribution_{name}"] for name in names) == one.prediction.contributions
     assert tuple(record[f"feature_{name}"] for name in names) == one.prediction.values
     assert (record["probability"], record["base_value"]) == (one.prediction.probability, one.prediction.base_value)
@@ -52,24 +52,24 @@ def test_a_line_is_read_back_to_the_bit(streamflow: Bundle) -> None:
 
 def test_a_subscribers_key_is_hashed_with_the_salt_and_never_kept_itself(streamflow: Bundle) -> None:
     one = noted(streamflow, key="somebody-in-particular")
-    line = LineMaker(source_of(streamflow)).line(one)
+    line = LineMaker(source_of(streamflow)).make_line(one)
     assert b"somebody-in-particular" not in line
-    assert (hashed_key(one.key, source_of(streamflow).salt) or "").encode() in line
-    assert hashed_key("one", "salt") != hashed_key("one", "other salt") != hashed_key("two", "other salt")
+    assert (hash_key(one.key, source_of(streamflow).salt) or "").encode() in line
+    assert hash_key("one", "salt") != hash_key("one", "other salt") != hash_key("two", "other salt")
 
 
 def test_without_a_salt_no_key_is_kept_in_any_form(streamflow: Bundle) -> None:
     maker = LineMaker(source_of(streamflow, salt=None))
-    assert read_line(maker.line(noted(streamflow)), read_header(maker.header))["subscriber"] is None
+    assert read_line(maker.make_line(noted(streamflow)), read_header(maker.header))["subscriber"] is None
 
 
 def test_a_journal_is_only_to_be_had_when_its_writer_has_let_go(tmp_path: Path) -> None:
     journal = Journal(tmp_path, b"first\n")
-    with claimed(journal.path) as ours:
+    with claim_journal(journal.path) as ours:
         assert not ours
     journal.append(b"second\n")
     journal.close()
-    with claimed(journal.path) as ours, claimed(journal.path) as anybody_elses:
+    with claim_journal(journal.path) as ours, claim_journal(journal.path) as anybody_elses:
         assert ours
         assert not anybody_elses
     assert journal.path.read_bytes() == b"first\nsecond\n"
@@ -80,14 +80,14 @@ def test_a_journal_of_a_dead_process_is_to_be_had(tmp_path: Path) -> None:
     process.start()
     process.join()
     assert process.exitcode == 9
-    [path] = journals_in(tmp_path)
-    with claimed(path) as ours:
+    [path] = list_journals(tmp_path)
+    with claim_journal(path) as ours:
         assert ours
     assert path.read_bytes() == b"first\nsecond\n"
 
 
 def test_a_journal_that_another_has_closed_meanwhile_is_not_to_be_had(tmp_path: Path) -> None:
-    with claimed(tmp_path / "gone.jsonl") as ours:
+    with claim_journal(tmp_path / "gone.jsonl") as ours:
         assert not ours
 
 

@@ -19,13 +19,19 @@ from support.predicted import SALT, noted, source_of
 from churn.errors import ChurnError, DataError
 from churn.files import UNFINISHED
 from churn.model.bundle import Bundle
-from churn.prediction_log.batches import batches_from_segment, rows_from_batch, segment_content
+from churn.prediction_log.batches import batches_from_segment, rows_from_batch, segment_from_journal
 from churn.prediction_log.journal import Journal
-from churn.prediction_log.maintenance import Closed, close_all, close_journals, erase, remove_old
-from churn.prediction_log.places import places
+from churn.prediction_log.maintenance import (
+    ClosingSummary,
+    close_all_journals,
+    close_journals,
+    erase_subscriber,
+    remove_old_segments,
+)
+from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record
-from churn.prediction_log.record import LineMaker, Record, hashed_key, read_header, read_line
-from churn.prediction_log.segments import Segment, Store, open_store, read_segment, segments_of
+from churn.prediction_log.record import LineMaker, Record, hash_key, read_header, read_line
+from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
 
@@ -36,38 +42,38 @@ def streamflow(bundles: dict[str, Bundle]) -> Bundle:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> SegmentStore:
     return open_store(str(tmp_path / "log"))
 
 
 def written(folder: Path, bundle: Bundle, *, keys: list[str]) -> list[bytes]:
     """A journal that was let go, one record for each key; its lines."""
     maker = LineMaker(source_of(bundle))
-    lines = [maker.line(noted(bundle, key=key, threshold=0.0)) for key in keys]
+    lines = [maker.make_line(noted(bundle, key=key, threshold=0.0)) for key in keys]
     journal = Journal(folder, maker.header)
     journal.append(b"".join(lines))
     journal.close()
     return [maker.header, *lines]
 
 
-def rows(store: Store, segment: Segment) -> list[Record]:
+def rows(store: SegmentStore, segment: Segment) -> list[Record]:
     return [row for batch in batches_from_segment(read_segment(store, segment)) for row in rows_from_batch(batch)]
 
 
-def test_a_segment_holds_what_the_journal_held(tmp_path: Path, store: Store, streamflow: Bundle) -> None:
+def test_a_segment_holds_what_the_journal_held(tmp_path: Path, store: SegmentStore, streamflow: Bundle) -> None:
     header, *lines = written(tmp_path, streamflow, keys=["a", "b"])
-    assert close_journals(tmp_path, store) == Closed(segments=1, records=2)
+    assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=2)
     assert list(tmp_path.glob("*.jsonl")) == []
-    [segment] = segments_of(store)
+    [segment] = list_segments(store)
     assert segment.records == 2
     found = rows(store, segment)
     assert found == [read_line(line, read_header(header)) for line in lines]
 
 
-def test_a_segment_is_parquet_that_others_read(tmp_path: Path, store: Store, streamflow: Bundle) -> None:
+def test_a_segment_is_parquet_that_others_read(tmp_path: Path, store: SegmentStore, streamflow: Bundle) -> None:
     written(tmp_path, streamflow, keys=["a"])
     close_journals(tmp_path, store)
-    [segment] = segments_of(store)
+    [segment] = list_segments(store)
     table = pyarrow.parquet.read_table(tmp_path / "log" / segment.name)
     assert table.num_rows == 1
     assert str(table.schema.field("time").type) == "timestamp[us, tz=UTC]"
@@ -81,35 +87,35 @@ def test_a_torn_journal_loses_the_record_it_is_torn_in_and_no_other(
 ) -> None:
     maker = LineMaker(source_of(bundles["streamflow"]))
     one = noted(bundles["streamflow"])
-    content = maker.header + 3 * maker.line(one)
+    content = maker.header + 3 * maker.make_line(one)
     cut = data.draw(st.integers(len(maker.header), len(content)))
-    whole = (cut - len(maker.header)) // len(maker.line(one))
-    found = segment_content(content[: len(maker.header) + whole * len(maker.line(one))])
+    whole = (cut - len(maker.header)) // len(maker.make_line(one))
+    found = segment_from_journal(content[: len(maker.header) + whole * len(maker.make_line(one))])
     assert (found.records if found else 0) == whole
 
 
 def test_torn_and_damaged_lines_are_counted_and_the_others_kept(
-    tmp_path: Path, store: Store, streamflow: Bundle
+    tmp_path: Path, store: SegmentStore, streamflow: Bundle
 ) -> None:
     lines = written(tmp_path, streamflow, keys=["a", "b", "c"])
     [path] = tmp_path.glob("*.jsonl")
     path.write_bytes(lines[0] + lines[1] + b"\0" * 20 + b"\n" + lines[2] + lines[3][:-9])
-    assert close_journals(tmp_path, store) == Closed(segments=1, records=2, damaged=2)
+    assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=2, damaged=2)
 
 
 def test_a_journal_without_anything_to_read_is_no_obstacle_for_the_next(
-    tmp_path: Path, store: Store, streamflow: Bundle
+    tmp_path: Path, store: SegmentStore, streamflow: Bundle
 ) -> None:
     (tmp_path / "0-a.jsonl").write_bytes(b"")
     (tmp_path / "0-b.jsonl").write_bytes(b"nonsense\nmore of it\n")
     (tmp_path / "0-c.jsonl").write_bytes(LineMaker(source_of(streamflow)).header + b"{}\n")
     written(tmp_path, streamflow, keys=["a"])
-    assert close_journals(tmp_path, store) == Closed(segments=1, records=1, damaged=2)
+    assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=1, damaged=2)
     assert list(tmp_path.glob("*.jsonl")) == []
 
 
 def test_closing_that_was_killed_before_it_removed_the_journal_makes_the_same_segment_again(
-    tmp_path: Path, store: Store, streamflow: Bundle
+    tmp_path: Path, store: SegmentStore, streamflow: Bundle
 ) -> None:
     written(tmp_path, streamflow, keys=["a"])
     [path] = tmp_path.glob("*.jsonl")
@@ -117,7 +123,7 @@ def test_closing_that_was_killed_before_it_removed_the_journal_makes_the_same_se
     close_journals(tmp_path, store)
     path.write_bytes(content)
     close_journals(tmp_path, store)
-    assert len(segments_of(store)) == 1
+    assert len(list_segments(store)) == 1
 
 
 def test_a_journal_whose_segment_cannot_be_written_stays(tmp_path: Path, streamflow: Bundle) -> None:
@@ -131,57 +137,57 @@ def test_a_journal_whose_segment_cannot_be_written_stays(tmp_path: Path, streamf
 @given(first=MOMENTS, seconds=st.integers(0, 10**6), records=st.integers(1, 10**9))
 def test_a_segments_name_says_all_that_is_known_of_it(first: datetime, seconds: int, records: int) -> None:
     segment = Segment(first, first + timedelta(seconds=seconds), records, "20260101T000000Z-7-0a1b2c3d", "00c0ffee")
-    assert Segment.named(segment.name) == segment
+    assert Segment.from_name(segment.name) == segment
 
 
-def test_only_segments_that_are_too_old_are_removed(store: Store) -> None:
+def test_only_segments_that_are_too_old_are_removed(store: SegmentStore) -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
     old, young = (Segment(now - timedelta(days=40), now - timedelta(days=age), 1, "x", "0" * 8) for age in (31, 29))
     for name in (old.name, young.name, "2020-01-01/somebody-elses.parquet"):
         store.write(name, b"")
-    assert remove_old(store, days=30, now=now) == 1
+    assert remove_old_segments(store, days=30, now=now) == 1
     assert set(store.names()) == {young.name, "2020-01-01/somebody-elses.parquet"}
 
 
-def test_what_was_never_finished_is_removed_after_an_hour(tmp_path: Path, store: Store) -> None:
+def test_what_was_never_finished_is_removed_after_an_hour(tmp_path: Path, store: SegmentStore) -> None:
     folder, now = tmp_path / "log" / "2026-01-01", datetime.now(UTC)
     folder.mkdir(parents=True)
     for name, age in (("old", 3700), ("young", 3500)):
         (file := folder / f"{UNFINISHED}{name}").touch()
         os.utime(file, (now.timestamp() - age,) * 2)
-    remove_old(store, days=30, now=now)
+    remove_old_segments(store, days=30, now=now)
     assert [file.name for file in folder.iterdir()] == [f"{UNFINISHED}young"]
 
 
-def test_a_journal_that_is_not_let_go_is_told(tmp_path: Path, store: Store, streamflow: Bundle) -> None:
+def test_a_journal_that_is_not_let_go_is_told(tmp_path: Path, store: SegmentStore, streamflow: Bundle) -> None:
     written(tmp_path, streamflow, keys=["a"])
     journal = Journal(tmp_path, LineMaker(source_of(streamflow)).header)
-    assert not journal.unwanted()
-    assert close_all(tmp_path, store, wait_s=0) == 1
-    assert journal.unwanted()
+    assert not journal.is_release_requested()
+    assert close_all_journals(tmp_path, store, wait_s=0) == 1
+    assert journal.is_release_requested()
     journal.close()
-    assert close_all(tmp_path, store) == 0
-    assert not Journal(tmp_path, b"\n").unwanted()
+    assert close_all_journals(tmp_path, store) == 0
+    assert not Journal(tmp_path, b"\n").is_release_requested()
 
 
 def test_erasing_removes_one_subscribers_records_and_no_others(
-    tmp_path: Path, store: Store, streamflow: Bundle
+    tmp_path: Path, store: SegmentStore, streamflow: Bundle
 ) -> None:
     written(tmp_path, streamflow, keys=["a", "b", "a"])
     written(tmp_path, streamflow, keys=["a"])
     close_journals(tmp_path, store)
-    assert erase(store, hashed_key("a", SALT) or "") == 3
-    [left] = segments_of(store)
+    assert erase_subscriber(store, hash_key("a", SALT) or "") == 3
+    [left] = list_segments(store)
     assert left.records == 1
-    assert [row["subscriber"] for row in rows(store, left)] == [hashed_key("b", SALT)]
+    assert [row["subscriber"] for row in rows(store, left)] == [hash_key("b", SALT)]
 
 
 def test_a_segment_of_which_a_bit_has_changed_is_damaged_and_named(
-    tmp_path: Path, store: Store, streamflow: Bundle
+    tmp_path: Path, store: SegmentStore, streamflow: Bundle
 ) -> None:
     written(tmp_path, streamflow, keys=["a"])
     close_journals(tmp_path, store)
-    [segment] = segments_of(store)
+    [segment] = list_segments(store)
     content = bytearray(store.read(segment.name))
     content[len(content) // 2] ^= 1
     store.write(segment.name, bytes(content))
@@ -210,17 +216,17 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_an_object_store_is_a_place_like_any_other(tmp_path: Path, bucket: str, streamflow: Bundle) -> None:
-    found = places(bucket, "streamflow", home=tmp_path)
+    found = locate_log(bucket, "streamflow", home=tmp_path)
     found.prepare()
     written(found.journals, streamflow, keys=["a", "b"])
     store = open_store(found.where)
     assert close_journals(found.journals, store).records == 2
-    [segment] = segments_of(store)
+    [segment] = list_segments(store)
     [row, _] = rows(store, segment)
     assert find_record(found, row["prediction_id"]) == row
-    assert erase(store, row["subscriber"]) == 1
-    assert remove_old(store, days=1, now=datetime.now(UTC) + timedelta(days=2)) == 1
-    assert segments_of(store) == []
+    assert erase_subscriber(store, row["subscriber"]) == 1
+    assert remove_old_segments(store, days=1, now=datetime.now(UTC) + timedelta(days=2)) == 1
+    assert list_segments(store) == []
 
 
 def test_an_object_store_that_cannot_be_used_keeps_the_journals(

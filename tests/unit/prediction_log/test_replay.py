@@ -17,16 +17,16 @@ from churn.businesses import contract_names
 from churn.errors import BundleError, ChurnError, DataError
 from churn.model.bundle import Bundle
 from churn.model.shelf import Shelf
-from churn.prediction_log.ids import new_prediction_id
-from churn.prediction_log.places import places
+from churn.prediction_log.ids import make_prediction_id
+from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import LineMaker, read_header, read_line
-from churn.prediction_log.replay import bundle_of, replay
+from churn.prediction_log.replay import find_bundle, replay
 
 
 def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:
     maker = LineMaker(source_of(bundle, threshold=0.3))
-    line = maker.line(noted(bundle, threshold=0.3, **other))
+    line = maker.make_line(noted(bundle, threshold=0.3, **other))
     return dict(read_line(line, read_header(maker.header)))
 
 
@@ -84,31 +84,31 @@ def test_the_bundle_is_found_by_its_sha256(streamflow: Bundle, bundles: dict[str
     shutil.copytree(streamflow.path, tmp_path / "v1")
     shutil.copytree(bundles["telco"].path, tmp_path / "v0")
     record = recorded(streamflow)
-    assert bundle_of(record, Shelf(tmp_path)).path == tmp_path / "v1"
-    assert bundle_of(record, Shelf(Path("nowhere")), path=streamflow.path).path == streamflow.path
+    assert find_bundle(record, Shelf(tmp_path)).path == tmp_path / "v1"
+    assert find_bundle(record, Shelf(Path("nowhere")), path=streamflow.path).path == streamflow.path
 
 
 def test_another_bundle_is_refused_and_both_are_named(bundles: dict[str, Bundle], tmp_path: Path) -> None:
     record = recorded(bundles["streamflow"])
     with pytest.raises(BundleError, match="is not the one that answered") as refused:
-        bundle_of(record, Shelf(tmp_path), path=bundles["telco"].path)
+        find_bundle(record, Shelf(tmp_path), path=bundles["telco"].path)
     assert record["bundle_sha256"][:12] in refused.value.message
     with pytest.raises(BundleError, match="no bundle in"):
-        bundle_of(record, Shelf(tmp_path))
+        find_bundle(record, Shelf(tmp_path))
 
 
-@pytest.mark.parametrize("unknown", [new_prediction_id(), "f" * 32], ids=["of now", "of a far day"])
+@pytest.mark.parametrize("unknown", [make_prediction_id(), "f" * 32], ids=["of now", "of a far day"])
 def test_an_unknown_id_is_an_error_that_says_where_it_was_looked_for(tmp_path: Path, unknown: str) -> None:
     with pytest.raises(DataError, match=f"no record has the id {unknown}"):
-        find_record(places(None, "streamflow", home=tmp_path), unknown)
+        find_record(locate_log(None, "streamflow", home=tmp_path), unknown)
 
 
 def test_what_is_no_id_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no id of a prediction"):
-        find_record(places(None, "streamflow", home=tmp_path), "17")
+        find_record(locate_log(None, "streamflow", home=tmp_path), "17")
 
 
 @pytest.mark.parametrize("where", ["ftp://host/path", "s3:///path"])
 def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path, where: str) -> None:
     with pytest.raises(ChurnError, match="PREDICTION_LOG"):
-        places(where, "streamflow", home=tmp_path)
+        locate_log(where, "streamflow", home=tmp_path)

@@ -10,12 +10,12 @@ import pytest
 from support.predicted import noted, source_of
 
 from churn.model.bundle import Bundle
-from churn.prediction_log.journal import journals_in
-from churn.prediction_log.maintenance import close_all
-from churn.prediction_log.places import Places, places
+from churn.prediction_log.journal import list_journals
+from churn.prediction_log.maintenance import close_all_journals
+from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.reader import find_record
-from churn.prediction_log.record import Noted
-from churn.prediction_log.segments import open_store, segments_of
+from churn.prediction_log.record import Entry
+from churn.prediction_log.segments import list_segments, open_store
 from churn.prediction_log.writer import CAPACITY, PredictionLog
 
 PATIENCE_S = 60
@@ -28,14 +28,14 @@ def streamflow(bundles: dict[str, Bundle]) -> Bundle:
 
 @pytest.fixture
 def found(tmp_path: Path) -> Places:
-    return places(None, "streamflow", home=tmp_path)
+    return locate_log(None, "streamflow", home=tmp_path)
 
 
 def open_log(found: Places, bundle: Bundle, *, segment_s: float = 60, capacity: int = CAPACITY) -> PredictionLog:
     return PredictionLog(found, source_of(bundle), segment_s=segment_s, retention_days=30, capacity=capacity)
 
 
-def note(log: PredictionLog, one: Noted) -> None:
+def note(log: PredictionLog, one: Entry) -> None:
     _, prediction_id, request_id, key, prediction, worded, banner, _ = one
     log.note(prediction_id, request_id, key=key, prediction=prediction, answer=worded, retention=banner)
 
@@ -52,15 +52,15 @@ def test_a_writer_that_is_asked_lets_its_journal_go_and_begins_another(found: Pl
     log.start()
     note(log, noted(streamflow))
     wait_until(lambda: log.written == 1)
-    [before] = journals_in(found.journals)
-    assert close_all(found.journals, store) == 0
-    assert [segment.records for segment in segments_of(store)] == [1]
+    [before] = list_journals(found.journals)
+    assert close_all_journals(found.journals, store) == 0
+    assert [segment.records for segment in list_segments(store)] == [1]
     note(log, noted(streamflow))
     wait_until(lambda: log.written == 2)
-    [after] = journals_in(found.journals)
+    [after] = list_journals(found.journals)
     assert after != before
     log.stop()
-    assert sum(segment.records for segment in segments_of(store)) == 2
+    assert sum(segment.records for segment in list_segments(store)) == 2
 
 
 def test_what_is_noted_is_in_a_journal_at_once_and_in_a_segment_in_the_end(found: Places, streamflow: Bundle) -> None:
@@ -69,9 +69,9 @@ def test_what_is_noted_is_in_a_journal_at_once_and_in_a_segment_in_the_end(found
     note(log, one)
     wait_until(lambda: log.written == 1)
     in_journal = find_record(found, one.prediction_id)
-    assert segments_of(open_store(found.where)) == []
+    assert list_segments(open_store(found.where)) == []
     log.stop()
-    assert journals_in(found.journals) == []
+    assert list_journals(found.journals) == []
     assert find_record(found, one.prediction_id) == in_journal
     assert (log.written, log.dropped) == (1, 0)
 
@@ -118,7 +118,7 @@ def test_a_journal_that_is_old_enough_is_closed_while_the_service_goes_on(found:
     log, one = open_log(found, streamflow, segment_s=0.1), noted(streamflow)
     log.start()
     note(log, one)
-    wait_until(lambda: len(segments_of(open_store(found.where))) == 1)
+    wait_until(lambda: len(list_segments(open_store(found.where))) == 1)
     log.stop()
     assert log.written == 1
 

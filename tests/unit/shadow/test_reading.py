@@ -12,11 +12,11 @@ from support.shadowed import answers, write_shadowed
 
 from churn.errors import DataError
 from churn.model.bundle import Bundle
-from churn.prediction_log.journal import Journal, journals_in
+from churn.prediction_log.journal import Journal, list_journals
 from churn.prediction_log.maintenance import close_journals
-from churn.prediction_log.places import Places, places
+from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.record import LineMaker
-from churn.prediction_log.segments import open_store, segments_of
+from churn.prediction_log.segments import list_segments, open_store
 from churn.shadow.reading import Bundles, read_pairs
 from churn.shadow.tally import Tally
 
@@ -28,7 +28,7 @@ def streamflow(bundles: dict[str, Bundle]) -> Bundle:
 
 @pytest.fixture
 def found(tmp_path: Path) -> Places:
-    found = places(None, "streamflow", home=tmp_path)
+    found = locate_log(None, "streamflow", home=tmp_path)
     found.prepare()
     return found
 
@@ -41,10 +41,10 @@ def the_one(where: Places, bundle: Bundle) -> Tally:
 def test_journals_and_segments_are_read_alike_and_each_record_once(found: Places, streamflow: Bundle) -> None:
     write_shadowed(found, streamflow, answers(streamflow))
     in_journal = the_one(found, streamflow)
-    [journal] = journals_in(found.journals)
+    [journal] = list_journals(found.journals)
     content = journal.read_bytes()
     close_journals(found.journals, open_store(found.where))
-    assert journals_in(found.journals) == []
+    assert list_journals(found.journals) == []
     in_segment = the_one(found, streamflow)
     journal.write_bytes(content)  # closing was stopped before it removed the journal
     for tally in (in_journal, in_segment, the_one(found, streamflow)):
@@ -56,7 +56,7 @@ def test_journals_and_segments_are_read_alike_and_each_record_once(found: Places
 def test_what_a_champion_answered_alone_is_no_pair(found: Places, streamflow: Bundle) -> None:
     maker = LineMaker(source_of(streamflow))
     journal = Journal(found.journals, maker.header)
-    journal.append(b"".join(map(maker.line, answers(streamflow))))
+    journal.append(b"".join(map(maker.make_line, answers(streamflow))))
     journal.close()
     assert read_pairs(found, streamflow.model.contract) == {}
 
@@ -96,7 +96,7 @@ def test_a_damaged_segment_is_named(found: Places, streamflow: Bundle) -> None:
     write_shadowed(found, streamflow, answers(streamflow))
     store = open_store(found.where)
     close_journals(found.journals, store)
-    [segment] = segments_of(store)
+    [segment] = list_segments(store)
     store.write(segment.name, store.read(segment.name)[:-3])
     with pytest.raises(DataError, match="damaged"):
         read_pairs(found, streamflow.model.contract)

@@ -9,7 +9,7 @@ from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Ch
 from churn.dashboard.charts.plots import Interval, drawn_intervals
 from churn.dashboard.outcomes import Outcomes
 from churn.dashboard.words import named, percent, points
-from churn.outcomes.summary import Acceptance, Estimate, Experiment, Quality
+from churn.outcomes.summary import Acceptance, Estimate, Experiment, ModelQuality
 
 LEAST = 0.02  # half of the narrowest span that is shown
 
@@ -80,7 +80,7 @@ def offer_chart(offers: Sequence[Acceptance]) -> Chart:
     )
 
 
-def calibration_chart(quality: Quality, at: int) -> Chart:
+def calibration_chart(quality: ModelQuality, at: int) -> Chart:
     """What was said of those in each tenth, and how many of them left.
 
     Args:
