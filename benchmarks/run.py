@@ -24,7 +24,7 @@ from benchmarks.task_report import PLOT as TASK_PLOT
 from benchmarks.task_report import task_report
 from churn.errors import ChurnError
 from churn.files import write_bytes
-from churn.image import BASE_IMAGE
+from churn.image.building import BASE_IMAGE
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "benchmarks"

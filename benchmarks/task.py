@@ -24,7 +24,7 @@ from benchmarks import machine, models, payloads, wrk
 from benchmarks.processes import free_port
 from benchmarks.systems import FIRST, OURS
 from churn.businesses import find_contract
-from churn.image import build_image
+from churn.image.building import build_image
 from churn.image.container import HARDENED
 from churn.image.docker import docker
 from churn.loadtest.payloads import request_bodies

@@ -16,7 +16,7 @@ from support.images import Built, Engine
 from support.processes import succeed
 
 from churn.errors import ImageError
-from churn.image import BASE_IMAGE
+from churn.image.building import BASE_IMAGE
 from churn.image.docker import docker
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from churn.cli.extras import require_extra
 from churn.cli.options import BaseImageOption, BuildNetworkOption, CaFileOption, JsonOption, SourceOption
 from churn.cli.show import out, print_json, say, table
-from churn.image import BASE_IMAGE, REPOSITORY, build_image, smoke_test, write_bill
-from churn.image.layers import Layer, above_base, layers
+from churn.image.building import BASE_IMAGE, REPOSITORY, Layer, build_image, bytes_above_base, list_layers
+from churn.image.smoke import smoke_test
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def image_build(
     as_json: JsonOption = False,
 ) -> None:
     """Build the image that serves a bundle, tagged with the model's version, and list what is in it."""
+    require_extra("image", "cyclonedx")
+    from churn.image.bill import write_bill  # noqa: PLC0415 - an extra
+
     say(f"building {repository} of {bundle}")
     image = build_image(
         bundle,
@@ -64,7 +68,7 @@ def image_build(
                 "reference": image.reference,
                 "id": image.id,
                 "size_bytes": image.size,
-                "above_base_bytes": above_base(list(image.layers)),
+                "above_base_bytes": bytes_above_base(image.layers),
                 "labels": dict(image.labels),
                 "layers": _as_json(image.layers),
                 "bill_of_materials": str(bill),
@@ -100,7 +104,7 @@ def image_test(
 @image_app.command("layers", epilog="Example: churn image layers streamflow-churn-api:v2.3.1")
 def image_layers(image: ImageArgument, as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Show what takes the space in an image."""
-    found = layers(image)
+    found = list_layers(image)
     if as_json:
         print_json(_as_json(found))
     else:
@@ -113,4 +117,4 @@ def _as_json(found: Sequence[Layer]) -> list[dict[str, str | int]]:
 
 def _show(found: Sequence[Layer]) -> None:
     rows = [[layer.name, f"{layer.size / MEGABYTE:.1f} MB"] for layer in found]
-    table("Layers", ["layer", "size"], [*rows, ["above base", f"{above_base(list(found)) / MEGABYTE:.1f} MB"]])
+    table("Layers", ["layer", "size"], [*rows, ["above base", f"{bytes_above_base(found) / MEGABYTE:.1f} MB"]])

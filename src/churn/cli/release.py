@@ -27,7 +27,8 @@ from churn.cli.show import err, out, print_json, say, table
 from churn.cli.training import open_registry
 from churn.errors import GateError, ReleaseError, SettingsError
 from churn.files import json_bytes, write_bytes
-from churn.image import BASE_IMAGE, REPOSITORY, build_image, smoke_test, write_bill
+from churn.image.building import BASE_IMAGE, REPOSITORY, build_image
+from churn.image.smoke import smoke_test
 from churn.image.source import require_committed
 from churn.model.shelf import CHAMPION
 from churn.settings import Settings, read_settings
@@ -100,7 +101,7 @@ def release(
 
     Nothing that runs is changed: the rollout does that. Account and region come from where AWS's own tools take them.
     """
-    require_extra("release", "boto3", "holidays")
+    require_extra("release", "boto3", "holidays", "cyclonedx")
     if override is not None and not override.strip():
         raise SettingsError("--override was given without a reason", instead="say why, it is recorded")
     settings = read_settings()
@@ -187,6 +188,7 @@ def _carry_out(
     order: Order, window: tuple[str, str | None], settings: Settings, *, ask: bool, shown: bool
 ) -> dict[str, Any]:
     """All steps but the window's, each only after what could have refused it; gives the record."""
+    from churn.image.bill import write_bill
     from churn.release.aws import Aws, with_image
     from churn.release.push import push, tag_of
     from churn.release.summary import Summary

@@ -18,7 +18,7 @@ from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption, ReasonOption, ServiceOption
 from churn.cli.show import out, print_json, say
 from churn.errors import ExitCode, GateError, RolloutError, SettingsError
-from churn.image import REPOSITORY
+from churn.image.building import REPOSITORY
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:

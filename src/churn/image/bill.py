@@ -1,4 +1,4 @@
-"""An image's bill of materials, in CycloneDX: all Python and Debian packages, and the model.
+"""An image's bill of materials, in CycloneDX: its Python and Debian packages, and the model.
 
 It is read from the image itself, not from the lock file: what is listed is what is there.
 """
@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-from churn.files import json_bytes, write_bytes
+from cyclonedx.model import HashAlgorithm, HashType
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import LicenseExpression
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+
+from churn.files import write_bytes
 from churn.image.building import Image
 from churn.image.docker import docker
 from churn.image.inventory import Package
@@ -20,7 +27,7 @@ PYTHON = "/opt/churn/bin/python"
 
 
 def write_bill(image: Image, folder: Path) -> Path:
-    """Writes the bill as NAME-VERSION.cdx.json into a folder and gives its path.
+    """Write the bill as NAME-VERSION.cdx.json into a folder and return its path.
 
     Raises:
         ImageError: the image cannot be run.
@@ -30,56 +37,50 @@ def write_bill(image: Image, folder: Path) -> Path:
         *(image.id, "-m", "churn.image.inventory"),
     )
     path = folder / f"{short_name(image)}.cdx.json"
-    write_bytes(path, json_bytes(bill(image, **json.loads(listed))))
+    write_bytes(path, bill_json(image, [Package(*row) for row in json.loads(listed)]).encode())
     return path
 
 
 def short_name(image: Image) -> str:
-    """The image's name without a registry, its version behind a hyphen: a name for files."""
+    """Return the image's name without a registry, its version behind a hyphen: a name for files."""
     return image.reference.rpartition("/")[2].replace(":", "-")
 
 
-def bill(image: Image, python: list[Package], debian: list[Package]) -> dict[str, Any]:
-    """The bill as CycloneDX 1.6; the same image has the same bill."""
+def bill_json(image: Image, packages: Iterable[Package]) -> str:
+    """Return the bill as CycloneDX 1.6; the same image has the same bill."""
     name, _, version = image.reference.rpartition(":")
-    labels = image.labels
-    model = {
-        "type": "machine-learning-model",
-        "bom-ref": "model",
-        "name": "bundle",
-        "version": labels["org.opencontainers.image.version"],
-        "hashes": [{"alg": "SHA-256", "content": labels["streamflow.bundle.sha256"]}],
-    }
-    components = [
-        model,
-        *(_component(f"pkg:pypi/{_part(each['name'])}@{_part(each['version'])}", each) for each in python),
-        *(
-            _component(
-                f"pkg:deb/debian/{_part(each['name'])}@{_part(each['version'])}?arch={each['architecture']}", each
-            )
-            for each in debian
-        ),
-    ]
-    return {
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([image.reference, components])).urn,
-        "version": 1,
-        "metadata": {
-            "timestamp": labels["org.opencontainers.image.created"],
-            "component": {"type": "container", "bom-ref": "image", "name": name, "version": version},
-        },
-        "components": components,
-    }
+    container = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref="image")
+    model = Component(
+        name="bundle",
+        version=image.labels["org.opencontainers.image.version"],
+        type=ComponentType.MACHINE_LEARNING_MODEL,
+        bom_ref="model",
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=image.labels["streamflow.bundle.sha256"])],
+    )
+    components = [model, *map(_component, packages)]
+    identity = json.dumps([image.reference, sorted(str(part.bom_ref) for part in components)])
+    created = datetime.fromisoformat(image.labels["org.opencontainers.image.created"])
+    bom = Bom(
+        components=components,
+        serial_number=uuid.uuid5(uuid.NAMESPACE_OID, identity),
+        metadata=BomMetaData(timestamp=created, component=container),
+    )
+    bom.register_dependency(container, components)
+    return JsonV1Dot6(bom).output_as_string(indent=2)
 
 
-def _component(purl: str, package: Package) -> dict[str, Any]:
-    licence = {"licenses": [{"expression": package["licence"]}]} if package["licence"] else {}
-    named = {"name": package["name"], "version": package["version"]}
-    return {"type": "library", "bom-ref": purl, **named, "purl": purl, **licence}
-
-
-def _part(text: str) -> str:
-    """A part of a package URL, in which only a few characters stand for themselves."""
-    return quote(text, safe="")
+def _component(package: Package) -> Component:
+    purl = PackageURL(
+        "deb" if package.architecture else "pypi",
+        "debian" if package.architecture else None,
+        package.name,
+        package.version,
+        {"arch": package.architecture} if package.architecture else None,
+    )
+    return Component(
+        name=package.name,
+        version=package.version,
+        bom_ref=str(purl),
+        purl=purl,
+        licenses=[LicenseExpression(package.licence)] if package.licence else None,
+    )

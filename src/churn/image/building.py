@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from churn.errors import SettingsError
 from churn.image.docker import docker, require_engine
-from churn.image.layers import Layer, layers
 from churn.image.source import DOCKERFILE, Source, context_of, find_source
 from churn.model.bundle import Bundle, load_bundle
 
 REPOSITORY = "streamflow-churn-api"
 BASE_IMAGE = "python:3.13-slim"
+# The Dockerfile's last stage copies each layer from a folder that bears its name.
+COPIED = re.compile(r"COPY /layers/(\w+)/ /")
+
+
+class Layer(NamedTuple):
+    """A layer and how many bytes its files have."""
+
+    name: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +122,29 @@ def inspect(reference: str) -> Image:
         ImageError: it has no such image, or there is no engine.
     """
     (known,) = json.loads(docker("image", "inspect", reference))
-    return Image(reference, known["Id"], known["Size"], known["Config"]["Labels"] or {}, tuple(layers(reference)))
+    return Image(reference, known["Id"], known["Size"], known["Config"]["Labels"] or {}, tuple(list_layers(reference)))
+
+
+def list_layers(reference: str) -> list[Layer]:
+    """List the layers of an image: first `base`, all that the base image has, then ours in the order of their making.
+
+    Raises:
+        ImageError: there is no such image, or no engine.
+    """
+    return layers_from_history(docker("history", "--no-trunc", "--human=false", "--format", "{{json .}}", reference))
+
+
+def layers_from_history(history: str) -> list[Layer]:
+    """Read the layers from what `docker history` prints: one JSON object a line, newest first."""
+    layers, base = [], 0
+    for line in map(json.loads, history.splitlines()):
+        if copied := COPIED.search(line["CreatedBy"]):
+            layers.append(Layer(copied[1], int(line["Size"])))
+        else:
+            base += int(line["Size"])
+    return [Layer("base", base), *reversed(layers)]
+
+
+def bytes_above_base(layers: Sequence[Layer]) -> int:
+    """Add up the bytes that an image adds to its base."""
+    return sum(layer.size for layer in layers if layer.name != "base")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from churn.errors import ReleaseError
-from churn.image import Image
+from churn.image.building import Image
 from churn.image.docker import docker
 from churn.release.aws import Login
 

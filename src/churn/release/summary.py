@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from churn.image import Image, SmokeResult
+from churn.image.building import Image
+from churn.image.smoke import SmokeResult
 from churn.model.bundle import Manifest
 
 MEGABYTE = 1_000_000

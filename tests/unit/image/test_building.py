@@ -12,11 +12,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 from support.processes import churn
 
 from churn.errors import ImageError
-from churn.image.bill import bill, short_name
-from churn.image.building import Image, build_arguments
+from churn.image.bill import bill_json, short_name
+from churn.image.building import Image, Layer, build_arguments, bytes_above_base, layers_from_history
 from churn.image.docker import docker
 from churn.image.inventory import Package
-from churn.image.layers import Layer, above_base, parse
 from churn.image.source import Source
 from churn.model.bundle import Bundle
 
@@ -58,23 +57,24 @@ def test_layers_are_read_from_the_history_the_base_first() -> None:
         {"CreatedBy": "RUN of the base", "Size": "40"},
         {"CreatedBy": "COPY of the base", "Size": "1000"},
     ]
-    found = parse("\n".join(map(json.dumps, history)))
+    found = layers_from_history("\n".join(map(json.dumps, history)))
     assert found == [Layer("base", 1040), Layer("libraries", 200), Layer("bundle", 3)]
-    assert above_base(found) == 203
+    assert bytes_above_base(found) == 203
 
 
 def test_the_bill_is_valid_and_the_same_for_the_same_image() -> None:
-    python = [Package(name="numpy", version="2.5.5", licence="BSD-3-Clause AND MIT", architecture="")]
-    debian = [Package(name="libstdc++6", version="1:14.2.0-19", licence="", architecture="amd64")]
-    made = bill(IMAGE, python, debian)
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(made)) is None
-    assert [each.get("purl") for each in made["components"]] == [
-        None,
-        "pkg:pypi/numpy@2.5.5",
-        "pkg:deb/debian/libstdc%2B%2B6@1%3A14.2.0-19?arch=amd64",
-    ]
-    assert made == bill(IMAGE, python, debian)
-    assert made["serialNumber"] != bill(IMAGE, python, [])["serialNumber"]
+    numpy = Package("numpy", "2.5.5", "BSD-3-Clause AND MIT")
+    library = Package("libstdc++6", "1:14.2.0-19", architecture="amd64")
+    text = bill_json(IMAGE, [numpy, library])
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
+    assert {part["name"]: part.get("purl") for part in bill["components"]} == {
+        "bundle": None,
+        "numpy": "pkg:pypi/numpy@2.5.5",
+        "libstdc++6": "pkg:deb/debian/libstdc%2B%2B6@1:14.2.0-19?arch=amd64",
+    }
+    assert text == bill_json(IMAGE, [library, numpy])
+    assert bill["serialNumber"] != json.loads(bill_json(IMAGE, [numpy]))["serialNumber"]
 
 
 def test_the_bill_is_called_as_the_image_without_its_registry() -> None:
