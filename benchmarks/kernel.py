@@ -20,8 +20,8 @@ import xgboost
 from benchmarks.rounds import in_turn
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
+from churn.judging.metrics import TOP_REASONS
 from churn.model.bundle import MODEL, load_bundle
-from churn.retention.reasons import TOP_REASONS
 from churn.scoring.answers import reason_lists
 
 TOLERANCE = 1e-4

@@ -127,5 +127,5 @@ def _outcomes(server: Server) -> dict[str, int]:
         text = response.read().decode()
     return {
         found[1]: int(float(found[2]))
-        for found in re.finditer(rf'^{SHADOW}{{outcome="(\w+)"}} (\S+)$', text, re.MULTILINE)
+        for found in re.finditer(rf'^{SHADOW.name}{{outcome="(\w+)"}} (\S+)$', text, re.MULTILINE)
     }

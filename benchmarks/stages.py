@@ -13,9 +13,10 @@ from typing import Any
 import uvloop
 from fastapi import FastAPI
 
+from churn.judging.metrics import STAGE_CELL_BOUNDS_S, STAGE_DURATION, STAGES, Stage
 from churn.model.bundle import load_bundle
 from churn.service.app import create_app
-from churn.service.stages import STAGES
+from churn.service.counting.counters import Counters
 from churn.settings import Settings
 
 WARM_UP = 500
@@ -39,10 +40,20 @@ def measure_stages(bundle: Path, requests: Sequence[dict[str, Any]], *, count: i
         gc.freeze()  # as the service does when it starts
         uvloop.run(_send(app, bodies, count))
     return [
-        {"model": bundle.name, "stage": stage, "below_us": bucket.below_us, "requests": bucket.requests}
+        {"model": bundle.name, "stage": stage, "below_us": below_us, "requests": requests}
         for stage in STAGES
-        for bucket in app.state.counting.stages.histogram(stage)
+        for below_us, requests in _histogram(app.state.counters, stage)
     ]
+
+
+def _histogram(counters: Counters, stage: Stage) -> list[tuple[float, int]]:
+    """Return the buckets of a stage from the first to the last that anything fell into: bound and count."""
+    first = counters.layout[STAGE_DURATION].first_cells()[stage,]
+    counts = [int(count) for count in counters.cells[first : first + len(STAGE_CELL_BOUNDS_S)]]
+    filled = [number for number, count in enumerate(counts) if count]
+    if not filled:
+        return []
+    return [(2**number / 1000, counts[number]) for number in range(filled[0], filled[-1] + 1)]
 
 
 async def _send(app: FastAPI, bodies: Sequence[bytes], count: int) -> None:

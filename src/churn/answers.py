@@ -5,7 +5,7 @@ Typed dictionaries: they describe themselves in the OpenAPI document as models d
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Final, Literal, TypedDict, get_args
 
 from pydantic import Field
 
@@ -16,6 +16,12 @@ type WhyNotShown = Literal["protected", "not_for_customers", "same_group", "not_
 type WhyNotOffered = Literal[
     "expired", "cooldown", "not_eligible", "answers_no_reason", "not_worth_its_cost", "worth_less_than_the_chosen"
 ]
+# The tiers of a probability: low below the first, medium below the second, else high.
+LOW_BELOW: Final = 0.3
+MEDIUM_BELOW: Final = 0.6
+TIERS: Final[tuple[RiskTier, ...]] = get_args(RiskTier.__value__)
+ARMS: Final[tuple[Arm, ...]] = get_args(Arm.__value__)
+
 type Dollars = Annotated[float, Field(description="In dollars, rounded to cents.")]
 
 
@@ -104,7 +110,9 @@ class PredictionAnswer(TypedDict):
     """How likely a subscriber is to leave, and why."""
 
     churn_probability: Annotated[float, Field(ge=0, le=1, description="Of leaving, rounded to 4 decimals.")]
-    risk_tier: Annotated[RiskTier, Field(description="`low` below 0.3, `medium` below 0.6, else `high`.")]
+    risk_tier: Annotated[
+        RiskTier, Field(description=f"`low` below {LOW_BELOW}, `medium` below {MEDIUM_BELOW}, else `high`.")
+    ]
     top_reasons: Annotated[
         list[Reason], Field(description="As many as were asked for, largest absolute contribution first.")
     ]

@@ -15,8 +15,8 @@ from support.balancer import wait_until
 from support.processes import free_port, serving
 
 from churn.businesses import find_contract
+from churn.judging.metrics import METRICS
 from churn.model.bundle import Bundle
-from churn.service.families import FAMILIES
 
 GRAFANA = Path(__file__).resolve().parents[2] / "deploy" / "grafana" / "churn.json"
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
@@ -64,7 +64,7 @@ def test_prometheus_knows_what_the_service_has_answered_by_track(bundles: dict[s
 
 def test_grafana_asks_only_for_what_the_service_counts() -> None:
     asked = set(re.findall(r"churn_\w+?(?=_bucket|_sum|_count\b|\W)", " ".join(grafana_queries())))
-    assert asked <= {family.name for family in FAMILIES}
+    assert asked <= {family.name for family in METRICS}
     assert len(asked) >= 10
 
 

@@ -17,7 +17,7 @@ from support.processes import free_port
 from support.scraping import Samples, scraped, total
 
 from churn.businesses import find_contract
-from churn.judging import metrics as measures
+from churn.judging import metrics
 from churn.model.bundle import Bundle
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in Linux's /proc")
@@ -83,7 +83,7 @@ def asked_anew(service: Service, predictions: int, *, expected: int) -> list[Sam
         ask(callers[number % CALLERS], "POST", "/predict")
 
     def finished() -> float:
-        return total(told(callers[0]), f"{measures.REQUEST_DURATION}_count", route="/predict")
+        return total(told(callers[0]), f"{metrics.REQUEST_DURATION.name}_count", route="/predict")
 
     wait_until(lambda: finished() == expected, f"{expected} requests are counted")
     seen = [told(caller) for caller in callers]
@@ -105,9 +105,9 @@ def test_any_worker_tells_what_all_have_counted_also_after_one_was_killed(servic
     second = asked_anew(service, 2 * CALLERS, expected=5 * CALLERS)
 
     for seen, expected in ((first, 3 * CALLERS), (second, 5 * CALLERS)):
-        for name in (measures.PREDICTIONS, measures.TOP_SET, f"{measures.PROBABILITY}_count"):
+        for name in (metrics.PREDICTIONS.name, metrics.TOP_SET.name, f"{metrics.PROBABILITY.name}_count"):
             assert {total(each, name) for each in seen} == {expected}
-    scrapes = [total(each, measures.REQUESTS, route="/metrics") for each in (*first, *second)]
+    scrapes = [total(each, metrics.REQUESTS.name, route="/metrics") for each in (*first, *second)]
     assert scrapes == sorted(scrapes)
 
 
@@ -121,7 +121,7 @@ def test_a_worker_that_died_with_a_request_leaves_no_request_in_the_queue(servic
 
     def queue() -> float:
         connection = service.connect()
-        found = total(told(connection), measures.QUEUE)
+        found = total(told(connection), metrics.QUEUE.name)
         connection.close()
         return found
 

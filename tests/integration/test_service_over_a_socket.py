@@ -21,9 +21,9 @@ from support.scraping import scraped, total
 
 from churn.businesses import find_contract
 from churn.cpus import usable_cpus
-from churn.judging import metrics as measures
+from churn.judging import metrics
 from churn.model.bundle import MODEL, Bundle
-from churn.service.waiting import ALWAYS_ANSWERED
+from churn.service.edge.waiting_room import ALWAYS_ANSWERED
 from churn.settings import Settings
 
 EXAMPLE = json.dumps(find_contract("streamflow").example()).encode()
@@ -265,8 +265,8 @@ def test_one_request_too_many_is_told_to_come_back_and_the_next_is_answered_agai
         assert headers["x-model-version"] == "v0.0.1"
         assert {path: ask(server, path)[0] for path in ALWAYS_ANSWERED} == dict.fromkeys(ALWAYS_ANSWERED, 200)
         told = scraped(ask(server, "/metrics")[2])
-        assert total(told, measures.ERRORS, kind="busy") == total(told, measures.ERRORS) >= 1
-        assert total(told, measures.QUEUE) == 2  # the slow one, and the one that asks
+        assert total(told, metrics.ERRORS.name, kind="busy") == total(told, metrics.ERRORS.name) >= 1
+        assert total(told, metrics.QUEUE.name) == 2  # the slow one, and the one that asks
         slow.sendall(EXAMPLE[10:])
         assert receive(slow)[0][0] == 200
         other.sendall(sized(EXAMPLE))

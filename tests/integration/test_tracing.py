@@ -80,8 +80,8 @@ def test_a_service_without_a_collector_loads_nothing_that_speaks_to_one() -> Non
 import sys
 import threading
 from churn.businesses import find_contract
-from churn.service.app import openapi_document
-openapi_document(find_contract("streamflow"))
+from churn.service.app import build_openapi_document
+build_openapi_document(find_contract("streamflow"))
 print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "google"))])
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from churn.businesses import contract_names, find_contract
 from churn.errors import Nonsense
-from churn.service.app import openapi_document
+from churn.service.app import build_openapi_document
 from portal.fields import Field, Limits, Slider, in_words, published_limits, read_form, request_fields, start_values
 
 
@@ -22,10 +22,10 @@ def contract(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="module")
 def fields(contract: Any) -> list[Field]:
-    return request_fields(openapi_document(contract))
+    return request_fields(build_openapi_document(contract))
 
 
-STREAMFLOW = {each.name: each for each in request_fields(openapi_document(find_contract("streamflow")))}
+STREAMFLOW = {each.name: each for each in request_fields(build_openapi_document(find_contract("streamflow")))}
 
 
 def field(name: str) -> Field:
@@ -65,7 +65,7 @@ def test_a_label_is_the_name_in_words(name: str, label: str) -> None:
 
 
 def test_a_label_parts_the_words_of_a_camel() -> None:
-    telco = {each.name: each.label for each in request_fields(openapi_document(find_contract("telco")))}
+    telco = {each.name: each.label for each in request_fields(build_openapi_document(find_contract("telco")))}
     assert (telco["PaperlessBilling"], telco["StreamingTV"]) == ("Paperless billing", "Streaming tv")
 
 

@@ -20,8 +20,8 @@ from support.strategies import json_values, subscribers
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract, Rows
 from churn.model.model import ChurnModel
+from churn.service.answering.batch import ROWS_PER_SLICE
 from churn.service.app import build_app
-from churn.service.batch import ROWS_PER_SLICE
 from churn.settings import Settings
 
 STREAMFLOW = find_contract("streamflow")

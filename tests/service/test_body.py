@@ -10,8 +10,8 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from churn.service.body import read_body
-from churn.service.problems import Problem
+from churn.service.edge.body import read_body
+from churn.service.edge.problems import Problem
 
 LIMIT = 10
 

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 import pytest
 
 from churn.errors import ChurnError
-from churn.service.ledger import Ledger
+from churn.service.counting.ledger import Ledger
 
 SPAWN = multiprocessing.get_context("spawn")
 GAUGE, COUNTER = 0, 1

@@ -14,11 +14,12 @@ from support.strategies import subscribers
 
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
-from churn.judging import metrics as measures
+from churn.judging import metrics
+from churn.judging.metrics import METRICS, OTHER, ROUTES, Metric
 from churn.model.bundle import Bundle
 from churn.service.app import create_app
-from churn.service.counting import kind_of_status
-from churn.service.families import FAMILIES, OTHER, ROUTES, blocks, cells_of
+from churn.service.counting.counters import kind_from_status
+from churn.service.counting.layout import count_cells, lay_out_cells
 from churn.settings import Settings
 
 STREAMFLOW = find_contract("streamflow")
@@ -29,16 +30,16 @@ def counts(client: InProcess) -> Samples:
     return scraped(client.get("/metrics").text)
 
 
-def labels_of(samples: Samples, name: str, label: str) -> set[str]:
-    return {dict(labels)[label] for found, labels in samples if found == name}
+def values_of(samples: Samples, metric: Metric, label: str) -> set[str]:
+    return {dict(labels)[label] for name, labels in samples if name == metric.name}
 
 
-def test_every_family_that_is_declared_is_answered_and_no_other() -> None:
+def test_every_metric_that_is_declared_is_answered_and_no_other() -> None:
     with answering(STREAMFLOW, 0.7) as client:
         client.predict(EXAMPLE)
         text = client.get("/metrics").text
     assert [line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE")] == [
-        [family.name, family.kind] for family in FAMILIES
+        [metric.name, metric.kind] for metric in METRICS
     ]
 
 
@@ -48,24 +49,24 @@ def test_an_answer_is_counted_by_route_tier_probability_banner_arm_and_offer() -
         answer = client.predict(EXAMPLE, headers={"X-Subscriber-Key": "one"}).json()
         found = counts(client)
     arm = answer["retention"]["arm"]
-    assert total(found, measures.REQUESTS, route="/predict", status="2xx") == 2
-    assert total(found, f"{measures.REQUEST_DURATION}_count", route="/predict") == 2
-    assert total(found, measures.PREDICTIONS, model_version="v0-fake", tier="high") == 2
-    assert total(found, measures.PREDICTIONS) == 2
-    assert total(found, f"{measures.PROBABILITY}_bucket", le="0.65") == 0
-    assert total(found, f"{measures.PROBABILITY}_bucket", le="0.7") == 2  # a bucket holds its bound
-    assert total(found, f"{measures.PROBABILITY}_sum") == pytest.approx(1.4)
-    assert total(found, measures.BANNERS, model_version="v0-fake") == 2
-    assert total(found, measures.RETENTION, arm="unassigned", offer="none") == 1
-    assert total(found, measures.RETENTION, arm=arm, offer="none") == 1
+    assert total(found, metrics.REQUESTS.name, route="/predict", status="2xx") == 2
+    assert total(found, f"{metrics.REQUEST_DURATION.name}_count", route="/predict") == 2
+    assert total(found, metrics.PREDICTIONS.name, model_version="v0-fake", tier="high") == 2
+    assert total(found, metrics.PREDICTIONS.name) == 2
+    assert total(found, f"{metrics.PROBABILITY.name}_bucket", le="0.65") == 0
+    assert total(found, f"{metrics.PROBABILITY.name}_bucket", le="0.7") == 2  # a bucket holds its bound
+    assert total(found, f"{metrics.PROBABILITY.name}_sum") == pytest.approx(1.4)
+    assert total(found, metrics.BANNERS.name, model_version="v0-fake") == 2
+    assert total(found, metrics.RETENTION.name, arm="unassigned", offer="none") == 1
+    assert total(found, metrics.RETENTION.name, arm=arm, offer="none") == 1
 
 
 def test_below_the_threshold_there_is_no_banner_to_count() -> None:
     with answering(STREAMFLOW, 0.5) as client:
         client.predict(EXAMPLE)
         found = counts(client)
-    assert (total(found, measures.BANNERS), total(found, measures.RETENTION)) == (0, 0)
-    assert total(found, measures.PREDICTIONS, tier="medium") == 1
+    assert (total(found, metrics.BANNERS.name), total(found, metrics.RETENTION.name)) == (0, 0)
+    assert total(found, metrics.PREDICTIONS.name, tier="medium") == 1
 
 
 @pytest.mark.parametrize("reasons", [0, 1, 3, 10])
@@ -74,8 +75,8 @@ def test_three_features_are_counted_however_many_reasons_were_asked_for(reasons:
         client.predict(EXAMPLE, params={"reasons": reasons})
         found = counts(client)
     first = STREAMFLOW.feature_names()[:3]  # all contributions are alike, so the contract's order decides
-    assert labels_of(found, measures.TOP_SET, "features") == {"|".join(first)}
-    assert {name: total(found, measures.TOP_FEATURE, feature=name) for name in STREAMFLOW.feature_names()} == {
+    assert values_of(found, metrics.TOP_SET, "features") == {"|".join(first)}
+    assert {name: total(found, metrics.TOP_FEATURE.name, feature=name) for name in STREAMFLOW.feature_names()} == {
         name: float(name in first) for name in STREAMFLOW.feature_names()
     }
 
@@ -97,9 +98,9 @@ def test_a_refusal_is_counted_by_its_kind_and_under_a_known_route(
         client.request("POST", path, json=body)
         found = counts(client)
         text = client.get("/metrics").text
-    assert total(found, measures.ERRORS, kind=kind) == total(found, measures.ERRORS) == 1
-    assert total(found, measures.REQUESTS, route=route, status=status) == 1
-    assert total(found, measures.PREDICTIONS) == 0
+    assert total(found, metrics.ERRORS.name, kind=kind) == total(found, metrics.ERRORS.name) == 1
+    assert total(found, metrics.REQUESTS.name, route=route, status=status) == 1
+    assert total(found, metrics.PREDICTIONS.name) == 0
     assert "4711" not in text
 
 
@@ -107,29 +108,29 @@ def test_a_bug_is_counted_as_one() -> None:
     with failing(STREAMFLOW, RuntimeError("broken")) as client:
         client.predict(EXAMPLE)
         found = counts(client)
-    assert total(found, measures.ERRORS, kind="bug") == total(found, measures.ERRORS) == 1
-    assert total(found, measures.REQUESTS, route="/predict", status="5xx") == 1
+    assert total(found, metrics.ERRORS.name, kind="bug") == total(found, metrics.ERRORS.name) == 1
+    assert total(found, metrics.REQUESTS.name, route="/predict", status="5xx") == 1
 
 
 def test_every_status_that_could_ever_be_answered_can_be_counted() -> None:
     with answering(STREAMFLOW, 0.5) as client:
-        counting = client.app.state.counting
+        counters = client.app.state.counters
         for status in range(100, 600):
-            counting.answered("/predict", status, 1000)
-            counting.failed(kind_of_status(status))
+            counters.count_request("/predict", status, 1000)
+            counters.count_error(kind_from_status(status))
         found = counts(client)
-    assert total(found, measures.REQUESTS, route="/predict", status="5xx") == 100
-    assert total(found, measures.REQUESTS, route="/predict", status="499") == 1
-    assert total(found, measures.REQUESTS, route="/predict") == 500
+    assert total(found, metrics.REQUESTS.name, route="/predict", status="5xx") == 100
+    assert total(found, metrics.REQUESTS.name, route="/predict", status="499") == 1
+    assert total(found, metrics.REQUESTS.name, route="/predict") == 500
 
 
 def test_the_rows_of_a_batch_are_no_predictions_of_one() -> None:
     with answering(STREAMFLOW, 0.5) as client:
         client.batch([EXAMPLE, EXAMPLE, {}])
         found = counts(client)
-    assert total(found, measures.BATCH_ROWS, outcome="answered") == 2
-    assert total(found, measures.BATCH_ROWS, outcome="refused") == 1
-    assert total(found, measures.PREDICTIONS) == 0
+    assert total(found, metrics.BATCH_ROWS.name, outcome="answered") == 2
+    assert total(found, metrics.BATCH_ROWS.name, outcome="refused") == 1
+    assert total(found, metrics.PREDICTIONS.name) == 0
 
 
 def test_every_route_of_the_service_has_a_label() -> None:
@@ -148,7 +149,7 @@ def test_openmetrics_is_given_to_those_who_ask_for_it() -> None:
 
 
 def test_it_says_what_is_served(service: InProcess, bundle: Bundle) -> None:
-    ((_, labels),) = (sample for sample in counts(service) if sample[0] == measures.BUNDLE_INFO)
+    ((_, labels),) = (sample for sample in counts(service) if sample[0] == metrics.BUNDLE_INFO.name)
     seal = (bundle.path / "manifest.sha256").read_text().split()[0]
     assert dict(labels) == {
         "model_version": bundle.model.version,
@@ -158,10 +159,15 @@ def test_it_says_what_is_served(service: InProcess, bundle: Bundle) -> None:
     }
 
 
-def test_the_cells_of_no_two_families_overlap(service: InProcess) -> None:
-    found = blocks(service.app.state.counting.served)
-    cells = [first + at for block in found.values() for first in block.cells().values() for at in range(block.width)]
-    assert sorted(cells) == list(range(cells_of(found)))
+def test_the_cells_of_no_two_metrics_overlap(service: InProcess) -> None:
+    layout = lay_out_cells(service.app.state.counters.served)
+    numbers = [
+        first + offset
+        for cells in layout.values()
+        for first in cells.first_cells().values()
+        for offset in range(cells.width)
+    ]
+    assert sorted(numbers) == list(range(count_cells(layout)))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -182,18 +188,23 @@ def test_the_counts_are_those_of_the_answers(data: st.DataObject, contract: type
         for answer in answers
         if (banner := answer["retention"])
     )
-    assert {tier: total(found, measures.PREDICTIONS, tier=tier) for tier in tiers} == tiers
-    assert {name: total(found, measures.TOP_FEATURE, feature=name) for name in order} == {
+    assert {tier: total(found, metrics.PREDICTIONS.name, tier=tier) for tier in tiers} == tiers
+    assert {name: total(found, metrics.TOP_FEATURE.name, feature=name) for name in order} == {
         **dict.fromkeys(order, 0),
         **features,
     }
     assert {
-        each: total(found, measures.TOP_SET, features=each) for each in labels_of(found, measures.TOP_SET, "features")
+        each: total(found, metrics.TOP_SET.name, features=each)
+        for each in values_of(found, metrics.TOP_SET, "features")
     } == sets
-    assert {(arm, offer): total(found, measures.RETENTION, arm=arm, offer=offer) for arm, offer in offers} == offers
-    assert total(found, measures.BANNERS) == sum(offers.values()) == sum(a["show_retention_banner"] for a in answers)
-    assert total(found, f"{measures.PROBABILITY}_sum") == pytest.approx(sum(a["churn_probability"] for a in answers))
-    for at, bound in enumerate(measures.PROBABILITY_BOUNDS):
+    assert {(arm, offer): total(found, metrics.RETENTION.name, arm=arm, offer=offer) for arm, offer in offers} == offers
+    assert (
+        total(found, metrics.BANNERS.name) == sum(offers.values()) == sum(a["show_retention_banner"] for a in answers)
+    )
+    assert total(found, f"{metrics.PROBABILITY.name}_sum") == pytest.approx(
+        sum(a["churn_probability"] for a in answers)
+    )
+    for at, bound in enumerate(metrics.PROBABILITY_BOUNDS):
         le = str(bound)
         expected = sum(answer["churn_probability"] <= bound for answer in answers)
-        assert total(found, f"{measures.PROBABILITY}_bucket", le=le) == expected, at
+        assert total(found, f"{metrics.PROBABILITY.name}_bucket", le=le) == expected, at

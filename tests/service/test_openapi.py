@@ -12,13 +12,13 @@ from support.in_process import InProcess, answering
 
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
-from churn.service.app import openapi_document
+from churn.service.app import build_openapi_document
 from churn.settings import Settings
 
 
 @pytest.fixture
 def document(contract: type[Contract]) -> dict[str, Any]:
-    return openapi_document(contract)
+    return build_openapi_document(contract)
 
 
 def test_the_document_needs_no_model(document: dict[str, Any], service: InProcess) -> None:
@@ -78,9 +78,9 @@ def test_the_document_says_how_many_reasons_there_may_be(
 def test_the_document_does_not_depend_on_the_environment(
     contract: type[Contract], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = openapi_document(contract)
+    before = build_openapi_document(contract)
     monkeypatch.setenv("MAX_BATCH_ROWS", "7")
-    assert openapi_document(contract) == before
+    assert build_openapi_document(contract) == before
 
 
 def test_every_error_has_the_one_shape_and_every_response_the_headers(document: dict[str, Any]) -> None:

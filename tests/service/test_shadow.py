@@ -15,7 +15,7 @@ from churn.businesses import find_contract
 from churn.contract.declaration import Rows
 from churn.errors import BundleError, SettingsError
 from churn.explain import Explainer
-from churn.judging import metrics as measures
+from churn.judging import metrics
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, risk_tier
 from churn.prediction_log.challenger import Challenger
@@ -24,8 +24,12 @@ from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import Record
 from churn.prediction_log.writer import PredictionLog
 from churn.service.app import create_app
-from churn.service.recording import require_writable
-from churn.service.shadow import FindChallenger, challenger_if_it_can, challenger_of
+from churn.service.startup import (
+    FindChallenger,
+    load_challenger,
+    load_challenger_if_possible,
+    require_writable_log,
+)
 from churn.settings import Settings
 
 SHA256 = "c" * 64
@@ -34,7 +38,7 @@ EXAMPLE = find_contract("streamflow").example()
 
 @contextmanager
 def shadowed(
-    bundle: Bundle, folder: Path, *, find_challenger: FindChallenger = challenger_of, challenger: Path | None = None
+    bundle: Bundle, folder: Path, *, find_challenger: FindChallenger = load_challenger, challenger: Path | None = None
 ) -> Iterator[tuple[InProcess, PredictionLog]]:
     """A service whose log is running, and its log."""
     settings = Settings(prediction_log=str(folder), challenger_path=challenger)
@@ -54,7 +58,7 @@ def counts(service: InProcess) -> Samples:
 
 
 def outcomes(counted: Samples) -> dict[str, float]:
-    return {each: total(counted, measures.SHADOW, outcome=each) for each in ("paired", "failed", "dropped")}
+    return {each: total(counted, metrics.SHADOW.name, outcome=each) for each in ("paired", "failed", "dropped")}
 
 
 def record(folder: Path, bundle: Bundle, prediction_id: str) -> Record:
@@ -158,17 +162,17 @@ def test_the_challenger_is_counted_and_named_in_the_metrics(bundles: dict[str, B
     assert outcomes(counted) == {"paired": 1, "failed": 0, "dropped": 0}
     assert risk_tier(prediction.probability) != risk_tier(theirs.probability)
     tiers = {"champion": risk_tier(prediction.probability), "challenger": risk_tier(theirs.probability)}
-    assert total(counted, measures.SHADOW_TIERS) == total(counted, measures.SHADOW_TIERS, **tiers) == 1
-    assert total(counted, measures.SHADOW_BANNERS) == 1
-    assert total(counted, measures.SHADOW_BANNERS, champion="yes", challenger="no") == 1
+    assert total(counted, metrics.SHADOW_TIERS.name) == total(counted, metrics.SHADOW_TIERS.name, **tiers) == 1
+    assert total(counted, metrics.SHADOW_BANNERS.name) == 1
+    assert total(counted, metrics.SHADOW_BANNERS.name, champion="yes", challenger="no") == 1
     for agreement in ("set", "order", "signs"):
-        assert total(counted, measures.SHADOW_TOP, agreement=agreement) == 1
+        assert total(counted, metrics.SHADOW_TOP.name, agreement=agreement) == 1
     apart = prediction.probability - theirs.probability
-    assert total(counted, f"{measures.SHADOW_DIFFERENCE}_sum") == pytest.approx(apart)
-    assert total(counted, f"{measures.SHADOW_DIFFERENCE}_bucket", le="+Inf") == 1
+    assert total(counted, f"{metrics.SHADOW_DIFFERENCE.name}_sum") == pytest.approx(apart)
+    assert total(counted, f"{metrics.SHADOW_DIFFERENCE.name}_bucket", le="+Inf") == 1
     for bound in (0.001, 0.1, 0.5):
-        assert total(counted, f"{measures.SHADOW_DIFFERENCE}_bucket", le=str(bound)) == (apart <= bound)
-    assert total(counted, measures.CHALLENGER_INFO, model_version="v0-fake", bundle_sha256=SHA256) == 1
+        assert total(counted, f"{metrics.SHADOW_DIFFERENCE.name}_bucket", le=str(bound)) == (apart <= bound)
+    assert total(counted, metrics.CHALLENGER_INFO.name, model_version="v0-fake", bundle_sha256=SHA256) == 1
 
 
 def test_without_a_challenger_nothing_of_it_is_counted(service: InProcess, bundle: Bundle) -> None:
@@ -189,7 +193,7 @@ def test_what_a_full_queue_drops_the_challenger_does_not_answer(bundle: Bundle, 
     assert outcomes(counted) == {"paired": 2, "failed": 0, "dropped": 3}
 
 
-def test_a_challenger_of_another_contract_is_refused_and_both_are_named(bundles: dict[str, Bundle]) -> None:
+def test_a_load_challenger_another_contract_is_refused_and_both_are_named(bundles: dict[str, Bundle]) -> None:
     champion, other = bundles["streamflow"], bundles["telco"]
     with pytest.raises(SettingsError) as refused:
         create_app(Settings(challenger_path=other.path), bundle=champion)
@@ -208,15 +212,15 @@ def test_a_challenger_needs_the_log(bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="PREDICTION_LOG is `off`"):
         create_app(Settings(challenger_path=bundle.path, prediction_log="off"), bundle=bundle)
     (tmp_path / "predictions").write_text("in the way")
-    require_writable(Settings(churn_home=tmp_path), "streamflow")
+    require_writable_log(Settings(churn_home=tmp_path), "streamflow")
     with pytest.raises(SettingsError, match="cannot be written"):
-        require_writable(Settings(churn_home=tmp_path, challenger_path=bundle.path), "streamflow")
+        require_writable_log(Settings(churn_home=tmp_path, challenger_path=bundle.path), "streamflow")
 
 
 def test_a_worker_that_replaces_another_starts_without_a_challenger_that_is_gone(
     bundle: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(prediction_log=str(tmp_path), challenger_path=tmp_path / "gone")
-    with InProcess(create_app(settings, bundle=bundle, find_challenger=challenger_if_it_can)) as service:
+    with InProcess(create_app(settings, bundle=bundle, find_challenger=load_challenger_if_possible)) as service:
         assert service.predict(bundle.model.contract.example()).status_code == 200
     assert "no challenger" in caplog.text

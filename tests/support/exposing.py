@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from churn.judging import metrics as measures
+from churn.judging import metrics
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
 
 
@@ -28,15 +28,15 @@ class Service:
             return Histogram(name, "what it says", [label], buckets=bounds, registry=self.registry)
 
         self.version = version
-        self.requests = counter(measures.REQUESTS, "route", "status")
-        self.predictions = counter(measures.PREDICTIONS, "model_version", "tier")
-        self.banners = counter(measures.BANNERS, "model_version")
-        self.features = counter(measures.TOP_FEATURE, "model_version", "feature")
-        self.sets = counter(measures.TOP_SET, "model_version", "features")
-        self.latency = histogram(measures.REQUEST_DURATION, "route", LATENCY_BOUNDS_S)
-        self.probability = histogram(measures.PROBABILITY, "model_version", PROBABILITY_BOUNDS)
+        self.requests = counter(metrics.REQUESTS.name, "route", "status")
+        self.predictions = counter(metrics.PREDICTIONS.name, "model_version", "tier")
+        self.banners = counter(metrics.BANNERS.name, "model_version")
+        self.features = counter(metrics.TOP_FEATURE.name, "model_version", "feature")
+        self.sets = counter(metrics.TOP_SET.name, "model_version", "features")
+        self.latency = histogram(metrics.REQUEST_DURATION.name, "route", LATENCY_BOUNDS_S)
+        self.probability = histogram(metrics.PROBABILITY.name, "model_version", PROBABILITY_BOUNDS)
         self.requests.labels("/predict", "2xx")  # is there from the start, as 0
-        info = Gauge(measures.BUNDLE_INFO, "what it serves", ["model_version"], registry=self.registry)
+        info = Gauge(metrics.BUNDLE_INFO.name, "what it serves", ["model_version"], registry=self.registry)
         info.labels(version).set(1)
 
     def answers(self, probability: float, tier: str, *, took_s: float = 0.0015, times: int = 1) -> None:

@@ -11,7 +11,7 @@ from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.record import Entry, JournalHeader
 from churn.retention.banner import Visitor, retention
 from churn.retention.offers.policy import load_policy
-from churn.service.answers import answer
+from churn.service.answering.answer import build_answer
 
 SALT = "a secret of the tests"
 
@@ -34,7 +34,7 @@ def noted(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody
     model = bundle.model
     subscriber = model.contract.model_validate(model.contract.example() | other)
     [prediction] = model.predict([subscriber])
-    worded = answer(model, subscriber, prediction, threshold=threshold, reasons=3)
+    worded = build_answer(model, subscriber, prediction, threshold=threshold, reasons=3)
     banner = None
     if worded["show_retention_banner"]:
         policy = load_policy(None, model.contract, languages=language_codes())

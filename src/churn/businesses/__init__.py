@@ -10,8 +10,7 @@ from importlib import import_module
 
 from churn.contract.declaration import Contract
 from churn.errors import ContractError
-
-FEWEST_FEATURES = 3  # an answer holds three reasons
+from churn.judging.metrics import TOP_REASONS
 
 
 def contract_names() -> list[str]:
@@ -30,6 +29,6 @@ def find_contract(name: str) -> type[Contract]:
     contract: type[Contract] = import_module(f"{__name__}.{name}").CONTRACT
     if contract.contract_name != name:
         raise ContractError(f"businesses/{name}.py declares {contract.contract_name!r}", instead="give both one name")
-    if len(contract.features) < FEWEST_FEATURES:
-        raise ContractError(f"contract {name!r} has fewer than {FEWEST_FEATURES} fields", instead="declare more")
+    if len(contract.features) < TOP_REASONS:
+        raise ContractError(f"contract {name!r} has fewer than {TOP_REASONS} fields", instead="declare more")
     return contract

@@ -6,7 +6,7 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
-from churn.service.recording import log_places
+from churn.service.startup import find_log_places
 from churn.settings import read_settings
 
 # ruff: noqa: PLC0415 - an extra
@@ -30,7 +30,7 @@ def dashboard() -> None:
         home=settings.churn_home,
         contract=contract,
         champion=settings.bundle_path,
-        places=log_places(settings, contract),
+        places=find_log_places(settings, contract),
         instances=settings.instances,
         mlflow_url=settings.dashboard_mlflow_url,
         token=token.get_secret_value() if token else None,

@@ -12,7 +12,7 @@ from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption
 from churn.cli.show import bar, out, print_json, table
 from churn.errors import SettingsError
-from churn.service.recording import log_places
+from churn.service.startup import find_log_places
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def the_log(settings: Settings, contract: str) -> Places:
     Raises:
         SettingsError: PREDICTION_LOG is `off`, or a URL that cannot be used.
     """
-    found = log_places(settings, find_contract(contract).contract_name)
+    found = find_log_places(settings, find_contract(contract).contract_name)
     if found is None:
         raise SettingsError(
             "PREDICTION_LOG is `off`, so there is no log to look into",

@@ -15,8 +15,8 @@ from churn.cli.options import JsonOption
 from churn.cli.show import bar, out, print_json, say, table
 from churn.cpus import usable_cpus
 from churn.errors import SettingsError
+from churn.judging.metrics import TOP_REASONS
 from churn.model.bundle import load_bundle
-from churn.retention.reasons import TOP_REASONS
 from churn.settings import read_settings
 
 if TYPE_CHECKING:

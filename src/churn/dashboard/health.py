@@ -111,7 +111,7 @@ def _metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, int | 
         for family in text_string_to_metric_families(answer.text):
             for sample in family.samples:
                 gathering.add(sample.name, sample.labels, sample.value)
-                if sample.name == QUEUE:
+                if sample.name == QUEUE.name:
                     queue = (queue or 0) + int(sample.value)
         # A service that has answered nothing yet may not count it yet.
         return gathering.counts(), queue, ""

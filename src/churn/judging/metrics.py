@@ -1,65 +1,208 @@
-"""What is measured of each answer, by name: the service counts it, Prometheus keeps it, the rollout reads it.
+"""What the service counts. Each metric is declared here, once.
 
-Labels are bounded: routes, kinds, tiers, features, offers and versions; never anything of a subscriber.
+The service counts it, Prometheus keeps it, the rollout reads it and `docs/metrics.md` lists it. Labels are bounded:
+routes, kinds, tiers, features, offers and versions; never anything of a subscriber.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
 
-# What an answer should take at most. It is one of the bounds below.
-OBJECTIVE_S: Final = 0.2
-# Upper bounds of the buckets, in seconds.
-LATENCY_BOUNDS_S: Final = (
-    *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
-    *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0),
-)
-# Of the probability, all of the same width.
-PROBABILITY_BINS: Final = 20
-PROBABILITY_BOUNDS: Final = tuple(number / PROBABILITY_BINS for number in range(1, PROBABILITY_BINS + 1))
+# An answer has this many reasons unless it was asked for more or fewer; so many are counted as the largest.
+TOP_REASONS: Final = 3
 # The features of a set are named in the contract's order, with this between them.
 SET_SIGN: Final = "|"
-TOP: Final = 3
 
-# Histogram, labels: route. From the first byte of a request's head to the last byte of its answer's.
-REQUEST_DURATION: Final = "churn_request_duration_seconds"
-# Counter, labels: route, status (2xx, 4xx, 5xx, 499).
-REQUESTS: Final = "churn_requests_total"
-# Counter, labels: kind (of the problem, such as invalid, busy, too_large, bug).
-ERRORS: Final = "churn_errors_total"
-# Histogram, labels: stage.
-STAGE_DURATION: Final = "churn_stage_duration_seconds"
-# Counters of POST /predict, one subscriber each. Labels: model_version, tier.
-PREDICTIONS: Final = "churn_predictions_total"
-# Histogram, labels: model_version.
-PROBABILITY: Final = "churn_probability"
-# Counter, labels: model_version, feature: among the three largest contributions, whatever number was asked for.
-TOP_FEATURE: Final = "churn_top_feature_total"
-# Counter, labels: model_version, features: the same three as a set.
-TOP_SET: Final = "churn_top_set_total"
-# Counter, labels: model_version; answers whose probability was above the threshold.
-BANNERS: Final = "churn_banners_total"
-# Counter, labels: arm, offer ("none" where there is none); what the banners hold.
-RETENTION: Final = "churn_retention_total"
-# Counter, labels: outcome (answered, refused); rows of POST /predict/batch, which are no predictions of POST /predict.
-BATCH_ROWS: Final = "churn_batch_rows_total"
-# Counter, labels: outcome (written, dropped); what became of records of the prediction log.
-LOG_RECORDS: Final = "churn_prediction_log_records_total"
-# Gauge: requests taken and not yet answered.
-QUEUE: Final = "churn_queue_requests"
-# Gauge, always 1. Labels: model_version, bundle_sha256, contract, contract_fingerprint.
-BUNDLE_INFO: Final = "churn_bundle_info"
-# Counter, labels: outcome (paired, failed, dropped); answers of POST /predict that the challenger was to answer too.
-SHADOW: Final = "churn_shadow_predictions_total"
-# Counters of the pairs. Labels: champion, challenger: the tier each gives; whether each shows a banner, yes or no.
-SHADOW_TIERS: Final = "churn_shadow_tiers_total"
-SHADOW_BANNERS: Final = "churn_shadow_banners_total"
-# Counter, labels: agreement (set, order, signs); pairs whose three largest contributions agree so far.
-SHADOW_TOP: Final = "churn_shadow_top_agreement_total"
-# Histogram: how far the two probabilities lie apart.
-SHADOW_DIFFERENCE: Final = "churn_shadow_probability_difference"
-SHADOW_DIFFERENCE_BOUNDS: Final = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
-# Gauge, always 1. Labels: model_version, bundle_sha256.
-CHALLENGER_INFO: Final = "churn_challenger_info"
-# The route that is judged.
-PREDICT_ROUTE: Final = "/predict"
+# A request is to be answered within this. It is one of the bounds below.
+OBJECTIVE_S: Final = 0.2
+LATENCY_BOUNDS_S: Final = (
+    *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
+    *(0.075, 0.1, 0.15, OBJECTIVE_S, 0.3, 0.5, 1.0, 2.5, 5.0),
+)
+PROBABILITY_BINS: Final = 20  # all of the same width
+PROBABILITY_BOUNDS: Final = tuple(number / PROBABILITY_BINS for number in range(1, PROBABILITY_BINS + 1))
+# A stage's duration in nanoseconds falls into the bucket of its number of binary digits. 63 digits are 292 years.
+STAGE_CELL_BOUNDS_S: Final = tuple(2**digits / 1e9 for digits in range(64))
+# Finer ones than a microsecond would be of no use to an operator, nor would larger ones than 67 ms.
+STAGE_BOUNDS_S: Final = STAGE_CELL_BOUNDS_S[10:27]
+
+OTHER: Final = "other"
+PREDICT_ROUTE: Final = "/predict"  # the route that is judged
+ROUTES: Final = (PREDICT_ROUTE, "/predict/batch", "/health", "/readyz", "/livez", "/metrics", "/openapi.json")
+# The caller left before the answer. It is nginx's number for this, and never sent as a status.
+NOT_ANSWERED: Final = 499
+BUSY: Final = "busy"
+BUG: Final = "bug"
+# The kind of an error by its status; a 503 for too many requests is `busy`.
+KINDS: Final = {
+    400: "not_http",
+    404: "not_found",
+    405: "wrong_method",
+    408: "slow_body",
+    413: "too_large",
+    415: "not_json",
+    422: "invalid",
+    NOT_ANSWERED: "caller_left",
+    500: BUG,
+    503: "unavailable",
+}
+type Stage = Literal["parse", "validate", "encode", "explain", "reasons", "retention", "serialise", "log"]
+STAGES: Final[tuple[Stage, ...]] = get_args(Stage.__value__)
+
+type Kind = Literal["counter", "gauge", "histogram"]
+type Labels = Mapping[str, tuple[str, ...] | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric:
+    """One name under which something is counted.
+
+    Args:
+        name: the name in Prometheus.
+        kind: its type there.
+        meaning: what is counted, in a sentence.
+        labels: each label with its values; None where they depend on the model that is served.
+        bounds: the upper bounds of a histogram's buckets, which belong to them.
+        cell_bounds: the bounds by which a histogram is counted, where these are finer.
+        is_shadow: whether it is counted only where there is a challenger.
+        is_counted: whether it has numbers of its own; else it follows from what is served, or from other metrics.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: Labels = field(default_factory=dict)
+    bounds: tuple[float, ...] = ()
+    cell_bounds: tuple[float, ...] = ()
+    is_shadow: bool = False
+    is_counted: bool = True
+
+
+REQUEST_DURATION: Final = Metric(
+    "churn_request_duration_seconds",
+    "histogram",
+    "From the first byte of a request's head to the last byte of its answer, the time it waited included.",
+    {"route": (*ROUTES, OTHER)},
+    LATENCY_BOUNDS_S,
+)
+REQUESTS: Final = Metric(
+    "churn_requests_total",
+    "counter",
+    "Requests by how they ended; 499 if the caller left before the answer.",
+    {"route": (*ROUTES, OTHER), "status": ("2xx", "4xx", "5xx", str(NOT_ANSWERED))},
+)
+ERRORS: Final = Metric(
+    "churn_errors_total",
+    "counter",
+    "Requests that got an error, by its kind.",
+    {"kind": (*KINDS.values(), BUSY, OTHER)},
+)
+STAGE_DURATION: Final = Metric(
+    "churn_stage_duration_seconds",
+    "histogram",
+    "What each stage of an answer of /predict takes.",
+    {"stage": STAGES},
+    STAGE_BOUNDS_S,
+    STAGE_CELL_BOUNDS_S,
+)
+PREDICTIONS: Final = Metric(
+    "churn_predictions_total",
+    "counter",
+    "Answers of /predict by risk tier.",
+    {"model_version": None, "tier": None},
+)
+PROBABILITY: Final = Metric(
+    "churn_probability", "histogram", "Their probability.", {"model_version": None}, PROBABILITY_BOUNDS
+)
+TOP_FEATURE: Final = Metric(
+    "churn_top_feature_total",
+    "counter",
+    "In how many of them a feature was among the three largest contributions, whatever number was asked for.",
+    {"model_version": None, "feature": None},
+    is_counted=False,
+)
+TOP_SET: Final = Metric(
+    "churn_top_set_total",
+    "counter",
+    "How many of them had which three, in the contract's order; a set that never came is left out.",
+    {"model_version": None, "features": None},
+)
+BANNERS: Final = Metric(
+    "churn_banners_total", "counter", "Those whose probability was above the threshold.", {"model_version": None}
+)
+RETENTION: Final = Metric(
+    "churn_retention_total",
+    "counter",
+    "What their banners held; offer `none` where there is none.",
+    {"arm": None, "offer": None},
+)
+BATCH_ROWS: Final = Metric(
+    "churn_batch_rows_total",
+    "counter",
+    "Rows of /predict/batch, which are no predictions of /predict.",
+    {"outcome": ("answered", "refused")},
+)
+LOG_RECORDS: Final = Metric(
+    "churn_prediction_log_records_total",
+    "counter",
+    "Records of the prediction log; `dropped` if there was no room or they could not be written.",
+    {"outcome": ("written", "dropped")},
+)
+QUEUE: Final = Metric(
+    "churn_queue_requests",
+    "gauge",
+    "Requests that the living workers have taken and not yet answered, the one that asks for this included.",
+)
+BUNDLE_INFO: Final = Metric(
+    "churn_bundle_info",
+    "gauge",
+    "Always 1; what is served.",
+    {"model_version": None, "bundle_sha256": None, "contract": None, "contract_fingerprint": None},
+    is_counted=False,
+)
+SHADOW: Final = Metric(
+    "churn_shadow_predictions_total",
+    "counter",
+    "Answers of /predict that the challenger was to answer too; `dropped` if it had no time.",
+    {"outcome": ("paired", "failed", "dropped")},
+    is_shadow=True,
+)
+SHADOW_TIERS: Final = Metric(
+    "churn_shadow_tiers_total",
+    "counter",
+    "Those that both answered, by the tier of each.",
+    {"champion": None, "challenger": None},
+    is_shadow=True,
+)
+SHADOW_BANNERS: Final = Metric(
+    "churn_shadow_banners_total",
+    "counter",
+    "The same by whether each would show a banner.",
+    {"champion": ("no", "yes"), "challenger": ("no", "yes")},
+    is_shadow=True,
+)
+SHADOW_TOP: Final = Metric(
+    "churn_shadow_top_agreement_total",
+    "counter",
+    "Those whose three largest contributions are of the same features, in the same order, of the same signs.",
+    {"agreement": ("set", "order", "signs")},
+    is_shadow=True,
+)
+SHADOW_DIFFERENCE: Final = Metric(
+    "churn_shadow_probability_difference",
+    "histogram",
+    "How far their two probabilities lie apart.",
+    bounds=(0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0),
+    is_shadow=True,
+)
+CHALLENGER_INFO: Final = Metric(
+    "churn_challenger_info",
+    "gauge",
+    "Always 1; what answers in the background.",
+    {"model_version": None, "bundle_sha256": None},
+    is_counted=False,
+)
+# All metrics, in the order in which they stand above and are told.
+METRICS: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))

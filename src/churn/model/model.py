@@ -9,12 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from churn.answers import RiskTier
+from churn.answers import LOW_BELOW, MEDIUM_BELOW, RiskTier
 from churn.contract.declaration import Contract, Rows
 from churn.explain import Explainer
 
-LOW_BELOW = 0.3
-MEDIUM_BELOW = 0.6
 DECIMALS = 4
 
 

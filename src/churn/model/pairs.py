@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from churn.judging.metrics import TOP
-from churn.model.model import DECIMALS, LOW_BELOW, MEDIUM_BELOW
+from churn.answers import LOW_BELOW, MEDIUM_BELOW
+from churn.judging.metrics import TOP_REASONS
+from churn.model.model import DECIMALS
 
 # The smallest difference of two probabilities as they are shown; there are so many of them between 0 and 1.
 STEPS = 10**DECIMALS
@@ -93,7 +94,7 @@ def steps(probability: Numbers) -> Whole:
 def strongest(contributions: Numbers) -> Whole:
     """The numbers of the three features with the largest contributions, ranked as reasons are: (n, 3)."""
     ranked = np.argsort(-np.abs(contributions), axis=1, kind="stable")  # equal ones in the contract's order
-    return np.asarray(ranked[:, :TOP])
+    return np.asarray(ranked[:, :TOP_REASONS])
 
 
 def raises(contributions: Numbers) -> Flags:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import xgboost
 
-from churn.answers import CustomerReason, Retention, RiskTier
+from churn.answers import LOW_BELOW, MEDIUM_BELOW, CustomerReason, Retention, RiskTier
 from churn.contract.declaration import Contract, FeatureSpec
 from churn.contract.language import find_language, language_codes
 from churn.contract.sampling import draw_subscribers
@@ -104,7 +104,7 @@ def prove(
 
 
 def _check_tier(proof: Proof, probability: float, tier: RiskTier) -> None:
-    bounds = {"low": (0.0, 0.3), "medium": (0.3, 0.6), "high": (0.6, 1.0)}
+    bounds = {"low": (0.0, LOW_BELOW), "medium": (LOW_BELOW, MEDIUM_BELOW), "high": (MEDIUM_BELOW, 1.0)}
     low, high = bounds[tier]
     if not (low <= probability < high or probability == high == 1.0) or round(probability, 4) != probability:
         proof.breaks("the tier is that of the shown probability", (probability, tier))

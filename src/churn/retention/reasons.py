@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from churn.answers import CustomerReason, Direction, Reason, Suppressed, WhyNotShown
 from churn.contract.declaration import Contract, FeatureSpec
 from churn.contract.language import ENGLISH, Language
+from churn.judging.metrics import TOP_REASONS
 from churn.model.model import DECIMALS, ChurnModel, Prediction
 
-TOP_REASONS = 3
 MOST_SHOWN = 3
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from churn.judging import metrics as measures
+from churn.judging import metrics
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS
 
@@ -14,16 +14,16 @@ ANSWERED, FAILED = "2xx", "5xx"
 INFINITE = float("inf")
 # Which label tells a family's samples apart.
 KEYS = {
-    measures.REQUESTS: "status",
-    f"{measures.REQUEST_DURATION}_bucket": "le",
-    measures.PREDICTIONS: "tier",
-    f"{measures.PROBABILITY}_bucket": "le",
-    measures.BANNERS: "",
-    measures.TOP_FEATURE: "feature",
-    measures.TOP_SET: "features",
+    metrics.REQUESTS.name: "status",
+    f"{metrics.REQUEST_DURATION.name}_bucket": "le",
+    metrics.PREDICTIONS.name: "tier",
+    f"{metrics.PROBABILITY.name}_bucket": "le",
+    metrics.BANNERS.name: "",
+    metrics.TOP_FEATURE.name: "feature",
+    metrics.TOP_SET.name: "features",
 }
 # All that is read of a service.
-NAMES = (*KEYS, measures.BUNDLE_INFO)
+NAMES = (*KEYS, metrics.BUNDLE_INFO.name)
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Gathering:
 
     def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
         """One sample; of a counter, how many there were since the instance started."""
-        if name == measures.BUNDLE_INFO:
+        if name == metrics.BUNDLE_INFO.name:
             self.versions.add(labels.get("model_version", ""))
         elif name in KEYS and labels.get("route", PREDICT_ROUTE) == PREDICT_ROUTE:
             key = labels.get(KEYS[name], "")
@@ -44,22 +44,22 @@ class Gathering:
     @property
     def empty(self) -> bool:
         """Whether this is no service that counts what is judged."""
-        return not any(name == measures.REQUESTS for name, _ in self.numbers)
+        return not any(name == metrics.REQUESTS.name for name, _ in self.numbers)
 
     def counts(self) -> Counts:
         """What they say."""
-        status = self._named(measures.REQUESTS)
-        errors, tiers = status.get(FAILED, 0), self._named(measures.PREDICTIONS)
+        status = self._named(metrics.REQUESTS.name)
+        errors, tiers = status.get(FAILED, 0), self._named(metrics.PREDICTIONS.name)
         return Counts(
             requests=status.get(ANSWERED, 0) + errors,
             errors=errors,
-            latency=self._buckets(f"{measures.REQUEST_DURATION}_bucket", (*LATENCY_BOUNDS_S, INFINITE)),
+            latency=self._buckets(f"{metrics.REQUEST_DURATION.name}_bucket", (*LATENCY_BOUNDS_S, INFINITE)),
             predictions=sum(tiers.values()),
-            probability=self._buckets(f"{measures.PROBABILITY}_bucket", PROBABILITY_BOUNDS),
+            probability=self._buckets(f"{metrics.PROBABILITY.name}_bucket", PROBABILITY_BOUNDS),
             tiers=tiers,
-            banners=self._named(measures.BANNERS).get("", 0),
-            top_features=self._named(measures.TOP_FEATURE),
-            top_sets=self._named(measures.TOP_SET),
+            banners=self._named(metrics.BANNERS.name).get("", 0),
+            top_features=self._named(metrics.TOP_FEATURE.name),
+            top_sets=self._named(metrics.TOP_SET.name),
         )
 
     def _named(self, family: str) -> dict[str, int]:

@@ -115,7 +115,7 @@ class Prometheus:
         for labels, value in self._asked(client, f'{{__name__=~"{"|".join(NAMES)}",{selector}}}', now):
             gathering = found.setdefault(labels.get("instance", ""), Gathering())
             gathering.add(labels["__name__"], labels, value)
-        ages = [value for _, value in self._asked(client, f"timestamp({REQUESTS}{{{selector}}})", now)]
+        ages = [value for _, value in self._asked(client, f"timestamp({REQUESTS.name}{{{selector}}})", now)]
         away = [labels["instance"] for labels, value in self._asked(client, f"up{{{selector}}}", now) if not value]
         return _reading(min(ages, default=0.0), dict(found), [name for name in away if name not in found])
 

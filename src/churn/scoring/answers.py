@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from churn.answers import LOW_BELOW, MEDIUM_BELOW
 from churn.contract.declaration import FeatureSpec
-from churn.model.model import DECIMALS, LOW_BELOW, MEDIUM_BELOW, ChurnModel, shown_probability
+from churn.model.model import DECIMALS, ChurnModel, shown_probability
 from churn.reading.blocks import Floats
 from churn.retention.reasons import direction, sentence
 
-TIERS = ("low", "medium", "high")
 SIGNS = (-1.0, 0.0, 1.0)  # of a contribution as shown; direction and sentence depend on nothing else of it
 SCALE = 10.0**DECIMALS
 NEAR = 1e-6  # of a last shown digit; adding up in another order moves a probability by less than a thousandth of this

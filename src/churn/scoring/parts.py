@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from churn.answers import TIERS
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.errors import BundleError, DataError
@@ -24,7 +25,7 @@ from churn.model.bundle import bundle_sha256, load_bundle
 from churn.model.model import ChurnModel
 from churn.reading.blocks import Floats
 from churn.reading.sources import Part, read
-from churn.scoring.answers import TIERS, answer, words
+from churn.scoring.answers import answer, words
 from churn.scoring.encoding import as_text, encode
 from churn.scoring.rejects import Reject, misshapen_row, refused_row, rejects_table
 

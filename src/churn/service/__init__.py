@@ -1,1 +1,9 @@
-"""The HTTP service."""
+"""The HTTP service.
+
+app.py        everything wired in one place
+server.py     the service as a process, with one worker or many
+startup.py    the prediction log and the challenger that the settings name
+answering/    what is answered about subscribers
+counting/     what has been answered, in numbers
+edge/         HTTP
+"""

@@ -17,21 +17,20 @@ from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.offers.policy import Policy, load_policy
-from churn.service import openapi
-from churn.service.counting import Counting
-from churn.service.draining import Draining
-from churn.service.endpoints import endpoints
-from churn.service.families import served
-from churn.service.health import health_paths
-from churn.service.ledger import Ledger
-from churn.service.metrics import metrics_path
-from churn.service.middleware import Observation, refuse_not_http
-from churn.service.problems import Problem, answer_problem
-from churn.service.recording import prediction_log_of, recorded
-from churn.service.route import DirectApi
-from churn.service.shadow import CountedPairs, FindChallenger, challenger_of
-from churn.service.tracing import telemetry
-from churn.service.waiting import WaitingRoom
+from churn.service.answering.routes import predict_routes
+from churn.service.counting.counters import Counters
+from churn.service.counting.layout import describe_served_model
+from churn.service.counting.ledger import Ledger
+from churn.service.counting.pairs import PairCounter
+from churn.service.edge.drain import Drain
+from churn.service.edge.middleware import ObservationMiddleware, refuse_not_http
+from churn.service.edge.openapi import build_document
+from churn.service.edge.operations import operations_routes
+from churn.service.edge.problems import Problem, answer_problem
+from churn.service.edge.route import DirectApi
+from churn.service.edge.tracing import configure_telemetry
+from churn.service.edge.waiting_room import WaitingRoom
+from churn.service.startup import FindChallenger, load_challenger, log_during, open_prediction_log
 from churn.settings import Settings, read_settings
 from churn.web.protocol import Edge
 
@@ -44,20 +43,20 @@ def create_app(
     bundle: Bundle | None = None,
     policy: Policy | None = None,
     ledger: Ledger | None = None,
-    find_challenger: FindChallenger = challenger_of,
+    find_challenger: FindChallenger = load_challenger,
 ) -> FastAPI:
-    """The service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
+    """Return the service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
 
     Args:
         settings: by default those of the environment.
         bundle: by default the one that the settings name.
-        policy: of offers; by default likewise.
-        ledger: where it counts together with other workers; by default it counts alone.
-        find_challenger: gives the second model, where there is to be one.
+        policy: of offers; by default the one that the settings name.
+        ledger: shared with other workers that count; by default it counts alone.
+        find_challenger: returns the second model, if the settings name one.
 
     Raises:
         BundleError: a bundle is missing or damaged.
-        OfferPolicyError: so is the policy of its offers, or it does not fit the contract.
+        OfferPolicyError: the policy of offers cannot be read, or does not fit the contract.
         SettingsError: a setting cannot be used, MODEL_VERSION is not the bundle's version, or the challenger is of
             another contract.
     """
@@ -65,20 +64,21 @@ def create_app(
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
     policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
-    shadowed = settings.challenger_path is not None
-    counting = Counting(served(bundle.model, policy, bundle_sha256=bundle.sha256, shadowed=shadowed), ledger)
+    has_challenger = settings.challenger_path is not None
+    served = describe_served_model(bundle.model, policy, bundle_sha256=bundle.sha256, has_challenger=has_challenger)
+    counters = Counters(served, ledger)
     challenger = find_challenger(settings, bundle)
     if challenger:
-        challenger.observer = CountedPairs(challenger, counting, threshold=settings.churn_threshold)
-    prediction_log = prediction_log_of(settings, bundle, challenger)
+        challenger.observer = PairCounter(challenger, counters, threshold=settings.churn_threshold)
+    prediction_log = open_prediction_log(settings, bundle, challenger)
     if prediction_log:
-        prediction_log.observer = counting.logged
+        prediction_log.observer = counters.count_log_records
     return build_app(
         bundle.model,
         settings,
         model_path=bundle.path,
         policy=policy,
-        counting=counting,
+        counters=counters,
         prediction_log=prediction_log,
     )
 
@@ -89,58 +89,58 @@ def build_app(
     *,
     model_path: Path,
     policy: Policy | None = None,
-    counting: Counting | None = None,
+    counters: Counters | None = None,
     prediction_log: PredictionLog | None = None,
 ) -> FastAPI:
-    """The service of any model, wherever it came from; it counts for itself unless it is given where to count.
+    """Return the service of any model. It counts for itself unless it is given counters.
 
     Raises:
         OfferPolicyError: the policy of the settings, or the contract's own, cannot be used.
     """
     policy = policy or load_policy(settings.offer_policy, model.contract, languages=language_codes())
-    counting = counting or Counting(served(model, policy))
-    draining = Draining(settings.drain_seconds)
-    router = endpoints(
+    counters = counters or Counters(describe_served_model(model, policy))
+    drain = Drain(settings.drain_seconds)
+    predictions = predict_routes(
         model,
         policy,
-        counting,
+        counters,
         prediction_log=prediction_log,
         threshold=settings.churn_threshold,
         max_body_bytes=settings.max_body_bytes,
         max_batch_rows=settings.max_batch_rows,
     )
-    health = health_paths(model, draining, model_path=model_path)
+    operations = operations_routes(model, drain, counters, model_path=model_path)
     app = DirectApi(
-        routes=[*router.routes, *health.routes, *metrics_path(counting).routes],
+        routes=[*predictions.routes, *operations.routes],
         title=f"Churn prediction: {model.contract.contract_name}",
         description="How likely a subscriber is to leave, and the reasons in plain language.",
         version=INTERFACE_VERSION,
         docs_url=None,  # the page would load its scripts from another company's servers
         redoc_url=None,
         redirect_slashes=False,
-        telemetry=telemetry(),
-        lifespan=recorded(prediction_log, draining.lifespan),
+        telemetry=configure_telemetry(),
+        lifespan=log_during(prediction_log, drain.lifespan),
         middleware=[
             Middleware(
-                Observation,
+                ObservationMiddleware,
                 model_version=model.version,
                 log_level=settings.log_level,
-                counting=counting,
-                draining=draining,
+                counters=counters,
+                drain=drain,
             )
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},
     )
-    app.state.counting = counting
+    app.state.counters = counters
     app.state.prediction_log = prediction_log
-    refuse = partial(refuse_not_http, counting, model.version)
-    app.state.edge = Edge(refuse, WaitingRoom(settings.max_queue, counting).admit)
-    app.openapi_schema = openapi.document(app, model.contract)
+    refuse = partial(refuse_not_http, counters, model.version)
+    app.state.edge = Edge(refuse, WaitingRoom(settings.max_queue, counters).admit)
+    app.openapi_schema = build_document(app, model.contract)
     return app
 
 
-def openapi_document(contract: type[Contract]) -> dict[str, Any]:
-    """The interface for a contract, without a model."""
+def build_openapi_document(contract: type[Contract]) -> dict[str, Any]:
+    """Return the interface for a contract, without a model."""
 
     def untrained(_: Rows) -> Any:
         raise ChurnError("this app only describes the interface, it has no model", instead="use create_app")

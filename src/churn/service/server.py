@@ -16,10 +16,9 @@ from churn.cpus import usable_cpus
 from churn.errors import ChurnError
 from churn.model.bundle import Bundle, load_bundle
 from churn.retention.offers.policy import Policy, load_policy
-from churn.service.families import blocks, cells_of, served
-from churn.service.ledger import Ledger
-from churn.service.recording import require_writable
-from churn.service.shadow import FindChallenger, challenger_if_it_can, challenger_of
+from churn.service.counting.layout import count_cells, describe_served_model, lay_out_cells
+from churn.service.counting.ledger import Ledger
+from churn.service.startup import FindChallenger, load_challenger, load_challenger_if_possible, require_writable_log
 from churn.settings import MOST_WORKERS, Settings
 from churn.web.logging import log_config
 from churn.web.protocol import PROTOCOL
@@ -28,9 +27,9 @@ from churn.web.server import BACKLOG, KEEP_ALIVE_S, AnnouncingServer, listen, st
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# libuv accepts one connection in each turn of the event loop, but of each socket that listens, also if that is the same
-# one again. With one at a time 128 that come at once, and ask at once, wait for up to a second, since each turn answers
-# all who are in already. Not for several workers: whoever takes one at a time leaves the others theirs.
+# libuv accepts one connection of each listening socket in each turn of the event loop, and each turn answers all who
+# are in already. So 128 connections that come at once would wait for up to a second; copies of the socket let more in.
+# Several workers have no copies: a worker that accepts one at a time leaves the others theirs.
 ACCEPTED_AT_ONCE = 16
 # Shorter than the 30 s after which a container platform kills what it told to stop.
 GRACEFUL_SHUTDOWN_S = 20
@@ -40,11 +39,11 @@ type OnReady = Callable[[str, Bundle], None]
 
 
 def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes the requests it has and returns.
+    """Serve until SIGTERM or SIGINT, then finish the requests that have come and return.
 
     Args:
-        settings: what to serve, where, and with how many workers; as many as there are usable CPUs unless they say.
-        on_ready: told the address, such as `http://127.0.0.1:8000`, and the bundle, once every worker answers there.
+        settings: what to serve, where, and with how many workers; by default one for each usable CPU.
+        on_ready: called with the address, such as `http://127.0.0.1:8000`, and the bundle once every worker answers.
 
     Raises:
         BundleError: the bundle is missing or damaged, or the challenger's is.
@@ -57,15 +56,15 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         bundle = load_bundle(settings.bundle_path)
         bundle.require_version(settings.model_version)
         policy = load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
-        require_writable(settings, bundle.model.contract.contract_name)
-        challenger = challenger_of(settings, bundle)
+        require_writable_log(settings, bundle.model.contract.contract_name)
+        challenger = load_challenger(settings, bundle)
         with listen(settings.host, settings.port, app="service") as listener:
             announce = functools.partial(on_ready, url_of(settings.host, settings.port), bundle)
             workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
             if workers == 1:
-                app = _settled_app(settings, policy, bundle, find_challenger=lambda *_: challenger)
-                doors = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
-                AnnouncingServer(_config(settings, app, workers=1), announce).run(doors)
+                app = _create_settled_app(settings, policy, bundle, find_challenger=lambda *_: challenger)
+                listeners = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
+                AnnouncingServer(_config(settings, app, workers=1), announce).run(listeners)
             else:
                 # Each worker loads the bundles for itself: these, whoever is champion when a worker is replaced.
                 pinned = {
@@ -73,21 +72,22 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
                     "model_version": bundle.model.version,
                     "challenger_path": settings.challenger_path and settings.challenger_path.resolve(),
                 }
-                served_here = served(bundle.model, policy, shadowed=challenger is not None)
-                ledger = Ledger(cells_of(blocks(served_here)), rows=MOST_WORKERS)
-                factory = functools.partial(_settled_app, settings.model_copy(update=pinned), policy, ledger=ledger)
+                served = describe_served_model(bundle.model, policy, has_challenger=challenger is not None)
+                ledger = Ledger(count_cells(lay_out_cells(served)), rows=MOST_WORKERS)
+                pinned_settings = settings.model_copy(update=pinned)
+                factory = functools.partial(_create_settled_app, pinned_settings, policy, ledger=ledger)
                 _ManyWorkers(_config(settings, factory, workers=workers), listener, announce).run()
 
 
-def _settled_app(
+def _create_settled_app(
     settings: Settings,
     policy: Policy,
     bundle: Bundle | None = None,
     *,
     ledger: Ledger | None = None,
-    find_challenger: FindChallenger = challenger_if_it_can,
+    find_challenger: FindChallenger = load_challenger_if_possible,
 ) -> FastAPI:
-    """The app, with all that was loaded for it set aside from garbage collection.
+    """Return the app, with all that was loaded for it set aside from garbage collection.
 
     A full collection would stop every request for some 100 ms to look at the libraries' objects, which stay anyway.
     """

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from churn.model.model import LOW_BELOW, MEDIUM_BELOW
+from churn.answers import LOW_BELOW, MEDIUM_BELOW
 from churn.shadow.report import Report, bin_edges, score_counts
 from churn.shadow.words import headline, span, title
 

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import subscribers
 
+from churn.answers import TIERS
 from churn.businesses import contract_names, find_contract
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
 from churn.model.model import DECIMALS, ChurnModel, risk_tier, shown_probability
-from churn.scoring.answers import ROWS_AT_ONCE, TIERS, answer, rounded, shown_probabilities
-from churn.service.answers import answers
+from churn.scoring.answers import ROWS_AT_ONCE, answer, rounded, shown_probabilities
+from churn.service.answering.answer import predict_and_answer
 
 CONTRACTS = st.sampled_from(contract_names()).map(find_contract)
 TIES = st.integers(-50_000, 50_000).map(lambda whole: (whole + 0.5) / 10**DECIMALS)
@@ -31,7 +32,7 @@ FLOAT32 = (
 def one_by_one(
     model: ChurnModel, people: Sequence[Contract], *, threshold: float, reasons: int
 ) -> list[dict[str, Any]]:
-    return [dict(found) for found in answers(model, people, threshold=threshold, reasons=reasons)]
+    return [dict(found) for found in predict_and_answer(model, people, threshold=threshold, reasons=reasons)]
 
 
 def all_at_once(

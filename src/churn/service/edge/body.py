@@ -1,4 +1,4 @@
-"""From the bytes of a request to a JSON object or an array of rows, with every way in which that can fail."""
+"""From the bytes of a request to JSON, with every way in which that can fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from churn.contract.wording import FieldError, cut, kind_of
-from churn.service.problems import Problem
+from churn.service.edge.problems import Problem
 
 BODY_TIMEOUT_S = 10.0
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -23,7 +23,7 @@ LONG_NUMBER = re.compile(rb'"([^"\\]{1,100})"\s*:\s*-?\d{%d}' % DIGITS)
 
 
 def require_json(request: Request) -> None:
-    """Refuses a body that does not claim to be plain JSON.
+    """Refuse a body that does not claim to be plain JSON.
 
     Raises:
         Problem: 415.
@@ -40,13 +40,13 @@ def require_json(request: Request) -> None:
 async def read_body(
     request: Request, *, max_bytes: int, instead: str = "send one subscriber", timeout_s: float = BODY_TIMEOUT_S
 ) -> bytes:
-    """Reads the body, giving up as soon as it is known to be too large: memory stays bounded whatever is sent.
+    """Read the body, and give up as soon as it is too large: memory stays bounded whatever is sent.
 
     Args:
         request: whose body is read.
-        max_bytes: a larger body is too large.
-        instead: what the sender of such a body is told to do.
-        timeout_s: until when the whole body must have come.
+        max_bytes: the most that is read.
+        instead: what the sender of a larger body is told to do.
+        timeout_s: in which the whole body must come.
 
     Raises:
         Problem: 413 past max_bytes, 408 past timeout_s (a body that never ends would hold up a shutdown).
@@ -73,58 +73,47 @@ async def read_body(
         ) from error
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Parses one JSON object. NaN and Infinity are let through, so that validation can name their field.
+def parse_json(body: bytes, wanted: str = "one JSON object") -> Any:
+    """Parse JSON. NaN and Infinity are let through, so that validation can name their field.
+
+    Args:
+        body: the bytes.
+        wanted: what a sender of something else is told to send.
 
     Raises:
         Problem: 422; names the key of a duplicate, and of a number too long to read.
     """
-    return require_object(_parse(body, "one JSON object"), "the body")
-
-
-def require_object(found: Any, what: str) -> dict[str, Any]:
-    """Refuses JSON that is no object; `what` names it in the refusal.
-
-    Raises:
-        Problem: 422.
-    """
-    if not isinstance(found, dict):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what} must be one JSON object, got {kind_of(found)}")
-    return found
-
-
-def parse_rows(body: bytes, *, max_rows: int) -> list[Any]:
-    """Parses a JSON array of anything, as `parse_object` parses an object.
-
-    Raises:
-        Problem: 422 if it is no array, is empty, or cannot be read; 413 past max_rows.
-    """
-    found = _parse(body, "a JSON array of objects")
-    if not isinstance(found, list):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be a JSON array, got {kind_of(found)}")
-    if not found:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the array is empty; send at least one subscriber")
-    if len(found) > max_rows:
-        raise Problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the array has {len(found):,} rows; send at most {max_rows:,} in each request",
-        )
-    return found
-
-
-def _header(request: Request, name: bytes) -> str:
-    """The first header of that name, in lower case; empty if there is none."""
-    for given, value in request.scope["headers"]:
-        if given == name:
-            return bytes(value).decode("latin-1")
-    return ""
-
-
-def _parse(body: bytes, wanted: str) -> Any:
     try:
         return jiter.from_json(body, catch_duplicate_keys=True)
     except ValueError as error:
         raise _unreadable(body, str(error), wanted) from error
+
+
+def parse_rows(body: bytes, *, max_rows: int) -> list[Any]:
+    """Parse a JSON array of anything.
+
+    Raises:
+        Problem: 422 if it is no array, is empty, or cannot be read; 413 past max_rows.
+    """
+    rows = parse_json(body, "a JSON array of objects")
+    if not isinstance(rows, list):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be a JSON array, got {kind_of(rows)}")
+    if not rows:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the array is empty; send at least one subscriber")
+    if len(rows) > max_rows:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the array has {len(rows):,} rows; send at most {max_rows:,} in each request",
+        )
+    return rows
+
+
+def _header(request: Request, name: bytes) -> str:
+    """Return the first header of that lower-case name; empty if there is none."""
+    for given, value in request.scope["headers"]:
+        if given == name:
+            return bytes(value).decode("latin-1")
+    return ""
 
 
 def _too_large(max_bytes: int, instead: str) -> Problem:
@@ -134,11 +123,11 @@ def _too_large(max_bytes: int, instead: str) -> Problem:
 def _unreadable(body: bytes, reason: str, wanted: str) -> Problem:
     if duplicate := DUPLICATE_KEY.search(reason):
         key = cut(duplicate[1])
-        return _blaming(FieldError(field=key, code="duplicate", message=f"{key} is given twice; give it once"))
+        return _field_problem(FieldError(field=key, code="duplicate", message=f"{key} is given twice; give it once"))
     if reason.startswith("number out of range") and (long := LONG_NUMBER.search(body)):
         key = cut(long[1].decode(errors="replace"))
         message = f"{key} is a number of more than {DIGITS:,} digits; send one within the field's limits"
-        return _blaming(FieldError(field=key, code="out_of_range", message=message))
+        return _field_problem(FieldError(field=key, code="out_of_range", message=message))
     if not body:
         reason = "it is empty"
     elif body.startswith(BYTE_ORDER_MARK):
@@ -146,5 +135,5 @@ def _unreadable(body: bytes, reason: str, wanted: str) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body is not JSON: {reason}; send {wanted} in UTF-8")
 
 
-def _blaming(error: FieldError) -> Problem:
+def _field_problem(error: FieldError) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, errors=[error])

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from churn.answers import PredictionAnswer, RetentionAnswer
 from churn.contract.declaration import Contract
-from churn.service.problems import ProblemDetails
+from churn.service.edge.problems import ProblemDetails
 
 HEADERS = {
     "X-Response-Time-Ms": {"description": "Milliseconds until the answer began.", "schema": {"type": "number"}},
@@ -18,20 +18,20 @@ HEADERS = {
 }
 
 
-def document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
-    """What FastAPI knows of the routes, with the contract, the errors and the headers that all responses share."""
-    found = app.openapi()
+def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
+    """Return what FastAPI knows of the routes, with the contract, the errors and the headers of all responses."""
+    document = app.openapi()
     _, schemas = models_json_schema(
         [(contract, "validation"), (ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
     )
-    found["components"]["schemas"] |= schemas["$defs"]
+    document["components"]["schemas"] |= schemas["$defs"]
     for answer in (PredictionAnswer, RetentionAnswer):
-        reasons = found["components"]["schemas"][answer.__name__]["properties"]["top_reasons"]
+        reasons = document["components"]["schemas"][answer.__name__]["properties"]["top_reasons"]
         reasons |= {"minItems": 0, "maxItems": len(contract.features)}
-    found["components"]["headers"] = HEADERS
+    document["components"]["headers"] = HEADERS
     references = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
-    for operations in found["paths"].values():
+    for operations in document["paths"].values():
         for operation in operations.values():
             for response in operation["responses"].values():
                 response["headers"] = references
-    return found
+    return document

@@ -1,4 +1,4 @@
-"""Routes that FastAPI describes and that answer without what they do not use of it."""
+"""Routes that FastAPI describes, and that answer without the parts of it that they do not use."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from churn.service.problems import Problem, answer_problem
-from churn.service.tracing import name_span
+from churn.contract.subscriber import SubscriberError
+from churn.service.edge.problems import Problem, answer_problem
+from churn.service.edge.tracing import name_span
+
+JSON = "application/json"
 
 
 class DirectRoute(APIRoute):
@@ -21,8 +24,8 @@ class DirectRoute(APIRoute):
     FastAPI's dependencies, form files and background tasks would take a third of the time of an answer.
     """
 
-    def __init__(self, path: str, endpoint: Any, **described: Any) -> None:
-        super().__init__(path, endpoint, **described)
+    def __init__(self, path: str, endpoint: Any, **description: Any) -> None:
+        super().__init__(path, endpoint, **description)
         self.app = self._answer
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,7 +33,7 @@ class DirectRoute(APIRoute):
         name_span(scope, self.path)
         try:
             response = await self.endpoint(request)
-        except Problem as problem:
+        except (Problem, SubscriberError) as problem:
             response = await answer_problem(request, problem)
         await response(scope, receive, send)
 
@@ -39,7 +42,7 @@ class DirectApi(FastAPI):
     """A FastAPI application around routes that use no dependencies, so that it needs no more layers than its own."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The given middleware around the routes."""
+        """Put the given middleware around the routes."""
         app: ASGIApp = _Switch(self.router.routes, ExceptionMiddleware(self.router, handlers=self.exception_handlers))
         for layer in reversed(self.user_middleware):
             app = layer.cls(app, *layer.args, **layer.kwargs)
@@ -47,7 +50,7 @@ class DirectApi(FastAPI):
 
 
 class _Switch:
-    """Finds a route by its method and its path, which has no variable parts; whatever else comes is the router's."""
+    """Finds a route by its method and its path, which has no variable parts. The router answers all else."""
 
     def __init__(self, routes: Sequence[BaseRoute], otherwise: ASGIApp) -> None:
         direct = [route for route in routes if isinstance(route, DirectRoute)]

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
+from churn.contract.subscriber import SubscriberError
 from churn.contract.wording import FieldError
-from churn.service.counting import kind_of_status
+from churn.service.counting.counters import kind_from_status
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -64,13 +65,13 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
 
     @property
     def kind(self) -> str:
-        """Under which it is counted."""
-        return kind_of_status(self.status)
+        """The kind under which it is counted."""
+        return kind_from_status(self.status)
 
-    def response(self, request_id: str) -> Response:
-        """The problem as a response."""
+    def build_response(self, request_id: str) -> Response:
+        """Return the problem as a response."""
         details = ProblemDetails(
-            title=title(self.status),
+            title=title_from_status(self.status),
             status=self.status,
             detail=self.detail,
             request_id=request_id,
@@ -79,25 +80,27 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
         return Response(details.model_dump_json(exclude_none=True), self.status, self.headers, MEDIA_TYPE)
 
 
-def title(status: int) -> str:
-    """A status in words, the same on every Python."""
+def title_from_status(status: int) -> str:
+    """Return a status in words, the same on every Python."""
     return TITLES.get(status) or HTTPStatus(status).phrase
 
 
-def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI document says of an operation's errors."""
+def describe_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what the OpenAPI document says of an operation's errors."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {status: {"description": title(status), "content": content} for status in statuses}
+    return {status: {"description": title_from_status(status), "content": content} for status in statuses}
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:
-    """FastAPI's handler for our own problems and for those that routing raises."""
-    problem = error if isinstance(error, Problem) else _of_routing(error)
+    """Answer a problem, a subscriber that the contract refuses, or an error of routing."""
+    problem = error if isinstance(error, Problem) else _problem_from_error(error)
     request.state.problem = problem
-    return problem.response(request.state.request_id)
+    return problem.build_response(request.state.request_id)
 
 
-def _of_routing(error: Exception) -> Problem:
+def _problem_from_error(error: Exception) -> Problem:
+    if isinstance(error, SubscriberError):
+        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, errors=error.errors)
     if not isinstance(error, HTTPException):
         raise error
     status = HTTPStatus(error.status_code)

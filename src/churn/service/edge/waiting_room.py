@@ -1,4 +1,4 @@
-"""How many requests may wait for an answer: a queue that grows without end answers everybody too late."""
+"""How many requests may wait for an answer: in a queue that grows without end every answer is too late."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from churn.service.counting import Counting
-from churn.service.families import BUSY
-from churn.service.problems import Problem
+from churn.judging.metrics import BUSY
+from churn.service.counting.counters import Counters
+from churn.service.edge.problems import Problem
 
 RETRY_AFTER_S = 1
-# Asked by whoever decides where requests go, and whoever watches; refused, they would take a busy server for a broken
-# one.
+# Load balancers and monitors ask these. Refused, they would take a busy server for a broken one.
 ALWAYS_ANSWERED = frozenset({"/health", "/readyz", "/livez", "/metrics"})
 
 
@@ -39,24 +38,24 @@ class WaitingRoom:
     uvicorn's `limit_concurrency` is not used: it counts idle connections too, and answers in plain text.
     """
 
-    def __init__(self, most: int, counting: Counting) -> None:
+    def __init__(self, most: int, counters: Counters) -> None:
         self.most = most
-        self.counting = counting
+        self.counters = counters
         self.waiting = 0
 
     def admit(self, app: ASGIApp, scope: Scope) -> ASGIApp:
-        """The app for a request that has just come: it counts while it waits, or finds the problem in its state."""
+        """Count a request that has just come for as long as it waits, or note in its state that it is refused."""
         if self.waiting >= self.most and scope["path"] not in ALWAYS_ANSWERED:
             scope["state"]["problem"] = Busy()
             return app
         self.waiting += 1
-        self.counting.queued(self.waiting)
+        self.counters.set_queue(self.waiting)
 
-        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             try:
                 await app(scope, receive, send)
             finally:
                 self.waiting -= 1
-                self.counting.queued(self.waiting)
+                self.counters.set_queue(self.waiting)
 
-        return counted
+        return answer

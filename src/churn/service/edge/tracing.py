@@ -1,7 +1,7 @@
 """Tracing by OpenTelemetry, where a collector is named; without one nothing of it is loaded.
 
-FastAPI itself makes the span of a request and takes the caller's trace from `traceparent` (W3C Trace Context). What is
-here says where spans go, and what they must not hold.
+FastAPI itself makes the span of a request and takes the caller's trace from `traceparent` (W3C Trace Context). This
+module says where spans go, and what they must not hold.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fastapi.telemetry import TelemetryConfig
     from opentelemetry.sdk.trace import TracerProvider
 
-# OpenTelemetry's own names, which whoever runs a collector knows.
+# OpenTelemetry's own names.
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 DISABLED = "OTEL_SDK_DISABLED"
 SERVICE_NAME = "OTEL_SERVICE_NAME"
@@ -23,30 +23,30 @@ SERVICE_NAME = "OTEL_SERVICE_NAME"
 NOT_TRACED = frozenset({"/health", "/readyz", "/livez", "/metrics"})
 
 
-def tracing_wanted() -> bool:
-    """Whether the environment names a collector, by OpenTelemetry's standard variables."""
+def is_tracing_wanted() -> bool:
+    """Return whether the environment names a collector, by OpenTelemetry's standard variables."""
     return any(map(os.environ.get, ENDPOINTS)) and os.environ.get(DISABLED, "").lower() != "true"
 
 
-def telemetry() -> TelemetryConfig:
-    """What FastAPI is told: spans if they are wanted, and of its own metrics and logs none, for we have ours.
+def configure_telemetry() -> TelemetryConfig:
+    """Return what FastAPI is to do: spans if they are wanted, but no metrics and no logs, for we have our own.
 
     Raises:
-        SettingsError: a collector is named, and the libraries that speak to it are not there.
+        SettingsError: a collector is named, but the libraries that speak to it are missing.
     """
     ours: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
-    if not tracing_wanted():
+    if not is_tracing_wanted():
         return ours
     return {
         **ours,
         "tracing": True,
-        "tracer_provider": _provider(),
+        "tracer_provider": _build_provider(),
         "exclude": lambda scope: scope["path"] in NOT_TRACED,
     }
 
 
-def _provider() -> TracerProvider:
-    """Sends spans in the background, in batches; drops them rather than wait for the collector."""
+def _build_provider() -> TracerProvider:
+    """Return what sends spans in the background, in batches, and drops them rather than wait for the collector."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -59,14 +59,14 @@ def _provider() -> TracerProvider:
         ) from error
 
     class WithoutQuery(SpanProcessor):
-        """A query is whatever a caller sent, so no span keeps it; neither does the log."""
+        """Removes the query, which may hold anything that a caller sent; the log does not keep it either."""
 
         def on_start(self, span: Span, parent_context: Any = None) -> None:  # noqa: ARG002 - the interface's
             if span.attributes and "url.query" in span.attributes:
                 span.set_attribute("url.query", "not kept")
 
         def on_end(self, span: ReadableSpan) -> None:
-            """Nothing to do."""
+            """Do nothing."""
 
     named = {} if os.environ.get(SERVICE_NAME) else {"service.name": "streamflow-churn"}
     provider = TracerProvider(resource=Resource.create(named))
@@ -75,14 +75,14 @@ def _provider() -> TracerProvider:
     return provider
 
 
-def trace_id_of(scope: Any) -> str | None:
-    """The id of the trace that a request belongs to, 32 hex digits; None where it is not traced."""
+def read_trace_id(scope: Any) -> str | None:
+    """Return the id of a request's trace, 32 hex digits; None where it is not traced."""
     traced = scope.get("fastapi.telemetry")
     return f"{traced.span.get_span_context().trace_id:032x}" if traced and traced.span else None
 
 
 def name_span(scope: Any, route: str) -> None:
-    """Names a request's span after its route, as FastAPI's own routes do; nothing where it is not traced."""
+    """Name a request's span after its route, as FastAPI's own routes do; do nothing where it is not traced."""
     traced = scope.get("fastapi.telemetry")
     if traced and traced.span:
         traced.route = route

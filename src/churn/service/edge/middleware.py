@@ -1,4 +1,4 @@
-"""What every request gets, whatever becomes of it: three headers, one log line, and an answer."""
+"""What every request gets, however it ends: three headers, one log line, one count and an answer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn.contract.wording import cut
-from churn.service.counting import Counting, kind_of_status
-from churn.service.draining import Draining
-from churn.service.families import BUG, NOT_ANSWERED
-from churn.service.problems import Problem
-from churn.service.tracing import trace_id_of
-from churn.service.waiting import Busy
+from churn.judging.metrics import BUG, NOT_ANSWERED
+from churn.service.counting.counters import Counters, kind_from_status
+from churn.service.edge.drain import Drain
+from churn.service.edge.problems import Problem
+from churn.service.edge.tracing import read_trace_id
+from churn.service.edge.waiting_room import Busy
 from churn.web.logging import REQUEST, open_log, open_request_log
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -32,32 +32,30 @@ NOT_HTTP = Problem(
 )
 
 
-def refuse_not_http(counting: Counting, model_version: str) -> Response:
+def refuse_not_http(counters: Counters, model_version: str) -> Response:
     """Count bytes that are not HTTP/1.1, and return the answer to them: it has all the headers that others have."""
-    counting.failed(NOT_HTTP.kind)
+    counters.count_error(NOT_HTTP.kind)
     request_id = _new_request_id()
-    response = NOT_HTTP.response(request_id)
+    response = NOT_HTTP.build_response(request_id)
     # There is no request that began, hence no time.
     response.headers.update({"X-Response-Time-Ms": "0", "X-Model-Version": model_version, "X-Request-ID": request_id})
     return response
 
 
-class Observation:
-    """Times, stamps, counts and logs each request, and answers 500 for a bug. Plain ASGI: a request takes about 1 ms.
+class ObservationMiddleware:
+    """Times, stamps, counts and logs each request, and answers 500 for a bug.
 
-    The log line names no field and no query, so that no subscriber's data is in it.
+    The log line names no field and no query, so that it holds nothing of a subscriber.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, model_version: str, log_level: str, counting: Counting, draining: Draining
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, model_version: str, log_level: str, counters: Counters, drain: Drain) -> None:
         self.app = app
         self.model_version = model_version
         self.version_header = (b"x-model-version", model_version.encode())
         self.log = open_log(log_level)
         self.log_request = open_request_log(log_level)
-        self.counting = counting
-        self.draining = draining
+        self.counters = counters
+        self.drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,9 +65,9 @@ class Observation:
         request_id = _request_id(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
-        state["trace_id"] = trace_id = trace_id_of(scope)
+        state["trace_id"] = trace_id = read_trace_id(scope)
         refused: Problem | None = state.get("problem")
-        app = refused.response(request_id) if refused else self.app
+        app = refused.build_response(request_id) if refused else self.app
         status = NOT_ANSWERED
         bug: Exception | None = None
 
@@ -83,7 +81,7 @@ class Observation:
                     self.version_header,
                     (b"x-request-id", request_id.encode()),
                 ]
-                if self.draining.begun:
+                if self.drain.has_begun:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
@@ -95,10 +93,10 @@ class Observation:
             bug = error
             if status != NOT_ANSWERED:  # half an answer cannot be taken back; the server closes the connection
                 raise
-            await INTERNAL_ERROR.response(request_id)(scope, receive, send_stamped)
+            await INTERNAL_ERROR.build_response(request_id)(scope, receive, send_stamped)
         finally:
             self._count(scope, status, state, bug, time.perf_counter_ns() - state.get("began_ns", started))
-            clock = self.counting.stages.clock()
+            clock = self.counters.start_clock()
             line = {
                 "method": cut(scope["method"]),
                 "path": cut(scope["path"]),
@@ -110,22 +108,22 @@ class Observation:
             if trace_id:
                 line["trace_id"] = trace_id
             problem: Problem | None = state.get("problem")
-            foreseen = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, Busy) or self.draining.begun
-            if foreseen and bug is None:
+            is_foreseen = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, Busy) or self.drain.has_begun
+            if is_foreseen and bug is None:
                 self.log_request(**line)
             else:
                 # A detail may quote what was sent, except where the fault is ours.
                 detail = {"detail": problem.detail} if problem else {}
                 self.log.error(REQUEST, **line, **detail, exc_info=bug or (problem and problem.__cause__))
-            clock.done("log")
+            clock.end("log")
 
     def _count(self, scope: Scope, status: int, state: Mapping[str, Any], bug: Exception | None, took_ns: int) -> None:
         if bug:
             status = HTTPStatus.INTERNAL_SERVER_ERROR  # also where half an answer had been sent
-        self.counting.answered(scope["path"], status, took_ns)
+        self.counters.count_request(scope["path"], status, took_ns)
         if status >= HTTPStatus.BAD_REQUEST:
             problem: Problem | None = state.get("problem")
-            self.counting.failed(BUG if bug else problem.kind if problem else kind_of_status(status))
+            self.counters.count_error(BUG if bug else problem.kind if problem else kind_from_status(status))
 
 
 def _ms_since(started_ns: int) -> float:
@@ -133,7 +131,7 @@ def _ms_since(started_ns: int) -> float:
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The caller's own id if it is fit to be logged and sent back, else a new one."""
+    """Return the caller's own id if it is fit to be logged and sent back, else a new one."""
     for name, value in headers:
         if name == b"x-request-id" and SANE_REQUEST_ID.fullmatch(value):
             return value.decode()

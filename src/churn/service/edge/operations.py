@@ -1,4 +1,4 @@
-"""Whether a prediction can be given here, for whoever decides where requests go."""
+"""What operators ask: whether a prediction can be given here, and what is counted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from churn.model.model import ChurnModel
-from churn.service.draining import Draining
-from churn.service.problems import Problem, described
-from churn.service.route import DirectRoute
-
-JSON = "application/json"
+from churn.service.counting.counters import Counters
+from churn.service.counting.exposition import expose
+from churn.service.edge.drain import Drain
+from churn.service.edge.problems import Problem, describe_errors
+from churn.service.edge.route import JSON, DirectRoute
 
 
 class Health(BaseModel):
@@ -31,12 +31,13 @@ class Liveness(BaseModel):
     status: Literal["alive"] = "alive"
 
 
-def health_paths(model: ChurnModel, draining: Draining, *, model_path: Path) -> APIRouter:
-    """The routes that load balancers and container platforms ask.
+def operations_routes(model: ChurnModel, drain: Drain, counters: Counters, *, model_path: Path) -> APIRouter:
+    """Return the routes that load balancers, container platforms and Prometheus ask.
 
     Args:
         model: what must answer.
-        draining: whether this process is about to stop, so that requests should go elsewhere.
+        drain: whether this process is about to stop, so that requests should go elsewhere.
+        counters: what /metrics tells.
         model_path: where the model was loaded from, for /health to tell.
     """
     router = APIRouter(route_class=DirectRoute)
@@ -47,7 +48,7 @@ def health_paths(model: ChurnModel, draining: Draining, *, model_path: Path) -> 
 
     async def health(_: Request) -> Response:
         """Asks the model for a prediction and answers 200 only if it gives one, and only until the service stops."""
-        if draining.begun:
+        if drain.has_begun:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is about to stop; send requests elsewhere")
         try:
             [prediction] = model.predict(probe)
@@ -66,7 +67,7 @@ def health_paths(model: ChurnModel, draining: Draining, *, model_path: Path) -> 
             operation_id=path[1:],
             summary=summary,
             response_model=Health,
-            responses=described(500, 503),
+            responses=describe_errors(500, 503),
         )(health)
 
     @router.get(
@@ -74,11 +75,23 @@ def health_paths(model: ChurnModel, draining: Draining, *, model_path: Path) -> 
         operation_id="livez",
         summary="Whether the process runs",
         response_model=Liveness,
-        responses=described(500),
+        responses=describe_errors(500),
     )
     async def livez(_: Request) -> Response:
         """Answers as long as the process runs, model or no model: a restart would not mend a model."""
         return Response(Liveness().model_dump_json(), media_type=JSON)
+
+    @router.get(
+        "/metrics",
+        operation_id="metrics",
+        summary="What is counted, for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **describe_errors(500)},
+    )
+    async def metrics(request: Request) -> Response:
+        """The counts of all workers, in Prometheus's text format or in OpenMetrics; for operators, not for callers."""
+        body, content_type = await expose(counters, request.headers.get("accept", ""))
+        return Response(body, media_type=content_type)
 
     return router
 

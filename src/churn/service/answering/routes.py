@@ -1,4 +1,4 @@
-"""What is served: predictions."""
+"""`POST /predict` and `POST /predict/batch`."""
 
 from __future__ import annotations
 
@@ -9,56 +9,54 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
-from churn.answers import RetentionAnswer
-from churn.judging.metrics import TOP
-from churn.model.model import LOW_BELOW, MEDIUM_BELOW, ChurnModel
+from churn.answers import LOW_BELOW, MEDIUM_BELOW, RetentionAnswer
+from churn.contract.subscriber import subscriber_from_json
+from churn.judging.metrics import TOP_REASONS
+from churn.model.model import ChurnModel
 from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.banner import retention
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import top_reasons
-from churn.service.answers import BatchAnswer, answer
-from churn.service.batch import answer_batch
-from churn.service.body import parse_object, parse_rows, read_body, require_json
-from churn.service.counting import Counting
-from churn.service.problems import described
-from churn.service.query import reasons_asked_for, reasons_parameter
-from churn.service.route import DirectRoute
-from churn.service.subscriber import valid_subscriber
-from churn.service.visitor import visitor_of, visitor_parameters
-from churn.service.waiting import Busy
+from churn.service.answering.answer import build_answer
+from churn.service.answering.batch import BatchAnswer, answer_batch
+from churn.service.counting.counters import Counters
+from churn.service.edge.body import parse_json, parse_rows, read_body, require_json
+from churn.service.edge.parameters import describe_reasons, describe_visitor, read_reasons, read_visitor
+from churn.service.edge.problems import describe_errors
+from churn.service.edge.route import JSON, DirectRoute
+from churn.service.edge.waiting_room import Busy
 
-JSON = "application/json"
 # A batch's share of body for each row it may have: a subscriber takes half of it, written with spaces and line breaks.
 BYTES_PER_ROW = 1024
 # Parsed batches that wait or are being answered, in one process; each holds its rows in memory, and takes tens of ms.
 MOST_BATCHES = 8
 
 
-def endpoints(
+def predict_routes(
     model: ChurnModel,
     policy: Policy,
-    counting: Counting,
+    counters: Counters,
     *,
     prediction_log: PredictionLog | None = None,
     threshold: float,
     max_body_bytes: int,
     max_batch_rows: int,
 ) -> APIRouter:
-    """The routes that a model answers.
+    """Return the routes that a model answers.
 
     Args:
         model: what predicts.
         policy: what may be offered, and who is held out.
-        counting: where what is answered is counted, and the time of each stage of /predict.
-        prediction_log: where each answer of /predict is noted.
+        counters: of what is answered, and of the time of each stage of /predict.
+        prediction_log: keeps each answer of /predict.
         threshold: the retention banner is shown above this probability.
         max_body_bytes: a larger body of one subscriber gets 413.
         max_batch_rows: a longer batch gets 413.
     """
     router = APIRouter(route_class=DirectRoute)
     most_reasons = len(model.contract.features)
-    parameters = [reasons_parameter(most_reasons)]
+    parameters = [describe_reasons(most_reasons)]
     one_batch_at_a_time = asyncio.Lock()
     few_batches_at_a_time = asyncio.Semaphore(MOST_BATCHES)
 
@@ -67,43 +65,43 @@ def endpoints(
         operation_id="predict",
         summary="How likely a subscriber is to leave, and why",
         response_model=RetentionAnswer,
-        responses=described(408, 413, 415, 422, 500, 503),
+        responses=describe_errors(408, 413, 415, 422, 500, 503),
         openapi_extra={
-            "parameters": [*parameters, *visitor_parameters()],
+            "parameters": [*parameters, *describe_visitor()],
             "requestBody": _request_body(_schema(model), model.contract.example()),
-            # For who draws the probability: where this service draws its lines.
+            # For those who draw the probability.
             "x-banner-above": threshold,
             "x-tiers-below": {"low": LOW_BELOW, "medium": MEDIUM_BELOW},
         },
     )
     async def predict(request: Request) -> Response:
         require_json(request)
-        reasons = reasons_asked_for(request, most=most_reasons)
-        visitor = visitor_of(request)
+        reasons = read_reasons(request, most=most_reasons)
+        visitor = read_visitor(request)
         body = await read_body(request, max_bytes=max_body_bytes)
-        clock = counting.stages.clock()
-        fields = parse_object(body)
-        clock.done("parse")
-        subscriber = valid_subscriber(model.contract, fields)
-        clock.done("validate")
+        clock = counters.start_clock()
+        value = parse_json(body)
+        clock.end("parse")
+        subscriber = subscriber_from_json(model.contract, value)
+        clock.end("validate")
         encoded = subscriber.encode()
-        clock.done("encode")
+        clock.end("encode")
         # On the event loop: it takes microseconds, less than handing it to a thread would cost under load, and with
         # one worker a core there is no core for that thread to run on.
         [prediction] = model.predict_encoded([encoded])
-        clock.done("explain")
-        worded = answer(model, subscriber, prediction, threshold=threshold, reasons=reasons)
-        clock.done("reasons")
+        clock.end("explain")
+        answer = build_answer(model, subscriber, prediction, threshold=threshold, reasons=reasons)
+        clock.end("reasons")
         banner = None
-        if worded["show_retention_banner"]:
+        if answer["show_retention_banner"]:
             banner = retention(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
-            clock.done("retention")
+            clock.end("retention")
         prediction_id = make_prediction_id()
-        whole: RetentionAnswer = {**worded, "prediction_id": prediction_id, "retention": banner}
+        whole: RetentionAnswer = {**answer, "prediction_id": prediction_id, "retention": banner}
         response = Response(to_json(whole), media_type=JSON)
-        clock.done("serialise")
-        strongest = worded["top_reasons"] if reasons >= TOP else top_reasons(subscriber, prediction, TOP)
-        counting.predicted(worded, strongest, banner)
+        clock.end("serialise")
+        strongest = answer["top_reasons"] if reasons >= TOP_REASONS else top_reasons(subscriber, prediction)
+        counters.count_prediction(answer, strongest, banner)
         if prediction_log:
             state = request.scope["state"]
             prediction_log.note(
@@ -111,7 +109,7 @@ def endpoints(
                 state["request_id"],
                 key=visitor.key,
                 prediction=prediction,
-                answer=worded,
+                answer=answer,
                 retention=banner,
                 trace_id=state["trace_id"],
             )
@@ -122,7 +120,7 @@ def endpoints(
         operation_id="predict_batch",
         summary="The same for many subscribers at once",
         response_model=BatchAnswer,
-        responses=described(408, 413, 415, 422, 500, 503),
+        responses=describe_errors(408, 413, 415, 422, 500, 503),
         openapi_extra={
             "parameters": parameters,
             "requestBody": _request_body(
@@ -134,7 +132,7 @@ def endpoints(
     async def predict_batch(request: Request) -> Response:
         """Answers every row that is a valid subscriber, and says of each other what is wrong with it."""
         require_json(request)
-        reasons = reasons_asked_for(request, most=most_reasons)
+        reasons = read_reasons(request, most=most_reasons)
         body = await read_body(request, max_bytes=max_batch_rows * BYTES_PER_ROW, instead="send fewer rows")
         rows = parse_rows(body, max_rows=max_batch_rows)
         if few_batches_at_a_time.locked():
@@ -143,10 +141,10 @@ def endpoints(
             few_batches_at_a_time,
             one_batch_at_a_time,
         ):  # else a single subscriber would wait for a slice of each
-            answered = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
-        refused = len(answered["errors"])
-        counting.batch(answered=len(rows) - refused, refused=refused)
-        return Response(to_json(answered), media_type=JSON)
+            answer = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
+        refused = len(answer["errors"])
+        counters.count_batch(answered=len(rows) - refused, refused=refused)
+        return Response(to_json(answer), media_type=JSON)
 
     return router
 

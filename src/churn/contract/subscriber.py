@@ -1,0 +1,78 @@
+"""From JSON to a valid subscriber, or to a list of what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from churn.contract.declaration import Contract
+from churn.contract.wording import FieldError, kind_of, missing, refused, unknown
+from churn.errors import ChurnError
+
+MOST_ERRORS = 50
+# Looking at each of 100,000 would hold up all other requests for 150 ms, and nobody sends so many by mistake.
+MOST_FIELDS = 1000
+
+
+class SubscriberError(ChurnError):
+    """JSON that is no subscriber of a contract. The message holds what was sent.
+
+    Args:
+        message: what is wrong, and what to send instead.
+        errors: the fields to blame, features in the contract's order first; empty if no field is.
+    """
+
+    def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(message)
+        self.errors = errors
+
+
+def subscriber_from_json[C: Contract](contract: type[C], value: Any, name: str = "the body") -> C:
+    """Validate parsed JSON against the contract: its own limits decide, only the words are ours.
+
+    Args:
+        contract: what the subscriber must follow.
+        value: any JSON value.
+        name: of the value, in an error.
+
+    Raises:
+        SubscriberError: the value is no subscriber.
+    """
+    if not isinstance(value, dict):
+        raise SubscriberError(f"{name} must be one JSON object, got {kind_of(value)}")
+    if len(value) > MOST_FIELDS:
+        features = ", ".join(contract.feature_names())
+        raise SubscriberError(f"there are {len(value):,} fields; send the features and nothing else: {features}")
+    try:
+        return contract.model_validate(value)
+    except ValidationError:
+        return _read_whole_numbers(contract, value)
+
+
+def _read_whole_numbers[C: Contract](contract: type[C], fields: dict[str, Any]) -> C:
+    """Validate again with 14.0 read as 14: to JSON and to our own schema both are the same whole number."""
+    integers = {spec.name for spec in contract.features if spec.kind == "integer"}
+    try:
+        return contract.model_validate(
+            {name: _whole(value) if name in integers else value for name, value in fields.items()}
+        )
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False)
+        errors = [_field_error(contract, item) for item in found[:MOST_ERRORS]]
+        message = errors[0].message if len(found) == 1 else f"{len(found)} fields are wrong; see errors"
+        raise SubscriberError(message, errors) from error
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _field_error(contract: type[Contract], error: ErrorDetails) -> FieldError:
+    name = str(error["loc"][0])
+    specs = {spec.name: spec for spec in contract.features}
+    if name not in specs:
+        return unknown(name, list(specs))
+    return missing(specs[name]) if error["type"] == "missing" else refused(specs[name], error["input"])

@@ -1,0 +1,6 @@
+"""What is answered about subscribers.
+
+routes.py   `POST /predict` and `POST /predict/batch`, step by step
+answer.py   the answer about one subscriber
+batch.py    the answers about many
+"""

@@ -1,0 +1,46 @@
+"""What is answered about a subscriber, alone or as one of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from churn.answers import PredictionAnswer
+from churn.contract.declaration import Contract
+from churn.model.model import ChurnModel, Prediction, risk_tier
+from churn.retention.reasons import top_reasons
+
+
+def build_answer(
+    model: ChurnModel, subscriber: Contract, prediction: Prediction, *, threshold: float, reasons: int
+) -> PredictionAnswer:
+    """Word a prediction.
+
+    Args:
+        model: what predicted.
+        subscriber: about whom.
+        prediction: what the model says.
+        threshold: the retention banner is shown above this probability.
+        reasons: how many to give.
+
+    Raises:
+        ArithmeticError: the prediction is no probability.
+    """
+    if not 0 <= prediction.probability <= 1:
+        raise ArithmeticError(f"the model's probability is {prediction.probability}")
+    return {
+        "churn_probability": prediction.probability,
+        "risk_tier": risk_tier(prediction.probability),
+        "top_reasons": top_reasons(subscriber, prediction, reasons),
+        "model_version": model.version,
+        "show_retention_banner": prediction.probability > threshold,
+    }
+
+
+def predict_and_answer(
+    model: ChurnModel, subscribers: Sequence[Contract], *, threshold: float, reasons: int
+) -> list[PredictionAnswer]:
+    """Predict all of at least one subscriber at once, and word each prediction."""
+    return [
+        build_answer(model, subscriber, prediction, threshold=threshold, reasons=reasons)
+        for subscriber, prediction in zip(subscribers, model.predict(subscribers), strict=True)
+    ]

@@ -1,0 +1,171 @@
+"""What one worker counts, in a few microseconds for each request."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+
+from churn.answers import PredictionAnswer, Reason, Retention
+from churn.judging import metrics
+from churn.judging.metrics import (
+    KINDS,
+    LATENCY_BOUNDS_S,
+    NOT_ANSWERED,
+    OTHER,
+    PROBABILITY_BOUNDS,
+    STAGE_CELL_BOUNDS_S,
+    STAGES,
+    TOP_REASONS,
+    Stage,
+)
+from churn.service.counting.layout import NO_OFFER, ServedModel, count_cells, lay_out_cells
+from churn.service.counting.ledger import Ledger, Numbers
+
+NS = 1e9
+LATENCY_BOUNDS_NS = tuple(bound_s * NS for bound_s in LATENCY_BOUNDS_S)
+LATENCY_SUM = len(LATENCY_BOUNDS_S) + 1
+PROBABILITY_SUM = len(PROBABILITY_BOUNDS) + 1
+STAGE_SUM = len(STAGE_CELL_BOUNDS_S) + 1
+STATUS_CODES = range(100, 600)
+
+
+class Counters:
+    """What one process counts, and the totals of all processes that share the ledger.
+
+    Args:
+        served: what the service serves.
+        ledger: shared with the other workers; by default one of its own.
+    """
+
+    def __init__(self, served: ServedModel, ledger: Ledger | None = None) -> None:
+        self.served = served
+        self.challenger: tuple[str, ...] = ()
+        self.layout = lay_out_cells(served)
+        first = {metric: cells.first_cells() for metric, cells in self.layout.items()}
+        self.queue_cell = first[metrics.QUEUE][()]
+        self.ledger = ledger or Ledger(count_cells(self.layout))
+        self.cells = self.ledger.claim(gauges=[self.queue_cell])
+        self._stages = {stage: first[metrics.STAGE_DURATION][stage,] for stage in STAGES}
+        self._routes = {
+            route: (cell, {status: first[metrics.REQUESTS][route, _status_class(status)] for status in STATUS_CODES})
+            for (route,), cell in first[metrics.REQUEST_DURATION].items()
+        }
+        self._kinds = {kind: cell for (kind,), cell in first[metrics.ERRORS].items()}
+        self._tiers = {tier: cell for (_, tier), cell in first[metrics.PREDICTIONS].items()}
+        self._probability = self.layout[metrics.PROBABILITY].first
+        # A set of features is the sum of their bits, whatever their order.
+        self._bits = {name: 1 << number for number, name in enumerate(served.features)}
+        self._sets = {
+            sum(bits): cell
+            for bits, cell in zip(
+                combinations(self._bits.values(), TOP_REASONS), first[metrics.TOP_SET].values(), strict=True
+            )
+        }
+        self._banners = self.layout[metrics.BANNERS].first
+        self._retention = first[metrics.RETENTION]
+        self._batch_rows = first[metrics.BATCH_ROWS]
+        self._log_records = first[metrics.LOG_RECORDS]
+
+    def start_clock(self) -> StageClock:
+        """Return a clock for one request. It starts now."""
+        return StageClock(self.cells, self._stages)
+
+    def count_request(self, path: str, status: int, took_ns: int) -> None:
+        """Count a request that has ended; a path that is none of the service's as `other`."""
+        duration, statuses = self._routes.get(path) or self._routes[OTHER]
+        cells = self.cells
+        cells[duration + bisect_left(LATENCY_BOUNDS_NS, took_ns)] += 1
+        cells[duration + LATENCY_SUM] += took_ns
+        cells[statuses[status]] += 1
+
+    def count_error(self, kind: str) -> None:
+        """Count a request that got an error."""
+        self.cells[self._kinds[kind]] += 1
+
+    def count_prediction(
+        self, answer: PredictionAnswer, strongest: Sequence[Reason], retention: Retention | None
+    ) -> None:
+        """Count the answer about one subscriber.
+
+        Args:
+            answer: what was answered.
+            strongest: the reasons by size, three at least, however many are in the answer.
+            retention: what the banner holds, where there is one.
+        """
+        cells = self.cells
+        probability = answer["churn_probability"]
+        cells[self._tiers[answer["risk_tier"]]] += 1
+        cells[self._probability + bisect_left(PROBABILITY_BOUNDS, probability)] += 1
+        cells[self._probability + PROBABILITY_SUM] += probability
+        first, second, third = strongest[:TOP_REASONS]
+        features = self._bits[first["feature"]] + self._bits[second["feature"]] + self._bits[third["feature"]]
+        cells[self._sets[features]] += 1
+        if retention is not None:
+            offer = retention["offer"]
+            cells[self._banners] += 1
+            cells[self._retention[retention["arm"], offer["code"] if offer else NO_OFFER]] += 1
+
+    def count_batch(self, *, answered: int, refused: int) -> None:
+        """Count the rows of a batch."""
+        self.cells[self._batch_rows["answered",]] += answered
+        self.cells[self._batch_rows["refused",]] += refused
+
+    def count_log_records(self, written: int, dropped: int) -> None:
+        """Count so many more records. The prediction log's thread calls this, and alone writes to these cells."""
+        self.cells[self._log_records["written",]] += written
+        self.cells[self._log_records["dropped",]] += dropped
+
+    def set_queue(self, requests: int) -> None:
+        """Note how many requests wait now."""
+        self.cells[self.queue_cell] = requests
+
+    def sum_over_workers(self) -> Numbers:
+        """Return all cells, summed over the workers of all times; the queue over those that live."""
+        totals = self.ledger.totals()
+        totals[self.queue_cell] = self.ledger.living()[self.queue_cell]
+        return totals
+
+
+class StageClock:
+    """Goes with one request and notes how long each of its stages took.
+
+    Args:
+        cells: where the durations are counted.
+        first: the first cell of each stage.
+        now_ns: tells the time.
+    """
+
+    __slots__ = ("_cells", "_first", "_now_ns", "_since_ns")
+
+    def __init__(
+        self,
+        cells: memoryview[float],
+        first: Mapping[Stage, int],
+        now_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        self._cells = cells
+        self._first = first
+        self._now_ns = now_ns
+        self._since_ns = now_ns()
+
+    def end(self, stage: Stage) -> None:
+        """End a stage, and begin the next."""
+        now_ns = self._now_ns()
+        took_ns = now_ns - self._since_ns
+        first = self._first[stage]
+        self._cells[first + took_ns.bit_length()] += 1
+        self._cells[first + STAGE_SUM] += took_ns
+        self._since_ns = now_ns
+
+
+def kind_from_status(status: int) -> str:
+    """Return the kind of an error by its status."""
+    return KINDS.get(status, OTHER)
+
+
+def _status_class(status: int) -> str:
+    if status == NOT_ANSWERED:
+        return str(status)
+    return f"{max(status // 100, 2)}xx" if status // 100 != 3 else "2xx"  # noqa: PLR2004 - the service answers no 3xx

@@ -1,0 +1,135 @@
+"""What a request says beside its body: how many reasons it wants, and who asks."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+
+from churn.contract.language import language_codes, preferred_language
+from churn.contract.wording import Code, FieldError, cut
+from churn.judging.metrics import TOP_REASONS
+from churn.retention.banner import Visitor
+from churn.service.edge.problems import Problem
+
+REASONS = "reasons"
+INTEGER = re.compile(r"-?[1-9][0-9]*")
+KEY, LAST_OFFER, ACCEPT_LANGUAGE = "X-Subscriber-Key", "X-Last-Offer", "Accept-Language"
+LONGEST_KEY = 128
+SANE_KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
+HEADERS = {name.lower().encode(): name for name in (KEY, LAST_OFFER, ACCEPT_LANGUAGE)}
+
+
+def describe_reasons(most: int) -> dict[str, Any]:
+    """Return the parameter `reasons` as the OpenAPI document has it."""
+    return {
+        "name": REASONS,
+        "in": "query",
+        "required": False,
+        "description": "How many reasons to answer with.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": most, "default": TOP_REASONS},
+    }
+
+
+def describe_visitor() -> list[dict[str, Any]]:
+    """Return the headers that say who asks, as the OpenAPI document has them."""
+    languages = ", ".join(f"`{code}`" for code in language_codes())
+    return [
+        _describe_header(
+            KEY,
+            "An opaque key, always the same for one subscriber: it decides whether they are held out. "
+            "Logged as a keyed hash, or not at all.",
+            {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": LONGEST_KEY},
+        ),
+        _describe_header(
+            LAST_OFFER,
+            "The day on which this subscriber last accepted an offer; within the policy's cooldown there is no other.",
+            {"type": "string", "format": "date"},
+        ),
+        _describe_header(
+            ACCEPT_LANGUAGE, f"Of headline, reasons and offer: one of {languages}, else English.", {"type": "string"}
+        ),
+    ]
+
+
+def read_reasons(request: Request, *, most: int) -> int:
+    """Return how many reasons to answer with.
+
+    Raises:
+        Problem: 422; names the parameter, which may be one that does not exist.
+    """
+    if not request.scope["query_string"]:
+        return TOP_REASONS
+    given = request.query_params.multi_items()
+    for name, _ in given:
+        if name != REASONS:
+            raise _refusal(name, "unknown", f"is not a parameter; leave it out: the only one is {REASONS}")
+    match [value for _, value in given]:
+        case []:
+            return TOP_REASONS
+        case [value]:
+            return _count(value, most)
+        case _:
+            raise _refusal(REASONS, "duplicate", "is given twice; give it once")
+
+
+def read_visitor(request: Request) -> Visitor:
+    """Return who asks.
+
+    Raises:
+        Problem: 422; names the header.
+    """
+    texts: dict[str, str] = {}
+    for raw, value in request.scope["headers"]:
+        name = HEADERS.get(raw)
+        if name is None:
+            continue
+        text = value.decode("latin-1")
+        if name not in texts:
+            texts[name] = text
+        elif name == ACCEPT_LANGUAGE:
+            texts[name] += f",{text}"
+        else:
+            raise _refusal(name, "duplicate", "is given twice; give it once")
+    return Visitor(_key(texts.get(KEY)), _day(texts.get(LAST_OFFER)), preferred_language(texts.get(ACCEPT_LANGUAGE)))
+
+
+def _count(value: str, most: int) -> int:
+    allowed = {str(count): count for count in range(most + 1)}
+    if value not in allowed:
+        code: Code = "out_of_range" if INTEGER.fullmatch(value) else "wrong_type"
+        shown = json.dumps(cut(value), ensure_ascii=False)
+        raise _refusal(REASONS, code, f"must be a whole number from 0 to {most}, got {shown}")
+    return allowed[value]
+
+
+def _key(text: str | None) -> str | None:
+    if text is not None and not SANE_KEY.fullmatch(text):
+        raise _refusal(
+            KEY, "out_of_range", f"must be 1 to {LONGEST_KEY} visible ASCII characters without spaces; hash other keys"
+        )
+    return text
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise _refusal(
+            LAST_OFFER, "wrong_type", f"must be a day as YYYY-MM-DD, got {cut(text)}; leave it out if there was none"
+        ) from error
+
+
+def _describe_header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+
+
+def _refusal(name: str, code: Code, message: str) -> Problem:
+    error = FieldError(field=cut(name), code=code, message=f"{cut(name)} {message}")
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, errors=[error])

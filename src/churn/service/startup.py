@@ -1,0 +1,157 @@
+"""From the settings to the prediction log and the challenger of a service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from churn.errors import ChurnError, SettingsError
+from churn.model.bundle import Bundle, load_bundle
+from churn.prediction_log.challenger import Challenger
+from churn.prediction_log.places import Places, locate_log
+from churn.prediction_log.record import JournalHeader
+from churn.prediction_log.writer import PredictionLog
+from churn.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI  # the parent of workers, which checks the settings, does not need it
+
+OFF = "off"
+
+type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+type FindChallenger = Callable[[Settings, Bundle], Challenger | None]
+
+log = logging.getLogger("churn.prediction_log")
+shadow_log = logging.getLogger("churn.shadow")
+
+
+def find_log_places(settings: Settings, contract: str) -> Places | None:
+    """Return where the predictions of a contract are logged; None if the settings want no log.
+
+    Raises:
+        SettingsError: PREDICTION_LOG is a URL that cannot be written to.
+    """
+    if settings.prediction_log == OFF:
+        return None
+    return locate_log(settings.prediction_log, contract, home=settings.churn_home)
+
+
+def require_writable_log(settings: Settings, contract: str) -> None:
+    """Refuse a place that cannot be written if it was asked for or a challenger needs it; else the log is left out.
+
+    Raises:
+        SettingsError: names the folder and the reason.
+    """
+    log_places = find_log_places(settings, contract)
+    if log_places is None or (settings.prediction_log is None and settings.challenger_path is None):
+        return
+    try:
+        log_places.prepare()
+    except OSError as error:
+        raise SettingsError(
+            f"PREDICTION_LOG: {log_places.journals} cannot be written: {error.strerror}",
+            instead="name a folder that can be written (for a bucket: CHURN_HOME, where journals lie), or `off`",
+        ) from error
+
+
+def open_prediction_log(
+    settings: Settings, bundle: Bundle, challenger: Challenger | None = None
+) -> PredictionLog | None:
+    """Return the log of a bundle's predictions, not yet started; None if the settings want none.
+
+    Args:
+        settings: where it lies.
+        bundle: what answers.
+        challenger: what answers the same in the background, if anything does.
+
+    Raises:
+        SettingsError: PREDICTION_LOG is a URL that cannot be written to.
+    """
+    contract = bundle.model.contract
+    log_places = find_log_places(settings, contract.contract_name)
+    if log_places is None:
+        return None
+    header = JournalHeader(
+        contract=contract.contract_name,
+        features=tuple(contract.feature_names()),
+        model_version=bundle.model.version,
+        bundle_sha256=bundle.sha256,
+        threshold=settings.churn_threshold,
+        salt=settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None,
+        challenger_version=challenger.model.version if challenger else None,
+        challenger_bundle_sha256=challenger.bundle_sha256 if challenger else None,
+    )
+    return PredictionLog(
+        log_places,
+        header,
+        segment_s=settings.prediction_log_segment_seconds,
+        retention_days=settings.prediction_log_retention_days,
+        challenger=challenger,
+    )
+
+
+def log_during(prediction_log: PredictionLog | None, inner: Lifespan) -> Lifespan:
+    """Return a lifespan around another one, in which predictions are logged, if they can be."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with inner(app):
+            _start(prediction_log)
+            try:
+                yield
+            finally:
+                if prediction_log:
+                    await asyncio.to_thread(prediction_log.stop)
+
+    return lifespan
+
+
+def _start(prediction_log: PredictionLog | None) -> None:
+    if prediction_log is None:
+        log.info("predictions are not logged: PREDICTION_LOG says so, or there is no bundle")
+        return
+    try:
+        prediction_log.start()
+    except OSError as error:
+        log.warning("predictions are not logged: %s cannot be written: %s", error.filename, error.strerror)
+    else:
+        log.info("%s", prediction_log)
+
+
+def load_challenger(settings: Settings, champion: Bundle) -> Challenger | None:
+    """Return the challenger that the settings name; None if they name none.
+
+    Raises:
+        BundleError: its bundle is missing or damaged.
+        SettingsError: it answers another contract than the champion, or there is no log to write to.
+    """
+    path = settings.challenger_path
+    if path is None:
+        return None
+    if settings.prediction_log == OFF:
+        raise SettingsError(
+            "CHALLENGER_PATH is set and PREDICTION_LOG is `off`, but the challenger answers into the prediction log",
+            instead="unset PREDICTION_LOG or name a place, or unset CHALLENGER_PATH",
+        )
+    bundle = load_bundle(path)
+    mine, theirs = champion.manifest, bundle.manifest
+    if mine.contract_fingerprint != theirs.contract_fingerprint:
+        raise SettingsError(
+            f"CHALLENGER_PATH: the bundle at {path} answers the contract {theirs.contract} (fingerprint "
+            f"{theirs.contract_fingerprint[:12]}), the champion at {champion.path} the contract {mine.contract} "
+            f"({mine.contract_fingerprint[:12]})",
+            instead="set it to a bundle of the champion's contract",
+        )
+    return Challenger(bundle.model, bundle.sha256)
+
+
+def load_challenger_if_possible(settings: Settings, champion: Bundle) -> Challenger | None:
+    """Do the same for a worker that replaces a dead one: the service needs it, with or without a challenger."""
+    try:
+        return load_challenger(settings, champion)
+    except (ChurnError, OSError) as error:
+        shadow_log.error("this worker has no challenger: %s", error)
+        return None
