@@ -20,7 +20,7 @@ from churn.files import write_bytes
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
-    from churn.shadow.report import Report
+    from churn.shadow.report import ShadowReport
 
 # ruff: noqa: PLC0415 - pyarrow, SciPy and matplotlib are an extra
 
@@ -55,31 +55,30 @@ def shadow_report(
     now = datetime.now(UTC)
     during = (point_in_time(since, now) or datetime.min.replace(tzinfo=UTC), point_in_time(until, now) or now)
     require_extra("rollout", "pyarrow", "scipy", "matplotlib")
-    from churn.shadow.reading import choose, read_pairs
-    from churn.shadow.report import as_json as figures
-    from churn.shadow.report import make_report
+    from churn.shadow.reading import choose_bundles, read_pairs
+    from churn.shadow.report import build_report, json_from_report
 
     places = the_log(read_settings(), contract)
     with bar("segments", calm=True) as move:
-        tallies = read_pairs(
+        sums = read_pairs(
             places,
             find_contract(contract),
             during=during,
             progress=lambda done, total: move(done, total, "segments"),
         )
-    chosen = choose(tallies, champion, challenger)
+    chosen = choose_bundles(sums, champion, challenger)
     if chosen is None:
         raise DataError(
             f"no record in {places.where} or {places.journals} is of {_asked(champion, challenger)} at that time",
             instead="see with `churn predictions list` from when on there are records; a challenger answers where "
             "CHALLENGER_PATH names one",
         )
-    others = {str(bundles): tally.pairs for bundles, tally in tallies.items() if bundles != chosen}
-    report = make_report(chosen, tallies[chosen], others=others)
+    others = {str(bundles): of_pair.pairs for bundles, of_pair in sums.items() if bundles != chosen}
+    report = build_report(chosen, sums[chosen], others=others)
     if plot:
         _write(plot, report)
     if as_json:
-        print_json(figures(report))
+        print_json(json_from_report(report))
     else:
         _show(report)
     raise typer.Exit(VERDICT_CODES[report.verdict.decision])
@@ -108,7 +107,7 @@ def _asked(champion: str | None, challenger: str | None) -> str:
     return f"{champion or 'any champion'} and {challenger or 'any challenger'}"
 
 
-def _write(plot: Path, report: Report) -> None:
+def _write(plot: Path, report: ShadowReport) -> None:
     from churn.shadow.page import report_page
     from churn.shadow.plot import image, report_plot
 
@@ -120,18 +119,12 @@ def _write(plot: Path, report: Report) -> None:
     say(f"wrote {plot}")
 
 
-def _show(report: Report) -> None:
-    from churn.shadow.words import check_rows, crossed_rows, difference_rows, group_rows, headline, span, title
+def _show(report: ShadowReport) -> None:
+    from churn.shadow.tables import tabulate_checks, tabulate_differences
 
-    out.print(f"{title(report)}: {span(report)}")
+    out.print(f"{report.title}: {report.scope}")
     for bundles, pairs in report.others.items():
         out.print(f"also in the log at that time: champion {bundles}, {pairs:,} pairs")
-    for rows in (
-        difference_rows(report),
-        crossed_rows("tier", report.tiers),
-        crossed_rows("banner", report.banners),
-        group_rows(report),
-        check_rows(report),
-    ):
-        table(*rows)
-    out.print(f"{headline(report)}: {report.verdict.reason}")
+    for shown in (*tabulate_differences(report), tabulate_checks(report)):
+        table(*shown)
+    out.print(f"{report.headline}: {report.verdict.reason}")

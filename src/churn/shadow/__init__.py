@@ -1,1 +1,10 @@
-"""What two models said of the same subscribers: read from the prediction log, summed up, judged. docs/shadow.md."""
+"""Two models on the same subscribers: read from the prediction log, summed up, judged. See docs/shadow.md.
+
+reading.py   the pairs of the prediction log, summed up for each two bundles
+sums.py      measures of a pair, groups of subscribers, and the sums over all pairs
+checks.py    the checks of a challenger, and the verdict on it
+report.py    the figures of the report
+tables.py    the report as tables
+plot.py      the report as a picture
+page.py      the report as an HTML page
+"""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from churn.shadow.report import Report
-from churn.shadow.words import Rows, check_rows, crossed_rows, difference_rows, group_rows, headline, span, title
+from churn.shadow.report import ShadowReport
+from churn.shadow.tables import ReportTable, tabulate_checks, tabulate_differences
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -40,32 +40,26 @@ img {{ max-width: 100%; height: auto; }}
 """
 
 
-def report_page(report: Report, picture: bytes) -> bytes:
+def report_page(report: ShadowReport, picture: bytes) -> bytes:
     """The page as UTF-8.
 
     Args:
         report: of at least one pair.
         picture: the plot as PNG.
     """
-    tables = (
-        difference_rows(report),
-        crossed_rows("tier", report.tiers),
-        crossed_rows("banner", report.banners),
-        group_rows(report),
-    )
     return PAGE.format(
-        headline=escape(headline(report)),
-        title=escape(title(report)),
-        span=escape(span(report)),
+        headline=escape(report.headline),
+        title=escape(report.title),
+        span=escape(report.scope),
         reason=escape(report.verdict.reason[0].upper() + report.verdict.reason[1:]),
-        checks=_table(check_rows(report)),
-        tables="\n".join(map(_table, tables)),
+        checks=_table(tabulate_checks(report)),
+        tables="\n".join(map(_table, tabulate_differences(report))),
         image=base64.b64encode(picture).decode(),
         alternative=escape(_in_words(report)),
     ).encode()
 
 
-def _table(table: Rows) -> str:
+def _table(table: ReportTable) -> str:
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
     rows = "\n".join(
         "<tr>" + f'<th scope="row">{escape(str(row[0]))}</th>' + "".join(f"<td>{_cell(cell)}</td>" for cell in row[1:])
@@ -81,7 +75,7 @@ def _cell(cell: str | int) -> str:
     return f"{cell:,}" if isinstance(cell, int) else escape(cell)
 
 
-def _in_words(report: Report) -> str:
+def _in_words(report: ShadowReport) -> str:
     """What a reader who sees the picture would take from it."""
     checks = "; ".join(found.reason for found in report.verdict.findings)
     return (

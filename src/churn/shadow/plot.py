@@ -10,8 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW
-from churn.shadow.report import Report, bin_edges, score_counts
-from churn.shadow.words import headline, span, title
+from churn.shadow.report import BIN_EDGES, ShadowReport
 
 INK, ACCENT, SOFT = "#23395b", "#d1495b", "#8fa3b8"
 DPI = 130
@@ -19,7 +18,7 @@ DPI = 130
 FARTHEST = 2.0
 
 
-def report_plot(report: Report) -> Figure:
+def report_plot(report: ShadowReport) -> Figure:
     """Four charts; at least one pair must have been seen."""
     figure = Figure(figsize=(12, 9.5), layout="constrained")
     (plane, scores), (reasons, checks) = figure.subplots(2, 2)
@@ -32,7 +31,7 @@ def report_plot(report: Report) -> Figure:
         axes.set_axisbelow(True)
     for axes in (plane, scores, reasons, checks):
         axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(f"{headline(report)}\n{title(report)}, {span(report)}", x=0.01, ha="left", color=INK)
+    figure.suptitle(f"{report.headline}\n{report.title}, {report.scope}", x=0.01, ha="left", color=INK)
     return figure
 
 
@@ -43,11 +42,10 @@ def image(figure: Figure, kind: str) -> bytes:
     return content.getvalue()
 
 
-def _plane(axes: Axes, report: Report) -> None:
-    edges = bin_edges()
+def _plane(axes: Axes, report: ShadowReport) -> None:
     counted = np.ma.masked_equal(report.plane.T, 0)
     axes.pcolormesh(
-        edges, edges, counted, cmap="Blues", norm=LogNorm(0.5, max(int(report.plane.max()), 1)), rasterized=True
+        BIN_EDGES, BIN_EDGES, counted, cmap="Blues", norm=LogNorm(0.5, max(int(report.plane.max()), 1)), rasterized=True
     )
     axes.plot([0, 1], [0, 1], color=ACCENT, linewidth=0.8)
     for limit in (LOW_BELOW, MEDIUM_BELOW):
@@ -57,15 +55,15 @@ def _plane(axes: Axes, report: Report) -> None:
     axes.set_title("One model over the other; dashed: tiers", loc="left", color=INK)
 
 
-def _scores(axes: Axes, report: Report) -> None:
-    for counts, label, colour in zip(score_counts(report), ("champion", "challenger"), (INK, ACCENT), strict=True):
-        axes.stairs(counts, bin_edges(), color=colour, label=label, linewidth=1.5)
+def _scores(axes: Axes, report: ShadowReport) -> None:
+    for counts, label, colour in zip(report.scores, ("champion", "challenger"), (INK, ACCENT), strict=True):
+        axes.stairs(counts, BIN_EDGES, color=colour, label=label, linewidth=1.5)
     axes.set(xlabel="probability", ylabel="subscribers", xlim=(0, 1), ylim=(0, None))
     axes.legend(frameon=False)
     axes.set_title("Distribution of the scores", loc="left", color=INK)
 
 
-def _reasons(axes: Axes, report: Report) -> None:
+def _reasons(axes: Axes, report: ShadowReport) -> None:
     at = np.arange(len(report.tops))
     for sign, name, colour in ((-1, "champion", INK), (1, "challenger", ACCENT)):
         shares = [100 * getattr(top, name) for top in report.tops]
@@ -77,7 +75,7 @@ def _reasons(axes: Axes, report: Report) -> None:
     axes.set_title("Reasons", loc="left", color=INK)
 
 
-def _checks(axes: Axes, report: Report) -> None:
+def _checks(axes: Axes, report: ShadowReport) -> None:
     """Each check's confidence sequence in parts of its tolerance."""
     findings = report.verdict.findings
     for at, found in enumerate(findings):

@@ -16,15 +16,15 @@ from churn.prediction_log.batches import numbers_from_batch, take_rows, values_f
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import EARLIEST, LATEST, read_records
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, CONTRIBUTION, FEATURE
-from churn.shadow.tally import Block, Tally
+from churn.shadow.sums import PairBlock, PairSums
 
 NAMES = ("model_version", "bundle_sha256", "challenger_version", "challenger_bundle_sha256")
 EVER = (EARLIEST, LATEST)
 
-type Range = tuple[datetime, datetime]
+type Period = tuple[datetime, datetime]
 
 
-class Bundles(NamedTuple):
+class BundlePair(NamedTuple):
     """Which two bundles answered."""
 
     champion: str
@@ -44,43 +44,43 @@ def read_pairs(
     places: Places,
     contract: type[Contract],
     *,
-    during: Range = EVER,
+    during: Period = EVER,
     progress: Callable[[int, int], None] = lambda *_: None,
-) -> dict[Bundles, Tally]:
-    """What the log has of each two bundles that answered the same.
+) -> dict[BundlePair, PairSums]:
+    """Sum up the pairs of the log, for each two bundles that answered the same subscribers.
 
     Args:
         places: of the log.
-        contract: whose.
+        contract: of the subscribers.
         during: only records of this time.
-        progress: told (done, total) segments.
+        progress: called with (done, total) segments.
 
     Raises:
         DataError: a segment is damaged; names it.
         OSError: a folder cannot be read.
         ChurnError: the object store cannot be used.
     """
-    tallies: dict[Bundles, Tally] = {}
+    sums: dict[BundlePair, PairSums] = {}
     # Segments of other versions of the contract or the log lack columns, and are left out.
     for batch in read_records(places, _columns(contract), *during, progress=progress):
-        _add(tallies, batch, contract)
-    return tallies
+        _add(sums, batch, contract)
+    return sums
 
 
-def choose(tallies: dict[Bundles, Tally], champion: str | None, challenger: str | None) -> Bundles | None:
-    """The two bundles that are asked for; of several, those that answered last."""
+def choose_bundles(sums: dict[BundlePair, PairSums], champion: str | None, challenger: str | None) -> BundlePair | None:
+    """Choose the two bundles that answered last, of those with this champion and this challenger."""
 
-    def meant(asked: str | None, version: str, sha256: str) -> bool:
+    def fits(asked: str | None, version: str, sha256: str) -> bool:
         return asked is None or asked == version or sha256.startswith(asked)
 
     fitting = [
-        each
-        for each in tallies
-        if tallies[each].last_us is not None
-        and meant(champion, each.champion, each.champion_sha256)
-        and meant(challenger, each.challenger, each.challenger_sha256)
+        (last_us, bundles)
+        for bundles, of_pair in sums.items()
+        if (last_us := of_pair.last_us) is not None
+        and fits(champion, bundles.champion, bundles.champion_sha256)
+        and fits(challenger, bundles.challenger, bundles.challenger_sha256)
     ]
-    return max(fitting, key=lambda each: tallies[each].last_us or 0, default=None)
+    return max(fitting, key=lambda timed: timed[0], default=(0, None))[1]
 
 
 def _columns(contract: type[Contract]) -> list[str]:
@@ -89,29 +89,29 @@ def _columns(contract: type[Contract]) -> list[str]:
     return ["time", "threshold", "probability", "challenger_probability", *NAMES, *numbers]
 
 
-def _add(tallies: dict[Bundles, Tally], batch: RecordBatch, contract: type[Contract]) -> None:
+def _add(sums: dict[BundlePair, PairSums], batch: RecordBatch, contract: type[Contract]) -> None:
     # All records of a batch are of one process, which has one champion and one challenger.
     answered_by = [values_from_batch(batch, name)[0] for name in NAMES]
     if None in answered_by:
         return
-    tally = tallies.setdefault(Bundles(*answered_by), Tally(contract))
+    of_pair = sums.setdefault(BundlePair(*answered_by), PairSums(contract))
     times = numbers_from_batch(batch, "time")
-    tally.saw(int(times.min()), int(times.max()))
+    of_pair.extend_period(int(times.min()), int(times.max()))
     paired = np.flatnonzero(~np.isnan(numbers_from_batch(batch, "challenger_probability")))
-    tally.unpaired += batch.num_rows - len(paired)
+    of_pair.unpaired += batch.num_rows - len(paired)
     if len(paired):
-        tally.add(_block(take_rows(batch, paired), contract.feature_names()))
+        of_pair.add(_block_from_batch(take_rows(batch, paired), contract.feature_names()))
 
 
-def _block(batch: RecordBatch, features: list[str]) -> Block:
+def _block_from_batch(batch: RecordBatch, features: list[str]) -> PairBlock:
     numbers = partial(numbers_from_batch, batch)
 
-    def each(prefix: str) -> Numbers:
+    def stack(prefix: str) -> Numbers:
         return np.column_stack([numbers(prefix + name) for name in features])
 
-    return Block(
-        each(FEATURE),
+    return PairBlock(
+        stack(FEATURE),
         numbers("threshold"),
-        Side(numbers("probability"), each(CONTRIBUTION)),
-        Side(numbers("challenger_probability"), each(CHALLENGER_CONTRIBUTION)),
+        Side(numbers("probability"), stack(CONTRIBUTION)),
+        Side(numbers("challenger_probability"), stack(CHALLENGER_CONTRIBUTION)),
     )

@@ -17,8 +17,8 @@ from churn.prediction_log.maintenance import close_journals
 from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.record import LineMaker
 from churn.prediction_log.segments import list_segments, open_store
-from churn.shadow.reading import Bundles, read_pairs
-from churn.shadow.tally import Tally
+from churn.shadow.reading import BundlePair, read_pairs
+from churn.shadow.sums import PairSums
 
 
 @pytest.fixture
@@ -27,76 +27,76 @@ def streamflow(bundles: dict[str, Bundle]) -> Bundle:
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> Places:
-    found = locate_log(None, "streamflow", home=tmp_path)
-    found.prepare()
-    return found
+def log(tmp_path: Path) -> Places:
+    log = locate_log(None, "streamflow", home=tmp_path)
+    log.prepare()
+    return log
 
 
-def the_one(where: Places, bundle: Bundle) -> Tally:
-    [tally] = read_pairs(where, bundle.model.contract).values()
-    return tally
+def sums_of_one(where: Places, bundle: Bundle) -> PairSums:
+    [of_pair] = read_pairs(where, bundle.model.contract).values()
+    return of_pair
 
 
-def test_journals_and_segments_are_read_alike_and_each_record_once(found: Places, streamflow: Bundle) -> None:
-    write_shadowed(found, streamflow, answers(streamflow))
-    in_journal = the_one(found, streamflow)
-    [journal] = list_journals(found.journals)
+def test_journals_and_segments_are_read_alike_and_each_record_once(log: Places, streamflow: Bundle) -> None:
+    write_shadowed(log, streamflow, answers(streamflow))
+    in_journal = sums_of_one(log, streamflow)
+    [journal] = list_journals(log.journals)
     content = journal.read_bytes()
-    close_journals(found.journals, open_store(found.where))
-    assert list_journals(found.journals) == []
-    in_segment = the_one(found, streamflow)
+    close_journals(log.journals, open_store(log.where))
+    assert list_journals(log.journals) == []
+    in_segment = sums_of_one(log, streamflow)
     journal.write_bytes(content)  # closing was stopped before it removed the journal
-    for tally in (in_journal, in_segment, the_one(found, streamflow)):
-        assert (tally.pairs, tally.unpaired) == (3, 0)
-        assert not tally.sums.any()
-        np.testing.assert_array_equal(tally.groups[1], in_journal.groups[1])
+    for of_pair in (in_journal, in_segment, sums_of_one(log, streamflow)):
+        assert (of_pair.pairs, of_pair.unpaired) == (3, 0)
+        assert not of_pair.totals.any()
+        np.testing.assert_array_equal(of_pair.groups[1], in_journal.groups[1])
 
 
-def test_what_a_champion_answered_alone_is_no_pair(found: Places, streamflow: Bundle) -> None:
+def test_what_a_champion_answered_alone_is_no_pair(log: Places, streamflow: Bundle) -> None:
     maker = LineMaker(source_of(streamflow))
-    journal = Journal(found.journals, maker.header)
+    journal = Journal(log.journals, maker.header)
     journal.append(b"".join(map(maker.make_line, answers(streamflow))))
     journal.close()
-    assert read_pairs(found, streamflow.model.contract) == {}
+    assert read_pairs(log, streamflow.model.contract) == {}
 
 
-def test_what_the_challenger_failed_to_answer_is_counted(found: Places, streamflow: Bundle) -> None:
-    write_shadowed(found, streamflow, answers(streamflow))
-    write_shadowed(found, streamflow, answers(streamflow), fail=True)
-    tally = the_one(found, streamflow)
-    assert (tally.pairs, tally.unpaired) == (3, 3)
+def test_what_the_challenger_failed_to_answer_is_counted(log: Places, streamflow: Bundle) -> None:
+    write_shadowed(log, streamflow, answers(streamflow))
+    write_shadowed(log, streamflow, answers(streamflow), fail=True)
+    of_pair = sums_of_one(log, streamflow)
+    assert (of_pair.pairs, of_pair.unpaired) == (3, 3)
 
 
-def test_each_two_bundles_have_their_own_sums(found: Places, streamflow: Bundle) -> None:
-    write_shadowed(found, streamflow, answers(streamflow))
-    write_shadowed(found, streamflow, answers(streamflow)[:1], version="v0.0.2")
-    tallies = read_pairs(found, streamflow.model.contract)
+def test_each_two_bundles_have_their_own_sums(log: Places, streamflow: Bundle) -> None:
+    write_shadowed(log, streamflow, answers(streamflow))
+    write_shadowed(log, streamflow, answers(streamflow)[:1], version="v0.0.2")
+    sums = read_pairs(log, streamflow.model.contract)
     sha256 = streamflow.sha256
-    assert {bundles: tally.pairs for bundles, tally in tallies.items()} == {
-        Bundles("v0.0.1", sha256, "v0.0.1", sha256): 3,
-        Bundles("v0.0.1", sha256, "v0.0.2", sha256): 1,
+    assert {bundles: of_pair.pairs for bundles, of_pair in sums.items()} == {
+        BundlePair("v0.0.1", sha256, "v0.0.1", sha256): 3,
+        BundlePair("v0.0.1", sha256, "v0.0.2", sha256): 1,
     }
 
 
-def test_only_records_of_the_time_that_is_asked_for_are_read(found: Places, streamflow: Bundle) -> None:
+def test_only_records_of_the_time_that_is_asked_for_are_read(log: Places, streamflow: Bundle) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     hours = [
-        one._replace(time_ns=int((start + timedelta(hours=hour)).timestamp()) * 10**9)
-        for hour, one in enumerate(answers(streamflow))
+        answer._replace(time_ns=int((start + timedelta(hours=hour)).timestamp()) * 10**9)
+        for hour, answer in enumerate(answers(streamflow))
     ]
-    write_shadowed(found, streamflow, hours)
-    close_journals(found.journals, open_store(found.where))
+    write_shadowed(log, streamflow, hours)
+    close_journals(log.journals, open_store(log.where))
     during = (start + timedelta(minutes=30), start + timedelta(hours=2))  # the end is not part of it
-    [tally] = read_pairs(found, streamflow.model.contract, during=during).values()
-    assert (tally.pairs, tally.first_us) == (1, int((start + timedelta(hours=1)).timestamp()) * 10**6)
+    [of_pair] = read_pairs(log, streamflow.model.contract, during=during).values()
+    assert (of_pair.pairs, of_pair.first_us) == (1, int((start + timedelta(hours=1)).timestamp()) * 10**6)
 
 
-def test_a_damaged_segment_is_named(found: Places, streamflow: Bundle) -> None:
-    write_shadowed(found, streamflow, answers(streamflow))
-    store = open_store(found.where)
-    close_journals(found.journals, store)
+def test_a_damaged_segment_is_named(log: Places, streamflow: Bundle) -> None:
+    write_shadowed(log, streamflow, answers(streamflow))
+    store = open_store(log.where)
+    close_journals(log.journals, store)
     [segment] = list_segments(store)
     store.write(segment.name, store.read(segment.name)[:-3])
     with pytest.raises(DataError, match="damaged"):
-        read_pairs(found, streamflow.model.contract)
+        read_pairs(log, streamflow.model.contract)

@@ -13,9 +13,9 @@ from churn.dashboard.charts.plots import Interval, Side, by_name, drawn_interval
 from churn.dashboard.words import named
 from churn.judging.findings import Finding
 from churn.prediction_log.places import Places
-from churn.shadow.reading import EVER, choose, read_pairs
-from churn.shadow.report import Report, bin_edges, make_report, score_counts
-from churn.shadow.words import Rows, check_rows, crossed_rows, difference_rows, group_rows, headline, span, title
+from churn.shadow.reading import EVER, choose_bundles, read_pairs
+from churn.shadow.report import BIN_EDGES, ShadowReport, build_report
+from churn.shadow.tables import ReportTable, tabulate_checks, tabulate_differences
 
 DAYS = 7
 TONES = {"promote": "good", "hold": "calm", "roll back": "bad"}
@@ -31,12 +31,12 @@ class Shadowing:
         report: of the two bundles that answered last.
     """
 
-    report: Report
+    report: ShadowReport
 
     @property
     def headline(self) -> str:
         """The verdict in a few words."""
-        return headline(self.report)
+        return self.report.headline
 
     @property
     def reason(self) -> str:
@@ -47,7 +47,7 @@ class Shadowing:
     @property
     def compared(self) -> str:
         """Which bundles, how much, and of which time."""
-        return f"{title(self.report)}: {span(self.report)}."
+        return f"{self.report.title}: {self.report.scope}."
 
     @property
     def tone(self) -> str:
@@ -60,11 +60,9 @@ class Shadowing:
         return [_checks_chart(self.report), _scores_chart(self.report), _reasons_chart(self.report)]
 
     @property
-    def tables(self) -> list[Rows]:
+    def tables(self) -> list[ReportTable]:
         """What the charts do not show."""
-        report = self.report
-        crossed = (crossed_rows("tier", report.tiers), crossed_rows("banner", report.banners))
-        return [difference_rows(report), *crossed, group_rows(report)]
+        return tabulate_differences(self.report)
 
 
 def shadowing(places: Places, contract: type[Contract], now: datetime) -> Shadowing | None:
@@ -76,13 +74,13 @@ def shadowing(places: Places, contract: type[Contract], now: datetime) -> Shadow
         ChurnError: the object store cannot be used.
     """
     tallies = read_pairs(places, contract, during=(now - timedelta(days=DAYS), EVER[1]))
-    chosen = choose(tallies, None, None)
-    return Shadowing(make_report(chosen, tallies[chosen])) if chosen and tallies[chosen].pairs else None
+    chosen = choose_bundles(tallies, None, None)
+    return Shadowing(build_report(chosen, tallies[chosen])) if chosen and tallies[chosen].pairs else None
 
 
-def _checks_chart(report: Report) -> Chart:
+def _checks_chart(report: ShadowReport) -> Chart:
     """Where each check's truth surely lies, in parts of what is tolerated."""
-    table = check_rows(report)
+    table = tabulate_checks(report)
     narrow, wide = drawn_intervals(
         [_parts(found) for found in report.verdict.findings],
         domain=(0, FARTHEST),
@@ -106,8 +104,8 @@ def _parts(found: Finding) -> Interval:
     return Interval(named(found.check), low, high, value, found.reason)
 
 
-def _scores_chart(report: Report) -> Chart:
-    edges = [f"{100 * edge:.0f}" for edge in bin_edges()]
+def _scores_chart(report: ShadowReport) -> Chart:
+    edges = [f"{100 * edge:.0f}" for edge in BIN_EDGES]
     every = max(1, (len(edges) - 1) // MOST_TICKS)
     return histogram(
         name="scores",
@@ -115,11 +113,11 @@ def _scores_chart(report: Report) -> Chart:
         summary="Probabilities of leaving that both gave to the same subscribers.",
         bins=[f"{low} to {high} %" for low, high in pairwise(edges)],
         ticks={at: f"{edges[at]} %" for at in range(0, len(edges), every)},
-        sides=_sides(*score_counts(report)),
+        sides=_sides(*report.scores),
     )
 
 
-def _reasons_chart(report: Report) -> Chart:
+def _reasons_chart(report: ShadowReport) -> Chart:
     tops = sorted(report.tops, key=lambda each: -each.champion)
     shares = [[top.champion for top in tops], [top.challenger for top in tops]]
     counts = ([round(share * report.pairs) for share in each] for each in shares)

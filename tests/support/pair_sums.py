@@ -7,18 +7,18 @@ import numpy as np
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.model.pairs import Side
-from churn.shadow.reading import Bundles
-from churn.shadow.tally import Block, Tally
+from churn.shadow.reading import BundlePair
+from churn.shadow.sums import PairBlock, PairSums
 
-BUNDLES = Bundles("v1", "a" * 64, "v2", "b" * 64)
+BUNDLES = BundlePair("v1", "a" * 64, "v2", "b" * 64)
 
 
-def block(contract: type[Contract], *, seed: int, noise: float, count: int = 100) -> Block:
+def block(contract: type[Contract], *, seed: int, noise: float, count: int = 100) -> PairBlock:
     """Subscribers of a contract, as both models answer them; without noise both say the same."""
     generator = np.random.default_rng(seed)
     values = contract.encode_columns(draw_columns(contract, generator, count)).astype(np.float64)
     contributions = generator.normal(0, 0.5, values.shape)
-    return Block(
+    return PairBlock(
         values,
         np.full(count, 0.6),
         _side(contributions),
@@ -26,12 +26,12 @@ def block(contract: type[Contract], *, seed: int, noise: float, count: int = 100
     )
 
 
-def tallied(contract: type[Contract], *blocks: Block) -> Tally:
-    """The sums over some pairs."""
-    found = Tally(contract)
-    for each in blocks:
-        found.add(each)
-    return found
+def sum_up(contract: type[Contract], *blocks: PairBlock) -> PairSums:
+    """Sum up some pairs."""
+    sums = PairSums(contract)
+    for pairs in blocks:
+        sums.add(pairs)
+    return sums
 
 
 def _side(contributions: np.ndarray) -> Side:

@@ -1,0 +1,220 @@
+"""Pairs summed up. The report needs these sums only, so no pairs of a day are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, get_args
+
+import numpy as np
+
+from churn.answers import RiskTier
+from churn.contract.declaration import Contract, FeatureSpec
+from churn.model.pairs import STEPS, Differences, Numbers, Side, Whole, compare, strongest, tiers
+
+# Of the probability, in the picture of one model over the other.
+BINS = 50
+LARGE = 0.1
+TIERS: tuple[RiskTier, ...] = get_args(RiskTier.__value__)
+BY_TIER = "risk tier"
+
+
+@dataclass(frozen=True, slots=True)
+class PairMeasure:
+    """How two answers about one subscriber differ, as a number between 0 and 1.
+
+    Args:
+        name: in the report.
+        meaning: in words.
+        measure: computes it, for many pairs at once.
+        is_share: whether each pair is 0 or 1, so that the mean is a share.
+    """
+
+    name: str
+    meaning: str
+    measure: Callable[[Differences], Numbers]
+    is_share: bool = True
+
+    def describe(self, mean: float | None) -> str:
+        """Write a mean: a share in percent, or a difference of probabilities."""
+        if mean is None:
+            return "-"
+        return f"{100 * mean:.2f} %" if self.is_share else f"{mean:.4f}"
+
+
+TIER_FLIPS: Final = PairMeasure(
+    "tier flips",
+    "another risk tier",
+    lambda pairs: (pairs.champion_tier != pairs.challenger_tier).astype(float),
+)
+BANNER_FLIPS: Final = PairMeasure(
+    "banner flips",
+    "a banner from one of the two only",
+    lambda pairs: (pairs.champion_banner != pairs.challenger_banner).astype(float),
+)
+OTHER_TOP: Final = PairMeasure(
+    "other top 3",
+    "other features among the three largest contributions",
+    lambda pairs: (~pairs.same_set).astype(float),
+)
+OTHER_ORDER: Final = PairMeasure(
+    "other order",
+    "another order of them, or other features",
+    lambda pairs: (~pairs.same_order).astype(float),
+)
+OTHER_DIRECTION: Final = PairMeasure(
+    "other direction",
+    "one of the champion's three reasons works the other way",
+    lambda pairs: (~pairs.same_signs).astype(float),
+)
+LARGE_DIFFERENCES: Final = PairMeasure(
+    "large differences",
+    f"probabilities more than {LARGE:g} apart",
+    lambda pairs: (np.abs(pairs.shift) > LARGE * STEPS).astype(float),
+)
+DIFFERENCE: Final = PairMeasure(
+    "difference",
+    "how far the probabilities lie apart, on average",
+    lambda pairs: np.abs(pairs.shift) / STEPS,
+    is_share=False,
+)
+ALL = (TIER_FLIPS, BANNER_FLIPS, OTHER_TOP, OTHER_ORDER, OTHER_DIRECTION, LARGE_DIFFERENCES, DIFFERENCE)
+MEASURES: Final = {measure.name: measure for measure in ALL}
+
+
+class PairBlock(NamedTuple):
+    """Some pairs.
+
+    Args:
+        values: encoded, (n, features).
+        threshold: the banner is shown above this probability, (n,).
+        champion, challenger: what each answered.
+    """
+
+    values: Numbers
+    threshold: Numbers
+    champion: Side
+    challenger: Side
+
+
+class Grouping(NamedTuple):
+    """One way to divide subscribers.
+
+    Args:
+        name: of what divides them.
+        levels: the names of the groups.
+        feature: the field's number in the contract; None for the champion's tier.
+        bounds: between the bands of a number; None where the encoded value is the group's number.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    feature: int | None = None
+    bounds: tuple[float, ...] | None = None
+
+    def assign(self, values: Numbers, probability: Numbers) -> Whole:
+        """Return the number of each subscriber's group, (n,).
+
+        Args:
+            values: encoded, (n, features).
+            probability: the champion's, (n,).
+        """
+        if self.feature is None:
+            return tiers(probability)
+        column = values[:, self.feature]
+        if self.bounds is None:
+            return column.astype(np.int64)
+        return np.asarray(np.searchsorted(self.bounds, column, side="right"))
+
+
+def list_groupings(contract: type[Contract]) -> list[Grouping]:
+    """Return all groupings of a contract: the tier first, then its fields in order."""
+    return [Grouping(BY_TIER, TIERS), *(_group_by(at, spec) for at, spec in enumerate(contract.features))]
+
+
+def _group_by(at: int, spec: FeatureSpec) -> Grouping:
+    """Group by a field. Categories and yes or no are groups of their own; numbers have the bands of their wording."""
+    if spec.words is not None:
+        return Grouping(spec.name, tuple(band.name for band in spec.bands), at, spec.bounds[:-1])
+    return Grouping(spec.name, spec.categories or ("no", "yes"), at)
+
+
+@dataclass(eq=False)
+class PairSums:
+    """The sums over all pairs of two bundles so far.
+
+    Args:
+        contract: of both.
+
+    Attributes:
+        pairs: how many.
+        unpaired: records without the challenger's answer.
+        shifts: pairs by difference, challenger minus champion, from -1 to 1 in steps of the last decimal.
+        totals: of each measure.
+        tiers: the champion's (rows) by the challenger's, (3, 3).
+        banners: whether the champion shows one (rows) by whether the challenger does, (2, 2).
+        plane: pairs by probability, the champion's (rows) by the challenger's.
+        tops: pairs with each feature among the champion's three (first row), and the challenger's.
+        groups: of each grouping the number of pairs and then the sum of each measure, (levels, 1 + measures).
+        first_us, last_us: when the earliest and the latest record was made, in microseconds since 1970.
+    """
+
+    contract: type[Contract]
+    pairs: int = 0
+    unpaired: int = 0
+    shifts: Whole = field(default_factory=lambda: np.zeros(2 * STEPS + 1, dtype=np.int64))
+    totals: Numbers = field(default_factory=lambda: np.zeros(len(MEASURES)))
+    tiers: Whole = field(default_factory=lambda: np.zeros((3, 3), dtype=np.int64))
+    banners: Whole = field(default_factory=lambda: np.zeros((2, 2), dtype=np.int64))
+    plane: Whole = field(default_factory=lambda: np.zeros((BINS, BINS), dtype=np.int64))
+    first_us: int | None = None
+    last_us: int | None = None
+
+    def __post_init__(self) -> None:
+        self.tops: Whole = np.zeros((2, len(self.contract.features)), dtype=np.int64)
+        self.groupings = list_groupings(self.contract)
+        self.groups = [np.zeros((len(grouping.levels), 1 + len(MEASURES))) for grouping in self.groupings]
+
+    def extend_period(self, first_us: int, last_us: int) -> None:
+        """Note that records of this time were read."""
+        self.first_us = first_us if self.first_us is None else min(self.first_us, first_us)
+        self.last_us = last_us if self.last_us is None else max(self.last_us, last_us)
+
+    def add(self, block: PairBlock) -> None:
+        """Add some pairs."""
+        differences = compare(block.champion, block.challenger, block.threshold)
+        measured = np.stack([measure.measure(differences) for measure in ALL])
+        self.pairs += len(block.values)
+        self.totals += measured.sum(axis=1)
+        self.shifts += np.bincount(differences.shift + STEPS, minlength=2 * STEPS + 1)
+        self.tiers += _cross(differences.champion_tier, differences.challenger_tier, 3)
+        self.banners += _cross(differences.champion_banner, differences.challenger_banner, 2)
+        self.plane += _cross(_bins(block.champion.probability), _bins(block.challenger.probability), BINS)
+        self.tops += np.stack(
+            [
+                np.bincount(strongest(side.contributions).ravel(), minlength=self.tops.shape[1])
+                for side in (block.champion, block.challenger)
+            ]
+        )
+        for grouping, sums in zip(self.groupings, self.groups, strict=True):
+            level = grouping.assign(block.values, block.champion.probability)
+            sums[:, 0] += np.bincount(level, minlength=len(sums))
+            for at, numbers in enumerate(measured, 1):
+                sums[:, at] += np.bincount(level, numbers, minlength=len(sums))
+
+    def count_values(self, measure: PairMeasure) -> tuple[Numbers, Numbers]:
+        """Return the values that a measure takes, and how often it took each."""
+        if measure.is_share:
+            hits = self.totals[ALL.index(measure)]
+            return np.array([0.0, 1.0]), np.array([self.pairs - hits, hits])
+        return np.abs(np.arange(-STEPS, STEPS + 1)) / STEPS, self.shifts.astype(float)
+
+
+def _cross(rows: Whole | np.ndarray, columns: Whole | np.ndarray, size: int) -> Whole:
+    """Count each combination of row and column."""
+    counts = np.bincount(rows.astype(np.int64) * size + columns, minlength=size * size)
+    return counts.reshape(size, size)
+
+
+def _bins(probability: Numbers) -> Whole:
+    return np.minimum((probability * BINS).astype(np.int64), BINS - 1)
