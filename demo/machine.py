@@ -54,7 +54,9 @@ class Machine:
             self._start("stable", "churn", "serve")
             self.start_canary()
             self._until(lambda: _ready(self.stable), "stable answers")
-            self._until(lambda: self.router.healthy("stable") and self.router.healthy("canary"), "HAProxy sees both")
+            self._until(
+                lambda: self.router.is_healthy("stable") and self.router.is_healthy("canary"), "HAProxy sees both"
+            )
         except BaseException:
             self._stop()
             raise
@@ -72,7 +74,7 @@ class Machine:
         if "canary" not in self._running or self._running["canary"].poll() is not None:
             self._start("canary", "demo.faulty_service")
             self._until(lambda: _ready(self.canary), "the canary answers")
-        self._until(lambda: self._says(lambda: self.router.healthy("canary")), "HAProxy sees the canary")
+        self._until(lambda: self._says(lambda: self.router.is_healthy("canary")), "HAProxy sees the canary")
 
     def kill_canary(self) -> None:
         """At once and without a word."""
@@ -96,7 +98,7 @@ class Machine:
             "CHECK_INTERVAL": "200ms", "RETRIES": "2", "NAMESERVER": "127.0.0.1:53",
         }  # fmt: skip
         self._run("haproxy", [program, "-db", "-f", str(CONFIGURATION)], own)
-        self._until(lambda: self._says(lambda: bool(self.router.servers())), "HAProxy answers")
+        self._until(lambda: self._says(lambda: bool(self.router.list_servers())), "HAProxy answers")
 
     def _run(self, part: str, command: list[str], environment: dict[str, str]) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in {"MODEL_VERSION", "HOST"}}

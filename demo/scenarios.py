@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.model.shelf import open_shelf
-from churn.rollout.store import Store
+from churn.rollout.store import RolloutStore
 from demo.machine import CANARY, ROOT, STABLE, Machine
 from demo.traffic import Traffic
 
@@ -151,7 +151,7 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
     outcome = Outcome(
         ended=record["state"] if EXIT_CODES.get(code) == record["state"] else f"{record['state']}, exit code {code}",
         reason=record["reason"],
-        share_percent=machine.router.weight(),
+        share_percent=machine.router.read_weight(),
         champion=(bundles / "champion").readlink().name,
         took_s=took_s,
         back_s=_back_s(record["happenings"]),
@@ -189,10 +189,13 @@ def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> 
 
 def _record(home: Path) -> dict[str, Any]:
     """What stands on disk of the newest rollout."""
-    store = Store(home)
+    store = RolloutStore(home)
     try:
-        number = max(each.number for service in store.services() for each in store.rollouts(service))
-        return {**store.rollout(number).summary(), "happenings": [each.summary() for each in store.events(number)]}
+        number = max(each.number for service in store.list_services() for each in store.list_rollouts(service))
+        return {
+            **store.get_rollout(number).summarize(),
+            "happenings": [each.summarize() for each in store.list_events(number)],
+        }
     finally:
         store.close()
 

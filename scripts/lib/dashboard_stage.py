@@ -18,7 +18,7 @@ import numpy as np
 from churn.businesses import find_contract
 from churn.client import ChurnClient
 from churn.model.shelf import CHAMPION, open_shelf
-from churn.rollout.store import Store
+from churn.rollout.store import RolloutStore
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
@@ -56,7 +56,7 @@ def dashboard(bundle: Path) -> Iterator[str]:
                 "DASHBOARD_INSTANCES": f"{service},http://127.0.0.1:{nobody}",
                 "DASHBOARD_MLFLOW_URL": "http://127.0.0.1:5000",
             }
-            with closing(Store(home)) as store, store.controlling(SERVICE), serving(home, "dashboard", **settings):
+            with closing(RolloutStore(home)) as store, store.lock(SERVICE), serving(home, "dashboard", **settings):
                 yield f"http://127.0.0.1:{port}"
 
 

@@ -132,12 +132,12 @@ def haproxy() -> HAProxy:
 
 def servers() -> list[Server]:
     """The servers behind HAProxy, as they are for requests that name no subscriber."""
-    return [one for one in haproxy().servers() if one.backend == "service"]
+    return [one for one in haproxy().list_servers() if one.backend == "service"]
 
 
 def _expected_shares(found: list[Server], started: set[str]) -> dict[str, float]:
     """The share of each server that is up; every one that was started must be."""
-    up = [one for one in found if one.up]
+    up = [one for one in found if one.is_up]
     if missing := [one for one in found if one.name in started and one not in up]:
         raise CheckError(f"HAProxy sends nothing to {missing[0].name}: it sees it as {missing[0].status}")
     total = sum(one.weight for one in up)
@@ -243,7 +243,7 @@ def move_weight(percent: str) -> None:
         raise SettingsError(f"the canary's share is a whole number from 0 to 100, not {percent or 'nothing'}")
     share = int(percent)
     canary = next(one for one in servers() if one.name == "canary")
-    if share and not canary.up:
+    if share and not canary.is_up:
         raise CheckError(
             f"HAProxy sees the canary as {canary.status}, so it can get no requests",
             instead="start it: scripts/stack up --canary",

@@ -18,8 +18,8 @@ from support.watching import TOKEN
 
 from churn.model.bundle import Bundle
 from churn.prediction_log.places import locate_log
-from churn.rollout.record import Event
-from churn.rollout.store import Store
+from churn.rollout.state import Event
+from churn.rollout.store import RolloutStore
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -138,10 +138,10 @@ def test_what_happens_appears_by_itself_and_leaves_an_open_table_open(look: Open
     page.locator("#check-2 summary").click()
     page.locator("h1").click()  # away from what is to be renewed
     page.evaluate("document.activeElement.blur()")
-    with closing(Store(home)) as store:
-        live = store.live(SERVICE)
+    with closing(RolloutStore(home)) as store:
+        live = store.find_live(SERVICE)
         assert live is not None
-        at = store.events(live.number)[-1].at
+        at = store.list_events(live.number)[-1].at
         store.save(live, Event(at, "routing", live.state, live.step, live.weight_percent, "the router was restarted"))
     expect(page.get_by_text("the router was restarted")).to_be_visible(timeout=15_000)
     expect(page.locator("#check-2 table")).to_be_visible()
@@ -166,8 +166,8 @@ def test_whoever_has_the_token_may_abort_and_the_page_says_that_it_was_asked_for
     page.get_by_label("Why").last.fill("calls are rising")
     page.get_by_role("button", name="Send everything back").click()
     expect(page.get_by_text("calls are rising")).to_be_visible()
-    with closing(Store(home)) as store:
-        command = store.next_command(3)
+    with closing(RolloutStore(home)) as store:
+        command = store.find_command(3)
     assert command is not None
     assert command.what == "abort"
 

@@ -12,8 +12,8 @@ from support.dashboards import SERVICE, Behaviour, Simulation, begin, carry_out
 from support.watching import Dashboard, words
 
 from churn.dashboard.rollouts import Rollouts
-from churn.rollout.record import Event, State
-from churn.rollout.store import Store
+from churn.rollout.state import Event, State
+from churn.rollout.store import RolloutStore
 
 type Open = Callable[..., Dashboard]
 HOSTILE = "<script>alert(1)</script>\"'{{ 7 * 7 }}"
@@ -21,8 +21,8 @@ HOSTILE = "<script>alert(1)</script>\"'{{ 7 * 7 }}"
 
 def set_state(home: Path, state: State, kind: str = "routing", reason: str = "for a reason") -> None:
     """The live rollout stands elsewhere, and says why."""
-    with closing(Store(home)) as store:
-        live = store.live(SERVICE)
+    with closing(RolloutStore(home)) as store:
+        live = store.find_live(SERVICE)
         assert live is not None
         over = {State.PROMOTED, State.ROLLED_BACK, State.ABORTED}
         changed = replace(live, state=state, reason=reason, ended=live.since if state in over else None)
@@ -59,7 +59,7 @@ def test_each_state_says_what_goes_on_and_what_to_do(
     dashboard: Open, own_home: Path, state: State, expected: list[str]
 ) -> None:
     set_state(own_home, state)
-    with closing(Store(own_home)) as store, store.controlling(SERVICE):
+    with closing(RolloutStore(own_home)) as store, store.lock(SERVICE):
         said = words(dashboard(own_home).page("/rollouts/3"))
     for each in [*expected, "What to do"]:
         assert each in said
@@ -73,7 +73,7 @@ def test_a_rollout_that_nobody_carries_out_is_said_to_be_so(dashboard: Open, dem
 
 def test_trouble_is_told_with_its_reason(dashboard: Open, own_home: Path) -> None:
     set_state(own_home, State.HOLDING, kind="trouble", reason="the router does not answer")
-    with closing(Store(own_home)) as store, store.controlling(SERVICE):
+    with closing(RolloutStore(own_home)) as store, store.lock(SERVICE):
         said = words(dashboard(own_home).page("/rollouts/3"))
     assert "in trouble" in said
     assert "The router does not answer." in said
@@ -103,7 +103,7 @@ def test_figures_are_those_of_the_store(dashboard: Open, demo_home: Path) -> Non
 
 def test_what_happens_meanwhile_is_on_the_next_page(dashboard: Open, tmp_path: Path) -> None:
     world = Simulation(1_790_000_000.0, Behaviour())
-    with closing(Store(tmp_path)) as store:
+    with closing(RolloutStore(tmp_path)) as store:
         begin(store, world, "v1", "v2")
         open_dashboard = dashboard(tmp_path)
         assert "not judged yet" not in words(open_dashboard.page("/rollouts/1"))
@@ -115,7 +115,7 @@ def test_what_happens_meanwhile_is_on_the_next_page(dashboard: Open, tmp_path: P
 
 def test_a_canary_without_requests_is_shown_without_figures(dashboard: Open, tmp_path: Path) -> None:
     world = Simulation(1_790_000_000.0, Behaviour(), requests_per_hour=0)
-    with closing(Store(tmp_path)) as store, store.controlling(SERVICE):
+    with closing(RolloutStore(tmp_path)) as store, store.lock(SERVICE):
         begin(store, world, "v1", "v2")
         carry_out(store, world, hours=2, tick_s=3600)
         said = words(dashboard(tmp_path).page("/rollouts/1"))
@@ -125,7 +125,7 @@ def test_a_canary_without_requests_is_shown_without_figures(dashboard: Open, tmp
 
 def test_hostile_text_stays_text(dashboard: Open, tmp_path: Path) -> None:
     world = Simulation(1_790_000_000.0, Behaviour())
-    with closing(Store(tmp_path)) as store:
+    with closing(RolloutStore(tmp_path)) as store:
         begin(store, world, HOSTILE, HOSTILE)
         live = carry_out(store, world, hours=2, tick_s=3600)
         store.save(live, Event(world.now, HOSTILE, live.state, 0, 10, HOSTILE, evidence={"verdict": HOSTILE}))
@@ -142,7 +142,7 @@ def test_hostile_text_stays_text(dashboard: Open, tmp_path: Path) -> None:
 
 def test_evidence_of_another_version_of_the_judge_is_shown_as_far_as_it_goes(dashboard: Open, tmp_path: Path) -> None:
     world = Simulation(1_790_000_000.0, Behaviour())
-    with closing(Store(tmp_path)) as store:
+    with closing(RolloutStore(tmp_path)) as store:
         live = begin(store, world, "v1", "v2")
         odd = {
             "verdict": {"findings": [{"check": "new", "low": "x", "more": 1}]},

@@ -11,8 +11,8 @@ import pytest
 from support.dashboards import SERVICE
 from support.watching import FORM_TOKEN, TOKEN, Dashboard
 
-from churn.rollout.record import Command
-from churn.rollout.store import Store
+from churn.rollout.state import Command
+from churn.rollout.store import RolloutStore
 
 type Open = Callable[..., Dashboard]
 PATHS = ["/", "/rollouts/1", "/rollouts/3", "/service", "/drift", "/models", "/nowhere", "/static/dashboard.css"]
@@ -20,8 +20,8 @@ ACTIONS = ["/rollouts/3/abort", "/rollouts/3/promote", "/sign-out"]
 
 
 def command_left(home: Path) -> Command | None:
-    with closing(Store(home)) as store:
-        return store.next_command(3)
+    with closing(RolloutStore(home)) as store:
+        return store.find_command(3)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -84,7 +84,7 @@ def test_with_the_token_a_rollout_is_aborted_with_its_reason(dashboard: Open, ow
     command = command_left(own_home)
     assert command is not None
     assert (command.what, command.reason) == ("abort", "asked for on the dashboard: calls are <b>rising</b>")
-    with closing(Store(own_home)) as store, store.controlling(SERVICE):
+    with closing(RolloutStore(own_home)) as store, store.lock(SERVICE):
         page = looked.page("/rollouts/3")
     assert "Asked for and not carried out yet" in page
     assert "&lt;b&gt;rising" in page

@@ -16,7 +16,7 @@ from support.logged import write_demo_log
 from support.watching import Dashboard, words
 
 from churn.prediction_log.places import Places
-from churn.rollout.store import Store
+from churn.rollout.store import RolloutStore
 
 type Open = Callable[..., Dashboard]
 HEALTHY = json.dumps({"status": "healthy", "model_version": "v2.3.1", "model_path": "somewhere"})
@@ -93,7 +93,7 @@ def test_what_does_not_answer_is_said_beside_what_does(dashboard: Open, tmp_path
 def test_the_instances_of_a_rollout_under_way_are_asked_too(dashboard: Open, tmp_path: Path) -> None:
     with (
         answering({"/health": (200, HEALTHY), "/metrics": (200, METRICS)}) as address,
-        closing(Store(tmp_path)) as store,
+        closing(RolloutStore(tmp_path)) as store,
     ):
         where = {"stable": ['track="stable"'], "canary": [address + "/"]}
         begin(store, Simulation(1_790_000_000.0, Behaviour()), "v1", "v2", **where)

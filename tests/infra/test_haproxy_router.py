@@ -13,8 +13,8 @@ from support.processes import free_port
 from support.small_server import PREDICTION, http, small_server
 
 from churn.errors import RolloutError, SettingsError
+from churn.rollout.parts import open_router
 from churn.rollout.routers.haproxy import HAProxy
-from churn.rollout.routers.router import router_at
 
 SUBSCRIBERS = [f"key-{number}" for number in range(150)]
 
@@ -50,7 +50,7 @@ def served_by(balancer: Balancer, keys: list[str | None]) -> list[str]:
 @pytest.mark.parametrize("percent", [10, 50, 100, 0])
 def test_requests_without_a_subscriber_are_dealt_out_exactly(balancer: Balancer, router: HAProxy, percent: int) -> None:
     router.set_weight(percent)
-    assert router.weight() == percent
+    assert router.read_weight() == percent
     counted = collections.Counter(served_by(balancer, [None] * 200))
     assert counted["canary"] == 2 * percent
 
@@ -74,7 +74,7 @@ def test_a_subscriber_stays_with_a_version_and_more_weight_moves_subscribers_to_
 def test_setting_a_weight_twice_is_setting_it_once(router: HAProxy) -> None:
     for _ in range(2):
         router.set_weight(30)
-        assert router.weight() == 30
+        assert router.read_weight() == 30
 
 
 @pytest.mark.parametrize("percent", [-1, 101])
@@ -82,13 +82,13 @@ def test_what_is_no_share_is_refused_and_changes_nothing(router: HAProxy, percen
     router.set_weight(20)
     with pytest.raises(SettingsError, match="from 0 to 100"):
         router.set_weight(percent)
-    assert router.weight() == 20
+    assert router.read_weight() == 20
 
 
 def test_a_backend_that_was_moved_by_hand_is_noticed(router: HAProxy) -> None:
     router.set_weight(0)
-    router.tell("set weight subscribers/canary 25")
-    assert router.weight() == 20
+    router.send("set weight subscribers/canary 25")
+    assert router.read_weight() == 20
 
 
 def test_a_canary_that_is_down_gets_nothing_and_is_told() -> None:
@@ -97,9 +97,9 @@ def test_a_canary_that_is_down_gets_nothing_and_is_told() -> None:
         balancing(stable.removeprefix("http://"), f"127.0.0.1:{free_port()}") as found,
     ):
         router = HAProxy(found.admin)
-        wait_until(lambda: not router.healthy("canary"), "HAProxy sees the canary down")
+        wait_until(lambda: not router.is_healthy("canary"), "HAProxy sees the canary down")
         found.wait_until_up("stable")
-        assert router.healthy("stable")
+        assert router.is_healthy("stable")
         with pytest.raises(RolloutError, match="sees the canary down"):
             router.set_weight(10)
         router.set_weight(0)
@@ -107,10 +107,10 @@ def test_a_canary_that_is_down_gets_nothing_and_is_told() -> None:
 
 def test_haproxy_that_does_not_answer_is_named() -> None:
     with pytest.raises(RolloutError, match=r"HAProxy does not answer at 127\.0\.0\.1:1:"):
-        HAProxy("127.0.0.1:1").weight()
+        HAProxy("127.0.0.1:1").read_weight()
 
 
 @pytest.mark.parametrize("address", ["haproxy://", "haproxy://here", "nginx://127.0.0.1:1", "10"])
 def test_an_address_of_another_form_is_refused(address: str) -> None:
     with pytest.raises(SettingsError, match=r"(HAProxy listens|is no router)"):
-        router_at(address)
+        open_router(address)

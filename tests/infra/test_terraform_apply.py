@@ -270,16 +270,16 @@ def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform, m
     assert before["revision"] == 2
     assert before["containerDefinitions"][0]["readonlyRootFilesystem"] is True
     for weight in (10, 50, 100):
-        fleet.provide(weight)
+        fleet.start_canary(weight)
         platform.weigh(weight)
         code, said = platform.plan()
         assert code == IN_STEP, said
         assert platform.weights() == {"stable": 100 - weight, "canary": weight}
-    assert {track: len(tasks) for track, tasks in fleet.addresses().items()} == {"stable": 3, "canary": 3}
-    while fleet.take_over("v2.4.0"):
+    assert {track: len(tasks) for track, tasks in fleet.find_addresses().items()} == {"stable": 3, "canary": 3}
+    while fleet.replace_stable("v2.4.0"):
         pass
     platform.weigh(0)
-    fleet.retire()
+    fleet.stop_canary()
     platform.terraform.succeed("apply", "-auto-approve", "-input=false")
     assert platform.weights() == {"stable": 100, "canary": 0}
     assert platform.service(STABLE)["desiredCount"] == 3

@@ -9,8 +9,8 @@ from support.aws_account import Account
 from support.aws_stand_in import aws_stand_in
 
 from churn.errors import RolloutError, SettingsError
+from churn.rollout.parts import open_router
 from churn.rollout.routers.alb import LoadBalancer
-from churn.rollout.routers.router import router_at
 
 pytestmark = [
     pytest.mark.xdist_group("moto"),
@@ -36,14 +36,14 @@ def account(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ac
 @pytest.mark.parametrize("percent", [0, 10, 50, 100])
 def test_a_weight_is_what_the_listener_then_has(account: Account, percent: int) -> None:
     account.register("canary")
-    router = router_at(f"alb:{account.listener}")
+    router = open_router(f"alb:{account.listener}")
     for _ in range(2):
         router.set_weight(percent)
-        assert router.weight() == percent
+        assert router.read_weight() == percent
 
 
 def test_equal_weights_are_half_whatever_their_size(account: Account) -> None:
-    assert LoadBalancer(account.listener).weight() == 50
+    assert LoadBalancer(account.listener).read_weight() == 50
 
 
 @pytest.mark.parametrize("percent", [-1, 101])
@@ -51,23 +51,23 @@ def test_what_is_no_share_never_reaches_aws(account: Account, percent: int) -> N
     router = LoadBalancer(account.listener)
     with pytest.raises(SettingsError, match="from 0 to 100"):
         router.set_weight(percent)
-    assert router.weight() == 50
+    assert router.read_weight() == 50
 
 
 def test_a_canary_without_a_healthy_target_gets_nothing(account: Account) -> None:
     router = LoadBalancer(account.listener)
-    assert (router.healthy("stable"), router.healthy("canary")) == (True, False)
+    assert (router.is_healthy("stable"), router.is_healthy("canary")) == (True, False)
     with pytest.raises(RolloutError, match="no healthy target"):
         router.set_weight(10)
-    assert router.weight() == 50
+    assert router.read_weight() == 50
     router.set_weight(0)
-    assert router.weight() == 0
+    assert router.read_weight() == 0
 
 
 def test_a_listener_that_forwards_to_others_is_refused(account: Account) -> None:
     arn = account.listen({"Type": "forward", "TargetGroupArn": account.groups["stable"]})
     with pytest.raises(RolloutError, match="does not forward to one target group of stable and one of the canary"):
-        LoadBalancer(arn).weight()
+        LoadBalancer(arn).read_weight()
 
 
 def test_a_listener_that_does_something_else_is_refused(account: Account) -> None:
@@ -88,4 +88,4 @@ def test_stickiness_that_would_override_the_weight_is_refused(account: Account) 
 
 def test_a_listener_that_is_not_there_is_told_in_aws_own_words(account: Account) -> None:
     with pytest.raises(RolloutError, match="could not find the listener"):
-        LoadBalancer(account.listener[:-4] + "beef").weight()
+        LoadBalancer(account.listener[:-4] + "beef").read_weight()

@@ -21,7 +21,7 @@ from churn.cli import app
 from churn.errors import RolloutError, SettingsError
 from churn.release.aws import serving
 from churn.rollout.fleets.ecs import Ecs
-from churn.rollout.fleets.fleet import fleet_at
+from churn.rollout.parts import open_fleet
 from churn.rollout.routers.alb import LoadBalancer
 
 pytestmark = [
@@ -93,23 +93,23 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 @pytest.mark.parametrize(("percent", "tasks"), [(10, 1), (50, 2), (51, 3), (100, 4)])
 def test_the_canary_has_its_part_of_the_tasks_rounded_up(cluster: Cluster, percent: int, tasks: int) -> None:
     cluster.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=4)
-    said = Ecs(CLUSTER).provide(percent)
+    said = Ecs(CLUSTER).start_canary(percent)
     assert cluster.tasks() == {STABLE: 4, CANARY: tasks}
     assert said == ("" if tasks == 1 else f"1 of {tasks} tasks of the canary run")
-    assert not Ecs(CLUSTER).provide(percent)
+    assert not Ecs(CLUSTER).start_canary(percent)
 
 
 def test_a_smaller_share_takes_no_task_away(cluster: Cluster) -> None:
-    Ecs(CLUSTER).provide(100)
-    Ecs(CLUSTER).provide(10)
+    Ecs(CLUSTER).start_canary(100)
+    Ecs(CLUSTER).start_canary(10)
     assert cluster.tasks()[CANARY] == 2
 
 
 def test_the_stable_service_takes_image_and_version_over_and_nothing_else(cluster: Cluster) -> None:
     fleet = Ecs(CLUSTER)
-    assert fleet.take_over("v2") == "v2 is being started as the stable version, in 2 tasks"
-    assert fleet.take_over("v2") == "0 of 2 tasks run v2 as the stable version"
-    assert not fleet.take_over("v2")
+    assert fleet.replace_stable("v2") == "v2 is being started as the stable version, in 2 tasks"
+    assert fleet.replace_stable("v2") == "0 of 2 tasks run v2 as the stable version"
+    assert not fleet.replace_stable("v2")
     now = cluster.runs(STABLE)
     assert serving(now) == serving(cluster.runs(CANARY)) == ("registry/api@sha256:v2", "v2")
     assert {"name": "TRACK", "value": STABLE} in now["containerDefinitions"][0]["environment"]
@@ -118,57 +118,57 @@ def test_the_stable_service_takes_image_and_version_over_and_nothing_else(cluste
 
 def test_a_task_definition_that_was_released_before_is_taken_as_it_is(cluster: Cluster) -> None:
     cluster.register(STABLE, "v2")
-    Ecs(CLUSTER).take_over("v2")
+    Ecs(CLUSTER).replace_stable("v2")
     assert cluster.revisions() == 2
     assert serving(cluster.runs(STABLE))[1] == "v2"
 
 
 def test_the_stable_service_has_as_many_tasks_as_the_canary_had(cluster: Cluster) -> None:
     cluster.ecs.update_service(cluster=CLUSTER, service=CANARY, desiredCount=5)
-    Ecs(CLUSTER).take_over("v2")
+    Ecs(CLUSTER).replace_stable("v2")
     assert cluster.tasks()[STABLE] == 5
 
 
 def test_another_version_than_that_of_the_rollout_never_takes_over(cluster: Cluster) -> None:
     with pytest.raises(RolloutError, match="made to serve v2, not v3"):
-        Ecs(CLUSTER).take_over("v3")
+        Ecs(CLUSTER).replace_stable("v3")
     assert serving(cluster.runs(STABLE))[1] == "v1"
 
 
 def test_a_deployment_that_aws_gave_up_is_told_and_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with account(monkeypatch, lambda answer: answer.replace(b"IN_PROGRESS", b"FAILED")):
         cluster = Cluster()
-        Ecs(CLUSTER).take_over("v2")
+        Ecs(CLUSTER).replace_stable("v2")
         with pytest.raises(RolloutError, match="AWS could not start v2"):
-            Ecs(CLUSTER).take_over("v2")
+            Ecs(CLUSTER).replace_stable("v2")
         assert cluster.revisions() == 2
 
 
 def test_a_retired_canary_has_no_tasks_however_often_it_is_said(cluster: Cluster) -> None:
     for _ in range(2):
-        Ecs(CLUSTER).retire()
+        Ecs(CLUSTER).stop_canary()
         assert cluster.tasks() == {STABLE: 2, CANARY: 0}
 
 
 @pytest.mark.usefixtures("cluster")
 def test_each_running_task_has_an_address() -> None:
-    assert fleet_at("ecs:churn").addresses() == {
+    assert open_fleet("ecs:churn").find_addresses() == {
         "stable": ["http://127.0.1.1:8000", "http://127.0.1.2:8000"],
         "canary": ["http://127.0.2.1:8000"],
     }
-    Ecs(CLUSTER).retire()
-    assert fleet_at("ecs:churn").addresses()["canary"] == []
+    Ecs(CLUSTER).stop_canary()
+    assert open_fleet("ecs:churn").find_addresses()["canary"] == []
 
 
 def test_what_is_not_there_is_one_sentence(cluster: Cluster) -> None:
     with pytest.raises(RolloutError, match="could not find the services of the cluster nowhere"):
-        Ecs("nowhere").provide(10)
+        Ecs("nowhere").start_canary(10)
     cluster.ecs.create_cluster(clusterName="other")
     cluster.ecs.create_service(cluster="other", serviceName="api", taskDefinition=STABLE, desiredCount=1)
     with pytest.raises(RolloutError, match="has not one service and its canary, but api"):
-        Ecs("other").provide(10)
+        Ecs("other").start_canary(10)
     with pytest.raises(SettingsError, match="is no fleet"):
-        fleet_at("k8s:churn")
+        open_fleet("k8s:churn")
 
 
 def test_a_rollout_of_a_canary_without_tasks_is_refused_in_a_sentence(
@@ -177,7 +177,7 @@ def test_a_rollout_of_a_canary_without_tasks_is_refused_in_a_sentence(
     with account(monkeypatch), exposing(Service("v1"), "127.0.1.1") as stable:
         cluster = Cluster(int(stable.address.rpartition(":")[2]))
         cluster.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=1)
-        Ecs(CLUSTER).retire()
+        Ecs(CLUSTER).stop_canary()
         command = ["rollout", "start", "v2", "--no-registry", "--router", "alb:any", "--fleet", f"ecs:{CLUSTER}"]
         (plan := tmp_path / "plan.toml").write_text(SHORT_PLAN)
         said = CliRunner().invoke(app, [*command, "--plan", str(plan)], env={"CHURN_HOME": str(tmp_path)})
@@ -213,7 +213,7 @@ def test_a_rollout_at_aws_starts_tasks_moves_weights_and_leaves_the_new_version_
         assert said.exit_code == 0, said.output
         assert "1 of 2 tasks of the canary run; then: all 9 checks are surely within" in said.output
         assert "the stable tasks run v2 and have all requests" in said.output
-        assert LoadBalancer(balancer.listener).weight() == 0
+        assert LoadBalancer(balancer.listener).read_weight() == 0
         assert cluster.tasks() == {STABLE: 2, CANARY: 0}
         assert serving(cluster.runs(STABLE))[1] == "v2"
     # Its policy allows what it did, and nothing else but what AWS asks for on the way.

@@ -27,9 +27,9 @@ from churn.businesses import find_contract
 from churn.cli import app
 from churn.contract.sampling import draw_columns
 from churn.errors import ChurnError
-from churn.rollout.record import State
 from churn.rollout.routers.haproxy import HAProxy
-from churn.rollout.store import Store
+from churn.rollout.state import State
+from churn.rollout.store import RolloutStore
 from churn.training.registry import Registry, RunRecord, registered_name
 
 pytestmark = pytest.mark.xdist_group("scenarios")
@@ -78,13 +78,13 @@ class Place:
     @property
     def share(self) -> float:
         """What HAProxy gives the canary."""
-        return HAProxy(self.balancer.admin).weight()
+        return HAProxy(self.balancer.admin).read_weight()
 
     def holds(self) -> bool:
         """Whether a living process holds the canary's share."""
-        store = Store(self.home)
+        store = RolloutStore(self.home)
         try:
-            return self.state() == State.HOLDING and store.controlled(SERVICE)
+            return self.state() == State.HOLDING and store.is_locked(SERVICE)
         finally:
             store.close()
 
@@ -107,9 +107,9 @@ class Place:
 
     def state(self) -> str:
         """As `churn rollout status` would show it."""
-        store = Store(self.home)
+        store = RolloutStore(self.home)
         try:
-            return str(store.rollouts(SERVICE)[0].state) if store.rollouts(SERVICE) else "none"
+            return str(store.list_rollouts(SERVICE)[0].state) if store.list_rollouts(SERVICE) else "none"
         finally:
             store.close()
 
@@ -167,7 +167,7 @@ def registry(tmp_path: Path) -> Registry:
 
 
 def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -> None:
-    with place.controlled(*place.arguments()) as process:
+    with place.is_locked(*place.arguments()) as process:
         assert place.share == 10
         status = json.loads(place.succeed("status", "--json"))
         assert (status["state"], status["weight_percent"], status["controlled"]) == ("holding", 10, True)
@@ -178,10 +178,10 @@ def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -
         assert process.wait(30) == 9
     assert (place.share, place.state()) == (10, "holding")
     assert "nobody; go on with `churn rollout resume`" in place.succeed("status")
-    with place.controlled("resume") as process:
+    with place.is_locked("resume") as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with place.controlled("resume") as process:
+    with place.is_locked("resume") as process:
         began = time.monotonic()
         aborted = place.succeed("abort", "--reason", "I saw something")
         assert time.monotonic() - began < 60
@@ -194,7 +194,7 @@ def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -
 
 
 def test_a_rollout_is_aborted_without_a_controller(place: Place) -> None:
-    with place.controlled(*place.arguments()) as process:
+    with place.is_locked(*place.arguments()) as process:
         process.kill()
         process.wait()
     assert place.share == 10

@@ -19,10 +19,10 @@ from churn.judging.judge import judge
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
 from churn.rollout.controller import Controller
 from churn.rollout.plan import read_plan
-from churn.rollout.record import Event, Rollout, State
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.store import Store
-from churn.rollout.tally import Reading
+from churn.rollout.state import Event, Rollout, Setup, State
+from churn.rollout.step_counts import Reading
+from churn.rollout.store import RolloutStore
 
 SERVICE = "streamflow-churn-api"
 HOUR_S = 3600.0
@@ -113,13 +113,13 @@ class Simulation:
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
     counts: dict[Track, Counts] = field(default_factory=lambda: {"stable": Counts(), "canary": Counts()})
 
-    def weight(self) -> float:
+    def read_weight(self) -> float:
         return self.share
 
     def set_weight(self, percent: int) -> None:
         self.share = percent
 
-    def healthy(self, track: Track) -> bool:
+    def is_healthy(self, track: Track) -> bool:
         return track == "stable" or self.up
 
     def read(self) -> Mapping[Track, Reading]:
@@ -135,18 +135,17 @@ class Simulation:
         self.counts["canary"] += self.canary.answers(canary, self.random)
 
 
-def begin(store: Store, world: Simulation, old: str, new: str, **where: Any) -> Rollout:
+def begin(store: RolloutStore, world: Simulation, old: str, new: str, **setup: Any) -> Rollout:
     """Records a rollout that begins now."""
     plan = read_plan().model_copy(update={"window": "always"})
-    rollout = Rollout(
-        0, SERVICE, old, new, plan, where, State.STARTING, -1, 0, world.now, "waiting for the canary", world.now
-    )
+    now, waiting = world.now, "waiting for the canary"
+    rollout = Rollout(0, SERVICE, old, new, plan, Setup("haproxy", **setup), State.STARTING, -1, 0, now, waiting, now)
     return store.begin(rollout, Event(world.now, "started", rollout.state, -1, 0, f"{new} takes over {old}"))
 
 
-def carry_out(store: Store, world: Simulation, *, hours: float, tick_s: float = 1800) -> Rollout:
+def carry_out(store: RolloutStore, world: Simulation, *, hours: float, tick_s: float = 1800) -> Rollout:
     """Ticks for so long, or until the rollout is over."""
-    found = store.live(SERVICE)
+    found = store.find_live(SERVICE)
     assert found is not None
     controller = Controller(
         found,
@@ -159,7 +158,7 @@ def carry_out(store: Store, world: Simulation, *, hours: float, tick_s: float = 
         clock=lambda: world.now,
     )
     until = world.now + hours * HOUR_S
-    while world.now < until and not controller.tick().over:
+    while world.now < until and not controller.tick().is_over:
         world.passes(tick_s)
     return controller.rollout
 
@@ -176,7 +175,7 @@ def write_demo(home: Path, *, now: float | None = None, every_s: float = 1800) -
     good = Behaviour(favours={"num_support_tickets": 1.15}, shift=0.12, median_s=0.0040)
     bad = replace(good, errors=0.0032, median_s=0.0044)
     better = replace(good, favours={"monthly_charges": 1.2}, shift=0.2)
-    with closing(Store(home)) as store:
+    with closing(RolloutStore(home)) as store:
         world = Simulation(now - 20 * 24 * HOUR_S, good)
         begin(store, world, "v2.3.0", "v2.3.1")
         carry_out(store, world, hours=120, tick_s=every_s)

@@ -15,10 +15,10 @@ from churn.judging.findings import VerdictDecision
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.controller import Controller
 from churn.rollout.plan import Plan
-from churn.rollout.record import Event, Rollout, State
 from churn.rollout.routers.router import Track
-from churn.rollout.store import Store
-from churn.rollout.tally import Reading
+from churn.rollout.state import Event, Rollout, Setup, State
+from churn.rollout.step_counts import Reading
+from churn.rollout.store import RolloutStore
 
 SERVICE = "api"
 # Half, then all, each for a moment.
@@ -80,7 +80,7 @@ class World:
         self.done += 1
 
     # The router.
-    def weight(self) -> float:
+    def read_weight(self) -> float:
         self.happens()
         if not self.reachable:
             raise RolloutError("the router does not answer")
@@ -96,7 +96,7 @@ class World:
         self.told.append(percent)
         self.happens()
 
-    def healthy(self, track: Track) -> bool:
+    def is_healthy(self, track: Track) -> bool:
         self.happens()
         return track in self.up
 
@@ -144,26 +144,26 @@ class Tasks:
     canary: int = 1
     stable: str = "v1"
 
-    def provide(self, percent: int) -> str:
+    def start_canary(self, percent: int) -> str:
         self.world.happens()
         needed, running = math.ceil(percent / 10), self.canary
         self.canary = max(running, needed)
         self.world.happens()
         return "" if running >= needed else f"{running} of {needed} tasks of the canary run"
 
-    def take_over(self, version: str) -> str:
+    def replace_stable(self, version: str) -> str:
         self.world.happens()
         before, self.stable = self.stable, version
         self.world.happens()
         return "" if before == version else f"{version} is being started"
 
-    def retire(self) -> None:
+    def stop_canary(self) -> None:
         self.world.happens()
         assert self.world.share == 0, "nobody is served by tasks that are stopped"
         self.canary = 0
         self.world.happens()
 
-    def addresses(self) -> Mapping[Track, Sequence[str]]:
+    def find_addresses(self) -> Mapping[Track, Sequence[str]]:
         return {}
 
 
@@ -171,17 +171,20 @@ def counted(requests: int) -> Counts:
     return replace(Counts(), requests=requests, predictions=requests)
 
 
-def begin(world: World, store: Store, how: Plan | None = None, **where: Any) -> Rollout:
+def begin(world: World, store: RolloutStore, how: Plan | None = None, **setup: Any) -> Rollout:
     """Records a new rollout, from v1 to v2."""
+    setup = {"router": "haproxy", **setup}
     rollout = Rollout(
-        0, SERVICE, "v1", "v2", how or plan(), where, State.STARTING, -1, 0, world.now, "began", world.now
+        0, SERVICE, "v1", "v2", how or plan(), Setup(**setup), State.STARTING, -1, 0, world.now, "began", world.now
     )
     return store.begin(rollout, Event(world.now, "started", rollout.state, -1, 0, "began"))
 
 
-def controller(world: World, store: Store, rollout: Rollout | None = None, *, fleet: Tasks | None = None) -> Controller:
+def build_controller(
+    world: World, store: RolloutStore, rollout: Rollout | None = None, *, fleet: Tasks | None = None
+) -> Controller:
     """A controller of the live rollout."""
-    found = rollout or store.live(SERVICE)
+    found = rollout or store.find_live(SERVICE)
     assert found is not None
     clock: Callable[[], float] = lambda: world.now  # noqa: E731
     return Controller(

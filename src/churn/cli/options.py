@@ -40,5 +40,5 @@ CaFileOption = Annotated[
 ]
 
 # Of rollouts.
-ServiceOption = Annotated[str, typer.Option(help="What the rollout is of; one service has one rollout at a time.")]
+ServiceOption = Annotated[str, typer.Option(help="The service; it has one rollout at a time.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; it is recorded.")]

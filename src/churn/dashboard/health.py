@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, QUEUE
-from churn.rollout.exposition import Gathering
+from churn.rollout.sources import ExposedMetrics
 
 TIMEOUT_S = 1.5
 MOST_AT_ONCE = 16
@@ -104,7 +104,7 @@ def _instance(client: httpx2.Client, address: str) -> Instance:
 
 
 def _metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, int | None, str]:
-    gathering, queue = Gathering(), None
+    gathering, queue = ExposedMetrics(), None
     try:
         answer = client.get(f"{address}/metrics")
         answer.raise_for_status()

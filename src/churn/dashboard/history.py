@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from churn.judging.counts import Counts
-from churn.rollout.record import Event, Rollout, State
+from churn.rollout.state import Event, Rollout, State
 
 type Standing = Literal["within", "unsure", "outside"]
 
@@ -126,7 +126,7 @@ class History:
     def trouble(self) -> Event | None:
         """What was in the way when something last happened, if anything was."""
         last = self.events[-1] if self.events else None
-        return last if last and last.kind == "trouble" and not self.rollout.over else None
+        return last if last and last.kind == "trouble" and not self.rollout.is_over else None
 
     def weights(self, now: float) -> list[tuple[float, int]]:
         """The canary's share from each moment on, until the end or now."""

@@ -10,8 +10,8 @@ from threading import Lock
 from typing import Literal
 
 from churn.dashboard.history import History, Observation, observation_from_event
-from churn.rollout.record import Command, Event, Rollout
-from churn.rollout.store import Store
+from churn.rollout.state import Command, Event, Rollout
+from churn.rollout.store import RolloutStore
 
 
 @dataclass(frozen=True)
@@ -43,28 +43,28 @@ class Rollouts:
     def all(self) -> list[Rollout]:
         """All of all services, newest first; those that are not over come first."""
         with self._store() as store:
-            found = [rollout for service in store.services() for rollout in store.rollouts(service)]
-        return sorted(found, key=lambda rollout: (rollout.over, -rollout.number))
+            found = [rollout for service in store.list_services() for rollout in store.list_rollouts(service)]
+        return sorted(found, key=lambda rollout: (rollout.is_over, -rollout.number))
 
     def snapshot(self, number: int) -> Snapshot:
         """The rollout of that number; RolloutError if there is none."""
         with self._store() as store, self._lock:
-            rollout = store.rollout(number)
+            rollout = store.get_rollout(number)
             events, observations = self._known.setdefault(number, ([], []))
-            new = store.events(number, after=events[-1].number if events else 0)
+            new = store.list_events(number, after=events[-1].number if events else 0)
             observations += filter(None, map(observation_from_event, new))
             events += new
             history = History(rollout, tuple(events), tuple(observations))
-            if rollout.over:
+            if rollout.is_over:
                 return Snapshot(history, carried_out=False, command=None)
-            return Snapshot(history, carried_out=store.controlled(rollout.service), command=store.next_command(number))
+            return Snapshot(history, carried_out=store.is_locked(rollout.service), command=store.find_command(number))
 
     def want(self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool) -> None:
         """Leaves a command to the controller of the rollout."""
         with self._store() as store:
-            store.leave_command(store.rollout(number).number, what, reason, at_any_hour=at_any_hour)
+            store.leave_command(store.get_rollout(number).number, what, reason, at_any_hour=at_any_hour)
 
     @contextmanager
-    def _store(self) -> Iterator[Store]:
-        with closing(Store(self._home)) as store:
+    def _store(self) -> Iterator[RolloutStore]:
+        with closing(RolloutStore(self._home)) as store:
             yield store

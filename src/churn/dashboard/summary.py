@@ -8,7 +8,7 @@ from typing import Literal
 from churn.dashboard.history import History, Observation
 from churn.dashboard.rollouts import Snapshot
 from churn.dashboard.words import lasting, listed, sentence
-from churn.rollout.record import State
+from churn.rollout.state import State
 
 type Tone = Literal["calm", "good", "warning", "bad"]
 
@@ -38,7 +38,7 @@ def summarize(snapshot: Snapshot, now: float) -> Summary:
     """What is to be said of a rollout at this snapshot."""
     history = snapshot.history
     rollout = history.rollout
-    if rollout.over:
+    if rollout.is_over:
         return _over(history)
     if not snapshot.carried_out:
         return Summary(

@@ -1,4 +1,4 @@
-"""How a new version takes over, as data: which share for how long, and how much must be known before the next."""
+"""The plan of a rollout: the share of each step, its length, and what must be known before the next."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ HOUR_S = 3600.0
 ALL_PERCENT = 100
 
 
-class Part(BaseModel):
-    """A table of the file: nothing unknown in it, and no value of another type."""
+class Table(BaseModel):
+    """A table of the file. Unknown keys and values of another type are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Step(Part):
-    """One share of the requests, and what must be so before the next."""
+class Step(Table):
+    """One share of the requests, and what it takes to leave it."""
 
     weight_percent: Annotated[int, Field(ge=1, le=ALL_PERCENT, description="the canary's share, a whole number 1..100")]
     hold_hours: Annotated[float, Field(ge=0, description="the least time at this share, in hours")]
@@ -43,14 +43,14 @@ class Step(Part):
         return self
 
 
-class Plan(Part):
-    """All steps, in order, and how often to look."""
+class Plan(Table):
+    """All steps, in order, and what holds for each of them."""
 
     steps: Annotated[
         tuple[Step, ...],
         Field(strict=False, alias="step", min_length=1, description="the steps, each as [[step]], by rising share"),
     ]
-    tick_seconds: Annotated[float, Field(gt=0, le=60, description="how often to look, in seconds, at most 60")] = 15
+    tick_seconds: Annotated[float, Field(gt=0, le=60, description="seconds between two ticks, at most 60")] = 15
     stale_after_seconds: Annotated[
         float, Field(gt=0, description="how old figures may be, in seconds, before they say nothing")
     ] = 60
@@ -78,7 +78,7 @@ class Plan(Part):
     def _rises_to_all(self) -> Self:
         weights = [step.weight_percent for step in self.steps]
         if weights != sorted(set(weights)):
-            raise ValueError(f"weight_percent should rise from step to step, not be {_listed(weights)}")
+            raise ValueError(f"weight_percent should rise from step to step, not be {', '.join(map(str, weights))}")
         if weights[-1] != ALL_PERCENT:
             raise ValueError(f"weight_percent of the last step should be 100, not {weights[-1]}")
         return self
@@ -94,18 +94,18 @@ class Plan(Part):
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """What is watched."""
+        """The checks, with the plan's tolerances."""
         return tuple(
             replace(check, tolerance=self.tolerances.get(check.name, check.tolerance)) for check in DEFAULT_CHECKS
         )
 
-    def hold_s(self, at: int) -> float:
-        """The least time at a step, in seconds."""
-        return self.steps[at].hold_hours * HOUR_S / self.time_scale
+    def hold_s(self, step: int) -> float:
+        """Return the least time at a step."""
+        return self.steps[step].hold_hours * HOUR_S / self.time_scale
 
-    def maximum_hold_s(self, at: int) -> float:
-        """After how long missing evidence is missing for good, in seconds."""
-        return self.steps[at].maximum_hold_hours * HOUR_S / self.time_scale
+    def maximum_hold_s(self, step: int) -> float:
+        """Return the time after which missing evidence is missing for good."""
+        return self.steps[step].maximum_hold_hours * HOUR_S / self.time_scale
 
     @property
     def last(self) -> int:
@@ -114,7 +114,7 @@ class Plan(Part):
 
 
 def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
-    """The plan in a TOML file; by default the one that comes with the package.
+    """Read a plan from a TOML file; by default the one that comes with the package.
 
     Raises:
         SettingsError: it cannot be read or used; names each key that is wrong.
@@ -128,14 +128,15 @@ def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
     try:
         return Plan.model_validate(content)
     except ValidationError as error:
-        found = "; ".join(_problem(each["loc"], each["type"], each["msg"]) for each in error.errors(include_url=False))
-        raise SettingsError(f"{path}: {found}", instead="docs/rollout.md says what a plan holds") from error
+        errors = error.errors(include_url=False)
+        text = "; ".join(_describe_error(wrong["loc"], wrong["type"], wrong["msg"]) for wrong in errors)
+        raise SettingsError(f"{path}: {text}", instead="docs/rollout.md says what a plan holds") from error
 
 
-def _problem(location: tuple[int | str, ...], kind: str, message: str) -> str:
-    """Such as `step 2: hold_hours: is missing, add the least time at this share, in hours`."""
+def _describe_error(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    """Return a text such as `step 2: hold_hours: is missing, add the least time at this share, in hours`."""
     place: list[str] = []
-    table: type[Part] = Plan
+    table: type[Table] = Plan
     for part in location:
         if isinstance(part, int):
             place[-1] = f"step {part + 1}"
@@ -154,7 +155,3 @@ def _problem(location: tuple[int | str, ...], kind: str, message: str) -> str:
     else:
         said = message.removeprefix("Value error, ").removeprefix("Input ") + (f": {meaning}" if meaning else "")
     return ": ".join([*place, said])
-
-
-def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers))

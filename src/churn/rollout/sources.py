@@ -1,42 +1,59 @@
-"""Where the counts come from: the instances themselves, or a Prometheus that scrapes them."""
+"""Read the counts of both tracks: from the instances, or from a Prometheus that scrapes them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn.errors import RolloutError
-from churn.judging.metrics import REQUESTS
-from churn.rollout.exposition import NAMES, Gathering
+from churn.judging import metrics
+from churn.judging.counts import Counts
+from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS, Metric
+from churn.rollout.fleets.fleet import Fleet
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.tally import Reading
+from churn.rollout.step_counts import Reading
 
 TIMEOUT_S = 2.0
 METRICS_PATH = "/metrics"
+ANSWERED, FAILED = "2xx", "5xx"
+INFINITE = float("inf")
+# The label by which the samples of a metric differ.
+LABELS = {
+    metrics.REQUESTS.name: "status",
+    f"{metrics.REQUEST_DURATION.name}_bucket": "le",
+    metrics.PREDICTIONS.name: "tier",
+    f"{metrics.PROBABILITY.name}_bucket": "le",
+    metrics.BANNERS.name: "",
+    metrics.TOP_FEATURE.name: "feature",
+    metrics.TOP_SET.name: "features",
+}
+NAMES = (*LABELS, metrics.BUNDLE_INFO.name)  # all metrics that are read
 
 
-class Source(Protocol):
-    """Something that knows what both tracks have answered."""
+class CountSource(Protocol):
+    """Know what both tracks have answered."""
 
     def read(self) -> Mapping[Track, Reading]:
-        """What the counters say now.
+        """Read the counters. A single instance that does not answer is `missing` in its reading.
 
         Raises:
-            RolloutError: nothing can be known of either; a single instance that is away is missing from its reading.
+            RolloutError: nothing is known of either track.
         """
 
 
 class Instances:
-    """Asks every instance, all at once.
+    """Ask every instance, all at once.
 
     Args:
-        addresses: of each track, such as `http://127.0.0.1:8000`.
+        addresses: by track, such as `http://127.0.0.1:8000`.
         clock: seconds since 1970.
     """
 
@@ -45,59 +62,34 @@ class Instances:
         self._clock = clock
 
     def read(self) -> Mapping[Track, Reading]:
-        """What each instance answers to GET /metrics."""
-        every = [address for track in TRACKS for address in self._addresses[track]]
+        """Ask each for /metrics."""
+        addresses = [address for track in TRACKS for address in self._addresses[track]]
         at = self._clock()
-        with ThreadPoolExecutor(max(len(every), 1)) as asking:
-            found = dict(zip(every, asking.map(_scraped, every), strict=True))
-        return {track: _reading(at, {each: found[each] for each in self._addresses[track]}) for track in TRACKS}
+        with ThreadPoolExecutor(max(len(addresses), 1)) as pool:
+            exposed = dict(zip(addresses, pool.map(_scrape, addresses), strict=True))
+        return {
+            track: _reading_from_exposed(at, {address: exposed[address] for address in self._addresses[track]})
+            for track in TRACKS
+        }
 
 
-class Discovered:
-    """Asks every instance that is there at the moment.
+class FleetTasks:
+    """Ask every task that the fleet has at the moment."""
 
-    Args:
-        find: the addresses of each track's.
-    """
-
-    def __init__(self, find: Callable[[], Mapping[Track, Sequence[str]]]) -> None:
-        self._find = find
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
 
     def read(self) -> Mapping[Track, Reading]:
-        """What each of them answers to GET /metrics; of a track without any an empty reading."""
-        return Instances(self._find()).read()
-
-
-def _scraped(address: str) -> Gathering | None:
-    """What an instance exposes; None if it does not answer, or is none of ours."""
-    try:
-        answer = httpx2.get(f"{address.rstrip('/')}{METRICS_PATH}", timeout=TIMEOUT_S, trust_env=False)
-        answer.raise_for_status()
-        gathering = Gathering()
-        for family in text_string_to_metric_families(answer.text):
-            for sample in family.samples:
-                gathering.add(sample.name, sample.labels, sample.value)
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
-        return None
-    return None if gathering.empty else gathering
-
-
-def _reading(at: float, found: Mapping[str, Gathering | None], missing: Sequence[str] = ()) -> Reading:
-    there = {name: each for name, each in found.items() if each is not None}
-    return Reading(
-        at,
-        {name: each.counts() for name, each in there.items()},
-        (*(name for name in found if name not in there), *missing),
-        frozenset(version for each in there.values() for version in each.versions),
-    )
+        """Ask each for /metrics. The reading of a track without tasks is empty."""
+        return Instances(self._fleet.find_addresses()).read()
 
 
 class Prometheus:
-    """Asks a Prometheus for the raw counters of each instance; what began anew is noticed here, not by `increase()`.
+    """Ask a Prometheus for the raw counters of each instance. Restarts are found here, without `increase()`.
 
     Args:
         address: such as `http://127.0.0.1:9090`.
-        selectors: what tells the tracks apart, such as `track="canary"`.
+        selectors: the labels that select each track, such as `track="canary"`.
     """
 
     def __init__(self, address: str, selectors: Mapping[Track, str]) -> None:
@@ -105,31 +97,102 @@ class Prometheus:
         self._selectors = selectors
 
     def read(self) -> Mapping[Track, Reading]:
-        """What it has scraped last."""
-        with _told(self._address), httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-            return {track: self._track(client, self._selectors[track]) for track in TRACKS}
+        """Ask for what it has scraped last."""
+        with _explain_errors(self._address), httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+            return {track: self._read_track(client, self._selectors[track]) for track in TRACKS}
 
-    def _track(self, client: httpx2.Client, selector: str) -> Reading:
+    def _read_track(self, client: httpx2.Client, selector: str) -> Reading:
         now = time.time()
-        found: dict[str, Gathering] = {}
-        for labels, value in self._asked(client, f'{{__name__=~"{"|".join(NAMES)}",{selector}}}', now):
-            gathering = found.setdefault(labels.get("instance", ""), Gathering())
-            gathering.add(labels["__name__"], labels, value)
-        ages = [value for _, value in self._asked(client, f"timestamp({REQUESTS.name}{{{selector}}})", now)]
-        away = [labels["instance"] for labels, value in self._asked(client, f"up{{{selector}}}", now) if not value]
-        return _reading(min(ages, default=0.0), dict(found), [name for name in away if name not in found])
+        exposed: dict[str, ExposedMetrics] = {}
+        for labels, value in self._query(client, f'{{__name__=~"{"|".join(NAMES)}",{selector}}}', now):
+            exposed.setdefault(labels.get("instance", ""), ExposedMetrics()).add(labels["__name__"], labels, value)
+        ages = [value for _, value in self._query(client, f"timestamp({metrics.REQUESTS.name}{{{selector}}})", now)]
+        down = [labels["instance"] for labels, value in self._query(client, f"up{{{selector}}}", now) if not value]
+        missing = [instance for instance in down if instance not in exposed]
+        return _reading_from_exposed(min(ages, default=0.0), dict(exposed), missing)
 
-    def _asked(self, client: httpx2.Client, query: str, at: float) -> list[tuple[Mapping[str, str], float]]:
+    def _query(self, client: httpx2.Client, query: str, at: float) -> list[tuple[Mapping[str, str], float]]:
         answer = client.get(f"{self._address}/api/v1/query", params={"query": query, "time": f"{at:.3f}"})
         content: dict[str, Any] = answer.json()
         if content["status"] != "success":
             raise RolloutError(f"Prometheus refuses {query}: {content.get('error')}", instead="correct the selectors")
-        return [(each["metric"], float(each["value"][1])) for each in content["data"]["result"]]
+        return [(series["metric"], float(series["value"][1])) for series in content["data"]["result"]]
+
+
+@dataclass(slots=True)
+class ExposedMetrics:
+    """Collect the samples that a service exposes, in any order, and turn them into counts."""
+
+    numbers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    versions: set[str] = field(default_factory=set)
+
+    def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Add one sample; samples of other metrics or routes are left out."""
+        if name == metrics.BUNDLE_INFO.name:
+            self.versions.add(labels.get("model_version", ""))
+        elif name in LABELS and labels.get("route", PREDICT_ROUTE) == PREDICT_ROUTE:
+            key = labels.get(LABELS[name], "")
+            self.numbers[name, str(float(key)) if LABELS[name] == "le" else key] += round(value)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether this is no service that counts what is judged."""
+        return not any(name == metrics.REQUESTS.name for name, _ in self.numbers)
+
+    def counts(self) -> Counts:
+        """Return the counts since the instance started."""
+        status = self._by_label(metrics.REQUESTS)
+        errors, tiers = status.get(FAILED, 0), self._by_label(metrics.PREDICTIONS)
+        return Counts(
+            requests=status.get(ANSWERED, 0) + errors,
+            errors=errors,
+            latency=self._by_bucket(metrics.REQUEST_DURATION, (*LATENCY_BOUNDS_S, INFINITE)),
+            predictions=sum(tiers.values()),
+            probability=self._by_bucket(metrics.PROBABILITY, PROBABILITY_BOUNDS),
+            tiers=tiers,
+            banners=self._by_label(metrics.BANNERS).get("", 0),
+            top_features=self._by_label(metrics.TOP_FEATURE),
+            top_sets=self._by_label(metrics.TOP_SET),
+        )
+
+    def _by_label(self, metric: Metric) -> dict[str, int]:
+        return {label: number for (name, label), number in self.numbers.items() if name == metric.name}
+
+    def _by_bucket(self, metric: Metric, bounds: Iterable[float]) -> tuple[int, ...]:
+        """Return the number in each bucket; the samples are cumulative."""
+        sums = [self.numbers[f"{metric.name}_bucket", str(float(bound))] for bound in bounds]
+        return tuple(now - before for before, now in zip([0, *sums], sums, strict=False))
+
+
+def _scrape(address: str) -> ExposedMetrics | None:
+    """Return what an instance exposes; None if it does not answer, or is no service of ours."""
+    try:
+        answer = httpx2.get(f"{address.rstrip('/')}{METRICS_PATH}", timeout=TIMEOUT_S, trust_env=False)
+        answer.raise_for_status()
+        exposed = ExposedMetrics()
+        for family in text_string_to_metric_families(answer.text):
+            for sample in family.samples:
+                exposed.add(sample.name, sample.labels, sample.value)
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
+        return None
+    return None if exposed.is_empty else exposed
+
+
+def _reading_from_exposed(
+    at: float, exposed: Mapping[str, ExposedMetrics | None], missing: Sequence[str] = ()
+) -> Reading:
+    present = {instance: samples for instance, samples in exposed.items() if samples is not None}
+    return Reading(
+        at,
+        {instance: samples.counts() for instance, samples in present.items()},
+        (*(instance for instance in exposed if instance not in present), *missing),
+        frozenset().union(*(samples.versions for samples in present.values())),
+    )
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
-    """Turns what can go wrong into one sentence."""
+def _explain_errors(address: str) -> Iterator[None]:
+    """Raise each failure as one sentence."""
     try:
         yield
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:

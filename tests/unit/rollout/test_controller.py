@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.rollouts import SERVICE, Killed, Tasks, World, begin, controller, counted, plan
+from support.rollouts import SERVICE, Killed, Tasks, World, begin, build_controller, counted, plan
 
 from churn.errors import RegistryError
-from churn.rollout.record import JUDGED, Rollout, State
-from churn.rollout.store import Store
+from churn.rollout.state import JUDGED, Rollout, State
+from churn.rollout.store import RolloutStore
 
 HOUR_S = 3600.0
 
@@ -23,196 +23,198 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def store(world: World) -> Iterator[Store]:
-    store = Store(world.home)
+def store(world: World) -> Iterator[RolloutStore]:
+    store = RolloutStore(world.home)
     yield store
     store.close()
 
 
-def kinds(store: Store, rollout: Rollout) -> list[str]:
-    return [each.kind for each in store.events(rollout.number)]
+def kinds(store: RolloutStore, rollout: Rollout) -> list[str]:
+    return [each.kind for each in store.list_events(rollout.number)]
 
 
-def test_a_good_version_goes_all_the_way(world: World, store: Store) -> None:
+def test_a_good_version_goes_all_the_way(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    assert (hands.tick().state, world.share) == (State.HOLDING, 10)
+    controller = build_controller(world, store)
+    assert (controller.tick().state, world.share) == (State.HOLDING, 10)
     world.passes(HOUR_S - 1)
-    assert hands.tick().state == State.HOLDING
+    assert controller.tick().state == State.HOLDING
     world.passes(1)
-    assert (hands.tick().state, world.share) == (State.BAKING, 100)
+    assert (controller.tick().state, world.share) == (State.BAKING, 100)
     world.passes(HOUR_S)
-    rollout = hands.tick()
+    rollout = controller.tick()
     assert (rollout.state, world.share, world.champion) == (State.PROMOTED, 100, "v2")
-    assert store.live(SERVICE) is None
+    assert store.find_live(SERVICE) is None
     assert kinds(store, rollout) == [
         *("started", "stepping", "stepped", "judged", "judged", "stepping", "stepped", "judged", "finishing", "ended"),
     ]
 
 
-def test_a_bad_version_is_sent_back_in_the_tick_of_the_verdict(world: World, store: Store) -> None:
+def test_a_bad_version_is_sent_back_in_the_tick_of_the_verdict(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.passes(15)
     world.verdict = "roll back"
-    rollout = hands.tick()
+    rollout = controller.tick()
     assert (rollout.state, world.share, world.champion) == (State.ROLLED_BACK, 0, "v1")
     assert "it looks like roll back" in rollout.reason
-    judged = next(each for each in store.events(rollout.number) if each.kind == "judged")
+    judged = next(each for each in store.list_events(rollout.number) if each.kind == "judged")
     assert judged.evidence["seen"]["canary"]["requests"] == 100
     assert judged.evidence["verdict"]["decision"] == "roll back"
 
 
 def test_the_judge_sees_what_was_answered_in_this_step_and_in_the_bake_the_stable_version_of_the_step_before(
-    world: World, store: Store
+    world: World, store: RolloutStore
 ) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.passes(HOUR_S)
-    hands.tick()
+    controller.tick()
     world.passes(60, requests=500)
-    hands.tick()
+    controller.tick()
     first, second = world.shown
     assert (first.stable, first.canary, first.weight) == (counted(900), counted(100), 10)
     assert (second.stable, second.canary, second.weight) == (counted(900), counted(500), 100)
 
 
 def test_the_judge_knows_what_stable_answered_before_the_step_but_never_counts_it_twice(
-    world: World, store: Store
+    world: World, store: RolloutStore
 ) -> None:
     begin(world, store)
-    hands = controller(world, store)
+    controller = build_controller(world, store)
     before = counted(world.counts["stable"])
-    hands.tick()
+    controller.tick()
     world.passes(HOUR_S)
-    hands.tick()
+    controller.tick()
     world.passes(60, requests=500)
-    hands.tick()
+    controller.tick()
     step, bake = world.shown
     assert step.earlier == before
     # The counters hold the step by which the bake is judged; what came before that does not.
     assert (bake.stable, bake.earlier) == (counted(900), before)
 
 
-def test_a_canary_that_dies_is_sent_back(world: World, store: Store) -> None:
+def test_a_canary_that_dies_is_sent_back(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.up.remove("canary")
-    assert (hands.tick().state, world.share) == (State.ROLLED_BACK, 0)
+    assert (controller.tick().state, world.share) == (State.ROLLED_BACK, 0)
 
 
-def test_nothing_starts_before_the_canary_is_healthy_and_the_window_open(world: World, store: Store) -> None:
+def test_nothing_starts_before_the_canary_is_healthy_and_the_window_open(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
+    controller = build_controller(world, store)
     world.up.remove("canary")
-    assert (hands.tick().state, world.told) == (State.STARTING, [])
+    assert (controller.tick().state, world.told) == (State.STARTING, [])
     world.up.add("canary")
     world.closed = "it is Friday"
-    assert (hands.tick().reason, world.told) == ("no step forward now: it is Friday", [])
+    assert (controller.tick().reason, world.told) == ("no step forward now: it is Friday", [])
     world.closed = None
-    assert hands.tick().state == State.HOLDING
+    assert controller.tick().state == State.HOLDING
 
 
-def test_a_start_outside_the_window_takes_a_reason(world: World, store: Store) -> None:
+def test_a_start_outside_the_window_takes_a_reason(world: World, store: RolloutStore) -> None:
     begin(world, store, override="a security fix")
     world.closed = "it is Friday"
-    assert controller(world, store).tick().state == State.HOLDING
+    assert build_controller(world, store).tick().state == State.HOLDING
 
 
-def test_a_closed_window_stops_no_rollback(world: World, store: Store) -> None:
+def test_a_closed_window_stops_no_rollback(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.closed, world.verdict = "it is Friday", "roll back"
-    assert hands.tick().state == State.ROLLED_BACK
+    assert controller.tick().state == State.ROLLED_BACK
 
 
-def test_a_canary_without_requests_is_sent_back_when_time_is_over(world: World, store: Store) -> None:
+def test_a_canary_without_requests_is_sent_back_when_time_is_over(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.passes(10 * HOUR_S, requests=0)
-    rollout = hands.tick()
+    rollout = controller.tick()
     assert rollout.state == State.ROLLED_BACK
     assert "not enough evidence in time" in rollout.reason
 
 
-def test_one_may_choose_to_hold_instead(world: World, store: Store) -> None:
+def test_one_may_choose_to_hold_instead(world: World, store: RolloutStore) -> None:
     begin(world, store, plan(without_evidence="hold"))
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.passes(100 * HOUR_S, requests=0)
-    assert (hands.tick().state, world.share) == (State.HOLDING, 10)
+    assert (controller.tick().state, world.share) == (State.HOLDING, 10)
 
 
-def test_figures_that_cannot_be_read_hold_and_are_told_once(world: World, store: Store) -> None:
+def test_figures_that_cannot_be_read_hold_and_are_told_once(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.seeing = False
     for _ in range(3):
         world.passes(HOUR_S)
-        rollout = hands.tick()
+        rollout = controller.tick()
     assert rollout.state == State.HOLDING
     assert all(seen.gap for seen in world.shown)
     assert world.shown[-1].age_s == 3 * HOUR_S
     world.seeing = True
-    assert hands.tick().state == State.BAKING
+    assert controller.tick().state == State.BAKING
 
 
-def test_routing_that_was_lost_is_put_right_within_a_tick(world: World, store: Store) -> None:
+def test_routing_that_was_lost_is_put_right_within_a_tick(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.share = 37
-    rollout = hands.tick()
+    rollout = controller.tick()
     assert world.share == 10
     assert "routing" in kinds(store, rollout)
 
 
-def test_whoever_takes_all_traffic_back_by_hand_is_not_overruled(world: World, store: Store) -> None:
+def test_whoever_takes_all_traffic_back_by_hand_is_not_overruled(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.share = 0
-    assert (hands.tick().state, world.share) == (State.ABORTED, 0)
+    assert (controller.tick().state, world.share) == (State.ABORTED, 0)
 
 
-def test_whoever_aborts_is_obeyed_and_quoted(world: World, store: Store) -> None:
+def test_whoever_aborts_is_obeyed_and_quoted(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     store.leave_command(1, "abort", "I do not like it")
-    rollout = hands.tick()
+    rollout = controller.tick()
     assert (rollout.state, rollout.reason, world.share) == (State.ABORTED, "I do not like it", 0)
 
 
-def test_a_router_that_is_away_is_told_of_once_and_judged_again_when_it_is_back(world: World, store: Store) -> None:
+def test_a_router_that_is_away_is_told_of_once_and_judged_again_when_it_is_back(
+    world: World, store: RolloutStore
+) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.reachable = False
     for _ in range(3):
         world.passes(HOUR_S)
-        assert hands.tick().state == State.HOLDING
-    assert kinds(store, hands.rollout).count("trouble") == 1
+        assert controller.tick().state == State.HOLDING
+    assert kinds(store, controller.rollout).count("trouble") == 1
     world.reachable = True
-    assert hands.tick().state == State.BAKING
+    assert controller.tick().state == State.BAKING
 
 
-def test_a_rollback_that_the_router_does_not_hear_is_tried_again(world: World, store: Store) -> None:
+def test_a_rollback_that_the_router_does_not_hear_is_tried_again(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.verdict = "roll back"
     world.killed_after = world.done + 3  # it reads weight, health and figures, then decides to go back
     with pytest.raises(Killed):
-        hands.tick()
+        controller.tick()
     world.killed_after, world.reachable = None, False
-    again = controller(world, store)
+    again = build_controller(world, store)
     assert (again.tick().state, world.share) == (State.RETURNING, 10)
     again.tick()
     assert kinds(store, again.rollout).count("trouble") == 1
@@ -220,18 +222,18 @@ def test_a_rollback_that_the_router_does_not_hear_is_tried_again(world: World, s
     assert (again.tick().state, world.share) == (State.ROLLED_BACK, 0)
 
 
-def test_nothing_is_sent_back_to_a_stable_version_that_is_down(world: World, store: Store) -> None:
+def test_nothing_is_sent_back_to_a_stable_version_that_is_down(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.up.remove("stable")
     world.verdict = "roll back"
-    assert (hands.tick().state, world.share) == (State.RETURNING, 10)
+    assert (controller.tick().state, world.share) == (State.RETURNING, 10)
     world.up.add("stable")
-    assert (hands.tick().state, world.share) == (State.ROLLED_BACK, 0)
+    assert (controller.tick().state, world.share) == (State.ROLLED_BACK, 0)
 
 
-def test_a_registry_that_is_away_keeps_the_traffic_where_it_is(store: Store, tmp_path: Path) -> None:
+def test_a_registry_that_is_away_keeps_the_traffic_where_it_is(store: RolloutStore, tmp_path: Path) -> None:
     class Away(World):
         fails = True
 
@@ -242,65 +244,65 @@ def test_a_registry_that_is_away_keeps_the_traffic_where_it_is(store: Store, tmp
 
     away = Away(tmp_path)
     begin(away, store)
-    hands = controller(away, store)
+    controller = build_controller(away, store)
     for _ in range(3):
-        hands.tick()
+        controller.tick()
         away.passes(HOUR_S)
-    assert (hands.tick().state, away.share) == (State.FINISHING, 100)
+    assert (controller.tick().state, away.share) == (State.FINISHING, 100)
     away.fails = False
-    assert hands.tick().state == State.PROMOTED
+    assert controller.tick().state == State.PROMOTED
 
 
-def test_somebody_may_go_forward_without_waiting(world: World, store: Store) -> None:
+def test_somebody_may_go_forward_without_waiting(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
-    hands.tick()
+    controller = build_controller(world, store)
+    controller.tick()
     world.verdict = "hold"
     store.leave_command(1, "promote", "seen enough")
-    assert (hands.tick().state, world.share) == (State.BAKING, 100)
-    assert store.next_command(1) is None
+    assert (controller.tick().state, world.share) == (State.BAKING, 100)
+    assert store.find_command(1) is None
     world.verdict = "roll back"
     store.leave_command(1, "promote", "all the same")
-    assert hands.tick().state == State.ROLLED_BACK
+    assert controller.tick().state == State.ROLLED_BACK
 
 
-def test_a_rollout_may_be_aborted_before_it_has_begun(world: World, store: Store) -> None:
+def test_a_rollout_may_be_aborted_before_it_has_begun(world: World, store: RolloutStore) -> None:
     begin(world, store)
     world.up.remove("canary")
     store.leave_command(1, "abort", "never mind")
-    assert controller(world, store).tick().state == State.ABORTED
+    assert build_controller(world, store).tick().state == State.ABORTED
 
 
-def test_more_tasks_come_before_more_weight(world: World, store: Store) -> None:
+def test_more_tasks_come_before_more_weight(world: World, store: RolloutStore) -> None:
     begin(world, store)
     fleet = Tasks(world, canary=0)
-    hands = controller(world, store, fleet=fleet)
-    assert (hands.tick().state, world.share, fleet.canary) == (State.STARTING, 0, 1)
-    assert (hands.tick().state, world.share) == (State.HOLDING, 10)
+    controller = build_controller(world, store, fleet=fleet)
+    assert (controller.tick().state, world.share, fleet.canary) == (State.STARTING, 0, 1)
+    assert (controller.tick().state, world.share) == (State.HOLDING, 10)
     world.passes(HOUR_S)
-    rollout = hands.tick()
+    rollout = controller.tick()
     assert (rollout.state, world.share, fleet.canary) == (State.HOLDING, 10, 10)
     assert rollout.reason == "1 of 10 tasks of the canary run; then: it looks like promote"
-    assert (hands.tick().state, world.share) == (State.BAKING, 100)
+    assert (controller.tick().state, world.share) == (State.BAKING, 100)
 
 
 def test_after_the_bake_the_stable_tasks_run_the_new_version_before_the_canary_stops(
-    world: World, store: Store
+    world: World, store: RolloutStore
 ) -> None:
     begin(world, store)
     fleet = Tasks(world, canary=10)
-    hands = controller(world, store, fleet=fleet)
-    hands.tick()
+    controller = build_controller(world, store, fleet=fleet)
+    controller.tick()
     for _ in range(2):
         world.passes(HOUR_S)
-        hands.tick()
-    assert (hands.rollout.state, world.share, world.champion) == (State.FINISHING, 100, "v1")
+        controller.tick()
+    assert (controller.rollout.state, world.share, world.champion) == (State.FINISHING, 100, "v1")
     world.up.remove("stable")
-    assert (hands.tick().state, world.share, fleet.canary) == (State.FINISHING, 100, 10)
+    assert (controller.tick().state, world.share, fleet.canary) == (State.FINISHING, 100, 10)
     world.up.add("stable")
-    assert (hands.tick().state, world.share, world.champion) == (State.PROMOTED, 0, "v2")
+    assert (controller.tick().state, world.share, world.champion) == (State.PROMOTED, 0, "v2")
     assert (fleet.stable, fleet.canary) == ("v2", 0)
-    told = [each.reason for each in store.events(hands.rollout.number) if each.kind == "settling"]
+    told = [each.reason for each in store.list_events(controller.rollout.number) if each.kind == "settling"]
     assert told == [
         "v2 is being started",
         "waiting until the router finds the stable version healthy",
@@ -308,36 +310,36 @@ def test_after_the_bake_the_stable_tasks_run_the_new_version_before_the_canary_s
     ]
 
 
-def test_verdicts_that_say_nothing_new_are_recorded_now_and_then(world: World, store: Store) -> None:
+def test_verdicts_that_say_nothing_new_are_recorded_now_and_then(world: World, store: RolloutStore) -> None:
     begin(world, store)
-    hands = controller(world, store)
+    controller = build_controller(world, store)
     world.verdict = "hold"
-    hands.tick()
+    controller.tick()
     for _ in range(200):
         world.passes(4.5)  # a quarter of the time between two records, a two-hundredth of the hour
-        hands.tick()
-    assert 45 < kinds(store, hands.rollout).count("judged") < 55
+        controller.tick()
+    assert 45 < kinds(store, controller.rollout).count("judged") < 55
 
 
-def through(world: World, store: Store, kills: list[int], fleet: Tasks | None) -> Rollout:
+def through(world: World, store: RolloutStore, kills: list[int], fleet: Tasks | None) -> Rollout:
     """Ticks to the end; each of the numbers kills the controller after so many things done to the world."""
     begin(world, store)
     left = [*kills]
     world.killed_after = left.pop() if left else None
-    hands = controller(world, store, fleet=fleet)
+    controller = build_controller(world, store, fleet=fleet)
     for _ in range(200):
         try:
-            rollout = hands.tick()
+            rollout = controller.tick()
         except Killed:
             # What was done had been written down before.
-            written = store.live(SERVICE)
+            written = store.find_live(SERVICE)
             assert written is not None
             under_way = {State.STEPPING, State.RETURNING, *([State.FINISHING] if fleet else [])}
             assert world.share == written.weight_percent or written.state in under_way
             world.done, world.killed_after = 0, left.pop() if left else None
-            hands = controller(world, store, fleet=fleet)
+            controller = build_controller(world, store, fleet=fleet)
             continue
-        if rollout.over:
+        if rollout.is_over:
             return rollout
         # A tick that was not killed leaves no disagreement.
         assert rollout.state not in JUDGED or world.share == rollout.weight_percent
@@ -360,7 +362,7 @@ def end(folder: Path, kills: list[int], *, good: bool, managed: bool) -> tuple[t
     """The end of a rollout whose controllers are killed, and whether they were."""
     world = World(folder, verdict="promote" if good else "hold")
     fleet = Tasks(world) if managed else None
-    store = Store(folder)
+    store = RolloutStore(folder)
     try:
         rollout = through(world, store, kills, fleet)
     finally:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from support.rollouts import plan
 
 from churn.judging.judge import Verdict
-from churn.rollout.decision import Situation, decide, duration
-from churn.rollout.record import Command, State
+from churn.rollout.decision import Situation, decide, text_from_duration
+from churn.rollout.state import Command, State
 
 VERDICTS = st.builds(Verdict, st.sampled_from(["promote", "hold", "roll back"]), st.just("so it is"), st.just(()))
 COMMANDS = st.builds(Command, st.just(1), st.sampled_from(["promote", "abort"]), st.just("I say so"), st.booleans())
@@ -29,7 +29,7 @@ SITUATIONS = st.builds(
 
 @given(SITUATIONS)
 def test_nothing_goes_forward_without_verdict_time_evidence_and_window_unless_somebody_wishes_it(it: Situation) -> None:
-    if decide(it).move != "forward":
+    if decide(it).move != "advance":
         return
     assert it.verdict.decision != "roll back"
     assert not it.withdrawn
@@ -47,7 +47,7 @@ def test_nothing_goes_forward_without_verdict_time_evidence_and_window_unless_so
 def test_the_verdict_roll_back_and_the_wish_to_abort_always_lead_back(it: Situation) -> None:
     decided = decide(it)
     if it.verdict.decision == "roll back" or (it.command and it.command.what == "abort"):
-        assert decided.move == "back"
+        assert decided.move == "return"
     if it.command and it.command.what == "abort":
         assert decided.ends_as == State.ABORTED
 
@@ -56,12 +56,12 @@ def test_the_verdict_roll_back_and_the_wish_to_abort_always_lead_back(it: Situat
 def test_each_decision_has_a_reason_and_each_way_back_an_end(it: Situation) -> None:
     decided = decide(it)
     assert decided.reason
-    assert (decided.ends_as in {State.ROLLED_BACK, State.ABORTED}) == (decided.move == "back")
+    assert (decided.ends_as in {State.ROLLED_BACK, State.ABORTED}) == (decided.move == "return")
 
 
 @given(SITUATIONS)
 def test_nothing_goes_back_without_a_cause(it: Situation) -> None:
-    if decide(it).move == "back":
+    if decide(it).move == "return":
         overdue = it.held_s >= it.plan.maximum_hold_s(it.step) and it.plan.without_evidence == "roll back"
         lacking = it.verdict.decision != "promote" or it.requests < it.plan.steps[it.step].minimum_requests
         assert it.verdict.decision == "roll back" or it.withdrawn or it.command or (overdue and lacking)
@@ -70,7 +70,7 @@ def test_nothing_goes_back_without_a_cause(it: Situation) -> None:
 @given(SITUATIONS)
 def test_a_closed_window_holds_back_only_what_goes_forward(it: Situation) -> None:
     if it.verdict.decision == "promote" and it.requests >= 100 and it.closed_because and not it.command:
-        assert decide(it).move == ("back" if it.withdrawn else "stay")
+        assert decide(it).move == ("return" if it.withdrawn else "stay")
 
 
 def test_without_evidence_in_time_the_reason_says_what_was_missing() -> None:
@@ -90,4 +90,4 @@ def test_who_waits_says_for_what() -> None:
 
 @pytest.mark.parametrize(("seconds", "said"), [(8, "8 s"), (180, "3 min"), (47.2 * 3600, "47 h 12 min")])
 def test_durations_read_well(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert text_from_duration(seconds) == said

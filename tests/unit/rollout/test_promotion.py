@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from support.rollouts import World, begin
 
-from churn.cli.rollout_wiring import make_champion
+from churn.cli.rollout_control import promote
 from churn.errors import RolloutError
 from churn.model.shelf import open_shelf
-from churn.rollout.record import Rollout
-from churn.rollout.store import Store
+from churn.rollout.state import Rollout
+from churn.rollout.store import RolloutStore
 from churn.settings import Settings
 
 
@@ -30,7 +30,7 @@ def links(bundles: Path) -> dict[str, str]:
 
 
 def finished(tmp_path: Path, command: str | None) -> Rollout:
-    store = Store(tmp_path)
+    store = RolloutStore(tmp_path)
     rollout = begin(World(tmp_path), store, contract="streamflow", registry=False, on_promoted=command)
     store.close()
     return replace(rollout, canary="v2")
@@ -39,7 +39,7 @@ def finished(tmp_path: Path, command: str | None) -> Rollout:
 def test_the_command_that_takes_the_old_version_down_knows_which_one(bundles: Path, tmp_path: Path) -> None:
     told = tmp_path / "told"
     command = f"sh -c 'echo $STABLE_VERSION $CANARY_VERSION $ROLLOUT_SERVICE > {told}'"
-    make_champion(finished(tmp_path, command), Settings(churn_home=tmp_path))
+    promote(finished(tmp_path, command), Settings(churn_home=tmp_path))
     assert told.read_text().split() == ["v1", "v2", "api"]
     assert links(bundles)["champion"] == "v2"
 
@@ -52,5 +52,5 @@ def test_a_command_that_fails_is_told_and_can_be_tried_again(
     bundles: Path, tmp_path: Path, command: str, said: str
 ) -> None:
     with pytest.raises(RolloutError, match=said):
-        make_champion(finished(tmp_path, command), Settings(churn_home=tmp_path))
+        promote(finished(tmp_path, command), Settings(churn_home=tmp_path))
     assert links(bundles) == {"champion": "v2", "previous": "v1"}

@@ -66,7 +66,7 @@ def command_routes(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger
         at_any_hour = fields.get("at_any_hour") == "yes"
         said = f"asked for on the dashboard: {reason}"
         try:
-            over = (await run_in_threadpool(rollouts.snapshot, number)).history.rollout.over
+            over = (await run_in_threadpool(rollouts.snapshot, number)).history.rollout.is_over
             if not over:
                 await run_in_threadpool(rollouts.want, number, what, said, at_any_hour=at_any_hour)
         except RolloutError as error:

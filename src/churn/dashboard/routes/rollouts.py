@@ -28,8 +28,8 @@ def rollout_routes(rollouts: Rollouts, visits: Visits) -> APIRouter:
     def overview(request: Request) -> Response:
         now = _minute()
         found = rollouts.all()
-        live = [_live(rollouts, each.number, now) for each in found if not each.over]
-        past = [each for each in found if each.over]
+        live = [_live(rollouts, each.number, now) for each in found if not each.is_over]
+        past = [each for each in found if each.is_over]
         return page(request, "overview.html", visit=visits.read(request), live=live, past=past, now=now)
 
     @router.get("/rollouts/{number:int}")

@@ -122,7 +122,7 @@ def _tracks(watched: Watched, rollouts: Rollouts) -> dict[str, str]:
     with suppress(RolloutError):  # the page of rollouts says what is wrong with them
         for rollout in rollouts.all():
             for track in TRACKS:
-                places = () if rollout.over else rollout.where.get(track) or ()
+                places = () if rollout.is_over else rollout.setup.places[track]
                 found |= {str(place).rstrip("/"): track for place in places if str(place).startswith("http")}
     return found
 

@@ -1,1 +1,6 @@
-"""How requests are split between two versions."""
+"""What splits the requests between two versions.
+
+router.py   the protocol of a router, and what all routers share
+haproxy.py  HAProxy, by its runtime interface
+alb.py      AWS's application load balancer
+"""

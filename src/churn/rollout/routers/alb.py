@@ -1,4 +1,4 @@
-"""AWS's application load balancer: the weights of the two target groups that a listener forwards to."""
+"""AWS's application load balancer: the weights of the two target groups of a listener."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from churn.errors import RolloutError
 from churn.release.session import aws_client, aws_told
-from churn.rollout.routers.router import TRACKS, Track, require_percent, share
+from churn.rollout.routers.router import TRACKS, Track, percent_from_weights, require_percent
 
 HEALTHY = "healthy"
 FORWARD = "forward"
 
 
 class LoadBalancer:
-    """One listener, whose default action forwards to two target groups.
+    """Move the weights of one listener, whose default action forwards to two target groups.
 
-    The name of the one must hold `stable`, that of the other `canary`. Account and region come from where AWS's own
-    tools take them. It is not sticky by subscriber: it could only be by a cookie, which would override the weights.
+    One group's name must hold `stable`, the other's `canary`. Account and region come from where AWS's own tools take
+    them. A subscriber may change the track: the load balancer's own stickiness would override the weights.
 
     Args:
         listener_arn: of the listener.
@@ -29,20 +29,20 @@ class LoadBalancer:
 
     def __init__(self, listener_arn: str) -> None:
         self._listener_arn = listener_arn
-        with _told("reach AWS"):
+        with _explain_errors("reach AWS"):
             self._elb = aws_client("elbv2")
 
-    def weight(self) -> float:
-        """The canary's share in percent, as the listener has it."""
-        groups = self._groups(self._action())
-        return share(*(groups[track].get("Weight", 0) for track in TRACKS))
+    def read_weight(self) -> float:
+        """Return the canary's share in percent."""
+        groups = self._find_groups(self._find_action())
+        return percent_from_weights(*(groups[track].get("Weight", 0) for track in TRACKS))
 
     def set_weight(self, percent: int) -> None:
-        """Gives the canary's group that share; what else the listener's action holds stays as it is."""
+        """Give the canary's group that share; all else of the listener's action stays."""
         require_percent(percent)
-        action = self._action()
-        groups = self._groups(action)
-        if percent and not self._healthy(groups["canary"]):
+        action = self._find_action()
+        groups = self._find_groups(action)
+        if percent and not self._has_healthy_target(groups["canary"]):
             raise RolloutError("the canary's target group has no healthy target", instead="start the canary's tasks")
         weights = {"stable": 100 - percent, "canary": percent}
         forward = action["ForwardConfig"] | {
@@ -54,21 +54,21 @@ class LoadBalancer:
         changed = {name: value for name, value in action.items() if name != "TargetGroupArn"} | {
             "ForwardConfig": forward
         }
-        with _told("move the listener's weights"):
+        with _explain_errors("move the listener's weights"):
             self._elb.modify_listener(ListenerArn=self._listener_arn, DefaultActions=[changed])
 
-    def healthy(self, track: Track) -> bool:
-        """Whether at least one target of the track passes the load balancer's checks."""
-        return self._healthy(self._groups(self._action())[track])
+    def is_healthy(self, track: Track) -> bool:
+        """Return whether at least one target of the track passes the load balancer's checks."""
+        return self._has_healthy_target(self._find_groups(self._find_action())[track])
 
-    def _healthy(self, group: Mapping[str, Any]) -> bool:
-        with _told("ask for the targets' health"):
-            found = self._elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
-        return any(each["TargetHealth"]["State"] == HEALTHY for each in found["TargetHealthDescriptions"])
+    def _has_healthy_target(self, group: Mapping[str, Any]) -> bool:
+        with _explain_errors("ask for the targets' health"):
+            health = self._elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+        return any(target["TargetHealth"]["State"] == HEALTHY for target in health["TargetHealthDescriptions"])
 
-    def _action(self) -> dict[str, Any]:
-        """The listener's default action."""
-        with _told(f"find the listener {self._listener_arn}"):
+    def _find_action(self) -> dict[str, Any]:
+        """Return the listener's default action."""
+        with _explain_errors(f"find the listener {self._listener_arn}"):
             (listener,) = self._elb.describe_listeners(ListenerArns=[self._listener_arn])["Listeners"]
         actions: list[dict[str, Any]] = listener["DefaultActions"]
         if len(actions) != 1 or actions[0]["Type"] != FORWARD:
@@ -82,24 +82,24 @@ class LoadBalancer:
             )
         return actions[0]
 
-    def _groups(self, action: Mapping[str, Any]) -> dict[Track, Mapping[str, Any]]:
-        """Each track's target group, with its weight; both must exist."""
-        entries = {each["TargetGroupArn"]: each for each in action.get("ForwardConfig", {}).get("TargetGroups", [])}
-        with _told("find the listener's target groups"):
-            found = self._elb.describe_target_groups(TargetGroupArns=[*entries])["TargetGroups"] if entries else []
-        names = {each["TargetGroupName"]: each["TargetGroupArn"] for each in found}
+    def _find_groups(self, action: Mapping[str, Any]) -> dict[Track, Mapping[str, Any]]:
+        """Return each track's target group with its weight; both must exist."""
+        entries = {entry["TargetGroupArn"]: entry for entry in action.get("ForwardConfig", {}).get("TargetGroups", [])}
+        with _explain_errors("find the listener's target groups"):
+            described = self._elb.describe_target_groups(TargetGroupArns=[*entries])["TargetGroups"] if entries else []
+        arns = {group["TargetGroupName"]: group["TargetGroupArn"] for group in described}
         groups: dict[Track, Mapping[str, Any]] = {}
         for track in TRACKS:
-            fitting = [arn for name, arn in names.items() if track in name]
-            if len(fitting) != 1 or len(entries) != len(TRACKS):
+            matching = [arn for name, arn in arns.items() if track in name]
+            if len(matching) != 1 or len(entries) != len(TRACKS):
                 raise RolloutError(
                     f"the listener does not forward to one target group of stable and one of the canary, but to "
-                    f"{', '.join(sorted(names)) or 'none'}",
+                    f"{', '.join(sorted(arns)) or 'none'}",
                     instead="see deploy/terraform, which makes both",
                 )
-            groups[track] = entries[fitting[0]]
+            groups[track] = entries[matching[0]]
         return groups
 
 
-def _told(what: str) -> AbstractContextManager[None]:
+def _explain_errors(what: str) -> AbstractContextManager[None]:
     return aws_told(what, RolloutError, check="listener, account, region and rights")

@@ -1,26 +1,27 @@
-"""HAProxy by its runtime interface: two servers, `stable` and `canary`, in one or more backends, moved together."""
+"""HAProxy, by its runtime interface. The servers `stable` and `canary` of all backends are moved together."""
 
 from __future__ import annotations
 
 import csv
 import io
 import socket
+from collections import Counter
 from dataclasses import dataclass
 
 from churn.errors import RolloutError, SettingsError
-from churn.rollout.routers.router import TRACKS, Track, require_percent, share
+from churn.rollout.routers.router import TRACKS, Track, percent_from_weights, require_percent
 
 TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server as HAProxy sees it.
+    """A server as HAProxy sees it.
 
     Args:
-        backend, name: as its configuration calls them.
-        status: such as `UP`, `UP 1/2` (it has failed a single check), `DOWN`, `MAINT`.
-        weight: what it was given, beside the others of its backend.
+        backend, name: as in its configuration.
+        status: such as `UP`, `UP 1/2` (one check failed), `DOWN`, `MAINT`.
+        weight: compared with the other servers of its backend.
     """
 
     backend: str
@@ -29,15 +30,15 @@ class Server:
     weight: int
 
     @property
-    def up(self) -> bool:
-        """Whether it gets requests."""
+    def is_up(self) -> bool:
+        """Whether the server gets requests."""
         return self.status.startswith(("UP", "no check"))
 
 
 class HAProxy:
-    """The runtime interface at `HOST:PORT`, or at the path of a socket.
+    """Move weights by the runtime interface at `HOST:PORT`, or at the path of a socket.
 
-    Every backend that has both servers is moved: one may deal requests out in turn and another by subscriber.
+    Every backend that has both servers is moved, such as one by turns and one by subscriber.
     """
 
     def __init__(self, address: str) -> None:
@@ -48,13 +49,13 @@ class HAProxy:
                 f"{address or 'nothing'} is not where HAProxy listens", instead="write haproxy://127.0.0.1:9999"
             )
 
-    def servers(self) -> list[Server]:
-        """All servers of all backends.
+    def list_servers(self) -> list[Server]:
+        """Return all servers of all backends.
 
         Raises:
             RolloutError: HAProxy does not answer, or not as HAProxy does.
         """
-        text = self.tell("show stat")
+        text = self.send("show stat")
         if not text.startswith("# pxname"):
             raise RolloutError(f"HAProxy at {self.address} answers what cannot be understood: {text[:80]!r}")
         rows = csv.DictReader(io.StringIO(text.removeprefix("# ")))
@@ -65,37 +66,34 @@ class HAProxy:
             if row["type"] == "2"
         ]
 
-    def weight(self) -> float:
-        """The canary's share in percent; the largest where the backends differ, so that a rollback reaches all."""
-        found = self._tracks()
-        return max(
-            share(*(one.weight for track in TRACKS for one in found if (one.backend, one.name) == (backend, track)))
-            for backend in {one.backend for one in found}
-        )
+    def read_weight(self) -> float:
+        """Return the canary's share in percent. If backends differ, the largest, so that a rollback reaches all."""
+        weights = {(server.backend, server.name): server.weight for server in self._list_tracks()}
+        return max(percent_from_weights(*(weights[backend, track] for track in TRACKS)) for backend, _ in weights)
 
     def set_weight(self, percent: int) -> None:
-        """Gives the canary that share in every backend, in one line that HAProxy carries out at once."""
+        """Give the canary that share in every backend, by one line that HAProxy carries out at once."""
         require_percent(percent)
-        found = self._tracks()
-        if percent and not self._all_up(found, "canary"):
+        servers = self._list_tracks()
+        if percent and not _are_up(servers, "canary"):
             raise RolloutError("HAProxy sees the canary down, so it can get no requests", instead="start the canary")
         weights = {"stable": 100 - percent, "canary": percent}
-        commands = (f"set weight {one.backend}/{one.name} {weights[one.name]}" for one in found)
-        if refused := self.tell("; ".join(commands)):
+        commands = (f"set weight {server.backend}/{server.name} {weights[server.name]}" for server in servers)
+        if refused := self.send("; ".join(commands)):
             raise RolloutError(f"HAProxy refused: {refused}")
 
-    def healthy(self, track: Track) -> bool:
-        """Whether it passes HAProxy's checks, in every backend."""
-        return self._all_up(self._tracks(), track)
+    def is_healthy(self, track: Track) -> bool:
+        """Return whether the track passes HAProxy's checks in every backend."""
+        return _are_up(self._list_tracks(), track)
 
-    def tell(self, commands: str) -> str:
-        """What it answers; nothing where it obeyed.
+    def send(self, commands: str) -> str:
+        """Send commands. Return the answer, which is empty if HAProxy obeyed.
 
         Raises:
             RolloutError: it does not answer within two seconds.
         """
         try:
-            with self._connected() as connection:
+            with self._connect() as connection:
                 connection.sendall(f"{commands}\n".encode())
                 with connection.makefile(encoding="utf-8") as answer:
                     return answer.read().strip()
@@ -104,7 +102,7 @@ class HAProxy:
                 f"HAProxy does not answer at {self.address}: {error}", instead="start it, or see its log"
             ) from error
 
-    def _connected(self) -> socket.socket:
+    def _connect(self) -> socket.socket:
         if self.address.startswith("/"):
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.settimeout(TIMEOUT_S)
@@ -113,10 +111,11 @@ class HAProxy:
         host, _, port = self.address.rpartition(":")
         return socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S)
 
-    def _tracks(self) -> list[Server]:
-        found = [one for one in self.servers() if one.name in TRACKS]
-        names = {one.backend: {other.name for other in found if other.backend == one.backend} for one in found}
-        both = [one for one in found if names[one.backend] == set(TRACKS)]
+    def _list_tracks(self) -> list[Server]:
+        """Return the servers of both tracks, of the backends that have both."""
+        servers = [server for server in self.list_servers() if server.name in TRACKS]
+        backends = Counter(server.backend for server in servers)
+        both = [server for server in servers if backends[server.backend] == len(TRACKS)]
         if not both:
             raise RolloutError(
                 f"HAProxy at {self.address} has no backend with the servers stable and canary",
@@ -124,6 +123,6 @@ class HAProxy:
             )
         return both
 
-    @staticmethod
-    def _all_up(found: list[Server], track: Track) -> bool:
-        return all(one.up for one in found if one.name == track)
+
+def _are_up(servers: list[Server], track: Track) -> bool:
+    return all(server.is_up for server in servers if server.name == track)

@@ -1,0 +1,208 @@
+"""What the commands of a rollout do: check before the start, carry out, obey a command, promote at the end."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+
+from churn.businesses import find_contract
+from churn.cli.rollout_words import make_event_printer
+from churn.cli.show import say
+from churn.cli.training import open_registry
+from churn.errors import GateError, RolloutError, SettingsError
+from churn.judging.judge import judge
+from churn.model.shelf import CHAMPION
+from churn.rollout.controller import POLL_S, Controller
+from churn.rollout.parts import open_fleet, open_router, open_source
+from churn.rollout.plan import Plan
+from churn.rollout.state import Rollout, Setup
+from churn.rollout.store import RolloutStore
+from churn.settings import Settings
+
+# ruff: noqa: PLC0415 - MLflow takes seconds to import, and not every rollout needs it
+
+ON_PROMOTED_TIMEOUT_S = 300
+OBEY_TIMEOUT_S = 15.0  # the tick of another process may take that long
+
+
+def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) -> Controller:
+    """Build the controller of a rollout from its setup."""
+    setup = rollout.setup
+    return Controller(
+        rollout,
+        store=store,
+        router=open_router(setup.router),
+        source=open_source(setup),
+        judge=judge,
+        closed_because=build_window(rollout.plan, settings),
+        promote=lambda finished: promote(finished, settings),
+        fleet=open_fleet(setup.fleet) if setup.fleet else None,
+    )
+
+
+def carry_out(rollout: Rollout, store: RolloutStore, settings: Settings, *, as_json: bool) -> Rollout:
+    """Tick until the rollout is over, or until this process gets a signal to stop."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    print_events = make_event_printer(store, rollout.number, as_json=as_json)
+    rollout = build_controller(rollout, store, settings).run(stop, after_tick=print_events)
+    if not rollout.is_over:
+        say(f"stopped; the canary keeps its {rollout.weight_percent} %. Go on with: churn rollout resume")
+    return rollout
+
+
+def obey_if_uncontrolled(store: RolloutStore, rollout: Rollout, settings: Settings) -> None:
+    """Carry out the command that is recorded, unless another process controls the rollout and does it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(store.lock(rollout.service))
+        except RolloutError:
+            return
+        controller = build_controller(store.get_rollout(rollout.number), store, settings)
+        until = time.monotonic() + OBEY_TIMEOUT_S
+        while not controller.tick().is_over and time.monotonic() < until:
+            time.sleep(POLL_S)
+
+
+def wait_until(holds: Callable[[Rollout], bool], store: RolloutStore, number: int) -> Rollout:
+    """Wait until another process has carried a command out, or for so long as that may take."""
+    until = time.monotonic() + OBEY_TIMEOUT_S
+    while not holds(rollout := store.get_rollout(number)) and time.monotonic() < until:
+        time.sleep(POLL_S / 5)
+    return rollout
+
+
+def watch_until_over(store: RolloutStore, number: int, *, as_json: bool) -> Rollout:
+    """Print the events of a rollout as they come."""
+    print_events = make_event_printer(store, number, as_json=as_json)
+    while not (rollout := store.get_rollout(number)).is_over:
+        print_events(rollout)
+        time.sleep(POLL_S)
+    print_events(rollout)
+    return rollout
+
+
+def build_window(plan: Plan, settings: Settings) -> Callable[[datetime], str | None]:
+    """Return a function that says why no step may be taken at a time; None if one may."""
+    if plan.window == "always":
+        return lambda _: None
+    from churn.release.window import release_window
+
+    return release_window(
+        days=settings.release_days,
+        hours=settings.release_hours,
+        time_zone=settings.release_time_zone,
+        free=settings.release_holidays,
+    ).closed_because
+
+
+def require_places(setup: Setup) -> None:
+    """Refuse a setup whose counts could not be read.
+
+    Raises:
+        SettingsError: a track is missing, or is no address.
+    """
+    if setup.fleet and not any(setup.places.values()):
+        return  # the fleet knows its tasks
+    for track, places in setup.places.items():
+        if not places:
+            raise SettingsError(
+                f"--{track} is missing", instead=f"give --{track} http://HOST:PORT, or --prometheus URL"
+            )
+        if setup.prometheus and len(places) > 1:
+            raise SettingsError(f"--{track} is given more than once", instead="one selector selects all its instances")
+        if not setup.prometheus and (wrong := [place for place in places if not re.match("https?://", place)]):
+            raise SettingsError(f"--{track} {wrong[0]} is no address", instead="give http://HOST:PORT")
+
+
+def require_parts(setup: Setup) -> None:
+    """Ask router and fleet once, so that a wrong address is refused before the start."""
+    open_router(setup.router).read_weight()
+    if setup.fleet:
+        open_fleet(setup.fleet).find_addresses()
+
+
+def require_versions(setup: Setup, version: str) -> str:
+    """Return the stable version, as its instances say.
+
+    Raises:
+        RolloutError: an instance does not answer, or the canary serves another version than the named one.
+    """
+    readings = open_source(setup).read()
+    for track, reading in readings.items():
+        if reading.missing or not reading.counts:
+            places = ", ".join(reading.missing or setup.places[track]) or "no task of it runs"
+            raise RolloutError(f"the {track}'s figures cannot be read: {places}", instead="start it, or correct it")
+    served = readings["canary"].versions
+    if served != {version}:
+        raise RolloutError(
+            f"the canary serves {', '.join(sorted(served)) or 'nobody knows what'}, not {version}",
+            instead="start the version that is to be rolled out as the canary",
+        )
+    return ", ".join(sorted(readings["stable"].versions))
+
+
+def require_gates(version: str, contract: str, settings: Settings) -> None:
+    """Refuse a version that fails a release gate, even if it was once promoted past it.
+
+    Raises:
+        RegistryError: there is no such version.
+        GateError: a gate fails, or the version is champion already.
+    """
+    from churn.training.promotion import judge as judge_version
+
+    info, gates = judge_version(open_registry(settings), find_contract(contract), version)
+    if CHAMPION in info.aliases:
+        raise GateError(f"{version} is champion already", instead="roll out another version: churn models")
+    if failed := [f"{gate.name}: {gate.reason}" for gate in gates if not gate.passed]:
+        raise GateError(
+            f"{version} is not rolled out: {'; '.join(failed)}", instead="train a better version, or roll out another"
+        )
+
+
+def promote(rollout: Rollout, settings: Settings) -> None:
+    """Make the new version champion: alias, links, and the command that takes the old one down. It may be repeated.
+
+    Raises:
+        RegistryError: the registry cannot be reached or has lost the version.
+        RolloutError: the command failed.
+    """
+    setup = rollout.setup
+    if setup.registry:
+        from churn.training.promotion import find_version
+
+        registry = open_registry(settings)
+        info = find_version(registry, find_contract(setup.contract), rollout.canary)
+        registry.promote(info, {"rollout": str(rollout.number)})
+    settings.shelf(setup.contract).move_champion(rollout.canary)
+    if setup.on_promoted:
+        _run(setup.on_promoted, rollout)
+
+
+def _run(command: str, rollout: Rollout) -> None:
+    own = {"ROLLOUT_SERVICE": rollout.service, "STABLE_VERSION": rollout.stable, "CANARY_VERSION": rollout.canary}
+    try:
+        done = subprocess.run(  # noqa: S603 - the start of the rollout named it
+            shlex.split(command),
+            env=os.environ | own,
+            capture_output=True,
+            text=True,
+            timeout=ON_PROMOTED_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RolloutError(f"{command} cannot be run: {error}", instead="mend it; it is tried again") from error
+    if done.returncode:
+        last_line = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise RolloutError(
+            f"{command} ended with {done.returncode}: {' '.join(last_line)}", instead="it is tried again"
+        )

@@ -1,0 +1,63 @@
+"""Open the router, the fleet and the source of counts that a rollout's setup names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from churn.errors import SettingsError
+from churn.rollout.fleets.fleet import Fleet
+from churn.rollout.routers.haproxy import HAProxy
+from churn.rollout.routers.router import Router
+
+if TYPE_CHECKING:
+    from churn.rollout.sources import CountSource
+    from churn.rollout.state import Setup
+
+# ruff: noqa: PLC0415 - libraries of AWS and HTTP take a while to import
+
+ROUTER_FORMS = "haproxy://HOST:PORT, haproxy:/PATH/OF/SOCKET or alb:LISTENER_ARN"
+FLEET_FORMS = "ecs:CLUSTER"
+
+
+def open_router(address: str) -> Router:
+    """Open the router at an address, such as `haproxy://127.0.0.1:9999` or `alb:arn:aws:...`.
+
+    Raises:
+        SettingsError: the address has none of the forms.
+        RolloutError: a library is missing, or there is no such router.
+    """
+    match address.split(":", 1):
+        case ["haproxy", place]:
+            return HAProxy(place.removeprefix("//"))
+        case ["alb", listener_arn]:
+            from churn.rollout.routers.alb import LoadBalancer
+
+            return LoadBalancer(listener_arn)
+    raise SettingsError(f"{address} is no router", instead=f"write {ROUTER_FORMS}")
+
+
+def open_fleet(address: str) -> Fleet:
+    """Open the fleet at an address, such as `ecs:streamflow-churn-api`.
+
+    Raises:
+        SettingsError: the address has none of the forms.
+        RolloutError: a library is missing.
+    """
+    match address.split(":", 1):
+        case ["ecs", cluster] if cluster:
+            from churn.rollout.fleets.ecs import Ecs
+
+            return Ecs(cluster)
+    raise SettingsError(f"{address} is no fleet", instead=f"write {FLEET_FORMS}, the cluster's name or ARN at AWS")
+
+
+def open_source(setup: Setup) -> CountSource:
+    """Open what reads the counts: the fleet's tasks, Prometheus, or the instances that the setup names."""
+    from churn.rollout.sources import FleetTasks, Instances, Prometheus
+
+    if setup.fleet and not (setup.stable or setup.canary):
+        return FleetTasks(open_fleet(setup.fleet))
+    if setup.prometheus:
+        (stable,), (canary,) = setup.stable, setup.canary
+        return Prometheus(setup.prometheus, {"stable": stable, "canary": canary})
+    return Instances({"stable": setup.stable, "canary": setup.canary})

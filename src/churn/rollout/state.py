@@ -1,0 +1,193 @@
+"""A rollout as it stands, its setup, its events, and the commands that people leave for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from churn.judging.counts import Counts
+from churn.rollout.plan import Plan
+from churn.rollout.routers.router import Track
+from churn.rollout.step_counts import StepCounts
+
+type TrackCounts = Mapping[Track, StepCounts]
+
+
+class State(StrEnum):
+    """Where a rollout stands.
+
+    `stepping`, `returning` and `finishing` name an action. After an interruption the action is done again.
+    """
+
+    STARTING = "starting"
+    STEPPING = "stepping"
+    HOLDING = "holding"
+    BAKING = "baking"
+    FINISHING = "finishing"
+    RETURNING = "returning"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled back"
+    ABORTED = "aborted"
+
+
+OVER = frozenset({State.PROMOTED, State.ROLLED_BACK, State.ABORTED})
+JUDGED = frozenset({State.HOLDING, State.BAKING})
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the start of a rollout named.
+
+    Args:
+        router: the address of the router.
+        prometheus: the address of a Prometheus; None if the instances are asked.
+        stable, canary: the addresses of the instances, or the one Prometheus selector of the track.
+        fleet: the address of the fleet; None if the rollout starts and stops no tasks.
+        contract: the name of the contract of the model.
+        registry: whether the registry's release gates are held and its alias `champion` moves.
+        on_promoted: the command that takes the old version down.
+        override: why it was started outside the release window.
+        by: the user who started it.
+    """
+
+    router: str
+    prometheus: str | None = None
+    stable: tuple[str, ...] = ()
+    canary: tuple[str, ...] = ()
+    fleet: str | None = None
+    contract: str = ""
+    registry: bool = True
+    on_promoted: str | None = None
+    override: str | None = None
+    by: str = ""
+
+    @property
+    def places(self) -> Mapping[Track, tuple[str, ...]]:
+        """Where the counts of each track are read."""
+        return {"stable": self.stable, "canary": self.canary}
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A rollout as it stands.
+
+    Args:
+        number: counted from 1.
+        service: the service that changes its version.
+        stable, canary: the old and the new version.
+        plan: as it was when the rollout began.
+        setup: what the start named.
+        state: where the rollout stands.
+        step: the step to reach, counted from 0; -1 before the first.
+        weight_percent: the canary's share to reach.
+        since: when the state began, in seconds since 1970.
+        reason: why the rollout is in that state.
+        ends_as: while it returns: rolled back or aborted.
+        counts: what both tracks answered in this step.
+        stable_before: in the bake: what the stable version answered in the step before.
+        began, ended: in seconds since 1970.
+    """
+
+    number: int
+    service: str
+    stable: str
+    canary: str
+    plan: Plan
+    setup: Setup
+    state: State
+    step: int
+    weight_percent: int
+    since: float
+    reason: str
+    began: float
+    ends_as: State | None = None
+    counts: TrackCounts = field(default_factory=dict)
+    stable_before: Counts = field(default_factory=Counts)
+    ended: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in OVER
+
+    def summarize(self) -> dict[str, Any]:
+        """Return the JSON that scripts get."""
+        return {
+            "number": self.number,
+            "service": self.service,
+            "stable": self.stable,
+            "canary": self.canary,
+            "state": str(self.state),
+            "step": self.step + 1,
+            "steps": len(self.plan.steps),
+            "weight_percent": self.weight_percent,
+            "since": text_from_time(self.since),
+            "reason": self.reason,
+            "began": text_from_time(self.began),
+            "ended": text_from_time(self.ended) if self.ended else None,
+            "requests": {track: counts.total.requests for track, counts in self.counts.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened or was decided in a rollout, once.
+
+    Args:
+        at: in seconds since 1970.
+        kind: started, stepping, stepped, judged, routing, trouble, wish (a command was taken), finishing, settling,
+            returning or ended.
+        state, step, weight_percent: of the rollout afterwards.
+        decision: the verdict's, if the canary was judged.
+        reason: in words.
+        evidence: verdict and counts, if the canary was judged.
+    """
+
+    at: float
+    kind: str
+    state: State
+    step: int
+    weight_percent: int
+    reason: str
+    decision: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
+
+    def summarize(self) -> dict[str, Any]:
+        """Return the JSON that scripts get."""
+        return {
+            "number": self.number,
+            "at": text_from_time(self.at),
+            "kind": self.kind,
+            "state": str(self.state),
+            "step": self.step + 1,
+            "weight_percent": self.weight_percent,
+            "decision": self.decision,
+            "reason": self.reason,
+            "evidence": dict(self.evidence),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a person asked of a rollout; its controller carries it out.
+
+    Args:
+        number: counted from 1.
+        what: advance to the next step now (`promote`), or send all traffic back (`abort`).
+        reason: why.
+        at_any_hour: also outside the release window.
+    """
+
+    number: int
+    what: Literal["promote", "abort"]
+    reason: str
+    at_any_hour: bool = False
+
+
+def text_from_time(at: float) -> str:
+    """Return a time for people and scripts, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
