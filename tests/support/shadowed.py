@@ -23,7 +23,7 @@ def write_shadowed(
     maker = LineMaker(source)
     lines = [*map(maker.make_line, answered)]
     if not fail:
-        predictions = challenger.predictions([each.prediction for each in answered])
+        predictions = challenger.predict([entry.prediction for entry in answered])
         lines = [maker.add_challenger(line, each) for line, each in zip(lines, predictions, strict=True) if each]
     journal = Journal(where.journals, maker.header)
     journal.append(b"".join(lines))

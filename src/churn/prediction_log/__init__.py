@@ -1,1 +1,17 @@
-"""What was predicted for whom and why, kept so that any answer can be made again: docs/predictions.md."""
+"""The prediction log: what was predicted for each subscriber and why, so that any answer can be made again.
+
+docs/predictions.md describes it for those who run it.
+
+places.py        where the log of a contract lies
+ids.py           ids of predictions, which say when they were made
+record.py        the columns of the log, and the lines of a journal
+journal.py       a journal: the open file of one worker
+writer.py        takes predictions from the service and writes them to the journal
+challenger.py    a second model that answers the same in the background
+closer.py        runs the process that closes journals
+maintenance.py   that process: closes journals, removes old segments, erases a subscriber
+batches.py       records as columns, and as Parquet
+segments.py      closed segments in a folder or an object store
+reader.py        the one reader of journals and segments
+replay.py        makes an answer again from its record
+"""

@@ -1,7 +1,7 @@
-"""The log as columns: read from a journal's lines, written to segments as Parquet, and read again.
+"""Records as columns: read from a journal's lines, written to a segment as Parquet, and read again.
 
-The library that writes and reads Parquet ends the process over bytes that are damaged. So it never sees any: lines are
-parsed before, and a segment's checksum is compared before it is read (`stores.read_segment`).
+Damaged bytes make the Parquet library end the process. So it never reads any: lines are parsed before, and a segment's
+checksum is compared before (`segments.read_segment`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from churn.prediction_log.record import (
     read_header,
 )
 
-# Whoever looks for a few records reads no more than one such group at a time.
+# Readers hold one group in memory at a time.
 ROWS_PER_GROUP = 8192
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES: dict[Column, DataType] = {
@@ -43,14 +43,14 @@ _TYPES: dict[Column, DataType] = {
 
 
 class SegmentContent(NamedTuple):
-    """What a segment holds.
+    """A segment's content.
 
     Args:
         parquet: the file.
-        records: how many.
-        damaged: lines that could not be read, and are not in it.
-        first: when the earliest record was made.
-        last: when the latest was.
+        records: the number of records.
+        damaged: the number of lines that were left out, because they could not be read.
+        first: the time of the earliest record.
+        last: the time of the latest record.
     """
 
     parquet: bytes
@@ -61,7 +61,7 @@ class SegmentContent(NamedTuple):
 
 
 def segment_from_journal(lines: bytes) -> SegmentContent | None:
-    """Make Parquet of a journal's whole lines; None if not one record can be read."""
+    """Make Parquet of a journal's whole lines; return None if no record can be read."""
     batches = list(batches_from_journal(lines))
     if not batches:
         return None
@@ -75,11 +75,10 @@ def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[Reco
 
     Args:
         lines: of the journal.
-        holding: decode only lines that hold this.
+        holding: decode only lines that hold these bytes.
 
     Raises:
-        ValueError, TypeError: no line fits the header. Then it is not the lines that are wrong, and they must not be
-            lost.
+        ValueError, TypeError: no line fits the header. Then the header is wrong, and the lines must not be lost.
     """
     first, *rest = lines.split(b"\n")[:-1] or [b""]
     try:
@@ -88,7 +87,7 @@ def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[Reco
         return
     wanted = [line for line in rest if holding in line]
     for start in range(0, len(wanted), ROWS_PER_GROUP):
-        if batch := _readable(wanted[start : start + ROWS_PER_GROUP], header):
+        if batch := _read_batch(wanted[start : start + ROWS_PER_GROUP], header):
             yield batch
 
 
@@ -98,30 +97,30 @@ def batches_from_segment(content: bytes) -> Iterator[RecordBatch]:
 
 
 def rows_from_batch(batch: RecordBatch) -> Iterator[Record]:
-    """Give the records as Python has them, times in microseconds since 1970."""
+    """Give the records as Python values, times in microseconds since 1970."""
     columns = {name: values_from_batch(batch, name) for name in batch.column_names}
     for values in zip(*columns.values(), strict=True):
         yield dict(zip(columns, values, strict=True))
 
 
 def values_from_batch(batch: RecordBatch, name: str) -> list[Any]:
-    """Give a column as Python has it, times in microseconds since 1970: no database of time zones is needed."""
+    """Return a column as Python values. Times are microseconds since 1970, so no database of time zones is needed."""
     return list(_without_zone(batch.column(name)).to_pylist())
 
 
 def numbers_from_batch(batch: RecordBatch, name: str) -> NDArray[Any]:
-    """Give a column of numbers or times as an array, NaN where a number is missing."""
+    """Return a column of numbers or times as an array, with NaN for a missing number."""
     column = _without_zone(batch.column(name))
     return np.array(column.to_pylist(), dtype=float) if column.null_count else column.to_numpy()
 
 
-def us_from_time(moment: datetime) -> int:
-    """Give a moment as the log has it, in microseconds since 1970."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
+def us_from_time(time: datetime) -> int:
+    """Return a time as the log has it, in microseconds since 1970."""
+    return (time - EPOCH) // timedelta(microseconds=1)
 
 
 def remove_subscriber(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
-    """Leave out the records of a subscriber: the segment without them, None if none is left, and how many they were."""
+    """Return a segment without the records of a subscriber (None if no other is left), and the number of theirs."""
     others, erased = [], 0
     for batch in batches_from_segment(content):
         keys = values_from_batch(batch, "subscriber")
@@ -133,12 +132,12 @@ def remove_subscriber(content: bytes, subscriber: str) -> tuple[bytes | None, in
 
 
 def take_rows(batch: RecordBatch, rows: Sequence[int] | NDArray[np.intp]) -> RecordBatch:
-    """Take some rows, by their numbers."""
+    """Return some rows, by their numbers."""
     return batch.take(Array.from_numpy(np.asarray(rows, dtype=np.uint64)))
 
 
-def _readable(lines: Sequence[bytes], header: Mapping[str, Any]) -> RecordBatch | None:
-    """Read the lines that are not damaged; None if all are."""
+def _read_batch(lines: Sequence[bytes], header: Mapping[str, Any]) -> RecordBatch | None:
+    """Read the lines that are not damaged; return None if all are."""
     readable = []
     for line in lines:
         with contextlib.suppress(ValueError):
@@ -174,13 +173,13 @@ def _batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> Rec
 
 
 def _numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
-    """The columns of what each line has as one text, null where that is empty."""
+    """Split each line's text of bits into columns; an empty text becomes null."""
     numbers = np.frombuffer(bytes.fromhex("".join(bits)), ">f8").reshape(-1, len(names))
     by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
     if all(bits):
         return {name: Array.from_numpy(column) for name, column in zip(names, by_column, strict=True)}
-    there = iter(by_column.T.tolist())
-    rows = [next(there) if each else [None] * len(names) for each in bits]
+    present = iter(by_column.T.tolist())
+    rows = [next(present) if text else [None] * len(names) for text in bits]
     return {name: Array(column, DataType.float64()) for name, *column in zip(names, *rows, strict=True)}
 
 

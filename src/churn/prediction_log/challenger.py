@@ -1,7 +1,6 @@
-"""The challenger: a second model that answers what the champion has answered, where nobody waits for it.
+"""The challenger: a second model that answers the champion's subscribers, too, in the background.
 
-The writer of the prediction log asks it, a slice at a time, in its own thread and after the answer has gone: whatever
-becomes of it, no answer is later, other or missing.
+The log's writer asks it in its own thread, after the response was sent. So it cannot delay or change an answer.
 """
 
 from __future__ import annotations
@@ -19,68 +18,68 @@ log = logging.getLogger("churn.shadow")
 
 
 type Pair = tuple[Prediction, Prediction]
-"""What the champion said of somebody, and what the challenger said."""
+"""The champion's prediction and the challenger's, for one subscriber."""
 type Miss = Literal["failed", "dropped"]
 
 
-class Observer(Protocol):
-    """Told what becomes of what the challenger was to answer; nothing it does may raise."""
+class PairObserver(Protocol):
+    """Counts pairs, and answers that the challenger did not give. Its methods never raise."""
 
-    def paired(self, pairs: Sequence[Pair]) -> None:
-        """It answered these, one at least."""
+    def count_pairs(self, pairs: Sequence[Pair]) -> None:
+        """Count pairs, at least one."""
 
-    def missed(self, why: Miss, count: int) -> None:
-        """It did not answer so many."""
+    def count_misses(self, why: Miss, count: int) -> None:
+        """Count answers that the challenger did not give."""
 
 
 class Challenger:
     """The challenger in one worker.
 
     Args:
-        model: of the same contract as the champion.
-        bundle_sha256: of its bundle's manifest.
+        model: a model of the champion's contract.
+        bundle_sha256: the sha256 of its bundle's manifest.
     """
 
     def __init__(self, model: ChurnModel, bundle_sha256: str) -> None:
         self.model = model
         self.bundle_sha256 = bundle_sha256
-        self.observer: Observer | None = None
+        self.observer: PairObserver | None = None
         self._failures = 0
         self._complained_s = float("-inf")
 
     def __str__(self) -> str:
-        """Which bundle it is."""
+        """Say which bundle it is."""
         return f"{self.model.version} ({self.bundle_sha256[:12]})"
 
-    def predictions(self, answered: Sequence[Prediction]) -> list[Prediction | None]:
-        """What the challenger says of those to whom the champion said this, None where it fails; never raises.
+    def predict(self, answered: Sequence[Prediction]) -> list[Prediction | None]:
+        """Predict for the champion's subscribers; None where the challenger fails. Never raise.
 
         Args:
-            answered: at least one.
+            answered: the champion's predictions, at least one.
         """
         try:
-            found = self.model.predict_encoded([prediction.values for prediction in answered])
-            whole = [prediction if 0 <= prediction.probability <= 1 else None for prediction in found]
-            pairs = [(theirs, mine) for theirs, mine in zip(answered, whole, strict=True) if mine]
-        except Exception as error:  # noqa: BLE001 - the champion's record is written all the same
+            answers = self.model.predict_encoded([prediction.values for prediction in answered])
+            valid = [answer if 0 <= answer.probability <= 1 else None for answer in answers]
+            pairs = [(theirs, mine) for theirs, mine in zip(answered, valid, strict=True) if mine]
+        except Exception as error:  # noqa: BLE001 - the champion's record is written anyway
             self._fail(len(answered), f"{type(error).__name__}: {error}")
             return [None] * len(answered)
         if self.observer and pairs:
-            self.observer.paired(pairs)
+            self.observer.count_pairs(pairs)
         if len(pairs) < len(answered):
             self._fail(len(answered) - len(pairs), "what it says is no probability")
-        return whole
+        return valid
 
     def drop(self) -> None:
-        """Notes an answer that the challenger had no time for."""
+        """Count an answer that the challenger had no time for."""
         if self.observer:
-            self.observer.missed("dropped", 1)
+            self.observer.count_misses("dropped", 1)
 
     def _fail(self, count: int, why: str) -> None:
-        """Counts, and says so once a minute at most."""
+        """Count failures, and log a warning once a minute at most."""
         self._failures += count
         if self.observer:
-            self.observer.missed("failed", count)
+            self.observer.count_misses("failed", count)
         now_s = time.monotonic()
         if now_s - self._complained_s >= COMPLAIN_S:
             self._complained_s = now_s

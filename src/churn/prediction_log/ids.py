@@ -1,4 +1,4 @@
-"""The id of a prediction, which says when it was made, so that its record is found without looking everywhere."""
+"""Ids of predictions. An id says when it was made, so that its record is found without reading all segments."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _VERSION, _VARIANT = 7, 0b10
 
 
 def make_prediction_id() -> str:
-    """A new id: 32 hex digits, a UUID of version 7 (RFC 9562, section 5.7) with 74 random bits."""
+    """Make a new id: 32 hex digits, a UUID of version 7 (RFC 9562, section 5.7) with 74 random bits."""
     first, second = random.getrandbits(12), random.getrandbits(62)
     return f"{time.time_ns() // 1_000_000:012x}{_VERSION << 12 | first:04x}{_VARIANT << 62 | second:016x}"
 
 
 def time_from_id(prediction_id: str) -> datetime | None:
-    """When an id was made, to the millisecond; None if it is of another kind and does not say."""
+    """Return when an id was made, to the millisecond; None if it is not of version 7."""
     if int(prediction_id[12], 16) != _VERSION:
         return None
     return datetime.fromtimestamp(int(prediction_id[:12], 16) / 1000, UTC)

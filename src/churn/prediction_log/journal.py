@@ -1,7 +1,7 @@
-"""A journal: the open segment of one process, a file of lines that is only ever added to.
+"""A journal: the open file of one process, to which lines are only ever added.
 
-Whoever writes it holds a lock on it, which ends with the process, however that ends. So a journal without a holder is
-one that can be closed, and two that want to close it find out who of them does.
+Its writer holds a lock on it. The lock ends with the process, however that ends. So a journal without a lock can be
+closed, and of two processes that want to close it one gets the lock.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pathlib import Path
 from churn.files import UNFINISHED
 
 ENDING = ".jsonl"
-ASKED = "let-go"
+RELEASE = "let-go"
 
 
 class Journal:
-    """An open journal of its own for this process; nobody else writes to it."""
+    """An open journal. Only this process writes to it."""
 
     def __init__(self, folder: Path, header: bytes) -> None:
         name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}{ENDING}"
         self.path = folder / name
         self.bytes = 0
-        self._asked = _asked(folder)
+        self._release_ns = _read_release_time(folder)
         self.opened_s = time.monotonic()
-        unlocked = folder / f"{UNFINISHED}{name}"  # else somebody might close it before it is locked
+        unlocked = folder / f"{UNFINISHED}{name}"  # else another process could close it before it is locked
         self._file = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,10 +40,10 @@ class Journal:
             raise
 
     def append(self, lines: bytes) -> None:
-        """Adds lines: from here on a crash of this process does not lose them.
+        """Add lines. A crash of this process no longer loses them.
 
         Raises:
-            OSError: the disk is full, for example; then none of them is in the journal.
+            OSError: for example, the disk is full. Then none of the lines is in the journal.
         """
         written = 0
         try:
@@ -55,46 +55,46 @@ class Journal:
         self.bytes += written
 
     def sync(self) -> None:
-        """From here on a crash of the machine does not lose what was added either."""
+        """Force all lines to disk. A crash of the machine no longer loses them."""
         os.fdatasync(self._file)
 
     def is_release_requested(self) -> bool:
-        """Whether somebody has asked for it to be let go since it was opened."""
-        return _asked(self.path.parent) != self._asked
+        """Return whether its release was requested since it was opened."""
+        return _read_release_time(self.path.parent) != self._release_ns
 
     def close(self) -> None:
-        """Lets go of it, so that it can be closed for good."""
+        """Release the lock, so that a segment can be made of it."""
         os.close(self._file)
 
 
 def request_release(folder: Path) -> list[Path]:
-    """Asks whoever writes to a journal to begin another one; gives those that will be let go.
+    """Ask all writers to begin a new journal; return the journals that they will release.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    found = list_journals(folder)
-    if found:
-        (folder / ASKED).touch()
-    return found
+    journals = list_journals(folder)
+    if journals:
+        (folder / RELEASE).touch()
+    return journals
 
 
-def _asked(folder: Path) -> int:
-    """When somebody asked last, in nanoseconds since 1970; 0 if nobody did."""
+def _read_release_time(folder: Path) -> int:
+    """Return the time of the last request, in nanoseconds since 1970; 0 if there was none."""
     try:
-        return (folder / ASKED).stat().st_mtime_ns
+        return (folder / RELEASE).stat().st_mtime_ns
     except FileNotFoundError:
         return 0
 
 
 def list_journals(folder: Path) -> list[Path]:
-    """The journals of a folder, oldest first, open or not; none if there is no such folder."""
+    """List the journals of a folder, the oldest first, open or not; none if there is no such folder."""
     return sorted(folder.glob(f"*{ENDING}"))
 
 
 @contextmanager
 def claim_journal(path: Path) -> Iterator[bool]:
-    """Whether a journal is now ours to close: nobody writes to it, and nobody else has closed it or is about to."""
+    """Try to lock a journal; yield whether we may close it: nobody writes to it or closes it, and it still exists."""
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -112,6 +112,6 @@ def claim_journal(path: Path) -> Iterator[bool]:
 
 
 def split_torn_line(content: bytes) -> tuple[bytes, int]:
-    """What was written whole, and how many lines are torn: 1 if the process died within a line, else 0."""
+    """Return the whole lines, and how many are torn: 1 if the process died within a line, else 0."""
     end = content.rfind(b"\n") + 1
     return content[:end], int(end < len(content))

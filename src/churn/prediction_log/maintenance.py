@@ -1,7 +1,7 @@
-"""Closing: journals that nobody writes to any more become Parquet, and segments that are too old go.
+"""Keep the log in order: make segments of journals, remove old segments, erase a subscriber.
 
-A process of its own does it, `python -m churn.prediction_log.maintenance`, which lives for a second: the workers of the
-service load neither Parquet nor what speaks to object stores, and what goes wrong here costs no answer.
+A process of its own closes journals, `python -m churn.prediction_log.maintenance`, and ends after a second. So the
+service's workers load neither Parquet nor the client of object stores, and an error here costs no answer.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from churn.prediction_log.batches import remove_subscriber, segment_from_journal
 from churn.prediction_log.journal import claim_journal, list_journals, request_release, split_torn_line
 from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment, write_segment
 
-# The service goes first.
+# Lower priority than the service.
 NICENESS = 10
 PATIENCE_S, LOOK_S = 10.0, 0.05
-# What is half written for as long will never be finished.
+# A file that is half written for so long will never be finished.
 UNFINISHED_AFTER = timedelta(hours=1)
 
 
 class ClosingSummary(NamedTuple):
-    """What was done: segments closed, records in them, lines lost by tearing or damage, old segments removed."""
+    """Numbers of segments made, records in them, lines lost by tearing or damage, and old segments removed."""
 
     segments: int = 0
     records: int = 0
@@ -42,26 +42,26 @@ class ClosingSummary(NamedTuple):
 def close_journals(
     journals: Path, store: SegmentStore, *, progress: Callable[[int, int], None] = lambda *_: None
 ) -> ClosingSummary:
-    """Makes a segment of each journal that nobody writes to, then removes the journal.
+    """Make a segment of each journal that nobody writes to, then remove the journal.
 
-    Stopped at any point, it does the rest the next time: the same journal makes the same segment.
+    If it is stopped at any point, the next call does the rest: the same journal makes the same segment.
 
     Raises:
-        OSError: a folder cannot be written; the journal stays.
-        ChurnError: the object store cannot be used; likewise.
+        OSError: a folder cannot be written. The journal stays.
+        ChurnError: the object store cannot be used. The journal stays.
     """
     closed = ClosingSummary()
-    found = list_journals(journals)
-    for done, path in enumerate(found, 1):
+    paths = list_journals(journals)
+    for done, path in enumerate(paths, 1):
         with claim_journal(path) as ours:
             if ours:
                 closed = _close(path, store, closed)
-        progress(done, len(found))
+        progress(done, len(paths))
     return closed
 
 
 def close_all_journals(journals: Path, store: SegmentStore, *, wait_s: float = PATIENCE_S) -> int:
-    """Closes also the journals that somebody writes to, who begins another; gives how many are open all the same.
+    """Close all journals: writers are asked to begin new ones. Return how many are still open after `wait_s`.
 
     Raises:
         OSError, ChurnError: as `close_journals`.
@@ -77,7 +77,7 @@ def close_all_journals(journals: Path, store: SegmentStore, *, wait_s: float = P
 
 
 def remove_old_segments(store: SegmentStore, *, days: int, now: datetime) -> int:
-    """Removes segments whose latest record is older than some days, and gives how many; and what was never finished.
+    """Remove segments whose latest record is older than `days`, and unfinished files; return the number of segments.
 
     Raises:
         OSError: a folder cannot be written.
@@ -93,15 +93,15 @@ def remove_old_segments(store: SegmentStore, *, days: int, now: datetime) -> int
 def erase_subscriber(
     store: SegmentStore, subscriber: str, *, progress: Callable[[int, int], None] = lambda *_: None
 ) -> int:
-    """Removes every record of a subscriber from the closed segments; gives how many there were.
+    """Remove all records of a subscriber from the closed segments; return how many there were.
 
-    A segment is written anew without them before the old one is removed. Stopped in between, both are there, and doing
-    it again removes the old one.
+    A segment is written anew without them, then the old one is removed. If it is stopped in between, both exist, and
+    the next call removes the old one.
 
     Args:
         store: the closed segments.
         subscriber: the hashed key, as in the log.
-        progress: told (done, total) segments.
+        progress: called with (done, total) segments.
 
     Raises:
         DataError: a segment is damaged; names it.
@@ -111,12 +111,12 @@ def erase_subscriber(
     segments = list_segments(store)
     erased = 0
     for done, segment in enumerate(segments, 1):
-        content, found = remove_subscriber(read_segment(store, segment), subscriber)
-        if found:
+        content, theirs = remove_subscriber(read_segment(store, segment), subscriber)
+        if theirs:
             if content:
-                write_segment(store, replace(segment, records=segment.records - found), content)
+                write_segment(store, replace(segment, records=segment.records - theirs), content)
             store.delete(segment.name)
-        erased += found
+        erased += theirs
         progress(done, len(segments))
     return erased
 
@@ -137,7 +137,7 @@ def _close(path: Path, store: SegmentStore, closed: ClosingSummary) -> ClosingSu
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The process: one line of JSON on standard output says what was done, one on standard error what went wrong."""
+    """Run the process. Print a line of JSON on standard output, or an error on standard error."""
     parser = argparse.ArgumentParser(prog="python -m churn.prediction_log.maintenance", description=__doc__)
     parser.add_argument("where", help="the closed segments of one contract: a folder, or the URL of an object store")
     parser.add_argument("journals", type=Path, help="the folder of the journals")

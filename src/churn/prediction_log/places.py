@@ -1,4 +1,4 @@
-"""Where the log lies: journals in a folder of this machine, closed segments beside it or in an object store."""
+"""Where the log of a contract lies: journals on this machine, segments beside them or in an object store."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Places:
     """Where the log of one contract lies.
 
     Args:
-        where: of the closed segments, a folder or the URL of an object store.
-        journals: the folder of the journals.
+        where: a folder or the URL of an object store, for closed segments.
+        journals: a folder, for journals.
     """
 
     where: str
     journals: Path
 
     def prepare(self) -> None:
-        """Makes the folder of the journals; it holds personal data, so not everybody may look into it.
+        """Make the folder for journals. They are personal data, so only user and group may enter it.
 
         Raises:
             OSError: it cannot be written.
@@ -39,15 +39,15 @@ class Places:
 
 
 def locate_log(where: str | None, contract: str, *, home: Path) -> Places:
-    """The places of a contract's log.
+    """Return the places of a contract's log.
 
     Args:
-        where: what the setting names, a folder or a URL; `predictions` under the home if it is None.
-        contract: its name.
-        home: CHURN_HOME, where journals lie when the closed segments lie in an object store.
+        where: the folder or URL that the setting names; `predictions` under CHURN_HOME if None.
+        contract: the contract's name.
+        home: CHURN_HOME. Journals lie there if segments lie in an object store.
 
     Raises:
-        SettingsError: the URL is of a kind that cannot be written to.
+        SettingsError: predictions cannot be logged to this kind of URL.
     """
     own = home / "predictions"
     where = (where or str(own)).removeprefix("file://").rstrip("/")

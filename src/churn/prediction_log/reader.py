@@ -1,7 +1,7 @@
 """The one reader of the log: journals first, then segments, each record once.
 
-A journal that is closed while somebody reads becomes a segment, which bears its name. So a journal that has gone is
-found among the segments, and the segment of a journal that was read is left out.
+A journal may be closed while we read: it goes, and a segment with its name appears. So segments are listed after the
+journals were read, and a segment is left out if its journal was read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from churn.prediction_log.segments import Segment, list_segments, open_store, re
 
 type Progress = Callable[[int, int], None]
 
-# Between making an id and noting its record; a clock that is set meanwhile is covered by the segment's own range.
+# Between making an id and noting its record. If the clock is set meanwhile, the segment's own range covers it.
 SLACK = timedelta(seconds=2)
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
@@ -43,17 +43,17 @@ class LogFile:
     """A journal or a segment.
 
     Args:
-        name: of the journal, or of the one that the segment was made of.
+        name: the journal's; a segment has that of the journal that it was made from.
         segment: None for a journal.
-        read: gives the content; of a journal its whole lines.
+        read: returns the content; of a journal the whole lines.
     """
 
     name: str
     segment: Segment | None
     read: Callable[[], bytes]
 
-    def batches(self, *, holding: str = "") -> Iterator[RecordBatch]:
-        """Give the records in their order, without damaged lines.
+    def read_batches(self, *, holding: str = "") -> Iterator[RecordBatch]:
+        """Read the records in order, without damaged lines.
 
         Args:
             holding: decode only lines of a journal that hold this text.
@@ -83,17 +83,16 @@ def walk_log(
     newest_first: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Iterator[LogFile]:
-    """Walk through the journals and then the segments that may hold records of a time.
+    """Walk through all journals, then through the segments that may hold records of a time.
 
-    Segments are listed when the journals have been walked through. One origin counts once: a journal before its
-    segment, and of two segments the one with fewer records, from which a subscriber was erased.
+    Two segments may come from one journal, while a subscriber is erased. The one with fewer records is taken.
 
     Args:
         places: of the log.
         since: the beginning of the time.
-        until: its end, which is not part of it.
-        newest_first: else the oldest.
-        progress: told (done, total) segments.
+        until: the end of the time, which is not part of it.
+        newest_first: the order among journals and among segments; else the oldest first.
+        progress: called with (done, total) segments.
 
     Raises:
         OSError: a folder cannot be read.
@@ -126,15 +125,15 @@ def read_records(
     newest_first: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Iterator[RecordBatch]:
-    """Read the records of a time, some columns of them, batch by batch; every batch is of one process.
+    """Read some columns of the records of a time, in batches. All records of a batch come from one process.
 
     Args:
         places: of the log.
-        columns: which; a file that lacks one, such as that of another contract's features, is left out.
+        columns: their names. A file without one of them is left out: it is of other features or an older version.
         since: the beginning of the time.
-        until: its end, which is not part of it.
-        newest_first: file by file; within a file the oldest record is first all the same.
-        progress: told (done, total) segments.
+        until: the end of the time, which is not part of it.
+        newest_first: the order of files; within a file the oldest record always comes first.
+        progress: called with (done, total) segments.
 
     Raises:
         DataError: a segment is damaged; names it.
@@ -143,7 +142,7 @@ def read_records(
     """
     begin_us, end_us = us_from_time(since), us_from_time(until)
     for file in walk_log(places, since, until, newest_first=newest_first, progress=progress):
-        for batch in file.batches():
+        for batch in file.read_batches():
             if not set(columns) <= set(batch.column_names):
                 continue
             times = numbers_from_batch(batch, "time")
@@ -155,7 +154,7 @@ def read_records(
 
 
 def read_latest_records(places: Places, count: int) -> list[Record]:
-    """Read the latest records, the newest last.
+    """Read the latest records of all workers, the newest last.
 
     Raises:
         DataError: a segment is damaged; names it.
@@ -166,7 +165,7 @@ def read_latest_records(places: Places, count: int) -> list[Record]:
     for file in walk_log(places, newest_first=True):
         if file.segment and len(latest) == count and us_from_time(file.segment.last) < latest[-1]["time"]:
             break
-        for batch in file.batches():
+        for batch in file.read_batches():
             length = min(count, batch.num_rows)
             rows = rows_from_batch(batch.slice(batch.num_rows - length, length))
             latest = nlargest(count, [*latest, *rows], key=lambda record: record["time"])
@@ -176,10 +175,10 @@ def read_latest_records(places: Places, count: int) -> list[Record]:
 def find_record(places: Places, prediction_id: str, *, progress: Progress = lambda *_: None) -> Record:
     """Find the record of a prediction; its time is in microseconds since 1970.
 
-    Only segments of the time at which the id was made are read, or all if the id does not say when.
+    Read only segments of the time when the id was made, or all if the id does not say when.
 
     Raises:
-        DataError: it is no id, no record has it, or a segment in which it may be is damaged.
+        DataError: it is no id, no record has it, or a segment that may hold it is damaged.
         OSError: a folder cannot be read.
         ChurnError: the object store cannot be used.
     """
@@ -192,11 +191,11 @@ def find_record(places: Places, prediction_id: str, *, progress: Progress = lamb
     damage: DataError | None = None
     for file in walk_log(places, since, until, progress=progress):
         try:
-            for batch in file.batches(holding=prediction_id):
+            for batch in file.read_batches(holding=prediction_id):
                 ids = values_from_batch(batch, "prediction_id")
                 if prediction_id in ids:
                     return next(rows_from_batch(batch.slice(ids.index(prediction_id), 1)))
-        except DataError as error:  # it may be in another one
+        except DataError as error:  # another file may hold it
             damage = damage or error
     raise damage or DataError(
         f"no record has the id {prediction_id}: not in {places.where}, and not in {places.journals}",

@@ -1,4 +1,4 @@
-"""What is kept of one prediction: the columns of the log, and how a record becomes a line of a journal."""
+"""The columns of the log, and how a record becomes a line of a journal and is read again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ type Record = Mapping[str, Any]
 
 FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION = "feature_", "contribution_", "challenger_contribution_"
 PREFIXES = (FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION)
-# So many that no two subscribers share a hashed key.
+# Enough that no two subscribers share a hashed key.
 KEY_BYTES = 16
 COLUMNS: dict[str, Column] = {
     "prediction_id": "text",
@@ -49,7 +49,7 @@ COLUMNS: dict[str, Column] = {
     "challenger_base_value": "number",
     CHALLENGER_CONTRIBUTION: "number",
 }
-"""In order. Those that end in `_` stand for a column for each feature, in the contract's order."""
+"""All columns, in order. A name that ends in `_` stands for one column for each feature, in the contract's order."""
 
 COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
 # Null where there is no challenger.
@@ -59,7 +59,7 @@ HEX_DIGITS = 16  # of a number in a line
 
 
 class Entry(NamedTuple):
-    """A prediction as the service has it when it has answered; what its line is made of."""
+    """One prediction that was answered. A line is made from it."""
 
     time_ns: int
     prediction_id: str
@@ -73,17 +73,17 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JournalHeader:
-    """What all records of one process have in common.
+    """Values that all records of one process share.
 
     Args:
-        contract: its name.
-        features: their names, in the contract's order.
-        model_version: of the bundle.
-        bundle_sha256: of the bundle's manifest.
+        contract: the contract's name.
+        features: the features' names, in the contract's order.
+        model_version: the bundle's version.
+        bundle_sha256: the sha256 of the bundle's manifest.
         threshold: the banner is shown above this probability.
-        salt: the secret with which subscribers' keys are hashed; without one no key is kept in any form.
-        challenger_version: of the challenger's bundle, where there is one.
-        challenger_bundle_sha256: of its manifest.
+        salt: the secret that keys are hashed with; without it no key is kept in any form.
+        challenger_version: the version of the challenger's bundle, if there is a challenger.
+        challenger_bundle_sha256: the sha256 of its manifest.
     """
 
     contract: str
@@ -97,22 +97,21 @@ class JournalHeader:
 
 
 class LineMaker:
-    """Makes the lines of a journal: first one of what its records have in common, then one JSON object for each.
+    """Make the lines of a journal: a header with the values that all records share, then one JSON object for each.
 
-    A line costs the service microseconds of each request, so it is not a record yet: all numbers stand in one text, by
-    their bits, and what is the same in all lines only in the first.
+    Each request waits for its line, so a line is cheap to make: all numbers stand in one text, as their bits.
     """
 
-    def __init__(self, source: JournalHeader) -> None:
-        self._salt = source.salt
-        self._numbers = _packed(list_number_columns(source.features))
-        self._challenger = _packed(list_challenger_columns(source.features))
-        common = {name: getattr(source, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
+    def __init__(self, header: JournalHeader) -> None:
+        self._salt = header.salt
+        self._numbers = _struct_of(list_number_columns(header.features))
+        self._challenger = _struct_of(list_challenger_columns(header.features))
+        common = {name: getattr(header, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
         self.header = to_json(common) + b"\n"
 
-    def make_line(self, noted: Entry) -> bytes:
-        """The line, with the line break that says that it is whole."""
-        time_ns, prediction_id, request_id, key, prediction, answer, banner, trace_id = noted
+    def make_line(self, entry: Entry) -> bytes:
+        """Make a line. It ends with a line break, which says that it is whole."""
+        time_ns, prediction_id, request_id, key, prediction, answer, banner, trace_id = entry
         probability, values, contributions, base_value = prediction
         reasons = answer["top_reasons"]
         line: dict[str, Any] = {
@@ -137,96 +136,84 @@ class LineMaker:
         return to_json(line) + b"\n"
 
     def add_challenger(self, line: bytes, challenger: Prediction) -> bytes:
-        """The same line with what the challenger said, which is known only later."""
+        """Add the challenger's prediction to a line; it is known only later."""
         probability, _, contributions, base_value = challenger
         numbers = self._challenger.pack(*contributions, base_value, probability).hex()
         return b'%b,"challenger":"%b"}\n' % (line.removesuffix(b"}\n"), numbers.encode())
 
 
 def list_number_columns(features: Sequence[str]) -> list[str]:
-    """The columns of a line's numbers, in their order."""
+    """List the columns of a line's numbers, in order."""
     return [*(FEATURE + name for name in features), *(CONTRIBUTION + name for name in features), *OTHER_NUMBERS]
 
 
 def list_challenger_columns(features: Sequence[str]) -> list[str]:
-    """The columns of a line's numbers of the challenger, in their order."""
+    """List the columns of the challenger's numbers, in order."""
     others = (f"challenger_{name}" for name in OTHER_NUMBERS)
     return [*(CHALLENGER_CONTRIBUTION + name for name in features), *others]
 
 
 def list_columns(features: Sequence[str]) -> list[str]:
-    """All columns, in their order."""
-    each = {prefix: [prefix + name for name in features] for prefix in PREFIXES}
-    return [name for column in COLUMNS for name in each.get(column, [column])]
+    """List all columns, in order."""
+    by_prefix = {prefix: [prefix + name for name in features] for prefix in PREFIXES}
+    return [name for column in COLUMNS for name in by_prefix.get(column, [column])]
 
 
-def _packed(columns: Sequence[str]) -> struct.Struct:
-    """How a line's numbers are written: as IEEE 754 has them, 64 bits each, big-endian."""
+def _struct_of(columns: Sequence[str]) -> struct.Struct:
+    """Return the form of a line's numbers: IEEE 754, 64 bits each, big-endian."""
     return struct.Struct(f">{len(columns)}d")
 
 
 def read_header(line: bytes) -> dict[str, Any]:
-    """What all records of a journal have in common, of its first line.
+    """Read the first line of a journal: the values that all its records share.
 
     Raises:
         ValueError: the line is damaged.
     """
-    found = from_json(line)
-    if not isinstance(found, dict) or not {"features", *COMMON} <= set(found):
+    header = from_json(line)
+    if not isinstance(header, dict) or not {"features", *COMMON} <= set(header):
         raise ValueError("not the first line of a journal")
-    return found
+    return header
 
 
 def read_fields(line: bytes, header: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands in a line, its numbers as they are written.
+    """Read a line as JSON. Its numbers stay one text.
 
     Raises:
         ValueError: the line is damaged.
     """
-    found = from_json(line)
-    if not isinstance(found, dict):
-        raise ValueError("not a record")  # noqa: TRY004 - of a file, not of a caller
-    if len(found.get("numbers", "")) != HEX_DIGITS * len(list_number_columns(header["features"])):
+    fields = from_json(line)
+    if not isinstance(fields, dict):
+        raise ValueError("not a record")  # noqa: TRY004 - the file is wrong, not the caller
+    if len(fields.get("numbers", "")) != HEX_DIGITS * len(list_number_columns(header["features"])):
         raise ValueError("not all numbers of a record")
-    if len(found.get("challenger", "")) not in {0, HEX_DIGITS * len(list_challenger_columns(header["features"]))}:
+    if len(fields.get("challenger", "")) not in {0, HEX_DIGITS * len(list_challenger_columns(header["features"]))}:
         raise ValueError("not all numbers of a challenger")
-    return found
+    return fields
 
 
 def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
-    """The record of a line, its time in microseconds since 1970.
+    """Read a line as a record; its time is in microseconds since 1970.
 
     Raises:
         ValueError: the line is damaged.
     """
-    found, features = read_fields(line, header), header["features"]
-    whole = {"shown_reasons": [], **header, **found}
+    fields, features = read_fields(line, header), header["features"]
+    record = {"shown_reasons": [], **header, **fields}
     for name, columns in (
         ("numbers", list_number_columns(features)),
         ("challenger", list_challenger_columns(features)),
     ):
-        if bits := found.get(name):
-            whole |= zip(columns, _packed(columns).unpack(bytes.fromhex(bits)), strict=True)
-    return {name: whole.get(name) for name in list_columns(features)}
+        if bits := fields.get(name):
+            record |= zip(columns, _struct_of(columns).unpack(bytes.fromhex(bits)), strict=True)
+    return {name: record.get(name) for name in list_columns(features)}
 
 
 def hash_key(key: str | None, salt: str | None) -> str | None:
-    """A subscriber's key as the log keeps it: BLAKE2b (RFC 7693) of 128 bits, keyed with the salt, as 32 hex digits.
+    """Hash a subscriber's key as the log keeps it: BLAKE2b (RFC 7693) of 128 bits with the salt, as 32 hex digits.
 
-    HMAC-SHA-256 would do as well, and costs each request 3 microseconds more.
+    HMAC-SHA-256 would be as safe, but costs each request 3 microseconds more.
     """
     if key is None or not salt:
         return None
     return hashlib.blake2b(key.encode(), key=salt.encode(), digest_size=KEY_BYTES).hexdigest()
-
-
-def column_type(name: str) -> Column:
-    """The type of a column.
-
-    Raises:
-        KeyError: no record has such a column.
-    """
-    for prefix in PREFIXES:
-        if name.startswith(prefix):
-            return COLUMNS[prefix]
-    return COLUMNS[name]

@@ -1,4 +1,4 @@
-"""Making an answer again from its record and the bundle that gave it, and saying what differs, to the bit."""
+"""Make an answer again from its record and the bundle that gave it, and list what differs, to the bit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from churn.retention.reasons import customer_reasons, top_reasons
 
 
 class Mismatch(NamedTuple):
-    """A field that comes out differently; of numbers also the bits, as 16 hex digits (IEEE 754, big-endian)."""
+    """A field that differs. Numbers have their bits, too, as 16 hex digits (IEEE 754, big-endian)."""
 
     field: str
     recorded: Any
@@ -28,25 +28,25 @@ def find_bundle(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bu
     """Load the bundle that a record was answered by, found by the sha256 of its manifest.
 
     Args:
-        record: what was answered.
+        record: of the answer.
         shelf: where the bundles of its contract lie.
-        path: of the bundle, if somebody knows.
+        path: the bundle's folder, if the caller knows it.
 
     Raises:
-        BundleError: there is none, or `path` holds another one; or it is damaged.
+        BundleError: no bundle has the sha256, `path` holds another bundle, or the bundle is damaged.
     """
-    asked = record["bundle_sha256"]
-    named = f"{record['model_version']} with the sha256 {asked[:12]}… of its manifest"
+    wanted = record["bundle_sha256"]
+    named = f"{record['model_version']} with the sha256 {wanted[:12]}… of its manifest"
     if path is not None:
-        found = bundle_sha256(path)
-        if found != asked:
+        sha256 = bundle_sha256(path)
+        if sha256 != wanted:
             raise BundleError(
                 f"the bundle at {path} is not the one that answered: the record names {named}, this one's is "
-                f"{found[:12] + '…' if found else 'missing'}",
+                f"{sha256[:12] + '…' if sha256 else 'missing'}",
                 instead="give the bundle that was served then",
             )
         return load_bundle(path)
-    if shelved := shelf.find(asked):
+    if shelved := shelf.find(wanted):
         return load_bundle(shelved)
     raise BundleError(
         f"no bundle in {shelf.folder} is the one that answered, {named}",
@@ -55,18 +55,17 @@ def find_bundle(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bu
 
 
 def replay(record: Record, bundle: Bundle) -> list[Mismatch]:
-    """What differs between a record and what the bundle says now; nothing, as a rule.
+    """Compare a record with what its bundle predicts now; an empty list means the same.
 
-    Compared are the probability, base value, every contribution, the team's reasons, whether there is a banner, and the
-    reasons it shows. The offer is not: it depends on the policy and the day.
+    The offer is not compared: it depends on the policy and the day.
 
     Raises:
         DataError: the record does not fit the bundle's contract.
     """
-    return [found for found in _compared(record, bundle) if _differs(found.recorded, found.reproduced)]
+    return [field for field in _fields(record, bundle) if _differs(field.recorded, field.reproduced)]
 
 
-def _compared(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
+def _fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
     model = bundle.model
     specs = model.contract.features
     names = [spec.name for spec in specs]

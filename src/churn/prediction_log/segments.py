@@ -14,9 +14,9 @@ from typing import Any, Protocol, Self
 from churn.errors import ChurnError, DataError
 from churn.files import UNFINISHED, write_bytes
 
-# ruff: noqa: PLC0415 - who has a folder need not wait for what speaks to object stores
+# ruff: noqa: PLC0415 - with a folder the client of object stores is not loaded
 
-_MOMENT = "%Y%m%dT%H%M%S.%fZ"
+_TIME = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(
     r"\d{4}-\d\d-\d\d/(?P<first>\d{8}T\d{6}\.\d{6}Z)_(?P<last>\d{8}T\d{6}\.\d{6}Z)_(?P<records>\d+)"
     r"_(?P<origin>[\w-]+)_(?P<crc32>[0-9a-f]{8})\.parquet"
@@ -25,14 +25,14 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A closed segment, as its name tells it.
+    """A closed segment, as its name describes it.
 
     Args:
-        first: when its earliest record was made.
-        last: when its latest was.
-        records: how many it has.
-        origin: the journal it was made of.
-        crc32: of the file, as 8 hex digits.
+        first: the time of its earliest record.
+        last: the time of its latest record.
+        records: the number of records.
+        origin: the name of the journal that it was made from.
+        crc32: the file's checksum, 8 hex digits.
     """
 
     first: datetime
@@ -43,50 +43,50 @@ class Segment:
 
     @property
     def name(self) -> str:
-        """The file's name below the segments of its contract, in a folder for the day."""
-        first, last = (moment.astimezone(UTC).strftime(_MOMENT) for moment in (self.first, self.last))
+        """Return the file's name: a folder for the day, then all that is known."""
+        first, last = (time.astimezone(UTC).strftime(_TIME) for time in (self.first, self.last))
         return f"{self.first:%Y-%m-%d}/{first}_{last}_{self.records}_{self.origin}_{self.crc32}.parquet"
 
     @classmethod
     def from_name(cls, name: str) -> Self | None:
-        """The segment of a name; None if it is no segment's."""
-        found = _NAME.fullmatch(name)
-        if found is None:
+        """Read a file's name; return None if it is not a segment's."""
+        match = _NAME.fullmatch(name)
+        if match is None:
             return None
-        first, last = (datetime.strptime(found[part], _MOMENT).replace(tzinfo=UTC) for part in ("first", "last"))
-        return cls(first, last, int(found["records"]), found["origin"], found["crc32"])
+        first, last = (datetime.strptime(match[part], _TIME).replace(tzinfo=UTC) for part in ("first", "last"))
+        return cls(first, last, int(match["records"]), match["origin"], match["crc32"])
 
 
 class SegmentStore(Protocol):
-    """Where closed segments lie. What it raises is an OSError or a ChurnError."""
+    """A place of closed segments. Every error is an OSError or a ChurnError."""
 
     def names(self) -> Iterable[str]:
-        """Of all files, relative to the store."""
+        """List all files, relative to the store."""
 
     def read(self, name: str) -> bytes:
-        """A file's content."""
+        """Read a file."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file, whole or not at all."""
+        """Write a file, whole or not at all."""
 
     def delete(self, name: str) -> None:
-        """Removes a file."""
+        """Remove a file."""
 
     def sweep(self, before: datetime) -> None:
-        """Removes what somebody began to write before that moment and did not finish."""
+        """Remove files that were begun before a time and never finished."""
 
 
 def open_store(where: str) -> SegmentStore:
-    """The closed segments at a place, as `Places.where` names it.
+    """Open the store that `Places.where` names.
 
     Raises:
-        ChurnError: it is an object store, and the environment lacks what it takes to speak to it.
+        ChurnError: it is an object store, and the environment lacks its settings.
     """
     return _ObjectStore(where) if "://" in where else _Folder(Path(where))
 
 
 def write_segment(store: SegmentStore, segment: Segment, content: bytes) -> None:
-    """Writes a segment under the name that its content gives it; the checksum of the one given does not matter.
+    """Write a segment under its name, with the checksum of the content in place of the one given.
 
     Raises:
         OSError: a folder cannot be written.
@@ -96,7 +96,7 @@ def write_segment(store: SegmentStore, segment: Segment, content: bytes) -> None
 
 
 def read_segment(store: SegmentStore, segment: Segment) -> bytes:
-    """A segment's content, which is what was written.
+    """Read a segment, and compare its checksum.
 
     Raises:
         DataError: it is damaged; names it.
@@ -117,7 +117,7 @@ def _crc32(content: bytes) -> str:
 
 
 def list_segments(store: SegmentStore) -> list[Segment]:
-    """The closed segments, oldest first."""
+    """List the closed segments, the oldest first."""
     found = [segment for name in store.names() if (segment := Segment.from_name(name))]
     return sorted(found, key=lambda segment: (segment.first, segment.name))
 
@@ -143,49 +143,49 @@ class _Folder:
 
     def sweep(self, before: datetime) -> None:
         for file in self._path.glob(f"*/{UNFINISHED}*"):
-            with suppress(FileNotFoundError):  # somebody else sweeps, too
+            with suppress(FileNotFoundError):  # another process sweeps, too
                 if file.stat().st_mtime < before.timestamp():
                     file.unlink()
 
 
 class _ObjectStore:
-    """S3, Google Cloud Storage or Azure; credentials, region and endpoint come from the usual environment variables."""
+    """S3, Google Cloud Storage or Azure. Credentials, region and endpoint come from the usual environment variables."""
 
     def __init__(self, url: str) -> None:
         from obstore.store import from_url
 
         self._url = url
-        self._store: Any = self._told(from_url, url)
+        self._store: Any = self._call(from_url, url)
 
     def names(self) -> Iterable[str]:
         import obstore
 
-        found = self._told(lambda: [item for chunk in obstore.list(self._store) for item in chunk])
+        found = self._call(lambda: [item for chunk in obstore.list(self._store) for item in chunk])
         return [item["path"] for item in found]
 
     def read(self, name: str) -> bytes:
         import obstore
 
-        return bytes(self._told(lambda: obstore.get(self._store, name).bytes()))
+        return bytes(self._call(lambda: obstore.get(self._store, name).bytes()))
 
     def write(self, name: str, content: bytes) -> None:
         import obstore
 
-        self._told(obstore.put, self._store, name, content)
+        self._call(obstore.put, self._store, name, content)
 
     def delete(self, name: str) -> None:
         import obstore
 
-        self._told(obstore.delete, self._store, name)
+        self._call(obstore.delete, self._store, name)
 
     def sweep(self, before: datetime) -> None:
-        """Nothing: an object is there whole or not at all."""
+        """Do nothing: an object is there whole or not at all."""
 
-    def _told(self, what: Any, *arguments: Any) -> Any:
+    def _call(self, function: Any, *arguments: Any) -> Any:
         from obstore.exceptions import BaseError
 
         try:
-            return what(*arguments)
+            return function(*arguments)
         except (BaseError, ValueError, OSError) as error:
             raise ChurnError(
                 f"{self._url} cannot be used: {str(error).splitlines()[0]}",

@@ -1,8 +1,7 @@
-"""The writer: takes what was predicted from the event loop and writes it in the background, so that no request waits.
+"""The writer: takes predictions on the event loop and writes them in the background, so that no request waits.
 
-A record's line is made on the event loop, in microseconds: it costs less there than keeping all it is made of until a
-thread has its turn, and what waits is plain bytes. A thread of each worker writes them. What it cannot keep up with, or
-cannot write, is dropped and counted.
+The event loop makes each line in microseconds, which costs less than keeping its parts. Only bytes wait in the queue.
+A thread of each worker writes them. Lines that it is too slow for, or cannot write, are dropped and counted.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from churn.prediction_log.journal import Journal, list_journals
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker
 
-# Two seconds of all that one worker can answer; 15 MB.
+# One worker answers so many in two seconds; 15 MB.
 CAPACITY = 16_384
-# Lines that are written in one go.
+# Lines that are written at once.
 SLICE = 1024
-# With a challenger: some 0.2 ms, half of them without the interpreter, which the event loop then has.
+# With a challenger: some 0.2 ms, during half of which the event loop has the interpreter.
 SHADOWED_SLICE = 64
-# How long a record lies in memory only, where a crash would lose it.
+# A crash of the process loses the records of this time, a crash of the machine those of a second.
 TICK_S = 0.05
 SYNC_S = 1.0
-# The size of a segment, so that closing it takes little memory.
+# A segment is no larger, so that closing it takes little memory.
 SEGMENT_BYTES = 16 * 2**20
 # Journals that wait for a store that cannot be reached must not fill the disk.
 MOST_WAITING_BYTES = 2**30
@@ -43,19 +42,19 @@ class PredictionLog:
     """The log of one worker. `written` and `dropped` are counts since its start.
 
     Args:
-        places: where it lies.
-        source: what all records have in common.
-        segment_s: a journal is closed when it is so old, in seconds, or has `segment_bytes`.
-        retention_days: closed segments that are older are removed.
-        segment_bytes: see above.
-        capacity: of the queue; what comes when it is full is dropped.
-        challenger: answers the same in the background, and its answer is logged beside the champion's.
+        places: where the log lies.
+        header: the values that all records share.
+        segment_s: a journal of this age, in seconds, is closed.
+        retention_days: older segments are removed.
+        segment_bytes: a journal of this size is closed.
+        capacity: of the queue; when it is full, predictions are dropped.
+        challenger: a model that answers the same in the background; its answers are logged, too.
     """
 
     def __init__(
         self,
         places: Places,
-        source: JournalHeader,
+        header: JournalHeader,
         *,
         segment_s: float,
         retention_days: int,
@@ -66,37 +65,37 @@ class PredictionLog:
         self.places = places
         self.challenger = challenger
         self.written = 0
-        # Told how many more were written and how many more dropped; from the thread that writes.
+        # Called by the writing thread: so many more were written, so many more dropped.
         self.observer: Callable[[int, int], None] = lambda *_: None
         self._observed = (0, 0)
         self._turned_away = 0
         self._lost = 0
         self._queue: deque[bytes] = deque()
-        # With a challenger, what the champion said in each line of the queue.
-        self._said: deque[Prediction] = deque()
+        # With a challenger: the champion's prediction of each line in the queue.
+        self._predictions: deque[Prediction] = deque()
         self._capacity = capacity
         self._segment_s = segment_s
         self._segment_bytes = segment_bytes
         self._retention_days = retention_days
         self._closer = Closer(places, retention_days, self._complain)
-        self._maker = LineMaker(source)
-        self._salted = bool(source.salt)
+        self._maker = LineMaker(header)
+        self._salted = bool(header.salt)
         self._journal: Journal | None = None
         self._unsynced = False
         self._synced_s = 0.0
         self._complained_s = float("-inf")
-        self._told_dropped = 0
+        self._reported_dropped = 0
         self._trouble: Exception | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
     def dropped(self) -> int:
-        """Predictions that were answered and are not in the log: the queue was full, or they could not be written."""
+        """Return the number of answers that are not in the log: the queue was full, or they could not be written."""
         return self._turned_away + self._lost
 
     def __str__(self) -> str:
-        """Where predictions are logged, for how long, and whether by subscriber."""
+        """Say where predictions are logged, for how long, and whether with keys."""
         keys = "with subscribers' keys hashed" if self._salted else "without subscribers' keys: no salt is set"
         shadow = f"; the challenger {self.challenger} answers them too" if self.challenger else ""
         return f"predictions are logged to {self.places.where} for {self._retention_days} days, {keys}{shadow}"
@@ -112,35 +111,35 @@ class PredictionLog:
         retention: Retention | None,
         trace_id: str | None = None,
     ) -> None:
-        """Takes a prediction, on the event loop; never waits and never raises.
+        """Take a prediction, on the event loop; never wait and never raise.
 
         Args:
             prediction_id: of the answer.
             request_id: of the request.
-            key: the subscriber's, as it came; the log keeps a keyed hash of it, or nothing.
-            prediction: what the model said.
-            answer: what was answered.
-            retention: what the banner shows, if there is one.
-            trace_id: of the trace that the request belongs to, if somebody traces.
+            key: of the subscriber, as received; the log keeps its hash, or nothing.
+            prediction: the model's output.
+            answer: the response.
+            retention: the content of the banner, if there is one.
+            trace_id: of the request's trace, if requests are traced.
         """
         if len(self._queue) >= self._capacity:
             self._turned_away += 1
             if self.challenger:
                 self.challenger.drop()
             return
-        noted = Entry(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention, trace_id)
+        entry = Entry(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention, trace_id)
         try:
-            line = self._maker.make_line(noted)
-        except Exception as error:  # noqa: BLE001 - the answer is right, whatever is wrong with its record
+            line = self._maker.make_line(entry)
+        except Exception as error:  # noqa: BLE001 - the answer is right, even if its record is not
             self._turned_away += 1
             self._trouble = error
             return
         if self.challenger:
-            self._said.append(prediction)
+            self._predictions.append(prediction)
         self._queue.append(line)
 
     def start(self) -> None:
-        """Starts to write; also closes what processes that died have left behind.
+        """Start to write; also close journals that earlier processes left behind.
 
         Raises:
             OSError: the folder of the journals cannot be written.
@@ -152,7 +151,7 @@ class PredictionLog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Writes what is left, closes the segment, and waits for that, but not for long."""
+        """Write the rest, close the segment, and wait for that, but not for long."""
         self._stop.set()
         if self._thread:
             self._thread.join()
@@ -160,19 +159,19 @@ class PredictionLog:
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):
             self._safely(self._work)
-            self._safely(self._tell)
+            self._safely(self._report_counts)
         self._safely(self._drain)
-        self._safely(self._tell)
+        self._safely(self._report_counts)
         self._safely(self._finish)
 
-    def _tell(self) -> None:
+    def _report_counts(self) -> None:
         written, dropped = now = self.written, self.dropped
         before, self._observed = self._observed, now
         if now != before:
             self.observer(written - before[0], dropped - before[1])
 
     def _safely(self, step: Callable[[], None]) -> None:
-        """Whatever happens, the thread goes on: the next record may be written."""
+        """Run a step. After any error the thread goes on: the next record may be written."""
         try:
             step()
         except Exception as error:  # noqa: BLE001 - see above
@@ -185,9 +184,9 @@ class PredictionLog:
             self._journal.sync()
             self._unsynced, self._synced_s = False, now_s
         if self._journal and self._is_full(self._journal, now_s):
-            self._let_go()
+            self._release_journal()
         self._closer.check()
-        if self.dropped > self._told_dropped:
+        if self.dropped > self._reported_dropped:
             self._complain("not all predictions are in the log", self._trouble)
 
     def _drain(self) -> None:
@@ -196,9 +195,9 @@ class PredictionLog:
             size = SHADOWED_SLICE if self.challenger else SLICE
             lines = [queue.popleft() for _ in range(min(size, len(queue)))]
             if self.challenger:
-                said = self.challenger.predictions([self._said.popleft() for _ in lines])
-                pairs = zip(lines, said, strict=True)
-                lines = [self._maker.add_challenger(line, each) if each else line for line, each in pairs]
+                answers = self.challenger.predict([self._predictions.popleft() for _ in lines])
+                pairs = zip(lines, answers, strict=True)
+                lines = [self._maker.add_challenger(line, answer) if answer else line for line, answer in pairs]
             try:
                 self._write(b"".join(lines))
             except Exception:
@@ -219,8 +218,8 @@ class PredictionLog:
         due = journal.bytes >= self._segment_bytes or now_s - journal.opened_s >= self._segment_s
         return due or journal.is_release_requested()
 
-    def _let_go(self) -> None:
-        """Ends the journal, which is then anybody's to close, and has somebody close it."""
+    def _release_journal(self) -> None:
+        """End the journal, and have it closed."""
         journal, self._journal = self._journal, None
         if journal:
             try:
@@ -230,14 +229,14 @@ class PredictionLog:
             self._closer.ask()
 
     def _finish(self) -> None:
-        self._let_go()
+        self._release_journal()
         self._closer.finish()
 
     def _complain(self, what: str, error: Exception | None = None) -> None:
-        """Says it once a minute at most: under load the same trouble comes a thousand times a second."""
+        """Log a warning, but only once a minute: under load the same trouble comes a thousand times a second."""
         now_s = time.monotonic()
         if now_s - self._complained_s >= COMPLAIN_S:
-            self._complained_s, self._told_dropped = now_s, self.dropped
+            self._complained_s, self._reported_dropped = now_s, self.dropped
             foreseen = error is None or isinstance(error, OSError)
             reason = f": {error}" if error else ""
             log.warning("%s%s; dropped so far: %d", what, reason, self.dropped, exc_info=None if foreseen else error)

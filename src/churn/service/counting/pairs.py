@@ -35,7 +35,7 @@ class PairCounter:
         self._outcomes = counters.layout[metrics.SHADOW].first_cells()
         counters.challenger = (challenger.model.version, challenger.bundle_sha256)
 
-    def paired(self, pairs: Sequence[Pair]) -> None:
+    def count_pairs(self, pairs: Sequence[Pair]) -> None:
         """Compare the answers of both, and count."""
         champion, challenger = zip(*pairs, strict=True)
         difference = compare(_side(champion), _side(challenger), self._threshold)
@@ -50,7 +50,7 @@ class PairCounter:
             self._cells[cell] += int(is_same.sum())
         self._outcome("paired", len(pairs))
 
-    def missed(self, why: Miss, count: int) -> None:
+    def count_misses(self, why: Miss, count: int) -> None:
         """Count answers that the challenger did not give."""
         self._outcome(why, count)
 
