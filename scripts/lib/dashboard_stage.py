@@ -17,6 +17,7 @@ import numpy as np
 
 from churn.businesses import find_contract
 from churn.client import ChurnClient
+from churn.contract.sampling import draw_demo_columns
 from churn.model.shelf import CHAMPION, open_shelf
 from churn.rollout.store import RolloutStore
 
@@ -62,7 +63,7 @@ def dashboard(bundle: Path) -> Iterator[str]:
 
 def _ask(service: str) -> None:
     contract = find_contract("streamflow")
-    rows = contract.encode_columns(contract.demo.draw(np.random.default_rng(3), SUBSCRIBERS, {}))
+    rows = contract.encode_columns(draw_demo_columns(contract, np.random.default_rng(3), SUBSCRIBERS))
     with ChurnClient(service, budget_s=10) as client:
         for row in rows:
             subscriber = {

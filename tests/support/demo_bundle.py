@@ -8,6 +8,7 @@ import numpy as np
 import xgboost
 
 from churn.businesses import find_contract
+from churn.contract.sampling import draw_demo_columns
 from churn.model.bundle import ModelCard
 from churn.model.reference import reference_distributions
 from churn.model.sealing import write_bundle
@@ -21,7 +22,7 @@ def write_demo_bundle(path: Path, version: str = "v0.0.2", *, draws: int = ROWS,
     contract = find_contract("streamflow")
     assert contract.demo is not None
     generator = np.random.default_rng(1)
-    columns = contract.demo.draw(generator, draws, {})
+    columns = draw_demo_columns(contract, generator, draws)
     left = generator.random(draws) < 1 / (1 + np.exp(-contract.demo.log_odds(columns, {})))
     rows = contract.encode_columns(columns)
     parameters = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from churn.businesses import find_contract
+from churn.contract.sampling import draw_demo_columns
 from churn.model.model import Prediction
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker
@@ -38,10 +39,9 @@ def write_journal(
 def write_demo_log(where: Path, *, dearer: float) -> Places:
     """A journal of 2,000 demo subscribers with any score, whose monthly charges are so many times as high."""
     contract = find_contract("streamflow")
-    assert contract.demo is not None
     places = Places(str(where), where / "journals")
     generator = np.random.default_rng(5)
-    rows = contract.encode_columns(contract.demo.draw(generator, 2000, {}))
+    rows = contract.encode_columns(draw_demo_columns(contract, generator, 2000))
     features = contract.feature_names()
     rows[:, features.index("monthly_charges")] *= dearer
     scores = generator.random(len(rows)).tolist()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn.contract.declaration import DemoProcess, DemoVersion
+from churn.contract.demo import DemoProcess, DemoVersion
 
 
 def draw_subscribers(rng: np.random.Generator, rows: int, shift: Mapping[str, float]) -> dict[str, npt.NDArray[Any]]:

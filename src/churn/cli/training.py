@@ -12,7 +12,8 @@ from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, DataArgument, JsonOption
 from churn.cli.show import bar, err, out, print_json, say, table
-from churn.contract.declaration import Contract, DemoVersion
+from churn.contract.declaration import Contract
+from churn.contract.demo import DemoVersion
 from churn.errors import DataError
 from churn.settings import Settings, read_settings
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from churn.answers import Direction
+from churn.contract.demo import DemoProcess
 from churn.contract.language import ENGLISH, Language
 from churn.contract.phrases import Band, Bands, Says, Value, Words, bands_of_values
 from churn.errors import ContractError
@@ -117,32 +118,6 @@ class FeatureSpec:
 
     def _worded(self, text: str, value: Value, language: Language) -> str:
         return text if self.words is None else text.replace("{value}", self.words(value, language))
-
-
-@dataclass(frozen=True, slots=True)
-class DemoVersion:
-    """One version of a contract's demo data: which model it trains, and what sets it apart from the others."""
-
-    model_version: str
-    seed: int
-    rows: int
-    shift: Mapping[str, float]
-    about: str
-
-
-@dataclass(frozen=True, slots=True)
-class DemoProcess:
-    """A documented generating process for demo data.
-
-    Args:
-        versions: the data versions it can make, oldest first.
-        draw: (generator, rows, shift) -> one array of valid values per feature, each of length rows.
-        log_odds: (columns, shift) -> true log-odds of leaving, one per row.
-    """
-
-    versions: Mapping[str, DemoVersion]
-    draw: Callable[[np.random.Generator, int, Mapping[str, float]], dict[str, npt.NDArray[Any]]]
-    log_odds: Callable[[Mapping[str, npt.NDArray[Any]], Mapping[str, float]], npt.NDArray[np.float64]]
 
 
 class Contract(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,25 @@ from churn.contract.phrases import Value
 
 NARROW = 1000  # a range up to this is drawn evenly; a wider one around the field's example
 DECIMALS = 2
+NO_SHIFT: Mapping[str, float] = {}
 
 
 def draw_columns(contract: type[Contract], generator: np.random.Generator, count: int) -> dict[str, npt.NDArray[Any]]:
-    """Valid values, one array of length count per feature; the features are independent of each other."""
+    """Draw valid values, one array of length count for each feature, independent of each other."""
     return {spec.name: _draw(spec, generator, count) for spec in contract.features}
 
 
+def draw_demo_columns(
+    contract: type[Contract], generator: np.random.Generator, count: int, shift: Mapping[str, float] = NO_SHIFT
+) -> dict[str, npt.NDArray[Any]]:
+    """Draw values by the contract's demo process; features that it does not know of as `draw_columns` does."""
+    columns = contract.demo.draw(generator, count, shift) if contract.demo else {}
+    others = (spec for spec in contract.features if spec.name not in columns)
+    return columns | {spec.name: _draw(spec, generator, count) for spec in others}
+
+
 def draw_subscribers(contract: type[Contract], generator: np.random.Generator, count: int) -> list[Contract]:
-    """Valid subscribers, as the service would read them from requests."""
+    """Draw valid subscribers, as the service would read them from requests."""
     columns = {name: values.tolist() for name, values in draw_columns(contract, generator, count).items()}
     return [contract.model_validate({name: values[row] for name, values in columns.items()}) for row in range(count)]
 

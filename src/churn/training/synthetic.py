@@ -13,7 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from churn.contract.declaration import Contract, DemoProcess, DemoVersion
+from churn.contract.declaration import Contract
+from churn.contract.demo import DemoProcess, DemoVersion
+from churn.contract.sampling import draw_demo_columns
 from churn.errors import DataError
 from churn.training.fit import Labels
 
@@ -35,7 +37,7 @@ def make_demo(contract: type[Contract], version: str) -> pd.DataFrame:
     """
     process, chosen = _find(contract, version)
     rng = np.random.default_rng(chosen.seed)
-    columns = process.draw(rng, chosen.rows, chosen.shift)
+    columns = draw_demo_columns(contract, rng, chosen.rows, chosen.shift)
     left = rng.random(chosen.rows) < _logistic(process.log_odds(columns, chosen.shift))
     return pd.DataFrame(
         {contract.id_column: [f"sub-{number:06d}" for number in range(1, chosen.rows + 1)]}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from churn.businesses import find_contract
+from churn.contract.sampling import draw_demo_columns
 from churn.errors import BundleError
 from churn.model.reference import reference_distributions
 from churn.monitoring.drift import FAR, MOVED, Distribution, compute_stability_index, measure_drift, read_reference
@@ -58,9 +59,8 @@ def test_a_textbook_pair_gives_the_textbook_figure() -> None:
 def reference(rows: int = 5000) -> tuple[Distribution, tuple[Distribution, ...], Numbers, Numbers]:
     """Score, features, and what they were made of."""
     contract = find_contract("streamflow")
-    assert contract.demo is not None
     generator = np.random.default_rng(1)
-    values = contract.encode_columns(contract.demo.draw(generator, rows, {}))
+    values = contract.encode_columns(draw_demo_columns(contract, generator, rows))
     scores = generator.random(rows)
     score, features = read_reference(reference_distributions(contract, values, scores))
     return score, features, values.astype(np.float64), scores

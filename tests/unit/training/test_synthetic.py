@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic import Field
 from support.strategies import subscribers, values
 
 from churn.businesses.streamflow import CONTRACT as STREAMFLOW
 from churn.businesses.telco import CONTRACT as TELCO
-from churn.contract.declaration import Contract
+from churn.contract.declaration import Contract, Feature
+from churn.contract.phrases import Band, Bands, Counted
 from churn.errors import DataError
 from churn.training.synthetic import best_possible_auc, demo_csv, make_demo, true_probability
 from churn.training.tuned import load_tuned
@@ -59,6 +61,21 @@ def test_every_row_follows_the_contract(demos: dict[str, pd.DataFrame], version:
     features = demos[version][STREAMFLOW.feature_names()]
     for values_of_row in zip(*(features[name].tolist() for name in features), strict=True):
         STREAMFLOW.model_validate(dict(zip(features, values_of_row, strict=True)))
+
+
+def test_a_feature_that_the_process_does_not_know_of_is_drawn_by_itself(demos: dict[str, pd.DataFrame]) -> None:
+    class Later(STREAMFLOW):  # type: ignore[valid-type, misc]
+        """StreamFlow with one more feature."""
+
+        devices: Annotated[
+            int,
+            Field(ge=1, le=9, description="Devices in use.", examples=[2]),
+            Feature(says=Bands([Band("Having devices", name="any")], words=Counted("device", "devices"))),
+        ]
+
+    demo = make_demo(Later, FIRST)
+    assert set(demo["devices"]) == set(range(1, 10))
+    pd.testing.assert_frame_equal(demo[STREAMFLOW.feature_names()], demos[FIRST][STREAMFLOW.feature_names()])
 
 
 def left(frame: pd.DataFrame) -> npt.NDArray[np.int8]:
