@@ -1,5 +1,6 @@
 """Offers: the policy that a product manager writes, and which offer of it a subscriber gets.
 
+    benefit.py      what an offer gives: the only file that knows the kinds
     document.py     what a policy file may hold
     complaints.py   what is wrong with one: where, and what to do instead
     checks.py       whether it fits the contract

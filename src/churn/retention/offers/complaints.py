@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from churn.errors import OfferPolicyError
-from churn.retention.offers.document import Part, PolicyDocument
+from churn.retention.offers.benefit import Part
+from churn.retention.offers.document import PolicyDocument
 
 OFFER = "offer"
 NAMED_BY = "code"

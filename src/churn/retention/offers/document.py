@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-MOST_MONTHS = 120
+from churn.retention.offers.benefit import MOST_MONTHS, Benefit, Discount, NoBenefit, Part
 
 type Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
 type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -17,12 +17,6 @@ type DollarAmount = Annotated[float, Field(ge=0)]
 # TOML has arrays where Python has tuples, which cannot be changed later.
 type Several[T] = Annotated[tuple[T, ...], Field(strict=False)]
 type ByLanguage[T] = Mapping[str, T]
-
-
-class Part(BaseModel):
-    """A table of the file: nothing unknown in it, and no value of another type."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Headlines(Part):
@@ -54,23 +48,6 @@ class Assumptions(Part):
         float, Field(gt=0, le=MOST_MONTHS, description="for how many months a subscriber who is kept then stays")
     ]
     months_kept_source: Annotated[Text, Field(description="where months_kept is from")]
-
-
-class Discount(Part):
-    """Off each of so many monthly bills: a share of the price or an amount."""
-
-    percent: Annotated[float | None, Field(gt=0, le=100, description="off each bill, in percent of the price")] = None
-    dollars: Annotated[
-        float | None, Field(gt=0, description="off each bill, in dollars; never more than the price")
-    ] = None
-    months: Annotated[int, Field(ge=1, le=MOST_MONTHS, description="for how many bills")]
-    cap_dollars: Annotated[float, Field(gt=0, description="the most that the discount may come to over all bills")]
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.percent is None) == (self.dollars is None):
-            raise ValueError("should have either percent or dollars")
-        return self
 
 
 class Condition(Part):
@@ -110,6 +87,11 @@ class OfferDocument(Part):
     disclosures: Annotated[
         ByLanguage[Several[Text]], Field(description="what must be said with it, by language; may be empty lists")
     ]
+
+    @property
+    def benefit(self) -> Benefit:
+        """What the subscriber gets. Another kind is a class in `benefit.py` and a field here."""
+        return self.discount or NoBenefit()
 
 
 class PolicyDocument(Part):

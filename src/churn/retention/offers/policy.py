@@ -14,12 +14,12 @@ from pydantic import ValidationError
 
 from churn.contract.declaration import Contract
 from churn.errors import OfferPolicyError
+from churn.retention.offers.benefit import Benefit
 from churn.retention.offers.checks import problems
 from churn.retention.offers.complaints import complaint, misshapen
 from churn.retention.offers.document import Condition, Holdout, OfferDocument, PolicyDocument
 from churn.retention.offers.texts import filled
 
-PERCENT = 100
 UNBOUNDED = float("inf")
 
 
@@ -37,10 +37,7 @@ class Terms:
     """An offer, ready for choosing.
 
     Args:
-        percent: off each bill, as a share of the price.
-        dollars: off each bill, as an amount; one of the two is 0.
-        months: for how many bills; 0 if nothing comes off them.
-        most_a_month: the cap, spread over the months, so that every bill of an offer gets the same discount.
+        benefit: what a subscriber who accepts it gets.
         fixed_dollars: what else it costs for each who accepts.
         saves: save rate by reason group.
         titles: by language, as `disclosures`.
@@ -50,10 +47,7 @@ class Terms:
     expires: date
     expires_text: str
     eligible: tuple[Limits, ...]
-    percent: float
-    dollars: float
-    months: int
-    most_a_month: float
+    benefit: Benefit
     fixed_dollars: float
     take_up: float
     saves: Mapping[str, float]
@@ -131,16 +125,12 @@ def _ready(document: PolicyDocument) -> Policy:
 
 
 def _terms(offer: OfferDocument) -> Terms:
-    discount = offer.discount
     return Terms(
         code=offer.code,
         expires=offer.expires,
         expires_text=offer.expires.isoformat(),
         eligible=tuple(_limits(name, condition) for name, condition in offer.eligible.items()),
-        percent=(discount.percent or 0.0) / PERCENT if discount else 0.0,
-        dollars=discount.dollars or 0.0 if discount else 0.0,
-        months=discount.months if discount else 0,
-        most_a_month=discount.cap_dollars / discount.months if discount else 0.0,
+        benefit=offer.benefit,
         fixed_dollars=offer.cost_dollars,
         take_up=offer.take_up,
         saves=dict(offer.saves),

@@ -49,8 +49,7 @@ def choose_offer(
         margin = price * margin_share * months_kept
         cost   = take_up * (months * monthly discount + cost_dollars)
 
-    The monthly discount is a share of the price, or an amount that is at most the price; it is at most cap / months, so
-    that all bills of the offer together stay within the cap. `save_rate` is the share of those about to leave whom the
+    The offer's benefit says what the monthly discount is. `save_rate` is the share of those about to leave whom the
     offer keeps, `take_up` the share of all who are offered it and accept: they cost, whether they would have left or
     not.
 
@@ -118,8 +117,8 @@ def _weigh(
             reason, save_rate = shown["code"], rate
     if save_rate < 0:
         return None
-    discount = min(price * terms.percent + min(terms.dollars, price), terms.most_a_month)
-    cost = terms.take_up * (terms.months * discount + terms.fixed_dollars)
+    discount = terms.benefit.monthly_dollars(price)
+    cost = terms.take_up * (terms.benefit.months * discount + terms.fixed_dollars)
     net = round(probability * save_rate * margin - cost, CENTS) + 0.0
     return Weighed(terms, reason, save_rate, discount, cost, net)
 
@@ -131,7 +130,7 @@ def _offer(chosen: Weighed, probability: float, margin: float, language: str) ->
         "title": terms.titles[language],
         "answers": chosen.reason,
         "discount_dollars": round(chosen.monthly_discount, CENTS) + 0.0,
-        "months": terms.months,
+        "months": terms.benefit.months,
         "expires": terms.expires_text,
         "disclosures": list(terms.disclosures[language]),
         "expected": {

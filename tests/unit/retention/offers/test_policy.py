@@ -11,7 +11,8 @@ from support.policies import LANGUAGES, POLICY, STREAMFLOW, policy_file, policy_
 from churn.businesses import contract_names, find_contract
 from churn.contract.declaration import Contract
 from churn.errors import OfferPolicyError
-from churn.retention.offers.document import Part, PolicyDocument
+from churn.retention.offers.benefit import Part
+from churn.retention.offers.document import PolicyDocument
 from churn.retention.offers.policy import default_policy_path, load_policy
 
 

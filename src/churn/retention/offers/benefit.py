@@ -1,0 +1,99 @@
+"""What an offer gives: its shape in a policy file, what comes off a bill, and the numbers that its texts may name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated, Protocol, Self
+
+from babel import Locale
+from babel.numbers import format_currency, format_percent
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MOST_MONTHS = 120
+CURRENCY = "USD"
+PERCENT = 100
+
+type Written = Callable[[str], str]
+"""How a number is written: (language) -> text."""
+
+
+class Part(BaseModel):
+    """A table of the policy file: nothing unknown in it, and no value of another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Benefit(Protocol):
+    """What an offer gives to a subscriber who accepts it."""
+
+    @property
+    def months(self) -> int:
+        """The number of bills from which something comes off; 0 if nothing does."""
+
+    def monthly_dollars(self, price: float) -> float:
+        """Return what comes off each of these bills, in dollars, for a monthly price in dollars."""
+
+    def numbers(self) -> Mapping[str, Written]:
+        """Return the numbers that texts may name, each with how a language writes it."""
+
+
+class NoBenefit:
+    """Nothing comes off the bills: the offer is a service, such as faster support."""
+
+    months = 0
+
+    def monthly_dollars(self, price: float) -> float:  # noqa: ARG002 - as for every benefit
+        """Return 0."""
+        return 0.0
+
+    def numbers(self) -> Mapping[str, Written]:
+        """Return none."""
+        return {}
+
+
+class Discount(Part):
+    """Off each of so many monthly bills: a share of the price or an amount."""
+
+    percent: Annotated[float | None, Field(gt=0, le=100, description="off each bill, in percent of the price")] = None
+    dollars: Annotated[
+        float | None, Field(gt=0, description="off each bill, in dollars; never more than the price")
+    ] = None
+    months: Annotated[int, Field(ge=1, le=MOST_MONTHS, description="for how many bills")]
+    cap_dollars: Annotated[float, Field(gt=0, description="the most that the discount may come to over all bills")]
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.percent is None) == (self.dollars is None):
+            raise ValueError("should have either percent or dollars")
+        return self
+
+    def monthly_dollars(self, price: float) -> float:
+        """Return what comes off each bill, in dollars.
+
+        A share of the price, or an amount that is at most the price; at most `cap_dollars / months`, so that all bills
+        of an offer get the same discount and stay within the cap together.
+        """
+        share, amount = (self.percent or 0.0) / PERCENT, self.dollars or 0.0
+        return min(price * share + min(amount, price), self.cap_dollars / self.months)
+
+    def numbers(self) -> Mapping[str, Written]:
+        """Return `months`, `cap`, and `percent` or `dollars`."""
+        numbers: dict[str, Written] = {
+            "months": lambda _: str(self.months),
+            "cap": partial(write_dollars, self.cap_dollars),
+        }
+        if self.dollars is not None:
+            numbers["dollars"] = partial(write_dollars, self.dollars)
+        elif self.percent is not None:
+            share = self.percent / PERCENT
+            numbers["percent"] = lambda language: format_percent(share, locale=language, decimal_quantization=False)
+        return numbers
+
+
+def write_dollars(amount: float, language: str) -> str:
+    """Write an amount; whole dollars without cents."""
+    pattern = Locale.parse(language).currency_formats["standard"].pattern
+    if amount.is_integer():
+        pattern = pattern.replace("0.00", "0")
+    return format_currency(amount, CURRENCY, pattern, locale=language, currency_digits=False)
