@@ -30,7 +30,7 @@ judge_app = typer.Typer(help="Judge a canary by what it answered, and see how we
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds these commands to the command line."""
+    """Add these commands to the command line."""
     app.add_typer(judge_app, name="judge")
 
 
@@ -40,23 +40,25 @@ def judge_explain(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="JSON: what `stable` and `canary` answered, and the canary's `weight` in percent.",
+            help="JSON with the counts of `stable` and `canary`, and the canary's `weight` in percent.",
             show_default=False,
         ),
     ],
     *,
     checks: Annotated[
-        Path | None, typer.Option(help="TOML with a table [[check]] for each; the default ones if not given.")
+        Path | None, typer.Option(help="TOML with a table [[check]] for each check; the default checks if not given.")
     ] = None,
     false_rollback: Annotated[
-        float, typer.Option(min=0.000001, max=0.5, help="The chance of ever rolling back a canary within tolerances.")
+        float,
+        typer.Option(min=0.000001, max=0.5, help="The chance that a canary within all tolerances is ever rolled back."),
     ] = 0.01,
     false_promotion: Annotated[
-        float, typer.Option(min=0.000001, max=0.5, help="The chance of ever promoting one that is not.")
+        float,
+        typer.Option(min=0.000001, max=0.5, help="The chance that a canary outside a tolerance is ever promoted."),
     ] = 0.05,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what the judge makes of counts: promote (exit code 0), hold (9) or roll back (10), and why."""
+    """Judge counts, and say why: promote (exit code 0), hold (9) or roll back (10)."""
     require_extra("rollout", "scipy")
     from churn.judging.checks import DEFAULT_CHECKS
     from churn.judging.counts_file import read_judge_input
@@ -122,18 +124,22 @@ def _show(verdict: Verdict) -> None:
     if verdict.findings:
         rows = [
             [
-                found.check,
-                found.decision,
-                *("-" if number is None else f"{100 * number:.2f}" for number in (found.effect, found.low, found.high)),
-                f"{100 * found.tolerance:g}",
-                found.reason.partition(": ")[2],
+                finding.check,
+                finding.decision,
+                *map(_points, (finding.effect, finding.low, finding.high)),
+                f"{100 * finding.tolerance:g}",
+                finding.reason.partition(": ")[2],
             ]
-            for found in verdict.findings
+            for finding in verdict.findings
         ]
         columns = ["check", "says", "effect", "surely above", "surely below", "tolerated", "why"]
         table("Findings; effects in percentage points", columns, rows)
     out.print(f"[bold]{verdict.decision}[/]", end=": ")
     out.print(verdict.reason, markup=False)
+
+
+def _points(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f}"
 
 
 def _read_checks(path: Path) -> tuple[Check, ...]:
