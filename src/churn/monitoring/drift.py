@@ -1,13 +1,13 @@
-"""How far a distribution has moved from its reference: the population stability index, and how to read one.
+"""Measure how far a distribution has moved from its reference: the population stability index and its bands.
 
-With shares p and q of the reference and of now, over the same bins,
+Let p and q be the shares of reference and present over the same bins. Then
 
     PSI = sum of (q - p) * ln(q / p),
 
-which is the Kullback-Leibler divergence taken both ways (Jeffreys). Below 0.1 nothing has moved to speak of, above 0.25
-much has: the bands that are usual since Siddiqi, Credit Risk Scorecards (Wiley 2006). It does not grow with the number
-of predictions, but few make it jump: where nothing has moved, it is about (bins - 1) * (1 / n + 1 / m) with n and m
-counted on either side (Yurdakul, Statistical Properties of Population Stability Index, 2018).
+the Kullback-Leibler divergence in both directions (Jeffreys). The bands are the usual ones (Siddiqi, Credit Risk
+Scorecards, Wiley 2006): below 0.1 little has moved, above 0.25 much has. The index does not grow with the number of
+predictions, but few predictions make it jump. If nothing has moved, it is about (bins - 1) * (1 / n + 1 / m), with n
+and m values on the two sides (Yurdakul, Statistical Properties of Population Stability Index, 2018).
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ type Band = Literal["steady", "moved", "far", "too few"]
 
 MOVED: Final = 0.1
 FAR: Final = 0.25
-LEAST_SHARE: Final = 1e-4  # of a bin in which nothing was counted, which would otherwise be infinitely far
-NOISE: Final = MOVED / 2  # more of it, and an index says nothing
+LEAST_SHARE: Final = 1e-4  # of an empty bin, which would otherwise be infinitely far
+NOISE: Final = MOVED / 2  # with more noise an index says nothing
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Counts over bins that a reference fixed.
+    """Counts over the bins of a reference.
 
     Args:
-        name: of a feature, or `probability`.
-        bins: what each is called.
-        edges: between the bins of a number; empty for categories and booleans, whose values are their bins.
+        name: a feature's name, or `probability`.
+        bins: the name of each bin.
+        edges: between the bins of a number; empty for categories and booleans, which have one bin for each value.
         counts: one for each bin.
     """
 
@@ -48,7 +48,7 @@ class Distribution:
     counts: tuple[int, ...]
 
     def count(self, values: NDArray[np.float64]) -> tuple[int, ...]:
-        """Values, encoded as the model sees them, over the same bins; what is no number is left out."""
+        """Count encoded values over the same bins; leave out NaN and infinity."""
         known = values[np.isfinite(values)]
         at = np.searchsorted(self.edges, known, side="right") if self.edges else known.astype(np.int64)
         return tuple(np.bincount(np.clip(at, 0, len(self.bins) - 1), minlength=len(self.bins)).tolist())
@@ -56,7 +56,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Drift:
-    """How far one feature, or the score, has moved."""
+    """How far one feature, or the score, has moved: counts since then, index and band."""
 
     reference: Distribution
     live: tuple[int, ...]
@@ -65,7 +65,7 @@ class Drift:
 
 
 def compute_stability_index(reference: Sequence[int], live: Sequence[int]) -> float:
-    """The population stability index of two counts over the same bins; 0 if nothing was counted on a side."""
+    """Compute the index of two lists of counts over the same bins; 0 if a side has no counts."""
     if not (sum(reference) and sum(live)):
         return 0.0
     p, q = _shares(reference), _shares(live)
@@ -73,13 +73,13 @@ def compute_stability_index(reference: Sequence[int], live: Sequence[int]) -> fl
 
 
 def measure_drift(reference: Distribution, live: Sequence[int]) -> Drift:
-    """A reference and what was counted since, over its bins."""
+    """Compare a reference with live counts over its bins."""
     index = compute_stability_index(reference.counts, live)
-    return Drift(reference, tuple(live), index, _band(index, reference.counts, live))
+    return Drift(reference, tuple(live), index, _find_band(index, reference.counts, live))
 
 
 def read_reference(content: Mapping[str, Any]) -> tuple[Distribution, tuple[Distribution, ...]]:
-    """The score's and every feature's distribution, of a bundle's `reference.json`.
+    """Read the distributions of the score and of every feature from a bundle's `reference.json`.
 
     Raises:
         BundleError: it is of another form.
@@ -89,32 +89,32 @@ def read_reference(content: Mapping[str, Any]) -> tuple[Distribution, tuple[Dist
         inner = [float(edge) for edge in score["edges"][1:-1]]
         bins = tuple(f"{low:.0%} to {high:.0%}" for low, high in zip([0.0, *inner], [*inner, 1.0], strict=True))
         probability = Distribution("probability", bins, tuple(inner), tuple(map(int, score["counts"])))
-        return probability, tuple(_feature(name, each) for name, each in content["features"].items())
+        return probability, tuple(_read_feature(name, counts) for name, counts in content["features"].items())
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
             f"its reference.json is of another form: {error!r}", instead="export the model again with `churn export`"
         ) from error
 
 
-def _feature(name: str, content: Mapping[str, Any]) -> Distribution:
+def _read_feature(name: str, content: Mapping[str, Any]) -> Distribution:
     counts = tuple(map(int, content["counts"]))
     if "values" in content:
         return Distribution(name, tuple(map(str, content["values"])), (), counts)
     edges = tuple(map(float, content["edges"]))
-    return Distribution(name, _ranges(edges), edges, counts)
+    return Distribution(name, _name_bins(edges), edges, counts)
 
 
-def _ranges(edges: Sequence[float]) -> tuple[str, ...]:
-    """The bins between edges in words; each holds its lower edge."""
+def _name_bins(edges: Sequence[float]) -> tuple[str, ...]:
+    """Name the bins between edges; each holds its lower edge."""
     if not edges:
         return ("any",)
     between = [f"{low:g} to below {high:g}" for low, high in pairwise(edges)]
     return (f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more")
 
 
-def _band(index: float, reference: Sequence[int], live: Sequence[int]) -> Band:
-    one, two = sum(reference), sum(live)
-    if not (one and two) or (len(reference) - 1) * (1 / one + 1 / two) > NOISE:
+def _find_band(index: float, reference: Sequence[int], live: Sequence[int]) -> Band:
+    before, now = sum(reference), sum(live)
+    if not (before and now) or (len(reference) - 1) * (1 / before + 1 / now) > NOISE:
         return "too few"
     if index < MOVED:
         return "steady"
@@ -122,5 +122,5 @@ def _band(index: float, reference: Sequence[int], live: Sequence[int]) -> Band:
 
 
 def _shares(counts: Sequence[int]) -> NDArray[np.float64]:
-    found = np.maximum(np.asarray(counts, dtype=float) / sum(counts), LEAST_SHARE)
-    return np.asarray(found / found.sum())
+    shares = np.maximum(np.asarray(counts, dtype=float) / sum(counts), LEAST_SHARE)
+    return np.asarray(shares / shares.sum())

@@ -1,4 +1,4 @@
-"""The latest predictions of a version as columns of numbers, from the prediction log."""
+"""Read the latest predictions of a version from the log, as columns of numbers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PROBABILITY, VERSION, TIME = "probability", "model_version", "time"
 
 @dataclass(frozen=True)
 class LivePredictions:
-    """What was predicted lately.
+    """The latest predictions of a version.
 
     Args:
         values: float64 (records,) for each feature and for `probability`.
-        records: of the version, among those looked at.
-        versions: how many of all that were looked at each version made.
-        first, last: the times of the earliest and the latest, in seconds since 1970; 0 of nothing.
+        records: the number of the version's records.
+        versions: the number of records of each version, among all that were read.
+        first, last: the times of the earliest and latest record, in seconds since 1970; 0 if there is none.
     """
 
     values: Mapping[str, NDArray[np.float64]]
@@ -40,14 +40,14 @@ class LivePredictions:
 def read_latest(
     places: Places, features: Sequence[str], version: str, *, most: int, since: float = 0.0
 ) -> LivePredictions:
-    """Read the latest predictions, the newest journals and segments first, until `most` records have been read.
+    """Read the newest journals and segments first, until `most` records have been read.
 
     Args:
         places: of the log.
-        features: of the version.
-        version: whose predictions.
-        most: about so many records of all versions are read.
-        since: none earlier than this, in seconds since 1970.
+        features: the version's features.
+        version: the predictions of this version are returned.
+        most: about so many records, of all versions, are read.
+        since: leave out earlier records, in seconds since 1970.
 
     Raises:
         OSError: a folder cannot be read.

@@ -1,1 +1,7 @@
-"""What became of those who were predicted: labels that come late, joined to the prediction log: docs/outcomes.md."""
+"""Outcomes: who left, known late, joined to the prediction log. docs/outcomes.md describes it for those who run it.
+
+file.py      reads a file of outcomes
+store.py     keeps outcomes in SQLite
+join.py      joins outcomes to the predictions in the log
+summary.py   how right each version was, and the effect of the banner
+"""

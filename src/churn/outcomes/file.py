@@ -1,4 +1,4 @@
-"""A file of outcomes: who left, and who accepted the offer."""
+"""Read a file of outcomes: who left, and who accepted the offer."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ type Kind = Literal["prediction_id", "subscriber"]
 LEFT, ACCEPTED = "left", "accepted"
 IDS: Final[tuple[Kind, ...]] = ("prediction_id", "subscriber")
 ANSWERS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-MOST_TOLD = 10
+MAX_LISTED = 10
 
 
 class Outcome(NamedTuple):
-    """What became of one subscriber, or of the one whom a prediction was for.
+    """The outcome of one subscriber, or of one prediction.
 
     Args:
-        kind: what the id is of.
-        id: a prediction's id, or a subscriber's key as the log keeps it.
-        left: whether they left.
-        accepted: whether they accepted the offer; None if it is not known.
+        kind: the kind of `id`.
+        id: a prediction's id, or a subscriber's key, hashed as in the log.
+        left: whether the subscriber left.
+        accepted: whether the subscriber accepted the offer; None if unknown.
     """
 
     kind: Kind
@@ -36,15 +36,15 @@ class Outcome(NamedTuple):
 
 
 def read_outcomes(path: Path, *, hashed: Callable[[str], str]) -> list[Outcome]:
-    """The outcomes in a CSV file, which is taken whole or not at all.
+    """Read a CSV file, whole or not at all.
 
     Args:
-        path: of a file with a column `prediction_id` or `subscriber` (as sent in X-Subscriber-Key), a column `left`,
-            and maybe a column `accepted`, which may be empty; yes or no, true or false, 1 or 0. Others are not read.
-        hashed: makes of a subscriber's key what the log keeps.
+        path: a file with a column `prediction_id` or `subscriber` (as sent in X-Subscriber-Key), a column `left`, and
+            maybe `accepted`, which may be empty: yes or no, true or false, 1 or 0. Other columns are not read.
+        hashed: hashes a subscriber's key as the log does.
 
     Raises:
-        DataError: it is no such file, or rows of it are wrong; names them.
+        DataError: columns or rows are wrong; names them.
         OSError: it cannot be read.
     """
     try:
@@ -52,30 +52,30 @@ def read_outcomes(path: Path, *, hashed: Callable[[str], str]) -> list[Outcome]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8: {error}", instead="save it as CSV in UTF-8") from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    kind = _kind(path, reader.fieldnames or [])
-    found: dict[str, Outcome] = {}
+    kind = _find_kind(path, reader.fieldnames or [])
+    outcomes: dict[str, Outcome] = {}
     wrong: list[str] = []
     try:
         for row in reader:
-            outcome = _outcome(kind, row, hashed)
+            outcome = _read_row(kind, row, hashed)
             if isinstance(outcome, str):
                 wrong.append(f"line {reader.line_num}: {outcome}")
-            elif found.setdefault(outcome.id, outcome) != outcome:
+            elif outcomes.setdefault(outcome.id, outcome) != outcome:
                 wrong.append(f"line {reader.line_num}: {row[kind]!r} stands there twice, with different outcomes")
     except csv.Error as error:
         wrong.append(f"line {reader.line_num}: {error}")
     if wrong:
-        more = f"; and {len(wrong) - MOST_TOLD:,} more" if len(wrong) > MOST_TOLD else ""
+        more = f"; and {len(wrong) - MAX_LISTED:,} more" if len(wrong) > MAX_LISTED else ""
         raise DataError(
-            f"{path} has {len(wrong):,} wrong rows: {'; '.join(wrong[:MOST_TOLD])}{more}",
+            f"{path} has {len(wrong):,} wrong rows: {'; '.join(wrong[:MAX_LISTED])}{more}",
             instead="mend them; nothing was imported",
         )
-    if not found:
+    if not outcomes:
         raise DataError(f"{path} has no rows", instead="give a file with one row for each outcome")
-    return list(found.values())
+    return list(outcomes.values())
 
 
-def _kind(path: Path, columns: Sequence[str]) -> Kind:
+def _find_kind(path: Path, columns: Sequence[str]) -> Kind:
     kinds = [kind for kind in IDS if kind in columns]
     if len(kinds) != 1 or LEFT not in columns:
         raise DataError(
@@ -85,8 +85,8 @@ def _kind(path: Path, columns: Sequence[str]) -> Kind:
     return kinds[0]
 
 
-def _outcome(kind: Kind, row: dict[str, str | None], hashed: Callable[[str], str]) -> Outcome | str:
-    """The outcome of a row, or what is wrong with it."""
+def _read_row(kind: Kind, row: dict[str, str | None], hashed: Callable[[str], str]) -> Outcome | str:
+    """Read a row; return its outcome, or what is wrong with it."""
     who = (row[kind] or "").strip()
     left, accepted = (str(row.get(name) or "").strip().lower() for name in (LEFT, ACCEPTED))
     if not who:

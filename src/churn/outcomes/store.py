@@ -1,4 +1,4 @@
-"""Outcomes on disk: one SQLite file for each contract, so that an import is whole or not there."""
+"""Outcomes on disk: one SQLite file for each contract. An import is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS outcome (
     PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID
 """
-# What is told of acceptance is kept where a later file says nothing of it.
+# A later file that says nothing of acceptance does not remove what is known of it.
 WRITE = """
 INSERT INTO outcome VALUES (?, ?, ?, ?) ON CONFLICT (kind, id)
     DO UPDATE SET left = excluded.left, accepted = coalesce(excluded.accepted, accepted)
@@ -26,51 +26,51 @@ INSERT INTO outcome VALUES (?, ?, ?, ?) ON CONFLICT (kind, id)
 
 
 def locate_outcomes(home: Path, contract: str) -> Path:
-    """Where the outcomes of a contract lie, below CHURN_HOME."""
+    """Return the file of a contract's outcomes, below CHURN_HOME."""
     return home / "outcomes" / f"{contract}.sqlite"
 
 
 def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> int:
-    """Adds outcomes, all or none; what was known of the same id is replaced. Gives how many are known then.
+    """Add outcomes, all or none, and replace earlier ones of the same ids. Return how many are known now.
 
     Raises:
         DataError: the file is damaged or in use.
         OSError: its folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    with _opened(path) as connection:
+    with _open(path) as connection:
         connection.executemany(WRITE, outcomes)
         return int(connection.execute("SELECT count(*) FROM outcome").fetchone()[0])
 
 
 def load_outcomes(path: Path) -> list[Outcome]:
-    """All that are known; none where there is no file.
+    """Load all outcomes; none if there is no file.
 
     Raises:
         DataError: the file is damaged or in use.
     """
     if not path.exists():
         return []
-    with _opened(path) as connection:
-        found = connection.execute("SELECT kind, id, left, accepted FROM outcome").fetchall()
-    return [Outcome(kind, who, bool(left), None if taken is None else bool(taken)) for kind, who, left, taken in found]
+    with _open(path) as connection:
+        rows = connection.execute("SELECT kind, id, left, accepted FROM outcome").fetchall()
+    return [Outcome(kind, who, bool(left), None if taken is None else bool(taken)) for kind, who, left, taken in rows]
 
 
 def erase_outcomes(path: Path, subscriber: str) -> int:
-    """Removes what became of a subscriber, whose key is hashed; gives how many rows that were.
+    """Remove the outcomes of a subscriber, whose key is hashed; return the number of rows.
 
     Raises:
         DataError: the file is damaged or in use.
     """
     if not path.exists():
         return 0
-    with _opened(path) as connection:
-        done = connection.execute("DELETE FROM outcome WHERE kind = 'subscriber' AND id = ?", [subscriber])
-        return done.rowcount
+    with _open(path) as connection:
+        cursor = connection.execute("DELETE FROM outcome WHERE kind = 'subscriber' AND id = ?", [subscriber])
+        return cursor.rowcount
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         connection = sqlite3.connect(path, timeout=BUSY_S)
         try:

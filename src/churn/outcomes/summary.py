@@ -116,11 +116,11 @@ class OutcomeSummary:
 
 def summarize_outcomes(joined: JoinedOutcomes, trained_auc: Mapping[str, float | None]) -> OutcomeSummary:
     """The figures of joined outcomes, with the AUC that each version had when it was trained."""
-    arms = joined.arms()
+    arms = joined.group_by_arm()
     return OutcomeSummary(
         matched=joined.matched,
         versions=tuple(
-            measure_quality(name, found, trained_auc.get(name)) for name, found in joined.versions().items()
+            measure_quality(name, found, trained_auc.get(name)) for name, found in joined.group_by_version().items()
         ),
         experiment=compare_arms(arms["holdout"], arms["treatment"], len(joined.torn)),
         offers=_acceptance(arms["treatment"]),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, count
+from churn.outcomes.join import JoinedOutcomes, LabelledPrediction
 from churn.outcomes.summary import compare_arms, measure_auc, measure_quality
 
 
@@ -46,9 +46,9 @@ def test_of_a_subscriber_the_first_prediction_counts_and_both_arms_count_in_neit
         predicted("two", at=1, arm="holdout"),
         predicted("two", at=2, arm="treatment"),
     ):
-        count(joined, each)
-    assert [each.probability for each in joined.versions()["v1"]] == [0.7, 0.5]
-    assert {arm: [each.time for each in found] for arm, found in joined.arms().items()} == {
+        joined.add(each)
+    assert [each.probability for each in joined.group_by_version()["v1"]] == [0.7, 0.5]
+    assert {arm: [each.time for each in found] for arm, found in joined.group_by_arm().items()} == {
         "treatment": [1],
         "holdout": [],
     }
