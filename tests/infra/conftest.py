@@ -45,7 +45,7 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     bundle = folder / "bundle"
     write_demo_bundle(bundle)
     repository = f"churn-tests-{secrets.token_hex(4)}/streamflow-churn-api"  # who else uses the engine has another
-    options = ("--repository", repository, "--output", str(folder), "--json", *engine.build_options)
+    options = ("--repository", repository, "--out", str(folder), "--json", *engine.build_options)
     said = json.loads(succeed(folder, "image", "build", bundle, *options))
     yield Built(said["reference"], bundle, said)
     docker("image", "rm", "--force", said["reference"])

@@ -200,7 +200,7 @@ def locked() -> set[str]:
 
 def test_two_builds_have_the_same_files_to_the_bit(image: Built, engine: Engine, tmp_path: Path) -> None:
     repository = image.reference.partition(":")[0] + "-again"
-    options = ("--repository", repository, "--no-cache", "--output", str(tmp_path), "--json", *engine.build_options)
+    options = ("--repository", repository, "--no-cache", "--out", str(tmp_path), "--json", *engine.build_options)
     said = json.loads(succeed(tmp_path, "image", "build", image.bundle, *options))
     again = Built(said["reference"], image.bundle, said)
     try:

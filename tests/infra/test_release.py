@@ -146,7 +146,7 @@ def latest(aws: Aws) -> dict[str, Any]:
 def test_a_version_becomes_a_pushed_image_and_a_task_definition_that_names_it_by_its_digest(
     release: Callable[..., Done], aws: Aws, home: Path, image_registry: str
 ) -> None:
-    done = release(VERSION, "--yes", "--json", "--override", "the tests run on any day: <now>")
+    done = release(VERSION, "--yes", "--json", "--override", "--reason", "the tests run on any day: <now>")
     assert done.code == 0, done.err
     record = json.loads(done.out)
 
@@ -190,9 +190,9 @@ def test_what_is_there_already_is_not_pushed_again_and_another_image_never_takes
         digest: str = put["image"]["imageId"]["imageDigest"]
         return digest
 
-    built = json.loads(release(VERSION, "--yes", "--json", "--override", "a test").out)["image"]["id"]
+    built = json.loads(release(VERSION, "--yes", "--json", "--override", "--reason", "a test").out)["image"]["id"]
     digest = pretend(built)
-    again = release(VERSION, "--yes", "--json", "--override", "a test")
+    again = release(VERSION, "--yes", "--json", "--override", "--reason", "a test")
     assert again.code == 0, again.err
     assert json.loads(again.out)["image"]["digest"] == digest
     assert "has this image already" in again.err
@@ -200,12 +200,12 @@ def test_what_is_there_already_is_not_pushed_again_and_another_image_never_takes
     aws.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": VERSION}])
     pretend("sha256:" + "0" * 64)
     before = latest(aws)["taskDefinition"]["revision"]
-    other = release(VERSION, "--yes", "--override", "a test")
+    other = release(VERSION, "--yes", "--override", "--reason", "a test")
     assert other.code == 8
     assert f"has another image as {VERSION}, and a tag is never overwritten" in other.err
     assert latest(aws)["taskDefinition"]["revision"] == before
 
-    anew = release(VERSION, "--yes", "--json", "--override", "a test", "--rebuild", "2")
+    anew = release(VERSION, "--yes", "--json", "--override", "--reason", "a test", "--rebuild", "2")
     assert anew.code == 0, anew.err
     assert json.loads(anew.out)["image"]["reference"] == f"{REPOSITORY}:{VERSION}-2"
     assert {"name": "MODEL_VERSION", "value": VERSION} in latest(aws)["taskDefinition"]["containerDefinitions"][0][
@@ -234,7 +234,7 @@ def test_a_dry_run_says_every_step_and_asks_nobody(home: Path) -> None:
 
 
 def test_a_version_that_fails_a_gate_and_is_not_champion_is_refused(release: Callable[..., Done]) -> None:
-    done = release(UNFIT, "--yes", "--override", "a test")
+    done = release(UNFIT, "--yes", "--override", "--reason", "a test")
     assert done.code == 6
     assert "it kept no holdout" in done.err
 
@@ -244,7 +244,7 @@ def test_changes_that_are_not_committed_are_not_released(release: Callable[..., 
     before = readme.read_text()
     readme.write_text("changed")
     try:
-        done = release(VERSION, "--yes", "--override", "a test")
+        done = release(VERSION, "--yes", "--override", "--reason", "a test")
     finally:
         readme.write_text(before)
     assert done.code == 7
@@ -252,7 +252,7 @@ def test_changes_that_are_not_committed_are_not_released(release: Callable[..., 
 
 
 def test_without_a_sign_off_nothing_is_built(release: Callable[..., Done]) -> None:
-    done = release(VERSION, "--override", "a test")
+    done = release(VERSION, "--override", "--reason", "a test")
     assert done.code == 2
     assert "there is nobody to ask" in done.err
 
@@ -272,14 +272,14 @@ def test_what_is_missing_at_aws_is_a_sentence_before_anything_is_built(
     release: Callable[..., Done], aws: Aws, spoil: Callable[[Aws], None], said: str
 ) -> None:
     spoil(aws)
-    done = release(VERSION, "--yes", "--override", "a test")
+    done = release(VERSION, "--yes", "--override", "--reason", "a test")
     assert done.code == 8
     assert said in done.err
     assert "Traceback" not in done.err
 
 
 def test_a_task_definition_that_is_not_there_is_a_sentence_too(release: Callable[..., Done]) -> None:
-    done = release(VERSION, "--yes", "--override", "a test", "--family", "absent")
+    done = release(VERSION, "--yes", "--override", "--reason", "a test", "--family", "absent")
     assert done.code == 8
     assert "find the task definition absent" in done.err
 
@@ -290,7 +290,7 @@ def test_without_a_region_or_an_account_it_says_how_to_log_in(home: Path, checko
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    options = ["--yes", "--override", "a test", "--source", str(checkout)]
+    options = ["--yes", "--override", "--reason", "a test", "--source", str(checkout)]
     for more in ({}, {"AWS_REGION": "us-east-1"}):
         done = churn(home, "release", VERSION, *options, **nobody, **more)
         assert (done.code, "log in to AWS" in done.err) == (8, True), done.err

@@ -83,7 +83,7 @@ def repository(engine: Engine, image: Built, tmp_path_factory: pytest.TempPathFa
     assert version == STABLE
     folder = tmp_path_factory.mktemp("canary")
     write_demo_bundle(folder / "bundle", CANARY)
-    options = ("--repository", name, "--output", str(folder), *engine.build_options)
+    options = ("--repository", name, "--out", str(folder), *engine.build_options)
     succeed(folder, "image", "build", folder / "bundle", *options)
     yield name
     docker("image", "rm", "--force", f"{name}:{CANARY}")

@@ -247,8 +247,8 @@ def test_a_failed_gate_is_named_and_only_a_reason_gets_past_it(tmp_path: Path) -
     assert refused.code == 6
     assert "v1.0.0 was not promoted: calibration: calibration error" in refused.err
     assert registry.champion(registered_name(STREAMFLOW)) is None
-    assert churn(tmp_path, "promote", "v1.0.0", "--force", " ").code == 2
-    succeed(tmp_path, "promote", "v1.0.0", "--force", "a trial")
+    assert churn(tmp_path, "promote", "v1.0.0", "--force", "--reason", " ").code == 2
+    succeed(tmp_path, "promote", "v1.0.0", "--force", "--reason", "a trial")
     champion = registry.champion(registered_name(STREAMFLOW))
     assert champion is not None
     assert champion.tags.items() >= {FORCED: "calibration", FORCED_REASON: "a trial"}.items()

@@ -41,8 +41,9 @@ def image_build(
     network: BuildNetworkOption = None,
     ca_file: CaFileOption = None,
     cache: Annotated[bool, typer.Option(help="Use what was built before.")] = True,
-    output: Annotated[
-        Path | None, typer.Option(help="The folder for the bill of materials; `images` under CHURN_HOME if not given.")
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where to write the bill of materials; `images` under CHURN_HOME if not given."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,7 +62,7 @@ def image_build(
         cache=cache,
         shown=not as_json,
     )
-    bill = write_bill(image, output or read_settings().churn_home / "images")
+    bill = write_bill(image, folder or read_settings().churn_home / "images")
     if as_json:
         print_json(
             {

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn.businesses import find_contract
-from churn.cli.options import ContractOption, JsonOption, VersionArgument
+from churn.cli.options import ContractOption, JsonOption, OptionalReason, VersionArgument, require_reason
 from churn.cli.show import bar, out, print_json, say, table
 from churn.cli.training import open_registry
 from churn.contract.declaration import Contract
-from churn.errors import GateError, SettingsError
+from churn.errors import GateError
 from churn.model.shelf import Shelf
 from churn.settings import Settings, read_settings
 
@@ -61,21 +61,19 @@ def models(contract: ContractOption = "streamflow", as_json: JsonOption = False)
 def promote(
     version: VersionArgument,
     contract: ContractOption = "streamflow",
-    force: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Promote past failed gates; the reason is recorded as a tag.")
-    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Promote past failed gates; needs --reason.")] = False,  # noqa: FBT002
+    reason: OptionalReason = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Move the alias `champion` to a version, if the release gates hold."""
-    promote_version(find_contract(contract), version, read_settings(), force=force, as_json=as_json)
+    forced = require_reason("--force", reason) if force else None
+    promote_version(find_contract(contract), version, read_settings(), forced=forced, as_json=as_json)
 
 
 def promote_version(
-    contract: type[Contract], version: str, settings: Settings, *, force: str | None = None, as_json: bool = False
+    contract: type[Contract], version: str, settings: Settings, *, forced: str | None = None, as_json: bool = False
 ) -> None:
-    """The command `churn promote`, for other commands to use."""
-    if force is not None and not force.strip():
-        raise SettingsError("--force was given without a reason", instead="say why, it is recorded")
+    """Do what `churn promote` does; `forced` is the reason to go past failed gates."""
     registry = open_registry(settings)
     from churn.training.promotion import judge
     from churn.training.registry import FORCED, FORCED_REASON
@@ -84,18 +82,18 @@ def promote_version(
     failed = [gate for gate in gates if not gate.passed]
     verdicts = [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
     if as_json:
-        print_json({"version": version, "promoted": not failed or force is not None, "gates": verdicts})
+        print_json({"version": version, "promoted": not failed or forced is not None, "gates": verdicts})
     else:
         marks = {True: "holds", False: "FAILED"}
         table("Release gates", ["gate", "", "why"], [[gate.name, marks[gate.passed], gate.reason] for gate in gates])
-    if failed and force is None:
+    if failed and forced is None:
         raise GateError(
             f"{version} was not promoted: {'; '.join(f'{gate.name}: {gate.reason}' for gate in failed)}",
-            instead="train a better version, or promote it with --force REASON, which is recorded",
+            instead="train a better version, or promote it with --force --reason TEXT, which is recorded",
         )
     tags = {}
-    if force is not None:
-        tags = {FORCED: ", ".join(gate.name for gate in failed) or "none failed", FORCED_REASON: force}
+    if forced is not None:
+        tags = {FORCED: ", ".join(gate.name for gate in failed) or "none failed", FORCED_REASON: forced}
     registry.promote(info, tags)
     if not as_json:
         out.print(f"{info.name} version {info.number} ({version}) is champion")
@@ -105,7 +103,7 @@ def export(
     uri: Annotated[str, typer.Argument(help="models:/NAME@ALIAS or models:/NAME/NUMBER", show_default=False)],
     to: Annotated[
         Path | None,
-        typer.Option(help="The bundle's directory; bundles/CONTRACT/VERSION under CHURN_HOME if not given."),
+        typer.Option("--out", help="The bundle's directory; bundles/CONTRACT/VERSION under CHURN_HOME if not given."),
     ] = None,
     contract: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from churn.businesses import contract_names
+from churn.errors import SettingsError
 
 ContractOption = Annotated[
     str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {' or '.join(contract_names())}.")
@@ -42,3 +43,15 @@ CaFileOption = Annotated[
 # Of rollouts.
 ServiceOption = Annotated[str, typer.Option(help="The service; it has one rollout at a time.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; it is recorded.")]
+OptionalReason = Annotated[str | None, typer.Option("--reason", help="Why; it is recorded.")]
+
+
+def require_reason(option: str, reason: str | None) -> str:
+    """Return the reason that goes with an option such as `--force`.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if reason is None or not reason.strip():
+        raise SettingsError(f"{option} was given without a reason", instead="say why with --reason; it is recorded")
+    return reason

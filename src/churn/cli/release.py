@@ -20,8 +20,10 @@ from churn.cli.options import (
     CaFileOption,
     ContractOption,
     JsonOption,
+    OptionalReason,
     SourceOption,
     VersionArgument,
+    require_reason,
 )
 from churn.cli.show import err, out, print_json, say, table
 from churn.cli.training import open_registry
@@ -90,9 +92,9 @@ def release(
         ),
     ] = None,
     override: Annotated[
-        str | None,
-        typer.Option(metavar="REASON", help="Release outside the release window; the reason is recorded."),
-    ] = None,
+        bool, typer.Option("--override", help="Release outside the release window; needs --reason.")
+    ] = False,
+    reason: OptionalReason = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign off without being asked.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say every step and do none.")] = False,
     as_json: JsonOption = False,
@@ -102,22 +104,21 @@ def release(
     Nothing that runs is changed: the rollout does that. Account and region come from where AWS's own tools take them.
     """
     require_extra("release", "boto3", "holidays", "cyclonedx")
-    if override is not None and not override.strip():
-        raise SettingsError("--override was given without a reason", instead="say why, it is recorded")
+    overridden = require_reason("--override", reason) if override else None
     settings = read_settings()
     families = family or [FAMILY]
-    order = Order(version, contract, repository, families, override, base_image, source, network, ca_file, rebuild)
+    order = Order(version, contract, repository, families, overridden, base_image, source, network, ca_file, rebuild)
     window = _window(settings)
     closed_because = window.closed_because(datetime.now(UTC))
     if dry_run:
         _say_steps(_steps(order, window, closed_because, settings), as_json=as_json)
         return
-    if closed_because and not override:
+    if closed_because and not overridden:
         opening = window.next_opening(datetime.now(UTC))
         raise GateError(
             f"no release now: {closed_because}; releases are made on {window.in_words()}",
             instead=(f"wait until {opening:%A %Y-%m-%d %H:%M}, " if opening else "")
-            + "or give --override REASON, which is recorded",
+            + "or give --override --reason TEXT, which is recorded",
         )
     if not yes and not sys.stdin.isatty():
         raise SettingsError("there is nobody to ask for the sign-off", instead="give --yes, or run it in a terminal")
@@ -268,7 +269,7 @@ def _judged(registry: Registry, order: Order) -> tuple[VersionInfo, list[Mapping
     if failed and CHAMPION not in info.aliases:
         raise GateError(
             f"{order.version} is not released: {'; '.join(failed)}",
-            instead="train a better version, or promote it with `churn promote --force REASON`, which is recorded",
+            instead="train a better version, or promote it with `churn promote --force`, which is recorded",
         )
     return info, [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, JsonOption, ReasonOption, ServiceOption
+from churn.cli.options import ContractOption, JsonOption, OptionalReason, ReasonOption, ServiceOption, require_reason
 from churn.cli.show import out, print_json, say
 from churn.errors import ExitCode, GateError, RolloutError, SettingsError
 from churn.image.building import REPOSITORY
@@ -76,9 +76,10 @@ def start(  # noqa: PLR0917 - typer calls it by names
         str | None,
         typer.Option(metavar="COMMAND", help="Takes the old version down at the end; it may be run more than once."),
     ] = None,
-    override: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Start outside the release window; the reason is recorded.")
-    ] = None,
+    override: Annotated[  # noqa: FBT002
+        bool, typer.Option("--override", help="Start outside the release window; needs --reason.")
+    ] = False,
+    reason: OptionalReason = None,
     registry: Annotated[  # noqa: FBT002
         bool, typer.Option(help="Hold the release gates first, and move the alias `champion` at the end.")
     ] = True,
@@ -93,6 +94,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
     from churn.rollout.plan import DEFAULT_PLAN, read_plan
     from churn.rollout.state import Event, Rollout, Setup, State
 
+    overridden = require_reason("--override", reason) if override else None
     settings = read_settings()
     steps = read_plan(plan or DEFAULT_PLAN)
     setup = Setup(
@@ -104,25 +106,25 @@ def start(  # noqa: PLR0917 - typer calls it by names
         contract=contract,
         registry=registry,
         on_promoted=on_promoted,
-        override=override,
+        override=overridden,
         by=_get_user(),
     )
     control.require_places(setup)
     with _open_store(settings, service) as store, store.lock(service):
         closed = control.build_window(steps, settings)(datetime.now(UTC))
-        if closed and not override:
+        if closed and not overridden:
             raise GateError(
                 f"no rollout is started now: {closed}",
-                instead="wait for the release window, or give --override REASON, which is recorded",
+                instead="wait for the release window, or give --override --reason TEXT, which is recorded",
             )
         before = control.require_versions(setup, version)
         control.require_parts(setup)
         if registry:
             say(f"holding the release gates against {version}")
             control.require_gates(version, contract, settings)
-        now, reason = time.time(), f"{before} to {version}" + (f"; outside the window: {override}" if closed else "")
-        rollout = Rollout(0, service, before, version, steps, setup, State.STARTING, -1, 0, now, reason, now)
-        begun = store.begin(rollout, Event(now, "started", rollout.state, -1, 0, f"{reason}; by {setup.by}"))
+        now, what = time.time(), f"{before} to {version}" + (f"; outside the window: {overridden}" if closed else "")
+        rollout = Rollout(0, service, before, version, steps, setup, State.STARTING, -1, 0, now, what, now)
+        begun = store.begin(rollout, Event(now, "started", rollout.state, -1, 0, f"{what}; by {setup.by}"))
         ended = control.carry_out(begun, store, settings, as_json=as_json)
     raise typer.Exit(_exit_code_from(ended))
 

@@ -53,7 +53,9 @@ def require_training_extra() -> None:
 def data_demo(
     contract: ContractOption = "streamflow",
     version: Annotated[str | None, typer.Option(help="Which version; the first if not given.")] = None,
-    to: Annotated[Path | None, typer.Option(help="The file; by default data/VERSION.csv under CHURN_HOME.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="The file; by default data/VERSION.csv under CHURN_HOME.")
+    ] = None,
 ) -> None:
     """Make synthetic data by the contract's documented process; the same version is the same file, byte for byte."""
     chosen = find_contract(contract)
@@ -91,7 +93,7 @@ def tune(
     seed: Annotated[int, typer.Option(help="Of the search, the folds and the fits.")] = 0,
     to: Annotated[
         Path | None,
-        typer.Option(help="Where to write the parameters; tuned/CONTRACT.json under CHURN_HOME if not given."),
+        typer.Option("--out", help="Where to write the parameters; tuned/CONTRACT.json under CHURN_HOME if not given."),
     ] = None,
 ) -> None:
     """Search for XGBoost's parameters on the training part; an interrupted search goes on where it stopped."""
