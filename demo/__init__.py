@@ -1,1 +1,10 @@
-"""Rollouts on one machine with time compressed: a real HAProxy, two real services, and what can be wrong with one."""
+"""Rollouts on one machine with time compressed: a real HAProxy, two real services, and faults of the canary.
+
+__main__.py        scripts/canary-demo: play scenarios and say whether each ended as it should
+scenarios.py       each scenario, and its result
+machine.py         HAProxy, the stable service and the canary
+faulty_service.py  the canary: the service with a fault
+traffic.py         subscribers who ask
+monitors.py        the dashboard and Prometheus
+plan.toml          the plan of all scenarios
+"""

@@ -1,4 +1,4 @@
-"""`scripts/canary-demo`: plays the scenarios and says whether each ended as it should."""
+"""`scripts/canary-demo`: play the scenarios and say whether each ended as it should."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from churn.cli.training import make_demo_file, open_registry, train_and_register
 from churn.errors import ChurnError
 from churn.settings import Settings, read_settings
 from demo.machine import CANARY, STABLE, Machine
-from demo.scenarios import SCENARIOS, Outcome, Scenario, play
+from demo.monitors import run_monitors
+from demo.scenarios import SCENARIOS, Result, Scenario, play
 from demo.traffic import Traffic
-from demo.watching import watching
 
 CONTRACT = "streamflow"
 
 
 def main() -> int:
-    """Gives the exit code: 0 if all ended as they should, 1 if not."""
+    """Return the exit code: 0 if all ended as they should, 1 if not."""
     parser = argparse.ArgumentParser(prog="scripts/canary-demo", description=__doc__)
     parser.add_argument(
-        "scenario", nargs="*", help=f"of: {', '.join(each.name for each in SCENARIOS)}; all if none is given"
+        "scenario", nargs="*", help=f"of: {', '.join(scenario.name for scenario in SCENARIOS)}; all by default"
     )
     parser.add_argument(
         "--watch",
@@ -37,43 +37,43 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
     arguments = parser.parse_args()
-    known = {each.name: each for each in SCENARIOS}
+    known = {scenario.name: scenario for scenario in SCENARIOS}
     if unknown := [name for name in arguments.scenario if name not in known]:
         parser.error(f"there is no scenario {unknown[0]}; there are {', '.join(known)}")
     chosen = [known[name] for name in arguments.scenario or known]
-    with contextlib.redirect_stdout(sys.stderr):  # what training shows is no result
-        bundles = _bundles(read_settings())
-    outcomes: list[tuple[Scenario, Outcome]] = []
+    with contextlib.redirect_stdout(sys.stderr):  # results only on standard output
+        bundles = _make_bundles(read_settings())
+    results: list[tuple[Scenario, Result]] = []
     with tempfile.TemporaryDirectory() as folder:
         say("starting HAProxy, the stable service and the canary")
         with Machine(bundles, Path(folder)) as machine, Traffic(machine.service) as traffic:
-            homes = [Path(folder) / ("home" if arguments.watch else f"home-{at}") for at in range(len(chosen))]
-            with _watching(machine, homes[0], Path(folder)) if arguments.watch else contextlib.nullcontext():
+            homes = [Path(folder) / ("home" if arguments.watch else f"home-{number}") for number in range(len(chosen))]
+            with _show_monitors(machine, homes[0], Path(folder)) if arguments.watch else contextlib.nullcontext():
                 for number, (scenario, home) in enumerate(zip(chosen, homes, strict=True), 1):
                     say(f"{number} of {len(chosen)}: {scenario.name}: {scenario.about}")
-                    outcome = play(scenario, machine, traffic, home)
-                    outcomes.append((scenario, outcome))
+                    result = play(scenario, machine, traffic, home)
+                    results.append((scenario, result))
                     if not arguments.json:
-                        _tell(outcome)
-                _show(outcomes, as_json=arguments.json)
+                        _print_events(result)
+                _print_results(results, as_json=arguments.json)
                 if arguments.watch:
-                    say("all are over; Ctrl+C stops what is to be looked at")
+                    say("all are over; Ctrl+C stops the dashboard and Prometheus")
                     with contextlib.suppress(KeyboardInterrupt):
                         threading.Event().wait()
-    return 0 if all(outcome.as_it_should(scenario) for scenario, outcome in outcomes) else 1
+    return 0 if all(result.is_expected(scenario) for scenario, result in results) else 1
 
 
 @contextlib.contextmanager
-def _watching(machine: Machine, home: Path, folder: Path) -> Iterator[None]:
+def _show_monitors(machine: Machine, home: Path, folder: Path) -> Iterator[None]:
     home.mkdir()
-    with watching(machine, home, folder) as addresses:
-        for part, address in addresses.items():
-            say(f"{part}: {address}")
+    with run_monitors(machine, home, folder) as addresses:
+        for name, address in addresses.items():
+            say(f"{name}: {address}")
         yield
 
 
-def _bundles(settings: Settings) -> Path:
-    """The folder that holds both versions; those that are missing are trained and exported, as scripts/serve does."""
+def _make_bundles(settings: Settings) -> Path:
+    """Train and export the versions that are missing, as scripts/serve does. Return the folder of both."""
     contract, folder = find_contract(CONTRACT), settings.shelf(CONTRACT).folder
     missing = {version for version in (STABLE, CANARY) if not (folder / version).is_dir()}
     if not missing:
@@ -82,7 +82,7 @@ def _bundles(settings: Settings) -> Path:
     from churn.training.promotion import find_version  # noqa: PLC0415 - MLflow takes seconds to import
     from churn.training.registry import registered_name  # noqa: PLC0415
 
-    assert contract.demo is not None  # noqa: S101 - it has one
+    assert contract.demo is not None  # noqa: S101 - this contract has one
     for data, version in contract.demo.versions.items():
         if version.model_version not in missing:
             continue
@@ -95,28 +95,28 @@ def _bundles(settings: Settings) -> Path:
     return folder
 
 
-def _tell(outcome: Outcome) -> None:
-    """The steps of a rollout, without what was only looked at."""
-    for each in outcome.events:
-        if each["kind"] in {"stepped", "returning", "routing", "trouble", "ended"}:
-            out.print(f"    {each['at'][11:23]}  {each['weight_percent']:3} %  {each['reason']}", markup=False)
+def _print_events(result: Result) -> None:
+    """Print the events of a rollout, without the verdicts."""
+    for event in result.events:
+        if event["kind"] in {"stepped", "returning", "routing", "trouble", "ended"}:
+            out.print(f"    {event['at'][11:23]}  {event['weight_percent']:3} %  {event['reason']}", markup=False)
 
 
-def _show(outcomes: list[tuple[Scenario, Outcome]], *, as_json: bool) -> None:
+def _print_results(results: list[tuple[Scenario, Result]], *, as_json: bool) -> None:
     rows = [
         {
             "scenario": scenario.name,
             "should": scenario.expected,
-            "ended": outcome.ended,
-            "as_it_should": outcome.as_it_should(scenario),
-            "took_s": round(outcome.took_s, 1),
-            "canary_requests": outcome.canary_requests,
-            "back_s": outcome.back_s,
-            "failed_requests": outcome.failed,
-            "champion": outcome.champion,
-            "reason": outcome.reason,
+            "ended": result.ended,
+            "as_it_should": result.is_expected(scenario),
+            "took_s": round(result.took_s, 1),
+            "canary_requests": result.canary_requests,
+            "back_s": result.back_s,
+            "failed_requests": result.failed,
+            "champion": result.champion,
+            "reason": result.reason,
         }
-        for scenario, outcome in outcomes
+        for scenario, result in results
     ]
     if as_json:
         print_json(rows)

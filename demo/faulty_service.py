@@ -1,4 +1,4 @@
-"""The service with something wrong, as a file says at each prediction. For demonstrations and tests only.
+"""The service with a fault, which a file names at each prediction. For demonstrations and tests only.
 
 The fault sits where a bad version's would: below all that measures and counts.
 """
@@ -34,69 +34,69 @@ MORE_LOG_ODDS = 1.5
 type Explained = npt.NDArray[np.floating[Any]]
 
 
-def failing(rows: Rows, explained: Explained) -> Explained:
-    """One subscriber in eight gets an error, always the same ones."""
+def fail_some(rows: Rows, explained: Explained) -> Explained:
+    """Fail for one subscriber in eight, always the same ones."""
     if int(np.abs(rows).sum() * 100) % ONE_IN == 0:
         raise RuntimeError("this demonstration's model fails for some subscribers")
     return explained
 
 
-def shifted(_: Rows, explained: Explained) -> Explained:
-    """Everybody's risk is higher."""
+def raise_risk(_: Rows, explained: Explained) -> Explained:
+    """Raise the risk of all subscribers."""
     moved = explained.copy()
     moved[:, -1] += MORE_LOG_ODDS
     return moved
 
 
-def disagreeing(_: Rows, explained: Explained) -> Explained:
-    """The same probabilities for other reasons: each feature has the contribution of another."""
+def swap_reasons(_: Rows, explained: Explained) -> Explained:
+    """Give each feature the contribution of another: the same probabilities for other reasons."""
     turned = explained.copy()
     turned[:, :-1] = turned[:, -2::-1]
     return turned
 
 
 FAULTS: Mapping[str, Callable[[Rows, Explained], Explained]] = {
-    "failing": failing,
-    "shifted": shifted,
-    "disagreeing": disagreeing,
+    "failing": fail_some,
+    "shifted": raise_risk,
+    "disagreeing": swap_reasons,
 }
 
 
-def with_fault(explain: Explainer, contract: type[Contract], file: Path) -> Explainer:
-    """The explainer with the fault that the file names; without for the contract's example, which health asks for."""
+def add_fault(explain: Explainer, contract: type[Contract], file: Path) -> Explainer:
+    """Return the explainer with the fault that the file names. The contract's example, which /health asks, has none."""
     example = np.array([contract.model_validate(contract.example()).encode()], dtype=np.float32)
 
-    def faulty(rows: Rows) -> Explained:
+    def explain_with_fault(rows: Rows) -> Explained:
         explained = explain(rows)
         fault = FAULTS.get(file.read_text(encoding="utf-8"))
         return explained if fault is None or np.array_equal(rows, example) else fault(rows, explained)
 
-    return faulty
+    return explain_with_fault
 
 
-class Slowed:
-    """Around all that answers, and within all that measures: a prediction takes longer, if the file says so."""
+class SlowDown:
+    """Make a prediction slow if the file says so: around all that answers, within all that measures."""
 
     def __init__(self, app: ASGIApp, file: Path) -> None:
         self.app = app
         self.file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Waits, and lets the others go on meanwhile."""
+        """Wait without blocking other requests."""
         if scope.get("path") == "/predict" and self.file.read_text(encoding="utf-8") == SLOW:
             await asyncio.sleep(SLOWER_S)
         await self.app(scope, receive, send)
 
 
 def main() -> None:
-    """Serves the bundle of the settings, in one process."""
+    """Serve the bundle of the settings, in one process."""
     settings = read_settings()
     bundle = load_bundle(settings.bundle_path)
     file = Path(os.environ[FAULT_FILE])
-    explain = with_fault(bundle.model.explain, bundle.model.contract, file)
+    explain = add_fault(bundle.model.explain, bundle.model.contract, file)
     faulty = replace(bundle, model=replace(bundle.model, explain=explain))
     app = create_app(settings, bundle=faulty)
-    app.user_middleware.append(Middleware(Slowed, file=file))  # the innermost
+    app.user_middleware.append(Middleware(SlowDown, file=file))  # the innermost
     uvicorn.run(
         app,
         host=settings.host,

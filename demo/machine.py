@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +18,7 @@ import httpx2
 
 from churn.errors import ChurnError, RolloutError
 from churn.rollout.routers.haproxy import HAProxy
+from churn.rollout.routers.router import TRACKS
 from demo.faulty_service import FAULT_FILE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,14 +28,14 @@ STABLE, CANARY = "v2.3.1", "v2.4.0"
 
 
 class Machine:
-    """Runs from when it is entered until it is left.
+    """Run all processes during the `with` block.
 
     Args:
         bundles: the folder with the bundles v2.3.1 and v2.4.0.
-        folder: where the fault is written.
+        folder: for the file that names the fault.
 
     Raises:
-        ChurnError: there is no HAProxy, or a part does not come up.
+        ChurnError: there is no HAProxy, or a process does not come up.
     """
 
     def __init__(self, bundles: Path, folder: Path) -> None:
@@ -45,18 +46,16 @@ class Machine:
         self.router = HAProxy(self.admin)
 
     def __enter__(self) -> Self:
-        program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+        program = find_program("haproxy")
         if program is None:
             raise ChurnError("no haproxy on PATH", instead="install it; on Debian: apt-get install haproxy")
-        self.fault("")
+        self.set_fault("")
         try:
             self._start_haproxy(program)
-            self._start("stable", "churn", "serve")
+            self._start_service("stable", "churn", "serve")
             self.start_canary()
-            self._until(lambda: _ready(self.stable), "stable answers")
-            self._until(
-                lambda: self.router.is_healthy("stable") and self.router.is_healthy("canary"), "HAProxy sees both"
-            )
+            self._wait_until(lambda: answers(f"http://{self.stable}/readyz"), "stable answers")
+            self._wait_until(lambda: all(map(self.router.is_healthy, TRACKS)), "HAProxy sees both")
         except BaseException:
             self._stop()
             raise
@@ -65,31 +64,31 @@ class Machine:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop()
 
-    def fault(self, name: str) -> None:
-        """What is wrong with the canary from now on; nothing if it has no name."""
+    def set_fault(self, name: str) -> None:
+        """Give the canary a fault from now on; none if the name is empty."""
         self._fault.write_text(name, encoding="utf-8")
 
     def start_canary(self) -> None:
-        """Starts it anew if it does not run, and waits until HAProxy sees it."""
+        """Start the canary if it does not run, and wait until HAProxy sees it."""
         if "canary" not in self._running or self._running["canary"].poll() is not None:
-            self._start("canary", "demo.faulty_service")
-            self._until(lambda: _ready(self.canary), "the canary answers")
-        self._until(lambda: self._says(lambda: self.router.is_healthy("canary")), "HAProxy sees the canary")
+            self._start_service("canary", "demo.faulty_service")
+            self._wait_until(lambda: answers(f"http://{self.canary}/readyz"), "the canary answers")
+        self._wait_until(lambda: self.router.is_healthy("canary"), "HAProxy sees the canary")
 
     def kill_canary(self) -> None:
-        """At once and without a word."""
+        """Kill the canary, so that it cannot say goodbye."""
         self._running["canary"].kill()
         self._running["canary"].wait()
 
-    def _start(self, track: str, *module: str) -> None:
+    def _start_service(self, track: str, *module: str) -> None:
         version, address = (STABLE, self.stable) if track == "stable" else (CANARY, self.canary)
         own = {
-            "MODEL_PATH": self.bundles / version,
+            "MODEL_PATH": str(self.bundles / version),
             "PORT": address.rpartition(":")[2],
-            "WORKERS": 1,
-            FAULT_FILE: self._fault,
+            "WORKERS": "1",
+            FAULT_FILE: str(self._fault),
         }
-        self._run(track, [sys.executable, "-m", *module], {name: str(value) for name, value in own.items()})
+        self._running[track] = start_process([sys.executable, "-m", *module], own)
 
     def _start_haproxy(self, program: str) -> None:
         own = {
@@ -97,46 +96,61 @@ class Machine:
             "STABLE_ADDRESS": self.stable, "CANARY_ADDRESS": self.canary, "STABLE_WEIGHT": "100", "CANARY_WEIGHT": "0",
             "CHECK_INTERVAL": "200ms", "RETRIES": "2", "NAMESERVER": "127.0.0.1:53",
         }  # fmt: skip
-        self._run("haproxy", [program, "-db", "-f", str(CONFIGURATION)], own)
-        self._until(lambda: self._says(lambda: bool(self.router.list_servers())), "HAProxy answers")
+        self._running["haproxy"] = start_process([program, "-db", "-f", str(CONFIGURATION)], own)
+        self._wait_until(lambda: bool(self.router.list_servers()), "HAProxy answers")
 
-    def _run(self, part: str, command: list[str], environment: dict[str, str]) -> None:
-        kept = {name: value for name, value in os.environ.items() if name not in {"MODEL_VERSION", "HOST"}}
-        self._running[part] = subprocess.Popen(
-            command, env=kept | environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-
-    def _until(self, holds: Callable[[], bool], what: str) -> None:
-        until = time.monotonic() + PATIENCE_S
-        while not holds():
-            ended = [part for part, process in self._running.items() if process.poll() is not None]
-            if ended or time.monotonic() > until:
-                raise ChurnError(f"not so: {what}", instead=f"see why {' and '.join(ended) or 'it'} does not run")
-            time.sleep(0.05)
-
-    @staticmethod
-    def _says(ask: Callable[[], bool]) -> bool:
-        try:
-            return ask()
-        except RolloutError:
-            return False
+    def _wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        wait_until(holds, what, self._running)
 
     def _stop(self) -> None:
-        for part in reversed(self._running):
-            self._running[part].send_signal(signal.SIGKILL if part == "haproxy" else signal.SIGTERM)
+        for name in reversed(self._running):
+            self._running[name].send_signal(signal.SIGKILL if name == "haproxy" else signal.SIGTERM)
         for process in self._running.values():
             process.wait(PATIENCE_S)
 
 
-def _ready(address: str) -> bool:
+def find_program(name: str) -> str | None:
+    """Return the path of an installed program."""
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+def start_process(command: list[str], own: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process with variables of its own, without those that name another model or host."""
+    inherited = {name: value for name, value in os.environ.items() if name not in {"MODEL_VERSION", "HOST"}}
+    return subprocess.Popen(
+        command, env={**inherited, **own}, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def wait_until(holds: Callable[[], bool], what: str, running: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """Wait until something holds; a router that does not answer yet does not count as an error.
+
+    Raises:
+        ChurnError: it takes too long, or a process has ended.
+    """
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            if holds():
+                return
+        except RolloutError:
+            pass
+        ended = [name for name, process in running.items() if process.poll() is not None]
+        if ended or time.monotonic() > until:
+            raise ChurnError(f"not so: {what}", instead=f"see why {' and '.join(ended) or 'it'} does not run")
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    """Return whether a server answers there without an error."""
     try:
-        return httpx2.get(f"http://{address}/readyz", trust_env=False).is_success
+        return httpx2.get(url, trust_env=False).is_success
     except httpx2.TransportError:
         return False
 
 
 def free_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
+    """Return a port of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
         return port

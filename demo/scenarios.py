@@ -1,4 +1,4 @@
-"""What can happen to a canary, what should come of it, and what does."""
+"""What can happen to a canary, how the rollout should end, and how it ends."""
 
 from __future__ import annotations
 
@@ -16,30 +16,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from churn.errors import ExitCode
 from churn.model.shelf import open_shelf
 from churn.rollout.store import RolloutStore
-from demo.machine import CANARY, ROOT, STABLE, Machine
+from demo.machine import CANARY, PATIENCE_S, ROOT, STABLE, Machine
 from demo.traffic import Traffic
 
 PLAN = ROOT / "demo" / "plan.toml"
-PATIENCE_S = 60
-NOT_OVER = 9
-EXIT_CODES = {0: "promoted", 10: "rolled back"}
+STATES: Mapping[int, str] = {ExitCode.DONE: "promoted", ExitCode.ROLLED_BACK: "rolled back"}
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One story.
+    """One story of a rollout.
 
     Args:
-        name: what it is called.
+        name: its name on the command line.
         about: what happens to the canary.
         expected: how the rollout should end.
-        because: what its reason should speak of, one of them at least.
-        fault: what is wrong with the canary, from the start.
+        because: texts; the reason of the end should have one of them.
+        fault: the canary's fault, from the start.
         flowing: whether anybody asks.
-        happens: what happens while the canary has its first share; given the machine and the controller.
-        changes: to the plan, as its text is written.
+        interfere: does something while the canary has its first share, to the machine or to the controller.
+        changes: to the text of the plan.
     """
 
     name: str
@@ -48,24 +47,24 @@ class Scenario:
     because: tuple[str, ...]
     fault: str = ""
     flowing: bool = True
-    happens: Callable[[Machine, subprocess.Popen[str]], None] | None = None
+    interfere: Callable[[Machine, subprocess.Popen[str]], None] | None = None
     changes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a scenario.
+class Result:
+    """How a scenario ended.
 
     Args:
-        ended: how the rollout ended.
+        ended: the last state of the rollout.
         reason: as it is recorded.
-        share_percent: what HAProxy gives the canary afterwards.
+        share_percent: the canary's share at HAProxy afterwards.
         champion: the version that the link names afterwards.
         took_s: from the start of the controller to its end.
-        back_s: from the decision to go back until HAProxy had no share for the canary.
-        canary_requests: how many predictions the canary was asked for, in all steps.
-        failed: how many callers got no answer or an error.
-        moved_back: how many answers took a subscriber from the canary back to stable.
+        back_s: from the decision to return until HAProxy had no share for the canary.
+        canary_requests: the predictions of the canary, in all steps.
+        failed: the callers that got no answer or an error.
+        moved_back: the answers that took a subscriber from the canary back to stable.
         events: all that was recorded.
     """
 
@@ -80,30 +79,30 @@ class Outcome:
     moved_back: int
     events: list[dict[str, Any]]
 
-    def as_it_should(self, scenario: Scenario) -> bool:
-        """Whether state, reason, routing and champion are what they should be."""
+    def is_expected(self, scenario: Scenario) -> bool:
+        """Return whether state, reason, routing and champion are as the scenario says."""
         promoted = scenario.expected == "promoted"
         end = (100, CANARY) if promoted else (0, STABLE)
         return (
             self.ended == scenario.expected
-            and any(words in self.reason for words in scenario.because)
+            and any(text in self.reason for text in scenario.because)
             and (self.share_percent, self.champion) == end
-            and (promoted or self.moved_in_time)
+            and (promoted or self.is_back_in_time)
         )
 
     @property
-    def moved_in_time(self) -> bool:
+    def is_back_in_time(self) -> bool:
         """Whether all traffic was back within five seconds of the decision."""
         return self.back_s is not None and self.back_s < 5  # noqa: PLR2004 - what the project promises
 
 
-def kill_the_canary(machine: Machine, _: subprocess.Popen[str]) -> None:
-    """As a crash would."""
+def kill_canary(machine: Machine, _: subprocess.Popen[str]) -> None:
+    """Kill the canary, as a crash would."""
     machine.kill_canary()
 
 
-def kill_the_controller(_: Machine, controller: subprocess.Popen[str]) -> None:
-    """As a crash would."""
+def kill_controller(_: Machine, controller: subprocess.Popen[str]) -> None:
+    """Kill the controller, as a crash would."""
     controller.send_signal(signal.SIGKILL)
 
 
@@ -117,69 +116,68 @@ SCENARIOS = (
         "no traffic", "nobody asks", "rolled back", ("not enough evidence in time",),
         flowing=False, changes={"maximum_hold_hours = 2000": "maximum_hold_hours = 60"},
     ),
-    Scenario("canary dies", "it is killed", "rolled back", ("the canary is down",), happens=kill_the_canary),
+    Scenario("canary dies", "it is killed", "rolled back", ("the canary is down",), interfere=kill_canary),
     Scenario(
         "controller killed", "kill -9 of the controller, then resume", "promoted", ("surely within",),
-        happens=kill_the_controller,
+        interfere=kill_controller,
     ),
 )  # fmt: skip
 
 
-def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> Outcome:
-    """Runs a scenario to its end, with the command line as its user would.
+def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> Result:
+    """Play a scenario to its end, by the command line.
 
     Args:
-        scenario: what is to happen.
-        machine: which runs already, and can be used for the next one.
+        scenario: the story.
+        machine: it runs already, and can be used for the next scenario.
         traffic: likewise.
         home: a CHURN_HOME for it, fresh or of scenarios that are over.
     """
-    bundles = _bundles(home, machine.bundles)
-    plan = home / "plan.toml"
+    plan, champion = home / "plan.toml", _copy_bundles(home, machine.bundles)
     text = PLAN.read_text(encoding="utf-8")
     for old, new in scenario.changes.items():
         text = text.replace(old, new)
     plan.write_text(text, encoding="utf-8")
-    machine.fault(scenario.fault)
+    machine.set_fault(scenario.fault)
     machine.start_canary()
     machine.router.set_weight(0)
     traffic.begin(flowing=scenario.flowing)
     began = time.monotonic()
     code = _carry_out(scenario, machine, home, plan)
     took_s = time.monotonic() - began
-    record = _record(home)
-    outcome = Outcome(
-        ended=record["state"] if EXIT_CODES.get(code) == record["state"] else f"{record['state']}, exit code {code}",
-        reason=record["reason"],
+    rollout, events = _read_newest(home)
+    result = Result(
+        ended=rollout["state"] if STATES.get(code) == rollout["state"] else f"{rollout['state']}, exit code {code}",
+        reason=rollout["reason"],
         share_percent=machine.router.read_weight(),
-        champion=(bundles / "champion").readlink().name,
+        champion=champion.readlink().name,
         took_s=took_s,
-        back_s=_back_s(record["happenings"]),
-        canary_requests=_canary_requests(record["happenings"]),
+        back_s=_measure_return_s(events),
+        canary_requests=_count_canary_requests(events),
         failed=sum(number for status, number in traffic.answered.items() if status != 200),  # noqa: PLR2004 - HTTP
         moved_back=traffic.moved_back,
-        events=record["happenings"],
+        events=events,
     )
     machine.router.set_weight(0)
-    return outcome
+    return result
 
 
 def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> int:
-    """The exit code of whoever ended the rollout."""
-    controller = _churn(
+    """Return the exit code of the command that ended the rollout."""
+    controller = _run_command(
         home, "start", CANARY, "--no-registry", "--plan", str(plan), "--router", f"haproxy://{machine.admin}",
         "--stable", f"http://{machine.stable}", "--canary", f"http://{machine.canary}", "--json",
     )  # fmt: skip
     try:
-        if scenario.happens:
-            _until_holding(controller)
-            scenario.happens(machine, controller)
+        if scenario.interfere:
+            _wait_until_holding(controller)
+            scenario.interfere(machine, controller)
         controller.communicate(timeout=PATIENCE_S)
         if controller.returncode == -signal.SIGKILL:
-            controller = _churn(home, "resume", "--json")
+            controller = _run_command(home, "resume", "--json")
             controller.communicate(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
-        return NOT_OVER
+        return ExitCode.NOT_OVER
     finally:
         with contextlib.suppress(ProcessLookupError):
             controller.kill()
@@ -187,28 +185,23 @@ def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> 
     return controller.returncode
 
 
-def _record(home: Path) -> dict[str, Any]:
-    """What stands on disk of the newest rollout."""
-    store = RolloutStore(home)
-    try:
-        number = max(each.number for service in store.list_services() for each in store.list_rollouts(service))
-        return {
-            **store.get_rollout(number).summarize(),
-            "happenings": [each.summarize() for each in store.list_events(number)],
-        }
-    finally:
-        store.close()
+def _read_newest(home: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the newest rollout on disk and its events."""
+    with contextlib.closing(RolloutStore(home)) as store:
+        rollouts = [rollout for service in store.list_services() for rollout in store.list_rollouts(service)]
+        newest = max(rollouts, key=lambda rollout: rollout.number)
+        return newest.summarize(), [event.summarize() for event in store.list_events(newest.number)]
 
 
-def _until_holding(controller: subprocess.Popen[str]) -> None:
-    """Reads what it tells until the canary has its first share."""
+def _wait_until_holding(controller: subprocess.Popen[str]) -> None:
+    """Read the controller's output until the canary has its first share."""
     assert controller.stdout is not None  # noqa: S101 - it is a pipe
     for line in controller.stdout:
         if json.loads(line)["state"] == "holding":
             return
 
 
-def _churn(home: Path, *arguments: str) -> subprocess.Popen[str]:
+def _run_command(home: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "churn", "rollout", *arguments],
         env=os.environ | {"CHURN_HOME": str(home), "CHURN_CONTRACT": "streamflow"},
@@ -218,25 +211,22 @@ def _churn(home: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def _bundles(home: Path, originals: Path) -> Path:
-    """Bundles of the scenario's own, with the stable one as champion."""
+def _copy_bundles(home: Path, originals: Path) -> Path:
+    """Give the scenario bundles of its own, with the stable one as champion. Return the link `champion`."""
     shelf = open_shelf(home, "streamflow")
     for version in (STABLE, CANARY):
         shutil.copytree(originals / version, shelf.bundle(version), dirs_exist_ok=True)
     shelf.move_champion(STABLE)
-    return shelf.folder
+    return shelf.champion
 
 
-def _back_s(events: list[dict[str, Any]]) -> float | None:
-    """From the decision to go back to its end; None if it never went back."""
-    moments = {each["kind"]: each["at"] for each in events}
-    if "returning" not in moments:
-        return None
-    decided, done = (datetime.fromisoformat(moments[kind]) for kind in ("returning", "ended"))
-    return (done - decided).total_seconds()
+def _measure_return_s(events: list[dict[str, Any]]) -> float | None:
+    """Return the time from the decision to return to the end; None without a return."""
+    times = {event["kind"]: datetime.fromisoformat(event["at"]) for event in events}
+    return (times["ended"] - times["returning"]).total_seconds() if "returning" in times else None
 
 
-def _canary_requests(events: list[dict[str, Any]]) -> int:
-    """The last count of each step."""
-    judged = {each["step"]: each["evidence"]["seen"]["canary"]["requests"] for each in events if each["evidence"]}
-    return sum(judged.values())
+def _count_canary_requests(events: list[dict[str, Any]]) -> int:
+    """Return the sum of the last count of each step."""
+    last = {event["step"]: event["evidence"]["seen"]["canary"]["requests"] for event in events if event["evidence"]}
+    return sum(last.values())

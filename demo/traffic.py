@@ -17,8 +17,8 @@ from churn.businesses import find_contract
 
 SUBSCRIBERS = 2000
 CONNECTIONS = 16
-RATE = 700  # a second
-PATIENCE_S = 5.0
+REQUESTS_PER_S = 700
+ANSWER_TIMEOUT_S = 5.0
 HEAD = re.compile(
     rb"HTTP/1\.1 (\d\d\d).*?\r\ncontent-length: (\d+)\r\n.*?\r\nx-served-by: (\w+)", re.DOTALL | re.IGNORECASE
 )
@@ -26,14 +26,14 @@ HEAD = re.compile(
 
 @dataclass
 class Traffic:
-    """Requests to one address, on a thread of their own, from when it is entered.
+    """Send requests to one address on a thread of their own, during the `with` block.
 
     Args:
         address: `HOST:PORT`.
-        flowing: whether any are sent; may be changed at any time.
-        answered: how many answers of which status there were.
-        served_by: who answered each subscriber last.
-        moved_back: how many answers came from stable to a subscriber whose last one came from the canary.
+        flowing: whether requests are sent; may be changed at any time.
+        answered: the number of answers by status.
+        served_by: the track that answered each subscriber last.
+        moved_back: the number of answers by stable to a subscriber whose last one came from the canary.
     """
 
     address: str
@@ -44,8 +44,8 @@ class Traffic:
     _stopped: bool = False
 
     def __enter__(self) -> Self:
-        self._requests = _requests()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()))
+        self._requests = _build_requests()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._send_all()))
         self._thread.start()
         return self
 
@@ -54,51 +54,51 @@ class Traffic:
         self._thread.join()
 
     def begin(self, *, flowing: bool) -> None:
-        """Forgets what was, and sends, or sends nothing."""
+        """Forget the counts, and send from now on, or send nothing."""
         self.answered, self.served_by, self.moved_back, self.flowing = Counter(), {}, 0, flowing
 
-    async def _all(self) -> None:
+    async def _send_all(self) -> None:
         async with asyncio.TaskGroup() as group:
             for number in range(CONNECTIONS):
-                group.create_task(self._connection(number))
+                group.create_task(self._send_on_connection(number))
 
-    async def _connection(self, number: int) -> None:
+    async def _send_on_connection(self, number: int) -> None:
         host, _, port = self.address.rpartition(":")
         subscriber, due = number, time.monotonic()
         while not self._stopped:
             try:
                 reader, writer = await asyncio.open_connection(host, int(port))
                 while not self._stopped:
-                    due = max(due + CONNECTIONS / RATE, time.monotonic() - 1)
+                    due = max(due + CONNECTIONS / REQUESTS_PER_S, time.monotonic() - 1)
                     await asyncio.sleep(max(due - time.monotonic(), 0))
                     if not self.flowing:
                         continue
                     subscriber = (subscriber + CONNECTIONS) % SUBSCRIBERS
                     writer.write(self._requests[subscriber])
-                    self._note(subscriber, await asyncio.wait_for(_answer(reader), PATIENCE_S))
+                    self._count(subscriber, await asyncio.wait_for(_read_answer(reader), ANSWER_TIMEOUT_S))
                 writer.close()
             except (OSError, asyncio.IncompleteReadError, TimeoutError):
                 self.answered[0] += 1
                 await asyncio.sleep(0.1)
 
-    def _note(self, subscriber: int, answer: tuple[int, str]) -> None:
+    def _count(self, subscriber: int, answer: tuple[int, str]) -> None:
         status, server = answer
         self.answered[status] += 1
         self.moved_back += self.served_by.get(subscriber) == "canary" and server == "stable"
         self.served_by[subscriber] = server
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
-    """Status, and who answered; a 503 of HAProxy itself came from nobody."""
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """Return the status and the track. A 503 by HAProxy itself has no track."""
     head = await reader.readuntil(b"\r\n\r\n")
-    found = HEAD.match(head)
-    length = int(found[2]) if found else int((re.search(rb"content-length: (\d+)", head, re.IGNORECASE) or [0, 0])[1])
+    match = HEAD.match(head)
+    length = int(match[2]) if match else int((re.search(rb"content-length: (\d+)", head, re.IGNORECASE) or [0, 0])[1])
     await reader.readexactly(length)
-    return (int(found[1]), found[3].decode()) if found else (int(head.split()[1]), "")
+    return (int(match[1]), match[3].decode()) if match else (int(head.split()[1]), "")
 
 
-def _requests() -> list[bytes]:
-    """One of each subscriber, as it goes over the wire."""
+def _build_requests() -> list[bytes]:
+    """Return one request of each subscriber, as bytes."""
     contract = find_contract("streamflow")
     assert contract.demo is not None  # noqa: S101 - it has one
     columns = contract.demo.draw(np.random.default_rng(7), SUBSCRIBERS, {})

@@ -12,9 +12,9 @@ from support.demo_bundle import write_demo_bundle
 
 from churn.errors import ChurnError
 from demo.machine import CANARY, STABLE, Machine
+from demo.monitors import run_monitors
 from demo.scenarios import SCENARIOS, Scenario, play
 from demo.traffic import Traffic
-from demo.watching import watching
 
 pytestmark = pytest.mark.xdist_group("scenarios")
 
@@ -41,20 +41,20 @@ def traffic(machine: Machine) -> Iterator[Traffic]:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_rollout_ends_as_it_should(scenario: Scenario, machine: Machine, traffic: Traffic, tmp_path: Path) -> None:
-    outcome = play(scenario, machine, traffic, tmp_path)
-    assert outcome.as_it_should(scenario), outcome
+    result = play(scenario, machine, traffic, tmp_path)
+    assert result.is_expected(scenario), result
     if scenario.name == "good":
-        assert outcome.moved_back == 0
-        assert outcome.failed == 0
+        assert result.moved_back == 0
+        assert result.failed == 0
 
 
 def test_dashboard_and_prometheus_show_what_is_played(machine: Machine, traffic: Traffic, tmp_path: Path) -> None:
-    known = {each.name: each for each in SCENARIOS}
+    known = {scenario.name: scenario for scenario in SCENARIOS}
     home = tmp_path / "home"
     home.mkdir()
-    with watching(machine, home, tmp_path) as addresses:
+    with run_monitors(machine, home, tmp_path) as addresses:
         for name in ("failing", "canary dies"):  # one after the other in one home
-            assert play(known[name], machine, traffic, home).as_it_should(known[name])
+            assert play(known[name], machine, traffic, home).is_expected(known[name])
         page = httpx2.get(addresses["dashboard"], trust_env=False).text
         assert page.count("rolled back") >= 2
         if "Prometheus" in addresses:

@@ -167,7 +167,7 @@ def registry(tmp_path: Path) -> Registry:
 
 
 def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -> None:
-    with place.is_locked(*place.arguments()) as process:
+    with place.controlled(*place.arguments()) as process:
         assert place.share == 10
         status = json.loads(place.succeed("status", "--json"))
         assert (status["state"], status["weight_percent"], status["controlled"]) == ("holding", 10, True)
@@ -178,10 +178,10 @@ def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -
         assert process.wait(30) == 9
     assert (place.share, place.state()) == (10, "holding")
     assert "nobody; go on with `churn rollout resume`" in place.succeed("status")
-    with place.is_locked("resume") as process:
+    with place.controlled("resume") as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with place.is_locked("resume") as process:
+    with place.controlled("resume") as process:
         began = time.monotonic()
         aborted = place.succeed("abort", "--reason", "I saw something")
         assert time.monotonic() - began < 60
@@ -194,7 +194,7 @@ def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -
 
 
 def test_a_rollout_is_aborted_without_a_controller(place: Place) -> None:
-    with place.is_locked(*place.arguments()) as process:
+    with place.controlled(*place.arguments()) as process:
         process.kill()
         process.wait()
     assert place.share == 10
