@@ -7,12 +7,12 @@ from markupsafe import Markup
 from churn.dashboard.charts.drift import TONES, drift_charts
 from churn.dashboard.charts.outcomes import outcome_charts
 from churn.dashboard.outcomes import Outcomes
-from churn.dashboard.pages import FOLDER, render
+from churn.dashboard.pages import PAGES, render
 from churn.dashboard.rollouts import Snapshot
 from churn.dashboard.view import rollout_view
 from churn.monitoring.comparison import BAND_WORDS, Comparison
 
-STYLE = FOLDER / "static" / "dashboard.css"
+STYLE = "dashboard.css"
 
 
 def report(snapshot: Snapshot, now: float) -> str:
@@ -54,4 +54,4 @@ def outcomes_report(found: Outcomes, now: float) -> str:
 
 
 def _style() -> Markup:
-    return Markup(STYLE.read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return Markup(PAGES.style(STYLE))  # noqa: S704 - our own file

@@ -46,5 +46,5 @@ def create_page_app(
         **options,
     )
     app.state.edge = Edge(refuse)
-    app.mount(STATIC, StaticFiles(directory=pages.folder / "static"))
+    app.mount(STATIC, StaticFiles(directory=pages.folder / "static", packages=[("churn.web", "static")]))
     return app

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from starlette.responses import HTMLResponse
 
+SHARED = Path(__file__).parent
 PROBLEMS = {
     400: ("That could not be read", "Open the page again and try once more."),
     403: ("This form is no longer valid", "You may have signed in or out in another tab. Open the page and try again."),
@@ -25,7 +26,7 @@ class Pages:
     """Fill in templates.
 
     Args:
-        folder: an app's, with its `templates` and `static`. Beside its own it may extend `web/base.html`.
+        folder: an app's, with its `templates` and `static`. Its templates may extend `web/frame.html`.
         filters: for the templates.
         values: what every template knows.
     """
@@ -35,7 +36,12 @@ class Pages:
     ) -> None:
         self.folder = folder
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(folder / "templates"),
+            loader=jinja2.ChoiceLoader(
+                [
+                    jinja2.FileSystemLoader(folder / "templates"),
+                    jinja2.PrefixLoader({"web": jinja2.FileSystemLoader(SHARED / "templates")}),
+                ]
+            ),
             autoescape=True,
             undefined=jinja2.StrictUndefined,  # a misspelt value is an error, not an empty place
             trim_blocks=True,
@@ -47,6 +53,11 @@ class Pages:
     def render(self, template: str, **values: Any) -> str:
         """Return the template filled in. Text in the values is escaped."""
         return self._environment.get_template(template).render(values)
+
+    def style(self, name: str) -> str:
+        """Return the shared styles and those of the app's file `name`, for a page that must hold its own."""
+        files = (SHARED / "static" / "base.css", self.folder / "static" / name)
+        return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return the template filled in, as an answer."""
