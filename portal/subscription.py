@@ -17,7 +17,7 @@ from portal.advice import Advice
 from portal.banner import Shown, decide
 from portal.records import History, Subscriber
 from portal.sessions import SubscriberSessions
-from portal.words import preferred_language
+from portal.words import choose_language
 
 
 def subscription_routes(
@@ -56,7 +56,7 @@ def subscription_routes(
             subscriber.facts,
             subscriber_key=subscriber.key,
             last_offer=history.accepted.accepted_on if history.accepted else None,
-            language=preferred_language(request.headers.get("accept-language", "")),
+            language=choose_language(request.headers.get("accept-language", "")),
         )
 
     async def record(shown: Shown) -> Shown:

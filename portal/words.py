@@ -23,7 +23,7 @@ def phrases(language: str) -> Mapping[str, str]:
     return PHRASES.get(language, PHRASES[ENGLISH])
 
 
-def preferred_language(accept_language: str) -> str:
+def choose_language(accept_language: str) -> str:
     """The first language of an Accept-Language header that the portal speaks, else English."""
     asked = [part.partition(";")[0].strip() for part in accept_language.split(",")]
     return negotiate_locale(asked, list(PHRASES), sep="-") or ENGLISH

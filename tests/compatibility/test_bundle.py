@@ -8,7 +8,7 @@ import pytest
 from support.earlier import EARLIER, THRESHOLD, earlier_json
 from support.in_process import InProcess
 
-from churn.contract.language import language_codes
+from churn.contract.language import list_language_codes
 from churn.model.bundle import load_bundle
 from churn.retention.offers.policy import load_policy
 from churn.service.app import create_app
@@ -57,7 +57,7 @@ def test_each_request_is_answered_as_it_was_then(services: dict[str, InProcess],
 
 def test_the_policy_holds_the_offers_that_it_held() -> None:
     contract = load_bundle(BUNDLES / "v0.0.1").model.contract
-    policy = load_policy(EARLIER / "policy.toml", contract, languages=language_codes())
+    policy = load_policy(EARLIER / "policy.toml", contract, languages=list_language_codes())
     assert (policy.version, policy.holdout.share, policy.cooldown_days) == ("streamflow-2026-11", 0.3, 180)
     assert [terms.code for terms in policy.terms] == [
         *("yearly-20", "loyalty-15", "welcome-5", "priority-support", "streaming-3-months", "autopay-3")

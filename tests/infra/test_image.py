@@ -45,8 +45,8 @@ from datetime import date
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_percent
-from churn.contract.language import language_codes
-for code in sorted(language_codes()):
+from churn.contract.language import list_language_codes
+for code in sorted(list_language_codes()):
     made = [format_currency(1234.5, "USD", locale=code), format_percent(0.25, locale=code)]
     print(code, made, format_date(date(2026, 11, 24), "long", locale=code), Locale.parse(code).display_name)
 """

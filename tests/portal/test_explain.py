@@ -72,7 +72,7 @@ def explain(running: tuple[Bundle, str], tmp_path: Path) -> Iterator[Page]:
         yield Page(portal, *running)
 
 
-def text_of(page: httpx2.Response) -> str:
+def text_from_cell(page: httpx2.Response) -> str:
     return plain(html.unescape(re.sub(r"<[^>]*>", "", page.text)))
 
 
@@ -88,11 +88,11 @@ def test_there_is_a_control_for_each_feature_with_what_the_contract_says_of_it(e
     names = re.findall(r'<(?:input|select)[^>]* name="([\w-]+)"', form)
     assert [name for name in dict.fromkeys(names) if "-" not in name] == explain.contract.feature_names()
     for spec in explain.contract.features:
-        assert spec.meaning in text_of(page)
+        assert spec.meaning in text_from_cell(page)
 
 
 def test_it_shows_the_services_own_answer_with_every_contribution(explain: Page) -> None:
-    answer, shown = explain.answer(), text_of(explain.get())
+    answer, shown = explain.answer(), text_from_cell(explain.get())
     assert f"{100 * answer['churn_probability']:.2f} %" in shown
     for reason in answer["top_reasons"]:
         assert reason["plain_language"] in shown
@@ -102,7 +102,7 @@ def test_it_shows_the_services_own_answer_with_every_contribution(explain: Page)
 
 def test_a_changed_value_is_answered_and_compared_with_the_start(explain: Page) -> None:
     spec = next(spec for spec in explain.contract.features if spec.kind == "integer")
-    shown = text_of(explain.get({spec.name: 50}))
+    shown = text_from_cell(explain.get({spec.name: 50}))
     assert "What changed: from" in shown
     assert f"{spec.example} → 50" in shown
 
@@ -117,7 +117,7 @@ def test_the_banner_is_the_one_the_subscriber_would_see(explain: Page) -> None:
     if retention["headline"]:
         assert retention["headline"] in html.unescape(banner)
         assert 'lang="de"' in banner
-    shown = text_of(page)
+    shown = text_from_cell(page)
     for reason in retention["reasons"]:
         assert plain(reason["text"]) in shown
     for out in [*retention["suppressed"], *retention["offers_considered"]]:
@@ -134,7 +134,7 @@ def test_a_held_out_key_sees_nothing_and_the_page_says_why(explain: Page) -> Non
             if (found := client.predict(subscriber, subscriber_key=key)["retention"]) and found["arm"] == "holdout"
         )
     page = explain.get(subscriber | {"X-Subscriber-Key": key})
-    assert "this key is in the holdout" in text_of(page)
+    assert "this key is in the holdout" in text_from_cell(page)
     assert "data-banner" not in page.text
 
 
@@ -161,11 +161,11 @@ def test_the_part_for_scripts_is_the_pages_answer_and_nothing_else(explain: Page
     part, page = explain.get(path=PART), explain.get()
     assert "<html" not in part.text
     assert "data-what-if" not in part.text
-    assert text_of(part).partition("prediction_id")[0].strip() in text_of(page)
+    assert text_from_cell(part).partition("prediction_id")[0].strip() in text_from_cell(page)
 
 
 def test_where_the_service_draws_its_lines_is_drawn(explain: Page) -> None:
-    assert "banner above 5 %" in text_of(explain.get())
+    assert "banner above 5 %" in text_from_cell(explain.get())
 
 
 def test_nothing_is_recorded(explain: Page) -> None:

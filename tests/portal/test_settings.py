@@ -11,7 +11,7 @@ import pytest
 
 from churn.errors import SettingsError
 from portal.settings import PortalSettings, read_settings
-from portal.words import PHRASES, counted, day, dollars, phrases, preferred_language
+from portal.words import PHRASES, choose_language, counted, day, dollars, phrases
 
 
 def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_every_language_says_the_same_things() -> None:
     ],
 )
 def test_the_first_language_that_the_portal_speaks_is_taken(header: str, language: str) -> None:
-    assert preferred_language(header) == language
+    assert choose_language(header) == language
 
 
 def test_amounts_days_and_counts_are_worded() -> None:

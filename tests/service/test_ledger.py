@@ -49,14 +49,14 @@ def test_what_a_killed_process_counted_stays_and_its_gauge_goes() -> None:
     own = ledger.claim(gauges=[GAUGE])
     own[GAUGE], own[COUNTER] = 1.0, 5.0
     other = Another(ledger, times=3)
-    assert ledger.totals().tolist() == [8.0, 8.0]
-    assert ledger.living().tolist() == [8.0, 8.0]
+    assert ledger.sum_rows().tolist() == [8.0, 8.0]
+    assert ledger.sum_living_rows().tolist() == [8.0, 8.0]
     other.kill()
-    assert ledger.totals()[COUNTER] == 8.0
-    assert ledger.living()[GAUGE] == 1.0
+    assert ledger.sum_rows()[COUNTER] == 8.0
+    assert ledger.sum_living_rows()[GAUGE] == 1.0
     # There are two rows: the third process has the dead one's, and goes on in it.
     third = Another(ledger, times=4)
-    assert ledger.totals().tolist() == [8.0, 12.0]
+    assert ledger.sum_rows().tolist() == [8.0, 12.0]
     third.kill()
 
 
@@ -73,5 +73,5 @@ def test_no_row_reaches_into_another() -> None:
     own = ledger.claim()
     own[999] = 1.0
     other = Another(ledger, times=1)
-    assert (own[COUNTER], own[999], ledger.totals()[COUNTER], ledger.totals()[999]) == (0.0, 1.0, 1.0, 1.0)
+    assert (own[COUNTER], own[999], ledger.sum_rows()[COUNTER], ledger.sum_rows()[999]) == (0.0, 1.0, 1.0, 1.0)
     other.kill()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from churn.answers import CustomerReason
 from churn.businesses import find_contract
-from churn.contract.language import language_codes
+from churn.contract.language import list_language_codes
 from churn.retention.offers.policy import Policy, load_policy
 
 POLICY = Path(__file__).with_name("policy.toml")
-LANGUAGES = language_codes()
+LANGUAGES = list_language_codes()
 STREAMFLOW = find_contract("streamflow")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import date
 
-from churn.contract.language import language_codes
+from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle
 from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.record import Entry, JournalHeader
@@ -37,6 +37,6 @@ def noted(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody
     worded = build_answer(model, subscriber, prediction, threshold=threshold, reasons=3)
     banner = None
     if worded["show_retention_banner"]:
-        policy = load_policy(None, model.contract, languages=language_codes())
+        policy = load_policy(None, model.contract, languages=list_language_codes())
         banner = retention(model, policy, subscriber, prediction, Visitor(key), today=date(2026, 1, 15))
     return Entry(time.time_ns(), make_prediction_id(), "a-request", key, prediction, worded, banner)

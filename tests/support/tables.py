@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churn.contract.cells import text_of
+from churn.contract.cells import text_from_cell
 from churn.contract.declaration import Contract
 
 type Row = dict[str, Any]
@@ -23,7 +23,7 @@ def write_rows(path: Path, rows: Sequence[Row], *, batch: int = 3) -> Path:
         with path.open("w", newline="", encoding="utf-8") as text:
             writer = csv.writer(text)
             writer.writerow(rows[0])
-            writer.writerows([[text_of(cell) for cell in row.values()] for row in rows])
+            writer.writerows([[text_from_cell(cell) for cell in row.values()] for row in rows])
         return path
     table = pa.Table.from_pylist(list(rows))
     if path.suffix == ".parquet":

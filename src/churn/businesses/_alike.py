@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churn.contract.phrases import Band, Bands, Counted, Says, dollars
+from churn.contract.phrases import Band, Bands, CountedNoun, Says, write_dollars
 
 HISTORY = Bands(
     [
@@ -34,7 +34,7 @@ HISTORY = Bands(
             lowers="You have been with us for {value}: thank you for your loyalty.",
         ),
     ],
-    words=Counted("month", "months"),
+    words=CountedNoun("month", "months"),
 )
 PAID_SO_FAR = Bands(
     [
@@ -59,7 +59,7 @@ PAID_SO_FAR = Bands(
             lowers="You have paid {value} in all so far: thank you for your loyalty.",
         ),
     ],
-    words=dollars,
+    words=write_dollars,
 )
 MONTH_TO_MONTH = Says(
     "A month-to-month contract",
@@ -148,5 +148,5 @@ def monthly_price(*, low: float, high: float) -> Bands:
                 lowers="You pay {value} a month, and have one of our fullest plans for it.",
             ),
         ],
-        words=dollars,
+        words=write_dollars,
     )

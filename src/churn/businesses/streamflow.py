@@ -25,7 +25,7 @@ from churn.businesses._alike import (
 )
 from churn.businesses._streamflow_demo import DEMO
 from churn.contract.declaration import Contract, Count, Dollars, Feature
-from churn.contract.phrases import Band, Bands, Counted, Says
+from churn.contract.phrases import Band, Bands, CountedNoun, Says
 
 
 class Subscriber(Contract):
@@ -120,7 +120,7 @@ class Subscriber(Contract):
                         lowers="You opened {value} in the last six months: thank you for your patience.",
                     ),
                 ],
-                words=Counted("support ticket", "support tickets"),
+                words=CountedNoun("support ticket", "support tickets"),
             ),
             monotone=1,
             group="support",
@@ -159,7 +159,7 @@ class Subscriber(Contract):
                         lowers="Your plan has {value} for you to enjoy.",
                     ),
                 ],
-                words=Counted("streaming service", "streaming services"),
+                words=CountedNoun("streaming service", "streaming services"),
             ),
             group="streaming",
             actionable=True,

@@ -8,7 +8,7 @@ import typer
 from rich.markdown import Markdown
 
 from churn.businesses import contract_names, find_contract
-from churn.cli.documents import contract_markdown
+from churn.cli.documents import describe_contract
 from churn.cli.show import out, print_json
 
 
@@ -29,4 +29,4 @@ def contract(
     elif as_json:
         print_json(find_contract(name).model_json_schema())
     else:
-        out.print(Markdown(contract_markdown(find_contract(name))))
+        out.print(Markdown(describe_contract(find_contract(name))))

@@ -17,7 +17,7 @@ from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption
 from churn.cli.show import bar, err, out, print_json, say, table
 from churn.contract.declaration import Contract
-from churn.contract.language import language_codes
+from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel, Prediction
 from churn.retention.offers.policy import Policy, default_policy_path, load_policy
@@ -166,7 +166,7 @@ def offers_diff(
 
 
 def _read_policy(path: Path, contract: type[Contract]) -> Policy:
-    return load_policy(path, contract, languages=language_codes())
+    return load_policy(path, contract, languages=list_language_codes())
 
 
 def _policy_in_use(settings: Settings, contract: type[Contract]) -> Path:

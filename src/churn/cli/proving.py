@@ -11,7 +11,7 @@ import typer
 from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption
 from churn.cli.show import bar, out, print_json, table
-from churn.contract.language import language_codes
+from churn.contract.language import list_language_codes
 from churn.errors import GateError
 from churn.model.bundle import load_bundle
 from churn.retention.offers.policy import load_policy
@@ -45,7 +45,7 @@ def prove(
     settings = read_settings()
     loaded = load_bundle(bundle or settings.bundle_path)
     contract = loaded.model.contract
-    policy = load_policy(settings.offer_policy, contract, languages=language_codes())
+    policy = load_policy(settings.offer_policy, contract, languages=list_language_codes())
     with bar("looking at subscribers") as move:
         proof = proof_of(
             loaded,

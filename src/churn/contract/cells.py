@@ -44,11 +44,11 @@ def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | 
     for spec in contract.features:
         cell = row[spec.name]
         if not cell.strip():
-            row[spec.name] = text_of(spec.example if spec.marker.blank is None else spec.marker.blank)
+            row[spec.name] = text_from_cell(spec.example if spec.marker.blank is None else spec.marker.blank)
             if spec.marker.blank is None:
                 bad.append(BadCell(spec.name, BLANK, cell))
         elif "_" in cell and spec.kind in {"integer", "number"}:  # pydantic would read 1_4 as 14
-            row[spec.name] = text_of(spec.example)
+            row[spec.name] = text_from_cell(spec.example)
             bad.append(BadCell(spec.name, WRONG_TYPE, cell))
     try:
         subscriber = contract.model_validate_strings(row)
@@ -59,7 +59,7 @@ def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | 
     return bad or subscriber
 
 
-def text_of(value: Any) -> str:
+def text_from_cell(value: Any) -> str:
     """A typed cell as a CSV file would write it: nothing as blank, a boolean or whole number as digits."""
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))

@@ -24,7 +24,7 @@ from pydantic.fields import FieldInfo
 from churn.answers import Direction
 from churn.contract.demo import DemoProcess
 from churn.contract.language import ENGLISH, Language
-from churn.contract.phrases import Band, Bands, Says, Value, Words, bands_of_values
+from churn.contract.phrases import Band, Bands, Says, Value, Words, bands_from_values
 from churn.errors import ContractError
 
 type Kind = Literal["integer", "number", "category", "boolean"]
@@ -81,7 +81,7 @@ class FeatureSpec:
         return self.marker.group or self.name
 
     @property
-    def showable(self) -> bool:
+    def is_showable(self) -> bool:
         """Whether a subscriber may read of it: there are words for them, which a protected field cannot have."""
         return bool(self.bands[0].raises)
 
@@ -96,27 +96,27 @@ class FeatureSpec:
         kinds: dict[Kind, type[int | float | bool]] = {"integer": int, "number": float, "boolean": bool}
         return kinds[self.kind](number)
 
-    def band(self, value: Value) -> Band:
+    def find_band(self, value: Value) -> Band:
         """The band that the value lies in."""
         if self.words is None:
             return self.bands[int(self.encode(value))]
         return self.bands[bisect_right(self.bounds, float(value))]
 
-    def phrase(self, value: Value) -> str:
+    def word_for_team(self, value: Value) -> str:
         """A noun phrase that is true of this value, for the team: `A short history of 1 month`."""
-        return self._worded(self.band(value).team, value, ENGLISH)
+        return self._fill_in(self.find_band(value).team, value, ENGLISH)
 
-    def code(self, value: Value) -> str:
+    def code_from_value(self, value: Value) -> str:
         """Field and band in a form that stays when wording changes: `tenure.short`."""
-        return f"{self.name}.{self.band(value).name}"
+        return f"{self.name}.{self.find_band(value).name}"
 
-    def customer_text(self, value: Value, direction: Direction, language: Language = ENGLISH) -> str:
+    def word_for_subscriber(self, value: Value, direction: Direction, language: Language = ENGLISH) -> str:
         """What a subscriber may read of this value where it works in this direction; empty if they may not."""
-        band = self.band(value)
+        band = self.find_band(value)
         text = band.raises if direction == "increases_risk" else band.lowers
-        return self._worded(language.text(text), value, language) if text else ""
+        return self._fill_in(language.translate(text), value, language) if text else ""
 
-    def _worded(self, text: str, value: Value, language: Language) -> str:
+    def _fill_in(self, text: str, value: Value, language: Language) -> str:
         return text if self.words is None else text.replace("{value}", self.words(value, language))
 
 
@@ -138,7 +138,7 @@ class Contract(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Derives what follows from the fields and refuses a declaration that is not complete."""
-        cls.features = tuple(_spec(name, field) for name, field in cls.model_fields.items())
+        cls.features = tuple(_build_spec(name, field) for name, field in cls.model_fields.items())
         ordered = [[spec.name, spec.kind, list(spec.categories)] for spec in cls.features]
         cls.fingerprint = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()
 
@@ -183,14 +183,14 @@ def _encode_column(spec: FeatureSpec, values: npt.NDArray[Any]) -> Rows:
     return (values.astype(np.float64) + 0.0).astype(np.float32)
 
 
-def _spec(name: str, field: FieldInfo) -> FeatureSpec:
+def _build_spec(name: str, field: FieldInfo) -> FeatureSpec:
     markers = [item for item in field.metadata if isinstance(item, Feature)]
     if len(markers) != 1:
         raise ContractError(f"field {name!r} needs exactly one Feature marker, has {len(markers)}")
     if not field.description or not field.examples:
         raise ContractError(f"field {name!r} needs a description and an example in its Field(...)")
-    kind, categories = _kind(name, field.annotation)
-    lower, upper = _limits(field)
+    kind, categories = _read_kind(name, field.annotation)
+    lower, upper = _read_limits(field)
     if kind in {"integer", "number"} and (lower is None or upper is None):
         raise ContractError(
             f"field {name!r} needs a lower and an upper limit",
@@ -200,7 +200,7 @@ def _spec(name: str, field: FieldInfo) -> FeatureSpec:
     if isinstance(says, Bands) != (kind in {"integer", "number"}):
         raise ContractError(f"field {name!r} is a {kind}: word numbers with Bands, all else with a mapping")
     try:
-        bands = says.checked() if isinstance(says, Bands) else bands_of_values(says, categories or (False, True))
+        bands = says.validate() if isinstance(says, Bands) else bands_from_values(says, categories or (False, True))
     except ValueError as wrong:
         raise ContractError(f"field {name!r}: {wrong}") from wrong
     spec = FeatureSpec(
@@ -220,7 +220,7 @@ def _spec(name: str, field: FieldInfo) -> FeatureSpec:
     return spec
 
 
-def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
+def _read_kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
     if get_origin(annotation) is Literal and all(isinstance(item, str) for item in get_args(annotation)):
         return "category", get_args(annotation)
     kinds: dict[Any, Kind] = {int: "integer", float: "number", bool: "boolean"}
@@ -229,7 +229,7 @@ def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
     return kinds[annotation], ()
 
 
-def _limits(field: FieldInfo) -> tuple[float | None, float | None]:
+def _read_limits(field: FieldInfo) -> tuple[float | None, float | None]:
     """The tightest limits among the field's markers: a field may narrow those of its type."""
     lower = [float(m.ge) for m in field.metadata if isinstance(m, annotated_types.Ge)]  # type: ignore[arg-type]
     upper = [float(m.le) for m in field.metadata if isinstance(m, annotated_types.Le)]  # type: ignore[arg-type]

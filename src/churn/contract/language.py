@@ -26,57 +26,57 @@ class Language:
 
     Args:
         code: such as `en`, as HTML and HTTP name it.
-        text: an English text -> the same in this language.
-        counted: (number, noun of one, noun of many) -> `3 months`.
-        dollars: an amount -> `$89.50`; past a billion in exponent form, since nobody reads 38 digits.
+        translate: an English text -> the same in this language.
+        write_count: (number, noun of one, noun of many) -> `3 months`.
+        write_dollars: an amount -> `$89.50`; past a billion in exponent form, since nobody reads 38 digits.
     """
 
     code: str
-    text: Callable[[str], str]
-    counted: Callable[[int, str, str], str]
-    dollars: Callable[[float], str]
+    translate: Callable[[str], str]
+    write_count: Callable[[int, str, str], str]
+    write_dollars: Callable[[float], str]
 
 
 # Written out, and as Babel writes it, in decimals: 2.675 is $2.68, though the nearest binary number is a little less.
 # Every answer of the service words numbers in English.
 ENGLISH = Language(
     code="en",
-    text=str,
-    counted=lambda number, one, many: f"{number:,} {one if number == 1 else many}",
-    dollars=lambda amount: f"${Decimal(repr(amount)):,.2f}" if amount < BILLION else f"${amount:.3g}",
+    translate=str,
+    write_count=lambda number, one, many: f"{number:,} {one if number == 1 else many}",
+    write_dollars=lambda amount: f"${Decimal(repr(amount)):,.2f}" if amount < BILLION else f"${amount:.3g}",
 )
 
 
-def language_codes() -> tuple[str, ...]:
+def list_language_codes() -> tuple[str, ...]:
     """All languages that texts exist in, English first."""
     return (ENGLISH.code, *sorted(path.stem for path in LOCALES.glob("*.po")))
 
 
 @cache
 def find_language(code: str) -> Language:
-    """A language by its code, one of `language_codes()`; the first call for one reads its catalogue."""
+    """A language by its code, one of `list_language_codes()`; the first call for one reads its catalogue."""
     if code == ENGLISH.code:
         return ENGLISH
     from babel import numbers  # noqa: PLC0415 - half of the time to start, which English need not wait for
 
-    messages = _catalogue(LOCALES / f"{code}.po")
+    messages = _read_catalogue(LOCALES / f"{code}.po")
 
-    def dollars(amount: float) -> str:
+    def write_dollars(amount: float) -> str:
         if amount < BILLION:
             return numbers.format_currency(amount, "USD", locale=code)
         return f"{numbers.format_scientific(amount, '0.##E0', locale=code)} $"
 
     return Language(
         code=code,
-        text=messages.gettext,
-        counted=lambda number, one, many: (
+        translate=messages.gettext,
+        write_count=lambda number, one, many: (
             f"{numbers.format_decimal(number, locale=code)} {messages.ngettext(one, many, number)}"
         ),
-        dollars=dollars,
+        write_dollars=write_dollars,
     )
 
 
-def _catalogue(path: Path) -> gettext.GNUTranslations:
+def _read_catalogue(path: Path) -> gettext.GNUTranslations:
     from babel.messages.mofile import write_mo  # noqa: PLC0415 - as above
     from babel.messages.pofile import read_po  # noqa: PLC0415
 
@@ -88,15 +88,15 @@ def _catalogue(path: Path) -> gettext.GNUTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def preferred_language(accepted: str | None) -> Language:
+def choose_language(accepted: str | None) -> Language:
     """The language that an Accept-Language header (RFC 9110, section 12.5.4) likes best; English if there is none."""
-    return ENGLISH if not accepted else _preferred(accepted[:LONGEST_HEADER])
+    return ENGLISH if not accepted else _choose(accepted[:LONGEST_HEADER])
 
 
 @lru_cache(maxsize=256)
-def _preferred(accepted: str) -> Language:
-    known = language_codes()
-    liked = [_range(part) for part in accepted.lower().split(",")]
+def _choose(accepted: str) -> Language:
+    known = list_language_codes()
+    liked = [_read_range(part) for part in accepted.lower().split(",")]
     for tag, quality in sorted(liked, key=lambda found: -found[1]):  # which keeps the order of equal ones
         code = tag.partition("-")[0]
         if quality > 0 and code in known:
@@ -104,7 +104,7 @@ def _preferred(accepted: str) -> Language:
     return ENGLISH
 
 
-def _range(part: str) -> tuple[str, float]:
+def _read_range(part: str) -> tuple[str, float]:
     """A language range with its weight: `de-AT;q=0.8` is ("de-at", 0.8); a weight that is none counts as 0."""
     tag, _, weight = (item.strip() for item in part.partition(";"))
     if not weight:

@@ -14,19 +14,19 @@ type Words = Callable[[Value, Language], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """Words a whole number with its noun: `Counted("month", "months")(1)` is `1 month`."""
+class CountedNoun:
+    """Words a whole number with its noun: `CountedNoun("month", "months")(1)` is `1 month`."""
 
     one: str
     many: str
 
     def __call__(self, value: Value, language: Language = ENGLISH) -> str:
-        return language.counted(int(value), self.one, self.many)
+        return language.write_count(int(value), self.one, self.many)
 
 
-def dollars(value: Value, language: Language = ENGLISH) -> str:
+def write_dollars(value: Value, language: Language = ENGLISH) -> str:
     """Words an amount of money: `$89.50`."""
-    return language.dollars(float(value) + 0.0)  # so that -0.0 is not worded as a debt
+    return language.write_dollars(float(value) + 0.0)  # so that -0.0 is not worded as a debt
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Bands:
     bands: Sequence[Band]
     words: Words
 
-    def checked(self) -> tuple[Band, ...]:
+    def validate(self) -> tuple[Band, ...]:
         """The bands.
 
         Raises:
@@ -76,10 +76,10 @@ class Bands:
         bounds = [band.below for band in self.bands]
         if bounds != sorted(set(bounds)) or any(map(math.isnan, bounds)) or bounds[-1:] != [math.inf]:
             raise ValueError(f"the bands' bounds must rise, and only the last have none; they are {bounds}")
-        return _named_apart(self.bands)
+        return _require_distinct_names(self.bands)
 
 
-def bands_of_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tuple[Band, ...]:
+def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tuple[Band, ...]:
     """One band for each of the values, in their order.
 
     Raises:
@@ -87,16 +87,16 @@ def bands_of_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tupl
     """
     if set(says) != set(values):
         raise ValueError(f"wording is for {sorted(map(str, says))}, values are {sorted(map(str, values))}")
-    found = ((_slug(value), says[value]) for value in values)
-    return _named_apart([Band(said.team, said.raises, said.lowers, name=name) for name, said in found])
+    found = ((_slug_from_value(value), says[value]) for value in values)
+    return _require_distinct_names([Band(said.team, said.raises, said.lowers, name=name) for name, said in found])
 
 
-def _slug(value: Value) -> str:
+def _slug_from_value(value: Value) -> str:
     """A value as part of a code: lower case, all but letters and digits as hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-")
 
 
-def _named_apart(bands: Sequence[Band]) -> tuple[Band, ...]:
+def _require_distinct_names(bands: Sequence[Band]) -> tuple[Band, ...]:
     names = [band.name for band in bands]
     if len(set(names)) != len(names):
         raise ValueError(f"two bands have the same name: {names}")

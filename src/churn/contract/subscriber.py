@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from churn.contract.declaration import Contract
-from churn.contract.wording import FieldError, kind_of, missing, refused, unknown
+from churn.contract.wording import FieldError, describe_kind, report_missing, report_refused, report_unknown
 from churn.errors import ChurnError
 
 MOST_ERRORS = 50
@@ -42,7 +42,7 @@ def subscriber_from_json[C: Contract](contract: type[C], value: Any, name: str =
         SubscriberError: the value is no subscriber.
     """
     if not isinstance(value, dict):
-        raise SubscriberError(f"{name} must be one JSON object, got {kind_of(value)}")
+        raise SubscriberError(f"{name} must be one JSON object, got {describe_kind(value)}")
     if len(value) > MOST_FIELDS:
         features = ", ".join(contract.feature_names())
         raise SubscriberError(f"there are {len(value):,} fields; send the features and nothing else: {features}")
@@ -74,5 +74,5 @@ def _field_error(contract: type[Contract], error: ErrorDetails) -> FieldError:
     name = str(error["loc"][0])
     specs = {spec.name: spec for spec in contract.features}
     if name not in specs:
-        return unknown(name, list(specs))
-    return missing(specs[name]) if error["type"] == "missing" else refused(specs[name], error["input"])
+        return report_unknown(name, list(specs))
+    return report_missing(specs[name]) if error["type"] == "missing" else report_refused(specs[name], error["input"])

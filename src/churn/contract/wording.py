@@ -32,7 +32,7 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST_ECHO else f"{text[: LONGEST_ECHO - 1]}…"
 
 
-def kind_of(value: Any) -> str:
+def describe_kind(value: Any) -> str:
     """What a JSON value is, with its article."""
     if value is None:
         return "null"
@@ -47,18 +47,18 @@ def kind_of(value: Any) -> str:
     return kinds[type(value)]
 
 
-def missing(spec: FeatureSpec) -> FieldError:
+def report_missing(spec: FeatureSpec) -> FieldError:
     """The error of a feature that was not sent."""
     return FieldError(field=spec.name, code="missing", message=f"{spec.name} is missing; it must be {_expected(spec)}")
 
 
-def unknown(name: str, known: list[str]) -> FieldError:
+def report_unknown(name: str, known: list[str]) -> FieldError:
     """The error of a field that is no feature."""
     message = f"{cut(name)} is not a feature; leave it out: the features are {', '.join(known)}"
     return FieldError(field=cut(name), code="unknown", message=message)
 
 
-def refused(spec: FeatureSpec, value: Any) -> FieldError:
+def report_refused(spec: FeatureSpec, value: Any) -> FieldError:
     """The error of a value that its feature does not take."""
     code = _code(spec, value)
     expected = _broken_limit(spec, value) if code == "out_of_range" else _expected(spec)
@@ -98,5 +98,5 @@ def _limit(limit: float | None) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
-        return kind_of(value)
+        return describe_kind(value)
     return cut(json.dumps(value, ensure_ascii=False))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from churn.contract.cells import text_of
+from churn.contract.cells import text_from_cell
 
 type Floats = npt.NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def texts_of(column: pa.Array) -> list[str]:
     """The cells of a column as a CSV file would hold them."""
     # Python's times are coarser than Arrow's and its calendar is shorter, so some have no Python value.
     cells = column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
-    return [text_of(cell) for cell in cells.to_pylist()]
+    return [text_from_cell(cell) for cell in cells.to_pylist()]
 
 
 class Format(Protocol):

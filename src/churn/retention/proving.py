@@ -17,7 +17,7 @@ import xgboost
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW, CustomerReason, Retention, RiskTier
 from churn.contract.declaration import Contract, FeatureSpec
-from churn.contract.language import find_language, language_codes
+from churn.contract.language import find_language, list_language_codes
 from churn.contract.sampling import draw_subscribers
 from churn.explain.xgb import load_booster, pred_contribs_explainer
 from churn.model.bundle import MODEL, Bundle
@@ -84,7 +84,7 @@ def prove(
     proof = Proof()
     generator = np.random.default_rng(seed)
     booster = load_booster(bundle.path / MODEL)
-    languages = [find_language(code) for code in language_codes()]
+    languages = [find_language(code) for code in list_language_codes()]
     while proof.rows < rows:
         people = draw_subscribers(bundle.model.contract, generator, min(ROWS_AT_ONCE, rows - proof.rows))
         cases: list[tuple[Contract, Prediction, Retention]] = []
@@ -150,7 +150,7 @@ def _is_true_of(reason: CustomerReason, spec: FeatureSpec, value: Any, language:
         above = spec.bands[at - 1].below if at else -np.inf
         holds = above <= value < spec.bands[at].below
     written = find_language(language)
-    text = written.text(spec.bands[at].raises)
+    text = written.translate(spec.bands[at].raises)
     if spec.words is not None:
         text = text.replace("{value}", spec.words(value, written))
     return holds and bool(text) and reason["text"] == text

@@ -19,7 +19,7 @@ def top_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_R
     sizes = [*map(abs, contributions)]
     ranked = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)  # which keeps the order of equal ones
     return [
-        _reason(spec.name, spec.phrase(getattr(subscriber, spec.name)), prediction.values[at], contributions[at])
+        _reason(spec.name, spec.word_for_team(getattr(subscriber, spec.name)), prediction.values[at], contributions[at])
         for at, spec in ((at, subscriber.features[at]) for at in ranked[:count])
     ]
 
@@ -46,9 +46,9 @@ def customer_reasons(
     suppressed: list[Suppressed] = []
     for at, spec in raising:
         value = getattr(subscriber, spec.name)
-        code = spec.code(value)
+        code = spec.code_from_value(value)
         if at in chosen:
-            text = spec.customer_text(value, "increases_risk", language)
+            text = spec.word_for_subscriber(value, "increases_risk", language)
             shown.append({"code": code, "group": spec.group, "actionable": spec.marker.actionable, "text": text})
         else:
             suppressed.append({"code": code, "why": _why_not(spec, groups, verified=holds.get(at, True))})
@@ -79,7 +79,7 @@ def _strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, b
     """Up to three features that may be shown, one of each group, leaving out those known not to hold."""
     chosen: dict[str, int] = {}
     for at, spec in raising:
-        if spec.showable and holds.get(at, True):
+        if spec.is_showable and holds.get(at, True):
             chosen.setdefault(spec.group, at)
     return [*chosen.values()][:MOST_SHOWN]
 
@@ -87,7 +87,7 @@ def _strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, b
 def _why_not(spec: FeatureSpec, groups: Collection[str], *, verified: bool) -> WhyNotShown:
     if spec.marker.protected:
         return "protected"
-    if not spec.showable:
+    if not spec.is_showable:
         return "not_for_customers"
     if not verified:
         return "not_verified"

@@ -151,7 +151,7 @@ def _sentences(
         distinct = pa.array(value[chosen]).dictionary_encode()
         pair = pa.array(distinct.indices.to_numpy() * np.int64(len(SIGNS)) + sign[chosen]).dictionary_encode()
         codes[chosen] = pair.indices.to_numpy() + len(sentences)
-        phrases = [spec.phrase(spec.decode(number)) for number in distinct.dictionary.to_pylist()]
+        phrases = [spec.word_for_team(spec.decode(number)) for number in distinct.dictionary.to_pylist()]
         found = (divmod(code, len(SIGNS)) for code in pair.dictionary.to_pylist())
         sentences += [sentence(phrases[phrase], SIGNS[sign_at]) for phrase, sign_at in found]
     return words(codes, sentences)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn.contract.cells import read_cells, text_of
+from churn.contract.cells import read_cells, text_from_cell
 from churn.contract.declaration import Contract, FeatureSpec
 from churn.reading.blocks import Floats, texts_of
 
@@ -49,7 +49,7 @@ def as_text(column: pa.Array) -> pa.Array:
 @functools.lru_cache(maxsize=CELLS_REMEMBERED)
 def encode_cell(contract: type[Contract], at: int, cell: str) -> float:
     """The number that a text stands for in the column of a feature; NaN if the contract refuses it."""
-    example = {name: text_of(value) for name, value in contract.example().items()}
+    example = {name: text_from_cell(value) for name, value in contract.example().items()}
     read = read_cells(contract, example | {contract.features[at].name: cell})
     return math.nan if isinstance(read, list) else read.encode()[at]
 

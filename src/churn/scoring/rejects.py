@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from churn.contract.cells import BLANK, BadCell
 from churn.contract.declaration import Contract, FeatureSpec
-from churn.contract.wording import FieldError, missing, refused
+from churn.contract.wording import FieldError, report_missing, report_refused
 
 WHOLE_ROW = "(row)"
 
@@ -71,7 +71,7 @@ def rejects_table(source: str, rejects: Sequence[Reject]) -> pa.Table:
 
 
 def _worded(spec: FeatureSpec, bad: BadCell) -> FieldError:
-    return missing(spec) if bad.check == BLANK else refused(spec, _as_json(spec, bad.cell))
+    return report_missing(spec) if bad.check == BLANK else report_refused(spec, _as_json(spec, bad.cell))
 
 
 def _as_json(spec: FeatureSpec, cell: str) -> Any:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from churn.contract.declaration import Contract, Rows
-from churn.contract.language import language_codes
+from churn.contract.language import list_language_codes
 from churn.errors import ChurnError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
@@ -63,7 +63,7 @@ def create_app(
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path)
     bundle.require_version(settings.model_version)
-    policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
+    policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=list_language_codes())
     has_challenger = settings.challenger_path is not None
     served = describe_served_model(bundle.model, policy, bundle_sha256=bundle.sha256, has_challenger=has_challenger)
     counters = Counters(served, ledger)
@@ -97,7 +97,7 @@ def build_app(
     Raises:
         OfferPolicyError: the policy of the settings, or the contract's own, cannot be used.
     """
-    policy = policy or load_policy(settings.offer_policy, model.contract, languages=language_codes())
+    policy = policy or load_policy(settings.offer_policy, model.contract, languages=list_language_codes())
     counters = counters or Counters(describe_served_model(model, policy))
     drain = Drain(settings.drain_seconds)
     predictions = predict_routes(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from churn.contract.language import language_codes
+from churn.contract.language import list_language_codes
 from churn.cpus import usable_cpus
 from churn.errors import ChurnError
 from churn.model.bundle import Bundle, load_bundle
@@ -55,7 +55,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
     with stop_without_failure():
         bundle = load_bundle(settings.bundle_path)
         bundle.require_version(settings.model_version)
-        policy = load_policy(settings.offer_policy, bundle.model.contract, languages=language_codes())
+        policy = load_policy(settings.offer_policy, bundle.model.contract, languages=list_language_codes())
         require_writable_log(settings, bundle.model.contract.contract_name)
         challenger = load_challenger(settings, bundle)
         with listen(settings.host, settings.port, app="service") as listener:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churn.contract.cells import BLANK, read_cells, text_of
+from churn.contract.cells import BLANK, read_cells, text_from_cell
 from churn.contract.declaration import Contract, Rows
 from churn.errors import DataError
 
@@ -124,7 +124,7 @@ def _parquet_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
         raise DataError(f"{path} holds no rows", instead="give a file with data")
     columns = [column.to_pylist() for column in table.columns]
     rows = enumerate(zip(*columns, strict=True), start=1)
-    return table.column_names, ((line, [text_of(cell) for cell in row]) for line, row in rows)
+    return table.column_names, ((line, [text_from_cell(cell) for cell in row]) for line, row in rows)
 
 
 class _Findings:

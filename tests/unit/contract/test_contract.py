@@ -14,7 +14,7 @@ from support.strategies import subscribers
 
 from churn.businesses import contract_names, find_contract
 from churn.contract.declaration import Contract, Count, Dollars, Feature
-from churn.contract.phrases import Band, Bands, Says, dollars
+from churn.contract.phrases import Band, Bands, Says, write_dollars
 from churn.errors import ContractError
 
 CONTRACTS = [find_contract(name) for name in contract_names()]
@@ -64,7 +64,7 @@ def test_rows_and_columns_are_encoded_alike(drawn: tuple[type[Contract], list[di
 def test_every_value_has_a_wording_without_a_gap(drawn: tuple[type[Contract], dict[str, Any]]) -> None:
     contract, row = drawn
     for spec in contract.features:
-        phrase = spec.phrase(row[spec.name])
+        phrase = spec.word_for_team(row[spec.name])
         assert phrase
         assert "{" not in phrase
 
@@ -72,9 +72,9 @@ def test_every_value_has_a_wording_without_a_gap(drawn: tuple[type[Contract], di
 @every_contract
 def test_what_a_subscriber_may_read_has_words_for_every_value_in_both_directions(contract: type[Contract]) -> None:
     for spec in contract.features:
-        assert spec.showable != spec.marker.protected
+        assert spec.is_showable != spec.marker.protected
         for band in spec.bands:
-            assert bool(band.raises) == bool(band.lowers) == spec.showable
+            assert bool(band.raises) == bool(band.lowers) == spec.is_showable
             for text in (band.team, band.raises, band.lowers):
                 assert text.count("{") == text.count("{value}") <= (spec.words is not None)
 
@@ -131,10 +131,10 @@ def test_the_fingerprint_follows_name_kind_and_categories_but_not_the_wording() 
     assert len({base.fingerprint, reordered.fingerprint, other_kind.fingerprint}) == 3
 
 
-BANDS = Bands([Band("{value}", name="all")], words=dollars)
-FALLING = Bands([Band("", name="a", below=2), Band("", name="b", below=1), Band("", name="c")], words=dollars)
-UNBOUNDED = Bands([Band("", name="a", below=2)], words=dollars)
-NAMED_ALIKE = Bands([Band("", name="a", below=2), Band("", name="a")], words=dollars)
+BANDS = Bands([Band("{value}", name="all")], words=write_dollars)
+FALLING = Bands([Band("", name="a", below=2), Band("", name="b", below=1), Band("", name="c")], words=write_dollars)
+UNBOUNDED = Bands([Band("", name="a", below=2)], words=write_dollars)
+NAMED_ALIKE = Bands([Band("", name="a", below=2), Band("", name="a")], words=write_dollars)
 ONE_SIDED = {"a": Says("A", raises="You have a."), "b": Says("B", raises="You have b.", lowers="You have b.")}
 CATEGORY = Literal["a", "b"]
 

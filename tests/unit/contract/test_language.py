@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.businesses import contract_names, find_contract
-from churn.contract.language import BILLION, ENGLISH, LOCALES, find_language, language_codes, preferred_language
-from churn.contract.messages import message_ids
+from churn.contract.language import BILLION, ENGLISH, LOCALES, choose_language, find_language, list_language_codes
+from churn.contract.messages import list_message_ids
 
-TRANSLATIONS = [code for code in language_codes() if code != ENGLISH.code]
+TRANSLATIONS = [code for code in list_language_codes() if code != ENGLISH.code]
 
 
 def placeholders(text: str) -> list[str]:
@@ -20,14 +20,16 @@ def placeholders(text: str) -> list[str]:
 
 
 def test_there_is_more_than_one_language() -> None:
-    assert language_codes() == ("en", "de")
+    assert list_language_codes() == ("en", "de")
 
 
 @pytest.mark.parametrize("code", TRANSLATIONS)
 def test_a_catalogue_translates_every_message_and_no_other(code: str) -> None:
     with (LOCALES / f"{code}.po").open("rb") as source:
         catalogue = read_po(source, locale=code, abort_invalid=True)
-    assert {message.id for message in catalogue if message.id} == set(message_ids(map(find_contract, contract_names())))
+    assert {message.id for message in catalogue if message.id} == set(
+        list_message_ids(map(find_contract, contract_names()))
+    )
     for message in catalogue:
         ids, texts = ([each] if isinstance(each, str) else each or [] for each in (message.id, message.string))
         assert len(ids) == len(texts)
@@ -39,13 +41,13 @@ def test_a_catalogue_translates_every_message_and_no_other(code: str) -> None:
 # Amounts between two cents are drawn on purpose: a tenth off 26.75 is one.
 @given(st.floats(0, BILLION, exclude_max=True) | st.integers(0, 10**9).map(lambda mills: mills / 1000))
 def test_english_money_is_written_as_babel_writes_it(amount: float) -> None:
-    assert ENGLISH.dollars(amount) == numbers.format_currency(amount, "USD", locale="en_US")
+    assert ENGLISH.write_dollars(amount) == numbers.format_currency(amount, "USD", locale="en_US")
 
 
 @given(st.integers(0, 10**9))
 def test_english_counts_are_written_as_babel_writes_them(number: int) -> None:
     words = "month" if number == 1 else "months"
-    assert ENGLISH.counted(number, "month", "months") == f"{numbers.format_decimal(number, locale='en_US')} {words}"
+    assert ENGLISH.write_count(number, "month", "months") == f"{numbers.format_decimal(number, locale='en_US')} {words}"
 
 
 @pytest.mark.parametrize(
@@ -66,13 +68,13 @@ def test_english_counts_are_written_as_babel_writes_them(number: int) -> None:
     ],
 )
 def test_the_language_liked_best_is_taken(accepted: str | None, code: str) -> None:
-    assert preferred_language(accepted).code == code
+    assert choose_language(accepted).code == code
 
 
 @given(st.text(max_size=300))
 def test_no_header_is_too_strange(accepted: str) -> None:
-    assert preferred_language(accepted).code in language_codes()
+    assert choose_language(accepted).code in list_language_codes()
 
 
 def test_an_unknown_text_stays_english() -> None:
-    assert find_language("de").text("no message") == "no message"
+    assert find_language("de").translate("no message") == "no message"

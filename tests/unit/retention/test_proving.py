@@ -13,7 +13,7 @@ import pytest
 
 import churn.retention.reasons
 from churn.contract.declaration import FeatureSpec, Rows
-from churn.contract.language import language_codes
+from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, Prediction
 from churn.retention.offers.policy import default_policy_path, load_policy
@@ -33,7 +33,7 @@ def everything(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, b
 def proof_of(bundle: Bundle, *, rows: int = 3000, threshold: float = -1.0) -> Proof:
     """Of a banner for everybody, unless the test says otherwise."""
     contract = bundle.model.contract
-    policy = load_policy(default_policy_path(contract), contract, languages=language_codes())
+    policy = load_policy(default_policy_path(contract), contract, languages=list_language_codes())
     return prove(bundle, policy, rows=rows, threshold=threshold, today=TODAY)
 
 
@@ -83,5 +83,5 @@ def test_a_text_that_is_not_that_of_the_value_is_found_out(
     bundles: dict[str, Bundle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = type(bundles["streamflow"].model.contract.features[0])
-    monkeypatch.setattr(spec, "code", lambda self, _: f"{self.name}.{self.bands[0].name}")
+    monkeypatch.setattr(spec, "code_from_value", lambda self, _: f"{self.name}.{self.bands[0].name}")
     assert "code and text are those of the value" in proof_of(bundles["streamflow"], rows=300).first

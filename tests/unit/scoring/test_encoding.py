@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.strategies import subscribers, values
 
 from churn.businesses import contract_names, find_contract
-from churn.contract.cells import read_cells, text_of
+from churn.contract.cells import read_cells, text_from_cell
 from churn.contract.declaration import Contract
 from churn.reading.blocks import texts_of
 from churn.scoring.encoding import as_text, encode
@@ -70,13 +70,13 @@ TYPES += [pa.dictionary(pa.int8(), pa.string()), pa.dictionary(pa.int32(), pa.in
 
 def read_alone(contract: type[Contract], at: int, cell: Any) -> float:
     """What the contract makes of a cell in a row that is right but for it; NaN if it is refused."""
-    row = {name: text_of(value) for name, value in contract.example().items()}
-    read = read_cells(contract, row | {contract.features[at].name: text_of(cell)})
+    row = {name: text_from_cell(value) for name, value in contract.example().items()}
+    read = read_cells(contract, row | {contract.features[at].name: text_from_cell(cell)})
     return math.nan if isinstance(read, list) else read.encode()[at]
 
 
 def encode_one(contract: type[Contract], at: int, column: pa.Array) -> list[float]:
-    others = {spec.name: pa.array([text_of(spec.example)] * len(column)) for spec in contract.features}
+    others = {spec.name: pa.array([text_from_cell(spec.example)] * len(column)) for spec in contract.features}
     found: list[float] = encode(contract, others | {contract.features[at].name: column})[:, at].tolist()
     return found
 
@@ -91,7 +91,9 @@ def test_a_text_is_taken_just_as_the_contract_takes_it(
     feature: tuple[type[Contract], int], data: st.DataObject
 ) -> None:
     contract, at = feature
-    cells = data.draw(st.lists(DRAWN.map(text_of) | values(contract.features[at]).map(text_of), min_size=1, max_size=6))
+    cells = data.draw(
+        st.lists(DRAWN.map(text_from_cell) | values(contract.features[at]).map(text_from_cell), min_size=1, max_size=6)
+    )
     expected = [read_alone(contract, at, cell) for cell in cells]
     assert same(encode_one(contract, at, pa.array([cell.encode() for cell in cells], pa.binary())), expected)
     assert same(encode_one(contract, at, pa.array(cells, pa.string())), expected)
@@ -127,7 +129,7 @@ def test_valid_subscribers_are_encoded_as_the_contract_encodes_them(
     rows = data.draw(st.lists(subscribers(contract), min_size=1, max_size=5))
     expected = np.array([contract.model_validate(row).encode() for row in rows])
     typed = {name: pa.array([row[name] for row in rows]) for name in contract.feature_names()}
-    texts = {name: pa.array([text_of(row[name]).encode() for row in rows]) for name in contract.feature_names()}
+    texts = {name: pa.array([text_from_cell(row[name]).encode() for row in rows]) for name in contract.feature_names()}
     assert same(encode(contract, typed).ravel().tolist(), expected.ravel().tolist())
     assert same(encode(contract, texts).ravel().tolist(), expected.ravel().tolist())
 

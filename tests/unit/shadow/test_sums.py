@@ -33,7 +33,7 @@ def test_each_subscriber_is_in_the_group_that_the_wording_names(contract: type[C
     values = np.array([subscriber.encode()])
     for spec, grouping in zip(contract.features, list_groupings(contract)[1:], strict=True):
         value = getattr(subscriber, spec.name)
-        named = {"category": str(value), "boolean": "yes" if value else "no"}.get(spec.kind, spec.band(value).name)
+        named = {"category": str(value), "boolean": "yes" if value else "no"}.get(spec.kind, spec.find_band(value).name)
         assert grouping.levels[grouping.assign(values, np.zeros(1)).item()] == named
 
 

@@ -18,7 +18,7 @@ from support.strategies import subscribers, values
 from churn.businesses.streamflow import CONTRACT as STREAMFLOW
 from churn.businesses.telco import CONTRACT as TELCO
 from churn.contract.declaration import Contract, Feature
-from churn.contract.phrases import Band, Bands, Counted
+from churn.contract.phrases import Band, Bands, CountedNoun
 from churn.errors import DataError
 from churn.training.synthetic import best_possible_auc, demo_csv, make_demo, true_probability
 from churn.training.tuned import load_tuned
@@ -64,13 +64,13 @@ def test_every_row_follows_the_contract(demos: dict[str, pd.DataFrame], version:
 
 
 def test_a_feature_that_the_process_does_not_know_of_is_drawn_by_itself(demos: dict[str, pd.DataFrame]) -> None:
-    class Later(STREAMFLOW):  # type: ignore[valid-type, misc]
+    class Later(STREAMFLOW):
         """StreamFlow with one more feature."""
 
         devices: Annotated[
             int,
             Field(ge=1, le=9, description="Devices in use.", examples=[2]),
-            Feature(says=Bands([Band("Having devices", name="any")], words=Counted("device", "devices"))),
+            Feature(says=Bands([Band("Having devices", name="any")], words=CountedNoun("device", "devices"))),
         ]
 
     demo = make_demo(Later, FIRST)

@@ -104,7 +104,7 @@ def _placeholders(offer: OfferDocument) -> Iterator[Problem]:
 
 
 def _saves(offer: OfferDocument, contract: type[Contract]) -> Iterator[Problem]:
-    groups = list(dict.fromkeys(spec.group for spec in contract.features if spec.showable))
+    groups = list(dict.fromkeys(spec.group for spec in contract.features if spec.is_showable))
     for group, rate in offer.saves.items():
         if group not in groups:
             yield Problem(

@@ -123,8 +123,8 @@ class Counters:
 
     def sum_over_workers(self) -> Numbers:
         """Return all cells, summed over the workers of all times; the queue over those that live."""
-        totals = self.ledger.totals()
-        totals[self.queue_cell] = self.ledger.living()[self.queue_cell]
+        totals = self.ledger.sum_rows()
+        totals[self.queue_cell] = self.ledger.sum_living_rows()[self.queue_cell]
         return totals
 
 

@@ -36,18 +36,18 @@ class Ledger:
     """
 
     def __init__(self, cells: int, rows: int = 1) -> None:
-        file = _nameless_file()
-        os.ftruncate(file, rows * _row_bytes(cells))
+        file = _create_create_nameless_file()
+        os.ftruncate(file, rows * _bytes_per_row(cells))
         self._map(cells, rows, file)
 
     def _map(self, cells: int, rows: int, file: int) -> None:
         self._cells, self._file = cells, file
-        self._rows = np.frombuffer(mmap.mmap(file, rows * _row_bytes(cells))).reshape(rows, -1)
+        self._rows = np.frombuffer(mmap.mmap(file, rows * _bytes_per_row(cells))).reshape(rows, -1)
         self._own: int | None = None
         weakref.finalize(self, os.close, file)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _received, (self._cells, len(self._rows), DupFd(self._file))
+        return _rebuild_ledger, (self._cells, len(self._rows), DupFd(self._file))
 
     def claim(self, *, gauges: Sequence[int] = ()) -> memoryview[float]:
         """The row of this process, to add to; it goes on where the last one stopped that had it.
@@ -65,15 +65,15 @@ class Ledger:
                 return memoryview(row)  # of which a number is read and written in half the time
         raise ChurnError(f"{len(self._rows)} processes count already", instead="run fewer workers")
 
-    def totals(self) -> Numbers:
+    def sum_rows(self) -> Numbers:
         """The sum of all rows, float64 (cells,)."""
         return self._rows[:, : self._cells].sum(axis=0)
 
-    def living(self) -> Numbers:
+    def sum_living_rows(self) -> Numbers:
         """The sum of the rows of processes that run, float64 (cells,)."""
-        return self._rows[[at for at in range(len(self._rows)) if self._lives(at)], : self._cells].sum(axis=0)
+        return self._rows[[at for at in range(len(self._rows)) if self._is_alive(at)], : self._cells].sum(axis=0)
 
-    def _lives(self, row: int) -> bool:
+    def _is_alive(self, row: int) -> bool:
         if row == self._own:
             return True
         if not self._lock(row, fcntl.LOCK_SH):
@@ -89,18 +89,18 @@ class Ledger:
         return False
 
 
-def _row_bytes(cells: int) -> int:
+def _bytes_per_row(cells: int) -> int:
     """Whole pages, so that no two processes write into one line of a processor's cache."""
     return -(-cells * NUMBER_BYTES // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
-def _received(cells: int, rows: int, file: Any) -> Ledger:
+def _rebuild_ledger(cells: int, rows: int, file: Any) -> Ledger:
     ledger = Ledger.__new__(Ledger)
     ledger._map(cells, rows, file.detach())  # noqa: SLF001 - its other constructor
     return ledger
 
 
-def _nameless_file() -> int:
+def _create_create_nameless_file() -> int:
     """Memory where the system has it, which needs no writable folder and leaves nothing behind."""
     if sys.platform == "linux":
         return os.memfd_create("churn-ledger")

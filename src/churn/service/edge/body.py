@@ -11,7 +11,7 @@ import jiter
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from churn.contract.wording import FieldError, cut, kind_of
+from churn.contract.wording import FieldError, cut, describe_kind
 from churn.service.edge.problems import Problem
 
 BODY_TIMEOUT_S = 10.0
@@ -97,7 +97,7 @@ def parse_rows(body: bytes, *, max_rows: int) -> list[Any]:
     """
     rows = parse_json(body, "a JSON array of objects")
     if not isinstance(rows, list):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be a JSON array, got {kind_of(rows)}")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be a JSON array, got {describe_kind(rows)}")
     if not rows:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the array is empty; send at least one subscriber")
     if len(rows) > max_rows:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import Request
 
-from churn.contract.language import language_codes, preferred_language
+from churn.contract.language import choose_language, list_language_codes
 from churn.contract.wording import Code, FieldError, cut
 from churn.judging.metrics import TOP_REASONS
 from churn.retention.banner import Visitor
@@ -37,7 +37,7 @@ def describe_reasons(most: int) -> dict[str, Any]:
 
 def describe_visitor() -> list[dict[str, Any]]:
     """Return the headers that say who asks, as the OpenAPI document has them."""
-    languages = ", ".join(f"`{code}`" for code in language_codes())
+    languages = ", ".join(f"`{code}`" for code in list_language_codes())
     return [
         _describe_header(
             KEY,
@@ -95,7 +95,7 @@ def read_visitor(request: Request) -> Visitor:
             texts[name] += f",{text}"
         else:
             raise _refusal(name, "duplicate", "is given twice; give it once")
-    return Visitor(_key(texts.get(KEY)), _day(texts.get(LAST_OFFER)), preferred_language(texts.get(ACCEPT_LANGUAGE)))
+    return Visitor(_key(texts.get(KEY)), _day(texts.get(LAST_OFFER)), choose_language(texts.get(ACCEPT_LANGUAGE)))
 
 
 def _count(value: str, most: int) -> int:
