@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -72,6 +72,20 @@ class Finding:
         return math.inf if self.low is None or self.high is None else (self.high - self.low) / max(self.tolerance, 1e-9)
 
 
+def decide(low: float, high: float, tolerance: float, *, critical: bool = True) -> VerdictDecision:
+    """Decide by one effect, which surely lies between `low` and `high`."""
+    if low > tolerance:
+        return "roll back" if critical else "hold"
+    return "promote" if high < tolerance else "hold"
+
+
+def describe_bounds(low: float, high: float, tolerance: float, number: Callable[[float], str]) -> str:
+    """Say between which bounds an effect lies, or on which side of the tolerance."""
+    if low > tolerance:
+        return f"surely more than {number(low)}"
+    return f"surely less than {number(high)}" if high < tolerance else f"between {number(low)} and {number(high)}"
+
+
 def evaluate_checks(
     checks: Sequence[tuple[Check, Levels]], stable: Counts, canary: Counts, earlier: Counts, expected: float
 ) -> tuple[Finding, ...]:
@@ -95,7 +109,7 @@ def _find_effect(check: Check, level: Levels, comparison: Comparison, bounds: Bo
     effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
     part = int((lower if outside else upper).argmax())
     words = f"{_describe_counts(comparison, part)}, {_describe_bounds(check, low, high)}"
-    decision = _decide(check, low, high)
+    decision = decide(low, high, check.tolerance, critical=check.critical)
     if decision == "hold" and not outside:
         words += _describe_wait(estimate_wait(check, comparison, level))
     rests_on = int(comparison.proportions.stable_total[0]), int(comparison.proportions.canary_total[0])
@@ -112,8 +126,8 @@ def _find_split(check: Check, stable: int, canary: int, expected: float, level: 
     low, high = max(out_low - expected, expected - out_high, 0.0), max(in_high - expected, expected - in_low)
     words = f"the canary got {100 * canary / total:.2f} % of {total:,} requests and should get {100 * expected:.2f} %"
     words = f"{words}, {_describe_bounds(check, low, high)}"
-    effect = abs(canary / total - expected)
-    return _finding(check, _decide(check, low, high), words, (effect, low, high), (stable, canary))
+    decision = decide(low, high, check.tolerance, critical=check.critical)
+    return _finding(check, decision, words, (abs(canary / total - expected), low, high), (stable, canary))
 
 
 def estimate_wait(check: Check, comparison: Comparison, level: Levels) -> float:
@@ -158,12 +172,6 @@ def _bound_effects(compared: Sequence[tuple[Check, Levels, Comparison]]) -> Iter
         yield np.where(comparison.selected, lower, -np.inf), np.where(comparison.selected, upper, -np.inf)
 
 
-def _decide(check: Check, low: float, high: float) -> VerdictDecision:
-    if low > check.tolerance:
-        return "roll back" if check.critical else "hold"
-    return "promote" if high < check.tolerance else "hold"
-
-
 def _finding(
     check: Check,
     decision: VerdictDecision,
@@ -184,13 +192,7 @@ def _describe_counts(comparison: Comparison, part: int) -> str:
 
 
 def _describe_bounds(check: Check, low: float, high: float) -> str:
-    """Say between which percentage points the difference lies."""
-    if low > check.tolerance:
-        sure = f"surely more than {100 * low:.2f}"
-    elif high < check.tolerance:
-        sure = f"surely less than {100 * high:.2f}"
-    else:
-        sure = f"between {100 * low:.2f} and {100 * high:.2f}"
+    sure = describe_bounds(low, high, check.tolerance, lambda share: f"{100 * share:.2f}")
     return f"a difference of {sure} points, tolerance {100 * check.tolerance:g}"
 
 

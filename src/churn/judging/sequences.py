@@ -64,11 +64,6 @@ class Proportions(NamedTuple):
         return canary - self.stable_hits / np.maximum(self.stable_total, 1)
 
 
-def log_evidence(proportions: Proportions, effect: Numbers | float) -> Numbers:
-    """Return the logarithm of the e-process against exactly this effect; log(1 / alpha) or more rejects it at alpha."""
-    return log_mixture(proportions) - log_likelihood(proportions, effect)
-
-
 def is_rejected(proportions: Proportions, effect: Numbers | float, alpha: Numbers | float) -> NDArray[np.bool_]:
     """Tell whether this effect is rejected at alpha.
 
@@ -85,7 +80,8 @@ def is_rejected(proportions: Proportions, effect: Numbers | float, alpha: Number
 def confidence_sequence(proportions: Proportions, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
     """Return both ends of the confidence sequence of the effect, between -1 and 1.
 
-    With probability 1 - alpha at least, the true effect lies between them at all times.
+    An effect is rejected at alpha if the logarithm of the e-process against it is log(1 / alpha) or more. With
+    probability 1 - alpha at least, the true effect lies between the ends at all times.
     """
     mixture, observed = log_mixture(proportions), proportions.effect()
     # Both ends at once, along a new first axis.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from churn.errors import SettingsError
-from churn.judging.findings import Finding, Levels, VerdictDecision
+from churn.judging.findings import Finding, Levels, decide, describe_bounds
 from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK, Verdict
 from churn.judging.mean_sequences import lower_bound, upper_bound
 from churn.shadow.sums import (
@@ -95,19 +95,11 @@ def _evaluate(check: PairedCheck, sums: PairSums, level: Levels) -> Finding:
     effect = float(values @ counts) / sums.pairs
     low, high = lower_bound(values, counts, level.outside), upper_bound(values, counts, level.within)
     describe = check.measure.describe
-    decision: VerdictDecision = "hold"
-    if low > check.tolerance:
-        decision = "roll back"
-        sure = f"surely more than {describe(low)}"
-    elif high < check.tolerance:
-        decision = "promote"
-        sure = f"surely less than {describe(high)}"
-    else:
-        sure = f"between {describe(low)} and {describe(high)}"
+    sure = describe_bounds(low, high, check.tolerance, describe)
     of_pairs = f"{'of' if check.measure.is_share else 'on average of'} {sums.pairs:,} pairs"
     return Finding(
         check=check.measure.name,
-        decision=decision,
+        decision=decide(low, high, check.tolerance),
         reason=f"{check.measure.name}: {describe(effect)} {of_pairs}, {sure}; {describe(check.tolerance)} is tolerated",
         effect=effect,
         low=low,

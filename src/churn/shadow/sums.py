@@ -10,7 +10,7 @@ import numpy as np
 
 from churn.answers import RiskTier
 from churn.contract.declaration import Contract, FeatureSpec
-from churn.model.pairs import STEPS, Differences, Numbers, Side, Whole, compare, strongest, tiers
+from churn.model.pairs import STEPS, Differences, Flags, Numbers, Side, Whole, compare, strongest, tiers
 
 # Of the probability, in the picture of one model over the other.
 BINS = 50
@@ -32,7 +32,7 @@ class PairMeasure:
 
     name: str
     meaning: str
-    measure: Callable[[Differences], Numbers]
+    measure: Callable[[Differences], Numbers | Flags]
     is_share: bool = True
 
     def describe(self, mean: float | None) -> str:
@@ -43,34 +43,24 @@ class PairMeasure:
 
 
 TIER_FLIPS: Final = PairMeasure(
-    "tier flips",
-    "another risk tier",
-    lambda pairs: (pairs.champion_tier != pairs.challenger_tier).astype(float),
+    "tier flips", "another risk tier", lambda pairs: pairs.champion_tier != pairs.challenger_tier
 )
 BANNER_FLIPS: Final = PairMeasure(
-    "banner flips",
-    "a banner from one of the two only",
-    lambda pairs: (pairs.champion_banner != pairs.challenger_banner).astype(float),
+    "banner flips", "a banner from one of the two only", lambda pairs: pairs.champion_banner != pairs.challenger_banner
 )
 OTHER_TOP: Final = PairMeasure(
-    "other top 3",
-    "other features among the three largest contributions",
-    lambda pairs: (~pairs.same_set).astype(float),
+    "other top 3", "other features among the three largest contributions", lambda pairs: ~pairs.same_set
 )
 OTHER_ORDER: Final = PairMeasure(
-    "other order",
-    "another order of them, or other features",
-    lambda pairs: (~pairs.same_order).astype(float),
+    "other order", "another order of them, or other features", lambda pairs: ~pairs.same_order
 )
 OTHER_DIRECTION: Final = PairMeasure(
-    "other direction",
-    "one of the champion's three reasons works the other way",
-    lambda pairs: (~pairs.same_signs).astype(float),
+    "other direction", "one of the champion's three reasons works the other way", lambda pairs: ~pairs.same_signs
 )
 LARGE_DIFFERENCES: Final = PairMeasure(
     "large differences",
     f"probabilities more than {LARGE:g} apart",
-    lambda pairs: (np.abs(pairs.shift) > LARGE * STEPS).astype(float),
+    lambda pairs: np.abs(pairs.shift) > LARGE * STEPS,
 )
 DIFFERENCE: Final = PairMeasure(
     "difference",

@@ -19,24 +19,24 @@ def ends(hits: int, total: int, alpha: float = 0.05) -> tuple[float, float]:
 
 
 @given(counts, st.floats(0.001, 0.2))
-def test_the_observed_mean_lies_between_the_ends_and_both_are_possible(found: list[int], alpha: float) -> None:
-    values, came = np.linspace(0, 1, len(found)), np.array(found, dtype=float)
-    low, high = lower_bound(values, came, alpha), upper_bound(values, came, alpha)
-    assert 0 <= low <= values @ came / came.sum() + 1e-9
-    assert values @ came / came.sum() - 1e-9 <= high <= 1
+def test_the_observed_mean_lies_between_the_ends_and_both_are_possible(times_each: list[int], alpha: float) -> None:
+    values, occurrences = np.linspace(0, 1, len(times_each)), np.array(times_each, dtype=float)
+    low, high = lower_bound(values, occurrences, alpha), upper_bound(values, occurrences, alpha)
+    assert 0 <= low <= values @ occurrences / occurrences.sum() + 1e-9
+    assert values @ occurrences / occurrences.sum() - 1e-9 <= high <= 1
 
 
 @given(counts, st.floats(0.01, 0.98), st.floats(0.001, 0.01))
-def test_a_bet_on_more_wins_the_less_the_higher_it_is(found: list[int], mean: float, more: float) -> None:
-    values, came = np.linspace(0, 1, len(found)), np.array(found, dtype=float)
-    assert log_wealth(values, came, mean + more) <= log_wealth(values, came, mean) + 1e-9
+def test_a_bet_on_more_wins_the_less_the_higher_it_is(times_each: list[int], mean: float, more: float) -> None:
+    values, occurrences = np.linspace(0, 1, len(times_each)), np.array(times_each, dtype=float)
+    assert log_wealth(values, occurrences, mean + more) <= log_wealth(values, occurrences, mean) + 1e-9
 
 
 @given(counts, st.integers(2, 20))
-def test_more_of_the_same_never_makes_less_sure(found: list[int], times: int) -> None:
-    values, came = np.linspace(0, 1, len(found)), np.array(found, dtype=float)
+def test_more_of_the_same_never_makes_less_sure(times_each: list[int], times: int) -> None:
+    values, occurrences = np.linspace(0, 1, len(times_each)), np.array(times_each, dtype=float)
     for end, sign in ((lower_bound, 1), (upper_bound, -1)):
-        assert sign * end(values, times * came, 0.05) >= sign * end(values, came, 0.05) - 1e-9
+        assert sign * end(values, times * occurrences, 0.05) >= sign * end(values, occurrences, 0.05) - 1e-9
 
 
 def test_nothing_is_surely_anything() -> None:

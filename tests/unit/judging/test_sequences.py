@@ -14,7 +14,6 @@ from churn.judging.sequences import (
     Proportions,
     confidence_sequence,
     is_rejected,
-    log_evidence,
     log_likelihood,
     log_mixture,
     log_split_evidence,
@@ -27,6 +26,10 @@ ALPHA = 0.05
 def pair(*numbers: float) -> Proportions:
     """Hits and total of stable, of the canary, and if given of what stable answered earlier."""
     return Proportions(*(np.array([float(number)]) for number in numbers))
+
+
+def log_evidence(proportions: Proportions, effect: float) -> Numbers:
+    return log_mixture(proportions) - log_likelihood(proportions, effect)
 
 
 @st.composite
@@ -49,9 +52,9 @@ def test_no_pair_of_shares_with_that_difference_is_likelier(counted: Proportions
     shares = low + (high - low) * np.concatenate([np.linspace(0, 1, 1001), np.logspace(-7, -1, 200)])
     tried = log_binomial(stable_hits, stable_total, shares)
     tried = tried + log_binomial(canary_hits, canary_total, np.clip(shares + effect, 0, 1))
-    found = log_likelihood(counted, effect)[0]
-    assert found >= np.nanmax(tried) - 1e-4
-    assert found <= log_likelihood(counted)[0] + 1e-6
+    likeliest = log_likelihood(counted, effect)[0]
+    assert likeliest >= np.nanmax(tried) - 1e-4
+    assert likeliest <= log_likelihood(counted)[0] + 1e-6
 
 
 @given(pairs(earlier=False), st.floats(-0.99, 0.99))
@@ -64,7 +67,7 @@ def test_tracks_that_change_places_change_the_sign_of_the_effect(counted: Propor
 def test_what_is_no_hit_could_be_counted_as_well(counted: Proportions, effect: float) -> None:
     totals = counted[1::2]
     hits = [total - hit for hit, total in zip(counted[::2], totals, strict=True)]
-    others = Proportions(*(each for both in zip(hits, totals, strict=True) for each in both))
+    others = Proportions(*(numbers for both in zip(hits, totals, strict=True) for numbers in both))
     assert log_evidence(others, -effect) == pytest.approx(log_evidence(counted, effect), abs=1e-3)
 
 
@@ -113,9 +116,11 @@ def test_the_interval_is_what_is_not_rejected(counted: Proportions, effect: floa
 
 
 @given(pairs(), st.floats(0.001, 0.5), st.floats(0.001, 0.5))
-def test_a_smaller_chance_of_error_needs_a_wider_interval(counted: Proportions, one: float, other: float) -> None:
-    low, high = confidence_sequence(counted, max(one, other))
-    wider_low, wider_high = confidence_sequence(counted, min(one, other))
+def test_a_smaller_chance_of_error_needs_a_wider_interval(
+    counted: Proportions, alpha: float, other_alpha: float
+) -> None:
+    low, high = confidence_sequence(counted, max(alpha, other_alpha))
+    wider_low, wider_high = confidence_sequence(counted, min(alpha, other_alpha))
     assert wider_low[0] <= low[0]
     assert wider_high[0] >= high[0]
 

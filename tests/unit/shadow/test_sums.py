@@ -51,7 +51,7 @@ def test_a_model_and_itself_differ_in_no_group(seed: int) -> None:
 
 def test_blocks_add_up_whatever_their_sizes(contract: type[Contract]) -> None:
     whole = block(contract, seed=1, noise=0.5, count=200)
-    parts = [PairBlock(*(_slice(each, start, start + 50) for each in whole)) for start in range(0, 200, 50)]
+    parts = [PairBlock(*(_slice(part, start, start + 50) for part in whole)) for start in range(0, 200, 50)]
     at_once, in_parts = sum_up(contract, whole), sum_up(contract, *parts)
     for name in ("pairs", "shifts", "totals", "tiers", "banners", "plane", "tops"):
         np.testing.assert_allclose(getattr(at_once, name), getattr(in_parts, name))
@@ -82,11 +82,11 @@ def test_percentiles_are_those_of_the_differences() -> None:
 
 
 def _slice(part: Any, start: int, end: int) -> Any:
-    return Side(*(each[start:end] for each in part)) if isinstance(part, Side) else part[start:end]
+    return Side(*(numbers[start:end] for numbers in part)) if isinstance(part, Side) else part[start:end]
 
 
 def test_bands_are_divided_where_they_are_worded() -> None:
     rows = draw_columns(STREAMFLOW, np.random.default_rng(0), 300)
     values = STREAMFLOW.encode_columns(rows).astype(float)
-    [grouping] = [each for each in list_groupings(STREAMFLOW) if each.name == "tenure"]
+    [grouping] = [grouping for grouping in list_groupings(STREAMFLOW) if grouping.name == "tenure"]
     assert len(set(grouping.assign(values, np.zeros(300)).tolist())) > 1
