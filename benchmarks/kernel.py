@@ -22,7 +22,7 @@ from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
 from churn.judging.metrics import TOP_REASONS
 from churn.model.bundle import MODEL, load_bundle
-from churn.scoring.answers import reason_lists
+from churn.scoring.answers import build_reason_lists
 
 TOLERANCE = 1e-4
 CHECKED = 2_000
@@ -70,7 +70,7 @@ def contenders(bundle: Path) -> list[Contender]:
 
 def worded(contract: type[Contract], rows: Rows, contributions: Matrix) -> object:
     """The three reasons of each row, made as `churn score` makes them, whoever explained it."""
-    return reason_lists(
+    return build_reason_lists(
         contract.features, rows.astype(np.float64), np.asarray(contributions, dtype=np.float64), TOP_REASONS
     )
 

@@ -27,8 +27,8 @@ from churn.businesses import find_contract
 from churn.image.building import build_image
 from churn.image.container import HARDENED
 from churn.image.docker import docker
-from churn.loadtest.payloads import request_bodies
-from churn.loadtest.plan import OpenLoop, Plan
+from churn.loadtest.payloads import draw_bodies
+from churn.loadtest.plan import LoadPlan, OpenLoop
 from churn.loadtest.report import summarise
 from churn.loadtest.run import run_load
 from churn.model.bundle import MODEL
@@ -164,7 +164,7 @@ def _rates(system: str, address: str, settings: Row, say: Say) -> list[Row]:
     rows: list[Row] = []
     for rate in RATES:
         plan = _open_loop(address, rate, settings["rate_s"])
-        report = summarise(run_load(plan, request_bodies(find_contract(models.CONTRACT), 0)), plan)
+        report = summarise(run_load(plan, draw_bodies(find_contract(models.CONTRACT), 0)), plan)
         row = {
             "system": system,
             "rate": rate,
@@ -181,8 +181,8 @@ def _rates(system: str, address: str, settings: Row, say: Say) -> list[Row]:
     return rows
 
 
-def _open_loop(address: str, rate: float, seconds: float) -> Plan:
-    return Plan(
+def _open_loop(address: str, rate: float, seconds: float) -> LoadPlan:
+    return LoadPlan(
         url=f"{address}/predict",
         contract=models.CONTRACT,
         loop=OpenLoop(rate, "poisson", drain_s=10),
@@ -211,7 +211,7 @@ def _overload(address: str, script: Path) -> Row:
     ]
     plan = _open_loop(address, PROBE_PER_S, OVERLOAD_S + AFTER_S)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as load:
-        samples = run_load(plan, request_bodies(find_contract(models.CONTRACT), 0)).samples
+        samples = run_load(plan, draw_bodies(find_contract(models.CONTRACT), 0)).samples
         others = wrk.parse(load.communicate()[0])
     probes = [[round(one.intended_s, 3), round(one.latency_ms, 2), one.error] for one in samples]
     return {"others": others | _split(others, OVERLOAD_S), "probes": sorted(probes)}

@@ -10,7 +10,7 @@ import pytest
 import xgboost
 from hypothesis import HealthCheck, settings
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.sampling import draw_columns
 from churn.model.bundle import Bundle, ModelCard
 from churn.model.reference import reference_distributions
@@ -24,7 +24,7 @@ settings.load_profile("churn")
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bundle]:
     """A small trained model of each contract, by the contract's name."""
-    return {name: _bundle(name, tmp_path_factory) for name in contract_names()}
+    return {name: _bundle(name, tmp_path_factory) for name in list_contracts()}
 
 
 def _bundle(name: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:

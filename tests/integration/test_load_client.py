@@ -15,7 +15,7 @@ from support.small_server import PREDICTION, Reply, http, small_server
 from churn.errors import LoadTestError
 from churn.loadtest.client import Client, open_session
 from churn.loadtest.plan import ClosedLoop, OpenLoop
-from churn.loadtest.report import Report, summarise
+from churn.loadtest.report import LoadReport, summarise
 from churn.loadtest.run import run_load
 from churn.loadtest.samples import Sample
 from churn.loadtest.target import require_listener
@@ -24,7 +24,7 @@ BODIES = [b"one", b"two", b"three"]
 AT_ONCE = OpenLoop(10_000, "uniform", drain_s=60)
 
 
-def load(address: str, **changes: Any) -> Report:
+def load(address: str, **changes: Any) -> LoadReport:
     plan = a_plan(url=f"{address}/predict", **changes)
     return summarise(run_load(plan, BODIES), plan)
 

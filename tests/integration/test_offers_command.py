@@ -14,9 +14,9 @@ from support.processes import churn, succeed
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.model.bundle import Bundle
-from churn.retention.banner import Visitor, retention
+from churn.retention.banner import Visitor, build_banner
 from churn.retention.campaign.report import WHY
-from churn.retention.offers.policy import Policy, default_policy_path, load_policy
+from churn.retention.offers.policy import Policy, find_default_policy, load_policy
 
 ROWS = 400
 TODAY = "2026-11-23"
@@ -47,7 +47,7 @@ def simulate(home: Path, subscribers: Path, bundle: Bundle, *more: str | Path) -
 
 def test_what_is_simulated_is_what_the_service_would_answer(tmp_path: Path, subscribers: Path, bundle: Bundle) -> None:
     counts = simulate(tmp_path, subscribers, bundle, "--out", tmp_path / "out")
-    policy = load_policy(default_policy_path(STREAMFLOW), STREAMFLOW, languages=LANGUAGES)
+    policy = load_policy(find_default_policy(STREAMFLOW), STREAMFLOW, languages=LANGUAGES)
     with subscribers.open(newline="") as file:
         rows = {row["subscriber_id"]: row for row in csv.DictReader(file)}
     with (tmp_path / "out" / "offers.csv").open(newline="") as file:
@@ -66,7 +66,7 @@ def test_what_is_simulated_is_what_the_service_would_answer(tmp_path: Path, subs
 def answered(bundle: Bundle, policy: Policy, subscriber: Contract, key: str) -> dict[str, str]:
     """What the service would answer, as a line of `offers.csv`."""
     [prediction] = bundle.model.predict([subscriber])
-    content = retention(bundle.model, policy, subscriber, prediction, Visitor(key), today=date.fromisoformat(TODAY))
+    content = build_banner(bundle.model, policy, subscriber, prediction, Visitor(key), today=date.fromisoformat(TODAY))
     offer = content["offer"]
     return {
         "key": key,

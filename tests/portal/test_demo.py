@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from churn.businesses import find_contract
-from churn.retention.offers.arms import arm_of
-from churn.retention.offers.policy import default_policy_path, load_policy
+from churn.retention.offers.arms import draw_arm
+from churn.retention.offers.policy import find_default_policy, load_policy
 from portal.demo import demo_subscribers
 
 CONTRACT = find_contract("streamflow")
@@ -19,8 +19,8 @@ def test_the_service_takes_every_one_of_them() -> None:
 
 
 def test_who_is_said_to_be_in_the_holdout_is() -> None:
-    policy = load_policy(default_policy_path(CONTRACT), CONTRACT, languages=("en", "de"))
-    held_out = [each for each in demo_subscribers() if arm_of(each.key, policy.holdout) == "holdout"]
+    policy = load_policy(find_default_policy(CONTRACT), CONTRACT, languages=("en", "de"))
+    held_out = [each for each in demo_subscribers() if draw_arm(each.key, policy.holdout) == "holdout"]
     assert held_out == [each for each in demo_subscribers() if "holdout" in each.about]
     assert len(held_out) == 1
 

@@ -15,7 +15,7 @@ from support.processes import serving
 from support.visiting import Portal
 
 from churn.answers import Arm, RetentionAnswer, WhyNotOffered, WhyNotShown
-from churn.businesses import contract_names
+from churn.businesses import list_contracts
 from churn.client import ChurnClient
 from churn.model.bundle import Bundle
 from portal.explanation import ARMS, WHY_NOT_OFFERED, WHY_NOT_SHOWN
@@ -52,7 +52,7 @@ class Page:
         raise AssertionError
 
 
-@pytest.fixture(scope="module", params=contract_names())
+@pytest.fixture(scope="module", params=list_contracts())
 def running(
     request: pytest.FixtureRequest, bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Bundle, str]]:

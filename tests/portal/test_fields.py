@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.errors import Nonsense
 from churn.service.app import build_openapi_document
 from portal.fields import Field, Limits, Slider, in_words, published_limits, read_form, request_fields, start_values
 
 
-@pytest.fixture(scope="module", params=contract_names())
+@pytest.fixture(scope="module", params=list_contracts())
 def contract(request: pytest.FixtureRequest) -> Any:
     return find_contract(request.param)
 

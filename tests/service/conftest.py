@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 from support.in_process import InProcess
 
-from churn.businesses import contract_names
+from churn.businesses import list_contracts
 from churn.contract.declaration import Contract
 from churn.model.bundle import Bundle
 from churn.service.app import create_app
 from churn.settings import Settings
 
 
-@pytest.fixture(scope="session", params=contract_names())
+@pytest.fixture(scope="session", params=list_contracts())
 def contract_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import churn
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 
 SOURCES = Path(churn.__file__).parent
-FEATURES = {name for contract in contract_names() for name in find_contract(contract).feature_names()}
+FEATURES = {name for contract in list_contracts() for name in find_contract(contract).feature_names()}
 
 
 @pytest.mark.parametrize(

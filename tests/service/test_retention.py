@@ -15,16 +15,16 @@ from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.errors import OfferPolicyError
 from churn.model.bundle import Bundle
-from churn.retention.offers.arms import arm_of
-from churn.retention.offers.policy import default_policy_path, load_policy
+from churn.retention.offers.arms import draw_arm
+from churn.retention.offers.policy import find_default_policy, load_policy
 from churn.service.app import create_app
 from churn.settings import Settings
 
 STREAMFLOW = find_contract("streamflow")
-POLICY = load_policy(default_policy_path(STREAMFLOW), STREAMFLOW, languages=["en", "de"])
+POLICY = load_policy(find_default_policy(STREAMFLOW), STREAMFLOW, languages=["en", "de"])
 KEYS = [f"key-{number}" for number in range(100)]
-HELD_OUT = next(key for key in KEYS if arm_of(key, POLICY.holdout) == "holdout")
-TREATED = next(key for key in KEYS if arm_of(key, POLICY.holdout) == "treatment")
+HELD_OUT = next(key for key in KEYS if draw_arm(key, POLICY.holdout) == "holdout")
+TREATED = next(key for key in KEYS if draw_arm(key, POLICY.holdout) == "treatment")
 TODAY = datetime.now(UTC).date()
 
 
@@ -154,7 +154,7 @@ def test_a_subscribers_key_is_never_logged_nor_sent_back(
 def test_a_policy_of_another_contract_is_refused_before_anything_listens(
     bundles: dict[str, Bundle], tmp_path: Path
 ) -> None:
-    other = default_policy_path(find_contract("telco"))
+    other = find_default_policy(find_contract("telco"))
     with pytest.raises(OfferPolicyError):
         create_app(Settings(offer_policy=other), bundle=bundles["streamflow"])
     with pytest.raises(OfferPolicyError, match="cannot be read"):
@@ -162,7 +162,7 @@ def test_a_policy_of_another_contract_is_refused_before_anything_listens(
 
 
 def test_another_policy_can_be_given(bundles: dict[str, Bundle], tmp_path: Path) -> None:
-    text = default_policy_path(STREAMFLOW).read_text(encoding="utf-8")
+    text = find_default_policy(STREAMFLOW).read_text(encoding="utf-8")
     path = tmp_path / "mine.toml"
     path.write_text(text.replace(f'version = "{POLICY.version}"', 'version = "mine-1"'), encoding="utf-8")
     with InProcess(

@@ -12,7 +12,7 @@ import numpy as np
 from churn.model.model import Prediction
 from churn.prediction_log.places import locate_log
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker
-from churn.retention.offers.arms import arm_of
+from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.document import Holdout
 
 SALT = "a secret of the tests"
@@ -38,7 +38,7 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[P
     probabilities = generator.beta(2, 2, subscribers).round(4)
     for number, probability in enumerate(probabilities.tolist()):
         key = f"subscriber-{number}"
-        arm = arm_of(key, HOLDOUT) if probability > 0.6 else None
+        arm = draw_arm(key, HOLDOUT) if probability > 0.6 else None
         for visit, score in enumerate((probability, 1 - probability)):
             banner: Any = None
             if visit == 0 and arm:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from churn.loadtest.plan import ClosedLoop, Plan
+from churn.loadtest.plan import ClosedLoop, LoadPlan
 from churn.loadtest.samples import Run, Sample
 
-PLAN = Plan(
+PLAN = LoadPlan(
     url="http://127.0.0.1:8000/predict",
     contract="streamflow",
     loop=ClosedLoop(4),
@@ -22,7 +22,7 @@ PLAN = Plan(
 )
 
 
-def a_plan(**changes: Any) -> Plan:
+def a_plan(**changes: Any) -> LoadPlan:
     return replace(PLAN, **changes)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from churn.answers import CustomerReason
 from churn.contract.declaration import Contract, Rows
 from churn.model.model import ChurnModel, Prediction
-from churn.retention.campaign.population import Banner, Census, banners
+from churn.retention.campaign.population import BannerSubscriber, Census, find_banner_subscribers
 from support.policies import STREAMFLOW, reason
 from support.tables import Row, write_rows
 
@@ -40,8 +40,8 @@ def row(at: int, tickets: Any = 4, **changes: Any) -> Row:
     return {"subscriber_id": f"s-{at}", **STREAMFLOW.example(), "num_support_tickets": tickets, **changes}
 
 
-def draw(folder: Path, rows: Sequence[Row], suffix: str = ".csv") -> tuple[list[Banner], Census]:
+def draw(folder: Path, rows: Sequence[Row], suffix: str = ".csv") -> tuple[list[BannerSubscriber], Census]:
     """Writes rows to a file of some format and reads those with a banner back."""
     census = Census()
     path = write_rows(folder / f"rows{suffix}", rows)
-    return list(banners(path, MODEL, tickets_and_commitment, census, threshold=0.6)), census
+    return list(find_banner_subscribers(path, MODEL, tickets_and_commitment, census, threshold=0.6)), census

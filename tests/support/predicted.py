@@ -9,7 +9,7 @@ from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle
 from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.record import Entry, JournalHeader
-from churn.retention.banner import Visitor, retention
+from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import load_policy
 from churn.service.answering.answer import build_answer
 
@@ -38,5 +38,5 @@ def noted(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody
     banner = None
     if worded["show_retention_banner"]:
         policy = load_policy(None, model.contract, languages=list_language_codes())
-        banner = retention(model, policy, subscriber, prediction, Visitor(key), today=date(2026, 1, 15))
+        banner = build_banner(model, policy, subscriber, prediction, Visitor(key), today=date(2026, 1, 15))
     return Entry(time.time_ns(), make_prediction_id(), "a-request", key, prediction, worded, banner)

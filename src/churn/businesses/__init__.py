@@ -13,7 +13,7 @@ from churn.errors import ContractError
 from churn.judging.metrics import TOP_REASONS
 
 
-def contract_names() -> list[str]:
+def list_contracts() -> list[str]:
     """The names of all contracts, in alphabetical order."""
     return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
 
@@ -24,8 +24,8 @@ def find_contract(name: str) -> type[Contract]:
     Raises:
         ContractError: no file here has that name, or it declares a contract that cannot be served.
     """
-    if name not in contract_names():
-        raise ContractError(f"there is no contract {name!r}", instead=f"choose one of {', '.join(contract_names())}")
+    if name not in list_contracts():
+        raise ContractError(f"there is no contract {name!r}", instead=f"choose one of {', '.join(list_contracts())}")
     contract: type[Contract] = import_module(f"{__name__}.{name}").CONTRACT
     if contract.contract_name != name:
         raise ContractError(f"businesses/{name}.py declares {contract.contract_name!r}", instead="give both one name")

@@ -63,7 +63,7 @@ def draw_subscribers(rng: np.random.Generator, rows: int, shift: Mapping[str, fl
     }
 
 
-def log_odds_of_leaving(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[str, float]) -> npt.NDArray[np.float64]:
+def compute_log_odds(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[str, float]) -> npt.NDArray[np.float64]:
     """The true log-odds of leaving; every term honours the monotone directions that the contract declares.
 
     - 0.35 at the start.
@@ -120,5 +120,5 @@ DEMO = DemoProcess(
         ),
     },
     draw=draw_subscribers,
-    log_odds=log_odds_of_leaving,
+    log_odds=compute_log_odds,
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markdown import Markdown
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.cli.documents import describe_contract
 from churn.cli.show import out, print_json
 
@@ -25,7 +25,7 @@ def contract(
 ) -> None:
     """Show a contract: fields, limits, categories, wording."""
     if name is None:
-        out.print("\n".join(contract_names()))
+        out.print("\n".join(list_contracts()))
     elif as_json:
         print_json(find_contract(name).model_json_schema())
     else:

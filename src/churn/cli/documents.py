@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import LARGEST_NUMBER, Contract, FeatureSpec
 from churn.contract.phrases import Band
 from churn.judging.metrics import ERRORS, LATENCY_BOUNDS_S, METRICS, OTHER, PROBABILITY_BINS, ROUTES
@@ -17,7 +17,7 @@ DIRECTIONS = {1: "only up", 0: "either way", -1: "only down"}
 
 def build_contracts_page() -> str:
     """`docs/contract.md`: all contracts in words."""
-    pages = [describe_contract(find_contract(name)) for name in contract_names()]
+    pages = [describe_contract(find_contract(name)) for name in list_contracts()]
     return GENERATED + "# The contracts\n\n" + "\n".join(pages)
 
 

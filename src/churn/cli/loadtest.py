@@ -16,8 +16,8 @@ from churn.errors import LoadTestError, SettingsError
 from churn.files import json_bytes, write_bytes
 
 if TYPE_CHECKING:
-    from churn.loadtest.plan import ClosedLoop, OpenLoop, Plan
-    from churn.loadtest.report import Report
+    from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
+    from churn.loadtest.report import LoadReport
     from churn.loadtest.samples import Run
 
 # ruff: noqa: PLC0415 - aiohttp and matplotlib are an extra
@@ -85,19 +85,19 @@ def loadtest(
     if plot is not None and plot.suffix not in PICTURES:
         raise SettingsError(f"cannot draw to {plot}", instead=f"give a name that ends in {' or '.join(PICTURES)}")
     require_extra("loadtest", "aiohttp", *(["matplotlib"] if plot else []))
-    from churn.loadtest.payloads import request_bodies
-    from churn.loadtest.plan import Plan
+    from churn.loadtest.payloads import draw_bodies
+    from churn.loadtest.plan import LoadPlan
     from churn.loadtest.report import summarise
     from churn.loadtest.run import run_load
-    from churn.loadtest.target import require_listener, target_url
-    from churn.loadtest.words import load_words, report_json, report_rows, verdict
+    from churn.loadtest.target import build_target_url, require_listener
+    from churn.loadtest.words import describe_load, describe_verdict, json_from_report, rows_from_report
 
     if duration is not None and math.isnan(duration):
         raise SettingsError("--duration is no number", instead="give a number of seconds")
     if requests is not None and duration is not None:
         raise SettingsError("--requests and --duration were both given", instead="give one of them")
-    plan = Plan(
-        url=target_url(url, path),
+    plan = LoadPlan(
+        url=build_target_url(url, path),
         contract=contract,
         loop=_loop(connections, rate, arrivals, drain_timeout),
         requests=requests or (REQUESTS if duration is None else None),
@@ -108,24 +108,24 @@ def loadtest(
         slo_p99_ms=slo_p99_ms,
         max_error_share=max_error_share,
     )
-    bodies = request_bodies(find_contract(contract), seed)
+    bodies = draw_bodies(find_contract(contract), seed)
     require_listener(plan.url)
-    say(f"{load_words(plan)}, to {plan.url}")
+    say(f"{describe_load(plan)}, to {plan.url}")
     with bar("requests", calm=True) as move:
         run = run_load(plan, bodies, move)
     report = summarise(run, plan)
-    content = report_json(plan, report)
+    content = json_from_report(plan, report)
     if as_json:
         print_json(content)
     else:
-        table("Load test", ["measure", "value"], report_rows(plan, report))
+        table("Load test", ["measure", "value"], rows_from_report(plan, report))
     if json_file is not None:
         write_bytes(json_file, json_bytes(content))
     if plot is not None:
         _draw(plot, plan, report, run)
     if not report.passed:
         raise LoadTestError(
-            f"the objective was {verdict(plan, report)}",
+            f"the objective was {describe_verdict(plan, report)}",
             instead="look at the service's log, or ask for what it can hold with --slo-p99-ms and --max-error-share",
         )
 
@@ -147,7 +147,7 @@ def _loop(
     return ClosedLoop(connections or CONNECTIONS)
 
 
-def _draw(path: Path, plan: Plan, report: Report, run: Run) -> None:
+def _draw(path: Path, plan: LoadPlan, report: LoadReport, run: Run) -> None:
     from churn.loadtest.page import report_page
     from churn.loadtest.plot import latency_plot, png
 

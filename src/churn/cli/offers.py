@@ -20,13 +20,13 @@ from churn.contract.declaration import Contract
 from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel, Prediction
-from churn.retention.offers.policy import Policy, default_policy_path, load_policy
-from churn.retention.reasons import customer_reasons
+from churn.retention.offers.policy import Policy, find_default_policy, load_policy
+from churn.retention.reasons import choose_customer_reasons
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.retention.campaign.changes import Change
-    from churn.retention.campaign.population import Banner, Census
+    from churn.retention.campaign.changes import PolicyChange
+    from churn.retention.campaign.population import BannerSubscriber, Census
 
 # ruff: noqa: PLC0415 - what reads files and draws is an extra
 
@@ -89,7 +89,7 @@ def offers_simulate(
     """Show who of a file of subscribers would get what, at what expected cost and value, before a policy goes live."""
     require_extra("offers", "pyarrow", "matplotlib")
     from churn.retention.campaign.output import require_room, write
-    from churn.retention.campaign.report import summary, tables
+    from churn.retention.campaign.report import build_summary, build_tables
     from churn.retention.campaign.simulation import simulate
 
     settings = read_settings()
@@ -101,7 +101,7 @@ def offers_simulate(
     day = _day(today)
     with _population(source, loaded.model, settings.churn_threshold) as (found, census):
         simulation = simulate(chosen, found, day)
-    content = summary(
+    content = build_summary(
         chosen,
         census,
         simulation,
@@ -112,7 +112,7 @@ def offers_simulate(
     if as_json:
         print_json(content)
     else:
-        for shown in tables(content):
+        for shown in build_tables(content):
             table(*shown)
     if to is not None:
         write(to, content, simulation.lines)
@@ -134,7 +134,7 @@ def offers_diff(
     as_json: JsonOption = False,
 ) -> None:
     """Say in words what changed between two policies, and over a file of subscribers what that changes for them."""
-    from churn.retention.campaign.changes import changes
+    from churn.retention.campaign.changes import list_changes
 
     settings, chosen, loaded = read_settings(), find_contract(contract), None
     if source is not None:
@@ -142,7 +142,7 @@ def offers_diff(
         loaded = _bundle(bundle, settings)
         chosen = loaded.model.contract
     before, after = _read_policy(old, chosen), _read_policy(new, chosen)
-    found = changes(before.document, after.document)
+    found = list_changes(before.document, after.document)
     compared = None
     if source is not None and loaded is not None:
         compared = _compared(before, after, source, loaded.model, threshold=settings.churn_threshold, day=_day(today))
@@ -159,9 +159,9 @@ def offers_diff(
         return
     _show_changes(before, after, found)
     if compared is not None:
-        from churn.retention.campaign.report import comparison_tables
+        from churn.retention.campaign.report import build_comparison_tables
 
-        for shown in comparison_tables(compared):
+        for shown in build_comparison_tables(compared):
             table(*shown)
 
 
@@ -170,7 +170,7 @@ def _read_policy(path: Path, contract: type[Contract]) -> Policy:
 
 
 def _policy_in_use(settings: Settings, contract: type[Contract]) -> Path:
-    return settings.offer_policy or default_policy_path(contract)
+    return settings.offer_policy or find_default_policy(contract)
 
 
 def _bundle(path: Path | None, settings: Settings) -> Bundle:
@@ -184,19 +184,21 @@ def _day(given: datetime | None) -> date:
 
 
 def _reasons(model: ChurnModel, subscriber: Contract, prediction: Prediction) -> Sequence[CustomerReason]:
-    shown, _ = customer_reasons(model, subscriber, prediction)
+    shown, _ = choose_customer_reasons(model, subscriber, prediction)
     return shown
 
 
 @contextmanager
-def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tuple[Iterator[Banner], Census]]:
+def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tuple[Iterator[BannerSubscriber], Census]]:
     """Those of a file who see a banner, with a bar that moves as they are read; then says what was wrong with it."""
-    from churn.retention.campaign.population import Census, banners
+    from churn.retention.campaign.population import Census, find_banner_subscribers
 
     census, reasons_of = Census(), functools.partial(_reasons, model)
     with bar("rows") as move:
         yield (
-            banners(path, model, reasons_of, census, threshold=threshold, progress=lambda *done: move(*done, "rows")),
+            find_banner_subscribers(
+                path, model, reasons_of, census, threshold=threshold, progress=lambda *done: move(*done, "rows")
+            ),
             census,
         )
     if not census.has_keys:
@@ -208,15 +210,15 @@ def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tup
 def _compared(
     old: Policy, new: Policy, source: Path, model: ChurnModel, *, threshold: float, day: date
 ) -> dict[str, Any]:
-    from churn.retention.campaign.comparison import compare
-    from churn.retention.campaign.report import comparison_summary
+    from churn.retention.campaign.comparison import compare_policies
+    from churn.retention.campaign.report import build_comparison_summary
 
     with _population(source, model, threshold) as (found, census):
-        comparison = compare(old, new, found, day)
-    return comparison_summary(census, comparison)
+        comparison = compare_policies(old, new, found, day)
+    return build_comparison_summary(census, comparison)
 
 
-def _show_changes(old: Policy, new: Policy, found: Sequence[Change]) -> None:
+def _show_changes(old: Policy, new: Policy, found: Sequence[PolicyChange]) -> None:
     if not found:
         out.print("the two policies say the same")
         return

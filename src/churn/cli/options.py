@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from churn.businesses import contract_names
+from churn.businesses import list_contracts
 from churn.errors import SettingsError
 
 ContractOption = Annotated[
-    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {' or '.join(contract_names())}.")
+    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {' or '.join(list_contracts())}.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 SinceOption = Annotated[

@@ -18,8 +18,8 @@ from churn.client.calls import (
     Health,
     NoReply,
     Reply,
-    pause_before_repeating,
-    prediction,
+    build_prediction_call,
+    choose_pause,
 )
 from churn.errors import SettingsError, Unavailable
 
@@ -73,7 +73,7 @@ class AsyncChurnClient:
             Refused: the subscriber is not valid; `fields` says why.
             Nonsense: what answered is not the service.
         """
-        return await self._ask(prediction(subscriber, **asked))
+        return await self._ask(build_prediction_call(subscriber, **asked))
 
     async def schema(self) -> dict[str, Any]:
         """The service's own OpenAPI document; raises as `predict` does."""
@@ -87,7 +87,7 @@ class AsyncChurnClient:
         try:
             with anyio.fail_after(self.budget_s) as scope:
                 outcome = await self._send(call)
-                pause_s = pause_before_repeating(outcome)
+                pause_s = choose_pause(outcome)
                 if pause_s is not None and pause_s < scope.deadline - anyio.current_time():
                     await anyio.sleep(pause_s)
                     outcome = await self._send(call)

@@ -117,7 +117,7 @@ _PREDICTION = TypeAdapter(RetentionAnswer)
 _PROBLEM = TypeAdapter(_Problem)
 
 
-def prediction(subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> Call[RetentionAnswer]:
+def build_prediction_call(subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> Call[RetentionAnswer]:
     """Asks for a prediction and what to show.
 
     Raises:
@@ -148,7 +148,7 @@ def prediction(subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> Call
     )
 
 
-def pause_before_repeating(outcome: Reply | NoReply) -> float | None:
+def choose_pause(outcome: Reply | NoReply) -> float | None:
     """Seconds to wait before the same call is worth sending again; None if it is not."""
     match outcome:
         case NoReply(connected=connected):

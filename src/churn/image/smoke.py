@@ -8,7 +8,7 @@ from pathlib import Path
 from churn.errors import ImageError
 from churn.image.container import running
 from churn.model.bundle import load_bundle
-from churn.retention.reasons import top_reasons
+from churn.retention.reasons import rank_reasons
 
 REASONS = 3
 
@@ -48,7 +48,7 @@ def smoke_test(reference: str, bundle_path: Path, *, network: str | None = None)
         status, headers, answer = container.ask("POST", "/predict", contract.example())
         _require(reference, "status", status, 200)
         _require(reference, "churn_probability", answer["churn_probability"], prediction.probability)
-        _require(reference, "top_reasons", answer["top_reasons"], top_reasons(subscriber, prediction, REASONS))
+        _require(reference, "top_reasons", answer["top_reasons"], rank_reasons(subscriber, prediction, REASONS))
         _require(reference, "X-Model-Version", headers["X-Model-Version"], bundle.manifest.model_version)
         _require(reference, "exit code", container.stop(), 0)
     return SmokeResult(bundle.manifest.model_version, container.healthy_after_s, prediction.probability)

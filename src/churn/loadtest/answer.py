@@ -8,7 +8,7 @@ from http import HTTPStatus
 INVALID = "invalid answer"
 
 
-def model_version_of(content: bytes) -> str | None:
+def read_model_version(content: bytes) -> str | None:
     """The version of the model that gave this prediction; None if it is none."""
     try:
         answer = json.loads(content)
@@ -20,9 +20,9 @@ def model_version_of(content: bytes) -> str | None:
     return version
 
 
-def judge(status: int, content: bytes) -> tuple[str | None, str | None]:
+def check_answer(status: int, content: bytes) -> tuple[str | None, str | None]:
     """What is wrong with an answer, and the model version it names; exactly one of them is None."""
     if status != HTTPStatus.OK:
         return f"status {status}", None
-    version = model_version_of(content)
+    version = read_model_version(content)
     return (INVALID, None) if version is None else (None, version)

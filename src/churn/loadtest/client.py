@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from churn.loadtest.answer import INVALID, judge
+from churn.loadtest.answer import INVALID, check_answer
 from churn.loadtest.samples import NOT_SENT, UNANSWERED, Sample
 
 TIMEOUT = "timeout"
@@ -61,7 +61,7 @@ class Client:
         try:
             body = self.bodies[number % len(self.bodies)]
             async with self.session.post(self.url, data=body, allow_redirects=False) as response:
-                error, version = judge(response.status, await response.read())
+                error, version = check_answer(response.status, await response.read())
         except (aiohttp.ClientError, OSError) as failure:
             error = _kind(failure)
         finally:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from churn.loadtest.plan import Plan
-from churn.loadtest.report import Report
-from churn.loadtest.words import load_words, report_rows, verdict
+from churn.loadtest.plan import LoadPlan
+from churn.loadtest.report import LoadReport
+from churn.loadtest.words import describe_load, describe_verdict, rows_from_report
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -43,7 +43,7 @@ img {{ max-width: 100%; height: auto; }}
 """
 
 
-def report_page(plan: Plan, report: Report, picture: bytes) -> bytes:
+def report_page(plan: LoadPlan, report: LoadReport, picture: bytes) -> bytes:
     """The page as UTF-8.
 
     Args:
@@ -53,22 +53,22 @@ def report_page(plan: Plan, report: Report, picture: bytes) -> bytes:
     """
     rows = [
         f'<tr><th scope="row">{escape(measure)}</th><td>{escape(value)}</td></tr>'
-        for measure, value in report_rows(plan, report)
+        for measure, value in rows_from_report(plan, report)
     ]
     return PAGE.format(
-        title=escape(f"Load test: {load_words(plan)}"),
-        verdict=escape(verdict(plan, report)),
+        title=escape(f"Load test: {describe_load(plan)}"),
+        verdict=escape(describe_verdict(plan, report)),
         rows="\n".join(rows),
         image=base64.b64encode(picture).decode(),
         alternative=escape(_in_words(plan, report)),
     ).encode()
 
 
-def _in_words(plan: Plan, report: Report) -> str:
+def _in_words(plan: LoadPlan, report: LoadReport) -> str:
     """What a reader who sees the picture would take from it."""
     slowest = f", the slowest {report.latency.max_ms:,.1f} ms" if report.latency else ""
     return (
         f"Two charts of latency in milliseconds on a logarithmic scale, with a line at {plan.slo_p99_ms:,g} ms. "
         f"Left: each of {report.answered:,} answers over {report.duration_s:,.0f} seconds. "
-        f"Right: latency by percentile{slowest}. The objective is {verdict(plan, report)}."
+        f"Right: latency by percentile{slowest}. The objective is {describe_verdict(plan, report)}."
     )

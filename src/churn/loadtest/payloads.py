@@ -13,7 +13,7 @@ DIFFERENT = 10_000
 """A longer run sends the same subscribers again, in the same order."""
 
 
-def request_bodies(contract: type[Contract], seed: int, count: int = DIFFERENT) -> list[bytes]:
+def draw_bodies(contract: type[Contract], seed: int, count: int = DIFFERENT) -> list[bytes]:
     """So many JSON objects; the same seed gives the same bytes."""
     drawn = draw_columns(contract, np.random.default_rng(seed), count)
     columns = [values.tolist() for values in drawn.values()]

@@ -36,7 +36,7 @@ class OpenLoop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class LoadPlan:
     """A load test.
 
     Args:

@@ -10,17 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from churn.loadtest.plan import OpenLoop, Plan
-from churn.loadtest.report import Report
+from churn.loadtest.plan import LoadPlan, OpenLoop
+from churn.loadtest.report import LoadReport
 from churn.loadtest.samples import Sample
-from churn.loadtest.words import load_words, verdict
+from churn.loadtest.words import describe_load, describe_verdict
 
 INK, ACCENT, SOFT = "#23395b", "#d1495b", "#5c6b7d"
 DPI = 130
 PERCENTILES = (50.0, 90.0, 99.0, 99.9, 99.99, 99.999)
 
 
-def latency_plot(plan: Plan, report: Report, samples: Sequence[Sample]) -> Figure:
+def latency_plot(plan: LoadPlan, report: LoadReport, samples: Sequence[Sample]) -> Figure:
     """Every answer over time on the left, latency by percentile on the right; both share one logarithmic scale."""
     figure = Figure(figsize=(12, 5.6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
@@ -57,12 +57,13 @@ def png(figure: Figure) -> bytes:
     return image.getvalue()
 
 
-def _title(plan: Plan, report: Report) -> str:
-    load = load_words(plan)
-    return f"{load[0].upper()}{load[1:]}: {report.requests:,} requests to {plan.url}\nObjective {verdict(plan, report)}"
+def _title(plan: LoadPlan, report: LoadReport) -> str:
+    load = describe_load(plan)
+    first = f"{load[0].upper()}{load[1:]}: {report.requests:,} requests to {plan.url}"
+    return f"{first}\nObjective {describe_verdict(plan, report)}"
 
 
-def _time_of(plan: Plan) -> str:
+def _time_of(plan: LoadPlan) -> str:
     return "when the request was due" if isinstance(plan.loop, OpenLoop) else "when the request was sent"
 
 
@@ -84,7 +85,7 @@ def _percentile_curve(axes: Axes, latencies_ms: np.ndarray) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _mark_percentiles(axes: Axes, report: Report) -> None:
+def _mark_percentiles(axes: Axes, report: LoadReport) -> None:
     if report.latency is None:
         return
     latency, slowest = report.latency, float(np.log10(2 * report.answered))
@@ -98,7 +99,7 @@ def _mark_percentiles(axes: Axes, report: Report) -> None:
         axes.annotate(f"{name} {value_ms:,.1f} ms", (at, value_ms), away, textcoords="offset points", ha=side)
 
 
-def _objective(plan: Plan, *several: Axes) -> None:
+def _objective(plan: LoadPlan, *several: Axes) -> None:
     for axes in several:
         axes.axhline(plan.slo_p99_ms, color=ACCENT, linestyle="--", linewidth=1.2)
     several[0].annotate(

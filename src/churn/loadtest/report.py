@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from churn.loadtest.plan import OpenLoop, Plan
+from churn.loadtest.plan import LoadPlan, OpenLoop
 from churn.loadtest.samples import Run
 
 LATE_MS = 10.0
@@ -28,7 +28,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class LoadReport:
     """What came of a load test.
 
     Args:
@@ -70,7 +70,7 @@ class Report:
         return sum(self.errors.values()) / max(self.requests, 1)
 
 
-def nearest_rank(ordered: Sequence[float], per_mille: int) -> float:
+def take_nearest_rank(ordered: Sequence[float], per_mille: int) -> float:
     """The smallest measured value that at least so many in a thousand do not exceed; never one between two.
 
     Args:
@@ -81,25 +81,29 @@ def nearest_rank(ordered: Sequence[float], per_mille: int) -> float:
     return ordered[rank - 1]
 
 
-def latency_of(values_ms: Iterable[float]) -> Latency | None:
+def summarise_latency(values_ms: Iterable[float]) -> Latency | None:
     """Sums up durations; None if there are none."""
     ordered = sorted(values_ms)
     if not ordered:
         return None
-    median, p95, p99, p99_9 = (nearest_rank(ordered, per_mille) for per_mille in (500, 950, 990, 999))
+    median, p95, p99, p99_9 = (take_nearest_rank(ordered, per_mille) for per_mille in (500, 950, 990, 999))
     return Latency(statistics.fmean(ordered), median, p95, p99, p99_9, ordered[-1])
 
 
-def summarise(run: Run, plan: Plan) -> Report:
+def summarise(run: Run, plan: LoadPlan) -> LoadReport:
     """All figures of a run and whether they hold what the plan asks."""
     answered = [sample for sample in run.samples if sample.error is None]
     errors = Counter(sample.error for sample in run.samples if sample.error is not None)
     duration_s = max((sample.ended_s for sample in run.samples), default=0.0)
-    latency = latency_of(sample.latency_ms for sample in answered)
+    latency = summarise_latency(sample.latency_ms for sample in answered)
     sent = [(sample.intended_s, sample.sent_s) for sample in run.samples if sample.sent_s is not None]
-    lag = latency_of((sent_s - due_s) * 1000 for due_s, sent_s in sent) if isinstance(plan.loop, OpenLoop) else None
+    lag = (
+        summarise_latency((sent_s - due_s) * 1000 for due_s, sent_s in sent)
+        if isinstance(plan.loop, OpenLoop)
+        else None
+    )
     cpu_share = run.cpu_s / duration_s if duration_s else 0.0
-    return Report(
+    return LoadReport(
         requests=len(run.samples),
         sent=len(sent),
         answered=len(answered),
@@ -115,7 +119,7 @@ def summarise(run: Run, plan: Plan) -> Report:
     )
 
 
-def _misses(plan: Plan, latency: Latency | None, requests: int, failed: int) -> list[str]:
+def _misses(plan: LoadPlan, latency: Latency | None, requests: int, failed: int) -> list[str]:
     misses = []
     if latency is None:
         misses.append("no request was answered with a prediction")

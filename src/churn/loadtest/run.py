@@ -15,9 +15,9 @@ import numpy as np
 import uvloop
 
 from churn.loadtest.client import Client, open_session
-from churn.loadtest.plan import MOST_IN_FLIGHT, ClosedLoop, OpenLoop, Plan
+from churn.loadtest.plan import MOST_IN_FLIGHT, ClosedLoop, LoadPlan, OpenLoop
 from churn.loadtest.samples import Run
-from churn.loadtest.schedule import Times, arrivals_until, first_arrivals
+from churn.loadtest.schedule import Times, draw_arrivals_until, draw_first_arrivals
 
 WARMUP_CONNECTIONS = 8
 OTHER_FILES = 100  # what the process holds open beside its connections
@@ -28,27 +28,29 @@ type Progress = Callable[[int, int | None, str], None]
 """Told once a second how many, of how many, of what."""
 
 
-def run_load(plan: Plan, bodies: Sequence[bytes], progress: Progress = lambda *_: None) -> Run:
+def run_load(plan: LoadPlan, bodies: Sequence[bytes], progress: Progress = lambda *_: None) -> Run:
     """Runs a load test to its end; a request that fails is part of the result and raises nothing."""
-    with _no_long_collections():
+    with _defer_collections():
         return uvloop.run(_run(plan, bodies, progress))
 
 
-async def _run(plan: Plan, bodies: Sequence[bytes], progress: Progress) -> Run:
+async def _run(plan: LoadPlan, bodies: Sequence[bytes], progress: Progress) -> Run:
     async with open_session(plan.timeout_s) as session:
-        await closed_loop(Client(session, plan.url, bodies), WARMUP_CONNECTIONS, requests=plan.warmup)
+        await run_closed_loop(Client(session, plan.url, bodies), WARMUP_CONNECTIONS, requests=plan.warmup)
         cpu_before_s = time.process_time()
         client = Client(session, plan.url, bodies)
         watcher = asyncio.create_task(_watch(client, plan, progress))
         if isinstance(plan.loop, ClosedLoop):
-            await closed_loop(client, plan.loop.connections, requests=plan.requests, duration_s=plan.duration_s)
+            await run_closed_loop(client, plan.loop.connections, requests=plan.requests, duration_s=plan.duration_s)
         else:
-            await open_loop(client, plan.loop, _due(plan, plan.loop))
+            await run_open_loop(client, plan.loop, _compute_due_times(plan, plan.loop))
         watcher.cancel()
         return Run(client.samples, time.process_time() - cpu_before_s)
 
 
-async def closed_loop(client: Client, connections: int, *, requests: int | None, duration_s: float = math.inf) -> None:
+async def run_closed_loop(
+    client: Client, connections: int, *, requests: int | None, duration_s: float = math.inf
+) -> None:
     """Sends over each connection as soon as its last request is answered, until one of the limits is reached."""
     numbers = iter(itertools.count() if requests is None else range(requests))
 
@@ -61,9 +63,9 @@ async def closed_loop(client: Client, connections: int, *, requests: int | None,
     await asyncio.gather(*(use_one_connection() for _ in range(connections)))
 
 
-async def open_loop(client: Client, loop: OpenLoop, due: Times) -> None:
+async def run_open_loop(client: Client, loop: OpenLoop, due: Times) -> None:
     """Sends each request when it is due, whatever has become of the others, then waits for the last answers."""
-    most_in_flight = min(loop.most_in_flight, _connections_allowed())
+    most_in_flight = min(loop.most_in_flight, _count_allowed_connections())
     in_flight = set[asyncio.Task[None]]()
     for number, due_s in enumerate(due.tolist()):
         await asyncio.sleep(max(0.0, due_s - client.now()))
@@ -82,14 +84,14 @@ async def open_loop(client: Client, loop: OpenLoop, due: Times) -> None:
         await asyncio.gather(*unanswered, return_exceptions=True)
 
 
-def _due(plan: Plan, loop: OpenLoop) -> Times:
+def _compute_due_times(plan: LoadPlan, loop: OpenLoop) -> Times:
     generator = np.random.default_rng(plan.seed)
     if plan.requests is not None:
-        return first_arrivals(loop.rate_per_s, loop.arrivals, generator, plan.requests)
-    return arrivals_until(loop.rate_per_s, loop.arrivals, generator, plan.duration_s)
+        return draw_first_arrivals(loop.rate_per_s, loop.arrivals, generator, plan.requests)
+    return draw_arrivals_until(loop.rate_per_s, loop.arrivals, generator, plan.duration_s)
 
 
-async def _watch(client: Client, plan: Plan, progress: Progress) -> None:
+async def _watch(client: Client, plan: LoadPlan, progress: Progress) -> None:
     await asyncio.sleep(BEFORE_PROGRESS_S)
     while True:
         if plan.requests is None:
@@ -99,7 +101,7 @@ async def _watch(client: Client, plan: Plan, progress: Progress) -> None:
         await asyncio.sleep(BETWEEN_PROGRESS_S)
 
 
-def _connections_allowed() -> int:
+def _count_allowed_connections() -> int:
     """How many the operating system lets this process open, after asking it for enough."""
     present, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_IN_FLIGHT + OTHER_FILES
@@ -111,7 +113,7 @@ def _connections_allowed() -> int:
 
 
 @contextmanager
-def _no_long_collections() -> Iterator[None]:
+def _defer_collections() -> Iterator[None]:
     """A full garbage collection would stop the client for tens of milliseconds to look at what stays anyway."""
     gc.collect()
     gc.freeze()

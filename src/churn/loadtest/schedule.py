@@ -11,7 +11,7 @@ type Arrivals = Literal["uniform", "poisson"]
 type Times = npt.NDArray[np.float64]
 
 
-def first_arrivals(rate_per_s: float, arrivals: Arrivals, generator: np.random.Generator, requests: int) -> Times:
+def draw_first_arrivals(rate_per_s: float, arrivals: Arrivals, generator: np.random.Generator, requests: int) -> Times:
     """When the first so many requests are due: rising times in seconds since the start.
 
     Args:
@@ -25,7 +25,9 @@ def first_arrivals(rate_per_s: float, arrivals: Arrivals, generator: np.random.G
     return np.cumsum(generator.exponential(1 / rate_per_s, requests))
 
 
-def arrivals_until(rate_per_s: float, arrivals: Arrivals, generator: np.random.Generator, duration_s: float) -> Times:
+def draw_arrivals_until(
+    rate_per_s: float, arrivals: Arrivals, generator: np.random.Generator, duration_s: float
+) -> Times:
     """Likewise, all that are due before `duration_s`."""
     if arrivals == "uniform":
         times = np.arange(np.ceil(rate_per_s * duration_s)) / rate_per_s

@@ -11,7 +11,7 @@ PORTS = {"http": 80, "https": 443}
 PATIENCE_S = 5.0
 
 
-def target_url(address: str, path: str) -> str:
+def build_target_url(address: str, path: str) -> str:
     """The URL to post to.
 
     Args:

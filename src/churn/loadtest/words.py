@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from churn.loadtest.plan import ClosedLoop, OpenLoop, Plan
-from churn.loadtest.report import Latency, Report
+from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
+from churn.loadtest.report import Latency, LoadReport
 
 DECIMALS = 6
 
 
-def load_words(plan: Plan) -> str:
+def describe_load(plan: LoadPlan) -> str:
     """What was run: `open loop, 200 requests/s, poisson arrivals`."""
     if isinstance(plan.loop, ClosedLoop):
         return f"closed loop, {plan.loop.connections} connection{'s' if plan.loop.connections > 1 else ''}"
     return f"open loop, {plan.loop.rate_per_s:,g} requests/s, {plan.loop.arrivals} arrivals"
 
 
-def verdict(plan: Plan, report: Report) -> str:
+def describe_verdict(plan: LoadPlan, report: LoadReport) -> str:
     """Whether the run held what it should, in one sentence."""
     if report.latency is None or not report.passed:
         return f"missed: {'; '.join(report.misses)}"
@@ -26,30 +26,30 @@ def verdict(plan: Plan, report: Report) -> str:
     return f"met: p99 of {report.latency.p99_ms:,.1f} ms is under {plan.slo_p99_ms:,g} ms, {failed}"
 
 
-def report_rows(plan: Plan, report: Report) -> list[tuple[str, str]]:
+def rows_from_report(plan: LoadPlan, report: LoadReport) -> list[tuple[str, str]]:
     """The report as (measure, value), in words."""
     rows = [
         ("sent to", plan.url),
-        ("load", load_words(plan)),
+        ("load", describe_load(plan)),
         ("requests", f"{report.requests:,} counted, {report.sent:,} sent, {report.answered:,} answered"),
         *((f"error: {kind}", f"{count:,}") for kind, count in report.errors.items()),
         *((f"answered by {version}", f"{count:,}") for version, count in report.model_versions.items()),
         ("duration", f"{report.duration_s:,.2f} s"),
         ("throughput", f"{report.throughput_per_s:,.1f} predictions/s"),
-        ("latency is measured from", _measured_from(plan)),
+        ("latency is measured from", _describe_start(plan)),
     ]
     if report.latency is not None:
-        rows += [(name, f"{value:,.2f} ms") for name, value in _named(report.latency).items()]
+        rows += [(name, f"{value:,.2f} ms") for name, value in _name_percentiles(report.latency).items()]
     if report.client_lag is not None:
         rows.append(
             ("client sent late by", f"p99 {report.client_lag.p99_ms:.2f} ms, max {report.client_lag.max_ms:.2f} ms")
         )
     rows.append(("client's own CPU", f"{report.client_cpu_share:.0%} of one"))
     rows += [("caution", limit) for limit in report.client_limits]
-    return [*rows, ("objective", verdict(plan, report))]
+    return [*rows, ("objective", describe_verdict(plan, report))]
 
 
-def report_json(plan: Plan, report: Report) -> dict[str, Any]:
+def json_from_report(plan: LoadPlan, report: LoadReport) -> dict[str, Any]:
     """The report for scripts; a figure that there is none of is None."""
     lag = report.client_lag
     content: dict[str, Any] = {
@@ -75,7 +75,7 @@ def report_json(plan: Plan, report: Report) -> dict[str, Any]:
         "slo_p99_ms": plan.slo_p99_ms,
         "max_error_share": plan.max_error_share,
         "passed": report.passed,
-        "verdict": verdict(plan, report),
+        "verdict": describe_verdict(plan, report),
     }
     return {name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in content.items()}
 
@@ -99,12 +99,12 @@ def _loop_json(loop: ClosedLoop | OpenLoop) -> dict[str, Any]:
     }
 
 
-def _measured_from(plan: Plan) -> str:
+def _describe_start(plan: LoadPlan) -> str:
     if isinstance(plan.loop, OpenLoop):
         return "when each request was due"
     return "when each request was sent; a closed loop hides the waiting of those behind"
 
 
-def _named(latency: Latency) -> dict[str, float]:
+def _name_percentiles(latency: Latency) -> dict[str, float]:
     names = ("mean", "median", "p95", "p99", "p99.9", "max")
     return dict(zip(names, asdict(latency).values(), strict=True))

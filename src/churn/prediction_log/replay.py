@@ -11,7 +11,7 @@ from churn.errors import BundleError, DataError
 from churn.model.bundle import Bundle, bundle_sha256, load_bundle
 from churn.model.shelf import Shelf
 from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
-from churn.retention.reasons import customer_reasons, top_reasons
+from churn.retention.reasons import choose_customer_reasons, rank_reasons
 
 
 class Mismatch(NamedTuple):
@@ -84,12 +84,12 @@ def _fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
     yield _number("base_value", record["base_value"], prediction.base_value)
     for name, then, now in zip(names, recorded, prediction.contributions, strict=True):
         yield _number(CONTRIBUTION + name, then, now)
-    reasons = top_reasons(subscriber, prediction, len(record["reasons"]))
+    reasons = rank_reasons(subscriber, prediction, len(record["reasons"]))
     yield Mismatch("reason_features", record["reason_features"], [reason["feature"] for reason in reasons])
     yield Mismatch("reasons", record["reasons"], [reason["plain_language"] for reason in reasons])
     yield Mismatch("banner", record["banner"], prediction.probability > record["threshold"])
     if record["banner"]:
-        shown = [] if record["arm"] == "holdout" else customer_reasons(model, subscriber, prediction)[0]
+        shown = [] if record["arm"] == "holdout" else choose_customer_reasons(model, subscriber, prediction)[0]
         yield Mismatch("shown_reasons", record["shown_reasons"], [reason["code"] for reason in shown])
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churn.errors import DataError
-from churn.reading.blocks import Span, Table
+from churn.reading.blocks import RowBlock, Span
 
 FILE_FORMAT = b"ARROW1"
 PARQUET = ".parquet"
@@ -25,14 +25,14 @@ def columns(path: Path) -> tuple[str, ...]:
     Raises:
         DataError: the file is not what its name says.
     """
-    with _opened(path):
+    with _open(path):
         schema = pq.read_schema(path) if path.suffix == PARQUET else _batches(path)[0]
     return tuple(schema.names)
 
 
 def spans(path: Path, rows: int) -> Iterator[Span]:
     """Cuts the file into spans of that many rows, from the sizes of its blocks."""
-    with _opened(path):
+    with _open(path):
         if path.suffix == PARQUET:
             metadata = pq.read_metadata(path)
             sizes = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
@@ -46,7 +46,7 @@ def spans(path: Path, rows: int) -> Iterator[Span]:
         yield Span(first + 1, last - first, begin, end, skip=first - (int(ends[begin - 1]) if begin else 0))
 
 
-def read(path: Path, span: Span, _: Sequence[str], wanted: Sequence[str]) -> Table:
+def read(path: Path, span: Span, _: Sequence[str], wanted: Sequence[str]) -> RowBlock:
     """The rows of a span."""
     if path.suffix == PARQUET:
         with pq.ParquetFile(path) as file:
@@ -57,7 +57,7 @@ def read(path: Path, span: Span, _: Sequence[str], wanted: Sequence[str]) -> Tab
         found = list(_window(itertools.islice(_batches(path)[1], span.begin, span.end), span))
     table = pa.Table.from_batches(found).combine_chunks()
     arrays = {name: table.column(table.column_names.index(name)).chunk(0) for name in wanted}
-    return Table(arrays, np.arange(span.first, span.first + table.num_rows))
+    return RowBlock(arrays, np.arange(span.first, span.first + table.num_rows))
 
 
 def _window(batches: Iterable[pa.RecordBatch], span: Span) -> Iterator[pa.RecordBatch]:
@@ -83,7 +83,7 @@ def _batches(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[None]:
+def _open(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:

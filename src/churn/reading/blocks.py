@@ -36,7 +36,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RowBlock:
     """Rows that were read.
 
     Args:
@@ -52,11 +52,11 @@ class Table:
     def texts(self, positions: npt.NDArray[np.int64]) -> list[dict[str, str]]:
         """Some of the rows as a CSV file would hold them, by column."""
         chosen = pa.array(positions)
-        columns = [texts_of(column.take(chosen)) for column in self.columns.values()]
+        columns = [texts_from_column(column.take(chosen)) for column in self.columns.values()]
         return [dict(zip(self.columns, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
-def texts_of(column: pa.Array) -> list[str]:
+def texts_from_column(column: pa.Array) -> list[str]:
     """The cells of a column as a CSV file would hold them."""
     # Python's times are coarser than Arrow's and its calendar is shorter, so some have no Python value.
     cells = column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
@@ -72,5 +72,5 @@ class Format(Protocol):
     def spans(self, path: Path, rows: int, /) -> Iterator[Span]:
         """Cuts the file into spans of that many rows."""
 
-    def read(self, path: Path, span: Span, header: Sequence[str], wanted: Sequence[str], /) -> Table:
+    def read(self, path: Path, span: Span, header: Sequence[str], wanted: Sequence[str], /) -> RowBlock:
         """The wanted columns of a span."""

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from churn.errors import DataError
-from churn.reading.blocks import Span, Table
+from churn.reading.blocks import RowBlock, Span
 
 BLOCK_BYTES = 8 * 2**20
 LONGEST_LINE = 64 * 2**20
@@ -45,24 +45,24 @@ def spans(path: Path, rows: int) -> Iterator[Span]:
     yield from found
 
 
-def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -> Table:
+def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -> RowBlock:
     """The rows of a stretch, their cells as bytes."""
     with path.open("rb") as file:
         file.seek(span.begin)
         content = file.read(span.end - span.begin)
-    table = None if _needs_a_reader(content) else _split(content, header, wanted)
+    table = None if _needs_csv_reader(content) else _split(content, header, wanted)
     if table is None or table.num_rows != span.rows:
-        return _parsed(content, span, header, wanted)
+        return _parse(content, span, header, wanted)
     table = table.combine_chunks()
     found = {name: table.column(name).chunk(0) for name in wanted}
-    return Table(found, np.arange(span.first, span.first + span.rows))
+    return RowBlock(found, np.arange(span.first, span.first + span.rows))
 
 
 class _NotPlainError(Exception):
     """The file has quotes or lone carriage returns, so that not every line feed ends a row."""
 
 
-def _needs_a_reader(content: bytes) -> bool:
+def _needs_csv_reader(content: bytes) -> bool:
     return b'"' in content or content.count(b"\r") != content.count(b"\r\n")
 
 
@@ -120,11 +120,11 @@ def _plain_row_ends(path: Path, begin: int) -> Iterator[npt.NDArray[np.int64]]:
         while block := file.read(BLOCK_BYTES):
             whole, feed, unfinished = (rest + block).rpartition(b"\n")
             content = whole + feed
-            if _needs_a_reader(content) or len(unfinished) > LONGEST_LINE:
+            if _needs_csv_reader(content) or len(unfinished) > LONGEST_LINE:
                 raise _NotPlainError
             yield begin + _ends_of_lines(content)
             begin, rest = begin + len(content), unfinished
-        if _needs_a_reader(rest):
+        if _needs_csv_reader(rest):
             raise _NotPlainError
         if rest:
             yield np.array([begin + len(rest)])
@@ -167,7 +167,7 @@ def _split(content: bytes, header: Sequence[str], wanted: Sequence[str]) -> pa.T
         return None
 
 
-def _parsed(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[str]) -> Table:
+def _parse(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[str]) -> RowBlock:
     text = io.StringIO(content.decode("utf-8", "surrogateescape"), newline="")
     rows = dict(enumerate((row for row in csv.reader(text, strict=True) if row), start=span.first))
     right = {number: row for number, row in rows.items() if len(row) == len(header)}
@@ -182,4 +182,4 @@ def _parsed(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[
         for number, row in rows.items()
         if number not in right
     }
-    return Table(found, np.array(list(right), dtype=np.int64), misshapen)
+    return RowBlock(found, np.array(list(right), dtype=np.int64), misshapen)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from churn.contract.declaration import Contract
 from churn.errors import DataError
 from churn.reading import arrow_rows, csv_rows
-from churn.reading.blocks import Format, Span, Table
+from churn.reading.blocks import Format, RowBlock, Span
 
 FORMATS: dict[str, Format] = {
     ".csv": csv_rows,
@@ -24,7 +24,7 @@ CONVERT = f"give files that end in {', '.join(FORMATS)}"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """One file of the input.
 
     Args:
@@ -39,7 +39,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """Some rows of one source.
 
     Args:
@@ -49,11 +49,11 @@ class Part:
     """
 
     number: int
-    source: Source
+    source: SourceFile
     span: Span
 
 
-def find_sources(path: Path) -> list[Source]:
+def find_sources(path: Path) -> list[SourceFile]:
     """The files to read, in the order of their names.
 
     Args:
@@ -63,18 +63,19 @@ def find_sources(path: Path) -> list[Source]:
     Raises:
         DataError: there is none, one is of a format that is not read, or there are several formats.
     """
-    files = _files(path)
+    files = _list_files(path)
     if wrong := [file for file in files if file.suffix not in FORMATS]:
         raise DataError(f"{wrong[0]} is of no format that is read", instead=CONVERT)
     if len(formats := sorted({file.suffix for file in files})) > 1:
         raise DataError(f"{path} holds several formats: {', '.join(formats)}", instead="give each by itself")
     root = path if path.is_dir() else path.parent
     return [
-        Source(file.resolve(), file.relative_to(root).as_posix(), FORMATS[file.suffix].columns(file)) for file in files
+        SourceFile(file.resolve(), file.relative_to(root).as_posix(), FORMATS[file.suffix].columns(file))
+        for file in files
     ]
 
 
-def _files(path: Path) -> list[Path]:
+def _list_files(path: Path) -> list[Path]:
     if not path.exists():
         raise DataError(f"there is no {path}", instead=f"{CONVERT}, or a folder of such files")
     if not path.is_dir():
@@ -89,7 +90,7 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def require_features(contract: type[Contract], sources: list[Source]) -> list[str]:
+def require_features(contract: type[Contract], sources: list[SourceFile]) -> list[str]:
     """Checks that each source has each feature, and no column twice.
 
     Returns:
@@ -112,7 +113,7 @@ def require_features(contract: type[Contract], sources: list[Source]) -> list[st
     return list(extra)
 
 
-def cut(sources: list[Source], part_rows: int) -> Iterator[Part]:
+def cut_into_parts(sources: list[SourceFile], part_rows: int) -> Iterator[FilePart]:
     """All parts, numbered; each of `part_rows` rows but for the last one of each source.
 
     Raises:
@@ -121,11 +122,11 @@ def cut(sources: list[Source], part_rows: int) -> Iterator[Part]:
     number = 0
     for source in sources:
         for span in FORMATS[source.path.suffix].spans(source.path, part_rows):
-            yield Part(number, source, span)
+            yield FilePart(number, source, span)
             number += 1
 
 
-def read(part: Part, columns: list[str] | None = None) -> Table:
+def read_part(part: FilePart, columns: list[str] | None = None) -> RowBlock:
     """The rows of a part.
 
     Args:

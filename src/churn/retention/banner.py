@@ -9,10 +9,10 @@ from churn.answers import Arm, Retention
 from churn.contract.declaration import Contract
 from churn.contract.language import ENGLISH, Language
 from churn.model.model import ChurnModel, Prediction
-from churn.retention.offers.arms import arm_of
+from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
 from churn.retention.offers.selection import choose_offer
-from churn.retention.reasons import customer_reasons
+from churn.retention.reasons import choose_customer_reasons
 
 
 class Visitor(NamedTuple):
@@ -29,7 +29,7 @@ class Visitor(NamedTuple):
     language: Language = ENGLISH
 
 
-def retention(
+def build_banner(
     model: ChurnModel, policy: Policy, subscriber: Contract, prediction: Prediction, visitor: Visitor, *, today: date
 ) -> Retention:
     """The banner of a subscriber whose probability is above the threshold.
@@ -37,12 +37,12 @@ def retention(
     Its headline is null, and everything else in it empty, where nothing is to be shown: for the holdout, and where no
     reason holds.
     """
-    arm = arm_of(visitor.key, policy.holdout)
+    arm = draw_arm(visitor.key, policy.holdout)
     if arm == "holdout":
-        return _empty(policy, visitor, arm)
-    content = _empty(policy, visitor, arm)
+        return _build_empty_banner(policy, visitor, arm)
+    content = _build_empty_banner(policy, visitor, arm)
     language = visitor.language
-    content["reasons"], content["suppressed"] = customer_reasons(model, subscriber, prediction, language)
+    content["reasons"], content["suppressed"] = choose_customer_reasons(model, subscriber, prediction, language)
     if content["reasons"]:
         content["offer"], content["offers_considered"] = choose_offer(
             policy,
@@ -57,7 +57,7 @@ def retention(
     return content
 
 
-def _empty(policy: Policy, visitor: Visitor, arm: Arm) -> Retention:
+def _build_empty_banner(policy: Policy, visitor: Visitor, arm: Arm) -> Retention:
     return {
         "headline": None,
         "reasons": [],

@@ -22,7 +22,7 @@ from churn.contract.sampling import draw_subscribers
 from churn.explain.xgb import load_booster, pred_contribs_explainer
 from churn.model.bundle import MODEL, Bundle
 from churn.model.model import Prediction, risk_tier
-from churn.retention.banner import Visitor, retention
+from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import MOST_SHOWN
 
@@ -94,7 +94,7 @@ def prove(
             _check_tier(proof, prediction.probability, risk_tier(prediction.probability))
             if prediction.probability > threshold:
                 cases.append(
-                    (person, prediction, retention(bundle.model, policy, person, prediction, visitor, today=today))
+                    (person, prediction, build_banner(bundle.model, policy, person, prediction, visitor, today=today))
                 )
         for person, _, banner in cases:
             _check_banner(proof, person, banner)

@@ -13,18 +13,20 @@ from churn.model.model import DECIMALS, ChurnModel, Prediction
 MOST_SHOWN = 3
 
 
-def top_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_REASONS) -> list[Reason]:
+def rank_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_REASONS) -> list[Reason]:
     """The reasons with the largest absolute contribution, largest first; equal ones in the contract's order."""
     contributions = prediction.contributions
     sizes = [*map(abs, contributions)]
     ranked = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)  # which keeps the order of equal ones
     return [
-        _reason(spec.name, spec.word_for_team(getattr(subscriber, spec.name)), prediction.values[at], contributions[at])
+        _build_reason(
+            spec.name, spec.word_for_team(getattr(subscriber, spec.name)), prediction.values[at], contributions[at]
+        )
         for at, spec in ((at, subscriber.features[at]) for at in ranked[:count])
     ]
 
 
-def customer_reasons(
+def choose_customer_reasons(
     model: ChurnModel, subscriber: Contract, prediction: Prediction, language: Language = ENGLISH
 ) -> tuple[list[CustomerReason], list[Suppressed]]:
     """The reasons that a subscriber may read, and those that raise their risk too and are not shown.
@@ -36,11 +38,11 @@ def customer_reasons(
         The three strongest such reasons or fewer, those that the subscriber can act on first; and every other that
         raises the risk, strongest first, with why it is not shown.
     """
-    raising = _raising(subscriber.features, prediction.contributions)
+    raising = _find_raising(subscriber.features, prediction.contributions)
     holds: dict[int, bool] = {}
-    while unknown := [at for at in _strongest(raising, holds) if at not in holds]:
-        holds |= verified(model, prediction, unknown)
-    chosen = _strongest(raising, holds)
+    while unknown := [at for at in _choose_strongest(raising, holds) if at not in holds]:
+        holds |= verify_reasons(model, prediction, unknown)
+    chosen = _choose_strongest(raising, holds)
     groups = {subscriber.features[at].group for at in chosen}
     shown: list[CustomerReason] = []
     suppressed: list[Suppressed] = []
@@ -51,12 +53,14 @@ def customer_reasons(
             text = spec.word_for_subscriber(value, "increases_risk", language)
             shown.append({"code": code, "group": spec.group, "actionable": spec.marker.actionable, "text": text})
         else:
-            suppressed.append({"code": code, "why": _why_not(spec, groups, verified=holds.get(at, True))})
+            suppressed.append(
+                {"code": code, "why": _explain_suppression(spec, groups, is_verified=holds.get(at, True))}
+            )
     shown.sort(key=lambda reason: not reason["actionable"])  # which keeps the stronger first among alike
     return shown, suppressed
 
 
-def verified(model: ChurnModel, prediction: Prediction, features: Sequence[int]) -> dict[int, bool]:
+def verify_reasons(model: ChurnModel, prediction: Prediction, features: Sequence[int]) -> dict[int, bool]:
     """For each of some features, by number: whether the probability falls when it alone is moved to its reference.
 
     The probability is the one that is shown, so whoever sends the same subscriber with that one value replaced by the
@@ -69,13 +73,13 @@ def verified(model: ChurnModel, prediction: Prediction, features: Sequence[int])
     return {at: other.probability < prediction.probability for at, other in zip(features, moved, strict=True)}
 
 
-def _raising(features: tuple[FeatureSpec, ...], contributions: tuple[float, ...]) -> list[tuple[int, FeatureSpec]]:
+def _find_raising(features: tuple[FeatureSpec, ...], contributions: tuple[float, ...]) -> list[tuple[int, FeatureSpec]]:
     """The features that raise the risk as shown, by number, strongest first."""
     raising = [(at, features[at]) for at, part in enumerate(contributions) if part > 0 and round(part, DECIMALS) > 0]
     return sorted(raising, key=lambda found: -contributions[found[0]])
 
 
-def _strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, bool]) -> list[int]:
+def _choose_strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, bool]) -> list[int]:
     """Up to three features that may be shown, one of each group, leaving out those known not to hold."""
     chosen: dict[str, int] = {}
     for at, spec in raising:
@@ -84,34 +88,34 @@ def _strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, b
     return [*chosen.values()][:MOST_SHOWN]
 
 
-def _why_not(spec: FeatureSpec, groups: Collection[str], *, verified: bool) -> WhyNotShown:
+def _explain_suppression(spec: FeatureSpec, groups: Collection[str], *, is_verified: bool) -> WhyNotShown:
     if spec.marker.protected:
         return "protected"
     if not spec.is_showable:
         return "not_for_customers"
-    if not verified:
+    if not is_verified:
         return "not_verified"
     return "same_group" if spec.group in groups else "beyond_three"
 
 
-def direction(shown: float) -> Direction:
+def direction_from_contribution(shown: float) -> Direction:
     """The direction of a contribution as shown; one of 0.0 counts as decreasing."""
     return "increases_risk" if shown > 0 else "decreases_risk"
 
 
-def sentence(phrase: str, shown: float) -> str:
+def write_sentence(phrase: str, shown: float) -> str:
     """The reason in words; a contribution that is shown as 0.0 claims no effect."""
     verb = "increases" if shown > 0 else "decreases" if shown < 0 else "has no effect on"
     return f"{phrase} {verb} churn risk"
 
 
-def _reason(feature: str, phrase: str, value: float, contribution: float) -> Reason:
+def _build_reason(feature: str, phrase: str, value: float, contribution: float) -> Reason:
     # Direction and sentence follow the number that is shown, so that they never contradict it.
     shown = round(contribution, DECIMALS) + 0.0
     return {
         "feature": feature,
         "value": value,
         "shap_contribution": shown,
-        "direction": direction(shown),
-        "plain_language": sentence(phrase, shown),
+        "direction": direction_from_contribution(shown),
+        "plain_language": write_sentence(phrase, shown),
     }

@@ -19,7 +19,7 @@ from churn.answers import LOW_BELOW, MEDIUM_BELOW
 from churn.contract.declaration import FeatureSpec
 from churn.model.model import DECIMALS, ChurnModel, shown_probability
 from churn.reading.blocks import Floats
-from churn.retention.reasons import direction, sentence
+from churn.retention.reasons import direction_from_contribution, write_sentence
 
 SIGNS = (-1.0, 0.0, 1.0)  # of a contribution as shown; direction and sentence depend on nothing else of it
 SCALE = 10.0**DECIMALS
@@ -55,7 +55,7 @@ class Answers:
     reasons: pa.Array
 
 
-def answer(model: ChurnModel, values: Floats, *, threshold: float, reasons: int) -> Answers:
+def answer_rows(model: ChurnModel, values: Floats, *, threshold: float, reasons: int) -> Answers:
     """Answers rows of valid subscribers.
 
     Args:
@@ -67,16 +67,16 @@ def answer(model: ChurnModel, values: Floats, *, threshold: float, reasons: int)
     rows = values.astype(np.float32)
     pieces = [model.explain(rows[at : at + ROWS_AT_ONCE]) for at in range(0, len(rows), ROWS_AT_ONCE)]
     explained = np.concatenate([np.empty((0, values.shape[1] + 1)), *pieces], dtype=np.float64)
-    probability = shown_probabilities(explained)
+    probability = round_probabilities(explained)
     return Answers(
         probability=probability,
         tier=np.searchsorted([LOW_BELOW, MEDIUM_BELOW], probability, side="right"),
         banner=probability > threshold,
-        reasons=reason_lists(model.contract.features, values, explained[:, :-1], reasons),
+        reasons=build_reason_lists(model.contract.features, values, explained[:, :-1], reasons),
     )
 
 
-def shown_probabilities(explained: Floats) -> Floats:
+def round_probabilities(explained: Floats) -> Floats:
     """`shown_probability` of each row: float64 (n, features + 1) in, (n,) out."""
     margin = explained.sum(axis=1)
     small = np.exp(-np.abs(margin))  # never overflows
@@ -88,7 +88,7 @@ def shown_probabilities(explained: Floats) -> Floats:
     return shown
 
 
-def rounded(numbers: Floats) -> Floats:
+def round_like_python(numbers: Floats) -> Floats:
     """`round(number, DECIMALS) + 0.0` of each number of an array of any shape."""
     scaled = numbers * SCALE
     shown: Floats = np.rint(scaled) / SCALE + 0.0
@@ -101,7 +101,9 @@ def _near_a_tie(scaled: Floats) -> npt.NDArray[np.bool_]:
     return ~(np.abs(scaled - np.floor(scaled) - 0.5) > NEAR)
 
 
-def reason_lists(features: tuple[FeatureSpec, ...], values: Floats, contributions: Floats, count: int) -> pa.Array:
+def build_reason_lists(
+    features: tuple[FeatureSpec, ...], values: Floats, contributions: Floats, count: int
+) -> pa.Array:
     """The reasons with the largest absolute contribution, largest first; equal ones in the contract's order.
 
     Args:
@@ -116,13 +118,13 @@ def reason_lists(features: tuple[FeatureSpec, ...], values: Floats, contribution
     ranked = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :count]
     feature = ranked.ravel()
     value = np.take_along_axis(values, ranked, axis=1).ravel()
-    shown = rounded(np.take_along_axis(contributions, ranked, axis=1).ravel())
+    shown = round_like_python(np.take_along_axis(contributions, ranked, axis=1).ravel())
     sign = np.searchsorted(SIGNS, np.sign(shown))
     columns = [
-        words(feature, [spec.name for spec in features]),
+        texts_from_codes(feature, [spec.name for spec in features]),
         pa.array(value),
         pa.array(shown),
-        words(sign, [direction(shown) for shown in SIGNS]),
+        texts_from_codes(sign, [direction_from_contribution(shown) for shown in SIGNS]),
         _sentences(features, feature, value, sign),
     ]
     structs = pa.StructArray.from_arrays(columns, names=REASON.names)
@@ -130,7 +132,7 @@ def reason_lists(features: tuple[FeatureSpec, ...], values: Floats, contribution
     return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), structs)
 
 
-def words(codes: npt.NDArray[Any], texts: Sequence[str]) -> pa.DictionaryArray:
+def texts_from_codes(codes: npt.NDArray[Any], texts: Sequence[str]) -> pa.DictionaryArray:
     """Texts by their places in a list, as an array that holds each text once.
 
     Twice the same would be valid, but Parquet files of it differ from one writing to the next.
@@ -153,5 +155,5 @@ def _sentences(
         codes[chosen] = pair.indices.to_numpy() + len(sentences)
         phrases = [spec.word_for_team(spec.decode(number)) for number in distinct.dictionary.to_pylist()]
         found = (divmod(code, len(SIGNS)) for code in pair.dictionary.to_pylist())
-        sentences += [sentence(phrases[phrase], SIGNS[sign_at]) for phrase, sign_at in found]
-    return words(codes, sentences)
+        sentences += [write_sentence(phrases[phrase], SIGNS[sign_at]) for phrase, sign_at in found]
+    return texts_from_codes(codes, sentences)

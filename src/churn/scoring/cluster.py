@@ -15,8 +15,8 @@ from dataclasses import asdict
 from typing import Any
 
 from churn.errors import ChurnError
-from churn.reading.sources import Part
-from churn.scoring.parts import Job, Outcome, score_part
+from churn.reading.sources import FilePart
+from churn.scoring.parts import Job, PartResult, score_part
 
 # Told before it is imported, Ray does not report its use to its makers.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -28,7 +28,9 @@ import ray.exceptions
 AGAIN = "run the command again: it goes on with the parts that are missing"
 
 
-def score_on_ray(job: Job, parts: Sequence[Part], *, address: str | None = None) -> Generator[Outcome, None, None]:
+def score_on_ray(
+    job: Job, parts: Sequence[FilePart], *, address: str | None = None
+) -> Generator[PartResult, None, None]:
     """Makes parts on a cluster, and tells what became of each as it is done.
 
     Args:
@@ -42,7 +44,7 @@ def score_on_ray(job: Job, parts: Sequence[Part], *, address: str | None = None)
     """
     if not parts:
         return
-    with _connected(address):
+    with _connect(address):
         # One block for each part makes one task of each.
         numbered = ray.data.from_items([{"at": at} for at in range(len(parts))], override_num_blocks=len(parts))
         # The parts travel to each node once; a row says only which of them is meant.
@@ -50,7 +52,7 @@ def score_on_ray(job: Job, parts: Sequence[Part], *, address: str | None = None)
         for found in outcomes.iter_rows():
             if error := found["error"]:
                 raise _FailedError(error)
-            yield Outcome(**found["outcome"])
+            yield PartResult(**found["outcome"])
 
 
 class _FailedError(ChurnError):
@@ -61,18 +63,18 @@ class _FailedError(ChurnError):
         self.exit_code = error["exit_code"]
 
 
-def _score(row: dict[str, int], job: Job, parts: ray.ObjectRef[tuple[Part, ...]]) -> dict[str, Any]:
+def _score(row: dict[str, int], job: Job, parts: ray.ObjectRef[tuple[FilePart, ...]]) -> dict[str, Any]:
     """The task. What can be told to a user comes back as a row, since Ray would bury it in an error of its own."""
     try:
         outcome = score_part(job, ray.get(parts)[row["at"]])
     except ChurnError as error:
         told = {"message": error.message, "instead": error.instead, "exit_code": error.exit_code}
-        return {"outcome": asdict(Outcome()), "error": told}
+        return {"outcome": asdict(PartResult()), "error": told}
     return {"outcome": asdict(outcome), "error": None}
 
 
 @contextmanager
-def _connected(address: str | None) -> Iterator[None]:
+def _connect(address: str | None) -> Iterator[None]:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False  # the command line shows its own

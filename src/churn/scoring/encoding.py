@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from churn.contract.cells import read_cells, text_from_cell
 from churn.contract.declaration import Contract, FeatureSpec
-from churn.reading.blocks import Floats, texts_of
+from churn.reading.blocks import Floats, texts_from_column
 
 CELLS_REMEMBERED = 2**16
 PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"
@@ -36,14 +36,14 @@ def encode(contract: type[Contract], columns: Mapping[str, pa.Array]) -> Floats:
     return np.column_stack(encoded)
 
 
-def as_text(column: pa.Array) -> pa.Array:
+def text_from_column(column: pa.Array) -> pa.Array:
     """Bytes as text, with a mark in place of what is not UTF-8; any other column as it is."""
     if not pa.types.is_binary(column.type):
         return column
     try:
         return column.cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array(texts_of(column), pa.string())
+        return pa.array(texts_from_column(column), pa.string())
 
 
 @functools.lru_cache(maxsize=CELLS_REMEMBERED)
@@ -58,20 +58,20 @@ def _encode(contract: type[Contract], at: int, column: pa.Array) -> Floats:
     spec = contract.features[at]
     if spec.kind in {"integer", "number"} and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         blank = encode_cell(contract, at, "")
-        return np.where(column.is_null(), blank, _within(spec, _numbers(column)))
+        return np.where(column.is_null(), blank, _is_within(spec, _numbers_from_column(column)))
     if spec.kind == "number" and (pa.types.is_binary(column.type) or pa.types.is_string(column.type)):
         plain = pc.match_substring_regex(column, PLAIN_DECIMAL).fill_null(pa.scalar(value=False))
         if plain.true_count:
-            return _decimals(contract, at, column, plain)
-    return _distinct(contract, at, column)
+            return _read_decimals(contract, at, column, plain)
+    return _encode_distinct(contract, at, column)
 
 
-def _numbers(column: pa.Array) -> Floats:
+def _numbers_from_column(column: pa.Array) -> Floats:
     numbers: Floats = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return numbers
 
 
-def _within(spec: FeatureSpec, numbers: Floats) -> Floats:
+def _is_within(spec: FeatureSpec, numbers: Floats) -> Floats:
     """NaN for what the field's limits exclude; 0.0 for -0.0."""
     lower = -math.inf if spec.lower is None else spec.lower
     upper = math.inf if spec.upper is None else spec.upper
@@ -81,25 +81,25 @@ def _within(spec: FeatureSpec, numbers: Floats) -> Floats:
     return np.where(taken, numbers + 0.0, np.nan)
 
 
-def _decimals(contract: type[Contract], at: int, column: pa.Array, plain: pa.Array) -> Floats:
+def _read_decimals(contract: type[Contract], at: int, column: pa.Array, plain: pa.Array) -> Floats:
     """Plain decimals all at once, which Arrow reads as correctly as Python does; what is left one by one."""
     texts = pc.if_else(plain, column, None).cast(pa.string())
-    numbers = _within(contract.features[at], _numbers(texts.cast(pa.float64())))
+    numbers = _is_within(contract.features[at], _numbers_from_column(texts.cast(pa.float64())))
     if plain.true_count < len(plain):
         others = pc.invert(plain)
-        numbers[others.to_numpy(zero_copy_only=False)] = _distinct(contract, at, column.filter(others))
+        numbers[others.to_numpy(zero_copy_only=False)] = _encode_distinct(contract, at, column.filter(others))
     return numbers
 
 
-def _distinct(contract: type[Contract], at: int, column: pa.Array) -> Floats:
+def _encode_distinct(contract: type[Contract], at: int, column: pa.Array) -> Floats:
     """Any column: each distinct cell is read as the text that a CSV file would hold."""
     try:
         cells = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     except (
         pa.ArrowNotImplementedError
     ):  # lists, structs and half floats have no dictionaries in Arrow; their texts have
-        cells = pa.array(texts_of(column), pa.string()).dictionary_encode()
-    texts = [*texts_of(cells.dictionary), ""]
+        cells = pa.array(texts_from_column(column), pa.string()).dictionary_encode()
+    texts = [*texts_from_column(cells.dictionary), ""]
     numbers = np.array([encode_cell(contract, at, text) for text in texts])
     encoded: Floats = numbers[cells.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)]
     return encoded

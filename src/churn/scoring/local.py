@@ -11,11 +11,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from churn.errors import ChurnError
-from churn.reading.sources import Part
-from churn.scoring.parts import Job, Outcome, score_part
+from churn.reading.sources import FilePart
+from churn.scoring.parts import Job, PartResult, score_part
 
 
-def score_locally(job: Job, parts: Sequence[Part], *, workers: int) -> Generator[Outcome, None, None]:
+def score_locally(job: Job, parts: Sequence[FilePart], *, workers: int) -> Generator[PartResult, None, None]:
     """Makes parts, as many at a time as there are workers, and tells what became of each as it is done.
 
     When it is closed early, parts that are being made are finished first.

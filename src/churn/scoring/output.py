@@ -16,7 +16,7 @@ from typing import Any
 
 from churn.errors import DataError, SettingsError
 from churn.files import UNFINISHED, json_bytes, write_bytes
-from churn.reading.sources import Source
+from churn.reading.sources import SourceFile
 from churn.scoring.parts import REJECTS
 
 PROGRESS, SUMMARY = "_progress.json", "_summary.json"
@@ -24,7 +24,7 @@ PARTS = "part-*.parquet"
 ANEW = "start anew with --overwrite, or write to another folder"
 
 
-def identity(sources: list[Source]) -> list[dict[str, Any]]:
+def describe_inputs(sources: list[SourceFile]) -> list[dict[str, Any]]:
     """What tells a file from the one that it was: path, bytes, and when it was written."""
     return [
         {"path": str(source.path), "bytes": found.st_size, "modified_ns": found.st_mtime_ns}
@@ -33,7 +33,7 @@ def identity(sources: list[Source]) -> list[dict[str, Any]]:
     ]
 
 
-def bind(out: Path, bound: Mapping[str, Any], *, overwrite: bool) -> None:
+def bind_folder(out: Path, bound: Mapping[str, Any], *, overwrite: bool) -> None:
     """Makes the folder, or makes sure that what it holds was made of the same.
 
     Args:
@@ -55,13 +55,13 @@ def bind(out: Path, bound: Mapping[str, Any], *, overwrite: bool) -> None:
             raise DataError(f"{progress} is missing, so nobody knows what the parts were made of", instead=ANEW)
         write_bytes(progress, json_bytes(bound))
         return
-    clean(out)
+    remove_unfinished(out)
     before = _read(progress)
     if differs := [name for name in {**before, **bound} if before.get(name) != bound.get(name)]:
         raise DataError(f"{out} was begun with another {' and another '.join(differs)}", instead=ANEW)
 
 
-def clean(out: Path) -> None:
+def remove_unfinished(out: Path) -> None:
     """Deletes what a process that was killed had begun to write."""
     for folder in (out, out / REJECTS):
         for path in folder.glob(f"{UNFINISHED}*"):
@@ -75,7 +75,7 @@ def _is_ours(path: Path) -> bool:
 
 def _empty(out: Path) -> None:
     """Deletes an earlier output; what binds it goes last, lest half of it look like something else."""
-    clean(out)
+    remove_unfinished(out)
     (out / SUMMARY).unlink(missing_ok=True)
     shutil.rmtree(out / REJECTS, ignore_errors=True)
     for path in out.glob(PARTS):

@@ -24,10 +24,10 @@ from churn.files import write_bytes
 from churn.model.bundle import bundle_sha256, load_bundle
 from churn.model.model import ChurnModel
 from churn.reading.blocks import Floats
-from churn.reading.sources import Part, read
-from churn.scoring.answers import answer, words
-from churn.scoring.encoding import as_text, encode
-from churn.scoring.rejects import Reject, misshapen_row, refused_row, rejects_table
+from churn.reading.sources import FilePart, read_part
+from churn.scoring.answers import answer_rows, texts_from_codes
+from churn.scoring.encoding import encode, text_from_column
+from churn.scoring.rejects import Reject, reject_from_misshapen_row, reject_from_row, table_from_rejects
 
 REJECTS = "_rejects"
 OUTCOME = b"churn.outcome"
@@ -53,7 +53,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PartResult:
     """What became of a part's rows; those of several parts can be added."""
 
     rows: int = 0
@@ -63,8 +63,8 @@ class Outcome:
     high: int = 0
     banner: int = 0
 
-    def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(**{name: count + asdict(other)[name] for name, count in asdict(self).items()})
+    def __add__(self, other: PartResult) -> PartResult:
+        return PartResult(**{name: count + asdict(other)[name] for name, count in asdict(self).items()})
 
 
 def part_path(out: Path, number: int) -> Path:
@@ -77,19 +77,19 @@ def rejects_path(out: Path, number: int) -> Path:
     return out / REJECTS / f"part-{number:05}.parquet"
 
 
-def read_outcome(path: Path) -> Outcome:
+def read_part_result(path: Path) -> PartResult:
     """What a part that was made says of itself.
 
     Raises:
         DataError: it is no such file.
     """
     try:
-        return Outcome(**json.loads(pq.read_metadata(path).metadata[OUTCOME]))
+        return PartResult(**json.loads(pq.read_metadata(path).metadata[OUTCOME]))
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is damaged", instead="delete it and run the command again") from error
 
 
-def score_part(job: Job, part: Part) -> Outcome:
+def score_part(job: Job, part: FilePart) -> PartResult:
     """Reads, answers and writes one part.
 
     Raises:
@@ -99,26 +99,26 @@ def score_part(job: Job, part: Part) -> Outcome:
     model = load_model(job.bundle, job.bundle_sha256)
     contract = model.contract
     identifier = [contract.id_column] if contract.id_column in part.source.columns else []
-    table = read(part, [*identifier, *contract.feature_names()])
+    table = read_part(part, [*identifier, *contract.feature_names()])
     values = encode(contract, table.columns)
     rejects = [
-        *(misshapen_row(row, cells, part.source.columns) for row, cells in table.misshapen.items()),
-        *_refused(contract, part, values),
+        *(reject_from_misshapen_row(row, cells, part.source.columns) for row, cells in table.misshapen.items()),
+        *_refuse_rows(contract, part, values),
     ]
     valid = np.flatnonzero(~np.isnan(values).any(axis=1))
-    answers = answer(model, values[valid], threshold=job.threshold, reasons=job.reasons)
+    answers = answer_rows(model, values[valid], threshold=job.threshold, reasons=job.reasons)
     tiers = dict(zip(TIERS, np.bincount(answers.tier, minlength=len(TIERS)).tolist(), strict=True))
-    outcome = Outcome(part.span.rows, len(rejects), banner=int(answers.banner.sum()), **tiers)
+    outcome = PartResult(part.span.rows, len(rejects), banner=int(answers.banner.sum()), **tiers)
     if rejects:
-        _write(rejects_path(job.out, part.number), rejects_table(part.source.name, rejects), outcome)
+        _write(rejects_path(job.out, part.number), table_from_rejects(part.source.name, rejects), outcome)
     columns = {
-        "source": _repeated(part.source.name, len(valid)),
+        "source": _repeat(part.source.name, len(valid)),
         "row": pa.array(table.numbers[valid]),
-        **{name: as_text(table.columns[name].take(pa.array(valid))) for name in identifier},
+        **{name: text_from_column(table.columns[name].take(pa.array(valid))) for name in identifier},
         "churn_probability": pa.array(answers.probability),
-        "risk_tier": words(answers.tier, TIERS),
+        "risk_tier": texts_from_codes(answers.tier, TIERS),
         "top_reasons": answers.reasons,
-        "model_version": _repeated(model.version, len(valid)),
+        "model_version": _repeat(model.version, len(valid)),
         "show_retention_banner": pa.array(answers.banner),
     }
     # Last, for this file says that the part is done.
@@ -134,27 +134,27 @@ def load_model(path: Path, sha256: str) -> ChurnModel:
     return load_bundle(path).model
 
 
-def _refused(contract: type[Contract], part: Part, values: Floats) -> list[Reject]:
+def _refuse_rows(contract: type[Contract], part: FilePart, values: Floats) -> list[Reject]:
     """Shows the contract each row of which a cell was not taken; it decides. What it takes is put into `values`."""
     doubtful = np.flatnonzero(np.isnan(values).any(axis=1))
     if not len(doubtful):
         return []
     rejects = []
-    whole = read(part)
+    whole = read_part(part)
     for position, cells in zip(doubtful, whole.texts(doubtful), strict=True):
         found = read_cells(contract, cells)
         if isinstance(found, list):
-            rejects.append(refused_row(contract, int(whole.numbers[position]), cells, found))
+            rejects.append(reject_from_row(contract, int(whole.numbers[position]), cells, found))
         else:
             values[position] = found.encode()
     return rejects
 
 
-def _repeated(text: str, count: int) -> pa.DictionaryArray:
-    return words(np.zeros(count), [text])
+def _repeat(text: str, count: int) -> pa.DictionaryArray:
+    return texts_from_codes(np.zeros(count), [text])
 
 
-def _write(path: Path, table: pa.Table, outcome: Outcome) -> None:
+def _write(path: Path, table: pa.Table, outcome: PartResult) -> None:
     buffer = io.BytesIO()
     # Without Arrow's own schema: readers are to see texts, not the dictionaries that make writing them fast.
     with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:

@@ -40,20 +40,20 @@ class Reject:
     errors: Sequence[FieldError]
 
 
-def refused_row(contract: type[Contract], row: int, cells: Mapping[str, str], bad: Sequence[BadCell]) -> Reject:
+def reject_from_row(contract: type[Contract], row: int, cells: Mapping[str, str], bad: Sequence[BadCell]) -> Reject:
     """A row that the contract refuses."""
     specs = {spec.name: spec for spec in contract.features}
     ordered = sorted(bad, key=lambda one: list(specs).index(one.column))
-    return Reject(row, cells, [_worded(specs[one.column], one) for one in ordered])
+    return Reject(row, cells, [_word_error(specs[one.column], one) for one in ordered])
 
 
-def misshapen_row(row: int, cells: Sequence[str], header: Sequence[str]) -> Reject:
+def reject_from_misshapen_row(row: int, cells: Sequence[str], header: Sequence[str]) -> Reject:
     """A row that has more or fewer cells than there are columns."""
     message = f"the row has {len(cells)} cells, it must have {len(header)}, one for each column"
     return Reject(row, cells, [FieldError(field=WHOLE_ROW, code="wrong_type", message=message)])
 
 
-def rejects_table(source: str, rejects: Sequence[Reject]) -> pa.Table:
+def table_from_rejects(source: str, rejects: Sequence[Reject]) -> pa.Table:
     """The rejects of one source as they are written, in the order of their rows."""
     ordered = sorted(rejects, key=lambda reject: reject.row)
     return pa.Table.from_pylist(
@@ -70,11 +70,11 @@ def rejects_table(source: str, rejects: Sequence[Reject]) -> pa.Table:
     )
 
 
-def _worded(spec: FeatureSpec, bad: BadCell) -> FieldError:
-    return report_missing(spec) if bad.check == BLANK else report_refused(spec, _as_json(spec, bad.cell))
+def _word_error(spec: FeatureSpec, bad: BadCell) -> FieldError:
+    return report_missing(spec) if bad.check == BLANK else report_refused(spec, _json_from_cell(spec, bad.cell))
 
 
-def _as_json(spec: FeatureSpec, cell: str) -> Any:
+def _json_from_cell(spec: FeatureSpec, cell: str) -> Any:
     """What the cell would be in a request: a number if it is one, else a string."""
     if spec.kind in {"integer", "number"} and "_" not in cell:
         for number in (int, float):

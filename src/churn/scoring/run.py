@@ -12,13 +12,13 @@ from typing import Any
 from churn.errors import DataError, SettingsError
 from churn.files import json_bytes, write_bytes
 from churn.model.bundle import Bundle
-from churn.reading.sources import Part, Source, cut, find_sources, require_features
-from churn.scoring.output import SUMMARY, bind, clean, identity
-from churn.scoring.parts import Job, Outcome, part_path, read_outcome
+from churn.reading.sources import FilePart, SourceFile, cut_into_parts, find_sources, require_features
+from churn.scoring.output import SUMMARY, bind_folder, describe_inputs, remove_unfinished
+from churn.scoring.parts import Job, PartResult, part_path, read_part_result
 
 PART_ROWS = 100_000
 
-type Engine = Callable[[Job, Sequence[Part]], Generator[Outcome, None, None]]
+type Engine = Callable[[Job, Sequence[FilePart]], Generator[PartResult, None, None]]
 type OnProgress = Callable[[int, int], None]
 
 
@@ -75,13 +75,13 @@ def score(
     _require_sense(request)
     if extra := require_features(request.bundle.model.contract, sources):
         say(f"columns that are not looked at: {', '.join(extra)}")
-    before = identity(sources)
-    parts = list(cut(sources, request.part_rows))
+    before = describe_inputs(sources)
+    parts = list(cut_into_parts(sources, request.part_rows))
     job = _job(request)
-    bind(request.out, _bound(request, job, before), overwrite=request.overwrite)
+    bind_folder(request.out, _bound(request, job, before), overwrite=request.overwrite)
     made = {part.number for part in parts if part_path(job.out, part.number).exists()}
     total = sum(part.span.rows for part in parts)
-    reached = sum((read_outcome(part_path(job.out, number)) for number in sorted(made)), Outcome())
+    reached = sum((read_part_result(part_path(job.out, number)) for number in sorted(made)), PartResult())
     if made:
         say(f"going on: {len(made)} of {len(parts)} parts are there")
     missing = [part for part in parts if part.number not in made]
@@ -95,7 +95,7 @@ def score(
                 progress(reached.rows, total)
                 _require_few_rejects(request, reached.rejected, total)
     finally:
-        clean(job.out)
+        remove_unfinished(job.out)
     _require_few_rejects(request, reached.rejected, total)
     _require_unchanged(before, sources)
     seconds = time.perf_counter() - started
@@ -151,6 +151,6 @@ def _require_few_rejects(request: Request, rejected: int, total: int) -> None:
         )
 
 
-def _require_unchanged(before: list[dict[str, Any]], sources: list[Source]) -> None:
-    if identity(sources) != before:
+def _require_unchanged(before: list[dict[str, Any]], sources: list[SourceFile]) -> None:
+    if describe_inputs(sources) != before:
         raise DataError("the input has changed while it was scored", instead="start anew with --overwrite")

@@ -11,20 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.client.calls import HEALTH, SCHEMA, NoReply, Reply, pause_before_repeating, prediction
+from churn.client.calls import HEALTH, SCHEMA, NoReply, Reply, build_prediction_call, choose_pause
 from churn.errors import ClientError, Refused
 
 SUBSCRIBER = {"tenure": 14}
 
 
 def test_a_bare_call_says_nothing_beside_the_subscriber() -> None:
-    call = prediction(SUBSCRIBER, subscriber_key=None, last_offer=None, language=None, reasons=None)
+    call = build_prediction_call(SUBSCRIBER, subscriber_key=None, last_offer=None, language=None, reasons=None)
     assert (call.method, call.path, call.headers) == ("POST", "/predict", {"Content-Type": "application/json"})
     assert json.loads(call.content or b"") == SUBSCRIBER
 
 
 def test_what_is_said_beside_the_subscriber_goes_where_the_service_reads_it() -> None:
-    call = prediction(SUBSCRIBER, subscriber_key="key", last_offer=date(2026, 3, 1), language="de", reasons=0)
+    call = build_prediction_call(
+        SUBSCRIBER, subscriber_key="key", last_offer=date(2026, 3, 1), language="de", reasons=0
+    )
     assert call.path == "/predict?reasons=0"
     assert call.headers == {
         "Content-Type": "application/json",
@@ -48,14 +50,14 @@ def test_what_is_said_beside_the_subscriber_goes_where_the_service_reads_it() ->
 )
 def test_what_cannot_be_sent_is_refused_without_being_told(subscriber: dict[str, Any], asked: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
-        prediction(subscriber, **asked)
+        build_prediction_call(subscriber, **asked)
     assert refused.value.status is None
     assert set(refused.value.fields) <= {"X-Subscriber-Key", "Accept-Language"}
     assert "secr" not in f"{refused.value} {refused.value.instead}"
 
 
 def test_what_json_has_no_number_for_is_left_to_the_service_which_names_the_field() -> None:
-    assert prediction({"tenure": float("nan")}).content == b'{"tenure": NaN}'
+    assert build_prediction_call({"tenure": float("nan")}).content == b'{"tenure": NaN}'
 
 
 JSON_VALUES = st.recursive(st.none() | st.text(max_size=5), lambda inner: st.dictionaries(st.text(max_size=6), inner))
@@ -71,9 +73,9 @@ JSON_VALUES = st.recursive(st.none() | st.text(max_size=5), lambda inner: st.dic
 )
 def test_whatever_comes_back_is_an_answer_or_a_client_error(status: int, headers: dict[str, str], body: bytes) -> None:
     reply = Reply(status, headers, body)
-    pause_s = pause_before_repeating(reply)
+    pause_s = choose_pause(reply)
     assert pause_s is None or (status == 503 and pause_s >= 0)
-    for call in (prediction(SUBSCRIBER), SCHEMA, HEALTH):
+    for call in (build_prediction_call(SUBSCRIBER), SCHEMA, HEALTH):
         with suppress(ClientError):
             call.read(reply)
 
@@ -91,7 +93,7 @@ def test_whatever_comes_back_is_an_answer_or_a_client_error(status: int, headers
     ],
 )
 def test_asking_again_is_worth_a_known_pause_or_nothing(outcome: Reply | NoReply, pause_s: float | None) -> None:
-    assert pause_before_repeating(outcome) == pause_s
+    assert choose_pause(outcome) == pause_s
 
 
 def test_a_refusal_without_the_services_shape_still_has_its_status() -> None:

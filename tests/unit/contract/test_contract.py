@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 from support.strategies import subscribers
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Count, Dollars, Feature
 from churn.contract.phrases import Band, Bands, Says, write_dollars
 from churn.errors import ContractError
 
-CONTRACTS = [find_contract(name) for name in contract_names()]
-every_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=contract_names())
+CONTRACTS = [find_contract(name) for name in list_contracts()]
+every_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=list_contracts())
 some_contract = st.sampled_from(CONTRACTS)
 
 

@@ -8,7 +8,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.language import BILLION, ENGLISH, LOCALES, choose_language, find_language, list_language_codes
 from churn.contract.messages import list_message_ids
 
@@ -28,7 +28,7 @@ def test_a_catalogue_translates_every_message_and_no_other(code: str) -> None:
     with (LOCALES / f"{code}.po").open("rb") as source:
         catalogue = read_po(source, locale=code, abort_invalid=True)
     assert {message.id for message in catalogue if message.id} == set(
-        list_message_ids(map(find_contract, contract_names()))
+        list_message_ids(map(find_contract, list_contracts()))
     )
     for message in catalogue:
         ids, texts = ([each] if isinstance(each, str) else each or [] for each in (message.id, message.string))

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from support.strategies import json_values
 
-from churn.loadtest.answer import INVALID, judge
+from churn.loadtest.answer import INVALID, check_answer
 
 PREDICTION = {"churn_probability": 0.25, "model_version": "v1"}
 
 
 def test_a_prediction_names_its_model() -> None:
-    assert judge(200, json.dumps(PREDICTION | {"risk_tier": "low"}).encode()) == (None, "v1")
-    assert judge(200, json.dumps(PREDICTION | {"churn_probability": 1}).encode()) == (None, "v1")
+    assert check_answer(200, json.dumps(PREDICTION | {"risk_tier": "low"}).encode()) == (None, "v1")
+    assert check_answer(200, json.dumps(PREDICTION | {"churn_probability": 1}).encode()) == (None, "v1")
 
 
 @pytest.mark.parametrize("status", [201, 302, 422, 500, 503])
 def test_another_status_is_an_error_of_its_own_whatever_the_body_says(status: int) -> None:
-    assert judge(status, json.dumps(PREDICTION).encode()) == (f"status {status}", None)
+    assert check_answer(status, json.dumps(PREDICTION).encode()) == (f"status {status}", None)
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,14 @@ def test_another_status_is_an_error_of_its_own_whatever_the_body_says(status: in
     ],
 )
 def test_json_that_is_no_prediction_is_invalid(wrong: object) -> None:
-    assert judge(200, json.dumps(wrong).encode()) == (INVALID, None)
+    assert check_answer(200, json.dumps(wrong).encode()) == (INVALID, None)
 
 
 @pytest.mark.parametrize("wrong", [b"", b"<html>", b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_json_is_invalid(wrong: bytes) -> None:
-    assert judge(200, wrong) == (INVALID, None)
+    assert check_answer(200, wrong) == (INVALID, None)
 
 
 @given(json_values())
 def test_any_json_is_judged_without_an_error(value: object) -> None:
-    assert judge(200, json.dumps(value).encode()) == (INVALID, None)
+    assert check_answer(200, json.dumps(value).encode()) == (INVALID, None)

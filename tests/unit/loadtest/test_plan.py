@@ -7,7 +7,7 @@ from support.load_plans import a_plan
 
 from churn.errors import SettingsError
 from churn.loadtest.plan import MOST_REQUESTS, OpenLoop
-from churn.loadtest.target import target_url
+from churn.loadtest.target import build_target_url
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from churn.loadtest.target import target_url
     ],
 )
 def test_path_and_address_make_the_url(address: str, path: str, url: str) -> None:
-    assert target_url(address, path) == url
+    assert build_target_url(address, path) == url
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_path_and_address_make_the_url(address: str, path: str, url: str) -> Non
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(SettingsError, match="is not the address of an HTTP service") as refused:
-        target_url(address, "/predict")
+        build_target_url(address, "/predict")
     assert "http://127.0.0.1:8000" in refused.value.instead
 
 

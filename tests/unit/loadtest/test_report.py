@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from support.load_plans import a_plan, a_run, answered, failed
 
 from churn.loadtest.plan import ClosedLoop, OpenLoop
-from churn.loadtest.report import latency_of, nearest_rank, summarise
+from churn.loadtest.report import summarise, summarise_latency, take_nearest_rank
 from churn.loadtest.samples import NOT_SENT, Sample
-from churn.loadtest.schedule import first_arrivals
+from churn.loadtest.schedule import draw_first_arrivals
 
 OPEN = OpenLoop(100, "uniform", drain_s=1)
 MILLISECONDS = st.floats(0, 60_000)
@@ -23,7 +23,7 @@ ERRORS = st.builds(failed, st.sampled_from(["timeout", "status 500"]), after_s=s
 
 def test_a_percentile_is_the_nearest_rank() -> None:
     ordered = [float(number) for number in range(1, 101)]
-    assert [nearest_rank(ordered, per_mille) for per_mille in (10, 500, 950, 990, 999, 1000)] == [
+    assert [take_nearest_rank(ordered, per_mille) for per_mille in (10, 500, 950, 990, 999, 1000)] == [
         1,
         50,
         95,
@@ -31,14 +31,14 @@ def test_a_percentile_is_the_nearest_rank() -> None:
         100,
         100,
     ]
-    assert nearest_rank([7.0], 1) == nearest_rank([7.0], 1000) == 7
+    assert take_nearest_rank([7.0], 1) == take_nearest_rank([7.0], 1000) == 7
 
 
 @given(st.lists(MILLISECONDS, min_size=1), st.integers(1, 1000))
 def test_a_percentile_is_a_measured_value_that_enough_do_not_exceed_and_no_smaller_one_would_do(
     values: list[float], per_mille: int
 ) -> None:
-    found = nearest_rank(sorted(values), per_mille)
+    found = take_nearest_rank(sorted(values), per_mille)
     assert found in values
     assert sum(value <= found for value in values) * 1000 >= per_mille * len(values)
     assert sum(value < found for value in values) * 1000 < per_mille * len(values)
@@ -46,7 +46,7 @@ def test_a_percentile_is_a_measured_value_that_enough_do_not_exceed_and_no_small
 
 @given(st.lists(MILLISECONDS, min_size=1))
 def test_percentiles_are_ordered_and_the_mean_lies_within(values: list[float]) -> None:
-    found = latency_of(values)
+    found = summarise_latency(values)
     assert found is not None
     mean, *percentiles = astuple(found)
     assert percentiles == sorted(percentiles)
@@ -132,7 +132,7 @@ def test_a_stall_shows_in_an_open_loop_and_hardly_in_a_closed_one() -> None:
         return (6.0 if 5.0 <= begins_s < 6.0 else begins_s) + 0.001
 
     opened, closed, ready_s = [], [], 0.0
-    for due_s in first_arrivals(100, "uniform", np.random.default_rng(0), 1000).tolist():
+    for due_s in draw_first_arrivals(100, "uniform", np.random.default_rng(0), 1000).tolist():
         ready_s = served(ready_s, due_s)
         opened.append(Sample(due_s, due_s, ready_s, None, "v1"))
     ready_s = 0.0

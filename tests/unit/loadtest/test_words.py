@@ -14,11 +14,11 @@ from matplotlib.text import Text
 from support.load_plans import a_plan, a_run, answered, failed
 
 from churn.loadtest.page import report_page
-from churn.loadtest.plan import ClosedLoop, OpenLoop, Plan
+from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
 from churn.loadtest.plot import latency_plot, png
 from churn.loadtest.report import summarise
 from churn.loadtest.samples import Run
-from churn.loadtest.words import report_json, report_rows, verdict
+from churn.loadtest.words import describe_verdict, json_from_report, rows_from_report
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "load-testing.md"
 PLANS = [a_plan(loop=ClosedLoop(4)), a_plan(loop=OpenLoop(50, "poisson", drain_s=1))]
@@ -33,29 +33,32 @@ def words(figure: Figure) -> str:
 
 def test_the_verdict_says_what_was_held_and_what_was_not() -> None:
     good = a_run(answered(12.5))
-    assert verdict(PLANS[0], summarise(good, PLANS[0])) == "met: p99 of 12.5 ms is under 200 ms, 0 of 1 requests failed"
+    assert (
+        describe_verdict(PLANS[0], summarise(good, PLANS[0]))
+        == "met: p99 of 12.5 ms is under 200 ms, 0 of 1 requests failed"
+    )
     strict = a_plan(slo_p99_ms=12.5)
-    assert verdict(strict, summarise(MIXED, strict)) == (
+    assert describe_verdict(strict, summarise(MIXED, strict)) == (
         "missed: p99 of 12.5 ms is not under 12.5 ms; 2 of 100 requests failed, at most 0 % may"
     )
 
 
 def test_the_table_tells_errors_by_kind_and_models_by_version() -> None:
-    rows = dict(report_rows(PLANS[0], summarise(MIXED, PLANS[0])))
+    rows = dict(rows_from_report(PLANS[0], summarise(MIXED, PLANS[0])))
     assert rows["requests"] == "100 counted, 100 sent, 98 answered"
     assert (rows["error: timeout"], rows["error: status 500"], rows["answered by v1"]) == ("1", "1", "98")
     assert rows["p99.9"] == "12.50 ms"
 
 
 def test_a_closed_loop_is_reported_as_one_that_hides_waiting() -> None:
-    closed, opened = (dict(report_rows(plan, summarise(MIXED, plan))) for plan in PLANS)
+    closed, opened = (dict(rows_from_report(plan, summarise(MIXED, plan))) for plan in PLANS)
     assert "hides the waiting" in closed["latency is measured from"]
     assert opened["latency is measured from"] == "when each request was due"
 
 
 @pytest.mark.parametrize("run", [MIXED, NOTHING])
 def test_the_names_for_scripts_are_always_the_same_and_documented(run: Run) -> None:
-    closed, opened = (report_json(plan, summarise(run, plan)) for plan in PLANS)
+    closed, opened = (json_from_report(plan, summarise(run, plan)) for plan in PLANS)
     assert list(closed) == list(opened)
     assert json.loads(json.dumps(closed, allow_nan=False)) == closed
     documented = set(re.findall(r"^\| `(\w+)`", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE))
@@ -64,12 +67,12 @@ def test_the_names_for_scripts_are_always_the_same_and_documented(run: Run) -> N
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("run", [MIXED, NOTHING, a_run(answered(3))])
-def test_the_picture_says_what_was_run_and_where_the_objective_lies(plan: Plan, run: Run) -> None:
+def test_the_picture_says_what_was_run_and_where_the_objective_lies(plan: LoadPlan, run: Run) -> None:
     report = summarise(run, plan)
     figure = latency_plot(plan, report, run.samples)
     said = words(figure)
     assert plan.url in said
-    assert verdict(plan, report) in said
+    assert describe_verdict(plan, report) in said
     assert "objective: p99 under 200 ms" in said
     assert png(figure).startswith(b"\x89PNG")
 
@@ -101,7 +104,7 @@ def test_the_page_needs_nothing_else_and_tells_the_picture_in_words() -> None:
     page = Page(report_page(plan, report, b"the picture"))
     [image] = page.images
     assert image["src"] == f"data:image/png;base64,{base64.b64encode(b'the picture').decode()}"
-    assert verdict(plan, report) in str(image["alt"])
-    for measure, value in report_rows(plan, report):
+    assert describe_verdict(plan, report) in str(image["alt"])
+    for measure, value in rows_from_report(plan, report):
         assert measure in page.text
         assert value in page.text

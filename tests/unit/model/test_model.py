@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Rows
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
@@ -43,7 +43,7 @@ def test_the_probability_is_the_sum_of_contributions_and_base_value() -> None:
     assert len(prediction.contributions) == 10
 
 
-@pytest.mark.parametrize("name", contract_names())
+@pytest.mark.parametrize("name", list_contracts())
 def test_an_answer_does_not_depend_on_who_else_is_asked_about(bundles: dict[str, Bundle], name: str) -> None:
     model = bundles[name].model
     several = draw_subscribers(model.contract, np.random.default_rng(1), 50)

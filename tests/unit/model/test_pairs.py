@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from churn.model.model import Prediction, risk_tier, shown_probability
 from churn.model.pairs import STEPS, Differences, Side, compare, tiers
-from churn.retention.reasons import direction
+from churn.retention.reasons import direction_from_contribution
 
 FEATURES = 5
 TIERS = ("low", "medium", "high")
@@ -56,7 +56,8 @@ def test_the_arrays_say_of_each_what_a_naive_comparison_says(
     found = compare(side([mine for mine, _ in pairs]), side([theirs for _, theirs in pairs]), threshold)
     for at, (mine, theirs) in enumerate(pairs):
         directions = [
-            [direction(round(each.contributions[feature], 4) + 0.0) for feature in top(mine)] for each in (mine, theirs)
+            [direction_from_contribution(round(each.contributions[feature], 4) + 0.0) for feature in top(mine)]
+            for each in (mine, theirs)
         ]
         assert of_one(found, at) == [
             TIERS.index(risk_tier(mine.probability)),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.predicted import noted, source_of
 from support.strategies import subscribers
 
-from churn.businesses import contract_names
+from churn.businesses import list_contracts
 from churn.errors import BundleError, ChurnError, DataError
 from churn.model.bundle import Bundle
 from churn.model.shelf import Shelf
@@ -35,7 +35,7 @@ def streamflow(bundles: dict[str, Bundle]) -> Bundle:
     return bundles["streamflow"]
 
 
-@pytest.mark.parametrize("contract", contract_names())
+@pytest.mark.parametrize("contract", list_contracts())
 @given(data=st.data())
 def test_any_answer_is_made_again_bit_for_bit(bundles: dict[str, Bundle], contract: str, data: st.DataObject) -> None:
     bundle = bundles[contract]

@@ -11,7 +11,7 @@ from support.tables import write_rows
 
 from churn.businesses import find_contract
 from churn.errors import DataError
-from churn.reading.sources import FORMATS, cut, find_sources, read, require_features
+from churn.reading.sources import FORMATS, cut_into_parts, find_sources, read_part, require_features
 
 STREAMFLOW = find_contract("streamflow")
 EXAMPLE = STREAMFLOW.example()
@@ -28,10 +28,10 @@ def test_parts_hold_every_row_once_and_in_order(
     tmp_path: Path, suffix: str, count: int, batch: int, part_rows: int
 ) -> None:
     path = write_rows(tmp_path / f"rows{suffix}", [{"at": at, "x": "x"} for at in range(count)], batch=batch)
-    parts = list(cut(find_sources(path), part_rows))
+    parts = list(cut_into_parts(find_sources(path), part_rows))
     assert [part.number for part in parts] == list(range(len(parts)))
     assert {part.span.rows for part in parts[:-1]} <= {part_rows}
-    tables = [read(part, ["at"]) for part in parts]
+    tables = [read_part(part, ["at"]) for part in parts]
     assert [int(cell.as_py()) for table in tables for cell in table.columns["at"]] == list(range(count))
     assert [number for table in tables for number in table.numbers.tolist()] == list(range(1, count + 1))
 
@@ -46,7 +46,7 @@ def test_a_folder_is_read_at_any_depth_in_the_order_of_names(tmp_path: Path) -> 
 def test_a_part_never_crosses_files(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         write_rows(tmp_path / name, [{"at": at} for at in range(3)])
-    parts = list(cut(find_sources(tmp_path), 2))
+    parts = list(cut_into_parts(find_sources(tmp_path), 2))
     assert [(part.source.name, part.span.first, part.span.rows) for part in parts] == [
         ("a.csv", 1, 2),
         ("a.csv", 3, 1),
@@ -95,7 +95,7 @@ def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_file_that_became_shorter_is_noticed(tmp_path: Path, suffix: str) -> None:
     path = write_rows(tmp_path / f"rows{suffix}", [{"at": at} for at in range(9)])
-    *_, last = cut(find_sources(path), 4)
+    *_, last = cut_into_parts(find_sources(path), 4)
     write_rows(path, [{"at": at} for at in range(4)])
     with pytest.raises(DataError, match=r"has changed while it was read|cannot be read"):
-        read(last)
+        read_part(last)

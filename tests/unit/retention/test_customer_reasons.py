@@ -14,7 +14,7 @@ from churn.contract.language import find_language
 from churn.contract.sampling import draw_columns
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel
-from churn.retention.reasons import customer_reasons, verified
+from churn.retention.reasons import choose_customer_reasons, verify_reasons
 
 STREAMFLOW = find_contract("streamflow")
 NAMES = STREAMFLOW.feature_names()
@@ -49,7 +49,7 @@ def model(effects: Mapping[str, float], *, reference: Contract | None = AT_EASE)
 def reasons(effects: Mapping[str, float], *, reference: Contract | None = AT_EASE) -> tuple[list[str], dict[str, str]]:
     """The codes of the shown reasons, and why the others are not shown."""
     judge = model(effects, reference=reference)
-    shown, suppressed = customer_reasons(judge, SUBSCRIBER, judge.predict([SUBSCRIBER])[0])
+    shown, suppressed = choose_customer_reasons(judge, SUBSCRIBER, judge.predict([SUBSCRIBER])[0])
     return [reason["code"] for reason in shown], {found["code"]: found["why"] for found in suppressed}
 
 
@@ -111,7 +111,7 @@ def test_a_fall_that_cannot_be_seen_in_the_shown_probability_is_none() -> None:
 )
 def test_a_reason_is_worded_in_the_language_asked_for(language: str, text: str) -> None:
     judge = model({"tenure": 0.4})
-    [shown], _ = customer_reasons(judge, SUBSCRIBER, judge.predict([SUBSCRIBER])[0], find_language(language))
+    [shown], _ = choose_customer_reasons(judge, SUBSCRIBER, judge.predict([SUBSCRIBER])[0], find_language(language))
     assert shown == {"code": "tenure.short", "group": "history", "actionable": False, "text": text}
 
 
@@ -128,4 +128,4 @@ def test_the_reference_of_a_bundle_is_a_subscriber_whose_fields_speak_for_stayin
         if (parts[:, at] > 0.05).any() and (parts[:, at] < -0.05).any():
             worst = rows[parts[:, at].argmax()].tolist()
             [prediction] = bundle.model.predict_encoded([tuple(worst)])
-            assert verified(bundle.model, prediction, [at]) == {at: True}, spec.name
+            assert verify_reasons(bundle.model, prediction, [at]) == {at: True}, spec.name

@@ -16,7 +16,7 @@ from churn.contract.declaration import FeatureSpec, Rows
 from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, Prediction
-from churn.retention.offers.policy import default_policy_path, load_policy
+from churn.retention.offers.policy import find_default_policy, load_policy
 from churn.retention.proving import Proof, prove
 
 TODAY = date(2026, 11, 23)
@@ -33,7 +33,7 @@ def everything(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, b
 def proof_of(bundle: Bundle, *, rows: int = 3000, threshold: float = -1.0) -> Proof:
     """Of a banner for everybody, unless the test says otherwise."""
     contract = bundle.model.contract
-    policy = load_policy(default_policy_path(contract), contract, languages=list_language_codes())
+    policy = load_policy(find_default_policy(contract), contract, languages=list_language_codes())
     return prove(bundle, policy, rows=rows, threshold=threshold, today=TODAY)
 
 

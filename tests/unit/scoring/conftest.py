@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from churn.businesses import contract_names
+from churn.businesses import list_contracts
 from churn.contract.declaration import Contract
 from churn.model.bundle import Bundle
 
 
-@pytest.fixture(params=contract_names())
+@pytest.fixture(params=list_contracts())
 def bundle(request: pytest.FixtureRequest, bundles: dict[str, Bundle]) -> Bundle:
     return bundles[request.param]
 

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from support.strategies import subscribers
 
 from churn.answers import TIERS
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
 from churn.model.model import DECIMALS, ChurnModel, risk_tier, shown_probability
-from churn.scoring.answers import ROWS_AT_ONCE, answer, rounded, shown_probabilities
+from churn.scoring.answers import ROWS_AT_ONCE, answer_rows, round_like_python, round_probabilities
 from churn.service.answering.answer import predict_and_answer
 
-CONTRACTS = st.sampled_from(contract_names()).map(find_contract)
+CONTRACTS = st.sampled_from(list_contracts()).map(find_contract)
 TIES = st.integers(-50_000, 50_000).map(lambda whole: (whole + 0.5) / 10**DECIMALS)
 NUMBERS = st.floats(-1e9, 1e9) | st.floats(-3, 3) | TIES | TIES.map(lambda tie: float(np.nextafter(tie, 9)))
 FLOAT32 = (
@@ -39,7 +39,7 @@ def all_at_once(
     model: ChurnModel, people: Sequence[Contract], *, threshold: float, reasons: int
 ) -> list[dict[str, Any]]:
     values = np.array([subscriber.encode() for subscriber in people])
-    found = answer(model, values, threshold=threshold, reasons=reasons)
+    found = answer_rows(model, values, threshold=threshold, reasons=reasons)
     columns = [found.probability.tolist(), found.tier.tolist(), found.reasons.to_pylist(), found.banner.tolist()]
     return [
         {
@@ -65,7 +65,7 @@ def test_many_rows_are_answered_as_each_alone(bundle: Bundle, count: int | None)
     require_same(bundle.model, people, threshold=0.6, reasons=len(contract.features) if count is None else count)
 
 
-@given(name=st.sampled_from(contract_names()), data=st.data())
+@given(name=st.sampled_from(list_contracts()), data=st.data())
 def test_any_subscribers_are_answered_as_each_alone(bundles: dict[str, Bundle], name: str, data: st.DataObject) -> None:
     model = bundles[name].model
     people = data.draw(st.lists(subscribers(model.contract).map(model.contract.model_validate), min_size=1, max_size=5))
@@ -91,13 +91,13 @@ def test_whatever_an_explainer_says_is_worded_in_the_same_way(contract: type[Con
 @given(st.lists(NUMBERS, max_size=8))
 def test_numbers_are_rounded_as_python_rounds_them(numbers: list[float]) -> None:
     expected = [round(number, DECIMALS) + 0.0 for number in numbers]
-    assert list(map(repr, rounded(np.array(numbers, dtype=np.float64)).tolist())) == list(map(repr, expected))
+    assert list(map(repr, round_like_python(np.array(numbers, dtype=np.float64)).tolist())) == list(map(repr, expected))
 
 
 @given(st.lists(st.lists(NUMBERS | FLOAT32, min_size=4, max_size=4), min_size=1, max_size=5))
 def test_probabilities_are_those_of_the_model(explained: list[list[float]]) -> None:
     expected = [shown_probability(row) for row in explained]
-    assert shown_probabilities(np.array(explained)).tolist() == expected
+    assert round_probabilities(np.array(explained)).tolist() == expected
 
 
 def test_a_probability_in_the_middle_of_two_roundings_goes_where_the_model_puts_it() -> None:
@@ -105,7 +105,7 @@ def test_a_probability_in_the_middle_of_two_roundings_goes_where_the_model_puts_
     middles = (np.arange(10**DECIMALS) + 0.5) / 10**DECIMALS
     margins = np.log(middles / (1 - middles))
     explained = np.stack([np.full(len(margins), 0.1), np.full(len(margins), -0.3), margins + 0.2], axis=1)
-    assert shown_probabilities(explained).tolist() == [shown_probability(row) for row in explained.tolist()]
+    assert round_probabilities(explained).tolist() == [shown_probability(row) for row in explained.tolist()]
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.2999, 0.3, 0.5999, 0.6, 1.0])
@@ -117,7 +117,7 @@ def test_tiers_and_banner_follow_the_probability_as_shown(probability: float) ->
         return np.tile(np.array([0.0] * len(contract.features) + [margin]), (len(rows), 1))
 
     values = np.array([contract.model_validate(contract.example()).encode()])
-    found = answer(ChurnModel(contract, explain, "v0-fake"), values, threshold=probability, reasons=3)
+    found = answer_rows(ChurnModel(contract, explain, "v0-fake"), values, threshold=probability, reasons=3)
     assert found.probability.tolist() == [probability]
     assert TIERS[found.tier[0]] == risk_tier(probability)
     assert not found.banner[0]
@@ -133,10 +133,10 @@ def test_more_rows_than_the_explainer_is_given_at_once_keep_their_order() -> Non
     tenures = np.arange(ROWS_AT_ONCE + 5) % 100
     values = np.tile(contract.model_validate(contract.example()).encode(), (len(tenures), 1))
     values[:, 0] = tenures
-    found = answer(ChurnModel(contract, explain, "v0-fake"), values, threshold=0.6, reasons=1)
+    found = answer_rows(ChurnModel(contract, explain, "v0-fake"), values, threshold=0.6, reasons=1)
     assert np.array_equal(found.reasons.flatten().field("value").to_numpy(), tenures)
 
 
 def test_no_rows_are_answered_with_nothing(bundle: Bundle) -> None:
     none = np.empty((0, len(bundle.model.contract.features)))
-    assert len(answer(bundle.model, none, threshold=0.6, reasons=3).reasons) == 0
+    assert len(answer_rows(bundle.model, none, threshold=0.6, reasons=3).reasons) == 0

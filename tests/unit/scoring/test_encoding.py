@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import subscribers, values
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.cells import read_cells, text_from_cell
 from churn.contract.declaration import Contract
-from churn.reading.blocks import texts_of
-from churn.scoring.encoding import as_text, encode
+from churn.reading.blocks import texts_from_column
+from churn.scoring.encoding import encode, text_from_column
 
-FEATURES = [(find_contract(name), at) for name in contract_names() for at in range(len(find_contract(name).features))]
+FEATURES = [(find_contract(name), at) for name in list_contracts() for at in range(len(find_contract(name).features))]
 # Features of every kind equally often, however many a contract has of each.
 EACH_KIND = st.sampled_from(["integer", "number", "category", "boolean"]).flatmap(
     lambda kind: st.sampled_from([(contract, at) for contract, at in FEATURES if contract.features[at].kind == kind])
@@ -113,7 +113,9 @@ def test_a_typed_column_is_taken_as_the_texts_that_a_csv_file_would_hold(
             continue
         cells.append(cell)
     column = pa.array(cells, kind)
-    assert same(encode_one(contract, at, column), [read_alone(contract, at, cell) for cell in texts_of(column)])
+    assert same(
+        encode_one(contract, at, column), [read_alone(contract, at, cell) for cell in texts_from_column(column)]
+    )
 
 
 @pytest.mark.parametrize("cell", ODD)
@@ -122,7 +124,7 @@ def test_odd_texts_are_no_exception(contract: type[Contract], at: int, cell: str
     assert same(encode_one(contract, at, pa.array([cell.encode()], pa.binary())), [read_alone(contract, at, cell)])
 
 
-@given(st.sampled_from(contract_names()).map(find_contract), st.data())
+@given(st.sampled_from(list_contracts()).map(find_contract), st.data())
 def test_valid_subscribers_are_encoded_as_the_contract_encodes_them(
     contract: type[Contract], data: st.DataObject
 ) -> None:
@@ -140,7 +142,7 @@ def test_a_cell_that_is_no_utf8_is_refused_and_shown_with_a_mark() -> None:
     column = pa.array([b"dsl", b"d\xffl"])
     assert encode_one(contract, at, column)[0] == 1
     assert math.isnan(encode_one(contract, at, column)[1])
-    assert as_text(column).to_pylist() == ["dsl", "d\N{REPLACEMENT CHARACTER}l"]
+    assert text_from_column(column).to_pylist() == ["dsl", "d\N{REPLACEMENT CHARACTER}l"]
 
 
 def test_decimals_of_a_database_are_numbers() -> None:

@@ -18,8 +18,8 @@ from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
 from churn.model.bundle import Bundle
-from churn.reading.sources import cut, find_sources
-from churn.scoring.parts import Job, Outcome, read_outcome, score_part
+from churn.reading.sources import cut_into_parts, find_sources
+from churn.scoring.parts import Job, PartResult, read_part_result, score_part
 from churn.service.app import create_app
 from churn.settings import Settings
 
@@ -37,9 +37,9 @@ def draw_rows(contract: type[Contract], count: int) -> list[Row]:
     return [{name: values[at].item() for name, values in columns.items()} for at in range(count)]
 
 
-def score_file(bundle: Bundle, path: Path, out: Path, **changed: Any) -> Outcome:
-    found = Outcome()
-    for part in cut(find_sources(path), 70):
+def score_file(bundle: Bundle, path: Path, out: Path, **changed: Any) -> PartResult:
+    found = PartResult()
+    for part in cut_into_parts(find_sources(path), 70):
         found += score_part(job(bundle, out, **changed), part)
     return found
 
@@ -88,7 +88,7 @@ def test_a_bad_cell_is_refused_in_the_words_of_the_service(
     path = write_rows(tmp_path / f"rows{suffix}", [{"subscriber_id": "7", **row}])
     with InProcess(create_app(Settings(), bundle=bundle)) as service:
         refusal = service.predict_raw(json.dumps(row)).json()
-    assert score_file(bundle, path, tmp_path / "out") == Outcome(rows=1, rejected=1)
+    assert score_file(bundle, path, tmp_path / "out") == PartResult(rows=1, rejected=1)
     assert scored(tmp_path / "out") == []
     [reject] = rejected(tmp_path / "out")
     assert (reject["source"], reject["row"]) == (path.name, 1)
@@ -165,18 +165,18 @@ def test_a_part_that_is_made_twice_is_the_same_file_and_says_what_became_of_its_
 ) -> None:
     bundle = bundles["streamflow"]
     path = write_rows(tmp_path / "rows.parquet", [*draw_rows(STREAMFLOW, 30), {**EXAMPLE, "tenure": None}])
-    [part] = cut(find_sources(path), 100)
+    [part] = cut_into_parts(find_sources(path), 100)
     made = []
     for _ in range(2):
         outcome = score_part(job(bundle, tmp_path / "out"), part)
         files = sorted(file for file in (tmp_path / "out").rglob("*") if file.is_file())
         made.append({str(file): file.read_bytes() for file in files})
     assert made[0] == made[1]
-    assert read_outcome(tmp_path / "out" / "part-00000.parquet") == outcome
+    assert read_part_result(tmp_path / "out" / "part-00000.parquet") == outcome
 
 
 def test_a_bundle_that_was_exchanged_is_refused(bundles: dict[str, Bundle], tmp_path: Path) -> None:
-    [part] = cut(find_sources(write_rows(tmp_path / "rows.csv", [EXAMPLE])), 100)
+    [part] = cut_into_parts(find_sources(write_rows(tmp_path / "rows.csv", [EXAMPLE])), 100)
     with pytest.raises(BundleError, match="is another bundle than at the start"):
         score_part(job(bundles["streamflow"], tmp_path / "out", bundle_sha256="0" * 64), part)
     assert not (tmp_path / "out").exists()

@@ -16,9 +16,9 @@ from support.tables import rejected, scored, write_rows
 from churn.businesses import find_contract
 from churn.errors import BundleError, ChurnError, DataError, SettingsError
 from churn.model.bundle import Bundle
-from churn.reading.sources import Part
+from churn.reading.sources import FilePart
 from churn.scoring.local import score_locally
-from churn.scoring.parts import Job, Outcome, score_part
+from churn.scoring.parts import Job, PartResult, score_part
 from churn.scoring.run import Request, score
 
 EXAMPLE = find_contract("streamflow").example()
@@ -44,10 +44,10 @@ def request_of(bundles: dict[str, Bundle], tmp_path: Path) -> Callable[..., Requ
     return make
 
 
-def lost_after(count: int) -> Callable[[Job, Sequence[Part]], Generator[Outcome, None, None]]:
+def lost_after(count: int) -> Callable[[Job, Sequence[FilePart]], Generator[PartResult, None, None]]:
     """An engine that makes so many parts and is then lost, in the middle of writing."""
 
-    def engine(job: Job, parts: Sequence[Part]) -> Generator[Outcome, None, None]:
+    def engine(job: Job, parts: Sequence[FilePart]) -> Generator[PartResult, None, None]:
         for part in parts[:count]:
             yield score_part(job, part)
         (job.out / ".unfinished-1").touch()
@@ -94,7 +94,7 @@ def test_what_was_stopped_goes_on_with_the_parts_that_are_missing(
     ]
     made: list[int] = []
 
-    def engine(job: Job, parts: Sequence[Part]) -> Generator[Outcome, None, None]:
+    def engine(job: Job, parts: Sequence[FilePart]) -> Generator[PartResult, None, None]:
         made.extend(part.number for part in parts)
         yield from HERE(job, parts)
 
@@ -107,7 +107,7 @@ def test_what_was_stopped_goes_on_with_the_parts_that_are_missing(
 
 
 def test_what_is_done_is_not_done_again(request_of: Callable[..., Request]) -> None:
-    def engine(_: Job, parts: Sequence[Part]) -> Generator[Outcome, None, None]:
+    def engine(_: Job, parts: Sequence[FilePart]) -> Generator[PartResult, None, None]:
         assert not parts
         yield from ()
 
@@ -209,7 +209,7 @@ def test_several_processes_make_the_files_that_one_makes(request_of: Callable[..
 
 
 def test_an_error_in_a_worker_is_the_error_of_the_command(request_of: Callable[..., Request], tmp_path: Path) -> None:
-    def engine(job: Job, parts: Sequence[Part]) -> Generator[Outcome, None, None]:
+    def engine(job: Job, parts: Sequence[FilePart]) -> Generator[PartResult, None, None]:
         exchanged = Job(job.out, job.bundle, "0" * 64, job.threshold, job.reasons)
         return score_locally(exchanged, parts, workers=2)
 
@@ -219,7 +219,7 @@ def test_an_error_in_a_worker_is_the_error_of_the_command(request_of: Callable[.
 
 
 def test_a_lost_worker_is_an_error_that_says_how_to_go_on(request_of: Callable[..., Request]) -> None:
-    def engine(job: Job, parts: Sequence[Part]) -> Generator[Outcome, None, None]:
+    def engine(job: Job, parts: Sequence[FilePart]) -> Generator[PartResult, None, None]:
         return score_locally(job, [*parts[:-1], _Deadly(parts[-1])], workers=2)  # type: ignore[list-item]
 
     with pytest.raises(ChurnError, match="a worker process was lost") as caught:
@@ -231,7 +231,7 @@ def test_a_lost_worker_is_an_error_that_says_how_to_go_on(request_of: Callable[.
 class _Deadly:
     """A part that kills the worker that unpacks it, as the system does when memory is short."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: FilePart) -> None:
         self.part = part
 
     def __reduce__(self) -> tuple[Any, ...]:

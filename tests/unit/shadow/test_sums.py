@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.pair_sums import BUNDLES, block, sum_up
 from support.strategies import subscribers
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.model.pairs import Side
@@ -21,7 +21,7 @@ from churn.shadow.sums import MEASURES, PairBlock, list_groupings
 STREAMFLOW = find_contract("streamflow")
 
 
-@pytest.fixture(params=contract_names())
+@pytest.fixture(params=list_contracts())
 def contract(request: pytest.FixtureRequest) -> type[Contract]:
     return find_contract(request.param)
 

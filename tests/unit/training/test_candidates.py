@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
 from churn.training.candidates import FOLDS, baseline, compare_candidates, standard_error
@@ -21,7 +21,7 @@ def sample(contract: type[Contract], count: int = 200) -> tuple[Rows, Labels]:
     return rows, (score > np.median(score)).astype(np.int8)
 
 
-@pytest.mark.parametrize("name", contract_names())
+@pytest.mark.parametrize("name", list_contracts())
 def test_every_candidate_is_compared_on_every_fold_best_first(name: str) -> None:
     told: list[tuple[int, int, str]] = []
     contract = find_contract(name)

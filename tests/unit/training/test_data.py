@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import DataError
@@ -36,7 +36,7 @@ def problems_of(contract: type[Contract], frame: pd.DataFrame, path: Path) -> li
     return refused.value.problems
 
 
-@pytest.mark.parametrize("name", contract_names())
+@pytest.mark.parametrize("name", list_contracts())
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_valid_data_is_read_as_it_was_written(name: str, suffix: str, tmp_path: Path) -> None:
     contract, path = find_contract(name), tmp_path / f"data{suffix}"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.training.fit import Labels, fit_xgboost, split
@@ -33,7 +33,7 @@ def test_a_split_is_whole_disjoint_and_stratified(labels: Labels, seed: int) -> 
     assert np.array_equal(split(labels, seed)[1], holdout)
 
 
-@pytest.mark.parametrize("name", contract_names())
+@pytest.mark.parametrize("name", list_contracts())
 def test_the_same_seed_fits_the_same_booster(name: str) -> None:
     contract = find_contract(name)
     assert fitted(contract).save_raw() == fitted(contract).save_raw()
@@ -41,7 +41,7 @@ def test_the_same_seed_fits_the_same_booster(name: str) -> None:
     assert fitted(contract).feature_names == contract.feature_names()
 
 
-@pytest.mark.parametrize("name", contract_names())
+@pytest.mark.parametrize("name", list_contracts())
 def test_risk_only_moves_in_the_declared_direction(name: str) -> None:
     contract = find_contract(name)
     booster = fitted(contract)

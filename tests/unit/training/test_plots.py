@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.sampling import draw_columns
 from churn.training.candidates import Candidate
 from churn.training.evaluation import evaluate
@@ -45,7 +45,7 @@ def test_candidates_are_named_with_their_auc() -> None:
     assert "0.8765" in words(figure)
 
 
-@pytest.mark.parametrize("name", contract_names())
+@pytest.mark.parametrize("name", list_contracts())
 def test_shap_figures_name_every_feature_and_leave_chance_as_it_was(name: str) -> None:
     contract = find_contract(name)
     generator = np.random.default_rng(0)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.businesses import contract_names
+from churn.businesses import list_contracts
 from churn.businesses.streamflow import CONTRACT as STREAMFLOW
 from churn.contract.sampling import draw_columns
 from churn.training.tuned import UNTUNED, Tuned, load_tuned, save_tuned
@@ -98,7 +98,7 @@ def test_the_cost_is_trees_times_two_to_the_depth() -> None:
     assert cost({"trees": 100, "max_depth": 3}) == 800
 
 
-@pytest.mark.parametrize("name", contract_names())
+@pytest.mark.parametrize("name", list_contracts())
 def test_committed_parameters_follow_from_their_record(name: str) -> None:
     tuned = load_tuned(name)
     assert tuned != UNTUNED

@@ -10,7 +10,7 @@ from churn.retention.offers.document import OfferDocument, PolicyDocument
 NOTHING = "nothing"
 
 
-class Change(NamedTuple):
+class PolicyChange(NamedTuple):
     """One change.
 
     Args:
@@ -24,32 +24,32 @@ class Change(NamedTuple):
     ends_the_experiment: bool = False
 
 
-def changes(old: PolicyDocument, new: PolicyDocument) -> list[Change]:
+def list_changes(old: PolicyDocument, new: PolicyDocument) -> list[PolicyChange]:
     """All changes in the order of the file; offers are told by their codes."""
     return [*_policy(old, new), *_offers(old, new)]
 
 
-def _policy(old: PolicyDocument, new: PolicyDocument) -> Iterator[Change]:
+def _policy(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
     before, after = (one.model_dump(exclude={"offers"}) for one in (old, new))
     for place, was, now in _differences(before, after):
-        yield Change(place, f"{was} -> {now}", ends_the_experiment=place.startswith("holdout"))
+        yield PolicyChange(place, f"{was} -> {now}", ends_the_experiment=place.startswith("holdout"))
 
 
-def _offers(old: PolicyDocument, new: PolicyDocument) -> Iterator[Change]:
+def _offers(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
     before = {offer.code: offer for offer in old.offers}
     after = {offer.code: offer for offer in new.offers}
     for code in before:
         if code not in after:
-            yield Change(f'offer "{code}"', "removed")
+            yield PolicyChange(f'offer "{code}"', "removed")
     for code, offer in after.items():
         if code not in before:
-            yield Change(f'offer "{code}"', "added")
+            yield PolicyChange(f'offer "{code}"', "added")
             continue
         for place, was, now in _differences(_dump(before[code]), _dump(offer)):
-            yield Change(f'offer "{code}": {place}', f"{was} -> {now}")
+            yield PolicyChange(f'offer "{code}": {place}', f"{was} -> {now}")
     kept, kept_now = [code for code in before if code in after], [code for code in after if code in before]
     if kept != kept_now:
-        yield Change("order of the offers", f"{', '.join(kept)} -> {', '.join(kept_now)}; earlier ones win ties")
+        yield PolicyChange("order of the offers", f"{', '.join(kept)} -> {', '.join(kept_now)}; earlier ones win ties")
 
 
 def _dump(offer: OfferDocument) -> dict[str, Any]:

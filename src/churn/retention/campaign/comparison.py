@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from churn.retention.campaign.outcome import outcome
-from churn.retention.campaign.population import Banner
-from churn.retention.campaign.simulation import Tally
+from churn.retention.campaign.outcome import decide_offer
+from churn.retention.campaign.population import BannerSubscriber
+from churn.retention.campaign.simulation import OfferTotals
 from churn.retention.offers.policy import Policy
 
 
 @dataclass(slots=True)
-class Comparison:
+class PolicyComparison:
     """What changes for whom.
 
     Args:
@@ -26,15 +26,15 @@ class Comparison:
     banners: int = 0
     arms_changed: int = 0
     changed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    old: Tally = field(default_factory=Tally)
-    new: Tally = field(default_factory=Tally)
+    old: OfferTotals = field(default_factory=OfferTotals)
+    new: OfferTotals = field(default_factory=OfferTotals)
 
 
-def compare(old: Policy, new: Policy, found: Iterable[Banner], today: date) -> Comparison:
+def compare_policies(old: Policy, new: Policy, found: Iterable[BannerSubscriber], today: date) -> PolicyComparison:
     """Decides twice for each subscriber with a banner."""
-    comparison = Comparison()
+    comparison = PolicyComparison()
     for banner in found:
-        before, after = outcome(old, banner, today), outcome(new, banner, today)
+        before, after = decide_offer(old, banner, today), decide_offer(new, banner, today)
         comparison.banners += 1
         comparison.arms_changed += before.arm != after.arm
         if before.state != after.state:

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from churn.answers import Arm, Offer, OfferConsidered, WhyNotOffered
-from churn.retention.campaign.population import Banner
-from churn.retention.offers.arms import arm_of
+from churn.retention.campaign.population import BannerSubscriber
+from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
 from churn.retention.offers.selection import choose_offer
 
@@ -25,7 +25,7 @@ FURTHEST: tuple[WhyNotOffered, ...] = (
 HELD_OUT, NO_OFFER = "held out", "no offer"
 
 
-class Outcome(NamedTuple):
+class OfferDecision(NamedTuple):
     """What a subscriber gets.
 
     Args:
@@ -52,7 +52,7 @@ class Outcome(NamedTuple):
         return NO_OFFER if self.offer is None else self.offer["code"]
 
 
-def outcome(policy: Policy, banner: Banner, today: date) -> Outcome:
+def decide_offer(policy: Policy, banner: BannerSubscriber, today: date) -> OfferDecision:
     """Decides as the service does, of a subscriber who never accepted an offer before."""
     offer, considered = choose_offer(
         policy,
@@ -64,10 +64,10 @@ def outcome(policy: Policy, banner: Banner, today: date) -> Outcome:
         language=policy.document.languages[0],
     )
     why = None if offer is not None else _why(banner, considered)
-    return Outcome(arm_of(banner.key, policy.holdout), offer, considered, why)
+    return OfferDecision(draw_arm(banner.key, policy.holdout), offer, considered, why)
 
 
-def _why(banner: Banner, considered: Sequence[OfferConsidered]) -> WhyNoOffer:
+def _why(banner: BannerSubscriber, considered: Sequence[OfferConsidered]) -> WhyNoOffer:
     if not considered:
         return "no_offers"
     if not banner.reasons:

@@ -11,7 +11,7 @@ from typing import Any
 from churn.errors import SettingsError
 from churn.files import json_bytes, new_directory, write_bytes
 from churn.retention.campaign.plot import offers_plot, svg
-from churn.retention.campaign.simulation import Line
+from churn.retention.campaign.simulation import SubscriberLine
 
 LINES, SUMMARY, PICTURE = "offers.csv", "summary.json", "offers.svg"
 
@@ -29,7 +29,7 @@ def require_room(folder: Path) -> None:
         raise SettingsError(f"{folder} holds other files, such as {foreign[0]}", instead="give a new or empty folder")
 
 
-def write(folder: Path, summary: Mapping[str, Any], lines: Iterable[Line]) -> None:
+def write(folder: Path, summary: Mapping[str, Any], lines: Iterable[SubscriberLine]) -> None:
     """Writes the folder; an earlier simulation in it is replaced."""
     require_room(folder)
     with new_directory(folder) as fresh:
@@ -38,9 +38,9 @@ def write(folder: Path, summary: Mapping[str, Any], lines: Iterable[Line]) -> No
         write_bytes(fresh / PICTURE, svg(offers_plot(summary)))
 
 
-def _csv(lines: Iterable[Line]) -> bytes:
+def _csv(lines: Iterable[SubscriberLine]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Line._fields)
+    writer.writerow(SubscriberLine._fields)
     writer.writerows(lines)
     return text.getvalue().encode()

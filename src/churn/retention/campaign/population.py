@@ -13,8 +13,8 @@ from churn.answers import CustomerReason
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.model.model import ChurnModel, Prediction
-from churn.reading.blocks import Table
-from churn.reading.sources import Part, cut, find_sources, read, require_features
+from churn.reading.blocks import RowBlock
+from churn.reading.sources import FilePart, cut_into_parts, find_sources, read_part, require_features
 
 ROWS_AT_ONCE = 5_000
 FIRST_ROWS = 5
@@ -23,7 +23,7 @@ WHOLE_ROW = "(row)"
 type ReasonsOf = Callable[[Contract, Prediction], Sequence[CustomerReason]]
 
 
-class Banner(NamedTuple):
+class BannerSubscriber(NamedTuple):
     """A subscriber who sees a banner.
 
     Args:
@@ -39,7 +39,7 @@ class Banner(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Invalid:
+class InvalidRows:
     """Rows that one check refused in one column.
 
     Args:
@@ -74,15 +74,15 @@ class Census:
         for check in checks:
             self._places.setdefault(check, []).append(place)
 
-    def invalid(self) -> list[Invalid]:
+    def invalid(self) -> list[InvalidRows]:
         """What was wrong, in the order of first appearance."""
         return [
-            Invalid(column, check, len(places), tuple(places[:FIRST_ROWS]))
+            InvalidRows(column, check, len(places), tuple(places[:FIRST_ROWS]))
             for (column, check), places in self._places.items()
         ]
 
 
-def banners(
+def find_banner_subscribers(
     path: Path,
     model: ChurnModel,
     reasons_of: ReasonsOf,
@@ -90,7 +90,7 @@ def banners(
     *,
     threshold: float,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Iterator[Banner]:
+) -> Iterator[BannerSubscriber]:
     """Reads a file, or a folder of files, and predicts; in the order of the rows.
 
     Args:
@@ -108,23 +108,23 @@ def banners(
     sources = find_sources(path)
     require_features(contract, sources)
     census.has_keys = all(contract.id_column in source.columns for source in sources)
-    parts = list(cut(sources, ROWS_AT_ONCE))
+    parts = list(cut_into_parts(sources, ROWS_AT_ONCE))
     total = sum(part.span.rows for part in parts)
     for part in parts:
         found = _subscribers(contract, part, census)
         predictions = model.predict([subscriber for _, subscriber in found]) if found else []
         for (key, subscriber), prediction in zip(found, predictions, strict=True):
             if prediction.probability > threshold:
-                yield Banner(key, subscriber, prediction.probability, reasons_of(subscriber, prediction))
+                yield BannerSubscriber(key, subscriber, prediction.probability, reasons_of(subscriber, prediction))
         census.rows += part.span.rows
         progress(census.rows, total)
 
 
-def _subscribers(contract: type[Contract], part: Part, census: Census) -> list[tuple[str | None, Contract]]:
+def _subscribers(contract: type[Contract], part: FilePart, census: Census) -> list[tuple[str | None, Contract]]:
     """The valid rows of a part with their keys."""
     id_column = contract.id_column
     wanted = [name for name in (id_column, *contract.feature_names()) if name in part.source.columns]
-    table = read(part, wanted)
+    table = read_part(part, wanted)
     found: list[tuple[str | None, Contract]] = []
     for number, cells in _rows(table):
         read_row = read_cells(contract, cells)
@@ -138,6 +138,6 @@ def _subscribers(contract: type[Contract], part: Part, census: Census) -> list[t
     return found
 
 
-def _rows(table: Table) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _rows(table: RowBlock) -> Iterator[tuple[int, Mapping[str, str]]]:
     count = len(table.numbers)
     return zip(table.numbers.tolist(), table.texts(np.arange(count)) if count else [], strict=True)

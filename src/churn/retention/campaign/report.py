@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from churn.answers import Arm
-from churn.retention.campaign.comparison import Comparison
+from churn.retention.campaign.comparison import PolicyComparison
 from churn.retention.campaign.population import Census
-from churn.retention.campaign.simulation import Simulation, Tally
+from churn.retention.campaign.simulation import OfferTotals, Simulation
 from churn.retention.offers.policy import Policy
 
 ARMS: dict[Arm, str] = {
@@ -31,7 +31,7 @@ WHY = {
 MONEY = {"cost_dollars": "cost, $", "saved_dollars": "margin kept, $", "net_dollars": "net value, $"}
 
 
-class Table(NamedTuple):
+class PrintedTable(NamedTuple):
     """A table to print."""
 
     title: str
@@ -39,7 +39,7 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[Any]]
 
 
-def summary(
+def build_summary(
     policy: Policy, census: Census, simulation: Simulation, *, model_version: str, threshold: float, today: date
 ) -> dict[str, Any]:
     """All figures; money in dollars."""
@@ -58,15 +58,15 @@ def summary(
         "offers": [
             {
                 "code": code,
-                **figures(tally),
+                **figures_from_totals(tally),
                 "reasons": dict(tally.reasons.most_common()),
                 "why_not": dict(tally.why_not.most_common()),
             }
             for code, tally in simulation.offers.items()
         ],
-        "total": figures(simulation.total()),
+        "total": figures_from_totals(simulation.total()),
         "no_offer": dict(simulation.no_offer.most_common()),
-        "withheld_by_the_holdout": figures(simulation.withheld),
+        "withheld_by_the_holdout": figures_from_totals(simulation.withheld),
         "assumptions": {
             **assumed.model_dump(),
             "offers": [
@@ -76,7 +76,7 @@ def summary(
     }
 
 
-def figures(tally: Tally) -> dict[str, float]:
+def figures_from_totals(tally: OfferTotals) -> dict[str, float]:
     """Offers as numbers."""
     return {
         "count": tally.count,
@@ -86,28 +86,28 @@ def figures(tally: Tally) -> dict[str, float]:
     }
 
 
-def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+def build_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
     """The summary as people read it; those that would be empty are left out."""
     counts = {"rows": summary["rows"], "not valid": summary["invalid_rows"], "with a banner": summary["banners"]}
     counts |= {f"- {words}": summary["arms"][arm] for arm, words in ARMS.items() if summary["arms"][arm]}
     title = f"Subscribers; those above {summary['threshold']:g} see a banner"
-    yield Table(title, ["", "count"], _counted(counts))
+    yield PrintedTable(title, ["", "count"], _counted(counts))
     if summary["invalid"]:
         wrong = [[one["column"], one["check"], one["count"], ", ".join(one["first"])] for one in summary["invalid"]]
-        yield Table("Rows that are not valid", ["column", "check", "count", "first"], wrong)
+        yield PrintedTable("Rows that are not valid", ["column", "check", "count", "first"], wrong)
     yield _offers(summary)
     answered = {(one["code"], reason): count for one in summary["offers"] for reason, count in one["reasons"].items()}
     if answered:
         columns = ["offer", "in answer to", "made"]
-        rows = zip(answered, aligned(answered.values()), strict=True)
-        yield Table("Which reasons the offers answer", columns, [[*pair, count] for pair, count in rows])
+        rows = zip(answered, align_numbers(answered.values()), strict=True)
+        yield PrintedTable("Which reasons the offers answer", columns, [[*pair, count] for pair, count in rows])
     if summary["no_offer"]:
         why = {WHY[why]: count for why, count in summary["no_offer"].items()}
-        yield Table("No offer: how far the nearest one came", ["why", "count"], _counted(why))
+        yield PrintedTable("No offer: how far the nearest one came", ["why", "count"], _counted(why))
     yield _assumptions(summary["assumptions"])
 
 
-def comparison_summary(census: Census, comparison: Comparison) -> dict[str, Any]:
+def build_comparison_summary(census: Census, comparison: PolicyComparison) -> dict[str, Any]:
     """All figures of a comparison; money in dollars."""
     return {
         "rows": census.rows,
@@ -117,26 +117,26 @@ def comparison_summary(census: Census, comparison: Comparison) -> dict[str, Any]
         "changed": [
             {"from": before, "to": after, "count": count} for (before, after), count in comparison.changed.most_common()
         ],
-        "old": figures(comparison.old),
-        "new": figures(comparison.new),
+        "old": figures_from_totals(comparison.old),
+        "new": figures_from_totals(comparison.new),
     }
 
 
-def comparison_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+def build_comparison_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
     """The same as people read it."""
     changed, arms = sum(one["count"] for one in summary["changed"]), summary["arms_changed"]
     title = f"{changed:,} of {summary['banners']:,} subscribers with a banner get something else"
     if arms:
         title += f"; {arms:,} change arms"
-    yield Table(title, ["from", "to", "count"], _transitions(summary["changed"]))
+    yield PrintedTable(title, ["from", "to", "count"], _transitions(summary["changed"]))
     old, new = summary["old"], summary["new"]
     rows = [["offers made", *_change([old["count"], new["count"]], "{:,.0f}")]]
     rows += [[words, *_change([old[name], new[name]], "{:,.2f}")] for name, words in MONEY.items()]
-    yield Table("Expected, each by the assumptions of its own policy", ["", "old", "new", "change"], rows)
+    yield PrintedTable("Expected, each by the assumptions of its own policy", ["", "old", "new", "change"], rows)
 
 
 def _transitions(changed: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    counts = aligned(one["count"] for one in changed)
+    counts = align_numbers(one["count"] for one in changed)
     return [[one["from"], one["to"], count] for one, count in zip(changed, counts, strict=True)]
 
 
@@ -145,7 +145,7 @@ def _change(both: Sequence[float], form: str) -> list[str]:
     return [form.format(old), form.format(new), form.replace("{:", "{:+").format(round(new - old, 2))]
 
 
-def aligned(numbers: Iterable[float], form: str = "{:,}") -> list[str]:
+def align_numbers(numbers: Iterable[float], form: str = "{:,}") -> list[str]:
     """Numbers as texts that stand right when they stand below each other."""
     texts = [form.format(number) for number in numbers]
     width = max(map(len, texts), default=0)
@@ -153,29 +153,31 @@ def aligned(numbers: Iterable[float], form: str = "{:,}") -> list[str]:
 
 
 def _counted(counts: Mapping[str, int]) -> list[list[str]]:
-    return [list(row) for row in zip(counts, aligned(counts.values()), strict=True)]
+    return [list(row) for row in zip(counts, align_numbers(counts.values()), strict=True)]
 
 
-def _offers(summary: Mapping[str, Any]) -> Table:
+def _offers(summary: Mapping[str, Any]) -> PrintedTable:
     made = [*summary["offers"], {"code": "all", "why_not": {}, **summary["total"]}]
     columns = [
         [one["code"] for one in made],
-        aligned(one["count"] for one in made),
-        *(aligned((one[name] for one in made), "{:,.2f}") for name in MONEY),
+        align_numbers(one["count"] for one in made),
+        *(align_numbers((one[name] for one in made), "{:,.2f}") for name in MONEY),
         [_mostly(one["why_not"]) for one in made],
     ]
     withheld = summary["withheld_by_the_holdout"]
     title = f"Offers of {summary['policy_version']}"
     if withheld["count"]:
         title += f"; the holdout withholds {withheld['count']:,} more, net ${withheld['net_dollars']:,.2f}"
-    return Table(title, ["offer", "made", *MONEY.values(), "mostly not made because"], list(zip(*columns, strict=True)))
+    return PrintedTable(
+        title, ["offer", "made", *MONEY.values(), "mostly not made because"], list(zip(*columns, strict=True))
+    )
 
 
 def _mostly(why_not: Mapping[str, int]) -> str:
     return next((f"{WHY[why]}: {count:,}" for why, count in why_not.items()), "")
 
 
-def _assumptions(assumed: Mapping[str, Any]) -> Table:
+def _assumptions(assumed: Mapping[str, Any]) -> PrintedTable:
     rows = [
         ["margin share of the price", f"{assumed['margin_share']:g}", assumed["margin_share_source"]],
         ["months that a kept subscriber stays", f"{assumed['months_kept']:g}", assumed["months_kept_source"]],
@@ -183,4 +185,4 @@ def _assumptions(assumed: Mapping[str, Any]) -> Table:
     for offer in assumed["offers"]:
         saves = ", ".join(f"{group} {rate:g}" for group, rate in offer["saves"].items())
         rows.append([offer["code"], f"taken up {offer['take_up']:g}; saves {saves}", offer["source"]])
-    return Table("All of this rests on assumptions", ["what", "assumed", "where it is from"], rows)
+    return PrintedTable("All of this rests on assumptions", ["what", "assumed", "where it is from"], rows)

@@ -9,13 +9,13 @@ from datetime import date
 from typing import NamedTuple
 
 from churn.answers import Offer
-from churn.retention.campaign.outcome import Outcome, WhyNoOffer, outcome
-from churn.retention.campaign.population import Banner
+from churn.retention.campaign.outcome import OfferDecision, WhyNoOffer, decide_offer
+from churn.retention.campaign.population import BannerSubscriber
 from churn.retention.offers.policy import Policy
 
 
 @dataclass(slots=True)
-class Tally:
+class OfferTotals:
     """Offers, counted and summed as each was answered, in whole cents; so net = saved - cost to the cent.
 
     Args:
@@ -50,7 +50,7 @@ class Tally:
         return (self.net_cents + self.cost_cents) / 100
 
 
-class Line(NamedTuple):
+class SubscriberLine(NamedTuple):
     """One subscriber with a banner, as `offers.csv` has it.
 
     Args:
@@ -80,15 +80,15 @@ class Simulation:
 
     banners: int = 0
     arms: Counter[str] = field(default_factory=Counter)
-    offers: dict[str, Tally] = field(default_factory=dict)
-    withheld: Tally = field(default_factory=Tally)
+    offers: dict[str, OfferTotals] = field(default_factory=dict)
+    withheld: OfferTotals = field(default_factory=OfferTotals)
     no_offer: Counter[WhyNoOffer] = field(default_factory=Counter)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[SubscriberLine] = field(default_factory=list)
 
-    def add(self, banner: Banner, found: Outcome) -> None:
+    def add(self, banner: BannerSubscriber, found: OfferDecision) -> None:
         self.banners += 1
         self.arms[found.arm] += 1
-        self.lines.append(_line(banner, found))
+        self.lines.append(_build_line(banner, found))
         if found.arm == "holdout":
             if found.offer is not None:
                 self.withheld.add(found.offer)
@@ -100,9 +100,9 @@ class Simulation:
         if found.why is not None:
             self.no_offer[found.why] += 1
 
-    def total(self) -> Tally:
+    def total(self) -> OfferTotals:
         """All offers that are made."""
-        total = Tally()
+        total = OfferTotals()
         for tally in self.offers.values():
             total.count += tally.count
             total.cost_cents += tally.cost_cents
@@ -110,17 +110,17 @@ class Simulation:
         return total
 
 
-def simulate(policy: Policy, found: Iterable[Banner], today: date) -> Simulation:
+def simulate(policy: Policy, found: Iterable[BannerSubscriber], today: date) -> Simulation:
     """Decides for each subscriber with a banner."""
-    simulation = Simulation(offers={terms.code: Tally() for terms in policy.terms})
+    simulation = Simulation(offers={terms.code: OfferTotals() for terms in policy.terms})
     for banner in found:
-        simulation.add(banner, outcome(policy, banner, today))
+        simulation.add(banner, decide_offer(policy, banner, today))
     return simulation
 
 
-def _line(banner: Banner, found: Outcome) -> Line:
+def _build_line(banner: BannerSubscriber, found: OfferDecision) -> SubscriberLine:
     offer = found.made
-    return Line(
+    return SubscriberLine(
         key=banner.key or "",
         arm=found.arm,
         churn_probability=banner.probability,

@@ -11,7 +11,7 @@ DIGEST_BYTES = 8
 LOTS = 2 ** (8 * DIGEST_BYTES)
 
 
-def arm_of(key: str | None, holdout: Holdout) -> Arm:
+def draw_arm(key: str | None, holdout: Holdout) -> Arm:
     """The arm of a subscriber.
 
     The lot is the BLAKE2b hash of the key, keyed with the experiment's name, as a number from 0 to 2**64 - 1. Lots

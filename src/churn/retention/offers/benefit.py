@@ -14,11 +14,11 @@ MOST_MONTHS = 120
 CURRENCY = "USD"
 PERCENT = 100
 
-type Written = Callable[[str], str]
+type NumberWriter = Callable[[str], str]
 """How a number is written: (language) -> text."""
 
 
-class Part(BaseModel):
+class PolicyTable(BaseModel):
     """A table of the policy file: nothing unknown in it, and no value of another type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -34,7 +34,7 @@ class Benefit(Protocol):
     def monthly_dollars(self, price: float) -> float:
         """Return what comes off each of these bills, in dollars, for a monthly price in dollars."""
 
-    def numbers(self) -> Mapping[str, Written]:
+    def numbers(self) -> Mapping[str, NumberWriter]:
         """Return the numbers that texts may name, each with how a language writes it."""
 
 
@@ -47,12 +47,12 @@ class NoBenefit:
         """Return 0."""
         return 0.0
 
-    def numbers(self) -> Mapping[str, Written]:
+    def numbers(self) -> Mapping[str, NumberWriter]:
         """Return none."""
         return {}
 
 
-class Discount(Part):
+class Discount(PolicyTable):
     """Off each of so many monthly bills: a share of the price or an amount."""
 
     percent: Annotated[float | None, Field(gt=0, le=100, description="off each bill, in percent of the price")] = None
@@ -77,9 +77,9 @@ class Discount(Part):
         share, amount = (self.percent or 0.0) / PERCENT, self.dollars or 0.0
         return min(price * share + min(amount, price), self.cap_dollars / self.months)
 
-    def numbers(self) -> Mapping[str, Written]:
+    def numbers(self) -> Mapping[str, NumberWriter]:
         """Return `months`, `cap`, and `percent` or `dollars`."""
-        numbers: dict[str, Written] = {
+        numbers: dict[str, NumberWriter] = {
             "months": lambda _: str(self.months),
             "cap": partial(write_dollars, self.cap_dollars),
         }

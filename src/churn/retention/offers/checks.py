@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from churn.contract.declaration import Contract, FeatureSpec
-from churn.retention.offers.complaints import Problem
+from churn.retention.offers.complaints import PolicyProblem
 from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument
-from churn.retention.offers.texts import known_placeholders, placeholders
+from churn.retention.offers.texts import find_placeholders, list_known_placeholders
 
 NUMERIC = {"integer", "number"}
 
 
-def problems(document: PolicyDocument, contract: type[Contract], languages: Collection[str]) -> list[Problem]:
+def find_problems(
+    document: PolicyDocument, contract: type[Contract], languages: Collection[str]
+) -> list[PolicyProblem]:
     """All that is wrong, in the file's order.
 
     Args:
@@ -23,7 +25,7 @@ def problems(document: PolicyDocument, contract: type[Contract], languages: Coll
     """
     if document.contract != contract.contract_name:
         what = f"is {document.contract}, but the contract in use is {contract.contract_name}"
-        return [Problem("contract", what, "give the policy of this contract, or set CHURN_CONTRACT")]
+        return [PolicyProblem("contract", what, "give the policy of this contract, or set CHURN_CONTRACT")]
     found = [
         *_languages(document, languages),
         *_price(document, contract),
@@ -32,47 +34,55 @@ def problems(document: PolicyDocument, contract: type[Contract], languages: Coll
     ]
     for code, count in Counter(offer.code for offer in document.offers).items():
         if count > 1:
-            found.append(Problem(f'offer "{code}"', f"stands there {count} times", "give each offer a code of its own"))
+            found.append(
+                PolicyProblem(f'offer "{code}"', f"stands there {count} times", "give each offer a code of its own")
+            )
     for offer in document.offers:
         found += [
-            Problem(f'offer "{offer.code}": {one.place}', one.what, one.instead)
+            PolicyProblem(f'offer "{offer.code}": {one.place}', one.what, one.instead)
             for one in _offer(offer, contract, document.languages)
         ]
     return found
 
 
-def _languages(document: PolicyDocument, required: Collection[str]) -> Iterator[Problem]:
+def _languages(document: PolicyDocument, required: Collection[str]) -> Iterator[PolicyProblem]:
     if lacking := [language for language in sorted(required) if language not in document.languages]:
-        yield Problem("languages", f"lacks {', '.join(lacking)}", "add it here and to every text")
+        yield PolicyProblem("languages", f"lacks {', '.join(lacking)}", "add it here and to every text")
     if unknown := [language for language in document.languages if language not in required]:
-        yield Problem("languages", f"has {', '.join(unknown)}", f"answers are given in {', '.join(sorted(required))}")
+        yield PolicyProblem(
+            "languages", f"has {', '.join(unknown)}", f"answers are given in {', '.join(sorted(required))}"
+        )
 
 
-def _price(document: PolicyDocument, contract: type[Contract]) -> Iterator[Problem]:
+def _price(document: PolicyDocument, contract: type[Contract]) -> Iterator[PolicyProblem]:
     fields = {spec.name: spec for spec in contract.features}
     prices = ", ".join(spec.name for spec in contract.features if spec.kind == "number" and not spec.marker.protected)
     spec = fields.get(document.price_field)
     if spec is None:
         what = f"{document.price_field} is no field of the contract {contract.contract_name}"
-        yield Problem("price_field", what, f"give one of {prices}")
+        yield PolicyProblem("price_field", what, f"give one of {prices}")
     elif spec.marker.protected:
-        yield Problem("price_field", f"{spec.name} is protected: no offer may depend on it", f"give one of {prices}")
+        yield PolicyProblem(
+            "price_field", f"{spec.name} is protected: no offer may depend on it", f"give one of {prices}"
+        )
     elif spec.kind not in NUMERIC:
-        yield Problem("price_field", f"{spec.name} is a {spec.kind}, no number", f"give one of {prices}")
+        yield PolicyProblem("price_field", f"{spec.name} is a {spec.kind}, no number", f"give one of {prices}")
 
 
 def _texts(
     place: str, texts: Mapping[str, object], languages: Collection[str], about: str = "the text"
-) -> Iterator[Problem]:
+) -> Iterator[PolicyProblem]:
     for language in languages:
         if language not in texts:
-            yield Problem(place, f"has no {language}", f"add {about} in this language")
+            yield PolicyProblem(place, f"has no {language}", f"add {about} in this language")
     for language in texts:
         if language not in languages:
-            yield Problem(place, f"has {language}, which is not among languages", "add it there or leave it out here")
+            yield PolicyProblem(
+                place, f"has {language}, which is not among languages", "add it there or leave it out here"
+            )
 
 
-def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection[str]) -> Iterator[Problem]:
+def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection[str]) -> Iterator[PolicyProblem]:
     yield from _texts("title", offer.title, languages)
     yield from _texts("disclosures", offer.disclosures, languages, "the list, which may be empty,")
     yield from _placeholders(offer)
@@ -82,36 +92,38 @@ def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection
     for name, condition in offer.eligible.items():
         place, spec = f"eligible: {name}", fields.get(name)
         if spec is None:
-            yield Problem(place, f"is no field of the contract {contract.contract_name}", f"use {open_to_offers}")
+            yield PolicyProblem(place, f"is no field of the contract {contract.contract_name}", f"use {open_to_offers}")
         elif spec.marker.protected:
-            yield Problem(place, "is protected: no offer may depend on it", "take the condition out")
+            yield PolicyProblem(place, "is protected: no offer may depend on it", "take the condition out")
         else:
-            yield from (Problem(f"{place}{what}", why, instead) for what, why, instead in _condition(spec, condition))
+            yield from (
+                PolicyProblem(f"{place}{what}", why, instead) for what, why, instead in _condition(spec, condition)
+            )
 
 
-def _placeholders(offer: OfferDocument) -> Iterator[Problem]:
-    known = ", ".join(f"{{{name}}}" for name in known_placeholders(offer))
+def _placeholders(offer: OfferDocument) -> Iterator[PolicyProblem]:
+    known = ", ".join(f"{{{name}}}" for name in list_known_placeholders(offer))
     texts = [(f"title: {language}", text) for language, text in offer.title.items()]
     texts += [(f"disclosures: {language}", text) for language, several in offer.disclosures.items() for text in several]
     for place, text in texts:
         try:
-            unknown = [name for name in placeholders(text) if name not in known_placeholders(offer)]
+            unknown = [name for name in find_placeholders(text) if name not in list_known_placeholders(offer)]
         except ValueError:
-            yield Problem(place, "has braces that are not in pairs or hold more than a name", f"use {known}")
+            yield PolicyProblem(place, "has braces that are not in pairs or hold more than a name", f"use {known}")
             continue
         for name in unknown:
-            yield Problem(place, f"has {{{name}}}, which this offer has no number for", f"use {known}")
+            yield PolicyProblem(place, f"has {{{name}}}, which this offer has no number for", f"use {known}")
 
 
-def _saves(offer: OfferDocument, contract: type[Contract]) -> Iterator[Problem]:
+def _saves(offer: OfferDocument, contract: type[Contract]) -> Iterator[PolicyProblem]:
     groups = list(dict.fromkeys(spec.group for spec in contract.features if spec.is_showable))
     for group, rate in offer.saves.items():
         if group not in groups:
-            yield Problem(
+            yield PolicyProblem(
                 f"saves: {group}", "is no reason that a subscriber is shown", f"use one of {', '.join(groups)}"
             )
         if rate > offer.take_up:
-            yield Problem(
+            yield PolicyProblem(
                 f"saves: {group}",
                 f"is {rate:g}, more than take_up, {offer.take_up:g}",
                 "lower it or raise take_up: nobody is kept by an offer that was not accepted",

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from churn.errors import OfferPolicyError
-from churn.retention.offers.benefit import Part
+from churn.retention.offers.benefit import PolicyTable
 from churn.retention.offers.document import PolicyDocument
 
 OFFER = "offer"
@@ -26,7 +26,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PolicyProblem:
     """One thing that is wrong.
 
     Args:
@@ -40,7 +40,7 @@ class Problem:
     instead: str
 
 
-def complaint(path: Path, problems: Sequence[Problem]) -> OfferPolicyError:
+def build_policy_error(path: Path, problems: Sequence[PolicyProblem]) -> OfferPolicyError:
     """The error that tells all problems of a file, of which there is at least one."""
     places = [f"{problem.place}: " if problem.place else "" for problem in problems]
     if len(problems) == 1:
@@ -51,68 +51,68 @@ def complaint(path: Path, problems: Sequence[Problem]) -> OfferPolicyError:
     )
 
 
-def misshapen(error: ValidationError, content: Mapping[str, Any]) -> list[Problem]:
+def problems_from_validation(error: ValidationError, content: Mapping[str, Any]) -> list[PolicyProblem]:
     """The problems that pydantic found in a file's content."""
     return [_problem(dict(found), content) for found in error.errors(include_url=False)]
 
 
-def _problem(found: Mapping[str, Any], content: Mapping[str, Any]) -> Problem:
+def _problem(found: Mapping[str, Any], content: Mapping[str, Any]) -> PolicyProblem:
     location = found["loc"]
-    place = _place(location, content)
+    place = _name_place(location, content)
     if found["type"] == "missing":
-        return Problem(place, "is missing", f"add {_description(location)}")
+        return PolicyProblem(place, "is missing", f"add {_describe(location)}")
     if found["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or name for name, field in _table(location[:-1]).model_fields.items())
-        return Problem(place, "is not known", f"correct the name or leave it out; here may stand {known}")
+        known = ", ".join(field.alias or name for name, field in _find_table(location[:-1]).model_fields.items())
+        return PolicyProblem(place, "is not known", f"correct the name or leave it out; here may stand {known}")
     what = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if found["type"] == "string_pattern_mismatch":  # only names have a pattern
         what = "should be lower-case letters and digits, joined by dots or hyphens"
     for theirs, ours in WORDS.items():
         what = what.replace(theirs, ours)
-    shown = "" if isinstance(found["input"], dict | list | Part) else f", not {found['input']!r}"
-    return Problem(place, f"{what}{shown}", f"give {_description(location)}")
+    shown = "" if isinstance(found["input"], dict | list | PolicyTable) else f", not {found['input']!r}"
+    return PolicyProblem(place, f"{what}{shown}", f"give {_describe(location)}")
 
 
-def offer_place(content: Mapping[str, Any], at: int) -> str:
+def name_offer(content: Mapping[str, Any], at: int) -> str:
     """An offer by its code; by its number, counted from 1, if it has none."""
     offer = content[OFFER][at]
     code = offer.get(NAMED_BY) if isinstance(offer, dict) else None
     return f'{OFFER} "{code}"' if isinstance(code, str) else f"{OFFER} {at + 1}"
 
 
-def _place(location: Sequence[int | str], content: Mapping[str, Any]) -> str:
+def _name_place(location: Sequence[int | str], content: Mapping[str, Any]) -> str:
     if len(location) > 1 and location[0] == OFFER and isinstance(location[1], int):
-        return ": ".join([offer_place(content, location[1]), *map(str, location[2:])])
+        return ": ".join([name_offer(content, location[1]), *map(str, location[2:])])
     return ": ".join(map(str, location))
 
 
-def _description(location: Sequence[int | str]) -> str:
+def _describe(location: Sequence[int | str]) -> str:
     """What the nearest key that the models know is for."""
-    described = [field.description for field in _fields(location) if field.description]
+    described = [field.description for field in _walk_fields(location) if field.description]
     return described[-1] if described else "what docs/offers.md says of it"
 
 
-def _table(location: Sequence[int | str]) -> type[BaseModel]:
+def _find_table(location: Sequence[int | str]) -> type[BaseModel]:
     """The model of the table at a place."""
     table: type[BaseModel] = PolicyDocument
-    for field in _fields(location):
-        table = next(_models_in(field.annotation), table)
+    for field in _walk_fields(location):
+        table = next(_find_models(field.annotation), table)
     return table
 
 
-def _fields(location: Sequence[int | str]) -> Iterator[FieldInfo]:
+def _walk_fields(location: Sequence[int | str]) -> Iterator[FieldInfo]:
     """The fields on the way to a place; list positions and keys that the writer chose are passed over."""
     table: type[BaseModel] = PolicyDocument
     for step in location:
         field = next((one for name, one in table.model_fields.items() if step == (one.alias or name)), None)
         if field is not None:
             yield field
-            table = next(_models_in(field.annotation), table)
+            table = next(_find_models(field.annotation), table)
 
 
-def _models_in(annotation: Any) -> Iterator[type[Part]]:
+def _find_models(annotation: Any) -> Iterator[type[PolicyTable]]:
     """The tables that a type speaks of, such as `Discount` in `Discount | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, Part):
+    if isinstance(annotation, type) and issubclass(annotation, PolicyTable):
         yield annotation
     for inner in get_args(annotation):
-        yield from _models_in(inner)
+        yield from _find_models(inner)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from churn.retention.offers.benefit import MOST_MONTHS, Benefit, Discount, NoBenefit, Part
+from churn.retention.offers.benefit import MOST_MONTHS, Benefit, Discount, NoBenefit, PolicyTable
 
 type Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
 type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -19,27 +19,27 @@ type Several[T] = Annotated[tuple[T, ...], Field(strict=False)]
 type ByLanguage[T] = Mapping[str, T]
 
 
-class Headlines(Part):
+class Headlines(PolicyTable):
     """The banner's first line."""
 
     with_offer: Annotated[ByLanguage[Text], Field(description="above reasons and an offer, by language")]
     without_offer: Annotated[ByLanguage[Text], Field(description="above reasons alone, by language")]
 
 
-class Holdout(Part):
+class Holdout(PolicyTable):
     """Who is shown nothing, so that the banner's effect can be measured."""
 
     share: Annotated[Share, Field(description="the share of subscribers who are held out, 0 to 1")] = 0.10
     experiment: Annotated[Name, Field(description="the experiment's name; another one draws all arms anew")]
 
 
-class Cooldown(Part):
+class Cooldown(PolicyTable):
     """How long a subscriber who accepted an offer gets no other."""
 
     days: Annotated[int, Field(ge=0, le=3660, description="days from accepting one offer to the next")]
 
 
-class Assumptions(Part):
+class Assumptions(PolicyTable):
     """What is assumed of every subscriber, each with where the number is from."""
 
     margin_share: Annotated[Share, Field(description="the share of the monthly price that is left after its costs")]
@@ -50,7 +50,7 @@ class Assumptions(Part):
     months_kept_source: Annotated[Text, Field(description="where months_kept is from")]
 
 
-class Condition(Part):
+class Condition(PolicyTable):
     """What a field of the subscriber must be: one of some values, or a number within limits."""
 
     one_of: Annotated[
@@ -60,7 +60,7 @@ class Condition(Part):
     at_most: Annotated[float | None, Field(description="the largest number that is eligible")] = None
 
 
-class OfferDocument(Part):
+class OfferDocument(PolicyTable):
     """One offer."""
 
     code: Annotated[Name, Field(description="the offer's name for machines, such as yearly-20")]
@@ -94,7 +94,7 @@ class OfferDocument(Part):
         return self.discount or NoBenefit()
 
 
-class PolicyDocument(Part):
+class PolicyDocument(PolicyTable):
     """A whole policy."""
 
     version: Annotated[Name, Field(description="the policy's version, which every answer carries")]

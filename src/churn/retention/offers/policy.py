@@ -15,15 +15,15 @@ from pydantic import ValidationError
 from churn.contract.declaration import Contract
 from churn.errors import OfferPolicyError
 from churn.retention.offers.benefit import Benefit
-from churn.retention.offers.checks import problems
-from churn.retention.offers.complaints import complaint, misshapen
+from churn.retention.offers.checks import find_problems
+from churn.retention.offers.complaints import build_policy_error, problems_from_validation
 from churn.retention.offers.document import Condition, Holdout, OfferDocument, PolicyDocument
-from churn.retention.offers.texts import filled
+from churn.retention.offers.texts import fill_text
 
 UNBOUNDED = float("inf")
 
 
-class Limits(NamedTuple):
+class EligibilityLimits(NamedTuple):
     """A condition: one of `values`, or from `low` to `high` if there are no values."""
 
     field: str
@@ -46,7 +46,7 @@ class Terms:
     code: str
     expires: date
     expires_text: str
-    eligible: tuple[Limits, ...]
+    eligible: tuple[EligibilityLimits, ...]
     benefit: Benefit
     fixed_dollars: float
     take_up: float
@@ -74,7 +74,7 @@ class Policy:
         return (headlines.with_offer if with_offer else headlines.without_offer)[language]
 
 
-def default_policy_path(contract: type[Contract]) -> Path:
+def find_default_policy(contract: type[Contract]) -> Path:
     """Where the contract's own policy lies: beside the contract."""
     return Path(inspect.getfile(contract)).with_suffix(".toml")
 
@@ -90,7 +90,7 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
     Raises:
         OfferPolicyError: names the file, each place in it that is wrong, and what to do instead.
     """
-    path = path or default_policy_path(contract)
+    path = path or find_default_policy(contract)
     try:
         content = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
@@ -105,13 +105,13 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
     try:
         document = PolicyDocument.model_validate(content)
     except ValidationError as error:
-        raise complaint(path, misshapen(error, content)) from error
-    if found := problems(document, contract, languages):
-        raise complaint(path, found)
-    return _ready(document)
+        raise build_policy_error(path, problems_from_validation(error, content)) from error
+    if found := find_problems(document, contract, languages):
+        raise build_policy_error(path, found)
+    return _prepare_policy(document)
 
 
-def _ready(document: PolicyDocument) -> Policy:
+def _prepare_policy(document: PolicyDocument) -> Policy:
     return Policy(
         document=document,
         version=document.version,
@@ -120,29 +120,29 @@ def _ready(document: PolicyDocument) -> Policy:
         cooldown_days=document.cooldown.days,
         margin_share=document.assumptions.margin_share,
         months_kept=document.assumptions.months_kept,
-        terms=tuple(_terms(offer) for offer in document.offers),
+        terms=tuple(_terms_from_offer(offer) for offer in document.offers),
     )
 
 
-def _terms(offer: OfferDocument) -> Terms:
+def _terms_from_offer(offer: OfferDocument) -> Terms:
     return Terms(
         code=offer.code,
         expires=offer.expires,
         expires_text=offer.expires.isoformat(),
-        eligible=tuple(_limits(name, condition) for name, condition in offer.eligible.items()),
+        eligible=tuple(_limits_from_condition(name, condition) for name, condition in offer.eligible.items()),
         benefit=offer.benefit,
         fixed_dollars=offer.cost_dollars,
         take_up=offer.take_up,
         saves=dict(offer.saves),
-        titles={language: filled(text, offer, language) for language, text in offer.title.items()},
+        titles={language: fill_text(text, offer, language) for language, text in offer.title.items()},
         disclosures={
-            language: tuple(filled(text, offer, language) for text in several)
+            language: tuple(fill_text(text, offer, language) for text in several)
             for language, several in offer.disclosures.items()
         },
     )
 
 
-def _limits(field: str, condition: Condition) -> Limits:
+def _limits_from_condition(field: str, condition: Condition) -> EligibilityLimits:
     low = -UNBOUNDED if condition.at_least is None else condition.at_least
     high = UNBOUNDED if condition.at_most is None else condition.at_most
-    return Limits(field, None if condition.one_of is None else frozenset(condition.one_of), low, high)
+    return EligibilityLimits(field, None if condition.one_of is None else frozenset(condition.one_of), low, high)

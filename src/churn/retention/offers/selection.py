@@ -13,7 +13,7 @@ from churn.retention.offers.policy import Policy, Terms
 CENTS = 2
 
 
-class Weighed(NamedTuple):
+class WeighedOffer(NamedTuple):
     """An offer that answers a reason of a subscriber, and what making it is worth.
 
     Args:
@@ -73,11 +73,11 @@ def choose_offer(
     price = float(getattr(subscriber, policy.price_field))
     margin = price * policy.margin_share * policy.months_kept
     cooling = last_offer is not None and (today - last_offer).days < policy.cooldown_days
-    best: Weighed | None = None
+    best: WeighedOffer | None = None
     best_at = -1
     considered: list[OfferConsidered] = []
     for at, terms in enumerate(policy.terms):
-        weighed: Weighed | None = None
+        weighed: WeighedOffer | None = None
         why: WhyNotOffered = "worth_less_than_the_chosen"
         if today > terms.expires:
             why = "expired"
@@ -95,7 +95,7 @@ def choose_offer(
     if best is None:
         return None, considered
     del considered[best_at]
-    return _offer(best, probability, margin, language), considered
+    return _build_offer(best, probability, margin, language), considered
 
 
 def _is_eligible(terms: Terms, subscriber: Contract) -> bool:
@@ -108,7 +108,7 @@ def _is_eligible(terms: Terms, subscriber: Contract) -> bool:
 
 def _weigh(
     terms: Terms, reasons: Sequence[CustomerReason], probability: float, margin: float, price: float
-) -> Weighed | None:
+) -> WeighedOffer | None:
     """What an offer is worth in answer to the reason that it answers best; None if it answers none."""
     reason, save_rate = "", -1.0
     for shown in reasons:
@@ -120,10 +120,10 @@ def _weigh(
     discount = terms.benefit.monthly_dollars(price)
     cost = terms.take_up * (terms.benefit.months * discount + terms.fixed_dollars)
     net = round(probability * save_rate * margin - cost, CENTS) + 0.0
-    return Weighed(terms, reason, save_rate, discount, cost, net)
+    return WeighedOffer(terms, reason, save_rate, discount, cost, net)
 
 
-def _offer(chosen: Weighed, probability: float, margin: float, language: str) -> Offer:
+def _build_offer(chosen: WeighedOffer, probability: float, margin: float, language: str) -> Offer:
     terms = chosen.terms
     return {
         "code": terms.code,

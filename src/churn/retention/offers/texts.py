@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from babel.dates import format_date
 
-from churn.retention.offers.benefit import Written
+from churn.retention.offers.benefit import NumberWriter
 from churn.retention.offers.document import OfferDocument
 
 
-def placeholders(text: str) -> list[str]:
+def find_placeholders(text: str) -> list[str]:
     """The names in braces, in order.
 
     Raises:
@@ -23,18 +23,18 @@ def placeholders(text: str) -> list[str]:
     return [str(name) for _, name, _, _ in found]
 
 
-def known_placeholders(offer: OfferDocument) -> list[str]:
+def list_known_placeholders(offer: OfferDocument) -> list[str]:
     """The names that this offer's texts may use."""
-    return list(_numbers(offer))
+    return list(_list_numbers(offer))
 
 
-def filled(text: str, offer: OfferDocument, language: str) -> str:
+def fill_text(text: str, offer: OfferDocument, language: str) -> str:
     """The text with the offer's numbers in place of their names."""
-    numbers = _numbers(offer)
-    return text.format_map({name: numbers[name](language) for name in placeholders(text)})
+    numbers = _list_numbers(offer)
+    return text.format_map({name: numbers[name](language) for name in find_placeholders(text)})
 
 
-def _numbers(offer: OfferDocument) -> Mapping[str, Written]:
+def _list_numbers(offer: OfferDocument) -> Mapping[str, NumberWriter]:
     """Return how each number is written in a language, by its name."""
     return {
         "expires": lambda language: format_date(offer.expires, format="long", locale=language),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from churn.answers import PredictionAnswer
 from churn.contract.declaration import Contract
 from churn.model.model import ChurnModel, Prediction, risk_tier
-from churn.retention.reasons import top_reasons
+from churn.retention.reasons import rank_reasons
 
 
 def build_answer(
@@ -30,7 +30,7 @@ def build_answer(
     return {
         "churn_probability": prediction.probability,
         "risk_tier": risk_tier(prediction.probability),
-        "top_reasons": top_reasons(subscriber, prediction, reasons),
+        "top_reasons": rank_reasons(subscriber, prediction, reasons),
         "model_version": model.version,
         "show_retention_banner": prediction.probability > threshold,
     }

@@ -15,9 +15,9 @@ from churn.judging.metrics import TOP_REASONS
 from churn.model.model import ChurnModel
 from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.writer import PredictionLog
-from churn.retention.banner import retention
+from churn.retention.banner import build_banner
 from churn.retention.offers.policy import Policy
-from churn.retention.reasons import top_reasons
+from churn.retention.reasons import rank_reasons
 from churn.service.answering.answer import build_answer
 from churn.service.answering.batch import BatchAnswer, answer_batch
 from churn.service.counting.counters import Counters
@@ -94,13 +94,13 @@ def predict_routes(
         clock.end("reasons")
         banner = None
         if answer["show_retention_banner"]:
-            banner = retention(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
+            banner = build_banner(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
             clock.end("retention")
         prediction_id = make_prediction_id()
         whole: RetentionAnswer = {**answer, "prediction_id": prediction_id, "retention": banner}
         response = Response(to_json(whole), media_type=JSON)
         clock.end("serialise")
-        strongest = answer["top_reasons"] if reasons >= TOP_REASONS else top_reasons(subscriber, prediction)
+        strongest = answer["top_reasons"] if reasons >= TOP_REASONS else rank_reasons(subscriber, prediction)
         counters.count_prediction(answer, strongest, banner)
         if prediction_log:
             state = request.scope["state"]

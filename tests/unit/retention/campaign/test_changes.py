@@ -9,10 +9,10 @@ import pytest
 from support.policies import LANGUAGES, STREAMFLOW, policy_file, policy_of
 from support.populations import draw, row
 
-from churn.retention.campaign.changes import changes
-from churn.retention.campaign.comparison import compare
+from churn.retention.campaign.changes import list_changes
+from churn.retention.campaign.comparison import compare_policies
 from churn.retention.campaign.population import Census
-from churn.retention.campaign.report import comparison_summary, comparison_tables
+from churn.retention.campaign.report import build_comparison_summary, build_comparison_tables
 from churn.retention.offers.policy import load_policy
 
 TODAY = date(2026, 11, 23)
@@ -20,7 +20,7 @@ TODAY = date(2026, 11, 23)
 
 def told(folder: Path, *edits: tuple[str, str]) -> list[str]:
     old, new = policy_of(folder), policy_of(folder, *edits)
-    return [f"{change.place}: {change.what}" for change in changes(old.document, new.document)]
+    return [f"{change.place}: {change.what}" for change in list_changes(old.document, new.document)]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_offers_that_come_go_or_move_are_told(tmp_path: Path) -> None:
     swapped = tmp_path / "swapped.toml"
     swapped.write_text("[[offer]]".join([head, second, first, *rest]), encoding="utf-8")
     new = load_policy(swapped, STREAMFLOW, languages=LANGUAGES)
-    (change,) = changes(old.document, new.document)
+    (change,) = list_changes(old.document, new.document)
     assert change.place == "order of the offers"
     assert change.what.startswith("yearly-20, loyalty-15, ")
 
@@ -62,7 +62,9 @@ def test_offers_that_come_go_or_move_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("edit", [("share = 0.10", "share = 0.20"), ('"retention-banner-1"', '"retention-banner-2"')])
 def test_another_holdout_ends_the_experiment_and_nothing_else_does(tmp_path: Path, edit: tuple[str, str]) -> None:
     old, new = policy_of(tmp_path), policy_of(tmp_path, edit, ("take_up = 0.70", "take_up = 0.75"))
-    ending = {change.place.split(":")[0]: change.ends_the_experiment for change in changes(old.document, new.document)}
+    ending = {
+        change.place.split(":")[0]: change.ends_the_experiment for change in list_changes(old.document, new.document)
+    }
     assert ending == {"holdout": True, 'offer "welcome-5"': False}
 
 
@@ -70,14 +72,14 @@ def test_over_subscribers_it_is_told_who_gets_what_instead(tmp_path: Path) -> No
     found, census = draw(tmp_path, [row(at, 4) for at in range(200)])
     old = policy_of(tmp_path)
     new = policy_of(tmp_path, ("cost_dollars = 18                  # people", "cost_dollars = 300 # people"))
-    compared = compare(old, new, found, TODAY)
+    compared = compare_policies(old, new, found, TODAY)
     assert dict(compared.changed) == {("priority-support", "yearly-20"): compared.old.count}
     assert (compared.arms_changed, compared.old.count) == (0, compared.new.count)
     assert compared.old.cost_dollars == pytest.approx(9.0 * compared.old.count)  # half of $18
     assert compared.new.cost_dollars == pytest.approx(64.44 * compared.new.count)  # 30 % of a discount of $214.80
-    content = comparison_summary(census, compared)
+    content = build_comparison_summary(census, compared)
     assert content["changed"] == [{"from": "priority-support", "to": "yearly-20", "count": compared.old.count}]
-    changed, expected = comparison_tables(content)
+    changed, expected = build_comparison_tables(content)
     assert changed.title == f"{compared.old.count} of 200 subscribers with a banner get something else"
     assert [cells[0] for cells in expected.rows] == ["offers made", "cost, $", "margin kept, $", "net value, $"]
     assert expected.rows[0][1:] == [str(compared.old.count)] * 2 + ["+0"]
@@ -86,7 +88,7 @@ def test_over_subscribers_it_is_told_who_gets_what_instead(tmp_path: Path) -> No
 def test_another_experiment_moves_subscribers_between_the_arms(tmp_path: Path) -> None:
     found, _ = draw(tmp_path, [row(at, 4) for at in range(200)])
     new = policy_of(tmp_path, ('"retention-banner-1"', '"retention-banner-2"'))
-    compared = compare(policy_of(tmp_path), new, found, TODAY)
+    compared = compare_policies(policy_of(tmp_path), new, found, TODAY)
     assert compared.arms_changed == sum(compared.changed.values()) > 0
     assert {state for pair in compared.changed for state in pair} == {"held out", "priority-support"}
-    assert "change arms" in next(comparison_tables(comparison_summary(Census(), compared))).title
+    assert "change arms" in next(build_comparison_tables(build_comparison_summary(Census(), compared))).title

@@ -11,7 +11,7 @@ from support.tables import write_rows
 
 from churn.errors import DataError
 from churn.retention.campaign import population
-from churn.retention.campaign.population import Census, banners
+from churn.retention.campaign.population import Census, find_banner_subscribers
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather"])
@@ -26,7 +26,7 @@ def test_those_above_the_threshold_see_a_banner_in_the_order_of_their_rows(tmp_p
 def test_a_probability_at_the_threshold_is_not_above_it(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.csv", [row(0, 3)])
     for threshold, count in ((0.7311, 0), (0.731, 1)):
-        found = banners(path, MODEL, tickets_and_commitment, Census(), threshold=threshold)
+        found = find_banner_subscribers(path, MODEL, tickets_and_commitment, Census(), threshold=threshold)
         assert len(list(found)) == count
 
 
@@ -37,7 +37,7 @@ def test_rows_that_are_no_subscribers_are_counted_with_column_check_and_place(tm
         file.write("one,two\n")
     assert [banner.key for banner in found] == ["s-100"]
     again = Census()
-    list(banners(tmp_path / "rows.csv", MODEL, tickets_and_commitment, again, threshold=0.6))
+    list(find_banner_subscribers(tmp_path / "rows.csv", MODEL, tickets_and_commitment, again, threshold=0.6))
     assert (census.invalid_rows, again.invalid_rows, again.rows) == (8, 9, 10)
     told = [(one.column, one.check, one.count, one.first) for one in again.invalid()]
     places = tuple(f"rows.csv row {number}" for number in range(2, 7))
@@ -67,7 +67,7 @@ def test_a_long_file_is_read_in_stretches_with_progress(tmp_path: Path, monkeypa
     monkeypatch.setattr(population, "ROWS_AT_ONCE", 3)
     moved: list[tuple[int, int]] = []
     path = write_rows(tmp_path / "rows.csv", [row(at) for at in range(8)])
-    found = banners(
+    found = find_banner_subscribers(
         path, MODEL, tickets_and_commitment, Census(), threshold=0.6, progress=lambda *done: moved.append(done)
     )
     assert [banner.key for banner in found] == [f"s-{at}" for at in range(8)]

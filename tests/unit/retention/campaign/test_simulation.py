@@ -14,10 +14,10 @@ from support.populations import draw, row
 
 from churn.errors import SettingsError
 from churn.retention.campaign.output import require_room, write
-from churn.retention.campaign.population import Banner, Census
-from churn.retention.campaign.report import WHY, summary, tables
+from churn.retention.campaign.population import BannerSubscriber, Census
+from churn.retention.campaign.report import WHY, build_summary, build_tables
 from churn.retention.campaign.simulation import Simulation, simulate
-from churn.retention.offers.arms import arm_of
+from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
 
 TODAY = date(2026, 11, 23)
@@ -30,15 +30,17 @@ def policy(tmp_path: Path) -> Policy:
 
 
 @pytest.fixture
-def population(tmp_path: Path) -> tuple[list[Banner], Census]:
+def population(tmp_path: Path) -> tuple[list[BannerSubscriber], Census]:
     return draw(tmp_path, MANY)
 
 
 def figures_of(policy: Policy, census: Census, simulation: Simulation) -> dict[str, Any]:
-    return summary(policy, census, simulation, model_version="v0.0.1", threshold=0.6, today=TODAY)
+    return build_summary(policy, census, simulation, model_version="v0.0.1", threshold=0.6, today=TODAY)
 
 
-def test_everybody_with_a_banner_is_counted_once(policy: Policy, population: tuple[list[Banner], Census]) -> None:
+def test_everybody_with_a_banner_is_counted_once(
+    policy: Policy, population: tuple[list[BannerSubscriber], Census]
+) -> None:
     found, census = population
     simulation = simulate(policy, found, TODAY)
     counts = figures_of(policy, census, simulation)
@@ -49,7 +51,7 @@ def test_everybody_with_a_banner_is_counted_once(policy: Policy, population: tup
     assert all(one["count"] + sum(one["why_not"].values()) == shown for one in counts["offers"])
 
 
-def test_the_sums_add_up_to_the_cent(policy: Policy, population: tuple[list[Banner], Census]) -> None:
+def test_the_sums_add_up_to_the_cent(policy: Policy, population: tuple[list[BannerSubscriber], Census]) -> None:
     found, census = population
     counts = figures_of(policy, census, simulate(policy, found, TODAY))
     for name in ("count", "cost_dollars", "saved_dollars", "net_dollars"):
@@ -59,12 +61,12 @@ def test_the_sums_add_up_to_the_cent(policy: Policy, population: tuple[list[Bann
 
 
 def test_the_holdout_sees_nothing_and_what_it_would_have_seen_is_summed(
-    policy: Policy, population: tuple[list[Banner], Census]
+    policy: Policy, population: tuple[list[BannerSubscriber], Census]
 ) -> None:
     found, census = population
     simulation = simulate(policy, found, TODAY)
     for banner, line in zip(found, simulation.lines, strict=True):
-        assert line.arm == arm_of(banner.key, policy.holdout)
+        assert line.arm == draw_arm(banner.key, policy.holdout)
         if line.arm == "holdout":
             assert (line.reasons, line.offer, line.net_dollars) == ("", "", None)
     withheld = [line for line in simulation.lines if line.withheld]
@@ -96,10 +98,10 @@ def test_who_gets_nothing_is_told_how_far_the_nearest_offer_came(
 
 
 def test_the_tables_show_banners_offers_reasons_and_assumptions(
-    policy: Policy, population: tuple[list[Banner], Census]
+    policy: Policy, population: tuple[list[BannerSubscriber], Census]
 ) -> None:
     found, census = population
-    shown = list(tables(figures_of(policy, census, simulate(policy, found, TODAY))))
+    shown = list(build_tables(figures_of(policy, census, simulate(policy, found, TODAY))))
     assert [table.title.split(" ")[0] for table in shown] == ["Subscribers;", "Offers", "Which", "No", "All"]
     assert all(len(cells) == len(table.columns) for table in shown for cells in table.rows)
     assumed = {cells[0]: cells for cells in shown[-1].rows}
@@ -109,20 +111,20 @@ def test_the_tables_show_banners_offers_reasons_and_assumptions(
 
 def test_rows_that_are_not_valid_have_a_table_of_their_own(tmp_path: Path, policy: Policy) -> None:
     found, census = draw(tmp_path, [row(0), row(1, -1)])
-    shown = list(tables(figures_of(policy, census, simulate(policy, found, TODAY))))
+    shown = list(build_tables(figures_of(policy, census, simulate(policy, found, TODAY))))
     assert shown[1].rows == [["num_support_tickets", "out of range", 1, "rows.csv row 2"]]
 
 
 def test_a_file_without_a_banner_has_tables_and_a_picture_too(tmp_path: Path, policy: Policy) -> None:
     found, census = draw(tmp_path, [row(0, 0)])
     counts = figures_of(policy, census, simulate(policy, found, TODAY))
-    assert len(list(tables(counts))) == 3
+    assert len(list(build_tables(counts))) == 3
     write(tmp_path / "out", counts, [])
     assert (tmp_path / "out" / "offers.svg").read_bytes().startswith(b"<?xml")
 
 
 def test_the_folder_holds_subscribers_figures_and_picture(
-    tmp_path: Path, policy: Policy, population: tuple[list[Banner], Census]
+    tmp_path: Path, policy: Policy, population: tuple[list[BannerSubscriber], Census]
 ) -> None:
     found, census = population
     simulation = simulate(policy, found, TODAY)

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from support.policies import LANGUAGES, POLICY, STREAMFLOW, policy_file, policy_of
 
-from churn.businesses import contract_names, find_contract
+from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.errors import OfferPolicyError
-from churn.retention.offers.benefit import Part
+from churn.retention.offers.benefit import PolicyTable
 from churn.retention.offers.document import PolicyDocument
-from churn.retention.offers.policy import default_policy_path, load_policy
+from churn.retention.offers.policy import find_default_policy, load_policy
 
 
-@pytest.mark.parametrize("contract", [find_contract(name) for name in contract_names()])
+@pytest.mark.parametrize("contract", [find_contract(name) for name in list_contracts()])
 def test_every_contract_has_a_policy_of_its_own_that_is_valid(contract: type[Contract]) -> None:
-    policy = load_policy(default_policy_path(contract), contract, languages=LANGUAGES)
+    policy = load_policy(find_default_policy(contract), contract, languages=LANGUAGES)
     assert policy.document.contract == contract.contract_name
     assert len(policy.terms) >= 4
     texts = [text for terms in policy.terms for text in (*terms.titles.values(), *sum(terms.disclosures.values(), ()))]
@@ -159,11 +159,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_protected_field_is_refused_in_every_contract(tmp_path: Path) -> None:
-    for name in contract_names():
+    for name in list_contracts():
         contract = find_contract(name)
         for spec in contract.features:
             value = f'["{spec.categories[0]}"]' if spec.categories else "[true]"
-            text = default_policy_path(contract).read_text(encoding="utf-8")
+            text = find_default_policy(contract).read_text(encoding="utf-8")
             path = tmp_path / f"{name}.toml"
             path.write_text(f"{text}\neligible.{spec.name}.is = {value}\n", encoding="utf-8")
             if spec.marker.protected:
@@ -179,7 +179,7 @@ def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
 
 def test_every_key_says_what_it_is_for() -> None:
     """What to give instead is taken from there."""
-    tables: list[type[Part]] = [PolicyDocument, *Part.__subclasses__()]
+    tables: list[type[PolicyTable]] = [PolicyDocument, *PolicyTable.__subclasses__()]
     for table in tables:
         for name, field in table.model_fields.items():
             assert field.description, f"{table.__name__}.{name}"
