@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from churn.judging.counts import Counts
-from churn.rollout.plan import Plan
-from churn.rollout.routers.router import Track
-from churn.rollout.state import Event, Rollout, Setup, State
-from churn.rollout.step_counts import StepCounts
+from churn.rollout.state import Event, Rollout, State
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -35,53 +31,34 @@ CREATE TABLE IF NOT EXISTS wish (
     at_any_hour INTEGER NOT NULL, taken INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 """
-# The columns that are called otherwise than the fields of a rollout.
+# The column of each field of a rollout that has another name, or holds JSON.
 COLUMNS = {"setup": "place", "counts": "tallies", "stable_before": "reference"}
+JSON_FIELDS = {"plan", *COLUMNS}
 
-_SETUP = TypeAdapter(Setup)
-_COUNTS = TypeAdapter(Counts)
-_TRACK_COUNTS: TypeAdapter[dict[Track, StepCounts]] = TypeAdapter(dict[Track, StepCounts])
+_ROLLOUT = TypeAdapter(Rollout)
 
 
 def columns_from_rollout(rollout: Rollout) -> dict[str, Any]:
     """Return a rollout as the columns of its row, without its number."""
-    values = _values(rollout) | {
-        "plan": rollout.plan.model_dump_json(by_alias=True),
-        "setup": json.dumps(asdict(rollout.setup)),
-        "state": str(rollout.state),
-        "ends_as": str(rollout.ends_as) if rollout.ends_as else None,
-        "counts": _TRACK_COUNTS.dump_json(dict(rollout.counts)).decode(),
-        "stable_before": _COUNTS.dump_json(rollout.stable_before).decode(),
+    values = _ROLLOUT.dump_python(rollout, mode="json", by_alias=True, exclude={"number"})
+    return {
+        COLUMNS.get(name, name): json.dumps(value) if name in JSON_FIELDS else value for name, value in values.items()
     }
-    return {COLUMNS.get(name, name): value for name, value in values.items()}
 
 
 def rollout_from_row(row: Mapping[str, Any]) -> Rollout:
     """Return the rollout of a row."""
     values = {field.name: row[COLUMNS.get(field.name, field.name)] for field in fields(Rollout)}
-    return Rollout(
-        **values
-        | {
-            "plan": Plan.model_validate_json(values["plan"]),
-            "setup": _SETUP.validate_json(values["setup"]),
-            "state": State(values["state"]),
-            "ends_as": State(values["ends_as"]) if values["ends_as"] else None,
-            "counts": _TRACK_COUNTS.validate_json(values["counts"]),
-            "stable_before": _COUNTS.validate_json(values["stable_before"]),
-        }
-    )
+    return _ROLLOUT.validate_python(values | {name: json.loads(values[name]) for name in JSON_FIELDS})
 
 
 def columns_from_event(event: Event) -> dict[str, Any]:
     """Return an event as the columns of its row, without its number."""
-    return _values(event) | {"state": str(event.state), "evidence": json.dumps(dict(event.evidence))}
+    values = {field.name: getattr(event, field.name) for field in fields(Event) if field.name != "number"}
+    return values | {"state": str(event.state), "evidence": json.dumps(dict(event.evidence))}
 
 
 def event_from_row(row: Mapping[str, Any]) -> Event:
     """Return the event of a row."""
     values = {field.name: row[field.name] for field in fields(Event)}
     return Event(**values | {"state": State(values["state"]), "evidence": json.loads(values["evidence"])})
-
-
-def _values(record: Rollout | Event) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record) if field.name != "number"}

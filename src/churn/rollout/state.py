@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -115,17 +115,12 @@ class Rollout:
 
     def summarize(self) -> dict[str, Any]:
         """Return the JSON that scripts get."""
-        return {
-            "number": self.number,
-            "service": self.service,
-            "stable": self.stable,
-            "canary": self.canary,
+        named = ("number", "service", "stable", "canary", "weight_percent", "reason")
+        return {name: getattr(self, name) for name in named} | {
             "state": str(self.state),
             "step": self.step + 1,
             "steps": len(self.plan.steps),
-            "weight_percent": self.weight_percent,
             "since": text_from_time(self.since),
-            "reason": self.reason,
             "began": text_from_time(self.began),
             "ended": text_from_time(self.ended) if self.ended else None,
             "requests": {track: counts.total.requests for track, counts in self.counts.items()},
@@ -158,17 +153,8 @@ class Event:
 
     def summarize(self) -> dict[str, Any]:
         """Return the JSON that scripts get."""
-        return {
-            "number": self.number,
-            "at": text_from_time(self.at),
-            "kind": self.kind,
-            "state": str(self.state),
-            "step": self.step + 1,
-            "weight_percent": self.weight_percent,
-            "decision": self.decision,
-            "reason": self.reason,
-            "evidence": dict(self.evidence),
-        }
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"at": text_from_time(self.at), "state": str(self.state), "step": self.step + 1}
 
 
 @dataclass(frozen=True, slots=True)
