@@ -12,7 +12,7 @@ from pathlib import Path
 
 from churn.businesses import find_contract
 from churn.cli.models import export_bundle
-from churn.cli.show import complain, out, print_json, say, table
+from churn.cli.show import complain, out, print_json, print_table, say
 from churn.cli.training import make_demo_file, open_registry, train_and_register
 from churn.errors import ChurnError
 from churn.settings import Settings, read_settings
@@ -80,15 +80,15 @@ def _make_bundles(settings: Settings) -> Path:
         return folder
     registry = open_registry(settings)
     from churn.training.promotion import find_version  # noqa: PLC0415 - MLflow takes seconds to import
-    from churn.training.registry import registered_name  # noqa: PLC0415
+    from churn.training.registry import name_registered_model  # noqa: PLC0415
 
     assert contract.demo is not None  # noqa: S101 - this contract has one
     for data, version in contract.demo.versions.items():
         if version.model_version not in missing:
             continue
         say(f"making {version.model_version}, which is not there yet")
-        name = registered_name(contract)
-        if not any(info.tags.get("model_version") == version.model_version for info in registry.versions(name)):
+        name = name_registered_model(contract)
+        if not any(info.tags.get("model_version") == version.model_version for info in registry.list_versions(name)):
             train_and_register(contract, make_demo_file(contract, data, settings), settings, version.model_version)
         info = find_version(registry, contract, version.model_version)
         export_bundle(f"models:/{name}/{info.number}", settings, contract=CONTRACT)
@@ -136,7 +136,7 @@ def _print_results(results: list[tuple[Scenario, Result]], *, as_json: bool) -> 
         )
         for row in rows
     ]
-    table("Scenarios", columns, cells)
+    print_table("Scenarios", columns, cells)
 
 
 if __name__ == "__main__":

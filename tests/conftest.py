@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from churn.businesses import find_contract, list_contracts
 from churn.contract.sampling import draw_columns
 from churn.model.bundle import Bundle, ModelCard
-from churn.model.reference import reference_distributions
+from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 
 # The same examples on every machine, and no failure because a machine is slow.
@@ -45,7 +45,7 @@ def _bundle(name: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         card=ModelCard(model_version="v0.0.1"),
         golden_rows=rows[:5],
         more_rows=rows,
-        reference=reference_distributions(contract, rows, booster.predict(xgboost.DMatrix(rows)).astype(np.float64)),
+        reference=measure_reference(contract, rows, booster.predict(xgboost.DMatrix(rows)).astype(np.float64)),
     )
 
 

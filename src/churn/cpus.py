@@ -8,12 +8,12 @@ from pathlib import Path
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
-def usable_cpus() -> int:
+def count_usable_cpus() -> int:
     """The CPUs this process is scheduled on, or as many as its container's quota is worth, whichever is less."""
-    return max(1, min(_scheduled_cpus(), cpu_quota(CONTROL_GROUP) or _scheduled_cpus()))
+    return max(1, min(_scheduled_cpus(), read_cpu_quota(CONTROL_GROUP) or _scheduled_cpus()))
 
 
-def cpu_quota(control_group: Path) -> int | None:
+def read_cpu_quota(control_group: Path) -> int | None:
     """The whole CPUs that a control group may use; None without a limit.
 
     A part of a CPU does not count, for a worker that has only that is stopped in the middle of a request; what is

@@ -34,13 +34,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def json_bytes(content: Any) -> bytes:
+def encode_json(content: Any) -> bytes:
     """JSON as the project stores it: indented, keys in the order given, NaN refused."""
     return (json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 @contextmanager
-def new_directory(path: Path) -> Iterator[Path]:
+def replace_directory(path: Path) -> Iterator[Path]:
     """Yields an empty directory that becomes `path` when the block ends well, and vanishes when it does not.
 
     A directory that stood at `path` is replaced only then.
@@ -66,7 +66,7 @@ def point_link(link: Path, target: Path) -> None:
     temporary.replace(link)
 
 
-def sha256_of(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """The file's SHA-256 as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

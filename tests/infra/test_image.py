@@ -19,8 +19,8 @@ from support.processes import churn, succeed
 from support.tools import ROOT, uv
 
 from churn.contract.sampling import draw_columns
-from churn.files import sha256_of
-from churn.image.container import HARDENED, Container, running
+from churn.files import hash_file
+from churn.image.container import HARDENED, Container, run_container
 from churn.image.docker import docker
 from churn.model.bundle import Bundle, load_bundle
 
@@ -66,7 +66,7 @@ def inside(image: Built, *command: str, given: str | None = None) -> str:
 
 @pytest.fixture(scope="module")
 def container(image: Built) -> Iterator[Container]:
-    with running(image.reference, environment=AT_ONCE) as container:
+    with run_container(image.reference, environment=AT_ONCE) as container:
         yield container
 
 
@@ -74,7 +74,7 @@ def test_the_image_says_what_it_holds(image: Built) -> None:
     labels, manifest = image.said["labels"], load_bundle(image.bundle).manifest
     assert image.reference.endswith(f":{manifest.model_version}")
     assert labels["org.opencontainers.image.version"] == manifest.model_version
-    assert labels["streamflow.bundle.sha256"] == sha256_of(image.bundle / "manifest.json")
+    assert labels["streamflow.bundle.sha256"] == hash_file(image.bundle / "manifest.json")
     assert labels["streamflow.contract.fingerprint"] == manifest.contract_fingerprint
     assert labels["org.opencontainers.image.revision"]
     assert labels["org.opencontainers.image.created"].endswith("Z")
@@ -169,7 +169,7 @@ def test_the_health_check_fails_where_nobody_answers(image: Built) -> None:
 
 
 def test_docker_stop_ends_the_service_with_code_0(image: Built) -> None:
-    with running(image.reference, environment=AT_ONCE) as container:
+    with run_container(image.reference, environment=AT_ONCE) as container:
         assert container.stop() == 0
 
 

@@ -173,7 +173,7 @@ def test_a_version_becomes_a_pushed_image_and_a_task_definition_that_names_it_by
     assert record["window"]["override"] == "the tests run on any day: <now>"
     (written,) = (home / "releases").glob(f"{VERSION}-*.json")
     assert json.loads(written.read_text()) == record
-    versions = Registry(home).versions("streamflow-churn-predictor")
+    versions = Registry(home).list_versions("streamflow-churn-predictor")
     released = next(info for info in versions if info.tags["model_version"] == VERSION)
     assert released.tags["released_digest"] == digest
     assert released.tags["released_override"] == "the tests run on any day: <now>"

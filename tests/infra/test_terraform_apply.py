@@ -14,7 +14,7 @@ import pytest
 from support.aws_stand_in import REGION, Aws, aws_stand_in
 from support.terraform_runs import Terraform, copy_of_terraform
 
-from churn.release.aws import serving, with_image
+from churn.release.aws import read_served_image, replace_image
 from churn.rollout.fleets.ecs import Ecs
 
 pytestmark = pytest.mark.xdist_group("terraform")
@@ -256,7 +256,7 @@ def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform, m
     ecs, fleet = platform.aws.client("ecs"), Ecs(platform.outputs["cluster"])
 
     def release(family: str, version: str) -> str:
-        definition = with_image(platform.definition(family), f"registry/{STABLE}@sha256:{'0' * 64}", version)
+        definition = replace_image(platform.definition(family), f"registry/{STABLE}@sha256:{'0' * 64}", version)
         arn: str = ecs.register_task_definition(**definition)["taskDefinition"]["taskDefinitionArn"]
         return arn
 
@@ -285,7 +285,7 @@ def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform, m
     assert platform.service(STABLE)["desiredCount"] == 3
     assert platform.service(CANARY)["desiredCount"] == 0
     assert platform.service(STABLE)["taskDefinition"].endswith(f"{STABLE}:3")
-    assert serving(platform.definition(STABLE))[1] == "v2.4.0"
+    assert read_served_image(platform.definition(STABLE))[1] == "v2.4.0"
 
 
 def test_a_change_that_is_terraforms_own_would_be_seen(platform: Platform) -> None:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from churn.cli import app
 from churn.errors import RolloutError, SettingsError
-from churn.release.aws import serving
+from churn.release.aws import read_served_image
 from churn.rollout.fleets.ecs import Ecs
 from churn.rollout.parts import open_fleet
 from churn.rollout.routers.alb import LoadBalancer
@@ -111,7 +111,7 @@ def test_the_stable_service_takes_image_and_version_over_and_nothing_else(cluste
     assert fleet.replace_stable("v2") == "0 of 2 tasks run v2 as the stable version"
     assert not fleet.replace_stable("v2")
     now = cluster.runs(STABLE)
-    assert serving(now) == serving(cluster.runs(CANARY)) == ("registry/api@sha256:v2", "v2")
+    assert read_served_image(now) == read_served_image(cluster.runs(CANARY)) == ("registry/api@sha256:v2", "v2")
     assert {"name": "TRACK", "value": STABLE} in now["containerDefinitions"][0]["environment"]
     assert cluster.revisions() == 2
 
@@ -120,7 +120,7 @@ def test_a_task_definition_that_was_released_before_is_taken_as_it_is(cluster: C
     cluster.register(STABLE, "v2")
     Ecs(CLUSTER).replace_stable("v2")
     assert cluster.revisions() == 2
-    assert serving(cluster.runs(STABLE))[1] == "v2"
+    assert read_served_image(cluster.runs(STABLE))[1] == "v2"
 
 
 def test_the_stable_service_has_as_many_tasks_as_the_canary_had(cluster: Cluster) -> None:
@@ -132,7 +132,7 @@ def test_the_stable_service_has_as_many_tasks_as_the_canary_had(cluster: Cluster
 def test_another_version_than_that_of_the_rollout_never_takes_over(cluster: Cluster) -> None:
     with pytest.raises(RolloutError, match="made to serve v2, not v3"):
         Ecs(CLUSTER).replace_stable("v3")
-    assert serving(cluster.runs(STABLE))[1] == "v1"
+    assert read_served_image(cluster.runs(STABLE))[1] == "v1"
 
 
 def test_a_deployment_that_aws_gave_up_is_told_and_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_a_rollout_at_aws_starts_tasks_moves_weights_and_leaves_the_new_version_
         assert "the stable tasks run v2 and have all requests" in said.output
         assert LoadBalancer(balancer.listener).read_weight() == 0
         assert cluster.tasks() == {STABLE: 2, CANARY: 0}
-        assert serving(cluster.runs(STABLE))[1] == "v2"
+        assert read_served_image(cluster.runs(STABLE))[1] == "v2"
     # Its policy allows what it did, and nothing else but what AWS asks for on the way.
     rights = re.sub("variable = .*", "", POLICY.read_text())
     allowed = set(re.findall(r'"((?:ecs|elasticloadbalancing|iam):[A-Z]\w+)"', rights))

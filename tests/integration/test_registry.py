@@ -25,8 +25,8 @@ from churn.errors import BundleError, GateError, RegistryError
 from churn.model.bundle import load_bundle
 from churn.model.shelf import Shelf
 from churn.training.export import export_model
-from churn.training.promotion import find_version, judge
-from churn.training.registry import FORCED, FORCED_REASON, TRUSTED_TYPES, Registry, RunRecord, registered_name
+from churn.training.promotion import check_version, find_version
+from churn.training.registry import FORCED, FORCED_REASON, TRUSTED_TYPES, Registry, RunRecord, name_registered_model
 
 pytestmark = [
     pytest.mark.xdist_group("registry"),
@@ -87,7 +87,7 @@ def test_a_model_goes_through_a_real_server_from_registration_to_bundle(server: 
     info = registry.register(STREAMFLOW, booster(), RECORD)
     assert (info.number, info.tags["model_version"], info.metrics["test_auc"]) == (1, "v1.0.0", 0.9)
     registry.promote(info, {})
-    assert registry.champion(registered_name(STREAMFLOW)) == registry.find(f"models:/{info.name}@champion")
+    assert registry.find_champion(name_registered_model(STREAMFLOW)) == registry.find(f"models:/{info.name}@champion")
     bundle = export(registry, f"models:/{info.name}@champion", tmp_path)
     assert bundle.name == "v1.0.0"
     assert load_bundle(bundle).manifest.test_auc == 0.9
@@ -97,7 +97,7 @@ def test_a_model_goes_through_a_real_server_from_registration_to_bundle(server: 
 def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     registry = Registry(tmp_path, f"http://127.0.0.1:{free_port()}")
     with pytest.raises(RegistryError, match="could not list the versions"):
-        registry.versions("any")
+        registry.list_versions("any")
 
 
 def foreign(registry: Registry, name: str, log: str, model: object, **how: object) -> str:
@@ -186,14 +186,14 @@ def test_an_address_of_another_form_is_refused(registry: Registry, uri: str) -> 
 
 def test_a_version_that_kept_no_holdout_fails_a_gate_of_that_name(registry: Registry) -> None:
     registry.register(STREAMFLOW, booster(), RECORD)
-    _, gates = judge(registry, STREAMFLOW, "v1.0.0")
+    _, gates = check_version(registry, STREAMFLOW, "v1.0.0")
     assert [(gate.name, gate.passed) for gate in gates] == [("holdout", False)]
 
 
 def test_a_version_that_is_not_there_is_answered_with_those_that_are(registry: Registry) -> None:
     registry.register(STREAMFLOW, booster(), RECORD)
     with pytest.raises(RegistryError, match="has no version v9") as refused:
-        judge(registry, STREAMFLOW, "v9")
+        check_version(registry, STREAMFLOW, "v9")
     assert "v1.0.0" in refused.value.instead
 
 
@@ -221,7 +221,7 @@ def test_a_model_that_could_not_be_served_cannot_be_promoted(tmp_path: Path) -> 
     registry = Registry(tmp_path)
     registry.register(STREAMFLOW, booster(NAMES[::-1]), RECORD)
     with pytest.raises(GateError, match="does not fit the contract streamflow: its features come in another order"):
-        judge(registry, STREAMFLOW, "v1.0.0")
+        check_version(registry, STREAMFLOW, "v1.0.0")
 
 
 def test_a_champion_that_cannot_be_compared_with_fails_a_gate_and_can_be_replaced_by_force(tmp_path: Path) -> None:
@@ -230,10 +230,10 @@ def test_a_champion_that_cannot_be_compared_with_fails_a_gate_and_can_be_replace
     kept = {**RECORD.files, "export/holdout.npz": holdout_file()}
     newer = replace(RECORD, tags={**RECORD.tags, "model_version": "v1.1.0"}, files=kept)
     info = registry.register(STREAMFLOW, booster(), newer)
-    _, gates = judge(registry, STREAMFLOW, "v1.1.0")
+    _, gates = check_version(registry, STREAMFLOW, "v1.1.0")
     assert "comparison" in [gate.name for gate in gates if not gate.passed]
     registry.promote(info, {FORCED: "comparison"})
-    champion = registry.champion(info.name)
+    champion = registry.find_champion(info.name)
     assert champion is not None
     assert (champion.number, champion.tags[FORCED]) == (2, "comparison")
     registry.promote(champion, {})
@@ -246,10 +246,10 @@ def test_a_failed_gate_is_named_and_only_a_reason_gets_past_it(tmp_path: Path) -
     refused = churn(tmp_path, "promote", "v1.0.0")
     assert refused.code == 6
     assert "v1.0.0 was not promoted: calibration: calibration error" in refused.err
-    assert registry.champion(registered_name(STREAMFLOW)) is None
+    assert registry.find_champion(name_registered_model(STREAMFLOW)) is None
     assert churn(tmp_path, "promote", "v1.0.0", "--force", "--reason", " ").code == 2
     succeed(tmp_path, "promote", "v1.0.0", "--force", "--reason", "a trial")
-    champion = registry.champion(registered_name(STREAMFLOW))
+    champion = registry.find_champion(name_registered_model(STREAMFLOW))
     assert champion is not None
     assert champion.tags.items() >= {FORCED: "calibration", FORCED_REASON: "a trial"}.items()
 

@@ -20,7 +20,7 @@ from support.processes import churn
 from support.scraping import scraped, total
 
 from churn.businesses import find_contract
-from churn.cpus import usable_cpus
+from churn.cpus import count_usable_cpus
 from churn.judging import metrics
 from churn.model.bundle import MODEL, Bundle
 from churn.service.edge.waiting_room import ALWAYS_ANSWERED
@@ -325,7 +325,7 @@ def test_whoever_does_not_want_to_wait_need_not(bundle: Bundle, tmp_path: Path, 
     assert time.monotonic() - started < 30
 
 
-@pytest.mark.parametrize(("setting", "workers"), [("2", 2), ("", usable_cpus())], ids=["two", "one for each CPU"])
+@pytest.mark.parametrize(("setting", "workers"), [("2", 2), ("", count_usable_cpus())], ids=["two", "one for each CPU"])
 def test_workers_share_a_port_are_ready_once_and_stop_together(
     bundle: Bundle, tmp_path: Path, setting: str, workers: int
 ) -> None:

@@ -30,7 +30,7 @@ from churn.errors import ChurnError
 from churn.rollout.routers.haproxy import HAProxy
 from churn.rollout.state import State
 from churn.rollout.store import RolloutStore
-from churn.training.registry import Registry, RunRecord, registered_name
+from churn.training.registry import Registry, RunRecord, name_registered_model
 
 pytestmark = pytest.mark.xdist_group("scenarios")
 
@@ -207,7 +207,7 @@ def test_after_the_last_bake_the_registry_has_a_new_champion_and_one_command_goe
     place: Place, registry: Registry
 ) -> None:
     def aliases() -> dict[str, str]:
-        known = registry.versions(registered_name(find_contract("streamflow")))
+        known = registry.list_versions(name_registered_model(find_contract("streamflow")))
         return {alias: info.tags["model_version"] for info in known for alias in info.aliases}
 
     assert aliases() == {"champion": "v1"}

@@ -10,7 +10,7 @@ import xgboost
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_demo_columns
 from churn.model.bundle import ModelCard
-from churn.model.reference import reference_distributions
+from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 
 ROWS = 20_000
@@ -40,6 +40,6 @@ def write_demo_bundle(path: Path, version: str = "v0.0.2", *, draws: int = ROWS,
         booster=booster,
         card=ModelCard(model_version=version),
         golden_rows=rows[:5],
-        reference=reference_distributions(contract, rows, scores),
+        reference=measure_reference(contract, rows, scores),
         more_rows=rows[:2000],
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.cpus import cpu_quota, usable_cpus
+from churn.cpus import count_usable_cpus, read_cpu_quota
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_container_may_use_the_whole_cpus_of_its_quota_and_at_least_one(
     tmp_path: Path, cpu_max: str, cpus: int | None
 ) -> None:
     (tmp_path / "cpu.max").write_text(cpu_max)
-    assert cpu_quota(tmp_path) == cpus
+    assert read_cpu_quota(tmp_path) == cpus
 
 
 @pytest.mark.parametrize(("quota", "cpus"), [("400000\n", 4), ("30000\n", 1), ("-1\n", None)])
@@ -36,15 +36,15 @@ def test_an_older_kind_of_container_says_it_in_two_files(tmp_path: Path, quota: 
     (tmp_path / "cpu").mkdir()
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
-    assert cpu_quota(tmp_path) == cpus
+    assert read_cpu_quota(tmp_path) == cpus
 
 
 def test_a_machine_without_control_groups_has_no_quota(tmp_path: Path) -> None:
-    assert cpu_quota(tmp_path / "none") is None
+    assert read_cpu_quota(tmp_path / "none") is None
 
 
 def test_there_is_always_a_cpu_and_never_one_more_than_the_machine_has() -> None:
-    assert 1 <= usable_cpus() <= (os.cpu_count() or 1)
+    assert 1 <= count_usable_cpus() <= (os.cpu_count() or 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not tie processes to CPUs")
@@ -52,6 +52,6 @@ def test_a_process_tied_to_one_cpu_uses_one() -> None:
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})
-        assert usable_cpus() == 1
+        assert count_usable_cpus() == 1
     finally:
         os.sched_setaffinity(0, before)

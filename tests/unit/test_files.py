@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from churn.files import new_directory, point_link, write_bytes
+from churn.files import point_link, replace_directory, write_bytes
 
 
 def test_a_failed_block_leaves_the_old_directory_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "bundle"
-    with new_directory(target) as fresh:
+    with replace_directory(target) as fresh:
         (fresh / "a").write_text("old")
-    with pytest.raises(RuntimeError), new_directory(target) as fresh:  # noqa: PT012 - the block is what fails
+    with pytest.raises(RuntimeError), replace_directory(target) as fresh:  # noqa: PT012 - the block is what fails
         (fresh / "a").write_text("half")
         raise RuntimeError
     assert (target / "a").read_text() == "old"
@@ -23,7 +23,7 @@ def test_a_failed_block_leaves_the_old_directory_and_nothing_else(tmp_path: Path
 def test_a_directory_is_replaced_whole(tmp_path: Path) -> None:
     target = tmp_path / "bundle"
     for name in ("first", "second"):
-        with new_directory(target) as fresh:
+        with replace_directory(target) as fresh:
             (fresh / name).write_text("")
     assert [file.name for file in target.iterdir()] == ["second"]
 

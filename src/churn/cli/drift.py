@@ -15,7 +15,7 @@ from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption, PageOption, SinceOption
 from churn.cli.replay import the_log
 from churn.cli.shadow import point_in_time
-from churn.cli.show import out, print_json, say, table
+from churn.cli.show import out, print_json, print_table, say
 from churn.errors import ExitCode, SettingsError
 from churn.settings import read_settings
 
@@ -121,7 +121,7 @@ def _show(found: Comparison) -> None:
             f"{_moment(found.live.first)} to {_moment(found.live.last)}"
         )
         rows = [[each.reference.name, each.index, BAND_WORDS[each.band]] for each in found.known]
-        table("Drift from the reference in the bundle", ["feature", "PSI", "band"], rows)
+        print_table("Drift from the reference in the bundle", ["feature", "PSI", "band"], rows)
     else:
         out.print(found.missing)
     out.print(found.summary)

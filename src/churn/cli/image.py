@@ -10,7 +10,7 @@ import typer
 
 from churn.cli.extras import require_extra
 from churn.cli.options import BaseImageOption, BuildNetworkOption, CaFileOption, JsonOption, SourceOption
-from churn.cli.show import out, print_json, say, table
+from churn.cli.show import out, print_json, print_table, say
 from churn.image.building import BASE_IMAGE, REPOSITORY, Layer, build_image, bytes_above_base, list_layers
 from churn.image.smoke import smoke_test
 from churn.settings import read_settings
@@ -118,4 +118,4 @@ def _as_json(found: Sequence[Layer]) -> list[dict[str, str | int]]:
 
 def _show(found: Sequence[Layer]) -> None:
     rows = [[layer.name, f"{layer.size / MEGABYTE:.1f} MB"] for layer in found]
-    table("Layers", ["layer", "size"], [*rows, ["above base", f"{bytes_above_base(found) / MEGABYTE:.1f} MB"]])
+    print_table("Layers", ["layer", "size"], [*rows, ["above base", f"{bytes_above_base(found) / MEGABYTE:.1f} MB"]])

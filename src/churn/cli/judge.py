@@ -12,9 +12,9 @@ import typer
 
 from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption
-from churn.cli.show import bar, err, out, print_json, say, table
+from churn.cli.show import err, out, print_json, print_table, say, show_progress
 from churn.errors import ExitCode, SettingsError
-from churn.files import json_bytes, write_bytes
+from churn.files import encode_json, write_bytes
 
 if TYPE_CHECKING:
     from churn.judging.checks import Check
@@ -96,7 +96,7 @@ def judge_simulate(
     how_often = runs or (QUICK_RUNS if quick else RUNS)
     say(f"{len(SCENARIOS)} scenarios, {how_often:,} runs of each, up to {requests:,} requests")
     courses = []
-    with bar("requests") as move:
+    with show_progress("requests") as move:
         for number, scenario in enumerate(SCENARIOS):
             before, every = number * requests, len(SCENARIOS) * requests
             progress = functools.partial(_move, move, before, every, scenario.name)
@@ -106,12 +106,12 @@ def judge_simulate(
         print_json(figures)
     else:
         for shown in tables(figures):
-            table(*shown)
+            print_table(*shown)
     if to is not None:
         from churn.judging.plot import simulation_plot, svg
 
         write_bytes(to / "simulation.svg", svg(simulation_plot(figures)))
-        write_bytes(to / "simulation.json", json_bytes({**figures, "courses": None}))
+        write_bytes(to / "simulation.json", encode_json({**figures, "courses": None}))
         write_bytes(to / "simulation.md", page(figures).encode())
         err.print(f"written to {to}")
 
@@ -133,7 +133,7 @@ def _show(verdict: Verdict) -> None:
             for finding in verdict.findings
         ]
         columns = ["check", "says", "effect", "surely above", "surely below", "tolerated", "why"]
-        table("Findings; effects in percentage points", columns, rows)
+        print_table("Findings; effects in percentage points", columns, rows)
     out.print(f"[bold]{verdict.decision}[/]", end=": ")
     out.print(verdict.reason, markup=False)
 

@@ -11,9 +11,9 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption
-from churn.cli.show import bar, print_json, say, table
+from churn.cli.show import print_json, print_table, say, show_progress
 from churn.errors import LoadTestError, SettingsError
-from churn.files import json_bytes, write_bytes
+from churn.files import encode_json, write_bytes
 
 if TYPE_CHECKING:
     from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
@@ -111,16 +111,16 @@ def loadtest(
     bodies = draw_bodies(find_contract(contract), seed)
     require_listener(plan.url)
     say(f"{describe_load(plan)}, to {plan.url}")
-    with bar("requests", calm=True) as move:
+    with show_progress("requests", calm=True) as move:
         run = run_load(plan, bodies, move)
     report = summarise(run, plan)
     content = json_from_report(plan, report)
     if as_json:
         print_json(content)
     else:
-        table("Load test", ["measure", "value"], rows_from_report(plan, report))
+        print_table("Load test", ["measure", "value"], rows_from_report(plan, report))
     if json_file is not None:
-        write_bytes(json_file, json_bytes(content))
+        write_bytes(json_file, encode_json(content))
     if plot is not None:
         _draw(plot, plan, report, run)
     if not report.passed:

@@ -10,7 +10,7 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption, OptionalReason, VersionArgument, require_reason
-from churn.cli.show import bar, out, print_json, say, table
+from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.cli.training import open_registry
 from churn.contract.declaration import Contract
 from churn.errors import GateError
@@ -34,10 +34,10 @@ def add_to(app: typer.Typer) -> None:
 def models(contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:  # noqa: FBT002
     """List the registered versions with aliases and metrics, newest first."""
     registry = open_registry(read_settings())
-    from churn.training.registry import FORCED, registered_name
+    from churn.training.registry import FORCED, name_registered_model
 
-    name = registered_name(find_contract(contract))
-    versions = registry.versions(name)
+    name = name_registered_model(find_contract(contract))
+    versions = registry.list_versions(name)
     listed = [
         {
             "number": info.number,
@@ -55,7 +55,7 @@ def models(contract: ContractOption = "streamflow", as_json: JsonOption = False)
         out.print(f"{name} has no versions yet; train one with `churn train`")
     else:
         columns = ["number", "version", "aliases", "data", "forced past", "AUC", "F1", "log loss"]
-        table(name, columns, [[_cell(value) for value in row.values()] for row in listed])
+        print_table(name, columns, [[_cell(value) for value in row.values()] for row in listed])
 
 
 def promote(
@@ -75,17 +75,19 @@ def promote_version(
 ) -> None:
     """Do what `churn promote` does; `forced` is the reason to go past failed gates."""
     registry = open_registry(settings)
-    from churn.training.promotion import judge
+    from churn.training.promotion import check_version
     from churn.training.registry import FORCED, FORCED_REASON
 
-    info, gates = judge(registry, contract, version)
+    info, gates = check_version(registry, contract, version)
     failed = [gate for gate in gates if not gate.passed]
     verdicts = [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
     if as_json:
         print_json({"version": version, "promoted": not failed or forced is not None, "gates": verdicts})
     else:
         marks = {True: "holds", False: "FAILED"}
-        table("Release gates", ["gate", "", "why"], [[gate.name, marks[gate.passed], gate.reason] for gate in gates])
+        print_table(
+            "Release gates", ["gate", "", "why"], [[gate.name, marks[gate.passed], gate.reason] for gate in gates]
+        )
     if failed and forced is None:
         raise GateError(
             f"{version} was not promoted: {'; '.join(f'{gate.name}: {gate.reason}' for gate in failed)}",
@@ -120,7 +122,7 @@ def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contr
     registry = open_registry(settings)
     from churn.training.export import export_model
 
-    with bar("comparing the tables with XGBoost", calm=True) as move:
+    with show_progress("comparing the tables with XGBoost", calm=True) as move:
         bundle = export_model(
             registry,
             uri,
@@ -145,10 +147,10 @@ def ui(
     if registry.tracking_uri.startswith("http"):
         out.print(f"the store has its own pages: {registry.tracking_uri}")
         return
-    from churn.training.registry import ui_command
+    from churn.training.registry import build_ui_command
 
     say(f"MLflow's pages are at http://{host}:{port}")
-    command = ui_command(registry, host, port)
+    command = build_ui_command(registry, host, port)
     # Without its runner of jobs, of which it has none here, and which keeps half a CPU busy.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     os.execve(command[0], command, environment)  # noqa: S606 - in our place, so that whoever stops us stops it

@@ -15,7 +15,7 @@ from churn.answers import CustomerReason
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption
-from churn.cli.show import bar, err, out, print_json, say, table
+from churn.cli.show import err, out, print_json, print_table, say, show_progress
 from churn.contract.declaration import Contract
 from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle, load_bundle
@@ -56,7 +56,7 @@ def offers_check(policy: PolicyArgument, contract: ContractOption = "streamflow"
         [terms.code, terms.expires_text, ", ".join(terms.saves), terms.titles[read.document.languages[0]]]
         for terms in read.terms
     ]
-    table(f"{read.version} is valid", ["offer", "until", "answers", "title"], rows)
+    print_table(f"{read.version} is valid", ["offer", "until", "answers", "title"], rows)
     holdout = read.holdout
     out.print(f"{100 * holdout.share:g} % of the subscribers are held out by the experiment {holdout.experiment}")
     if expired := [terms.code for terms in read.terms if terms.expires < _day(None)]:
@@ -113,7 +113,7 @@ def offers_simulate(
         print_json(content)
     else:
         for shown in build_tables(content):
-            table(*shown)
+            print_table(*shown)
     if to is not None:
         write(to, content, simulation.lines)
         err.print(f"written to {to}")
@@ -162,7 +162,7 @@ def offers_diff(
         from churn.retention.campaign.report import build_comparison_tables
 
         for shown in build_comparison_tables(compared):
-            table(*shown)
+            print_table(*shown)
 
 
 def _read_policy(path: Path, contract: type[Contract]) -> Policy:
@@ -194,7 +194,7 @@ def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tup
     from churn.retention.campaign.population import Census, find_banner_subscribers
 
     census, reasons_of = Census(), functools.partial(_reasons, model)
-    with bar("rows") as move:
+    with show_progress("rows") as move:
         yield (
             find_banner_subscribers(
                 path, model, reasons_of, census, threshold=threshold, progress=lambda *done: move(*done, "rows")
@@ -229,4 +229,4 @@ def _show_changes(old: Policy, new: Policy, found: Sequence[PolicyChange]) -> No
             "[bold red]THIS ENDS THE RUNNING EXPERIMENT:[/] the holdout changes, so subscribers change arms, and "
             "what was measured until now does not go on"
         )
-    table(f"From {old.version} to {new.version}", ["what", "change"], [change[:2] for change in found])
+    print_table(f"From {old.version} to {new.version}", ["what", "change"], [change[:2] for change in found])

@@ -16,7 +16,7 @@ from churn.cli.drift import require_html
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption, PageOption
 from churn.cli.replay import the_log
-from churn.cli.show import bar, out, print_json, say, table
+from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.errors import ExitCode, SettingsError
 from churn.settings import Settings, read_settings
 
@@ -79,7 +79,7 @@ def outcomes_report(
 
     settings = read_settings()
     places = the_log(settings, contract)
-    with bar("segments", calm=True) as move:
+    with show_progress("segments", calm=True) as move:
         found = outcomes_of(
             settings.churn_home,
             find_contract(contract).contract_name,
@@ -136,18 +136,18 @@ def _show(found: OutcomeSummary, known: int) -> None:
         for each in found.versions
     ]
     columns = ["version", "subscribers", "left", "AUC", "at training", "calibration error", "lift of the top tenth"]
-    table("How right each version was", columns, rows)
+    print_table("How right each version was", columns, rows)
     for version in found.versions:
         bins = [[f"{bin_.mean_predicted:.3f}", _interval(bin_.left), bin_.count] for bin_ in version.calibration]
-        table(f"Calibration of {version.version}", ["said", "left", "subscribers"], bins)
+        print_table(f"Calibration of {version.version}", ["said", "left", "subscribers"], bins)
     banner = found.experiment
     arms = [
         ["holdout", banner.holdout, banner.holdout_left],
         ["treatment", banner.treatment, banner.treatment_left],
     ]
-    table("The banner", ["arm", "subscribers", "left"], arms)
+    print_table("The banner", ["arm", "subscribers", "left"], arms)
     offers = [[each.offer, each.offered, each.accepted, _interval(each.share)] for each in found.offers]
-    table("Offers", ["offer", "offered", "accepted", "share"], offers)
+    print_table("Offers", ["offer", "offered", "accepted", "share"], offers)
     if banner.torn:
         out.print(f"{banner.torn:,} subscribers were in both arms, and count in neither")
     out.print(f"{banner.advice}: {banner.reason}")

@@ -10,7 +10,7 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption
 from churn.cli.replay import moment, the_log
-from churn.cli.show import bar, out, print_json, table
+from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import DataError, SettingsError
 from churn.settings import read_settings
 
@@ -46,7 +46,7 @@ def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOp
     rows = [
         [item.name, f"{item.first:%m-%d %H:%M:%S}", f"{item.last:%m-%d %H:%M:%S}", item.records] for item in segments
     ]
-    table(f"Segments in {found.where}", ["name", "from (UTC)", "to (UTC)", "records"], rows)
+    print_table(f"Segments in {found.where}", ["name", "from (UTC)", "to (UTC)", "records"], rows)
     out.print(f"{sum(item.records for item in segments):,} records in segments, {waiting:,} in {found.journals}")
 
 
@@ -66,7 +66,7 @@ def predictions_tail(
         return
     columns = ["prediction_id", "time", "model_version", "probability", "banner", "arm", "offer"]
     shown = [[moment(record["time"]) if name == "time" else record[name] for name in columns] for record in latest]
-    table("Latest predictions", columns, [["" if cell is None else cell for cell in row] for row in shown])
+    print_table("Latest predictions", columns, [["" if cell is None else cell for cell in row] for row in shown])
 
 
 @predictions_app.command("close", epilog="Example: churn predictions close")
@@ -78,7 +78,7 @@ def predictions_close(*, contract: ContractOption = "streamflow", as_json: JsonO
     settings = read_settings()
     found = the_log(settings, contract)
     store = open_store(found.where)
-    with bar("journals", calm=True) as move:
+    with show_progress("journals", calm=True) as move:
         closed = close_journals(found.journals, store, progress=lambda done, total: move(done, total, "journals"))
     removed = remove_old_segments(store, days=settings.prediction_log_retention_days, now=datetime.now(UTC))
     if as_json:
@@ -112,7 +112,7 @@ def predictions_erase(
     found = the_log(settings, contract)
     store = open_store(found.where)
     still_open = close_all_journals(found.journals, store)
-    with bar("segments", calm=True) as move:
+    with show_progress("segments", calm=True) as move:
         erase_outcomes(locate_outcomes(settings.churn_home, find_contract(contract).contract_name), hashed)
         erased = erase_subscriber(store, hashed, progress=lambda done, total: move(done, total, "segments"))
     if as_json:

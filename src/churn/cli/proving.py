@@ -10,7 +10,7 @@ import typer
 
 from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption
-from churn.cli.show import bar, out, print_json, table
+from churn.cli.show import out, print_json, print_table, show_progress
 from churn.contract.language import list_language_codes
 from churn.errors import GateError
 from churn.model.bundle import load_bundle
@@ -46,7 +46,7 @@ def prove(
     loaded = load_bundle(bundle or settings.bundle_path)
     contract = loaded.model.contract
     policy = load_policy(settings.offer_policy, contract, languages=list_language_codes())
-    with bar("looking at subscribers") as move:
+    with show_progress("looking at subscribers") as move:
         proof = proof_of(
             loaded,
             policy,
@@ -63,10 +63,10 @@ def prove(
         out.print(
             f"{rows:,} random subscribers of {contract.contract_name}, model {version}: {proof.banners:,} banners"
         )
-        table("reasons shown in a banner", ["reasons", "banners"], sorted(proof.shown.items()))
-        table("reasons shown", ["code", "banners"], proof.codes.most_common())
-        table("reasons that raise the risk and were not shown", ["why", "times"], proof.suppressed.most_common())
-        table("offers", ["code", "banners"], [(code or "none", n) for code, n in proof.offers.most_common()])
+        print_table("reasons shown in a banner", ["reasons", "banners"], sorted(proof.shown.items()))
+        print_table("reasons shown", ["code", "banners"], proof.codes.most_common())
+        print_table("reasons that raise the risk and were not shown", ["why", "times"], proof.suppressed.most_common())
+        print_table("offers", ["code", "banners"], [(code or "none", n) for code, n in proof.offers.most_common()])
     if proof.broken:
         law, count = proof.broken.most_common(1)[0]
         raise GateError(

@@ -25,10 +25,10 @@ from churn.cli.options import (
     VersionArgument,
     require_reason,
 )
-from churn.cli.show import err, out, print_json, say, table
+from churn.cli.show import err, out, print_json, print_table, say
 from churn.cli.training import open_registry
 from churn.errors import GateError, ReleaseError, SettingsError
-from churn.files import json_bytes, write_bytes
+from churn.files import encode_json, write_bytes
 from churn.image.building import BASE_IMAGE, REPOSITORY, build_image
 from churn.image.smoke import smoke_test
 from churn.image.source import require_committed
@@ -36,7 +36,7 @@ from churn.model.shelf import CHAMPION
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.release.summary import Summary
+    from churn.release.summary import ReleaseSummary
     from churn.release.window import ReleaseWindow
     from churn.training.registry import Registry, VersionInfo
 
@@ -108,21 +108,21 @@ def release(
     settings = read_settings()
     families = family or [FAMILY]
     order = Order(version, contract, repository, families, overridden, base_image, source, network, ca_file, rebuild)
-    window = _window(settings)
+    window = _read_window(settings)
     closed_because = window.closed_because(datetime.now(UTC))
     if dry_run:
-        _say_steps(_steps(order, window, closed_because, settings), as_json=as_json)
+        _say_steps(_list_steps(order, window, closed_because, settings), as_json=as_json)
         return
     if closed_because and not overridden:
-        opening = window.next_opening(datetime.now(UTC))
+        opening = window.find_opening(datetime.now(UTC))
         raise GateError(
-            f"no release now: {closed_because}; releases are made on {window.in_words()}",
+            f"no release now: {closed_because}; releases are made on {window.describe()}",
             instead=(f"wait until {opening:%A %Y-%m-%d %H:%M}, " if opening else "")
             + "or give --override --reason TEXT, which is recorded",
         )
     if not yes and not sys.stdin.isatty():
         raise SettingsError("there is nobody to ask for the sign-off", instead="give --yes, or run it in a terminal")
-    record = _carry_out(order, (window.in_words(), closed_because), settings, ask=not yes, shown=not as_json)
+    record = _carry_out(order, (window.describe(), closed_because), settings, ask=not yes, shown=not as_json)
     if as_json:
         print_json(record)
         return
@@ -131,10 +131,10 @@ def release(
     out.print(f"{version} is released, and nothing runs it yet; docs/runbook.md says how to roll it out")
 
 
-def _window(settings: Settings) -> ReleaseWindow:
-    from churn.release.window import release_window
+def _read_window(settings: Settings) -> ReleaseWindow:
+    from churn.release.window import read_release_window
 
-    return release_window(
+    return read_release_window(
         days=settings.release_days,
         hours=settings.release_hours,
         time_zone=settings.release_time_zone,
@@ -142,7 +142,7 @@ def _window(settings: Settings) -> ReleaseWindow:
     )
 
 
-def _steps(
+def _list_steps(
     order: Order, window: ReleaseWindow, closed_because: str | None, settings: Settings
 ) -> list[tuple[str, str]]:
     """What a release would do, step by step: its name, and what is done."""
@@ -153,7 +153,7 @@ def _steps(
     image = f"{order.repository}:{order.tag}"
     bundle = settings.shelf(order.contract).bundle(order.version)
     return [
-        ("window", f"{window.in_words()}: {verdict}"),
+        ("window", f"{window.describe()}: {verdict}"),
         (
             "gates",
             f"find {order.version} in the registry of {order.contract}; refuse if a gate fails, unless it is champion",
@@ -180,7 +180,7 @@ def _say_steps(steps: Sequence[tuple[str, str]], *, as_json: bool) -> None:
     if as_json:
         print_json([{"step": name, "does": does} for name, does in steps])
         return
-    table("What a release would do", ["", "step", "what it does"], [
+    print_table("What a release would do", ["", "step", "what it does"], [
         [at, name, does] for at, (name, does) in enumerate(steps, 1)
     ])  # fmt: skip
 
@@ -190,20 +190,20 @@ def _carry_out(
 ) -> dict[str, Any]:
     """All steps but the window's, each only after what could have refused it; gives the record."""
     from churn.image.bill import write_bill
-    from churn.release.aws import Aws, with_image
-    from churn.release.push import push, tag_of
-    from churn.release.summary import Summary
+    from churn.release.aws import Aws, replace_image
+    from churn.release.push import push_image, tag_from_image
+    from churn.release.summary import ReleaseSummary
 
     require_committed(order.source)
     registry = open_registry(settings)
     say(f"judging {order.version}")
-    info, gates = _judged(registry, order)
+    info, gates = _check_gates(registry, order)
     say("asking AWS what there is")
     aws = Aws()
-    caller, address = aws.caller(), aws.repository(order.repository)
-    definitions = [aws.definition(family) for family in order.families]
+    caller, address = aws.identify_caller(), aws.find_repository(order.repository)
+    definitions = [aws.find_definition(family) for family in order.families]
     for definition in definitions:
-        with_image(definition, address, order.version)  # what cannot be registered is refused now
+        replace_image(definition, address, order.version)  # what cannot be registered is refused now
     say(f"exporting {order.version}")
     bundle = export_bundle(f"models:/{info.name}/{info.number}", settings, contract=order.contract)
     say("building the image")
@@ -218,15 +218,15 @@ def _carry_out(
         shown=shown,
     )
     bill = write_bill(image, settings.churn_home / "images")
-    there = aws.pushed(order.repository, tag_of(image))
+    there = aws.find_image(order.repository, tag_from_image(image))
     if there and image.id not in there.ids:
         raise ReleaseError(
-            f"{address} has another image as {tag_of(image)}, and a tag is never overwritten",
+            f"{address} has another image as {tag_from_image(image)}, and a tag is never overwritten",
             instead="release the checkout that image was built of, or give the new one a tag of its own: --rebuild 2",
         )
     say("trying the image as it runs in production")
     smoke = smoke_test(image.reference, bundle.path)
-    summary = Summary(
+    summary = ReleaseSummary(
         model=info.name,
         number=info.number,
         is_champion=CHAMPION in info.aliases,
@@ -245,26 +245,26 @@ def _carry_out(
     _sign_off(summary, ask=ask)
     if there:
         say(f"{address} has this image already")
-    digest = there.digest if there else push(image, address, aws.login(), shown=shown)
+    digest = there.digest if there else push_image(image, address, aws.log_in(), shown=shown)
     tags = {"model-version": bundle.manifest.model_version, "release-override": order.override or "none"}
     arns = [
-        aws.register(with_image(definition, f"{address}@{digest}", bundle.manifest.model_version), tags)
+        aws.register_definition(replace_image(definition, f"{address}@{digest}", bundle.manifest.model_version), tags)
         for definition in definitions
     ]
     now = datetime.now(UTC)
     record = summary.record(digest=digest, task_definitions=arns, at=now)
-    path = settings.churn_home / "releases" / f"{tag_of(image)}-{now:%Y%m%dT%H%M%SZ}.json"
-    write_bytes(path, json_bytes(record))
+    path = settings.churn_home / "releases" / f"{tag_from_image(image)}-{now:%Y%m%dT%H%M%SZ}.json"
+    write_bytes(path, encode_json(record))
     registry.tag(info, summary.tags(digest=digest, at=now))
     say(f"recorded in {path}")
     return record
 
 
-def _judged(registry: Registry, order: Order) -> tuple[VersionInfo, list[Mapping[str, Any]]]:
+def _check_gates(registry: Registry, order: Order) -> tuple[VersionInfo, list[Mapping[str, Any]]]:
     """The version and its gates. The champion has passed them or was forced past them; any other must pass."""
-    from churn.training.promotion import judge
+    from churn.training.promotion import check_version
 
-    info, gates = judge(registry, find_contract(order.contract), order.version)
+    info, gates = check_version(registry, find_contract(order.contract), order.version)
     failed = [f"{gate.name}: {gate.reason}" for gate in gates if not gate.passed]
     if failed and CHAMPION not in info.aliases:
         raise GateError(
@@ -274,7 +274,7 @@ def _judged(registry: Registry, order: Order) -> tuple[VersionInfo, list[Mapping
     return info, [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
 
 
-def _sign_off(summary: Summary, *, ask: bool) -> None:
-    table("Sign-off", ["", ""], summary.rows(), to=err)
+def _sign_off(summary: ReleaseSummary, *, ask: bool) -> None:
+    print_table("Sign-off", ["", ""], summary.rows(), to=err)
     if ask and not typer.confirm(f"Release {summary.manifest.model_version}?", err=True):
         raise GateError("not signed off", instead="nothing was pushed or registered; the image stays on this machine")

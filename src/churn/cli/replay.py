@@ -10,7 +10,7 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption
-from churn.cli.show import bar, out, print_json, table
+from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import SettingsError
 from churn.service.startup import find_log_places
 from churn.settings import Settings, read_settings
@@ -44,7 +44,7 @@ def replay(
     from churn.prediction_log.replay import replay as compare
 
     settings = read_settings()
-    with bar("segments", calm=True) as move:
+    with show_progress("segments", calm=True) as move:
         record = find_record(
             the_log(settings, contract),
             prediction_id.replace("-", "").lower(),
@@ -91,11 +91,11 @@ def _show(record: Record, differences: list[Mismatch], bundle: str) -> None:
         ["banner", "none" if not record["banner"] else f"{record['arm']}, offer {record['offer'] or 'none'}"],
         ["reasons shown", "\n".join(record["shown_reasons"]) or "none"],
     ]
-    table(f"Prediction {record['prediction_id']}", ["", "recorded"], rows)
+    print_table(f"Prediction {record['prediction_id']}", ["", "recorded"], rows)
     if not differences:
         out.print("the bundle answers the same, bit for bit")
         return
-    table(
+    print_table(
         "It comes out differently",
         ["field", "recorded", "reproduced"],
         [

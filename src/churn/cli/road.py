@@ -54,14 +54,14 @@ def _make_champion(contract: type[Contract], settings: Settings) -> None:
     say(f"step 1 of 4: demo data {version}")
     data = make_demo_file(contract, version, settings)  # anew: a file of an older process would be other data
     registry = open_registry(settings)
-    from churn.training.registry import registered_name  # noqa: PLC0415 - an extra, seconds to import
+    from churn.training.registry import name_registered_model  # noqa: PLC0415 - an extra, seconds to import
 
-    name = registered_name(contract)
+    name = name_registered_model(contract)
     say(f"step 2 of 4: train and register {demo.model_version}")
-    if not any(info.tags.get("model_version") == demo.model_version for info in registry.versions(name)):
+    if not any(info.tags.get("model_version") == demo.model_version for info in registry.list_versions(name)):
         train_and_register(contract, data, settings, demo.model_version)
     say("step 3 of 4: promote it to champion")
-    if registry.champion(name) is None:
+    if registry.find_champion(name) is None:
         promote_version(contract, demo.model_version, settings)
     say("step 4 of 4: export the bundle")
     export_bundle(f"models:/{name}@champion", settings)

@@ -95,9 +95,9 @@ def build_window(plan: Plan, settings: Settings) -> Callable[[datetime], str | N
     """Return a function that says why no step may be taken at a time; None if one may."""
     if plan.window == "always":
         return lambda _: None
-    from churn.release.window import release_window
+    from churn.release.window import read_release_window
 
-    return release_window(
+    return read_release_window(
         days=settings.release_days,
         hours=settings.release_hours,
         time_zone=settings.release_time_zone,
@@ -158,9 +158,9 @@ def require_gates(version: str, contract: str, settings: Settings) -> None:
         RegistryError: there is no such version.
         GateError: a gate fails, or the version is champion already.
     """
-    from churn.training.promotion import judge as judge_version
+    from churn.training.promotion import check_version
 
-    info, gates = judge_version(open_registry(settings), find_contract(contract), version)
+    info, gates = check_version(open_registry(settings), find_contract(contract), version)
     if CHAMPION in info.aliases:
         raise GateError(f"{version} is champion already", instead="roll out another version: churn models")
     if failed := [f"{gate.name}: {gate.reason}" for gate in gates if not gate.passed]:

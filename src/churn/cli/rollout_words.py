@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from churn.cli.show import out, table
+from churn.cli.show import out, print_table
 from churn.rollout.decision import text_from_duration
 from churn.rollout.state import Event, Rollout, State
 from churn.rollout.store import RolloutStore
@@ -37,7 +37,7 @@ def show_rollout(rollout: Rollout, *, controlled: bool) -> None:
     if not rollout.is_over:
         nobody = "nobody; go on with `churn rollout resume`"
         rows.append(("controlled by", "a running process" if controlled else nobody))
-    table(f"Rollout {rollout.number}", ["", ""], rows)
+    print_table(f"Rollout {rollout.number}", ["", ""], rows)
 
 
 def show_findings(events: Sequence[Event]) -> None:
@@ -57,7 +57,7 @@ def show_findings(events: Sequence[Event]) -> None:
         for finding in findings
     ]
     title = f"What the judge found, {_text_from_time(judged.at)}: {judged.decision}"
-    table(title, ["check", "verdict", "canary minus stable", "surely from, to", "tolerated"], rows)
+    print_table(title, ["check", "verdict", "canary minus stable", "surely from, to", "tolerated"], rows)
 
 
 def show_event(event: Event) -> None:
@@ -98,7 +98,7 @@ def show_rollouts(rollouts: Sequence[Rollout]) -> None:
         )
         for rollout in rollouts
     ]
-    table("Rollouts", ["number", "from", "to", "state", "began", "took", "why"], rows)
+    print_table("Rollouts", ["number", "from", "to", "state", "began", "took", "why"], rows)
 
 
 def _text_from_share(share: float | None) -> str:

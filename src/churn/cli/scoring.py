@@ -12,8 +12,8 @@ import typer
 
 from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption
-from churn.cli.show import bar, out, print_json, say, table
-from churn.cpus import usable_cpus
+from churn.cli.show import out, print_json, print_table, say, show_progress
+from churn.cpus import count_usable_cpus
 from churn.errors import SettingsError
 from churn.judging.metrics import TOP_REASONS
 from churn.model.bundle import load_bundle
@@ -81,7 +81,7 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
         overwrite=overwrite,
     )
     say(f"scoring {source} with {request.bundle.manifest.model_version}")
-    with bar("rows") as move:
+    with show_progress("rows") as move:
         summary = run(request, chosen, say=say, progress=_with_rate(move))
     if as_json:
         print_json(summary)
@@ -101,7 +101,7 @@ def _engine(name: EngineName, workers: int | None, ray_address: str | None) -> E
         raise SettingsError("--ray-address was given without --engine ray", instead="give both or neither")
     from churn.scoring.local import score_locally
 
-    return functools.partial(score_locally, workers=workers or usable_cpus())
+    return functools.partial(score_locally, workers=workers or count_usable_cpus())
 
 
 def _with_rate(move: Callable[[int, int, str], None]) -> Callable[[int, int], None]:
@@ -127,7 +127,7 @@ def _show(summary: dict[str, Any], to: Path) -> None:
         ["seconds", f"{summary['seconds']:.1f}"],
         ["rows a second", f"{summary['rows_per_second']:,}"],
     ]
-    table(f"Scored with {summary['model_version']}", ["", "count"], rows)
+    print_table(f"Scored with {summary['model_version']}", ["", "count"], rows)
     out.print(f"written to {to}")
     if summary["rejected"]:
         out.print(f"rows without an answer, and why: {to / '_rejects'}")

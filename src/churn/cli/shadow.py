@@ -14,7 +14,7 @@ from churn.cli.extras import require_extra
 from churn.cli.judge import VERDICT_CODES
 from churn.cli.options import ContractOption, JsonOption, SinceOption
 from churn.cli.replay import the_log
-from churn.cli.show import bar, out, print_json, say, table
+from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.errors import DataError, SettingsError
 from churn.files import write_bytes
 from churn.settings import read_settings
@@ -59,7 +59,7 @@ def shadow_report(
     from churn.shadow.report import build_report, json_from_report
 
     places = the_log(read_settings(), contract)
-    with bar("segments", calm=True) as move:
+    with show_progress("segments", calm=True) as move:
         sums = read_pairs(
             places,
             find_contract(contract),
@@ -126,5 +126,5 @@ def _show(report: ShadowReport) -> None:
     for bundles, pairs in report.others.items():
         out.print(f"also in the log at that time: champion {bundles}, {pairs:,} pairs")
     for shown in (*tabulate_differences(report), tabulate_checks(report)):
-        table(*shown)
+        print_table(*shown)
     out.print(f"{report.headline}: {report.verdict.reason}")

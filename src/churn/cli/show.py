@@ -33,7 +33,7 @@ def complain(error: ChurnError) -> None:
         err.print(f"[bold]instead:[/] {escape(error.instead)}")
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, to: Console = out) -> None:
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, to: Console = out) -> None:
     """A table; numbers stand right."""
     shown = Table(title=title, title_justify="left")
     for at, column in enumerate(columns):
@@ -50,7 +50,7 @@ def print_json(content: Any) -> None:
 
 
 @contextmanager
-def bar(title: str, *, calm: bool = False) -> Iterator[Any]:
+def show_progress(title: str, *, calm: bool = False) -> Iterator[Any]:
     """Yields a function (done, total, what) that moves a progress bar.
 
     A calm one appears when it is first moved and draws only then: drawing takes time from what is being measured.

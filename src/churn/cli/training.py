@@ -11,7 +11,7 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, DataArgument, JsonOption
-from churn.cli.show import bar, err, out, print_json, say, table
+from churn.cli.show import err, out, print_json, print_table, say, show_progress
 from churn.contract.declaration import Contract
 from churn.contract.demo import DemoVersion
 from churn.errors import DataError
@@ -98,18 +98,18 @@ def tune(
 ) -> None:
     """Search for XGBoost's parameters on the training part; an interrupted search goes on where it stopped."""
     require_training_extra()
-    from churn.training.fit import split
+    from churn.training.fit import split_rows
     from churn.training.pipeline import SEED
     from churn.training.tuned import save_tuned
     from churn.training.tuning import tune as run_study
 
     settings, chosen = read_settings(), find_contract(contract)
     read = read_data(chosen, data)
-    training_part, _ = split(read.labels, SEED)
+    training_part, _ = split_rows(read.labels, SEED)
     storage = settings.churn_home.resolve() / "optuna.db"
     storage.parent.mkdir(parents=True, exist_ok=True)
     say(f"tuning on {len(training_part)} rows of {read.version}, {trials} trials, kept in {storage}")
-    with bar("trials") as move:
+    with show_progress("trials") as move:
         tuned = run_study(
             chosen,
             read.rows[training_part],
@@ -124,7 +124,7 @@ def tune(
     destination = to or settings.churn_home / "tuned" / f"{contract}.json"
     save_tuned(tuned, destination)
     best, picked = tuned.record["best"], tuned.record["chosen"]
-    table("Tuning", ["", "trees", "depth", "AUC", "standard error"], [
+    print_table("Tuning", ["", "trees", "depth", "AUC", "standard error"], [
         [name, trial["params"]["trees"], trial["params"]["max_depth"], trial["mean_auc"], trial["standard_error"]]
         for name, trial in (("best", best), ("chosen: cheapest within one standard error", picked))
     ])  # fmt: skip
@@ -149,7 +149,7 @@ def _show_problems(error: InvalidData, *, as_json: bool) -> None:
     if as_json:
         print_json({"valid": False, "problems": [asdict(problem) for problem in error.problems]})
         return
-    table("What is wrong", ["column", "check", "count", "first lines"], [
+    print_table("What is wrong", ["column", "check", "count", "first lines"], [
         [problem.column, problem.check, problem.count, ", ".join(map(str, problem.lines)) or "-"]
         for problem in error.problems
     ], to=err)  # fmt: skip
@@ -172,10 +172,10 @@ def make_demo_file(contract: type[Contract], version: str, settings: Settings, t
     """Writes demo data, whole or not at all; returns where."""
     require_training_extra()
     from churn.files import write_bytes
-    from churn.training.synthetic import demo_csv
+    from churn.training.synthetic import make_demo_csv
 
     path = to or settings.churn_home / "data" / f"{version}.csv"
-    write_bytes(path, demo_csv(contract, version))
+    write_bytes(path, make_demo_csv(contract, version))
     return path
 
 
@@ -183,10 +183,10 @@ def demo_version_of(contract: type[Contract], data: TrainingData) -> str | None:
     """Which demo data this file is, byte for byte; None if it is none."""
     import hashlib
 
-    from churn.training.synthetic import demo_csv
+    from churn.training.synthetic import make_demo_csv
 
     versions = contract.demo.versions if contract.demo else {}
-    return next((v for v in versions if hashlib.sha256(demo_csv(contract, v)).hexdigest() == data.sha256), None)
+    return next((v for v in versions if hashlib.sha256(make_demo_csv(contract, v)).hexdigest() == data.sha256), None)
 
 
 def train_and_register(
@@ -205,15 +205,17 @@ def train_and_register(
 
         data = replace(data, version=demo)
     registry = open_registry(settings)
-    from churn.training.pipeline import record_of, train_model
-    from churn.training.registry import registered_name
+    from churn.training.pipeline import build_run_record, train_model
+    from churn.training.registry import name_registered_model
 
-    version = model_version or _default_version(contract, demo, len(registry.versions(registered_name(contract))))
-    with bar("comparison") as move:
+    version = model_version or _default_version(
+        contract, demo, len(registry.list_versions(name_registered_model(contract)))
+    )
+    with show_progress("comparison") as move:
         trained = train_model(contract, data, version, demo_version=demo, say=say, progress=move)
     _show_training(trained)
     say("drawing plots and recording the run in MLflow")
-    info = registry.register(contract, trained.booster, record_of(trained))
+    info = registry.register(contract, trained.booster, build_run_record(trained))
     out.print(f"registered {info.name} version {info.number} ({version}); next: churn promote {version}")
     return info
 
@@ -225,10 +227,10 @@ def _default_version(contract: type[Contract], demo: str | None, registered: int
 
 
 def _show_training(trained: TrainedModel) -> None:
-    from churn.training.evaluation import shares
+    from churn.training.evaluation import compute_shares
 
     measured = trained.evaluation
-    table("Comparison by cross-validation on the training part", ["method", "AUC", "standard error", "seconds"], [
+    print_table("Comparison by cross-validation on the training part", ["method", "AUC", "standard error", "seconds"], [
         [one.name, one.mean_auc, one.standard_error, f"{one.seconds:.1f}"] for one in trained.candidates
     ])  # fmt: skip
     say(_standing(trained))
@@ -241,11 +243,10 @@ def _show_training(trained: TrainedModel) -> None:
     ]
     if trained.best_possible_auc is not None:
         rows.insert(1, ["best possible AUC", f"{trained.best_possible_auc:.4f} (of the process that made the data)"])
-    table(f"{trained.model_version} on a holdout of {measured.rows} rows", ["measure", "value"], rows)
-    table("What it rests on", ["feature", "mean |SHAP|", "share"], [
-        [name, strength, f"{share:.1%}"]
-        for (name, strength), share in zip(trained.strengths.items(), shares(trained.strengths).values(), strict=True)
-    ])  # fmt: skip
+    print_table(f"{trained.model_version} on a holdout of {measured.rows} rows", ["measure", "value"], rows)
+    shares = compute_shares(trained.strengths)
+    rested = [[name, strength, f"{shares[name]:.1%}"] for name, strength in trained.strengths.items()]
+    print_table("What it rests on", ["feature", "mean |SHAP|", "share"], rested)
 
 
 def _standing(trained: TrainedModel) -> str:

@@ -11,7 +11,7 @@ import xgboost
 
 from churn.contract.declaration import Rows
 from churn.explain import Explainer
-from churn.explain.tables import Tables, compile_tables, table_explainer
+from churn.explain.tables import Tables, build_table_explainer, compile_tables
 from churn.explain.trees import Ensemble, NotTabular, read_ensemble
 
 TOLERANCE = 1e-5
@@ -23,7 +23,7 @@ type Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Deviation:
     """The largest differences over some rows, in log-odds.
 
     Args:
@@ -37,12 +37,14 @@ class Difference:
     contributions: float
 
     @property
-    def tolerable(self) -> bool:
+    def is_tolerable(self) -> bool:
         """Whether both lie within 1e-5; NaN does not."""
         return self.margin <= TOLERANCE and self.contributions <= TOLERANCE
 
 
-def proven_tables(booster: xgboost.Booster, rows: Rows, *, progress: Progress = lambda _done, _total: None) -> Tables:
+def build_verified_tables(
+    booster: xgboost.Booster, rows: Rows, *, progress: Progress = lambda _done, _total: None
+) -> Tables:
     """Compiles a model, and compares the tables with XGBoost over these rows and 100,000 made to catch them out.
 
     Args:
@@ -55,10 +57,10 @@ def proven_tables(booster: xgboost.Booster, rows: Rows, *, progress: Progress = 
     """
     ensemble = read_ensemble(bytes(booster.save_raw("json")))
     tables = compile_tables(ensemble)
-    edges = adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
+    edges = make_adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
     compared = np.concatenate([rows, edges])
-    found = difference(table_explainer(tables), ensemble, booster, compared, progress=progress)
-    if not found.tolerable:
+    found = compare_with_xgboost(build_table_explainer(tables), ensemble, booster, compared, progress=progress)
+    if not found.is_tolerable:
         raise NotTabular(
             f"over {found.rows:,} rows the tables differ from XGBoost by {found.margin:.2g} in the margin and "
             f"{found.contributions:.2g} in a contribution, more than {TOLERANCE}"
@@ -66,7 +68,7 @@ def proven_tables(booster: xgboost.Booster, rows: Rows, *, progress: Progress = 
     return tables
 
 
-def adversarial_rows(
+def make_adversarial_rows(
     thresholds: Sequence[npt.NDArray[np.float32]], sample: Rows, generator: np.random.Generator, count: int = ROWS
 ) -> Rows:
     """Rows that sit on the edges: every threshold, one ulp below and above it, the extremes, and missing values.
@@ -101,14 +103,14 @@ def adversarial_rows(
     return np.column_stack(columns).astype(np.float32)
 
 
-def difference(
+def compare_with_xgboost(
     explain: Explainer,
     ensemble: Ensemble,
     booster: xgboost.Booster,
     rows: Rows,
     *,
     progress: Progress = lambda _done, _total: None,
-) -> Difference:
+) -> Deviation:
     """Compares an explainer with XGBoost.
 
     Args:
@@ -125,7 +127,7 @@ def difference(
         data = xgboost.DMatrix(some)
         leaves = booster.predict(data, pred_leaf=True, validate_features=False).reshape(len(some), -1)
         contributions = booster.predict(data, pred_contribs=True, validate_features=False).astype(np.float64)
-        margins = ensemble.margins(leaves.astype(np.int64))
+        margins = ensemble.sum_margins(leaves.astype(np.int64))
         own = explain(some).astype(np.float64)
         found.append([
             np.abs(own.sum(axis=1) - margins).max(),
@@ -133,4 +135,4 @@ def difference(
         ])  # fmt: skip
         progress(first + len(some), len(rows))
     margin, contribution = np.max(found, axis=0).tolist()
-    return Difference(len(rows), margin, contribution)
+    return Deviation(len(rows), margin, contribution)

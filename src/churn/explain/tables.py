@@ -103,7 +103,7 @@ class Tables:
             asked = [int(size) for size in bins[self.features[first : first + d]]]
             if not 0 <= passes <= len(self.passes) - leaves * sum(asked):
                 raise ValueError("passes do not add up")
-            if not 0 <= numbers <= len(self.numbers) - ((d + 1) * leaves or d * _product(asked)):
+            if not 0 <= numbers <= len(self.numbers) - ((d + 1) * leaves or d * _multiply(asked)):
                 raise ValueError("numbers do not add up")
 
 
@@ -133,30 +133,30 @@ def compile_tables(ensemble: Ensemble) -> Tables:
     """
     if (columns := len(ensemble.thresholds)) > most_columns:
         raise NotTabular(f"it takes {columns} features, more than {most_columns}")
-    groups = _grouped(ensemble.leaves)
+    groups = _group_leaves(ensemble.leaves)
     if (most := max(map(len, groups), default=0)) > most_features:
         raise NotTabular(f"a path in it asks about {most} features, more than {most_features}")
     bins = [len(axis) + 2 for axis in ensemble.thresholds]
-    size = sum(_filled(leaves) * sum(bins[feature] for feature in features) for features, leaves in groups.items())
+    size = sum(_pad_count(leaves) * sum(bins[feature] for feature in features) for features, leaves in groups.items())
     if size > LARGEST_TABLES_BYTES:
         raise NotTabular(f"its tables would take up to {size >> 20} MiB, more than {LARGEST_TABLES_BYTES >> 20} MiB")
-    parts = _Parts()
+    parts = _TableBuilder()
     for features, leaves in sorted(groups.items()):
         shape = [bins[feature] for feature in features]
-        if _product(shape) * len(shape) <= LARGEST_GRID:
-            parts.add_grid(features, _grid(features, shape, leaves))
+        if _multiply(shape) * len(shape) <= LARGEST_GRID:
+            parts.add_grid(features, _fill_grid(features, shape, leaves))
         else:
             parts.add_leaves(features, shape, leaves)
     empty = np.zeros(0, dtype=np.float32)
     return Tables(
-        base=np.array([ensemble.margin + sum(_expectation(leaf) for leaf in ensemble.leaves)]),
+        base=np.array([ensemble.margin + sum(_expect(leaf) for leaf in ensemble.leaves)]),
         thresholds=np.concatenate([*ensemble.thresholds, empty]),
         threshold_ends=np.cumsum([len(axis) for axis in ensemble.thresholds]).astype(np.int64),
         **parts.arrays(),
     )
 
 
-def table_explainer(tables: Tables, *, portable: bool = False) -> Explainer:
+def build_table_explainer(tables: Tables, *, portable: bool = False) -> Explainer:
     """Explains by look-up.
 
     Args:
@@ -166,7 +166,7 @@ def table_explainer(tables: Tables, *, portable: bool = False) -> Explainer:
     orders = most_features // 2
     points, weights = np.zeros((2, orders, orders), dtype=np.float32)
     for order in range(1, orders + 1):
-        points[order - 1, :order], weights[order - 1, :order] = quadrature(order)
+        points[order - 1, :order], weights[order - 1, :order] = make_quadrature(order)
     kernel = Kernel(**tables.arrays(), points=points, weights=weights, portable=portable)
 
     def explain(rows: Rows) -> npt.NDArray[np.float64]:
@@ -175,13 +175,13 @@ def table_explainer(tables: Tables, *, portable: bool = False) -> Explainer:
     return explain
 
 
-def quadrature(points: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def make_quadrature(points: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Gauss-Legendre points and weights on 0..1, exact for polynomials up to degree 2 * points - 1."""
     at, weights = np.polynomial.legendre.leggauss(points)
     return (at + 1) / 2, weights / 2
 
 
-def leaf_cells(value: float, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def compute_leaf_cells(value: float, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """A leaf's contribution to each of its features, for each pattern of conditions that are met.
 
     Args:
@@ -194,7 +194,7 @@ def leaf_cells(value: float, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.
     d = len(shares)
     difference = (np.arange(2**d)[:, None] >> np.arange(d) & 1) - shares
     total = np.zeros((2**d, d))
-    for point, weight in zip(*quadrature((d + 1) // 2), strict=True):
+    for point, weight in zip(*make_quadrature((d + 1) // 2), strict=True):
         factors = shares + point * difference
         for i in range(d):
             total[:, i] += weight * np.delete(factors, i, axis=1).prod(axis=1)
@@ -202,20 +202,20 @@ def leaf_cells(value: float, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.
     return contributions
 
 
-def _product(sizes: Sequence[int]) -> int:
+def _multiply(sizes: Sequence[int]) -> int:
     return int(np.prod(sizes, dtype=object))
 
 
-def _filled(leaves: Sequence[Leaf]) -> int:
+def _pad_count(leaves: Sequence[Leaf]) -> int:
     """How many leaves are kept: as many as are evaluated at a time or a multiple, the rest with value 0."""
     return -(-len(leaves) // lanes) * lanes
 
 
-def _expectation(leaf: Leaf) -> float:
+def _expect(leaf: Leaf) -> float:
     return leaf.value * float(np.prod([condition.share for condition in leaf.conditions.values()]))
 
 
-def _grouped(leaves: Sequence[Leaf]) -> Mapping[tuple[int, ...], list[Leaf]]:
+def _group_leaves(leaves: Sequence[Leaf]) -> Mapping[tuple[int, ...], list[Leaf]]:
     """Leaves by the features they ask about; those that ask about none are in the base value already."""
     groups: dict[tuple[int, ...], list[Leaf]] = defaultdict(list)
     for leaf in leaves:
@@ -224,20 +224,22 @@ def _grouped(leaves: Sequence[Leaf]) -> Mapping[tuple[int, ...], list[Leaf]]:
     return groups
 
 
-def _grid(features: Sequence[int], shape: Sequence[int], leaves: Sequence[Leaf]) -> npt.NDArray[np.float64]:
+def _fill_grid(features: Sequence[int], shape: Sequence[int], leaves: Sequence[Leaf]) -> npt.NDArray[np.float64]:
     """A group's leaves as one table over all combinations of bins: (*shape, d)."""
     grid = np.zeros((*shape, len(shape)))
     for leaf in leaves:
         met = [
-            leaf.conditions[feature].met(size) << j
+            leaf.conditions[feature].mark_bins(size) << j
             for j, (feature, size) in enumerate(zip(features, shape, strict=True))
         ]
         pattern = sum(np.ix_(*met), start=np.zeros(1, dtype=np.int64))
-        grid += leaf_cells(leaf.value, np.array([leaf.conditions[feature].share for feature in features]))[pattern]
+        grid += compute_leaf_cells(leaf.value, np.array([leaf.conditions[feature].share for feature in features]))[
+            pattern
+        ]
     return grid
 
 
-class _Parts:
+class _TableBuilder:
     """The groups' arrays as they pile up."""
 
     def __init__(self) -> None:
@@ -251,15 +253,15 @@ class _Parts:
         self.numbers.append(grid.astype(np.float32).ravel())
 
     def add_leaves(self, features: Sequence[int], shape: Sequence[int], leaves: Sequence[Leaf]) -> None:
-        self._begin(features, leaves=_filled(leaves))
+        self._begin(features, leaves=_pad_count(leaves))
         count = len(leaves)
-        numbers = np.zeros((1 + len(features), _filled(leaves)), dtype=np.float32)
+        numbers = np.zeros((1 + len(features), _pad_count(leaves)), dtype=np.float32)
         numbers[0, :count] = [leaf.value for leaf in leaves]
         for j, (feature, size) in enumerate(zip(features, shape, strict=True)):
             conditions = [leaf.conditions[feature] for leaf in leaves]
             numbers[1 + j, :count] = [condition.share for condition in conditions]
-            passes = np.zeros((size, _filled(leaves)), dtype=np.uint8)
-            passes[:, :count] = np.column_stack([condition.met(size) for condition in conditions])
+            passes = np.zeros((size, _pad_count(leaves)), dtype=np.uint8)
+            passes[:, :count] = np.column_stack([condition.mark_bins(size) for condition in conditions])
             self.passes.append(passes.ravel())
         self.numbers.append(numbers.ravel())
 

@@ -37,7 +37,7 @@ class Condition:
     missing: bool
     share: float
 
-    def met(self, bins: int) -> npt.NDArray[np.int64]:
+    def mark_bins(self, bins: int) -> npt.NDArray[np.int64]:
         """1 for each of a feature's bins that passes, 0 for the others."""
         numbers = np.arange(bins)
         passed = (self.lowest <= numbers) & (numbers <= self.highest)
@@ -68,7 +68,7 @@ class Ensemble:
     leaves: Sequence[Leaf]
     values: Sequence[npt.NDArray[np.float64]] = ()
 
-    def margins(self, leaves: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def sum_margins(self, leaves: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Log-odds in double precision, which XGBoost adds up in single: (n, trees) node numbers in, (n,) out."""
         return self.margin + sum(
             (values[nodes] for values, nodes in zip(self.values, leaves.T, strict=True)), start=np.zeros(len(leaves))
@@ -90,13 +90,13 @@ def read_ensemble(model_json: bytes) -> Ensemble:
     for tree in trees:
         _require_plain(tree)
     params = learner["learner_model_param"]
-    thresholds = _thresholds(trees, int(params["num_feature"]))
+    thresholds = _collect_thresholds(trees, int(params["num_feature"]))
     values = [
         np.array(tree["split_conditions"], dtype=np.float32).astype(np.float64) * weight
         for tree, weight in zip(trees, weights, strict=True)
     ]
-    leaves = [leaf for tree, own in zip(trees, values, strict=True) for leaf in _leaves(tree, own, thresholds)]
-    return Ensemble(_base_margin(params["base_score"]), thresholds, leaves, values)
+    leaves = [leaf for tree, own in zip(trees, values, strict=True) for leaf in _walk_leaves(tree, own, thresholds)]
+    return Ensemble(_read_base_margin(params["base_score"]), thresholds, leaves, values)
 
 
 def _require_plain(tree: Mapping[str, Any]) -> None:
@@ -106,7 +106,7 @@ def _require_plain(tree: Mapping[str, Any]) -> None:
         raise NotTabular("its trees split on categories")
 
 
-def _base_margin(base_score: str) -> float:
+def _read_base_margin(base_score: str) -> float:
     """XGBoost keeps the base score as a probability; in logs the margin is its logit, as float32."""
     scores = [float(score) for score in base_score.strip("[]").split(",")]
     if len(scores) != 1:
@@ -118,7 +118,7 @@ def _is_leaf(tree: Mapping[str, Any], node: int) -> bool:
     return bool(tree["left_children"][node] == -1)
 
 
-def _thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.NDArray[np.float32]]:
+def _collect_thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.NDArray[np.float32]]:
     found: list[set[float]] = [set() for _ in range(features)]
     for tree in trees:
         for node, feature in enumerate(tree["split_indices"]):
@@ -127,7 +127,7 @@ def _thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.N
     return [np.unique(np.array(sorted(each), dtype=np.float32)) for each in found]
 
 
-def _leaves(
+def _walk_leaves(
     tree: Mapping[str, Any], values: npt.NDArray[np.float64], thresholds: Sequence[npt.NDArray[np.float32]]
 ) -> Iterator[Leaf]:
     cover = tree["sum_hessian"]

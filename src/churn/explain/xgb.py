@@ -27,7 +27,7 @@ def load_booster(path: Path) -> xgboost.Booster:
     return booster
 
 
-def pred_contribs_explainer(booster: xgboost.Booster) -> Explainer:
+def build_xgboost_explainer(booster: xgboost.Booster) -> Explainer:
     """Explains by `pred_contribs`, with one thread: a request is one row, and the workers are the parallelism."""
     booster.set_param({"nthread": 1})
 

@@ -36,17 +36,17 @@ def write_bill(image: Image, folder: Path) -> Path:
         *("run", "--rm", "--network", "none", "--read-only", "--entrypoint", PYTHON),
         *(image.id, "-m", "churn.image.inventory"),
     )
-    path = folder / f"{short_name(image)}.cdx.json"
-    write_bytes(path, bill_json(image, [Package(*row) for row in json.loads(listed)]).encode())
+    path = folder / f"{file_name_from_image(image)}.cdx.json"
+    write_bytes(path, build_bill(image, [Package(*row) for row in json.loads(listed)]).encode())
     return path
 
 
-def short_name(image: Image) -> str:
+def file_name_from_image(image: Image) -> str:
     """Return the image's name without a registry, its version behind a hyphen: a name for files."""
     return image.reference.rpartition("/")[2].replace(":", "-")
 
 
-def bill_json(image: Image, packages: Iterable[Package]) -> str:
+def build_bill(image: Image, packages: Iterable[Package]) -> str:
     """Return the bill as CycloneDX 1.6; the same image has the same bill."""
     name, _, version = image.reference.rpartition(":")
     container = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref="image")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from churn.errors import SettingsError
 from churn.image.docker import docker, require_engine
-from churn.image.source import DOCKERFILE, Source, context_of, find_source
+from churn.image.source import DOCKERFILE, Checkout, find_source, stage_context
 from churn.model.bundle import Bundle, load_bundle
 
 REPOSITORY = "streamflow-churn-api"
@@ -87,8 +87,8 @@ def build_image(
         *(["--secret", f"id=ca,src={ca_file}"] if ca_file else []),
         *([] if cache else ["--no-cache"]),
     ]
-    arguments = build_arguments(bundle, found, base_image)
-    with context_of(found, bundle) as context:
+    arguments = arguments_from_bundle(bundle, found, base_image)
+    with stage_context(found, bundle) as context:
         docker(
             "build",
             *("--tag", reference, "--file", str(context / DOCKERFILE), "--target", "service"),
@@ -97,10 +97,10 @@ def build_image(
             str(context),
             shown=shown,
         )
-    return inspect(reference)
+    return inspect_image(reference)
 
 
-def build_arguments(bundle: Bundle, source: Source, base_image: str) -> dict[str, str]:
+def arguments_from_bundle(bundle: Bundle, source: Checkout, base_image: str) -> dict[str, str]:
     """The arguments of the Dockerfile, by name; all follow from bundle, checkout and base, none from the clock."""
     manifest = bundle.manifest
     return {
@@ -115,7 +115,7 @@ def build_arguments(bundle: Bundle, source: Source, base_image: str) -> dict[str
     }
 
 
-def inspect(reference: str) -> Image:
+def inspect_image(reference: str) -> Image:
     """What the engine knows of an image.
 
     Raises:

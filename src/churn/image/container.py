@@ -46,7 +46,7 @@ class Container:
         Raises:
             OSError: nobody answers.
         """
-        return _ask(self.port, method, path, body)
+        return _request(self.port, method, path, body)
 
     def stop(self) -> int:
         """Stops it as a platform does, by SIGTERM, and gives its exit code."""
@@ -55,7 +55,7 @@ class Container:
 
 
 @contextmanager
-def running(
+def run_container(
     reference: str, *, network: str | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[Container]:
     """A hardened container from when it is healthy; it is removed at the end, whatever happens.
@@ -93,7 +93,7 @@ def running(
 def _wait_until_healthy(name: str, port: int, deadline: float) -> None:
     while True:
         with suppress(OSError, http.client.HTTPException):
-            status, _, _ = _ask(port, "GET", "/health")
+            status, _, _ = _request(port, "GET", "/health")
             if status == http.HTTPStatus.OK:
                 return
         ended = docker("inspect", "--format", "{{.State.Running}}", name) != "true"
@@ -104,7 +104,7 @@ def _wait_until_healthy(name: str, port: int, deadline: float) -> None:
         time.sleep(LOOK_EVERY_S)
 
 
-def _ask(port: int, method: str, path: str, body: Any = None) -> tuple[int, http.client.HTTPMessage, Any]:
+def _request(port: int, method: str, path: str, body: Any = None) -> tuple[int, http.client.HTTPMessage, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         content = None if body is None else json.dumps(body)

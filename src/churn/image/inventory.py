@@ -26,7 +26,7 @@ class Package(NamedTuple):
     architecture: str = ""
 
 
-def python_packages() -> list[Package]:
+def list_python_packages() -> list[Package]:
     """List the Python packages that this interpreter can import, by name."""
     return sorted(
         Package(
@@ -38,7 +38,7 @@ def python_packages() -> list[Package]:
     )
 
 
-def debian_packages() -> list[Package]:
+def list_debian_packages() -> list[Package]:
     """List Debian's packages, by name; none where this is not Debian."""
     if not (query := shutil.which("dpkg-query")):
         return []
@@ -50,4 +50,4 @@ def debian_packages() -> list[Package]:
 
 
 if __name__ == "__main__":
-    json.dump([*python_packages(), *debian_packages()], sys.stdout)
+    json.dump([*list_python_packages(), *list_debian_packages()], sys.stdout)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churn.errors import ImageError
-from churn.image.container import running
+from churn.image.container import run_container
 from churn.model.bundle import load_bundle
 from churn.retention.reasons import rank_reasons
 
@@ -34,7 +34,7 @@ def smoke_test(reference: str, bundle_path: Path, *, network: str | None = None)
     Args:
         reference: the image.
         bundle_path: the bundle it was built of.
-        network: see `churn.image.container.running`.
+        network: see `churn.image.container.run_container`.
 
     Raises:
         BundleError: the bundle cannot be read.
@@ -44,7 +44,7 @@ def smoke_test(reference: str, bundle_path: Path, *, network: str | None = None)
     contract = bundle.model.contract
     subscriber = contract.model_validate(contract.example())
     (prediction,) = bundle.model.predict([subscriber])
-    with running(reference, network=network) as container:
+    with run_container(reference, network=network) as container:
         status, headers, answer = container.ask("POST", "/predict", contract.example())
         _require(reference, "status", status, 200)
         _require(reference, "churn_probability", answer["churn_probability"], prediction.probability)

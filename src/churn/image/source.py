@@ -22,7 +22,7 @@ UNKNOWN, DIRTY = "unknown", "-dirty"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Checkout:
     """A checkout.
 
     Args:
@@ -41,7 +41,7 @@ class Source:
         return datetime.fromtimestamp(self.committed_s, UTC).isoformat().replace("+00:00", "Z")
 
 
-def find_source(path: Path | None) -> Source:
+def find_source(path: Path | None) -> Checkout:
     """The checkout at `path`, or the one that the working directory lies in.
 
     Raises:
@@ -50,14 +50,14 @@ def find_source(path: Path | None) -> Source:
     start = (path or Path.cwd()).resolve()
     for folder in [start] if path else [start, *start.parents]:
         if all((folder / name).exists() for name in (DOCKERFILE, *SENT)):
-            return Source(folder, *_commit(folder))
+            return Checkout(folder, *_read_commit(folder))
     raise ImageError(
         f"there is no checkout of the project at {start}, and an image is built of one",
         instead="go to the checkout, or name it with --source",
     )
 
 
-def require_committed(path: Path | None) -> Source:
+def require_committed(path: Path | None) -> Checkout:
     """The checkout at `path`, as `find_source` finds it, of which every file that is built is committed.
 
     Raises:
@@ -73,7 +73,7 @@ def require_committed(path: Path | None) -> Source:
 
 
 @contextmanager
-def context_of(source: Source, bundle: Bundle) -> Iterator[Path]:
+def stage_context(source: Checkout, bundle: Bundle) -> Iterator[Path]:
     """A folder with what the Dockerfile copies: of the checkout what is sent, and the bundle as `bundle`."""
     with tempfile.TemporaryDirectory(prefix="churn-image-") as name:
         folder = Path(name)
@@ -89,16 +89,16 @@ def context_of(source: Source, bundle: Bundle) -> Iterator[Path]:
         yield folder
 
 
-def _commit(folder: Path) -> tuple[str, int]:
+def _read_commit(folder: Path) -> tuple[str, int]:
     """Revision and time of the last commit."""
-    found = _git(folder, "log", "-1", "--format=%H %ct").split()
+    found = _run_git(folder, "log", "-1", "--format=%H %ct").split()
     if not found:
         return UNKNOWN, 0
-    dirty = DIRTY if _git(folder, "status", "--porcelain", "--", *SENT) else ""
+    dirty = DIRTY if _run_git(folder, "status", "--porcelain", "--", *SENT) else ""
     return found[0] + dirty, int(found[1])
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _run_git(folder: Path, *arguments: str) -> str:
     """What git prints; nothing without git or a repository."""
     try:
         return subprocess.run(  # noqa: S603 - the arguments are ours

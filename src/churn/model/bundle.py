@@ -26,8 +26,8 @@ from churn.contract.declaration import Contract
 from churn.contract.phrases import Value
 from churn.errors import BundleError, ContractError, SettingsError
 from churn.explain import Explainer
-from churn.explain.tables import ARRAYS, Tables, file_name, table_explainer
-from churn.files import sha256_of
+from churn.explain.tables import ARRAYS, Tables, build_table_explainer, file_name
+from churn.files import hash_file
 from churn.model.model import ChurnModel, sigmoid
 
 MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
@@ -109,40 +109,40 @@ def load_bundle(path: Path) -> Bundle:
             out differently; the message names the file and the reason.
     """
     manifest = read_manifest(path)
-    contract = _matching_contract(path, manifest)
+    contract = _find_contract(path, manifest)
     for name, expected in manifest.files.items():
-        if _sha256(path / name) != expected:
+        if _hash(path / name) != expected:
             raise BundleError(f"{path / name} was changed after the export: its sha256 differs", instead=EXPORT_AGAIN)
     tables = set(map(file_name, ARRAYS)) if manifest.explainer == "tables" else set()
     if missing := {MODEL, GOLDEN, *tables} - set(manifest.files):
         raise BundleError(f"{path / MANIFEST} lists no {' and no '.join(sorted(missing))}", instead=EXPORT_AGAIN)
-    width, explain = _explainer(path, manifest)
+    width, explain = _build_explainer(path, manifest)
     if width != len(contract.features):
         raise BundleError(
             f"the model in {path} takes {width} features, the contract has {len(contract.features)}",
             instead=EXPORT_AGAIN,
         )
-    model = ChurnModel(contract, explain, manifest.model_version, _reference(path, manifest, contract))
+    model = ChurnModel(contract, explain, manifest.model_version, _encode_reference(path, manifest, contract))
     _check_golden(path / GOLDEN, model)
-    return Bundle(path, _sha256(path / MANIFEST), manifest, model)
+    return Bundle(path, _hash(path / MANIFEST), manifest, model)
 
 
-def bundle_sha256(path: Path) -> str | None:
+def identify_bundle(path: Path) -> str | None:
     """Return the sha256 that identifies the bundle in a folder, without verifying it; None if it has no manifest."""
     try:
-        return sha256_of(path / MANIFEST)
+        return hash_file(path / MANIFEST)
     except OSError:
         return None
 
 
-def seal_line(manifest: Path) -> bytes:
+def seal_from_manifest(manifest: Path) -> bytes:
     """Return the manifest's checksum as `sha256sum --check` reads it."""
-    return f"{sha256_of(manifest)}  {MANIFEST}\n".encode()
+    return f"{hash_file(manifest)}  {MANIFEST}\n".encode()
 
 
-def _sha256(path: Path) -> str:
+def _hash(path: Path) -> str:
     try:
-        return sha256_of(path)
+        return hash_file(path)
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}", instead=EXPORT_AGAIN) from error
 
@@ -159,9 +159,9 @@ def read_manifest(path: Path) -> Manifest:
             instead="make one with `churn export models:/NAME@champion`, or set MODEL_PATH to the bundle's directory",
         )
     manifest, seal = path / MANIFEST, path / MANIFEST_SHA256
-    _sha256(seal)
-    _sha256(manifest)
-    if seal.read_bytes() != seal_line(manifest):
+    _hash(seal)
+    _hash(manifest)
+    if seal.read_bytes() != seal_from_manifest(manifest):
         raise BundleError(f"{manifest} was changed after the export: {seal.name} differs", instead=EXPORT_AGAIN)
     try:
         return Manifest.model_validate_json(manifest.read_bytes())
@@ -173,7 +173,7 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def _matching_contract(path: Path, manifest: Manifest) -> type[Contract]:
+def _find_contract(path: Path, manifest: Manifest) -> type[Contract]:
     try:
         contract = find_contract(manifest.contract)
     except ContractError as error:
@@ -188,7 +188,7 @@ def _matching_contract(path: Path, manifest: Manifest) -> type[Contract]:
     return contract
 
 
-def _reference(path: Path, manifest: Manifest, contract: type[Contract]) -> tuple[float, ...]:
+def _encode_reference(path: Path, manifest: Manifest, contract: type[Contract]) -> tuple[float, ...]:
     try:
         return contract.model_validate(manifest.reference_values).encode()
     except ValidationError as error:
@@ -199,26 +199,26 @@ def _reference(path: Path, manifest: Manifest, contract: type[Contract]) -> tupl
         ) from error
 
 
-def _explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
+def _build_explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
     """The number of features the model takes, and what explains it."""
     if manifest.explainer == "tables":
         try:
             tables = Tables.load(path)
         except ValueError as error:
             raise BundleError(f"{path} holds tables that are none: {error}", instead=EXPORT_AGAIN) from error
-        return len(tables.threshold_ends), table_explainer(tables)
+        return len(tables.threshold_ends), build_table_explainer(tables)
     try:
-        from churn.explain.xgb import load_booster, pred_contribs_explainer  # noqa: PLC0415 - an extra, slow to load
+        from churn.explain.xgb import build_xgboost_explainer, load_booster  # noqa: PLC0415 - an extra, slow to load
     except ImportError as error:
         raise BundleError(
             f"{path} is explained by XGBoost, which is not installed: {manifest.explainer_reason}",
             instead="install it with `pip install 'streamflow-churn[xgboost]'`, or train a smaller model",
         ) from error
     booster = load_booster(path / MODEL)
-    return booster.num_features(), pred_contribs_explainer(booster)
+    return booster.num_features(), build_xgboost_explainer(booster)
 
 
-def probabilities(explained: Sequence[Sequence[float]]) -> list[float]:
+def probabilities_from_contributions(explained: Sequence[Sequence[float]]) -> list[float]:
     """The probability that belongs to each row of contributions with the base value last."""
     return [sigmoid(sum(row)) for row in explained]
 
@@ -231,7 +231,7 @@ def _check_golden(path: Path, model: ChurnModel) -> None:
             f"{path} does not hold golden rows: {error.errors()[0]['msg']}", instead=EXPORT_AGAIN
         ) from error
     explained = model.explain(np.array(golden.rows, dtype=np.float32))
-    found = np.column_stack([explained, probabilities(explained.tolist())])
+    found = np.column_stack([explained, probabilities_from_contributions(explained.tolist())])
     expected = np.column_stack([golden.contributions, golden.probability])
     if found.shape != expected.shape:
         raise BundleError(f"{path} holds golden rows of another shape than the model's", instead=EXPORT_AGAIN)

@@ -75,10 +75,10 @@ def sigmoid(margin: float) -> float:
     return math.exp(margin) / (1 + math.exp(margin))
 
 
-def shown_probability(explained: Sequence[float]) -> float:
+def probability_from_contributions(explained: Sequence[float]) -> float:
     """The probability as it is shown, of a row of contributions with the base value last."""
     return round(sigmoid(math.fsum(explained)), DECIMALS)
 
 
 def _prediction(values: tuple[float, ...], *explained: float) -> Prediction:
-    return Prediction(shown_probability(explained), values, explained[:-1], explained[-1])
+    return Prediction(probability_from_contributions(explained), values, explained[:-1], explained[-1])

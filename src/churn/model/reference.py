@@ -14,9 +14,7 @@ QUANTILE_BINS = 10
 PROBABILITY_BINS = 20
 
 
-def reference_distributions(
-    contract: type[Contract], rows: Rows, probabilities: npt.NDArray[np.float64]
-) -> dict[str, Any]:
+def measure_reference(contract: type[Contract], rows: Rows, probabilities: npt.NDArray[np.float64]) -> dict[str, Any]:
     """Counts per bin of every feature and of the score.
 
     Args:
@@ -32,13 +30,15 @@ def reference_distributions(
     return {
         "rows": len(rows),
         "features": {
-            spec.name: _distribution(spec, column) for spec, column in zip(contract.features, rows.T, strict=True)
+            spec.name: _count_distribution(spec, column) for spec, column in zip(contract.features, rows.T, strict=True)
         },
         "probability": {"edges": edges.tolist(), "counts": score.tolist()},
     }
 
 
-def reference_values(contract: type[Contract], rows: Rows, contributions: npt.NDArray[np.float32]) -> dict[str, Value]:
+def find_reference_values(
+    contract: type[Contract], rows: Rows, contributions: npt.NDArray[np.float32]
+) -> dict[str, Value]:
     """What each feature typically is where it speaks for staying; moved there, a reason to leave should go away.
 
     Args:
@@ -51,19 +51,19 @@ def reference_values(contract: type[Contract], rows: Rows, contributions: npt.ND
         negative; among all rows if there is no such row. A middle value is one that occurs.
     """
     return {
-        spec.name: spec.decode(_typical(spec, column[parts < 0] if (parts < 0).any() else column))
+        spec.name: spec.decode(_find_typical(spec, column[parts < 0] if (parts < 0).any() else column))
         for spec, column, parts in zip(contract.features, rows.T, contributions.T, strict=True)
     }
 
 
-def _typical(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> float:
+def _find_typical(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> float:
     if spec.kind in {"category", "boolean"}:
         return float(np.bincount(column.astype(np.int64)).argmax())
     # By way of the shortest digits that give the same float32, so that 70.13 is not written 70.12999725341797.
     return float(str(np.quantile(column, 0.5, method="lower")))
 
 
-def _distribution(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> dict[str, Any]:
+def _count_distribution(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> dict[str, Any]:
     if spec.kind in {"category", "boolean"}:
         labels = spec.categories or ("false", "true")
         counts = np.bincount(column.astype(np.int64), minlength=len(labels))

@@ -15,11 +15,11 @@ import xgboost
 from churn.contract.declaration import Contract, Rows
 from churn.errors import BundleError
 from churn.explain import Explainer
-from churn.explain.parity import proven_tables
-from churn.explain.tables import table_explainer
+from churn.explain.parity import build_verified_tables
+from churn.explain.tables import build_table_explainer
 from churn.explain.trees import NotTabular
-from churn.explain.xgb import pred_contribs_explainer
-from churn.files import json_bytes, new_directory, sha256_of, write_bytes
+from churn.explain.xgb import build_xgboost_explainer
+from churn.files import encode_json, hash_file, replace_directory, write_bytes
 from churn.model.bundle import (
     GOLDEN,
     MANIFEST,
@@ -31,10 +31,10 @@ from churn.model.bundle import (
     Manifest,
     ModelCard,
     load_bundle,
-    probabilities,
-    seal_line,
+    probabilities_from_contributions,
+    seal_from_manifest,
 )
-from churn.model.reference import reference_values
+from churn.model.reference import find_reference_values
 
 # Enough for a middle value, and two seconds where XGBoost itself explains.
 REFERENCE_ROWS = 2000
@@ -73,19 +73,19 @@ def write_bundle(
             instead="train the model on exactly the contract's features",
         )
     rows = golden_rows if more_rows is None else more_rows
-    with new_directory(path) as fresh:
+    with replace_directory(path) as fresh:
         booster.save_model(fresh / MODEL)
-        explain, reason = pred_contribs_explainer(booster), None
-        golden = _golden(explain, golden_rows)
+        explain, reason = build_xgboost_explainer(booster), None
+        golden = _make_golden(explain, golden_rows)
         try:
-            tables = proven_tables(booster, rows, progress=progress)
+            tables = build_verified_tables(booster, rows, progress=progress)
             tables.save(fresh)
-            explain = table_explainer(tables)
+            explain = build_table_explainer(tables)
         except NotTabular as refused:
             reason = str(refused)
-        write_bytes(fresh / GOLDEN, json_bytes(golden.model_dump()))
+        write_bytes(fresh / GOLDEN, encode_json(golden.model_dump()))
         if reference is not None:
-            write_bytes(fresh / REFERENCE, json_bytes(reference))
+            write_bytes(fresh / REFERENCE, encode_json(reference))
         some = rows[:: -(-len(rows) // REFERENCE_ROWS)]
         manifest = Manifest(
             **card.model_dump(),
@@ -94,22 +94,22 @@ def write_bundle(
             contract_fingerprint=contract.fingerprint,
             explainer="tables" if reason is None else "pred_contribs",
             explainer_reason=reason,
-            reference_values=reference_values(contract, some, explain(some)[:, :-1]),
+            reference_values=find_reference_values(contract, some, explain(some)[:, :-1]),
             libraries={
                 "python": platform.python_version(),
                 "xgboost": xgboost.__version__,
                 "numpy": np.__version__,
                 "streamflow-churn": version("streamflow-churn"),
             },
-            files={file.name: sha256_of(file) for file in sorted(fresh.iterdir())},
+            files={file.name: hash_file(file) for file in sorted(fresh.iterdir())},
         )
-        write_bytes(fresh / MANIFEST, json_bytes(manifest.model_dump()))
-        write_bytes(fresh / MANIFEST_SHA256, seal_line(fresh / MANIFEST))
+        write_bytes(fresh / MANIFEST, encode_json(manifest.model_dump()))
+        write_bytes(fresh / MANIFEST_SHA256, seal_from_manifest(fresh / MANIFEST))
         verified = load_bundle(fresh)
     return replace(verified, path=path)
 
 
-def _golden(explain: Explainer, rows: Rows) -> Golden:
+def _make_golden(explain: Explainer, rows: Rows) -> Golden:
     """What XGBoost itself says of the rows."""
     explained = explain(rows).tolist()
-    return Golden(rows=rows.tolist(), contributions=explained, probability=probabilities(explained))
+    return Golden(rows=rows.tolist(), contributions=explained, probability=probabilities_from_contributions(explained))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from churn.errors import ChurnError
 from churn.files import point_link
-from churn.model.bundle import MANIFEST, Manifest, bundle_sha256, read_manifest
+from churn.model.bundle import MANIFEST, Manifest, identify_bundle, read_manifest
 
 CHAMPION, PREVIOUS = "champion", "previous"
 BUNDLES = "bundles"
@@ -52,7 +52,7 @@ class Shelf:
     def find(self, sha256: str) -> Path | None:
         """Return the folder of the bundle whose manifest has this checksum, or None."""
         for manifest in sorted(self.folder.glob(f"*/{MANIFEST}")):
-            if bundle_sha256(manifest.parent) == sha256:
+            if identify_bundle(manifest.parent) == sha256:
                 return manifest.parent.resolve()  # `champion` is a link
         return None
 
@@ -96,6 +96,6 @@ def _describe(path: Path) -> ShelvedBundle:
     is_champion = champion.exists() and champion.resolve() == path.resolve()
     try:
         manifest = read_manifest(path)
-        return ShelvedBundle(contract, path.name, is_champion, manifest, (bundle_sha256(path) or "")[:SHOWN_DIGITS])
+        return ShelvedBundle(contract, path.name, is_champion, manifest, (identify_bundle(path) or "")[:SHOWN_DIGITS])
     except ChurnError as error:
         return ShelvedBundle(contract, path.name, is_champion, None, problem=error.message)

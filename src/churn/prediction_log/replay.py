@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from churn.errors import BundleError, DataError
-from churn.model.bundle import Bundle, bundle_sha256, load_bundle
+from churn.model.bundle import Bundle, identify_bundle, load_bundle
 from churn.model.shelf import Shelf
 from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
 from churn.retention.reasons import choose_customer_reasons, rank_reasons
@@ -38,7 +38,7 @@ def find_bundle(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bu
     wanted = record["bundle_sha256"]
     named = f"{record['model_version']} with the sha256 {wanted[:12]}… of its manifest"
     if path is not None:
-        sha256 = bundle_sha256(path)
+        sha256 = identify_bundle(path)
         if sha256 != wanted:
             raise BundleError(
                 f"the bundle at {path} is not the one that answered: the record names {named}, this one's is "

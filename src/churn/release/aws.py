@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from churn.errors import ReleaseError
-from churn.release.session import aws_client, aws_session, aws_told
+from churn.release.session import open_aws_client, open_aws_session, translate_aws_errors
 
 # What AWS adds to a task definition when it is registered, and does not take back.
 ADDED_BY_AWS = (
@@ -57,23 +57,23 @@ class Aws:
     """One account and region. Both come from where AWS's own tools take them: AWS_PROFILE, AWS_REGION, a role."""
 
     def __init__(self) -> None:
-        with _told("reach AWS"):
-            self.region = aws_session().region_name
+        with _translate_errors("reach AWS"):
+            self.region = open_aws_session().region_name
             services = ("ecr", "ecs", "sts")
-            self._ecr, self._ecs, self._sts = (aws_client(name, connect_s=5, read_s=30) for name in services)
+            self._ecr, self._ecs, self._sts = (open_aws_client(name, connect_s=5, read_s=30) for name in services)
 
-    def caller(self) -> str:
+    def identify_caller(self) -> str:
         """Who releases, as AWS knows them."""
-        with _told("ask who is logged in"):
+        with _translate_errors("ask who is logged in"):
             return str(self._sts.get_caller_identity()["Arn"])
 
-    def repository(self, name: str) -> str:
+    def find_repository(self, name: str) -> str:
         """The address of a repository of images.
 
         Raises:
             ReleaseError: there is none, or it lets a tag be overwritten.
         """
-        with _told(f"find the image repository {name}"):
+        with _translate_errors(f"find the image repository {name}"):
             (found,) = self._ecr.describe_repositories(repositoryNames=[name])["repositories"]
         if found["imageTagMutability"] != "IMMUTABLE":
             raise ReleaseError(
@@ -82,9 +82,9 @@ class Aws:
             )
         return str(found["repositoryUri"])
 
-    def pushed(self, repository: str, tag: str) -> PushedImage | None:
+    def find_image(self, repository: str, tag: str) -> PushedImage | None:
         """The image that a repository has under a tag; None if it has none."""
-        with _told(f"look for {repository}:{tag}"):
+        with _translate_errors(f"look for {repository}:{tag}"):
             found = self._ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
         for image in found["images"]:
             configuration = json.loads(image["imageManifest"]).get("config", {}).get("digest")
@@ -92,39 +92,39 @@ class Aws:
             return PushedImage(digest, frozenset({digest, configuration}))
         return None
 
-    def login(self) -> Login:
+    def log_in(self) -> Login:
         """A login to the account's registry."""
-        with _told("log in to the registry"):
+        with _translate_errors("log in to the registry"):
             (given,) = self._ecr.get_authorization_token()["authorizationData"]
         user, _, password = base64.b64decode(given["authorizationToken"]).decode().partition(":")
         return Login(given["proxyEndpoint"], user, password)
 
-    def definition(self, name: str) -> dict[str, Any]:
+    def find_definition(self, name: str) -> dict[str, Any]:
         """A task definition by its ARN, or the latest one of a family, as AWS describes it.
 
         Raises:
             ReleaseError: there is none.
         """
-        with _told(f"find the task definition {name}"):
+        with _translate_errors(f"find the task definition {name}"):
             found: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
             return found
 
-    def register(self, definition: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+    def register_definition(self, definition: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Registers a task definition and gives its ARN. Nothing runs it yet."""
-        with _told(f"register a task definition in {definition['family']}"):
+        with _translate_errors(f"register a task definition in {definition['family']}"):
             done = self._ecs.register_task_definition(
-                **definition, tags=[{"key": key, "value": tag_value(value)} for key, value in tags.items()]
+                **definition, tags=[{"key": key, "value": clean_tag_value(value)} for key, value in tags.items()]
             )
         return str(done["taskDefinition"]["taskDefinitionArn"])
 
 
-def with_image(definition: Mapping[str, Any], image: str, version: str) -> dict[str, Any]:
+def replace_image(definition: Mapping[str, Any], image: str, version: str) -> dict[str, Any]:
     """A task definition like the given one, with another image, and the version that it must have.
 
     All else stays as whoever made it wrote it: CPU, memory, roles, log group, variables.
 
     Args:
-        definition: as `Aws.definition` gives it.
+        definition: as `Aws.find_definition` gives it.
         image: by digest, so that the same bytes run in every task.
         version: of the model; the service refuses to start if its bundle has another.
 
@@ -132,7 +132,7 @@ def with_image(definition: Mapping[str, Any], image: str, version: str) -> dict[
         ReleaseError: not exactly one of its containers is essential, so it cannot be told which serves.
     """
     containers = [dict(each) for each in definition["containerDefinitions"]]
-    container = _essential(containers, definition["family"])
+    container = _find_essential(containers, definition["family"])
     variables = [each for each in container.get("environment", []) if each["name"] != VERSION_VARIABLE]
     container["image"] = image
     container["environment"] = [*variables, {"name": VERSION_VARIABLE, "value": version}]
@@ -140,18 +140,18 @@ def with_image(definition: Mapping[str, Any], image: str, version: str) -> dict[
     return kept | {"containerDefinitions": containers}
 
 
-def serving(definition: Mapping[str, Any]) -> tuple[str, str | None]:
+def read_served_image(definition: Mapping[str, Any]) -> tuple[str, str | None]:
     """Which image a task definition runs, and which version that must have; None if any.
 
     Raises:
         ReleaseError: not exactly one of its containers is essential.
     """
-    container = _essential(definition["containerDefinitions"], definition["family"])
+    container = _find_essential(definition["containerDefinitions"], definition["family"])
     variables = {each["name"]: each["value"] for each in container.get("environment", [])}
     return container["image"], variables.get(VERSION_VARIABLE)
 
 
-def _essential[Container: Mapping[str, Any]](containers: Sequence[Container], family: str) -> Container:
+def _find_essential[Container: Mapping[str, Any]](containers: Sequence[Container], family: str) -> Container:
     """The one that serves."""
     essential = [each for each in containers if each.get("essential", True)]
     if len(essential) != 1:
@@ -163,10 +163,10 @@ def _essential[Container: Mapping[str, Any]](containers: Sequence[Container], fa
     return essential[0]
 
 
-def tag_value(text: str) -> str:
+def clean_tag_value(text: str) -> str:
     """The text as far as AWS takes it for a tag's value; other signs become a blank."""
     return "".join(sign if sign.isalnum() or sign in TAG_SIGNS else " " for sign in text)[:TAG_LENGTH]
 
 
-def _told(what: str) -> AbstractContextManager[None]:
-    return aws_told(what, ReleaseError, check="account, region and rights")
+def _translate_errors(what: str) -> AbstractContextManager[None]:
+    return translate_aws_errors(what, ReleaseError, check="account, region and rights")

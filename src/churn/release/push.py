@@ -13,7 +13,7 @@ from churn.image.docker import docker
 from churn.release.aws import Login
 
 
-def push(image: Image, address: str, login: Login, *, shown: bool) -> str:
+def push_image(image: Image, address: str, login: Login, *, shown: bool) -> str:
     """Pushes an image under its tag and gives its digest, such as `sha256:...`.
 
     Args:
@@ -25,14 +25,14 @@ def push(image: Image, address: str, login: Login, *, shown: bool) -> str:
     Raises:
         ImageError: Docker cannot log in, or the registry refuses.
     """
-    remote = f"{address}:{tag_of(image)}"
-    with _logged_in(login) as environment:
+    remote = f"{address}:{tag_from_image(image)}"
+    with _log_in(login) as environment:
         docker("tag", image.id, remote)
         docker("push", remote, shown=shown, environment=environment)
-    return digest(image, address)
+    return read_digest(image, address)
 
 
-def digest(image: Image, address: str) -> str:
+def read_digest(image: Image, address: str) -> str:
     """The digest under which a repository has an image that was pushed from here.
 
     Raises:
@@ -46,13 +46,13 @@ def digest(image: Image, address: str) -> str:
     raise ReleaseError(f"{address} does not say under which digest it has {image.reference}", instead="try again")
 
 
-def tag_of(image: Image) -> str:
+def tag_from_image(image: Image) -> str:
     """An image's tag, which is the model's version."""
     return image.reference.rpartition(":")[2]
 
 
 @contextmanager
-def _logged_in(login: Login) -> Iterator[Mapping[str, str]]:
+def _log_in(login: Login) -> Iterator[Mapping[str, str]]:
     """The environment for a `docker` that is logged in; the login stands on no command line and is gone at the end."""
     # A configuration of its own knows no contexts, so the engine that is used must be named.
     engine = docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")

@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class ReleaseSummary:
     """All that somebody should know who lets a version go out.
 
     Args:

@@ -53,7 +53,7 @@ class ReleaseWindow:
             return f"it is {here:%H:%M} in {self.zone}"
         return None
 
-    def next_opening(self, at: datetime) -> datetime | None:
+    def find_opening(self, at: datetime) -> datetime | None:
         """The next moment at which it opens, in `zone`; None if it does not within 60 days."""
         here = at.astimezone(self.zone)
         openings = (
@@ -62,13 +62,13 @@ class ReleaseWindow:
         )
         return next((one for one in openings if one > here and self.closed_because(one) is None), None)
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Such as `Tuesday, Wednesday, Thursday from 09:00 to 12:00, UTC`."""
         days = ", ".join(name for day, name in zip(DAYS, NAMES, strict=True) if day in self.days)
         return f"{days} from {self.opens:%H:%M} to {self.closes:%H:%M}, {self.zone}"
 
 
-def release_window(*, days: str, hours: str, time_zone: str, free: str) -> ReleaseWindow:
+def read_release_window(*, days: str, hours: str, time_zone: str, free: str) -> ReleaseWindow:
     """The window that the settings RELEASE_DAYS, RELEASE_HOURS, RELEASE_TIME_ZONE and RELEASE_HOLIDAYS describe.
 
     Raises:

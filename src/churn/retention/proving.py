@@ -19,7 +19,7 @@ from churn.answers import LOW_BELOW, MEDIUM_BELOW, CustomerReason, Retention, Ri
 from churn.contract.declaration import Contract, FeatureSpec
 from churn.contract.language import find_language, list_language_codes
 from churn.contract.sampling import draw_subscribers
-from churn.explain.xgb import load_booster, pred_contribs_explainer
+from churn.explain.xgb import build_xgboost_explainer, load_booster
 from churn.model.bundle import MODEL, Bundle
 from churn.model.model import Prediction, risk_tier
 from churn.retention.banner import Visitor, build_banner
@@ -165,7 +165,7 @@ def _ask_the_witness(
         return
     reference = bundle.model.reference or ()
     here = np.array([prediction.values for _, prediction, _ in cases], dtype=np.float32)
-    contributions = pred_contribs_explainer(booster)(here)
+    contributions = build_xgboost_explainer(booster)(here)
     moved = here[[case for case, _ in shown]]
     for line, (_, at) in enumerate(shown):
         moved[line, at] = reference[at]

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW
 from churn.contract.declaration import FeatureSpec
-from churn.model.model import DECIMALS, ChurnModel, shown_probability
+from churn.model.model import DECIMALS, ChurnModel, probability_from_contributions
 from churn.reading.blocks import Floats
 from churn.retention.reasons import direction_from_contribution, write_sentence
 
@@ -77,14 +77,14 @@ def answer_rows(model: ChurnModel, values: Floats, *, threshold: float, reasons:
 
 
 def round_probabilities(explained: Floats) -> Floats:
-    """`shown_probability` of each row: float64 (n, features + 1) in, (n,) out."""
+    """`probability_from_contributions` of each row: float64 (n, features + 1) in, (n,) out."""
     margin = explained.sum(axis=1)
     small = np.exp(-np.abs(margin))  # never overflows
     scaled = np.where(margin >= 0, 1.0, small) / (1 + small) * SCALE
     shown: Floats = np.rint(scaled) / SCALE
     doubtful = _near_a_tie(scaled) | ~(np.abs(explained).sum(axis=1) < LARGE)
     for at in np.flatnonzero(doubtful):
-        shown[at] = shown_probability(explained[at].tolist())
+        shown[at] = probability_from_contributions(explained[at].tolist())
     return shown
 
 

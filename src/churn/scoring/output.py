@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import DataError, SettingsError
-from churn.files import UNFINISHED, json_bytes, write_bytes
+from churn.files import UNFINISHED, encode_json, write_bytes
 from churn.reading.sources import SourceFile
 from churn.scoring.parts import REJECTS
 
@@ -53,7 +53,7 @@ def bind_folder(out: Path, bound: Mapping[str, Any], *, overwrite: bool) -> None
     if not progress.exists():
         if any(out.glob(PARTS)):
             raise DataError(f"{progress} is missing, so nobody knows what the parts were made of", instead=ANEW)
-        write_bytes(progress, json_bytes(bound))
+        write_bytes(progress, encode_json(bound))
         return
     remove_unfinished(out)
     before = _read(progress)

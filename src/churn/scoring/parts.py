@@ -21,7 +21,7 @@ from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.errors import BundleError, DataError
 from churn.files import write_bytes
-from churn.model.bundle import bundle_sha256, load_bundle
+from churn.model.bundle import identify_bundle, load_bundle
 from churn.model.model import ChurnModel
 from churn.reading.blocks import Floats
 from churn.reading.sources import FilePart, read_part
@@ -129,7 +129,7 @@ def score_part(job: Job, part: FilePart) -> PartResult:
 @functools.lru_cache(maxsize=1)
 def load_model(path: Path, sha256: str) -> ChurnModel:
     """The model of a bundle that has this seal, loaded once in each process."""
-    if bundle_sha256(path) != sha256:
+    if identify_bundle(path) != sha256:
         raise BundleError(f"{path} is another bundle than at the start", instead="start anew with --overwrite")
     return load_bundle(path).model
 

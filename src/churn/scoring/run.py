@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import DataError, SettingsError
-from churn.files import json_bytes, write_bytes
+from churn.files import encode_json, write_bytes
 from churn.model.bundle import Bundle
 from churn.reading.sources import FilePart, SourceFile, cut_into_parts, find_sources, require_features
 from churn.scoring.output import SUMMARY, bind_folder, describe_inputs, remove_unfinished
@@ -112,7 +112,7 @@ def score(
         "seconds": round(seconds, 3),
         "rows_per_second": round((reached.rows - reused) / seconds),
     }
-    write_bytes(job.out / SUMMARY, json_bytes(summary))
+    write_bytes(job.out / SUMMARY, encode_json(summary))
     return summary
 
 

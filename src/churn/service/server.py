@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from churn.contract.language import list_language_codes
-from churn.cpus import usable_cpus
+from churn.cpus import count_usable_cpus
 from churn.errors import ChurnError
 from churn.model.bundle import Bundle, load_bundle
 from churn.retention.offers.policy import Policy, load_policy
@@ -60,7 +60,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         challenger = load_challenger(settings, bundle)
         with listen(settings.host, settings.port, app="service") as listener:
             announce = functools.partial(on_ready, url_of(settings.host, settings.port), bundle)
-            workers = settings.workers or min(usable_cpus(), MOST_WORKERS)
+            workers = settings.workers or min(count_usable_cpus(), MOST_WORKERS)
             if workers == 1:
                 app = _create_settled_app(settings, policy, bundle, find_challenger=lambda *_: challenger)
                 listeners = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]

@@ -65,7 +65,7 @@ def compare_candidates(
     """
     if len(labels) > MOST_ROWS:
         rows, _, labels, _ = train_test_split(rows, labels, train_size=MOST_ROWS, stratify=labels, random_state=seed)
-    models = {"logistic regression": baseline(contract), **_tree_methods(contract, seed)}
+    models = {"logistic regression": build_baseline(contract), **_build_tree_methods(contract, seed)}
     folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, labels))
     tell = progress or (lambda *_: None)
     candidates = []
@@ -79,18 +79,20 @@ def compare_candidates(
                 predicted = model.predict_proba(rows[validation])[:, 1]
             aucs.append(float(roc_auc_score(labels[validation], predicted)))
         candidates.append(
-            Candidate(name, float(np.mean(aucs)), standard_error(aucs), time.perf_counter() - started, tuple(aucs))
+            Candidate(
+                name, float(np.mean(aucs)), compute_standard_error(aucs), time.perf_counter() - started, tuple(aucs)
+            )
         )
     tell(len(models) * FOLDS, len(models) * FOLDS, "done")
     return tuple(sorted(candidates, key=lambda candidate: -candidate.mean_auc))
 
 
-def standard_error(fold_aucs: list[float]) -> float:
+def compute_standard_error(fold_aucs: list[float]) -> float:
     """The standard error of the folds' mean: their standard deviation / sqrt(folds)."""
     return float(np.std(fold_aucs, ddof=1) / np.sqrt(len(fold_aucs)))
 
 
-def baseline(contract: type[Contract]) -> Pipeline:
+def build_baseline(contract: type[Contract]) -> Pipeline:
     """Logistic regression over encoded rows: categories one-hot, all other features standardised."""
     codes = {at: range(len(spec.categories)) for at, spec in enumerate(contract.features) if spec.kind == "category"}
     numbers = [at for at in range(len(contract.features)) if at not in codes]
@@ -99,7 +101,7 @@ def baseline(contract: type[Contract]) -> Pipeline:
     return make_pipeline(columns, LogisticRegression(max_iter=1000))
 
 
-def _tree_methods(contract: type[Contract], seed: int) -> dict[str, Any]:
+def _build_tree_methods(contract: type[Contract], seed: int) -> dict[str, Any]:
     """The tree methods at like settings: 200 trees, and for boosting a rate of 0.05 and about 16 leaves."""
     monotone = list(contract.monotone_constraints())
     boosting: dict[str, Any] = {"learning_rate": 0.05, "random_state": seed}

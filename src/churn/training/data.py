@@ -24,7 +24,7 @@ FILE = "(file)"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DataProblem:
     """What one check found in one column.
 
     Args:
@@ -40,7 +40,7 @@ class Problem:
 class InvalidData(DataError):  # noqa: N818 - a kind of DataError, named for what it says
     """A file that was read but does not hold what its contract says, with everything that is wrong with it."""
 
-    def __init__(self, path: Path, contract: type[Contract], problems: list[Problem]) -> None:
+    def __init__(self, path: Path, contract: type[Contract], problems: list[DataProblem]) -> None:
         found = sum(problem.count for problem in problems)
         super().__init__(
             f"{path} does not follow the contract {contract.contract_name}: {found} problem{'s' * (found != 1)}, "
@@ -85,12 +85,12 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}", instead="give the path of a data file") from error
-    readers = {".csv": _csv_rows, ".parquet": _parquet_rows}
+    readers = {".csv": _read_csv, ".parquet": _read_parquet}
     if path.suffix not in readers:
         raise DataError(f"{path} is neither .csv nor .parquet", instead="convert the file to one of these")
     sha256 = hashlib.sha256(content).hexdigest()
     table = readers[path.suffix](path, content)
-    subscribers, labels = _validated(contract, path, *table)
+    subscribers, labels = _validate(contract, path, *table)
     return TrainingData(
         version=version or f"{path.stem}@{sha256[:12]}",
         sha256=sha256,
@@ -104,7 +104,7 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
 type _Numbered = Iterable[tuple[int, list[str]]]
 
 
-def _csv_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
+def _read_csv(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         rows = [(reader.line_num, row) for row in reader if row]
@@ -115,7 +115,7 @@ def _csv_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
     return rows[0][1], rows[1:]
 
 
-def _parquet_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
+def _read_parquet(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
     try:
         table = pq.read_table(io.BytesIO(content))
     except (pa.ArrowException, OSError) as error:
@@ -127,7 +127,7 @@ def _parquet_rows(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
     return table.column_names, ((line, [text_from_cell(cell) for cell in row]) for line, row in rows)
 
 
-class _Findings:
+class _ProblemCollector:
     """Problems as they are found, grouped by column and check in the order of first appearance."""
 
     def __init__(self) -> None:
@@ -136,63 +136,67 @@ class _Findings:
     def add(self, column: str, check: str, line: int) -> None:
         self._lines.setdefault((column, check), []).append(line)
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[DataProblem]:
         return [
-            Problem(column, check, len(lines), tuple(lines[:FIRST_LINES]))
+            DataProblem(column, check, len(lines), tuple(lines[:FIRST_LINES]))
             for (column, check), lines in self._lines.items()
         ]
 
 
-def _validated(
+def _validate(
     contract: type[Contract], path: Path, header: list[str], rows: _Numbered
 ) -> tuple[list[Contract], list[int]]:
-    if wrong := list(_header_problems(contract, header)):
+    if wrong := list(_check_header(contract, header)):
         raise InvalidData(path, contract, wrong)
-    findings = _Findings()
+    collector = _ProblemCollector()
     subscribers: list[Contract] = []
     labels: list[int] = []
     first_line_of: dict[str, int] = {}
     for line, cells in rows:
         if len(cells) != len(header):
-            findings.add(FILE, f"not {len(header)} cells in the row", line)
+            collector.add(FILE, f"not {len(header)} cells in the row", line)
             continue
         row = dict(zip(header, cells, strict=True))
         identifier, label = row.pop(contract.id_column).strip(), row.pop(contract.label_column).strip()
         if not identifier:
-            findings.add(contract.id_column, BLANK, line)
+            collector.add(contract.id_column, BLANK, line)
         elif first_line_of.setdefault(identifier, line) != line:
-            findings.add(contract.id_column, "duplicate id", line)
+            collector.add(contract.id_column, "duplicate id", line)
         if label not in contract.label_values:
-            findings.add(contract.label_column, f"neither {' nor '.join(contract.label_values)}", line)
+            collector.add(contract.label_column, f"neither {' nor '.join(contract.label_values)}", line)
         else:
             labels.append(contract.label_values.index(label))
-        subscriber = _subscriber(contract, row, line, findings)
+        subscriber = _read_subscriber(contract, row, line, collector)
         if subscriber is not None:
             subscribers.append(subscriber)
-    if problems := findings.problems():
+    if problems := collector.problems():
         raise InvalidData(path, contract, problems)
     if len(set(labels)) == 1:
-        raise InvalidData(path, contract, [Problem(contract.label_column, "only one value in the file", len(labels))])
+        raise InvalidData(
+            path, contract, [DataProblem(contract.label_column, "only one value in the file", len(labels))]
+        )
     return subscribers, labels
 
 
-def _header_problems(contract: type[Contract], header: list[str]) -> Iterator[Problem]:
+def _check_header(contract: type[Contract], header: list[str]) -> Iterator[DataProblem]:
     expected = [contract.id_column, *contract.feature_names(), contract.label_column]
     for column in expected:
         if column not in header:
-            yield Problem(column, "missing column", 1)
+            yield DataProblem(column, "missing column", 1)
     for column in dict.fromkeys(header):
         if column not in expected:
-            yield Problem(column, "extra column", 1)
+            yield DataProblem(column, "extra column", 1)
         elif header.count(column) > 1:
-            yield Problem(column, "column stands twice", header.count(column))
+            yield DataProblem(column, "column stands twice", header.count(column))
 
 
-def _subscriber(contract: type[Contract], row: dict[str, str], line: int, findings: _Findings) -> Contract | None:
+def _read_subscriber(
+    contract: type[Contract], row: dict[str, str], line: int, collector: _ProblemCollector
+) -> Contract | None:
     """The row as a valid subscriber, or None after noting all that is wrong with it."""
     read = read_cells(contract, row)
     if not isinstance(read, list):
         return read
     for bad in read:
-        findings.add(bad.column, bad.check, line)
+        collector.add(bad.column, bad.check, line)
     return None

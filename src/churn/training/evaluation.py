@@ -75,8 +75,8 @@ def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluat
     """
     predicted = np.asarray(probabilities, dtype=np.float64)
     positive = predicted >= DECISION
-    auc_low, auc_high = auc_interval(labels, predicted, seed)
-    points = calibration_points(labels, predicted)
+    auc_low, auc_high = estimate_auc_interval(labels, predicted, seed)
+    points = measure_calibration(labels, predicted)
     gaps = [point.count * abs(point.mean_predicted - point.observed_share) for point in points]
     return Evaluation(
         rows=len(labels),
@@ -93,7 +93,7 @@ def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluat
     )
 
 
-def auc_interval(labels: Labels, probabilities: Probabilities, seed: int) -> tuple[float, float]:
+def estimate_auc_interval(labels: Labels, probabilities: Probabilities, seed: int) -> tuple[float, float]:
     """A 95 % percentile interval of the AUC from 1,000 bootstrap resamples, drawn within each label.
 
     Rows are sorted once; a resample is then a weight per row, and its AUC the share of (left, stayed) pairs in
@@ -118,7 +118,7 @@ def auc_interval(labels: Labels, probabilities: Probabilities, seed: int) -> tup
     return float(low), float(high)
 
 
-def calibration_points(labels: Labels, probabilities: Probabilities) -> tuple[CalibrationPoint, ...]:
+def measure_calibration(labels: Labels, probabilities: Probabilities) -> tuple[CalibrationPoint, ...]:
     """Predicted against observed in ten equal parts of 0..1, empty ones left out (Naeini et al. 2015)."""
     part = np.minimum((probabilities * BINS).astype(np.intp), BINS - 1)
     return tuple(
@@ -131,7 +131,7 @@ def calibration_points(labels: Labels, probabilities: Probabilities) -> tuple[Ca
     )
 
 
-def contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
+def compute_contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
     """Each feature's contribution in log-odds: path-dependent TreeSHAP (Lundberg et al. 2020).
 
     Args:
@@ -145,14 +145,14 @@ def contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
     return booster.predict(data, pred_contribs=True)[:, :-1].astype(np.float64)
 
 
-def mean_abs_contributions(booster: xgb.Booster, rows: Rows) -> dict[str, float]:
+def rank_features(booster: xgb.Booster, rows: Rows) -> dict[str, float]:
     """Each feature's mean absolute contribution in log-odds, largest first."""
-    strength = np.abs(contributions(booster, rows)).mean(axis=0)
+    strength = np.abs(compute_contributions(booster, rows)).mean(axis=0)
     named = zip(booster.feature_names or [], map(float, strength), strict=True)
     return dict(sorted(named, key=lambda pair: -pair[1]))
 
 
-def shares(strengths: Mapping[str, float]) -> dict[str, float]:
+def compute_shares(strengths: Mapping[str, float]) -> dict[str, float]:
     """The same strengths as parts of their sum; all zero if none of them is anything."""
     total = sum(strengths.values()) or 1.0
     return {name: strength / total for name, strength in strengths.items()}

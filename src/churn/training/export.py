@@ -66,16 +66,16 @@ def export_model(
 
     Raises:
         RegistryError: there is no such model, or it is not safe to load.
-        BundleError: its features are not the contract's; lists the differences.
+        BundleError: its features are not the contract's; lists the list_misfits.
     """
     fetched = registry.fetch(registry.find(uri))
     chosen = find_contract(contract or fetched.info.tags.get("contract", otherwise))
-    if found := list(differences(chosen, fetched.booster)):
+    if found := list(list_misfits(chosen, fetched.booster)):
         raise BundleError(
             f"{uri} does not fit the contract {chosen.contract_name}: {'; '.join(found)}",
             instead="train the model on exactly the contract's features, or name another contract with --contract",
         )
-    card = _card(fetched)
+    card = _build_card(fetched)
     # A model that was trained without names gets the contract's, so that the bundle always has them.
     fetched.booster.feature_names = chosen.feature_names()
     reference = fetched.export_files.get(REFERENCE_FILE)
@@ -84,14 +84,14 @@ def export_model(
         contract=chosen,
         booster=fetched.booster,
         card=card,
-        golden_rows=_golden_rows(chosen, fetched),
+        golden_rows=_pick_golden_rows(chosen, fetched),
         reference=json.loads(reference) if reference else None,
         more_rows=holdout.rows if (holdout := read_holdout(fetched)) else None,
         progress=progress,
     )
 
 
-def differences(contract: type[Contract], booster: xgboost.Booster) -> Iterator[str]:
+def list_misfits(contract: type[Contract], booster: xgboost.Booster) -> Iterator[str]:
     """What keeps this model from serving this contract, one phrase each; nothing if it can."""
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
     if objective != OBJECTIVE:
@@ -114,7 +114,7 @@ def differences(contract: type[Contract], booster: xgboost.Booster) -> Iterator[
         yield f"its features come in another order: feature {first + 1} is {names[first]}, not {expected[first]}"
 
 
-def _card(fetched: FetchedModel) -> ModelCard:
+def _build_card(fetched: FetchedModel) -> ModelCard:
     info = fetched.info
     return ModelCard(
         model_version=info.tags.get("model_version", f"v{info.number}"),
@@ -126,7 +126,7 @@ def _card(fetched: FetchedModel) -> ModelCard:
     )
 
 
-def _golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
+def _pick_golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
     """Rows of the holdout where the training run kept some, else drawn from the contract."""
     if kept := fetched.export_files.get(GOLDEN_FILE):
         return np.array(json.loads(kept), dtype=np.float32)

@@ -22,7 +22,7 @@ HOLDOUT_SHARE = 0.2
 THREADS = 1
 
 
-def split(labels: Labels, seed: int) -> tuple[Indices, Indices]:
+def split_rows(labels: Labels, seed: int) -> tuple[Indices, Indices]:
     """Splits rows into a training part and an untouched holdout, stratified by label.
 
     Args:

@@ -23,7 +23,7 @@ class Gate:
     reason: str
 
 
-def release_gates(
+def check_release_gates(
     contract: type[Contract],
     *,
     fingerprint: str | None,
@@ -42,18 +42,18 @@ def release_gates(
     """
     error = candidate.expected_calibration_error
     return [
-        _fingerprint_gate(contract, fingerprint),
-        *_metric_gates(candidate, champion),
+        _check_fingerprint(contract, fingerprint),
+        *_check_metrics(candidate, champion),
         Gate(
             "calibration",
             error <= LARGEST_CALIBRATION_ERROR,
             f"calibration error {error:.4f}, at most {LARGEST_CALIBRATION_ERROR} allowed",
         ),
-        _protected_gate(contract, contribution_shares),
+        _check_protected(contract, contribution_shares),
     ]
 
 
-def _fingerprint_gate(contract: type[Contract], fingerprint: str | None) -> Gate:
+def _check_fingerprint(contract: type[Contract], fingerprint: str | None) -> Gate:
     said = (fingerprint or "none")[:12]
     return Gate(
         "contract",
@@ -62,7 +62,7 @@ def _fingerprint_gate(contract: type[Contract], fingerprint: str | None) -> Gate
     )
 
 
-def _metric_gates(candidate: Evaluation, champion: Evaluation | None) -> list[Gate]:
+def _check_metrics(candidate: Evaluation, champion: Evaluation | None) -> list[Gate]:
     if champion is None:
         return [Gate("auc", passed=True, reason=f"AUC {candidate.auc:.4f}; there is no champion to compare with")]
     return [
@@ -81,7 +81,7 @@ def _metric_gates(candidate: Evaluation, champion: Evaluation | None) -> list[Ga
     ]
 
 
-def _protected_gate(contract: type[Contract], shares: Mapping[str, float]) -> Gate:
+def _check_protected(contract: type[Contract], shares: Mapping[str, float]) -> Gate:
     protected = {spec.name: shares[spec.name] for spec in contract.features if spec.marker.protected}
     worst = max(protected, key=lambda name: protected[name], default=None)
     if worst is None:

@@ -16,15 +16,15 @@ import xgboost
 from matplotlib.figure import Figure
 
 from churn.contract.declaration import Contract, Rows
-from churn.model.reference import reference_distributions
+from churn.model.reference import measure_reference
 from churn.training import plots
 from churn.training.candidates import Candidate, Progress, compare_candidates
 from churn.training.data import TrainingData
-from churn.training.evaluation import Evaluation, contributions, evaluate, mean_abs_contributions, shares
+from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
 from churn.training.export import GOLDEN_FILE, GOLDEN_ROWS, HOLDOUT_FILE, REFERENCE_FILE
-from churn.training.fit import fit_xgboost, split
+from churn.training.fit import fit_xgboost, split_rows
 from churn.training.registry import EXPORT_FOLDER, RunRecord
-from churn.training.synthetic import best_possible_auc
+from churn.training.synthetic import compute_best_possible_auc
 from churn.training.tuned import load_tuned
 
 SEED = 0
@@ -73,7 +73,7 @@ def train_model(
         say: told what is being done.
         progress: told how far the comparison is.
     """
-    train, holdout = split(data.labels, SEED)
+    train, holdout = split_rows(data.labels, SEED)
     say("comparing a baseline and four tree methods by cross-validation")
     candidates = compare_candidates(contract, data.rows[train], data.labels[train], SEED, progress)
     say("fitting XGBoost with the tuned parameters")
@@ -84,7 +84,7 @@ def train_model(
     best = None
     if demo_version is not None:
         held_out = {name: column[holdout] for name, column in data.columns.items()}
-        best = best_possible_auc(contract, demo_version, held_out, data.labels[holdout])
+        best = compute_best_possible_auc(contract, demo_version, held_out, data.labels[holdout])
     return TrainedModel(
         contract=contract,
         model_version=model_version,
@@ -94,7 +94,7 @@ def train_model(
         candidates=candidates,
         evaluation=evaluate(data.labels[holdout], probabilities, SEED),
         best_possible_auc=best,
-        strengths=mean_abs_contributions(booster, data.rows[holdout]),
+        strengths=rank_features(booster, data.rows[holdout]),
         holdout=holdout,
     )
 
@@ -105,17 +105,17 @@ def predict(booster: xgboost.Booster, rows: Rows) -> npt.NDArray[np.float64]:
     return np.asarray(found, dtype=np.float64)
 
 
-def record_of(trained: TrainedModel) -> RunRecord:
+def build_run_record(trained: TrainedModel) -> RunRecord:
     """Everything the training run leaves in MLflow: parameters, metrics, tags, figures, tables, environment."""
     contract, data, evaluation = trained.contract, trained.data, trained.evaluation
     rows = data.rows[trained.holdout]
     probabilities = predict(trained.booster, rows)
     figures: dict[str, Figure] = {
-        "calibration": plots.calibration_plot(evaluation),
-        "confusion": plots.confusion_plot(evaluation),
-        "shap_bar": plots.shap_bar_plot(trained.strengths),
-        "shap_summary": plots.shap_summary_plot(contract, contributions(trained.booster, rows), rows),
-        "candidates": plots.candidates_plot(trained.candidates),
+        "calibration": plots.plot_calibration(evaluation),
+        "confusion": plots.plot_confusion(evaluation),
+        "shap_bar": plots.plot_feature_strengths(trained.strengths),
+        "shap_summary": plots.plot_contributions(contract, compute_contributions(trained.booster, rows), rows),
+        "candidates": plots.plot_candidates(trained.candidates),
     }
     metrics = {
         "test_auc": evaluation.auc,
@@ -144,9 +144,9 @@ def record_of(trained: TrainedModel) -> RunRecord:
         | {
             "evaluation.json": _json(evaluation.as_dict()),
             "candidates.json": _json([asdict(candidate) for candidate in trained.candidates]),
-            "mean_abs_shap.json": _json({"mean": dict(trained.strengths), "share": shares(trained.strengths)}),
+            "mean_abs_shap.json": _json({"mean": dict(trained.strengths), "share": compute_shares(trained.strengths)}),
             "environment.txt": _environment(),
-            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": _json(reference_distributions(contract, rows, probabilities)),
+            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": _json(measure_reference(contract, rows, probabilities)),
             f"{EXPORT_FOLDER}/{GOLDEN_FILE}": _json(rows[:GOLDEN_ROWS].tolist()),
             f"{EXPORT_FOLDER}/{HOLDOUT_FILE}": _npz(rows, data.labels[trained.holdout]),
         },

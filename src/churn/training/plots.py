@@ -22,7 +22,7 @@ MOST_POINTS = 3_000
 """More dots in a SHAP summary take longer to draw and show nothing more."""
 
 
-def calibration_plot(evaluation: Evaluation) -> Figure:
+def plot_calibration(evaluation: Evaluation) -> Figure:
     """Observed against predicted share of leavers, with the number of subscribers in each part below."""
     figure = Figure(figsize=(6, 6.5), layout="constrained")
     axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
@@ -44,7 +44,7 @@ def calibration_plot(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def confusion_plot(evaluation: Evaluation) -> Figure:
+def plot_confusion(evaluation: Evaluation) -> Figure:
     """Counts of subscribers by what was predicted at probability 0.5 and what came true."""
     found = evaluation.confusion
     counts = np.array(
@@ -70,7 +70,7 @@ def confusion_plot(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def shap_bar_plot(strengths: Mapping[str, float]) -> Figure:
+def plot_feature_strengths(strengths: Mapping[str, float]) -> Figure:
     """Each feature's mean absolute contribution, largest on top.
 
     Args:
@@ -88,7 +88,7 @@ def shap_bar_plot(strengths: Mapping[str, float]) -> Figure:
     return figure
 
 
-def shap_summary_plot(contract: type[Contract], contributions: npt.NDArray[np.float64], rows: Rows) -> Figure:
+def plot_contributions(contract: type[Contract], contributions: npt.NDArray[np.float64], rows: Rows) -> Figure:
     """A beeswarm: a dot per subscriber and feature, placed by its contribution and coloured by its encoded value.
 
     Args:
@@ -120,7 +120,7 @@ def shap_summary_plot(contract: type[Contract], contributions: npt.NDArray[np.fl
     return figure
 
 
-def candidates_plot(candidates: Sequence[Candidate]) -> Figure:
+def plot_candidates(candidates: Sequence[Candidate]) -> Figure:
     """Each candidate's cross-validated AUC with its standard error, best on top."""
     names = [f"{candidate.name}\n{candidate.seconds:.1f} s" for candidate in candidates]
     figure = Figure(figsize=(7, 1.4 + 0.55 * len(candidates)), layout="constrained")

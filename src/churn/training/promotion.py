@@ -8,14 +8,14 @@ import xgboost
 
 from churn.contract.declaration import Contract
 from churn.errors import GateError, RegistryError
-from churn.training.evaluation import Evaluation, evaluate, mean_abs_contributions, shares
-from churn.training.export import Holdout, differences, read_holdout
-from churn.training.gates import Gate, release_gates
+from churn.training.evaluation import Evaluation, compute_shares, evaluate, rank_features
+from churn.training.export import Holdout, list_misfits, read_holdout
+from churn.training.gates import Gate, check_release_gates
 from churn.training.pipeline import SEED, predict
-from churn.training.registry import Registry, VersionInfo, registered_name
+from churn.training.registry import Registry, VersionInfo, name_registered_model
 
 
-def judge(registry: Registry, contract: type[Contract], version: str) -> tuple[VersionInfo, list[Gate]]:
+def check_version(registry: Registry, contract: type[Contract], version: str) -> tuple[VersionInfo, list[Gate]]:
     """The version and every release gate's verdict on it.
 
     Args:
@@ -29,7 +29,7 @@ def judge(registry: Registry, contract: type[Contract], version: str) -> tuple[V
     """
     info = find_version(registry, contract, version)
     candidate = registry.fetch(info)
-    if found := list(differences(contract, candidate.booster)):
+    if found := list(list_misfits(contract, candidate.booster)):
         raise GateError(
             f"{version} does not fit the contract {contract.contract_name}: {'; '.join(found)}",
             instead="promote a version that can be served",
@@ -38,13 +38,13 @@ def judge(registry: Registry, contract: type[Contract], version: str) -> tuple[V
     if holdout is None:
         reason = "it kept no holdout, so nothing can be measured; `churn train` keeps one"
         return info, [Gate("holdout", passed=False, reason=reason)]
-    champion, unfit = _champion(registry, contract, info.name)
-    gates = release_gates(
+    champion, unfit = _fetch_champion(registry, contract, info.name)
+    gates = check_release_gates(
         contract,
         fingerprint=info.tags.get("contract_fingerprint"),
-        candidate=_measured(candidate.booster, holdout),
-        champion=_measured(champion, holdout) if champion else None,
-        contribution_shares=_shares(contract, candidate.booster, holdout),
+        candidate=_measure(candidate.booster, holdout),
+        champion=_measure(champion, holdout) if champion else None,
+        contribution_shares=_share_contributions(contract, candidate.booster, holdout),
     )
     return info, [*unfit, *gates]
 
@@ -55,8 +55,8 @@ def find_version(registry: Registry, contract: type[Contract], version: str) -> 
     Raises:
         RegistryError: there is none; names those that there are.
     """
-    name = registered_name(contract)
-    known = registry.versions(name)
+    name = name_registered_model(contract)
+    known = registry.list_versions(name)
     for info in known:
         if version in {info.tags.get("model_version"), str(info.number), *info.aliases}:
             return info
@@ -67,22 +67,24 @@ def find_version(registry: Registry, contract: type[Contract], version: str) -> 
     )
 
 
-def _champion(registry: Registry, contract: type[Contract], name: str) -> tuple[xgboost.Booster | None, list[Gate]]:
+def _fetch_champion(
+    registry: Registry, contract: type[Contract], name: str
+) -> tuple[xgboost.Booster | None, list[Gate]]:
     """The present champion's model if it can be compared with; if not, a gate that fails for that reason."""
-    info = registry.champion(name)
+    info = registry.find_champion(name)
     if info is None:
         return None, []
     booster = registry.fetch(info).booster
-    if found := list(differences(contract, booster)):
+    if found := list(list_misfits(contract, booster)):
         reason = f"the champion, number {info.number}, does not fit the contract: {'; '.join(found)}"
         return None, [Gate("comparison", passed=False, reason=reason)]
     return booster, []
 
 
-def _measured(booster: xgboost.Booster, holdout: Holdout) -> Evaluation:
+def _measure(booster: xgboost.Booster, holdout: Holdout) -> Evaluation:
     return evaluate(holdout.labels, predict(booster, holdout.rows), SEED)
 
 
-def _shares(contract: type[Contract], booster: xgboost.Booster, holdout: Holdout) -> Mapping[str, float]:
+def _share_contributions(contract: type[Contract], booster: xgboost.Booster, holdout: Holdout) -> Mapping[str, float]:
     booster.feature_names = contract.feature_names()
-    return shares(mean_abs_contributions(booster, holdout.rows))
+    return compute_shares(rank_features(booster, holdout.rows))

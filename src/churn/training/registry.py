@@ -79,12 +79,12 @@ class RunRecord:
     files: Mapping[str, bytes]
 
 
-def registered_name(contract: type[Contract]) -> str:
+def name_registered_model(contract: type[Contract]) -> str:
     """What the contract's model is called in the registry."""
     return f"{contract.contract_name}-churn-predictor"
 
 
-def contract_signature(contract: type[Contract]) -> ModelSignature:
+def build_signature(contract: type[Contract]) -> ModelSignature:
     """The model's signature: encoded numbers by feature name in, one probability out."""
     return ModelSignature(
         Schema([ColSpec("float", name) for name in contract.feature_names()]), Schema([ColSpec("float")])
@@ -107,7 +107,7 @@ class Registry:
             tracking_uri = f"sqlite:///{folder}/mlflow.db"
             self._artifacts = (folder / "artifacts").as_uri()
         self.tracking_uri = tracking_uri
-        with _environment_kept():
+        with _keep_environment():
             mlflow.set_tracking_uri(tracking_uri)
             mlflow.set_registry_uri(tracking_uri)
         self._client = MlflowClient(tracking_uri, tracking_uri)
@@ -118,8 +118,8 @@ class Registry:
         Raises:
             RegistryError: the store cannot be reached or refuses.
         """
-        name = registered_name(contract)
-        with self._told("record the training run"):
+        name = name_registered_model(contract)
+        with self._translate_errors("record the training run"):
             experiment = self._experiment(name)
             with mlflow.start_run(experiment_id=experiment, tags=dict(record.tags)) as run:
                 mlflow.log_params(dict(record.params))
@@ -128,22 +128,22 @@ class Registry:
                 model = mlflow.xgboost.log_model(
                     booster,
                     name="model",
-                    signature=contract_signature(contract),
+                    signature=build_signature(contract),
                     pip_requirements=[f"xgboost-cpu=={xgboost.__version__}"],
                 )
             self._ensure_model(name)
             version = self._client.create_model_version(
                 name, model.model_uri, run.info.run_id, tags=dict(record.tags), model_id=model.model_id
             )
-            return self._info(version)
+            return self._describe(version)
 
-    def versions(self, name: str) -> list[VersionInfo]:
+    def list_versions(self, name: str) -> list[VersionInfo]:
         """All versions of a model, newest first; none if the model is not registered."""
-        with self._told(f"list the versions of {name}"):
+        with self._translate_errors(f"list the versions of {name}"):
             found = self._client.search_model_versions(f"name = '{name}'")
             # The search does not fill in aliases; the single look-up does.
             full = [self._client.get_model_version(name, version.version) for version in found]
-            return sorted((self._info(version) for version in full), key=lambda info: -info.number)
+            return sorted((self._describe(version) for version in full), key=lambda info: -info.number)
 
     def find(self, uri: str) -> VersionInfo:
         """The version that `models:/NAME@ALIAS` or `models:/NAME/NUMBER` names.
@@ -156,32 +156,32 @@ class Registry:
             raise RegistryError(
                 f"{uri!r} is no model's address", instead="write models:/NAME@ALIAS or models:/NAME/NUMBER"
             )
-        with self._told(f"find {uri}"):
+        with self._translate_errors(f"find {uri}"):
             if rest.startswith("@"):
-                return self._info(self._client.get_model_version_by_alias(name, rest[1:]))
-            return self._info(self._client.get_model_version(name, rest))
+                return self._describe(self._client.get_model_version_by_alias(name, rest[1:]))
+            return self._describe(self._client.get_model_version(name, rest))
 
-    def champion(self, name: str) -> VersionInfo | None:
+    def find_champion(self, name: str) -> VersionInfo | None:
         """The version that carries the alias `champion`, if there is one."""
-        return next((info for info in self.versions(name) if CHAMPION in info.aliases), None)
+        return next((info for info in self.list_versions(name) if CHAMPION in info.aliases), None)
 
     def promote(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
         """Moves the alias `champion` to this version, with tags that say how it came about.
 
         The version that had it becomes `previous`.
         """
-        with self._told(f"promote {info.name} version {info.number}"):
+        with self._translate_errors(f"promote {info.name} version {info.number}"):
             for key in FORCED_TAGS & info.tags.keys() - tags.keys():  # what an earlier promotion said
                 self._client.delete_model_version_tag(info.name, str(info.number), key)
             self.tag(info, tags)
-            before = self.champion(info.name)
+            before = self.find_champion(info.name)
             if before and before.number != info.number:
                 self._client.set_registered_model_alias(info.name, PREVIOUS, str(before.number))
             self._client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
 
     def tag(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
         """Adds tags to a version, in place of those of the same names."""
-        with self._told(f"tag {info.name} version {info.number}"):
+        with self._translate_errors(f"tag {info.name} version {info.number}"):
             for key, value in tags.items():
                 self._client.set_model_version_tag(info.name, str(info.number), key, value)
 
@@ -191,10 +191,13 @@ class Registry:
         Raises:
             RegistryError: it is not an XGBoost model in a format that is safe to load.
         """
-        with tempfile.TemporaryDirectory() as folder, self._told(f"download {info.name} version {info.number}"):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            self._translate_errors(f"download {info.name} version {info.number}"),
+        ):
             source = f"models:/{info.name}/{info.number}"
             model = Path(mlflow.artifacts.download_artifacts(source, dst_path=folder))
-            return FetchedModel(info, _booster_of(source, model), self._export_files(info, Path(folder)))
+            return FetchedModel(info, _read_booster(source, model), self._export_files(info, Path(folder)))
 
     def _export_files(self, info: VersionInfo, folder: Path) -> dict[str, bytes]:
         if info.run_id is None or not self._client.list_artifacts(info.run_id, EXPORT_FOLDER):
@@ -218,7 +221,7 @@ class Registry:
                 path.write_bytes(content)
             mlflow.log_artifacts(folder)
 
-    def _info(self, version: ModelVersion) -> VersionInfo:
+    def _describe(self, version: ModelVersion) -> VersionInfo:
         run = self._client.get_run(version.run_id) if version.run_id else None
         return VersionInfo(
             name=version.name,
@@ -230,7 +233,7 @@ class Registry:
         )
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _translate_errors(self, what: str) -> Iterator[None]:
         """Turns MLflow's exceptions into one sentence."""
         try:
             yield
@@ -242,7 +245,7 @@ class Registry:
 
 
 @contextmanager
-def _environment_kept() -> Iterator[None]:
+def _keep_environment() -> Iterator[None]:
     """MLflow writes its store into the environment, where every process that is started from here would find it."""
     kept = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     yield
@@ -252,7 +255,7 @@ def _environment_kept() -> Iterator[None]:
             os.environ[name] = value
 
 
-def ui_command(registry: Registry, host: str, port: int) -> list[str]:
+def build_ui_command(registry: Registry, host: str, port: int) -> list[str]:
     """The command, its program first, that opens MLflow's own pages on the store."""
     return [
         sys.executable, "-m", "mlflow", "ui",
@@ -260,11 +263,11 @@ def ui_command(registry: Registry, host: str, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _booster_of(source: str, folder: Path) -> xgboost.Booster:
+def _read_booster(source: str, folder: Path) -> xgboost.Booster:
     flavors: dict[str, dict[str, Any]] = Model.load(str(folder)).flavors
     readers: dict[str, Callable[[Path, dict[str, Any]], xgboost.Booster]] = {
         "xgboost": lambda folder, flavor: load_booster(folder / flavor["data"]),
-        "sklearn": _booster_in_sklearn_flavor,
+        "sklearn": _read_sklearn_booster,
     }
     for flavor, read in readers.items():
         if flavor in flavors:
@@ -275,7 +278,7 @@ def _booster_of(source: str, folder: Path) -> xgboost.Booster:
     )
 
 
-def _booster_in_sklearn_flavor(folder: Path, flavor: dict[str, Any]) -> xgboost.Booster:
+def _read_sklearn_booster(folder: Path, flavor: dict[str, Any]) -> xgboost.Booster:
     """MLflow's scikit-learn flavour is skops (audited types) or a pickle (runs code when loaded, so never loaded)."""
     if flavor.get("serialization_format") != "skops":
         raise RegistryError(

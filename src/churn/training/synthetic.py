@@ -46,7 +46,7 @@ def make_demo(contract: type[Contract], version: str) -> pd.DataFrame:
     )
 
 
-def demo_csv(contract: type[Contract], version: str) -> bytes:
+def make_demo_csv(contract: type[Contract], version: str) -> bytes:
     """The same data as the bytes of a CSV file, so that a file can be recognised by its hash.
 
     Raises:
@@ -55,7 +55,7 @@ def demo_csv(contract: type[Contract], version: str) -> bytes:
     return make_demo(contract, version).to_csv(index=False, lineterminator="\n").encode()
 
 
-def true_probability(contract: type[Contract], version: str, columns: Columns) -> npt.NDArray[np.float64]:
+def compute_true_probability(contract: type[Contract], version: str, columns: Columns) -> npt.NDArray[np.float64]:
     """The probability with which these subscribers leave, as the process has it.
 
     Args:
@@ -74,7 +74,7 @@ def true_probability(contract: type[Contract], version: str, columns: Columns) -
     return _logistic(process.log_odds(values, chosen.shift))
 
 
-def best_possible_auc(contract: type[Contract], version: str, columns: Columns, labels: Labels) -> float:
+def compute_best_possible_auc(contract: type[Contract], version: str, columns: Columns, labels: Labels) -> float:
     """The AUC of the true probability on given rows: what remains above it is chance.
 
     Args:
@@ -86,7 +86,7 @@ def best_possible_auc(contract: type[Contract], version: str, columns: Columns, 
     Raises:
         DataError: the contract has no demo process, or not this version.
     """
-    return float(roc_auc_score(labels, true_probability(contract, version, columns)))
+    return float(roc_auc_score(labels, compute_true_probability(contract, version, columns)))
 
 
 def _find(contract: type[Contract], version: str) -> tuple[DemoProcess, DemoVersion]:

@@ -22,7 +22,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from churn.contract.declaration import Contract, Rows
-from churn.training.candidates import standard_error
+from churn.training.candidates import compute_standard_error
 from churn.training.fit import Labels, fit_xgboost
 from churn.training.tuned import Params, Tuned
 
@@ -176,5 +176,5 @@ def _summary(trial: FrozenTrial) -> dict[str, Any]:
     return {
         "params": dict(params),
         "mean_auc": round(float(np.mean(aucs)), 6) if aucs else None,
-        "standard_error": round(standard_error(aucs), 6) if aucs else None,
+        "standard_error": round(compute_standard_error(aucs), 6) if aucs else None,
     }

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from churn.explain import parity
 from churn.explain import tables as tables_module
-from churn.explain.parity import adversarial_rows, difference, proven_tables
-from churn.explain.tables import Tables, compile_tables, leaf_cells, table_explainer
+from churn.explain.parity import build_verified_tables, compare_with_xgboost, make_adversarial_rows
+from churn.explain.tables import Tables, build_table_explainer, compile_tables, compute_leaf_cells
 from churn.explain.trees import Condition, Ensemble, Leaf, NotTabular, read_ensemble
 
 FEATURES = 5
@@ -46,13 +46,13 @@ def compiled(booster: xgboost.Booster) -> tuple[Ensemble, Tables]:
 def edges(ensemble: Ensemble, count: int = 500) -> npt.NDArray[np.float32]:
     generator = np.random.default_rng(0)
     sample = generator.normal(size=(200, len(ensemble.thresholds))).astype(np.float32)
-    return adversarial_rows(ensemble.thresholds, sample, generator, count)
+    return make_adversarial_rows(ensemble.thresholds, sample, generator, count)
 
 
 def assert_parity(booster: xgboost.Booster) -> None:
     ensemble, tables = compiled(booster)
-    found = difference(table_explainer(tables), ensemble, booster, edges(ensemble))
-    assert found.tolerable, found
+    found = compare_with_xgboost(build_table_explainer(tables), ensemble, booster, edges(ensemble))
+    assert found.is_tolerable, found
 
 
 @settings(max_examples=40)
@@ -83,12 +83,12 @@ def test_leaves_one_by_one_and_all_in_a_grid_say_the_same(monkeypatch: pytest.Mo
     assert (in_grids.groups[:, 2] == 0).any()
     assert (one_by_one.groups[:, 2] > 0).all()
     rows = edges(ensemble)
-    assert table_explainer(in_grids)(rows) == pytest.approx(table_explainer(one_by_one)(rows), abs=1e-6)
+    assert build_table_explainer(in_grids)(rows) == pytest.approx(build_table_explainer(one_by_one)(rows), abs=1e-6)
 
 
 def test_a_row_is_explained_bit_for_bit_alike_alone_and_among_others() -> None:
     ensemble, tables = compiled(trained(20, 4))
-    explain, rows = table_explainer(tables), edges(ensemble)
+    explain, rows = build_table_explainer(tables), edges(ensemble)
     alone = np.concatenate([explain(row[None]) for row in rows])
     assert explain(rows).tobytes() == alone.tobytes()
 
@@ -97,12 +97,12 @@ def test_a_row_is_explained_bit_for_bit_alike_alone_and_among_others() -> None:
 def test_any_processor_gives_the_same_bits(depth: int) -> None:
     ensemble, tables = compiled(trained(20, depth, features=12))
     rows = edges(ensemble)
-    assert table_explainer(tables)(rows).tobytes() == table_explainer(tables, portable=True)(rows).tobytes()
+    assert build_table_explainer(tables)(rows).tobytes() == build_table_explainer(tables, portable=True)(rows).tobytes()
 
 
 def test_threads_that_explain_at_once_do_not_disturb_each_other() -> None:
     ensemble, tables = compiled(trained(50, 6, features=12))
-    explain, rows = table_explainer(tables), edges(ensemble, 2000)
+    explain, rows = build_table_explainer(tables), edges(ensemble, 2000)
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(lambda _: explain(rows).tobytes(), range(16)))
     assert found == {explain(rows).tobytes()}
@@ -119,7 +119,7 @@ def test_paths_about_sixteen_features_are_explained() -> None:
 def test_rows_that_do_not_fit_are_refused() -> None:
     _, tables = compiled(trained())
     with pytest.raises(ValueError, match="rows have 4 features, the tables 5"):
-        table_explainer(tables)(np.zeros((1, 4), dtype=np.float32))
+        build_table_explainer(tables)(np.zeros((1, 4), dtype=np.float32))
 
 
 def brute_force(value: float, shares: list[float], met: tuple[int, ...]) -> list[float]:
@@ -144,7 +144,7 @@ def brute_force(value: float, shares: list[float], met: tuple[int, ...]) -> list
 
 @given(st.floats(-3, 3), st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_a_leafs_cells_are_shapley_values_and_add_up(value: float, shares: list[float]) -> None:
-    for pattern, cell in enumerate(leaf_cells(value, np.array(shares))):
+    for pattern, cell in enumerate(compute_leaf_cells(value, np.array(shares))):
         met = tuple(pattern >> j & 1 for j in range(len(shares)))
         assert cell == pytest.approx(brute_force(value, shares, met), abs=1e-12)
         assert cell.sum() == pytest.approx(value * (math.prod(met) - math.prod(shares)), abs=1e-12)
@@ -179,7 +179,7 @@ def test_tables_that_were_saved_and_mapped_explain_alike(params: dict[str, Any],
     tables.save(tmp_path)
     mapped, rows = Tables.load(tmp_path), edges(ensemble)
     assert isinstance(mapped.numbers, np.memmap)
-    assert table_explainer(mapped)(rows).tobytes() == table_explainer(tables)(rows).tobytes()
+    assert build_table_explainer(mapped)(rows).tobytes() == build_table_explainer(tables)(rows).tobytes()
 
 
 def leaf(features: range) -> Leaf:
@@ -202,10 +202,10 @@ def test_tables_that_say_something_else_than_xgboost_are_refused_with_the_differ
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     booster, rows = trained(20, 4), np.zeros((1, FEATURES), dtype=np.float32)
-    assert proven_tables(booster, rows)
+    assert build_verified_tables(booster, rows)
     monkeypatch.setattr(parity, "TOLERANCE", 0.0)
     with pytest.raises(NotTabular, match=r"over 100,001 rows the tables differ from XGBoost by .* more than 0\.0"):
-        proven_tables(booster, rows)
+        build_verified_tables(booster, rows)
 
 
 def test_tables_that_would_be_too_large_are_refused_before_they_are_made() -> None:
@@ -228,4 +228,6 @@ def test_a_threshold_that_is_one_ulp_off_is_noticed(nudge: np.float32) -> None:
     booster = trained(20, 4)
     ensemble, _ = compiled(booster)
     moved = Ensemble(ensemble.margin, [np.nextafter(axis, nudge) for axis in ensemble.thresholds], ensemble.leaves)
-    assert not difference(table_explainer(compile_tables(moved)), ensemble, booster, edges(ensemble)).tolerable
+    assert not compare_with_xgboost(
+        build_table_explainer(compile_tables(moved)), ensemble, booster, edges(ensemble)
+    ).is_tolerable

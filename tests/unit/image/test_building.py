@@ -12,14 +12,14 @@ from cyclonedx.validation.json import JsonStrictValidator
 from support.processes import churn
 
 from churn.errors import ImageError
-from churn.image.bill import bill_json, short_name
-from churn.image.building import Image, Layer, build_arguments, bytes_above_base, layers_from_history
+from churn.image.bill import build_bill, file_name_from_image
+from churn.image.building import Image, Layer, arguments_from_bundle, bytes_above_base, layers_from_history
 from churn.image.docker import docker
 from churn.image.inventory import Package
-from churn.image.source import Source
+from churn.image.source import Checkout
 from churn.model.bundle import Bundle
 
-SOURCE = Source(Path("checkout"), "0123abc", 1_700_000_000)
+SOURCE = Checkout(Path("checkout"), "0123abc", 1_700_000_000)
 LABELS = {
     "org.opencontainers.image.version": "v1",
     "org.opencontainers.image.created": SOURCE.created,
@@ -36,7 +36,7 @@ def program(folder: Path, script: str) -> None:
 
 
 def test_nothing_the_dockerfile_is_told_comes_from_the_clock(bundles: dict[str, Bundle]) -> None:
-    told = build_arguments(bundles["streamflow"], SOURCE, "python:3.13-slim@sha256:0")
+    told = arguments_from_bundle(bundles["streamflow"], SOURCE, "python:3.13-slim@sha256:0")
     assert (told["CREATED"], told["SOURCE_DATE_EPOCH"]) == ("2023-11-14T22:13:20Z", "1700000000")
     assert (told["VERSION"], told["REVISION"]) == ("v0.0.1", "0123abc")
     assert told["BASE_IMAGE"] == "python:3.13-slim@sha256:0"
@@ -45,8 +45,8 @@ def test_nothing_the_dockerfile_is_told_comes_from_the_clock(bundles: dict[str, 
 def test_xgboost_is_installed_only_for_a_bundle_that_it_explains(bundles: dict[str, Bundle]) -> None:
     bundle = bundles["streamflow"]
     without_tables = replace(bundle, manifest=bundle.manifest.model_copy(update={"explainer": "pred_contribs"}))
-    assert build_arguments(bundle, SOURCE, "python")["EXTRAS"] == "tracing"
-    assert build_arguments(without_tables, SOURCE, "python")["EXTRAS"] == "tracing xgboost"
+    assert arguments_from_bundle(bundle, SOURCE, "python")["EXTRAS"] == "tracing"
+    assert arguments_from_bundle(without_tables, SOURCE, "python")["EXTRAS"] == "tracing xgboost"
 
 
 def test_layers_are_read_from_the_history_the_base_first() -> None:
@@ -65,7 +65,7 @@ def test_layers_are_read_from_the_history_the_base_first() -> None:
 def test_the_bill_is_valid_and_the_same_for_the_same_image() -> None:
     numpy = Package("numpy", "2.5.5", "BSD-3-Clause AND MIT")
     library = Package("libstdc++6", "1:14.2.0-19", architecture="amd64")
-    text = bill_json(IMAGE, [numpy, library])
+    text = build_bill(IMAGE, [numpy, library])
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
     assert {part["name"]: part.get("purl") for part in bill["components"]} == {
@@ -73,12 +73,12 @@ def test_the_bill_is_valid_and_the_same_for_the_same_image() -> None:
         "numpy": "pkg:pypi/numpy@2.5.5",
         "libstdc++6": "pkg:deb/debian/libstdc%2B%2B6@1:14.2.0-19?arch=amd64",
     }
-    assert text == bill_json(IMAGE, [library, numpy])
-    assert bill["serialNumber"] != json.loads(bill_json(IMAGE, [numpy]))["serialNumber"]
+    assert text == build_bill(IMAGE, [library, numpy])
+    assert bill["serialNumber"] != json.loads(build_bill(IMAGE, [numpy]))["serialNumber"]
 
 
 def test_the_bill_is_called_as_the_image_without_its_registry() -> None:
-    assert short_name(IMAGE) == "streamflow-churn-api-v1"
+    assert file_name_from_image(IMAGE) == "streamflow-churn-api-v1"
 
 
 @pytest.mark.parametrize(

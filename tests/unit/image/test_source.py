@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import ImageError
-from churn.image.source import DOCKERFILE, SENT, Source, context_of, find_source
+from churn.image.source import DOCKERFILE, SENT, Checkout, find_source, stage_context
 from churn.model.bundle import Bundle
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -78,7 +78,7 @@ def test_what_is_sent_is_the_checkout_without_what_builds_leave_behind_and_the_b
         (checkout / left).parent.mkdir(parents=True, exist_ok=True)
         (checkout / left).write_text("left behind")
     bundle = bundles["streamflow"]
-    with context_of(Source(checkout, "unknown", 0), bundle) as folder:
+    with stage_context(Checkout(checkout, "unknown", 0), bundle) as folder:
         sent = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     baked = {f"bundle/{name}" for name in (*bundle.manifest.files, "manifest.json", "manifest.sha256")}
     expected = {"pyproject.toml", "uv.lock", "README.md", "LICENSE", "src/churn/model.py", "portal/app.py", DOCKERFILE}

@@ -17,9 +17,9 @@ from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
 from churn.explain import tables
 from churn.explain.xgb import load_booster
-from churn.files import json_bytes, sha256_of
+from churn.files import encode_json, hash_file
 from churn.model.bundle import Bundle, ModelCard, load_bundle
-from churn.model.reference import reference_distributions
+from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 
 STREAMFLOW = find_contract("streamflow")
@@ -37,10 +37,10 @@ def bundle(bundles: dict[str, Bundle], tmp_path: Path) -> Path:
 def reseal(bundle: Path, change: Callable[[dict], None]) -> None:  # type: ignore[type-arg]
     """Changes the manifest and makes all checksums right again, as a careful forger would."""
     manifest = json.loads((bundle / "manifest.json").read_text())
-    manifest["files"] = {name: sha256_of(bundle / name) for name in manifest["files"]}
+    manifest["files"] = {name: hash_file(bundle / name) for name in manifest["files"]}
     change(manifest)
-    (bundle / "manifest.json").write_bytes(json_bytes(manifest))
-    (bundle / "manifest.sha256").write_text(f"{sha256_of(bundle / 'manifest.json')}  manifest.json\n")
+    (bundle / "manifest.json").write_bytes(encode_json(manifest))
+    (bundle / "manifest.sha256").write_text(f"{hash_file(bundle / 'manifest.json')}  manifest.json\n")
 
 
 def test_a_bundle_that_is_loaded_answers_as_it_did_when_it_was_written(
@@ -95,7 +95,7 @@ def test_a_folder_that_is_not_there_is_answered_with_how_to_make_one(tmp_path: P
 def test_a_golden_row_that_comes_out_differently_is_refused(bundle: Path) -> None:
     golden = json.loads((bundle / "golden.json").read_text())
     golden["contributions"][3][0] += 0.001
-    (bundle / "golden.json").write_bytes(json_bytes(golden))
+    (bundle / "golden.json").write_bytes(encode_json(golden))
     reseal(bundle, lambda _: None)
     with pytest.raises(BundleError, match="golden row 3 comes out differently"):
         load_bundle(bundle)
@@ -204,7 +204,7 @@ def test_reference_counts_add_up_for_every_feature() -> None:
     for name in ("streamflow", "telco"):
         contract = find_contract(name)
         rows = contract.encode_columns(draw_columns(contract, np.random.default_rng(0), 500))
-        reference = reference_distributions(contract, rows, np.linspace(0, 1, 500))
+        reference = measure_reference(contract, rows, np.linspace(0, 1, 500))
         assert list(reference["features"]) == contract.feature_names()
         for counted in reference["features"].values():
             bins = len(counted["values"]) if "values" in counted else len(counted["edges"]) + 1

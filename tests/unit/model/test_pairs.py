@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.model.model import Prediction, risk_tier, shown_probability
+from churn.model.model import Prediction, probability_from_contributions, risk_tier
 from churn.model.pairs import STEPS, Differences, Side, compare, tiers
 from churn.retention.reasons import direction_from_contribution
 
@@ -18,7 +18,9 @@ explained = st.tuples(*[parts] * FEATURES, st.floats(-3, 3))
 
 
 def predicted(contributions: tuple[float, ...]) -> Prediction:
-    return Prediction(shown_probability(contributions), (0.0,) * FEATURES, contributions[:-1], contributions[-1])
+    return Prediction(
+        probability_from_contributions(contributions), (0.0,) * FEATURES, contributions[:-1], contributions[-1]
+    )
 
 
 predictions = explained.map(predicted)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_demo_columns
 from churn.errors import BundleError
-from churn.model.reference import reference_distributions
+from churn.model.reference import measure_reference
 from churn.monitoring.drift import FAR, MOVED, Distribution, compute_stability_index, measure_drift, read_reference
 
 type Numbers = NDArray[np.float64]
@@ -62,7 +62,7 @@ def reference(rows: int = 5000) -> tuple[Distribution, tuple[Distribution, ...],
     generator = np.random.default_rng(1)
     values = contract.encode_columns(draw_demo_columns(contract, generator, rows))
     scores = generator.random(rows)
-    score, features = read_reference(reference_distributions(contract, values, scores))
+    score, features = read_reference(measure_reference(contract, values, scores))
     return score, features, values.astype(np.float64), scores
 
 

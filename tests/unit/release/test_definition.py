@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from churn.errors import ReleaseError
-from churn.release.aws import ADDED_BY_AWS, Login, tag_value, with_image
+from churn.release.aws import ADDED_BY_AWS, Login, clean_tag_value, replace_image
 
 BEFORE: dict[str, Any] = {
     **dict.fromkeys(ADDED_BY_AWS, "AWS's"),
@@ -21,7 +21,7 @@ BEFORE: dict[str, Any] = {
 
 
 def test_only_the_image_and_the_version_of_the_serving_container_change() -> None:
-    after = with_image(BEFORE, "new@sha256:1", "v2")
+    after = replace_image(BEFORE, "new@sha256:1", "v2")
     assert after["containerDefinitions"] == [
         {
             "name": "service",
@@ -36,20 +36,20 @@ def test_only_the_image_and_the_version_of_the_serving_container_change() -> Non
 
 
 def test_a_second_release_replaces_the_version_of_the_first() -> None:
-    twice = with_image(with_image(BEFORE, "a", "v1"), "b", "v2")
-    assert twice == with_image(BEFORE, "b", "v2")
+    twice = replace_image(replace_image(BEFORE, "a", "v1"), "b", "v2")
+    assert twice == replace_image(BEFORE, "b", "v2")
 
 
 @pytest.mark.parametrize("essential", [0, 2])
 def test_it_must_be_clear_which_container_serves(essential: int) -> None:
     containers = [{"name": f"c{at}", "image": "i", "essential": at < essential} for at in range(3)]
     with pytest.raises(ReleaseError, match=f"has {essential} essential containers"):
-        with_image(BEFORE | {"containerDefinitions": containers}, "new", "v2")
+        replace_image(BEFORE | {"containerDefinitions": containers}, "new", "v2")
 
 
 def test_a_reason_becomes_a_tag_that_aws_takes() -> None:
-    assert tag_value("fix: 50 % of «x», now!") == "fix: 50   of  x   now "
-    assert len(tag_value("a" * 1000)) == 256
+    assert clean_tag_value("fix: 50 % of «x», now!") == "fix: 50   of  x   now "
+    assert len(clean_tag_value("a" * 1000)) == 256
 
 
 def test_a_login_does_not_show_its_password() -> None:

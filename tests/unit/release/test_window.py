@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.errors import SettingsError
-from churn.release.window import DAYS, ReleaseWindow, release_window
+from churn.release.window import DAYS, ReleaseWindow, read_release_window
 
 
 def window(
     days: str = "tue,wed,thu", hours: str = "09:00-12:00", time_zone: str = "UTC", free: str = ""
 ) -> ReleaseWindow:
-    return release_window(days=days, hours=hours, time_zone=time_zone, free=free)
+    return read_release_window(days=days, hours=hours, time_zone=time_zone, free=free)
 
 
 def at(text: str) -> datetime:
@@ -65,15 +65,15 @@ def test_nobody_releases_on_a_holiday_of_any_place_that_is_named(free: str, mome
 
 
 def test_it_says_when_it_opens_next() -> None:
-    assert window().next_opening(at("2026-11-24T08:00")) == at("2026-11-24T09:00")
-    assert window().next_opening(at("2026-11-26T12:00")) == at("2026-12-01T09:00")
-    assert window(free="2026-12-01").next_opening(at("2026-11-26T12:00")) == at("2026-12-02T09:00")
+    assert window().find_opening(at("2026-11-24T08:00")) == at("2026-11-24T09:00")
+    assert window().find_opening(at("2026-11-26T12:00")) == at("2026-12-01T09:00")
+    assert window(free="2026-12-01").find_opening(at("2026-11-26T12:00")) == at("2026-12-02T09:00")
 
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)), st.sampled_from(["UTC", "Asia/Kolkata", "US/Pacific"]))  # noqa: DTZ001
 def test_whenever_it_is_asked_it_opens_within_a_week_and_is_open_then(moment: datetime, zone: str) -> None:
     asked, rule = moment.replace(tzinfo=UTC), window(time_zone=zone)
-    opening = rule.next_opening(asked)
+    opening = rule.find_opening(asked)
     assert opening is not None
     assert asked < opening <= asked + timedelta(days=7)
     assert rule.closed_because(opening) is None
@@ -82,7 +82,7 @@ def test_whenever_it_is_asked_it_opens_within_a_week_and_is_open_then(moment: da
 
 def test_where_every_day_is_free_there_is_no_next_opening() -> None:
     days = ",".join(str((at("2026-11-24") + timedelta(days=ahead)).date()) for ahead in range(90))
-    assert window(free=days).next_opening(at("2026-11-24T08:00")) is None
+    assert window(free=days).find_opening(at("2026-11-24T08:00")) is None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
-from churn.model.model import DECIMALS, ChurnModel, risk_tier, shown_probability
+from churn.model.model import DECIMALS, ChurnModel, probability_from_contributions, risk_tier
 from churn.scoring.answers import ROWS_AT_ONCE, answer_rows, round_like_python, round_probabilities
 from churn.service.answering.answer import predict_and_answer
 
@@ -96,7 +96,7 @@ def test_numbers_are_rounded_as_python_rounds_them(numbers: list[float]) -> None
 
 @given(st.lists(st.lists(NUMBERS | FLOAT32, min_size=4, max_size=4), min_size=1, max_size=5))
 def test_probabilities_are_those_of_the_model(explained: list[list[float]]) -> None:
-    expected = [shown_probability(row) for row in explained]
+    expected = [probability_from_contributions(row) for row in explained]
     assert round_probabilities(np.array(explained)).tolist() == expected
 
 
@@ -105,7 +105,9 @@ def test_a_probability_in_the_middle_of_two_roundings_goes_where_the_model_puts_
     middles = (np.arange(10**DECIMALS) + 0.5) / 10**DECIMALS
     margins = np.log(middles / (1 - middles))
     explained = np.stack([np.full(len(margins), 0.1), np.full(len(margins), -0.3), margins + 0.2], axis=1)
-    assert round_probabilities(explained).tolist() == [shown_probability(row) for row in explained.tolist()]
+    assert round_probabilities(explained).tolist() == [
+        probability_from_contributions(row) for row in explained.tolist()
+    ]
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.2999, 0.3, 0.5999, 0.6, 1.0])

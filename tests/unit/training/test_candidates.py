@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
-from churn.training.candidates import FOLDS, baseline, compare_candidates, standard_error
+from churn.training.candidates import FOLDS, build_baseline, compare_candidates, compute_standard_error
 from churn.training.fit import Labels
 
 
@@ -51,7 +51,7 @@ def test_the_baseline_can_single_out_a_category_in_the_middle() -> None:
     rows, _ = sample(contract)
     at, spec = next((at, spec) for at, spec in enumerate(contract.features) if len(spec.categories) == 3)
     labels = (rows[:, at] == spec.encode(spec.categories[1])).astype(np.int8)
-    predicted = baseline(contract).fit(rows, labels).predict_proba(rows)[:, 1]
+    predicted = build_baseline(contract).fit(rows, labels).predict_proba(rows)[:, 1]
     assert roc_auc_score(labels, predicted) > 0.99
 
 
@@ -60,9 +60,9 @@ def test_the_baseline_predicts_for_a_category_it_never_saw() -> None:
     rows, labels = sample(contract)
     at = next(at for at, spec in enumerate(contract.features) if spec.kind == "category")
     seen = rows[:, at] != 1
-    predicted = baseline(contract).fit(rows[seen], labels[seen]).predict_proba(rows)
+    predicted = build_baseline(contract).fit(rows[seen], labels[seen]).predict_proba(rows)
     assert np.isfinite(predicted).all()
 
 
 def test_the_standard_error_is_the_deviation_over_the_root_of_the_folds() -> None:
-    assert standard_error([0.8, 0.9, 0.8, 0.9]) == pytest.approx(0.05 * (4 / 3) ** 0.5 / 2)
+    assert compute_standard_error([0.8, 0.9, 0.8, 0.9]) == pytest.approx(0.05 * (4 / 3) ** 0.5 / 2)

@@ -14,7 +14,7 @@ from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import DataError
-from churn.training.data import InvalidData, Problem, read_training_data
+from churn.training.data import DataProblem, InvalidData, read_training_data
 
 STREAMFLOW = find_contract("streamflow")
 TELCO = find_contract("telco")
@@ -29,7 +29,7 @@ def frame_of(contract: type[Contract], rows: int = 20) -> pd.DataFrame:
     )
 
 
-def problems_of(contract: type[Contract], frame: pd.DataFrame, path: Path) -> list[Problem]:
+def problems_of(contract: type[Contract], frame: pd.DataFrame, path: Path) -> list[DataProblem]:
     frame.to_csv(path, index=False)
     with pytest.raises(InvalidData) as refused:
         read_training_data(contract, path)
@@ -80,7 +80,7 @@ def change(frame: pd.DataFrame, column: str, line: int, value: Any) -> None:
 def test_each_kind_of_bad_cell_is_named_with_its_line(column: str, value: str, check: str, tmp_path: Path) -> None:
     frame = frame_of(STREAMFLOW)
     change(frame, column, 9, value)
-    assert problems_of(STREAMFLOW, frame, tmp_path / "bad.csv") == [Problem(column, check, 1, (9,))]
+    assert problems_of(STREAMFLOW, frame, tmp_path / "bad.csv") == [DataProblem(column, check, 1, (9,))]
 
 
 def test_all_problems_are_grouped_and_only_the_first_lines_are_listed(tmp_path: Path) -> None:
@@ -89,23 +89,23 @@ def test_all_problems_are_grouped_and_only_the_first_lines_are_listed(tmp_path: 
         change(frame, "tenure", line, "999")
     change(frame, "internet_service", 4, "cable")
     assert problems_of(STREAMFLOW, frame, tmp_path / "bad.csv") == [
-        Problem("tenure", "out of range", 10, (2, 3, 4, 5, 6)),
-        Problem("internet_service", "unknown category", 1, (4,)),
+        DataProblem("tenure", "out of range", 10, (2, 3, 4, 5, 6)),
+        DataProblem("internet_service", "unknown category", 1, (4,)),
     ]
 
 
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (lambda frame: frame.drop(columns="tenure"), Problem("tenure", "missing column", 1)),
-        (lambda frame: frame.assign(shoe_size=1), Problem("shoe_size", "extra column", 1)),
-        (lambda frame: frame.drop(columns="churned"), Problem("churned", "missing column", 1)),
-        (lambda frame: frame.rename(columns={"tenure": "Tenure"}), Problem("tenure", "missing column", 1)),
-        (lambda frame: frame.assign(churned="0"), Problem("churned", "only one value in the file", 20)),
+        (lambda frame: frame.drop(columns="tenure"), DataProblem("tenure", "missing column", 1)),
+        (lambda frame: frame.assign(shoe_size=1), DataProblem("shoe_size", "extra column", 1)),
+        (lambda frame: frame.drop(columns="churned"), DataProblem("churned", "missing column", 1)),
+        (lambda frame: frame.rename(columns={"tenure": "Tenure"}), DataProblem("tenure", "missing column", 1)),
+        (lambda frame: frame.assign(churned="0"), DataProblem("churned", "only one value in the file", 20)),
     ],
 )
 def test_columns_must_be_exactly_the_contracts(
-    spoil: Callable[[pd.DataFrame], pd.DataFrame], problem: Problem, tmp_path: Path
+    spoil: Callable[[pd.DataFrame], pd.DataFrame], problem: DataProblem, tmp_path: Path
 ) -> None:
     assert problem in problems_of(STREAMFLOW, spoil(frame_of(STREAMFLOW)), tmp_path / "bad.csv")
 
@@ -121,8 +121,8 @@ def test_the_line_is_right_behind_a_cell_with_a_line_break_and_behind_a_row_of_a
     with pytest.raises(InvalidData) as refused:
         read_training_data(STREAMFLOW, path)
     assert refused.value.problems == [
-        Problem("tenure", "out of range", 1, (9,)),
-        Problem("(file)", "not 12 cells in the row", 1, (len(lines) + 1,)),
+        DataProblem("tenure", "out of range", 1, (9,)),
+        DataProblem("(file)", "not 12 cells in the row", 1, (len(lines) + 1,)),
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InvalidData) as refused:
         read_training_data(STREAMFLOW, path)
-    assert refused.value.problems == [Problem("tenure", "column stands twice", 2)]
+    assert refused.value.problems == [DataProblem("tenure", "column stands twice", 2)]
 
 
 @pytest.mark.parametrize(

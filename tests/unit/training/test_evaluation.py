@@ -15,12 +15,12 @@ from sklearn.metrics import roc_auc_score
 from churn.businesses.streamflow import CONTRACT as STREAMFLOW
 from churn.contract.sampling import draw_columns
 from churn.training.evaluation import (
-    auc_interval,
-    calibration_points,
-    contributions,
+    compute_contributions,
+    compute_shares,
+    estimate_auc_interval,
     evaluate,
-    mean_abs_contributions,
-    shares,
+    measure_calibration,
+    rank_features,
 )
 from churn.training.fit import Labels, fit_xgboost
 from churn.training.tuned import UNTUNED
@@ -35,7 +35,7 @@ def calibrated(count: int, seed: int = 0) -> tuple[Labels, npt.NDArray[np.float6
 
 def test_an_interval_has_the_width_that_theory_gives() -> None:
     labels, truth = calibrated(2000)
-    low, high = auc_interval(labels, truth, 0)
+    low, high = estimate_auc_interval(labels, truth, 0)
     auc, left = roc_auc_score(labels, truth), labels.sum()
     # Hanley and McNeil 1982, formula 2
     q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
@@ -47,20 +47,24 @@ def test_an_interval_has_the_width_that_theory_gives() -> None:
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     labels, truth = calibrated(300)
-    assert auc_interval(labels, truth, 1) == auc_interval(labels, truth, 1) != auc_interval(labels, truth, 2)
+    assert (
+        estimate_auc_interval(labels, truth, 1)
+        == estimate_auc_interval(labels, truth, 1)
+        != estimate_auc_interval(labels, truth, 2)
+    )
 
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 1000))
 def test_an_interval_depends_on_the_order_of_probabilities_alone(seed: int) -> None:
     labels, truth = calibrated(100, seed)
-    assert auc_interval(labels, truth, 0) == auc_interval(labels, truth**3 / 2, 0)
+    assert estimate_auc_interval(labels, truth, 0) == estimate_auc_interval(labels, truth**3 / 2, 0)
 
 
 def test_an_order_without_mistakes_leaves_no_doubt_and_one_probability_for_all_leaves_a_coin() -> None:
     labels = np.array([0, 0, 1, 1])
-    assert auc_interval(labels, np.array([0.1, 0.2, 0.3, 0.4]), 0) == (1.0, 1.0)
-    assert auc_interval(labels, np.full(4, 0.3), 0) == (0.5, 0.5)
+    assert estimate_auc_interval(labels, np.array([0.1, 0.2, 0.3, 0.4]), 0) == (1.0, 1.0)
+    assert estimate_auc_interval(labels, np.full(4, 0.3), 0) == (0.5, 0.5)
 
 
 def test_true_probabilities_are_found_calibrated_and_exaggerated_ones_are_not() -> None:
@@ -74,14 +78,14 @@ def test_true_probabilities_are_found_calibrated_and_exaggerated_ones_are_not() 
 def test_calibration_points_hold_every_row_once(pairs: list[tuple[bool, float]]) -> None:
     labels = np.array([label for label, _ in pairs]).astype(np.int8)
     probabilities = np.array([probability for _, probability in pairs])
-    points = calibration_points(labels, probabilities)
+    points = measure_calibration(labels, probabilities)
     assert sum(point.count for point in points) == len(pairs)
     assert sum(point.count * point.mean_predicted for point in points) == pytest.approx(probabilities.sum())
     assert sum(point.count * point.observed_share for point in points) == pytest.approx(labels.sum())
 
 
 def test_certainty_belongs_to_the_last_part() -> None:
-    (point,) = calibration_points(np.array([1, 1]), np.array([0.95, 1.0]))
+    (point,) = measure_calibration(np.array([1, 1]), np.array([0.95, 1.0]))
     assert (point.count, point.observed_share) == (2, 1.0)
 
 
@@ -111,16 +115,16 @@ def test_contributions_sum_to_the_margin_but_for_one_base_value(
 ) -> None:
     booster, rows = booster_and_rows
     margin = booster.inplace_predict(rows, predict_type="margin", validate_features=False)
-    base_values = margin - contributions(booster, rows).sum(axis=1)
+    base_values = margin - compute_contributions(booster, rows).sum(axis=1)
     assert base_values == pytest.approx(np.full(len(rows), base_values[0]), abs=1e-4)
 
 
 def test_the_feature_that_decides_is_the_strongest_and_shares_make_a_whole(
     booster_and_rows: tuple[xgb.Booster, npt.NDArray[np.float32]],
 ) -> None:
-    strengths = mean_abs_contributions(*booster_and_rows)
+    strengths = rank_features(*booster_and_rows)
     assert next(iter(strengths)) == STREAMFLOW.feature_names()[0]
     assert set(strengths) == set(STREAMFLOW.feature_names())
     assert list(strengths.values()) == sorted(strengths.values(), reverse=True)
-    assert sum(shares(strengths).values()) == pytest.approx(1)
-    assert shares({"a": 0.0, "b": 0.0}) == {"a": 0.0, "b": 0.0}
+    assert sum(compute_shares(strengths).values()) == pytest.approx(1)
+    assert compute_shares({"a": 0.0, "b": 0.0}) == {"a": 0.0, "b": 0.0}

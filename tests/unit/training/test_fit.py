@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
-from churn.training.fit import Labels, fit_xgboost, split
+from churn.training.fit import Labels, fit_xgboost, split_rows
 from churn.training.tuned import UNTUNED
 
 
@@ -26,11 +26,11 @@ def fitted(contract: type[Contract], seed: int = 0) -> xgb.Booster:
 @given(labels=arrays.arrays(np.int8, st.integers(20, 300), elements=st.integers(0, 1)), seed=st.integers(0, 9))
 def test_a_split_is_whole_disjoint_and_stratified(labels: Labels, seed: int) -> None:
     labels[:2], labels[-2:] = 0, 1
-    train, holdout = split(labels, seed)
+    train, holdout = split_rows(labels, seed)
     assert sorted([*train, *holdout]) == list(range(len(labels)))
     assert len(holdout) == pytest.approx(0.2 * len(labels), abs=1)
     assert labels[holdout].sum() == pytest.approx(labels.mean() * len(holdout), abs=1)
-    assert np.array_equal(split(labels, seed)[1], holdout)
+    assert np.array_equal(split_rows(labels, seed)[1], holdout)
 
 
 @pytest.mark.parametrize("name", list_contracts())

@@ -10,7 +10,7 @@ import pytest
 
 from churn.businesses import find_contract
 from churn.training.evaluation import Evaluation, evaluate
-from churn.training.gates import release_gates
+from churn.training.gates import check_release_gates
 
 STREAMFLOW = find_contract("streamflow")
 
@@ -32,7 +32,7 @@ def failed(**changes: Any) -> list[str]:
         "champion": CHAMPION,
         "contribution_shares": dict.fromkeys(STREAMFLOW.feature_names(), 0.1) | {"senior_citizen": protected_share},
     }
-    return [gate.name for gate in release_gates(STREAMFLOW, **(known | changes)) if not gate.passed]
+    return [gate.name for gate in check_release_gates(STREAMFLOW, **(known | changes)) if not gate.passed]
 
 
 def test_a_model_like_the_champion_passes() -> None:

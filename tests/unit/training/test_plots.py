@@ -13,7 +13,13 @@ from churn.businesses import find_contract, list_contracts
 from churn.contract.sampling import draw_columns
 from churn.training.candidates import Candidate
 from churn.training.evaluation import evaluate
-from churn.training.plots import calibration_plot, candidates_plot, confusion_plot, shap_bar_plot, shap_summary_plot
+from churn.training.plots import (
+    plot_calibration,
+    plot_candidates,
+    plot_confusion,
+    plot_contributions,
+    plot_feature_strengths,
+)
 
 
 def drawn(figure: Figure) -> bytes:
@@ -31,7 +37,7 @@ def test_calibration_and_confusion_tell_their_figures() -> None:
     generator = np.random.default_rng(0)
     truth = generator.random(500)
     evaluation = evaluate((generator.random(500) < truth).astype(np.int8), truth, 0)
-    calibration, confusion = calibration_plot(evaluation), confusion_plot(evaluation)
+    calibration, confusion = plot_calibration(evaluation), plot_confusion(evaluation)
     assert f"{evaluation.brier:.4f}" in words(calibration)
     assert f"{evaluation.confusion.true_positive:,}" in words(confusion)
     assert drawn(calibration)
@@ -39,7 +45,7 @@ def test_calibration_and_confusion_tell_their_figures() -> None:
 
 
 def test_candidates_are_named_with_their_auc() -> None:
-    figure = candidates_plot([Candidate("a method", 0.8765, 0.01, 1.5, (0.87, 0.88))])
+    figure = plot_candidates([Candidate("a method", 0.8765, 0.01, 1.5, (0.87, 0.88))])
     assert drawn(figure)
     assert "a method" in words(figure)
     assert "0.8765" in words(figure)
@@ -52,11 +58,11 @@ def test_shap_figures_name_every_feature_and_leave_chance_as_it_was(name: str) -
     rows = contract.encode_columns(draw_columns(contract, generator, 200))
     contributions = generator.normal(size=rows.shape)
     before = np.random.get_state()[1]  # noqa: NPY002 - the state that must stay
-    bar = shap_bar_plot(dict.fromkeys(contract.feature_names(), 0.5))
-    summary = shap_summary_plot(contract, contributions, rows)
+    bar = plot_feature_strengths(dict.fromkeys(contract.feature_names(), 0.5))
+    summary = plot_contributions(contract, contributions, rows)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     np.random.random()  # noqa: NPY002 - what chance others have had makes no difference
-    assert drawn(summary) == drawn(shap_summary_plot(contract, contributions, rows))
+    assert drawn(summary) == drawn(plot_contributions(contract, contributions, rows))
     for feature in contract.feature_names():
         assert feature in words(bar)
         assert feature in words(summary)

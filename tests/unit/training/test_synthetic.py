@@ -20,7 +20,7 @@ from churn.businesses.telco import CONTRACT as TELCO
 from churn.contract.declaration import Contract, Feature
 from churn.contract.phrases import Band, Bands, CountedNoun
 from churn.errors import DataError
-from churn.training.synthetic import best_possible_auc, demo_csv, make_demo, true_probability
+from churn.training.synthetic import compute_best_possible_auc, compute_true_probability, make_demo, make_demo_csv
 from churn.training.tuned import load_tuned
 
 assert STREAMFLOW.demo is not None
@@ -35,7 +35,7 @@ def demos() -> dict[str, pd.DataFrame]:
 
 def probability(version: str, *several: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
     columns = {name: np.array([one[name] for one in several]) for name in STREAMFLOW.feature_names()}
-    return true_probability(STREAMFLOW, version, columns)
+    return compute_true_probability(STREAMFLOW, version, columns)
 
 
 def test_the_same_version_makes_the_same_data(demos: dict[str, pd.DataFrame]) -> None:
@@ -43,12 +43,14 @@ def test_the_same_version_makes_the_same_data(demos: dict[str, pd.DataFrame]) ->
 
 
 def test_the_file_holds_the_data(demos: dict[str, pd.DataFrame]) -> None:
-    read = pd.read_csv(io.BytesIO(demo_csv(STREAMFLOW, FIRST)), dtype={STREAMFLOW.label_column: str})
+    read = pd.read_csv(io.BytesIO(make_demo_csv(STREAMFLOW, FIRST)), dtype={STREAMFLOW.label_column: str})
     pd.testing.assert_frame_equal(read, demos[FIRST], check_dtype=False, check_exact=True)
 
 
 def test_the_committed_parameters_were_tuned_on_the_very_data_that_the_first_version_makes() -> None:
-    assert hashlib.sha256(demo_csv(STREAMFLOW, FIRST)).hexdigest() == load_tuned("streamflow").record["data_sha256"]
+    assert (
+        hashlib.sha256(make_demo_csv(STREAMFLOW, FIRST)).hexdigest() == load_tuned("streamflow").record["data_sha256"]
+    )
 
 
 def test_columns_are_the_id_the_features_in_order_and_the_label(demos: dict[str, pd.DataFrame]) -> None:
@@ -85,7 +87,7 @@ def left(frame: pd.DataFrame) -> npt.NDArray[np.int8]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_as_many_leave_as_the_true_probability_says(demos: dict[str, pd.DataFrame], version: str) -> None:
-    truth = true_probability(STREAMFLOW, version, demos[version])
+    truth = compute_true_probability(STREAMFLOW, version, demos[version])
     who_left = left(demos[version])
     for part in np.array_split(np.argsort(truth), 10):
         standard_error = np.sqrt(np.sum(truth[part] * (1 - truth[part]))) / len(part)
@@ -96,7 +98,8 @@ def test_the_first_version_can_be_told_apart_as_well_as_reported_and_the_later_o
     demos: dict[str, pd.DataFrame],
 ) -> None:
     best = {
-        version: best_possible_auc(STREAMFLOW, version, demos[version], left(demos[version])) for version in VERSIONS
+        version: compute_best_possible_auc(STREAMFLOW, version, demos[version], left(demos[version]))
+        for version in VERSIONS
     }
     assert best[FIRST] == pytest.approx(0.8837, abs=0.005)
     assert best[FIRST] < best[LATER]
@@ -106,7 +109,7 @@ def test_a_truth_told_about_other_rows_is_worth_nothing(demos: dict[str, pd.Data
     shuffled = demos[FIRST].assign(
         **{STREAMFLOW.label_column: demos[FIRST][STREAMFLOW.label_column].sample(frac=1, random_state=0).to_numpy()}
     )
-    assert best_possible_auc(STREAMFLOW, FIRST, shuffled, left(shuffled)) == pytest.approx(0.5, abs=0.02)
+    assert compute_best_possible_auc(STREAMFLOW, FIRST, shuffled, left(shuffled)) == pytest.approx(0.5, abs=0.02)
 
 
 @given(data=st.data())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import SettingsError
-from churn.files import json_bytes, new_directory, write_bytes
+from churn.files import encode_json, replace_directory, write_bytes
 from churn.retention.campaign.plot import offers_plot, svg
 from churn.retention.campaign.simulation import SubscriberLine
 
@@ -32,9 +32,9 @@ def require_room(folder: Path) -> None:
 def write(folder: Path, summary: Mapping[str, Any], lines: Iterable[SubscriberLine]) -> None:
     """Writes the folder; an earlier simulation in it is replaced."""
     require_room(folder)
-    with new_directory(folder) as fresh:
+    with replace_directory(folder) as fresh:
         write_bytes(fresh / LINES, _csv(lines))
-        write_bytes(fresh / SUMMARY, json_bytes(summary))
+        write_bytes(fresh / SUMMARY, encode_json(summary))
         write_bytes(fresh / PICTURE, svg(offers_plot(summary)))
 
 

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from churn.errors import RolloutError
-from churn.release.aws import Aws, serving, with_image
-from churn.release.session import aws_client, aws_told
+from churn.release.aws import Aws, read_served_image, replace_image
+from churn.release.session import open_aws_client, translate_aws_errors
 from churn.rollout.routers.router import TRACKS, Track
 
 SUFFIX = "-canary"
@@ -30,7 +30,7 @@ class Ecs:
     def __init__(self, cluster: str) -> None:
         self._cluster = cluster
         with _explain_errors("reach AWS"):
-            self._ecs = aws_client("ecs")
+            self._ecs = open_aws_client("ecs")
 
     def start_canary(self, percent: int) -> str:
         """Start at least one canary task, and that percentage of the stable tasks' number, rounded up."""
@@ -83,17 +83,17 @@ class Ecs:
     def _find_definition(self, stable: Described, canary: Described, version: str) -> str:
         """Return the ARN of a task definition of the stable family with the canary's image, registered if new."""
         aws = Aws()
-        image, served = serving(aws.definition(canary["taskDefinition"]))
+        image, served = read_served_image(aws.find_definition(canary["taskDefinition"]))
         if served != version:
             raise RolloutError(
                 f"the canary's tasks are made to serve {served or 'any version'}, not {version}",
                 instead="register its task definition with `churn release`",
             )
         family = stable["taskDefinition"].rpartition("/")[2].partition(":")[0]
-        latest = aws.definition(family)
-        if serving(latest) == (image, version):
+        latest = aws.find_definition(family)
+        if read_served_image(latest) == (image, version):
             return str(latest["taskDefinitionArn"])
-        return aws.register(with_image(latest, image, version), {"model-version": version})
+        return aws.register_definition(replace_image(latest, image, version), {"model-version": version})
 
     def _find_addresses(self, service: Described) -> Iterator[str]:
         port = service["loadBalancers"][0]["containerPort"] if service["loadBalancers"] else 80
@@ -133,4 +133,4 @@ class Ecs:
 
 
 def _explain_errors(what: str) -> AbstractContextManager[None]:
-    return aws_told(what, RolloutError, check="cluster, account, region and rights")
+    return translate_aws_errors(what, RolloutError, check="cluster, account, region and rights")

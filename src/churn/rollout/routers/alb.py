@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from churn.errors import RolloutError
-from churn.release.session import aws_client, aws_told
+from churn.release.session import open_aws_client, translate_aws_errors
 from churn.rollout.routers.router import TRACKS, Track, percent_from_weights, require_percent
 
 HEALTHY = "healthy"
@@ -30,7 +30,7 @@ class LoadBalancer:
     def __init__(self, listener_arn: str) -> None:
         self._listener_arn = listener_arn
         with _explain_errors("reach AWS"):
-            self._elb = aws_client("elbv2")
+            self._elb = open_aws_client("elbv2")
 
     def read_weight(self) -> float:
         """Return the canary's share in percent."""
@@ -102,4 +102,4 @@ class LoadBalancer:
 
 
 def _explain_errors(what: str) -> AbstractContextManager[None]:
-    return aws_told(what, RolloutError, check="listener, account, region and rights")
+    return translate_aws_errors(what, RolloutError, check="listener, account, region and rights")

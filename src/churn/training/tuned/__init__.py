@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from churn.files import json_bytes, write_bytes
+from churn.files import encode_json, write_bytes
 
 type Params = Mapping[str, int | float]
 
@@ -44,4 +44,4 @@ def load_tuned(contract_name: str) -> Tuned:
 
 def save_tuned(tuned: Tuned, path: Path) -> None:
     """Writes parameters and record as JSON, whole or not at all."""
-    write_bytes(path, json_bytes(asdict(tuned)))
+    write_bytes(path, encode_json(asdict(tuned)))
