@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -101,33 +101,29 @@ def evaluate_checks(
 
 def _find_effect(check: Check, level: Levels, comparison: Comparison, bounds: Bounds) -> Finding:
     if not comparison.is_counted():
-        return _finding(check, "hold", "nothing was counted of it yet", (None, None, None), (0, 0))
+        return _finding_without_effect(check, "hold", "nothing was counted of it yet", (0, 0))
     lower, upper = bounds
     low, high = float(lower.max()), float(upper.max())
-    outside = low > check.tolerance
     effects = comparison.proportions.effect()[comparison.selected]
     effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
-    part = int((lower if outside else upper).argmax())
-    words = f"{_describe_counts(comparison, part)}, {_describe_bounds(check, low, high)}"
-    decision = decide(low, high, check.tolerance, critical=check.critical)
-    if decision == "hold" and not outside:
-        words += _describe_wait(estimate_wait(check, comparison, level))
-    rests_on = int(comparison.proportions.stable_total[0]), int(comparison.proportions.canary_total[0])
-    return _finding(check, decision, words, (effect, low, high), rests_on)
+    part = int((lower if low > check.tolerance else upper).argmax())
+    requests = int(comparison.proportions.stable_total[0]), int(comparison.proportions.canary_total[0])
+    finding = _finding(check, _describe_counts(comparison, part), (effect, low, high), requests)
+    if finding.is_within or finding.is_outside:
+        return finding
+    return replace(finding, reason=finding.reason + _describe_wait(estimate_wait(check, comparison, level)))
 
 
 def _find_split(check: Check, stable: int, canary: int, expected: float, level: Levels) -> Finding:
     """Compare the canary's requests with its weight. If they differ, other people may ask the two tracks."""
     if not 0 < expected < 1:
-        return _finding(check, "promote", "all requests go one way", (None, None, None), (stable, canary))
+        return _finding_without_effect(check, "promote", "all requests go one way", (stable, canary))
     total = stable + canary
     out_low, out_high = split_sequence(canary, total, level.outside, expected=expected)
     in_low, in_high = split_sequence(canary, total, level.within, expected=expected)
     low, high = max(out_low - expected, expected - out_high, 0.0), max(in_high - expected, expected - in_low)
-    words = f"the canary got {100 * canary / total:.2f} % of {total:,} requests and should get {100 * expected:.2f} %"
-    words = f"{words}, {_describe_bounds(check, low, high)}"
-    decision = decide(low, high, check.tolerance, critical=check.critical)
-    return _finding(check, decision, words, (abs(canary / total - expected), low, high), (stable, canary))
+    counts = f"the canary got {100 * canary / total:.2f} % of {total:,} requests and should get {100 * expected:.2f} %"
+    return _finding(check, counts, (abs(canary / total - expected), low, high), (stable, canary))
 
 
 def estimate_wait(check: Check, comparison: Comparison, level: Levels) -> float:
@@ -172,15 +168,17 @@ def _bound_effects(compared: Sequence[tuple[Check, Levels, Comparison]]) -> Iter
         yield np.where(comparison.selected, lower, -np.inf), np.where(comparison.selected, upper, -np.inf)
 
 
-def _finding(
-    check: Check,
-    decision: VerdictDecision,
-    words: str,
-    effect_low_high: tuple[float | None, float | None, float | None],
-    rests_on: tuple[int, int],
-) -> Finding:
-    reason = f"{check.name}: {words}"
-    return Finding(check.name, decision, reason, *effect_low_high, check.tolerance, check.critical, *rests_on)
+def _finding(check: Check, counts: str, bounded: tuple[float, float, float], requests: tuple[int, int]) -> Finding:
+    effect, low, high = bounded
+    decision = decide(low, high, check.tolerance, critical=check.critical)
+    sure = describe_bounds(low, high, check.tolerance, lambda share: f"{100 * share:.2f}")
+    reason = f"{check.name}: {counts}, a difference of {sure} points, tolerance {100 * check.tolerance:g}"
+    return Finding(check.name, decision, reason, effect, low, high, check.tolerance, check.critical, *requests)
+
+
+def _finding_without_effect(check: Check, decision: VerdictDecision, why: str, requests: tuple[int, int]) -> Finding:
+    reason = f"{check.name}: {why}"
+    return Finding(check.name, decision, reason, None, None, None, check.tolerance, check.critical, *requests)
 
 
 def _describe_counts(comparison: Comparison, part: int) -> str:
@@ -189,11 +187,6 @@ def _describe_counts(comparison: Comparison, part: int) -> str:
         f"{comparison.parts[part]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
         f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}"
     )
-
-
-def _describe_bounds(check: Check, low: float, high: float) -> str:
-    sure = describe_bounds(low, high, check.tolerance, lambda share: f"{100 * share:.2f}")
-    return f"a difference of {sure} points, tolerance {100 * check.tolerance:g}"
 
 
 def _describe_wait(more: float) -> str:
