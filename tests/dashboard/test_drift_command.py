@@ -45,4 +45,4 @@ def test_without_a_record_it_says_why_and_writes_no_page(bundle_home: Path, tmp_
 def test_a_page_of_another_kind_is_refused(tmp_path: Path) -> None:
     done = churn(tmp_path, "drift", "--out", "drift.pdf")
     assert done.code == 2
-    assert "let it end in .html" in done.err
+    assert "let it end in .html, .json or .png" in done.err

@@ -42,5 +42,5 @@ def test_a_rollout_that_is_not_there_is_an_error_and_no_file(
 ) -> None:
     monkeypatch.setenv("CHURN_HOME", str(demo_home))
     with pytest.raises(RolloutError, match="there is no rollout 77"):
-        rollout_report(77, tmp_path / "report.html")
+        rollout_report(77, [tmp_path / "report.html"])
     assert list(tmp_path.iterdir()) == []

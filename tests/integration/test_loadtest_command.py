@@ -29,7 +29,7 @@ def test_the_real_service_answers_every_request_with_a_prediction(
     service: str, tmp_path: Path, how: tuple[str, ...]
 ) -> None:
     files = [tmp_path / "new" / name for name in ("load.json", "load.png")]
-    done = churn(tmp_path, "loadtest", service, *FEW, *how, "--json", "--json-file", files[0], "--plot", files[1])
+    done = churn(tmp_path, "loadtest", service, *FEW, *how, "--json", "--out", files[0], "--out", files[1])
     assert done.code == 0, done.err
     report = json.loads(done.out)
     assert (report["requests"], report["answered"], report["errors"]) == (40, 40, {})
@@ -40,7 +40,7 @@ def test_the_real_service_answers_every_request_with_a_prediction(
 
 
 def test_the_table_is_what_people_see_and_the_page_is_written(service: str, tmp_path: Path) -> None:
-    done = churn(tmp_path, "loadtest", service, *FEW, "--plot", tmp_path / "load.html")
+    done = churn(tmp_path, "loadtest", service, *FEW, "--out", tmp_path / "load.html")
     assert done.code == 0, done.err
     assert "closed loop, 8 connections" in done.out
     assert "met: p99 of" in done.out
@@ -74,7 +74,7 @@ def test_as_many_failures_as_are_allowed_are_exit_code_0(tmp_path: Path, allowed
 
 
 def test_nobody_there_is_said_before_the_run(tmp_path: Path) -> None:
-    done = churn(tmp_path, "loadtest", f"http://127.0.0.1:{free_port()}", "--json-file", tmp_path / "load.json")
+    done = churn(tmp_path, "loadtest", f"http://127.0.0.1:{free_port()}", "--out", tmp_path / "load.json")
     assert (done.code, done.out) == (1, "")
     assert "error: nothing listens at 127.0.0.1 port" in done.err
     assert "instead: start the service" in done.err
@@ -88,7 +88,7 @@ def test_nobody_there_is_said_before_the_run(tmp_path: Path) -> None:
         ("http://127.0.0.1:9", "--rate", "10", "--connections", "2"),
         ("http://127.0.0.1:9", "--requests", "10", "--duration", "2"),
         ("http://127.0.0.1:9", "--arrivals", "poisson"),
-        ("http://127.0.0.1:9", "--plot", "load.jpg"),
+        ("http://127.0.0.1:9", "--out", "load.jpg"),
     ],
 )
 def test_wrong_use_is_exit_code_2(tmp_path: Path, wrong: tuple[str, ...]) -> None:

@@ -46,16 +46,18 @@ def simulate(home: Path, subscribers: Path, bundle: Bundle, *more: str | Path) -
 
 
 def test_what_is_simulated_is_what_the_service_would_answer(tmp_path: Path, subscribers: Path, bundle: Bundle) -> None:
-    counts = simulate(tmp_path, subscribers, bundle, "--out", tmp_path / "out")
+    files = [tmp_path / "out" / name for name in ("offers.csv", "summary.json", "report.html", "report.png")]
+    counts = simulate(tmp_path, subscribers, bundle, *(part for path in files for part in ("--out", path)))
     policy = load_policy(find_default_policy(STREAMFLOW), STREAMFLOW, languages=LANGUAGES)
     with subscribers.open(newline="") as file:
         rows = {row["subscriber_id"]: row for row in csv.DictReader(file)}
-    with (tmp_path / "out" / "offers.csv").open(newline="") as file:
+    with files[0].open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert (counts["rows"], counts["invalid_rows"], counts["banners"]) == (ROWS, 1, len(lines))
     assert {line["arm"] for line in lines} == {"treatment", "holdout"}
-    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == counts
-    assert (tmp_path / "out" / "offers.svg").exists()
+    assert json.loads(files[1].read_text()) == counts
+    assert f"{counts['banners']} subscribers with a banner" in files[2].read_text(encoding="utf-8")
+    assert files[3].read_bytes().startswith(b"\x89PNG")
     for line in lines:
         subscriber = read_cells(STREAMFLOW, rows[line["key"]])
         assert isinstance(subscriber, Contract)
@@ -64,7 +66,7 @@ def test_what_is_simulated_is_what_the_service_would_answer(tmp_path: Path, subs
 
 
 def answered(bundle: Bundle, policy: Policy, subscriber: Contract, key: str) -> dict[str, str]:
-    """What the service would answer, as a line of `offers.csv`."""
+    """What the service would answer, as a line of a `.csv` file."""
     [prediction] = bundle.model.predict([subscriber])
     content = build_banner(bundle.model, policy, subscriber, prediction, Visitor(key), today=date.fromisoformat(TODAY))
     offer = content["offer"]
@@ -142,8 +144,8 @@ def test_what_changed_is_told_in_words_and_over_subscribers_in_numbers(
     assert "Expected, each by the assumptions of its own policy" in shown
 
 
-def test_a_folder_with_other_files_is_refused_before_anything_is_read(tmp_path: Path, bundle: Bundle) -> None:
-    (tmp_path / "notes.txt").touch()
-    done = churn(tmp_path, "offers", "simulate", "none.csv", "--bundle", bundle.path, "--out", tmp_path)
+def test_a_file_of_another_kind_is_refused_before_anything_is_read(tmp_path: Path, bundle: Bundle) -> None:
+    done = churn(tmp_path, "offers", "simulate", "none.csv", "--bundle", bundle.path, "--out", "offers.xlsx")
     assert done.code == 2
-    assert "holds other files, such as notes.txt" in done.err
+    assert "offers.xlsx has no known ending" in done.err
+    assert "let it end in .html, .json, .png or .csv" in done.err

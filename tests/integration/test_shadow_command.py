@@ -34,8 +34,8 @@ def shadowed(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Bundle
 
 
 def test_the_report_compares_the_models_that_answered_last(shadowed: Path) -> None:
-    page, picture = shadowed / "report.html", shadowed / "report.svg"
-    done = churn(shadowed, "shadow", "report", "--json", "--since", "1h", "--plot", page)
+    page, picture = shadowed / "report.html", shadowed / "report.png"
+    done = churn(shadowed, "shadow", "report", "--json", "--since", "1h", "--out", page)
     assert done.code == 10, done.err  # two models that have nothing in common but the contract
     report = json.loads(done.out)
     assert (report["bundles"]["champion"], report["bundles"]["challenger"]) == ("v0.0.1", "v0.0.2")
@@ -45,10 +45,10 @@ def test_the_report_compares_the_models_that_answered_last(shadowed: Path) -> No
     assert {group["grouping"] for group in report["groups"]} == {"risk tier", *STREAMFLOW.feature_names()}
     assert report["verdict"]["reason"].split(":")[0] in page.read_text(encoding="utf-8")
     assert "<script" not in page.read_text(encoding="utf-8")
-    shown = churn(shadowed, "shadow", "report", "--plot", picture)
+    shown = churn(shadowed, "shadow", "report", "--out", picture)
     assert shown.code == 10
     assert "v0.0.2 is not to be rolled out" in shown.out
-    assert picture.read_bytes().startswith(b"<?xml")
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_model_beside_itself_is_not_yet_known_to_be_the_same(shadowed: Path) -> None:
@@ -71,7 +71,7 @@ def test_an_answer_that_was_shadowed_is_replayed_like_any_other(shadowed: Path) 
         (["--challenger", "v9"], 3, "v9"),
         (["--since", "yesterday"], 2, "'yesterday' is no point in time"),
         (["--until", "2020-01-01"], 3, "no record"),
-        (["--plot", "report.pdf"], 2, "report.pdf is no picture"),
+        (["--out", "report.pdf"], 2, "report.pdf has no known ending"),
     ],
 )
 def test_what_cannot_be_reported_is_said(shadowed: Path, arguments: list[str], code: int, says: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import functools
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.businesses import find_contract
-from churn.cli.dashboard import require_dashboard_extra
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, JsonOption, PageOption, SinceOption
+from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption
 from churn.cli.replay import the_log
+from churn.cli.reports import require_forms, write_report
 from churn.cli.shadow import point_in_time
-from churn.cli.show import out, print_json, print_table, say
-from churn.errors import ExitCode, SettingsError
+from churn.cli.show import out, print_json, print_table
+from churn.errors import ExitCode
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
+    from churn.dashboard.report import Report
     from churn.monitoring.comparison import Comparison
 
 # ruff: noqa: PLC0415 - extras
@@ -44,7 +45,7 @@ def drift(
     bundle: Annotated[
         Path | None, typer.Option(help="Whose reference and predictions; the one the service loads if not given.")
     ] = None,
-    out_path: PageOption = None,
+    out_paths: ReportOption = None,
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
@@ -52,7 +53,7 @@ def drift(
 
     Exit code 0: nothing has moved far; 9: too few predictions to tell; 12: something has moved far.
     """
-    require_html(out_path)
+    paths = require_forms(out_paths)
     settings = read_settings()
     begin = point_in_time(since, datetime.now(UTC))
     places = the_log(settings, contract)
@@ -62,32 +63,19 @@ def drift(
     own = settings.shelf(find_contract(contract).contract_name).champion
     champion = bundle or (settings.bundle_path if contract == settings.churn_contract else own)
     found = compare(champion, places, most=most, since=begin.timestamp() if begin else 0.0)
-    if out_path and found.known:
-        _write_page(found, out_path)
+    figures = _figures(found)
+    write_report(paths, figures, functools.partial(_report, found) if found.known else None)
     if as_json:
-        print_json(_figures(found))
+        print_json(figures)
     else:
         _show(found)
     raise typer.Exit(EXIT_CODES[found.band])
 
 
-def _write_page(found: Comparison, path: Path) -> None:
-    require_dashboard_extra()
-    from churn.dashboard.report import drift_report
-    from churn.files import write_bytes
+def _report(found: Comparison) -> Report:
+    from churn.dashboard.charts.drift import drift_report
 
-    write_bytes(path, drift_report(found, time.time()).encode())
-    say(f"wrote {path}")
-
-
-def require_html(path: Path | None) -> None:
-    """Refuses a page that would not open as one.
-
-    Raises:
-        SettingsError: its name ends otherwise.
-    """
-    if path and path.suffix != ".html":
-        raise SettingsError(f"--out: {path} is no page", instead="let it end in .html")
+    return drift_report(found)
 
 
 def _figures(found: Comparison) -> dict[str, Any]:

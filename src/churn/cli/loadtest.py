@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, JsonOption
+from churn.cli.options import ContractOption, JsonOption, ReportOption
+from churn.cli.reports import require_forms, write_report
 from churn.cli.show import print_json, print_table, say, show_progress
 from churn.errors import LoadTestError, SettingsError
-from churn.files import encode_json, write_bytes
 
 if TYPE_CHECKING:
+    from churn.dashboard.report import Report
     from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
     from churn.loadtest.report import LoadReport
     from churn.loadtest.samples import Run
 
-# ruff: noqa: PLC0415 - aiohttp and matplotlib are an extra
+# ruff: noqa: PLC0415 - aiohttp is an extra
 
 REQUESTS = 1000
 CONNECTIONS = 8
-PICTURES = (".png", ".html")
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds this command to the command line."""
-    app.command("loadtest", epilog="Example: churn loadtest http://127.0.0.1:8000 --rate 200 --plot var/load.png")(
+    app.command("loadtest", epilog="Example: churn loadtest http://127.0.0.1:8000 --rate 200 --out var/load.html")(
         loadtest
     )
 
@@ -78,13 +78,11 @@ def loadtest(
     contract: ContractOption = "streamflow",
     seed: Annotated[int, typer.Option(min=0, help="Of the subscribers sent and of Poisson arrivals.")] = 0,
     as_json: JsonOption = False,
-    json_file: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw latency to this .png, or report to this .html.")] = None,
+    out_paths: ReportOption = None,
 ) -> None:
     """Load a running service with random valid subscribers; exit code 1 if p99 is too high or too many fail."""
-    if plot is not None and plot.suffix not in PICTURES:
-        raise SettingsError(f"cannot draw to {plot}", instead=f"give a name that ends in {' or '.join(PICTURES)}")
-    require_extra("loadtest", "aiohttp", *(["matplotlib"] if plot else []))
+    paths = require_forms(out_paths)
+    require_extra("loadtest", "aiohttp")
     from churn.loadtest.payloads import draw_bodies
     from churn.loadtest.plan import LoadPlan
     from churn.loadtest.report import summarise
@@ -119,10 +117,7 @@ def loadtest(
         print_json(content)
     else:
         print_table("Load test", ["measure", "value"], rows_from_report(plan, report))
-    if json_file is not None:
-        write_bytes(json_file, encode_json(content))
-    if plot is not None:
-        _draw(plot, plan, report, run)
+    write_report(paths, content, functools.partial(_report, plan, report, run))
     if not report.passed:
         raise LoadTestError(
             f"the objective was {describe_verdict(plan, report)}",
@@ -147,9 +142,7 @@ def _loop(
     return ClosedLoop(connections or CONNECTIONS)
 
 
-def _draw(path: Path, plan: LoadPlan, report: LoadReport, run: Run) -> None:
-    from churn.loadtest.page import report_page
-    from churn.loadtest.plot import latency_plot, png
+def _report(plan: LoadPlan, figures: LoadReport, run: Run) -> Report:
+    from churn.dashboard.charts.loadtest import load_report
 
-    picture = png(latency_plot(plan, report, run.samples))
-    write_bytes(path, picture if path.suffix == ".png" else report_page(plan, report, picture))
+    return load_report(plan, figures, run.samples)

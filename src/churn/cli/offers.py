@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +15,8 @@ from churn.answers import CustomerReason
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption
-from churn.cli.show import err, out, print_json, print_table, say, show_progress
+from churn.cli.reports import FORMS, require_forms, write_report
+from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.contract.declaration import Contract
 from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle, load_bundle
@@ -25,10 +26,13 @@ from churn.retention.reasons import choose_customer_reasons
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from churn.dashboard.report import Report
     from churn.retention.campaign.changes import PolicyChange
     from churn.retention.campaign.population import BannerSubscriber, Census
 
-# ruff: noqa: PLC0415 - what reads files and draws is an extra
+# ruff: noqa: PLC0415 - what reads files is an extra
+
+LINES = ".csv"  # a line for each subscriber
 
 PolicyArgument = Annotated[Path, typer.Argument(help="A policy file.", show_default=False)]
 BundleOption = Annotated[
@@ -64,7 +68,7 @@ def offers_check(policy: PolicyArgument, contract: ContractOption = "streamflow"
 
 
 @offers_app.command(
-    "simulate", epilog="Example: churn offers simulate subscribers.csv --policy my-policy.toml --out sim"
+    "simulate", epilog="Example: churn offers simulate subscribers.csv --policy my-policy.toml --out simulation.html"
 )
 def offers_simulate(
     source: Annotated[
@@ -80,23 +84,27 @@ def offers_simulate(
         Path | None, typer.Option(help="The policy file; OFFER_POLICY, or the contract's own, if not given.")
     ] = None,
     bundle: BundleOption = None,
-    to: Annotated[
-        Path | None, typer.Option("--out", help="Also write offers.csv, summary.json and offers.svg to this folder.")
+    out_paths: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Also write the report to this file, as its ending says: .html, .json, .png, or .csv with a line for "
+            "each subscriber. Repeat it for several.",
+        ),
     ] = None,
     today: TodayOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show who of a file of subscribers would get what, at what expected cost and value, before a policy goes live."""
-    require_extra("offers", "pyarrow", "matplotlib")
-    from churn.retention.campaign.output import require_room, write
+    paths = require_forms(out_paths, (*FORMS, LINES))
+    require_extra("offers", "pyarrow")
     from churn.retention.campaign.report import build_summary, build_tables
-    from churn.retention.campaign.simulation import simulate
+    from churn.retention.campaign.simulation import csv_from_lines, simulate
 
     settings = read_settings()
     loaded = _bundle(bundle, settings)
     chosen = _read_policy(policy or _policy_in_use(settings, loaded.model.contract), loaded.model.contract)
-    if to is not None:
-        require_room(to)
     say(f"simulating {chosen.version} over {source} with {loaded.manifest.model_version}")
     day = _day(today)
     with _population(source, loaded.model, settings.churn_threshold) as (found, census):
@@ -109,14 +117,12 @@ def offers_simulate(
         threshold=settings.churn_threshold,
         today=day,
     )
+    write_report(paths, content, functools.partial(_report, content), {LINES: lambda: csv_from_lines(simulation.lines)})
     if as_json:
         print_json(content)
     else:
         for shown in build_tables(content):
             print_table(*shown)
-    if to is not None:
-        write(to, content, simulation.lines)
-        err.print(f"written to {to}")
 
 
 @offers_app.command("diff", epilog="Example: churn offers diff old.toml new.toml subscribers.csv")
@@ -163,6 +169,12 @@ def offers_diff(
 
         for shown in build_comparison_tables(compared):
             print_table(*shown)
+
+
+def _report(content: Mapping[str, Any]) -> Report:
+    from churn.dashboard.charts.offers import offers_report
+
+    return offers_report(content)
 
 
 def _read_policy(path: Path, contract: type[Contract]) -> Policy:

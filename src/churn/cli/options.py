@@ -18,8 +18,13 @@ SinceOption = Annotated[
     str | None,
     typer.Option(help="From when on, such as `24h`, `7d` or `2026-03-10T09:00`; UTC. All by default."),
 ]
-PageOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="Write all with charts as one page (.html).")
+ReportOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Also write the report to this file, as its ending says: .html, .json or .png. Repeat it for several.",
+    ),
 ]
 DataArgument = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", show_default=False)]
 VersionArgument = Annotated[

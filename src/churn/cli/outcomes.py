@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import functools
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn.businesses import find_contract
-from churn.cli.dashboard import require_dashboard_extra
-from churn.cli.drift import require_html
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, JsonOption, PageOption
+from churn.cli.options import ContractOption, JsonOption, ReportOption
 from churn.cli.replay import the_log
-from churn.cli.show import out, print_json, print_table, say, show_progress
+from churn.cli.reports import require_forms, write_report
+from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import ExitCode, SettingsError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.dashboard.outcomes import Outcomes
+    from churn.dashboard.report import Report
     from churn.outcomes.summary import Estimate, OutcomeSummary
 
 # ruff: noqa: PLC0415 - SciPy is an extra, and what reads Parquet takes a moment to load
@@ -65,7 +64,7 @@ def outcomes_import(
 @outcomes_app.command("report", epilog="Example: churn outcomes report --out var/outcomes.html")
 def outcomes_report(
     *,
-    out_path: PageOption = None,
+    out_paths: ReportOption = None,
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
@@ -73,35 +72,32 @@ def outcomes_report(
 
     Exit code 0: the banner surely keeps subscribers; 9: it is not yet sure what it does; 13: it surely harms.
     """
-    require_html(out_path)
+    paths = require_forms(out_paths)
     require_extra("rollout", "scipy")
-    from churn.dashboard.outcomes import outcomes_of
+    from churn.outcomes.summary import summarize_outcomes
 
     settings = read_settings()
     places = the_log(settings, contract)
     with show_progress("segments", calm=True) as move:
-        found = outcomes_of(
+        found = summarize_outcomes(
             settings.churn_home,
             find_contract(contract).contract_name,
             places,
             progress=lambda done, total: move(done, total, "segments"),
         )
-    if out_path and found.readout.matched:
-        _write_page(found, out_path)
+    figures = asdict(found)
+    write_report(paths, figures, functools.partial(_report, found) if found.matched else None)
     if as_json:
-        print_json({"known": found.known} | asdict(found.readout))
+        print_json(figures)
     else:
-        _show(found.readout, found.known)
-    raise typer.Exit(EXIT_CODES[found.readout.experiment.advice])
+        _show(found)
+    raise typer.Exit(EXIT_CODES[found.experiment.advice])
 
 
-def _write_page(found: Outcomes, path: Path) -> None:
-    require_dashboard_extra()
-    from churn.dashboard.report import outcomes_report as page
-    from churn.files import write_bytes
+def _report(found: OutcomeSummary) -> Report:
+    from churn.dashboard.charts.outcomes import outcomes_report as report_on
 
-    write_bytes(path, page(found, time.time()).encode())
-    say(f"wrote {path}")
+    return report_on(found)
 
 
 def _hashing(settings: Settings) -> Callable[[str], str]:
@@ -121,8 +117,8 @@ def _hashing(settings: Settings) -> Callable[[str], str]:
     return hashed
 
 
-def _show(found: OutcomeSummary, known: int) -> None:
-    out.print(f"{found.matched:,} of {known:,} known outcomes are of a prediction in the log")
+def _show(found: OutcomeSummary) -> None:
+    out.print(f"{found.matched:,} of {found.known:,} known outcomes are of a prediction in the log")
     rows = [
         [
             each.version,

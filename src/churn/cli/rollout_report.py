@@ -1,4 +1,4 @@
-"""The command `churn rollout report`: a rollout as one HTML file that can be mailed."""
+"""The command `churn rollout report`: a rollout as one file that can be mailed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from churn.cli.dashboard import require_dashboard_extra
+from churn.cli.options import ReportOption
+from churn.cli.reports import require_forms, write_report
 from churn.cli.rollout import rollout_app
 from churn.cli.show import out
 from churn.settings import read_settings
@@ -21,18 +23,20 @@ def add_to(_: typer.Typer) -> None:
 
 def rollout_report(
     number: Annotated[int, typer.Argument(min=1, help="The rollout; `churn rollout history` lists them.")],
-    out_path: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Where to write it; `rollout-N.html` here if not given."),
-    ] = None,
+    out_paths: ReportOption = None,
 ) -> None:
-    """Write a rollout as one HTML file that needs no network and no script: to keep, or to mail."""
-    require_dashboard_extra()
-    from churn.dashboard.report import report  # noqa: PLC0415 - an extra
-    from churn.dashboard.rollouts import Rollouts  # noqa: PLC0415
-    from churn.files import write_bytes  # noqa: PLC0415
+    """Write a rollout as a file that needs no network and no script: to keep, or to mail.
 
-    path = out_path or Path(f"rollout-{number}.html")
-    content = report(Rollouts(read_settings().churn_home).snapshot(number), time.time()).encode()
-    write_bytes(path, content)
-    out.print(f"{path} {len(content):,} bytes")
+    Without --out it is `rollout-N.html`.
+    """
+    paths = require_forms(out_paths or [Path(f"rollout-{number}.html")])
+    require_dashboard_extra()
+    from churn.dashboard.charts.rollout import rollout_report as report_on  # noqa: PLC0415 - an extra
+    from churn.dashboard.rollouts import Rollouts  # noqa: PLC0415
+
+    snapshot = Rollouts(read_settings().churn_home).snapshot(number)
+    history = snapshot.history
+    figures = {**history.rollout.summarize(), "happenings": [event.summarize() for event in history.events]}
+    write_report(paths, figures, lambda: report_on(snapshot, time.time()))
+    for path in paths:
+        out.print(f"{path} {path.stat().st_size:,} bytes")

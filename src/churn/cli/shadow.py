@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,19 +12,19 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.judge import VERDICT_CODES
-from churn.cli.options import ContractOption, JsonOption, SinceOption
+from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption
 from churn.cli.replay import the_log
-from churn.cli.show import out, print_json, print_table, say, show_progress
+from churn.cli.reports import require_forms, write_report
+from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import DataError, SettingsError
-from churn.files import write_bytes
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
+    from churn.dashboard.report import Report
     from churn.shadow.report import ShadowReport
 
-# ruff: noqa: PLC0415 - pyarrow, SciPy and matplotlib are an extra
+# ruff: noqa: PLC0415 - pyarrow and SciPy are an extra
 
-PICTURES = (".png", ".svg", ".html")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 shadow_app = typer.Typer(help="Compare a challenger with the champion, on the same subscribers.", no_args_is_help=True)
@@ -35,14 +35,14 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(shadow_app, name="shadow")
 
 
-@shadow_app.command("report", epilog="Example: churn shadow report --since 24h --plot var/shadow.html")
+@shadow_app.command("report", epilog="Example: churn shadow report --since 24h --out var/shadow.html")
 def shadow_report(
     *,
     since: SinceOption = None,
     until: Annotated[str | None, typer.Option(help="Until when, likewise; now by default.")] = None,
     champion: Annotated[str | None, typer.Option(help="A version, or the beginning of a bundle's sha256.")] = None,
     challenger: Annotated[str | None, typer.Option(help="Likewise; by default those that answered last.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture (.png, .svg), or all as a page (.html).")] = None,
+    out_paths: ReportOption = None,
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
@@ -50,11 +50,10 @@ def shadow_report(
 
     Exit code 0: the challenger is fit to be rolled out; 9: not yet sure; 10: it is not fit.
     """
-    if plot and plot.suffix not in PICTURES:
-        raise SettingsError(f"--plot: {plot} is no picture", instead=f"let it end in {', '.join(PICTURES)}")
+    paths = require_forms(out_paths)
     now = datetime.now(UTC)
     during = (point_in_time(since, now) or datetime.min.replace(tzinfo=UTC), point_in_time(until, now) or now)
-    require_extra("rollout", "pyarrow", "scipy", "matplotlib")
+    require_extra("rollout", "pyarrow", "scipy")
     from churn.shadow.reading import choose_bundles, read_pairs
     from churn.shadow.report import build_report, json_from_report
 
@@ -75,10 +74,10 @@ def shadow_report(
         )
     others = {str(bundles): of_pair.pairs for bundles, of_pair in sums.items() if bundles != chosen}
     report = build_report(chosen, sums[chosen], others=others)
-    if plot:
-        _write(plot, report)
+    content = json_from_report(report)
+    write_report(paths, content, functools.partial(_report, report))
     if as_json:
-        print_json(json_from_report(report))
+        print_json(content)
     else:
         _show(report)
     raise typer.Exit(VERDICT_CODES[report.verdict.decision])
@@ -107,16 +106,10 @@ def _asked(champion: str | None, challenger: str | None) -> str:
     return f"{champion or 'any champion'} and {challenger or 'any challenger'}"
 
 
-def _write(plot: Path, report: ShadowReport) -> None:
-    from churn.shadow.page import report_page
-    from churn.shadow.plot import image, report_plot
+def _report(figures: ShadowReport) -> Report:
+    from churn.dashboard.charts.shadow import shadow_report as report_on
 
-    figure = report_plot(report)
-    if plot.suffix == ".html":
-        write_bytes(plot, report_page(report, image(figure, "png")))
-    else:
-        write_bytes(plot, image(figure, plot.suffix.removeprefix(".")))
-    say(f"wrote {plot}")
+    return report_on(figures)
 
 
 def _show(report: ShadowReport) -> None:

@@ -1,57 +1,83 @@
-"""A rollout, drift or outcomes as one HTML file that holds all it needs, to be kept or mailed."""
+"""Write what commands and pages report as one HTML file that asks nobody for anything, or as one picture."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
 from markupsafe import Markup
 
-from churn.dashboard.charts.drift import TONES, drift_charts
-from churn.dashboard.charts.outcomes import outcome_charts
-from churn.dashboard.outcomes import Outcomes
+from churn.dashboard.charts.drawing import Chart, draw_picture
 from churn.dashboard.pages import PAGES, render
-from churn.dashboard.rollouts import Snapshot
-from churn.dashboard.view import rollout_view
-from churn.monitoring.comparison import BAND_WORDS, Comparison
 
 STYLE = "dashboard.css"
 
 
-def report(snapshot: Snapshot, now: float) -> str:
-    """The report as HTML; it asks nobody for anything and runs nothing.
+@dataclass(frozen=True)
+class Report:
+    """What a report shows.
 
     Args:
-        snapshot: the rollout.
-        now: in seconds since 1970.
+        topic: what it is about; it stands above the headline.
+        headline: the answer in a sentence.
+        body: the template of what stands below the head.
+        values: for that template.
+        charts: what a picture shows.
+        lead: a sentence below the headline.
+        basis: what the report rests on.
+        badge: the answer in a word or two.
+        tone: how the badge looks.
     """
-    return render("report.html", style=_style(), **rollout_view(snapshot, now))
+
+    topic: str
+    headline: str
+    body: str
+    values: Mapping[str, Any]
+    charts: Sequence[Chart]
+    lead: str = ""
+    basis: str = ""
+    badge: str = ""
+    tone: str = "calm"
 
 
-def drift_report(comparison: Comparison, now: float) -> str:
-    """What was compared as HTML, likewise.
+@dataclass(frozen=True)
+class Table:
+    """A table of a report; the first column names its rows."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    numeric: Sequence[bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the columns of numbers, which stand right."""
+        cells = zip(*self.rows, strict=True) if self.rows else ((),) * len(self.columns)
+        object.__setattr__(self, "numeric", [all(map(_is_number, column)) for column in cells])
+
+
+def figures_report(topic: str, headline: str, charts: Sequence[Chart], tables: Sequence[Table], **head: str) -> Report:
+    """Return a report of charts, and of tables below them."""
+    return Report(topic, headline, "figures_body.html", {"charts": charts, "tables": tables}, charts, **head)
+
+
+def render_report(report: Report, now: float) -> str:
+    """Return the report as HTML, its styles included.
 
     Args:
-        comparison: of which something could be compared.
+        report: what it shows.
         now: in seconds since 1970.
     """
-    return render(
-        "drift_report.html",
-        style=_style(),
-        comparison=comparison,
-        charts=drift_charts(comparison),
-        words=BAND_WORDS,
-        tones=TONES,
-        now=now,
-    )
+    style = Markup(PAGES.style(STYLE))  # noqa: S704 - our own file
+    return render("report.html", **{"style": style, "report": report, "now": now, **report.values})
 
 
-def outcomes_report(found: Outcomes, now: float) -> str:
-    """What became of those who were predicted as HTML, likewise.
-
-    Args:
-        found: what is known, of which something is of a logged prediction.
-        now: in seconds since 1970.
-    """
-    return render("outcomes_report.html", style=_style(), found=found, charts=outcome_charts(found), now=now)
+def draw_report(report: Report) -> bytes:
+    """Return the report's charts as one picture, a PNG."""
+    return draw_picture(report.headline, report.lead or report.basis, report.charts, PAGES.style(STYLE))
 
 
-def _style() -> Markup:
-    return Markup(PAGES.style(STYLE))  # noqa: S704 - our own file
+def _is_number(cell: Any) -> bool:
+    """Whether a cell is a number, written with any unit, or stands for one that is unknown."""
+    text = str(cell).strip()
+    return text[:1].isdigit() or text[:1] in {"", "-", "+", "$", "\N{MINUS SIGN}"}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,10 @@ from scipy.special import ndtri
 from scipy.stats import binomtest, rankdata
 
 from churn.judging.sequences import Proportions, confidence_sequence
-from churn.outcomes.join import JoinedOutcomes, LabelledPrediction
+from churn.model.shelf import list_bundles
+from churn.outcomes.join import LabelledPrediction, join_outcomes
+from churn.outcomes.store import load_outcomes, locate_outcomes
+from churn.prediction_log.places import Places
 
 type Advice = Literal["keep", "hold", "stop"]
 
@@ -106,21 +110,49 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSummary:
-    """All of it."""
+    """What all outcomes say.
 
+    Args:
+        known: how many outcomes were imported.
+        matched: how many of them are of a logged prediction.
+        versions: how right each was.
+        experiment: what the banner does.
+        offers: how many accepted each.
+    """
+
+    known: int
     matched: int
     versions: tuple[ModelQuality, ...]
     experiment: Experiment
     offers: tuple[Acceptance, ...]
 
 
-def summarize_outcomes(joined: JoinedOutcomes, trained_auc: Mapping[str, float | None]) -> OutcomeSummary:
-    """The figures of joined outcomes, with the AUC that each version had when it was trained."""
+def summarize_outcomes(
+    home: Path, contract: str, places: Places, *, progress: Callable[[int, int], None] = lambda *_: None
+) -> OutcomeSummary:
+    """Join the imported outcomes to the prediction log, and sum up what they say.
+
+    Args:
+        home: CHURN_HOME.
+        contract: its name.
+        places: of its prediction log.
+        progress: told (done, total) segments.
+
+    Raises:
+        DataError: outcomes or a segment are damaged; names it.
+        OSError: a folder cannot be read.
+        ChurnError: the object store cannot be used.
+    """
+    known = load_outcomes(locate_outcomes(home, contract))
+    joined = join_outcomes(places, known, progress=progress)
+    manifests = [bundle.manifest for bundle in list_bundles(home) if bundle.contract == contract and bundle.manifest]
+    trained_auc = {manifest.model_version: manifest.test_auc for manifest in manifests}
     arms = joined.group_by_arm()
     return OutcomeSummary(
+        known=len(known),
         matched=joined.matched,
         versions=tuple(
-            measure_quality(name, found, trained_auc.get(name)) for name, found in joined.group_by_version().items()
+            measure_quality(name, made, trained_auc.get(name)) for name, made in joined.group_by_version().items()
         ),
         experiment=compare_arms(arms["holdout"], arms["treatment"], len(joined.torn)),
         offers=_acceptance(arms["treatment"]),

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 from support.load_plans import a_plan, a_run, answered, failed
+from support.watching import words
 
-from churn.loadtest.page import report_page
+from churn.dashboard.charts.loadtest import load_report
+from churn.dashboard.report import draw_report, render_report
 from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
-from churn.loadtest.plot import latency_plot, png
 from churn.loadtest.report import summarise
 from churn.loadtest.samples import Run
 from churn.loadtest.words import describe_verdict, json_from_report, rows_from_report
@@ -24,11 +21,6 @@ DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "load-testing.md"
 PLANS = [a_plan(loop=ClosedLoop(4)), a_plan(loop=OpenLoop(50, "poisson", drain_s=1))]
 MIXED = a_run(*(answered(12.5, due_s=number / 10) for number in range(98)), failed("timeout"), failed("status 500"))
 NOTHING = a_run(failed("timeout"))
-
-
-def words(figure: Figure) -> str:
-    figure.draw_without_rendering()  # only then do axes know their labels
-    return " ".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
 
 
 def test_the_verdict_says_what_was_held_and_what_was_not() -> None:
@@ -67,44 +59,29 @@ def test_the_names_for_scripts_are_always_the_same_and_documented(run: Run) -> N
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("run", [MIXED, NOTHING, a_run(answered(3))])
-def test_the_picture_says_what_was_run_and_where_the_objective_lies(plan: LoadPlan, run: Run) -> None:
-    report = summarise(run, plan)
-    figure = latency_plot(plan, report, run.samples)
-    said = words(figure)
+def test_page_and_picture_say_what_was_run_and_where_the_objective_lies(plan: LoadPlan, run: Run) -> None:
+    figures = summarise(run, plan)
+    report = load_report(plan, figures, run.samples)
+    said = words(render_report(report, 0.0))
     assert plan.url in said
-    assert describe_verdict(plan, report) in said
-    assert "objective: p99 under 200 ms" in said
-    assert png(figure).startswith(b"\x89PNG")
+    assert describe_verdict(plan, figures) in said
+    if figures.latency:
+        assert "objective: p99 under 200 ms" in said
+        assert f"{figures.latency.max_ms:,.2f}" in report.charts[1].rows[-1][1]
+    assert draw_report(report).startswith(b"\x89PNG")
 
 
-def test_the_picture_counts_what_failed() -> None:
-    assert "2 failed" in words(latency_plot(PLANS[0], summarise(MIXED, PLANS[0]), MIXED.samples))
+def test_the_chart_over_time_counts_what_failed() -> None:
+    time, _ = load_report(PLANS[0], summarise(MIXED, PLANS[0]), MIXED.samples).charts
+    assert sum(int(row[-1]) for row in time.rows) == 2
+    assert sum(int(row[1]) for row in time.rows) == 98
 
 
-class Page(HTMLParser):
-    """What a page holds: its text, its images, and what it would fetch."""
-
-    def __init__(self, page: bytes) -> None:
-        super().__init__()
-        self.text, self.images = "", list[dict[str, str | None]]()
-        self.feed(page.decode())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag not in {"script", "link", "iframe"}
-        if tag == "img":
-            self.images.append(dict(attrs))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def test_the_page_needs_nothing_else_and_tells_the_picture_in_words() -> None:
+def test_the_page_needs_nothing_else_and_has_all_that_the_table_has() -> None:
     plan = a_plan(url="http://host/predict?a=<script>")
-    report = summarise(MIXED, plan)
-    page = Page(report_page(plan, report, b"the picture"))
-    [image] = page.images
-    assert image["src"] == f"data:image/png;base64,{base64.b64encode(b'the picture').decode()}"
-    assert describe_verdict(plan, report) in str(image["alt"])
-    for measure, value in rows_from_report(plan, report):
-        assert measure in page.text
-        assert value in page.text
+    figures = summarise(MIXED, plan)
+    page = render_report(load_report(plan, figures, MIXED.samples), 0.0)
+    assert not re.search(r"<script|<link|<img|<iframe|@import|url\(|\ssrc=", page)
+    for measure, value in rows_from_report(plan, figures):
+        assert measure in words(page)
+        assert value in words(page)

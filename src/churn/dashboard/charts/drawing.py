@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import escape
 from typing import Any, Final
 
 import vl_convert
@@ -21,6 +22,7 @@ STABLE, CANARY, LIVE = "var(--stable)", "var(--canary)", "var(--live)"
 BAND, EFFECT, LIMIT = "var(--band)", "var(--effect)", "var(--limit)"
 INK, SOFT, LINE = "var(--ink)", "var(--ink-soft)", "var(--line)"
 NARROW, WIDE = 340, 580
+LETTER = 6.4  # wide, about
 FONT = "system-ui, sans-serif"
 CONFIG: Final[Mapping[str, Any]] = {
     "background": "transparent",
@@ -47,6 +49,10 @@ CONFIG: Final[Mapping[str, Any]] = {
 }
 # Presentation for programs that read screens; the page says it better.
 ROLES = re.compile(r' (?:role="graphics-\w+"|aria-roledescription="[^"]*"|aria-hidden="true")')
+VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+VARIABLE = re.compile(r"var\(--([\w-]+)\)")
+COLOUR = re.compile(r"--([\w-]+): *(#\w+);")
+COLUMN, GAP, HEAD_HEIGHT, TITLE_HEIGHT, SCALE = WIDE + 20, 28, 86, 50, 1.5
 HEAD = re.compile(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*>')
 
 
@@ -92,7 +98,7 @@ def draw(spec: Mapping[str, Any], *, width: int, height: int) -> Markup:
     return Markup(_svg(json.dumps(whole)))  # noqa: S704 - Vega escapes what stands in the data
 
 
-def both(spec: Mapping[str, Any], *, height: int = 210) -> tuple[Markup, Markup]:
+def draw_both(spec: Mapping[str, Any], *, height: int = 210) -> tuple[Markup, Markup]:
     """Narrow and wide."""
     return draw(spec, width=NARROW, height=height), draw(spec, width=WIDE, height=height + 20)
 
@@ -129,3 +135,48 @@ def _channel(channel: Any) -> Any:
         return channel
     field, _, kind = channel.partition(":")
     return {"field": field, "type": {"Q": "quantitative", "N": "nominal", "T": "temporal"}[kind]}
+
+
+def draw_picture(title: str, text: str, charts: Sequence[Chart], style: str) -> bytes:
+    """Return charts as one PNG: two columns below a title, in the colours of a light page.
+
+    Args:
+        title: what stands above the charts.
+        text: a smaller line below the title.
+        charts: from left to right and from top to bottom.
+        style: the style sheet that names the colours.
+    """
+    colours: dict[str, str] = {}
+    for name, colour in COLOUR.findall(style):
+        colours.setdefault(name, colour)  # the light ones come first
+    parts, y = [_label(GAP, 38, title, size=21, weight=700), _label(GAP, 64, text, colour=SOFT)], float(HEAD_HEIGHT)
+    for row in (charts[at : at + 2] for at in range(0, len(charts), 2)):
+        drawings = [_place(chart, GAP + at * (COLUMN + GAP), y) for at, chart in enumerate(row)]
+        parts += [drawing for drawing, _ in drawings]
+        y += max(height for _, height in drawings) + GAP
+    width = 2 * COLUMN + 3 * GAP
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" '
+        f'height="{y:.0f}"><rect width="100%" height="100%" fill="var(--card)"/>{"".join(parts)}</svg>'
+    )
+    svg = VARIABLE.sub(lambda found: colours.get(found[1], "#888"), svg.replace("var(--planned)", SOFT))
+    return vl_convert.svg_to_png(svg, scale=SCALE)
+
+
+def _place(chart: Chart, x: float, y: float) -> tuple[str, float]:
+    """Return a chart at a place of a picture, with its title and the words of its colours; and the height of all."""
+    drawing = chart.wide or chart.narrow
+    view = VIEW.search(drawing)
+    width, height = (float(view[1]), float(view[2])) if view else (COLUMN, 0.0)
+    keys, at = [], x
+    for key, word in chart.keys:
+        keys.append(f'<rect x="{at}" y="{y + 28}" width="12" height="10" fill="var(--{key})"/>')
+        keys.append(_label(at + 17, y + 37, word, colour=SOFT))
+        at += 40 + LETTER * len(word)
+    nested = drawing.replace("<svg ", f'<svg x="{x}" y="{y + TITLE_HEIGHT}" width="{width}" height="{height}" ', 1)
+    return _label(x, y + 16, chart.title, size=15, weight=700) + "".join(keys) + nested, height + TITLE_HEIGHT
+
+
+def _label(x: float, y: float, text: str, *, size: int = 12, weight: int = 400, colour: str = INK) -> str:
+    style = f'font-family="sans-serif" font-size="{size}" font-weight="{weight}" fill="{colour}"'
+    return f'<text x="{x}" y="{y}" {style}>{escape(text)}</text>'

@@ -1,10 +1,11 @@
-"""The charts of drift: each distribution at training, and now."""
+"""Draw drift: each distribution at training, and now."""
 
 from __future__ import annotations
 
 from churn.dashboard.charts.drawing import Chart
 from churn.dashboard.charts.plots import Side, histogram
-from churn.dashboard.words import named
+from churn.dashboard.report import Report
+from churn.dashboard.words import moment, named
 from churn.monitoring.comparison import BAND_WORDS, Comparison, title_of
 from churn.monitoring.drift import Distribution, Drift
 from churn.monitoring.live import PROBABILITY
@@ -15,9 +16,27 @@ YES_NO = {"false": "No", "true": "Yes"}
 TONES = {"steady": "good", "moved": "warning", "far": "bad", "too few": "calm"}
 
 
-def drift_charts(comparison: Comparison) -> list[tuple[Drift, Chart]]:
-    """Draw all that could be compared, the score first."""
-    return [(item, _chart(item)) for item in comparison.known]
+def drift_report(comparison: Comparison) -> Report:
+    """Report all that could be compared, the score first."""
+    charts = [(item, _chart(item)) for item in comparison.known]
+    return Report(
+        topic=f"Drift of {comparison.manifest.model_version}",
+        headline=comparison.summary,
+        basis=_basis(comparison),
+        body="drift_body.html",
+        values={"charts": charts, "words": BAND_WORDS, "tones": TONES},
+        charts=[chart for _, chart in charts],
+    )
+
+
+def _basis(comparison: Comparison) -> str:
+    live = comparison.live
+    if not live or not live.records:
+        return f"{comparison.missing} Scores are from {comparison.source}, since each instance started."
+    return (
+        f"The latest {live.records:,} predictions of {comparison.manifest.model_version}, from {moment(live.first)} to "
+        f"{moment(live.last)}, against the holdout that it was measured on."
+    )
 
 
 def _chart(item: Drift) -> Chart:

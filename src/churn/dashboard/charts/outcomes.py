@@ -7,21 +7,34 @@ from typing import Any
 
 from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, draw, layer
 from churn.dashboard.charts.plots import Interval, drawn_intervals
-from churn.dashboard.outcomes import Outcomes
-from churn.dashboard.words import named, percent, points
-from churn.outcomes.summary import Acceptance, Estimate, Experiment, ModelQuality
+from churn.dashboard.report import Report
+from churn.dashboard.words import named, percent, points, sentence
+from churn.outcomes.summary import Acceptance, Estimate, Experiment, ModelQuality, OutcomeSummary
 
+BADGES = {"keep": "it works", "hold": "not yet sure", "stop": "it harms"}
+TONES = {"keep": "good", "hold": "calm", "stop": "bad"}
 LEAST = 0.02  # half of the narrowest span that is shown
 
 
-def outcome_charts(found: Outcomes) -> dict[str, Any]:
-    """What `outcomes_body.html` shows beside the figures themselves."""
-    readout = found.readout
-    return {
-        "effect": effect_chart(readout.experiment) if readout.experiment.compared else None,
-        "offers": offer_chart(readout.offers) if readout.offers else None,
-        "calibrations": [calibration_chart(each, at) for at, each in enumerate(readout.versions, 1)],
+def outcomes_report(summary: OutcomeSummary) -> Report:
+    """Report what the banner does, what was accepted, and how right each version was."""
+    experiment = summary.experiment
+    charts: dict[str, Any] = {
+        "effect": effect_chart(experiment) if experiment.compared else None,
+        "offers": offer_chart(summary.offers) if summary.offers else None,
+        "calibrations": [calibration_chart(quality, at) for at, quality in enumerate(summary.versions, 1)],
     }
+    return Report(
+        topic="Outcomes",
+        headline=sentence(experiment.reason),
+        basis=f"{summary.matched:,} of {summary.known:,} known outcomes are of a logged prediction. Each subscriber "
+        "counts once.",
+        badge=BADGES[experiment.advice],
+        tone=TONES[experiment.advice],
+        body="outcomes_body.html",
+        values={"summary": summary, "charts": charts},
+        charts=[chart for chart in (charts["effect"], charts["offers"], *charts["calibrations"]) if chart],
+    )
 
 
 def effect_chart(experiment: Experiment) -> Chart:

@@ -9,13 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from churn.dashboard.charts.drawing import BAND, EFFECT, NARROW, SOFT, WIDE, Chart, both, draw, layer, rule
+from churn.dashboard.charts.drawing import BAND, EFFECT, LETTER, NARROW, SOFT, WIDE, Chart, draw, draw_both, layer, rule
 from churn.dashboard.words import percent
 
 GAP = 0.12  # of a bin, on either side
 BAR = 14
 ROOT_TICKS = [0, 0.01, 0.05, 0.2, 0.5]
-LETTER = 6.4  # wide, about
 ROW, AXIS = 34, 56  # pixels of a row, and of all around them
 
 
@@ -112,7 +111,7 @@ def histogram(
             ),
         ]
     spec = {"layer": layers}
-    narrow, wide = (draw(spec, width=NARROW, height=150), Markup()) if small else both(spec)
+    narrow, wide = (draw(spec, width=NARROW, height=150), Markup()) if small else draw_both(spec)
     return Chart(
         name=name,
         title=title,
@@ -162,7 +161,7 @@ def by_name(
         )
         for side, each in zip(sides, shares, strict=True)
     ]
-    narrow, wide = both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
+    narrow, wide = draw_both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
     return Chart(
         name=name,
         title=title,
@@ -246,3 +245,49 @@ def drawn_intervals(
     height = ROW * len(rows) + AXIS
     narrow, wide = (draw({"layer": layers}, width=width, height=height) for width in (NARROW, WIDE))
     return narrow, wide
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of stacked bars: a word, the CSS class and variable of its colour, and a value for each bar."""
+
+    word: str
+    key: str
+    values: Sequence[float]
+
+
+def stacked_bars(*, name: str, title: str, summary: str, names: Sequence[str], parts: Sequence[Part]) -> Chart:
+    """Draw a horizontal bar for each name; its parts follow each other.
+
+    Args:
+        name: see Chart, as for the next two.
+        title: what it shows.
+        summary: what is to be seen in it.
+        names: from top to bottom.
+        parts: from left to right.
+    """
+    axis = {"title": None, "labelLimit": 170, "minExtent": LETTER * max(map(len, names))}
+    y = {"field": "name", "type": "nominal", "sort": None, "axis": axis, "scale": {"paddingInner": 0.35}}
+    x = {"field": "from", "type": "quantitative", "axis": {"format": ",~f", "title": None, "tickCount": 4}}
+    starts, layers = [0.0] * len(names), []
+    for part in parts:
+        ends = [start + value for start, value in zip(starts, part.values, strict=True)]
+        bars = zip(names, starts, ends, part.values, strict=True)
+        rows = [
+            {"name": bar, "from": start, "to": end, "tip": f"{bar}, {part.word}: {value:,.0f}"}
+            for bar, start, end, value in bars
+        ]
+        mark = {"type": "bar", "color": f"var(--{part.key})"}
+        layers.append(layer(rows, mark, x=x, x2={"field": "to"}, y=y, description="tip:N"))
+        starts = ends
+    narrow, wide = draw_both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
+    return Chart(
+        name=name,
+        title=title,
+        summary=summary,
+        columns=["", *(part.word for part in parts)],
+        rows=[[bar, *(f"{part.values[at]:,.0f}" for part in parts)] for at, bar in enumerate(names)],
+        narrow=narrow,
+        wide=wide,
+        keys=[(part.key, part.word) for part in parts] if len(parts) > 1 else [],
+    )

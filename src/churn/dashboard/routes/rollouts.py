@@ -8,12 +8,11 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from churn.dashboard.charts.rollout import weights_chart
+from churn.dashboard.charts.rollout import rollout_report, weights_chart
 from churn.dashboard.pages import page
-from churn.dashboard.report import report
-from churn.dashboard.rollouts import Rollouts
+from churn.dashboard.report import render_report
+from churn.dashboard.rollouts import Rollouts, Snapshot
 from churn.dashboard.summary import summarize
-from churn.dashboard.view import rollout_view
 from churn.dashboard.visits import Visits
 from churn.errors import RolloutError
 
@@ -34,12 +33,13 @@ def rollout_routes(rollouts: Rollouts, visits: Visits) -> APIRouter:
 
     @router.get("/rollouts/{number:int}")
     def one(request: Request, number: int) -> Response:
-        view = rollout_view(_moment(rollouts, number), _minute())
-        return page(request, "rollout.html", visit=visits.read(request), **view)
+        report = rollout_report(_snapshot(rollouts, number), _minute())
+        return page(request, "rollout.html", visit=visits.read(request), report=report, **report.values)
 
     @router.get("/rollouts/{number:int}/report.html")
     def mailed(number: int) -> Response:
-        text = report(_moment(rollouts, number), _minute())
+        now = _minute()
+        text = render_report(rollout_report(_snapshot(rollouts, number), now), now)
         name = f'attachment; filename="rollout-{number}.html"'
         return HTMLResponse(text, headers={"Content-Disposition": name})
 
@@ -57,7 +57,7 @@ def _live(rollouts: Rollouts, number: int, now: float) -> dict[str, Any]:
     }
 
 
-def _moment(rollouts: Rollouts, number: int) -> Any:
+def _snapshot(rollouts: Rollouts, number: int) -> Snapshot:
     try:
         return rollouts.snapshot(number)
     except RolloutError as error:

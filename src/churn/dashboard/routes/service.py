@@ -6,29 +6,36 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from churn.businesses import find_contract
-from churn.dashboard.charts.drift import TONES, drift_charts
-from churn.dashboard.charts.outcomes import outcome_charts
-from churn.dashboard.charts.shadow import DAYS, Shadowing, shadowing
+from churn.dashboard.charts.drift import drift_report
+from churn.dashboard.charts.outcomes import outcomes_report
+from churn.dashboard.charts.shadow import shadow_report
 from churn.dashboard.health import Service, ask
-from churn.dashboard.outcomes import Outcomes, outcomes_of
 from churn.dashboard.pages import page
+from churn.dashboard.report import Report
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.visits import Visits
 from churn.errors import ChurnError, RolloutError
 from churn.model.shelf import list_bundles
-from churn.monitoring.comparison import BAND_WORDS, Comparison, compare
+from churn.monitoring.comparison import compare
+from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
 from churn.rollout.routers.router import TRACKS
+from churn.shadow.reading import EVER, choose_bundles, read_pairs
+from churn.shadow.report import build_report
 
 SERVICE_AGE_S, LOG_AGE_S = 3.0, 60.0
+SHADOW_DAYS = 7
+
+type Reading = tuple[Report | None, ChurnError | None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Watched:
     token: str | None = field(default=None, repr=False)
 
 
-class Kept[T]:
+class Cached[T]:
     """A value that is made anew when somebody asks and it has become too old; made by one thread at a time."""
 
     def __init__(self, make: Callable[[], T], *, for_s: float) -> None:
@@ -74,15 +81,14 @@ class Kept[T]:
 def service_routes(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
     """The routes."""
     router = APIRouter()
-    service = Kept(lambda: ask(_tracks(watched, rollouts)), for_s=SERVICE_AGE_S)
-    compared = Kept(lambda: _compared(watched, service.get()), for_s=LOG_AGE_S)
-    known = Kept(lambda: _known(watched), for_s=LOG_AGE_S)
-    shadowed = Kept(lambda: _shadowed(watched), for_s=LOG_AGE_S)
+    service = Cached(lambda: ask(_tracks(watched, rollouts)), for_s=SERVICE_AGE_S)
+    drift = Cached(lambda: _read(lambda: _drift(watched, service.get())), for_s=LOG_AGE_S)
+    outcomes = Cached(lambda: _read_log(watched, _outcomes), for_s=LOG_AGE_S)
+    shadow = Cached(lambda: _read_log(watched, _shadow), for_s=LOG_AGE_S)
 
     @router.get("/shadow")
     def shadow_page(request: Request) -> Response:
-        found, problem = shadowed.get()
-        return page(request, "shadow.html", visit=visits.read(request), found=found, problem=problem, days=DAYS)
+        return report_page(request, "shadow.html", shadow, days=SHADOW_DAYS)
 
     @router.get("/service")
     def service_page(request: Request) -> Response:
@@ -90,28 +96,21 @@ def service_routes(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIR
 
     @router.get("/drift")
     def drift_page(request: Request) -> Response:
-        found, problem = compared.get()
-        return page(
-            request,
-            "drift.html",
-            visit=visits.read(request),
-            comparison=found,
-            charts=drift_charts(found) if found else [],
-            problem=problem,
-            words=BAND_WORDS,
-            tones=TONES,
-        )
+        return report_page(request, "drift.html", drift)
 
     @router.get("/outcomes")
     def outcomes_page(request: Request) -> Response:
-        found, problem = known.get()
-        charts = outcome_charts(found) if found else {}
-        return page(request, "outcomes.html", visit=visits.read(request), found=found, problem=problem, charts=charts)
+        return report_page(request, "outcomes.html", outcomes)
 
     @router.get("/models")
     def models_page(request: Request) -> Response:
         held = list_bundles(watched.home)
         return page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=watched.mlflow_url)
+
+    def report_page(request: Request, template: str, cached: Cached[Reading], **values: Any) -> Response:
+        report, problem = cached.get()
+        values |= {"visit": visits.read(request), "report": report, "problem": problem}
+        return page(request, template, **values, **(report.values if report else {}))
 
     return router
 
@@ -127,25 +126,31 @@ def _tracks(watched: Watched, rollouts: Rollouts) -> dict[str, str]:
     return found
 
 
-def _compared(watched: Watched, service: Service) -> tuple[Comparison | None, ChurnError | None]:
-    counted = [(each.version, each.counts.probability) for each in service.instances if each.counts]
-    return _read(lambda: compare(watched.champion, watched.places, counted))
+def _drift(watched: Watched, service: Service) -> Report:
+    counted = [(instance.version, instance.counts.probability) for instance in service.instances if instance.counts]
+    return drift_report(compare(watched.champion, watched.places, counted))
 
 
-def _shadowed(watched: Watched) -> tuple[Shadowing | None, ChurnError | None]:
-    """Nothing of either without a log."""
-    places, contract = watched.places, find_contract(watched.contract)
-    return _read(lambda: shadowing(places, contract, datetime.now(UTC))) if places else (None, None)
+def _shadow(watched: Watched, places: Places) -> Report | None:
+    """Compare the two bundles that answered last; None if no challenger has answered in the last days."""
+    since = datetime.now(UTC) - timedelta(days=SHADOW_DAYS)
+    sums = read_pairs(places, find_contract(watched.contract), during=(since, EVER[1]))
+    bundles = choose_bundles(sums, None, None)
+    return shadow_report(build_report(bundles, sums[bundles])) if bundles and sums[bundles].pairs else None
 
 
-def _known(watched: Watched) -> tuple[Outcomes | None, ChurnError | None]:
-    """Nothing of either without a log."""
+def _outcomes(watched: Watched, places: Places) -> Report:
+    return outcomes_report(summarize_outcomes(watched.home, watched.contract, places))
+
+
+def _read_log(watched: Watched, read: Callable[[Watched, Places], Report | None]) -> Reading:
+    """Read a report of the log; without a log there is neither a report nor a problem."""
     places = watched.places
-    return _read(lambda: outcomes_of(watched.home, watched.contract, places)) if places else (None, None)
+    return _read(lambda: read(watched, places)) if places else (None, None)
 
 
-def _read[T](read: Callable[[], T]) -> tuple[T | None, ChurnError | None]:
-    """What is read of the log, or why it cannot be."""
+def _read(read: Callable[[], Report | None]) -> Reading:
+    """Return the report, or why the log cannot be read."""
     try:
         return read(), None
     except ChurnError as error:

@@ -6,6 +6,4 @@ simulation.py   all outcomes, counted and summed
 comparison.py   the outcomes of two policies, side by side
 changes.py      what changed between two policies, in words
 report.py       a simulation as tables
-output.py       a simulation as files
-plot.py         a simulation as a picture
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -51,7 +53,7 @@ class OfferTotals:
 
 
 class SubscriberLine(NamedTuple):
-    """One subscriber with a banner, as `offers.csv` has it.
+    """One subscriber with a banner, as a `.csv` file has it.
 
     Args:
         reasons, offer, net_dollars: what is seen; nothing in the holdout.
@@ -129,3 +131,12 @@ def _build_line(banner: BannerSubscriber, found: OfferDecision) -> SubscriberLin
         net_dollars=None if offer is None else offer["expected"]["net_dollars"],
         withheld=found.offer["code"] if found.arm == "holdout" and found.offer is not None else "",
     )
+
+
+def csv_from_lines(lines: Iterable[SubscriberLine]) -> bytes:
+    """Return the lines as a CSV file with a head."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(SubscriberLine._fields)
+    writer.writerows(lines)
+    return text.getvalue().encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import pytest
 from support.policies import policy_of
 from support.populations import draw, row
 
-from churn.errors import SettingsError
-from churn.retention.campaign.output import require_room, write
-from churn.retention.campaign.population import BannerSubscriber, Census
+from churn.dashboard.charts.offers import offers_report
+from churn.dashboard.report import draw_report, render_report
+from churn.retention.campaign.population import Banner, Census
 from churn.retention.campaign.report import WHY, build_summary, build_tables
-from churn.retention.campaign.simulation import Simulation, simulate
+from churn.retention.campaign.simulation import Simulation, csv_from_lines, simulate
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
 
@@ -119,31 +118,16 @@ def test_a_file_without_a_banner_has_tables_and_a_picture_too(tmp_path: Path, po
     found, census = draw(tmp_path, [row(0, 0)])
     counts = figures_of(policy, census, simulate(policy, found, TODAY))
     assert len(list(build_tables(counts))) == 3
-    write(tmp_path / "out", counts, [])
-    assert (tmp_path / "out" / "offers.svg").read_bytes().startswith(b"<?xml")
+    assert draw_report(offers_report(counts)).startswith(b"\x89PNG")
 
 
-def test_the_folder_holds_subscribers_figures_and_picture(
-    tmp_path: Path, policy: Policy, population: tuple[list[BannerSubscriber], Census]
-) -> None:
+def test_lines_and_page_hold_subscribers_and_figures(policy: Policy, population: tuple[list[Banner], Census]) -> None:
     found, census = population
     simulation = simulate(policy, found, TODAY)
     counts = figures_of(policy, census, simulation)
-    for _ in range(2):  # the second replaces the first with the same
-        write(tmp_path / "out", counts, simulation.lines)
-    with (tmp_path / "out" / "offers.csv").open(newline="") as file:
-        lines = list(csv.DictReader(file))
+    lines = list(csv.DictReader(csv_from_lines(simulation.lines).decode().splitlines()))
     assert len(lines) == len(found)
     assert sum(float(line["net_dollars"] or 0) for line in lines) == pytest.approx(counts["total"]["net_dollars"])
-    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == counts
-    picture = (tmp_path / "out" / "offers.svg").read_text()
-    assert "priority-support" in picture
-    assert f"Expected cost ${counts['total']['cost_dollars']:,.0f}, net value" in picture
-
-
-def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(SettingsError, match=r"holds other files, such as notes\.txt"):
-        require_room(tmp_path)
-    with pytest.raises(SettingsError, match="is no folder"):
-        require_room(tmp_path / "notes.txt")
+    page = render_report(offers_report(counts), 0.0)
+    assert "priority-support" in page
+    assert f"Expected cost ${counts['total']['cost_dollars']:,.0f}, net value" in page
