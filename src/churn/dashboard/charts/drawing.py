@@ -165,7 +165,7 @@ def draw_picture(title: str, text: str, charts: Sequence[Chart], style: str) -> 
 
 def _place(chart: Chart, x: float, y: float) -> tuple[str, float]:
     """Return a chart at a place of a picture, with its title and the words of its colours; and the height of all."""
-    drawing = chart.wide or chart.narrow
+    drawing = str(chart.wide or chart.narrow)  # Markup would escape what it is added to
     view = VIEW.search(drawing)
     width, height = (float(view[1]), float(view[2])) if view else (COLUMN, 0.0)
     keys, at = [], x

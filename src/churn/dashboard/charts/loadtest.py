@@ -109,7 +109,7 @@ def _percentile_chart(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
 
 
 def _milliseconds() -> dict[str, Any]:
-    axis = {"format": "~g", "title": "milliseconds", "tickCount": 5}
+    axis = {"format": "~g", "title": "milliseconds", "values": [10.0**power for power in range(-2, 6)]}
     return {"type": "quantitative", "scale": {"type": "log"}, "axis": axis}
 
 
