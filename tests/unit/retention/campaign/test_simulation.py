@@ -13,7 +13,7 @@ from support.populations import draw, row
 
 from churn.dashboard.charts.offers import offers_report
 from churn.dashboard.report import draw_report, render_report
-from churn.retention.campaign.population import Banner, Census
+from churn.retention.campaign.population import Banner, BannerSubscriber, Census
 from churn.retention.campaign.report import WHY, build_summary, build_tables
 from churn.retention.campaign.simulation import Simulation, csv_from_lines, simulate
 from churn.retention.offers.arms import draw_arm
