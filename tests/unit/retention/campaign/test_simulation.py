@@ -13,7 +13,7 @@ from support.populations import draw, row
 
 from churn.dashboard.charts.offers import offers_report
 from churn.dashboard.report import draw_report, render_report
-from churn.retention.campaign.population import Banner, BannerSubscriber, Census
+from churn.retention.campaign.population import BannerSubscriber, Census
 from churn.retention.campaign.report import WHY, build_summary, build_tables
 from churn.retention.campaign.simulation import Simulation, csv_from_lines, simulate
 from churn.retention.offers.arms import draw_arm
@@ -121,7 +121,9 @@ def test_a_file_without_a_banner_has_tables_and_a_picture_too(tmp_path: Path, po
     assert draw_report(offers_report(counts)).startswith(b"\x89PNG")
 
 
-def test_lines_and_page_hold_subscribers_and_figures(policy: Policy, population: tuple[list[Banner], Census]) -> None:
+def test_lines_and_page_hold_subscribers_and_figures(
+    policy: Policy, population: tuple[list[BannerSubscriber], Census]
+) -> None:
     found, census = population
     simulation = simulate(policy, found, TODAY)
     counts = figures_of(policy, census, simulation)
