@@ -1,4 +1,4 @@
-"""What can be configured, by environment variables. Read by the command line and the service's factory only."""
+"""What can be configured, by environment variables. Only the command line and the service's start read them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ SHORTEST_TOKEN = 16
 
 
 class Settings(BaseSettings):
-    """Each field is one environment variable of the same name in capitals."""
+    """The settings. Each field is an environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     churn_home: Annotated[Path, Field(description="Where everything the project makes is kept.")] = Path("var")
-    churn_contract: Annotated[str, Field(description="The contract that commands use unless told otherwise.")] = (
-        "streamflow"
-    )
+    churn_contract: Annotated[str, Field(description="The contract that commands use by default.")] = "streamflow"
     model_path: Annotated[
         Path | None, Field(description="The bundle to serve; by default `bundles/CONTRACT/champion` under CHURN_HOME.")
     ] = None
@@ -33,8 +31,8 @@ class Settings(BaseSettings):
     challenger_path: Annotated[
         Path | None,
         Field(
-            description="A second bundle, of the same contract: it answers what the served one has answered, in the "
-            "background, into the prediction log. None by default."
+            description="A second bundle of the same contract. It answers each `/predict` too, in the background; its "
+            "answers stand in the prediction log. None by default."
         ),
     ] = None
     churn_threshold: Annotated[float, Field(ge=0, le=1, description="The banner is shown above this probability.")] = (
@@ -50,7 +48,7 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=MOST_WORKERS,
-            description="Server processes; by default as many as CPUs may be used, by a container's quota too.",
+            description="Server processes; by default one for each CPU that may be used, by a container's quota too.",
         ),
     ] = None
     max_queue: Annotated[
@@ -62,8 +60,8 @@ class Settings(BaseSettings):
         Field(
             ge=0,
             le=60,
-            description="For so long after SIGTERM the health paths say 503 while requests are still answered, so that "
-            "load balancers notice before the service stops.",
+            description="The time after SIGTERM in which the health paths say 503 and requests are still answered, so "
+            "that load balancers notice before the service stops.",
         ),
     ] = 0
     log_level: Annotated[
@@ -85,13 +83,15 @@ class Settings(BaseSettings):
     ] = "tue,wed,thu"
     release_hours: Annotated[
         str,
-        Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="From when to when it works on such a day."),
+        Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="The hours of such a day in which it works."),
     ] = "09:00-12:00"
-    release_time_zone: Annotated[str, Field(description="Whose clocks are meant, such as `America/New_York`.")] = "UTC"
+    release_time_zone: Annotated[
+        str, Field(description="The time zone of these hours, such as `America/New_York`.")
+    ] = "UTC"
     release_holidays: Annotated[
         str,
         Field(
-            description="Days on which it does not work: countries, or parts of them, whose holidays count, and single "
+            description="Days on which it does not work: the holidays of countries or of parts of them, and single "
             "days, such as `US-CA,2026-12-24`."
         ),
     ] = ""
@@ -110,11 +110,9 @@ class Settings(BaseSettings):
             description="A secret with which subscribers' keys are hashed in the log; without it no key is kept.",
         ),
     ] = None
-    prediction_log_retention_days: Annotated[
-        int, Field(ge=1, description="Logged predictions that are older are removed.")
-    ] = 90
+    prediction_log_retention_days: Annotated[int, Field(ge=1, description="Older logged predictions are removed.")] = 90
     prediction_log_segment_seconds: Annotated[
-        float, Field(ge=1, le=86_400, description="After so long a journal is closed and can be read as Parquet.")
+        float, Field(ge=1, le=86_400, description="After this time a journal is closed and can be read as Parquet.")
     ] = 300
     mlflow_tracking_uri: Annotated[
         str | None, Field(description="The MLflow store; by default an SQLite file under CHURN_HOME.")
@@ -125,15 +123,15 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(
             min_length=SHORTEST_TOKEN,
-            description="A secret; whoever gives it to the dashboard may abort a rollout or let it go on. Without it "
-            "the dashboard can only be read.",
+            description="A secret. Who gives it to the dashboard may abort a rollout or let it go on. Without it the "
+            "dashboard can only be read.",
         ),
     ] = None
     dashboard_instances: Annotated[
         str | None,
         Field(
             pattern=r"^https?://[^\s,]+(\s*,\s*https?://[^\s,]+)*$",
-            description="The service's instances that the dashboard asks how they are, such as "
+            description="The service's instances that the dashboard shows, such as "
             "`http://10.0.0.1:8000,http://10.0.0.2:8000`; by default the one at HOST and PORT.",
         ),
     ] = None
@@ -148,14 +146,15 @@ class Settings(BaseSettings):
 
     @property
     def service_address(self) -> str:
-        """Where the service is to be asked on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - to ask, not to listen
+        """The service's URL on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - not to listen
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def instances(self) -> tuple[str, ...]:
         """The addresses of the service's instances."""
-        return tuple(each.strip().rstrip("/") for each in (self.dashboard_instances or self.service_address).split(","))
+        addresses = (self.dashboard_instances or self.service_address).split(",")
+        return tuple(address.strip().rstrip("/") for address in addresses)
 
     def shelf(self, contract: str) -> Shelf:
         """Return the shelf of a contract's bundles."""
@@ -163,7 +162,7 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process.
+    """Read the settings of this process.
 
     Raises:
         SettingsError: an environment variable has a value that cannot be used; the message names each.
@@ -171,5 +170,5 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        found = "; ".join(f"{item['loc'][0]!s}".upper() + f": {item['msg']}" for item in error.errors())
-        raise SettingsError(f"unusable settings: {found}", instead="correct or unset these variables") from error
+        problems = "; ".join(f"{item['loc'][0]!s}".upper() + f": {item['msg']}" for item in error.errors())
+        raise SettingsError(f"unusable settings: {problems}", instead="correct or unset these variables") from error

@@ -1,4 +1,4 @@
-"""The command `churn contract`: what a subscriber's fields are, in words or as JSON schema."""
+"""The command `churn contract`: a subscriber's fields in words or as JSON schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from churn.cli.show import out, print_json
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds this command to the command line."""
+    """Add this command to the command line."""
     app.command("contract", epilog="Example: churn contract telco --json")(contract)
 
 

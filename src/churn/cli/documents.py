@@ -1,4 +1,4 @@
-"""The documents that follow from the code; `scripts/check` compares them, `scripts/fix` writes them."""
+"""The documents that are generated from the code. `scripts/check` compares them, `scripts/fix` writes them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ DIRECTIONS = {1: "only up", 0: "either way", -1: "only down"}
 
 
 def build_contracts_page() -> str:
-    """`docs/contract.md`: all contracts in words."""
+    """Build `docs/contract.md`: all contracts in words."""
     pages = [describe_contract(find_contract(name)) for name in list_contracts()]
     return GENERATED + "# The contracts\n\n" + "\n".join(pages)
 
 
 def describe_contract(contract: type[Contract]) -> str:
-    """One contract in words: how data and requests write each field, and how the model and people read it."""
+    """Describe a contract: how data and requests write each field, and how the model and people read it."""
     stayed, left = contract.label_values
     return "\n".join(
         [
@@ -35,22 +35,22 @@ def describe_contract(contract: type[Contract]) -> str:
             "",
             "| # | field | type | may hold | example | meaning | risk with rising value | group | shown |",
             "|---|---|---|---|---|---|---|---|---|",
-            *(_field_row(at, spec) for at, spec in enumerate(contract.features)),
+            *(_build_field_row(at, spec) for at, spec in enumerate(contract.features)),
             "",
             "What is said of a value: to the team, whose sentence goes on *increases*, *decreases* or *has no effect",
             "on churn risk*; and to the subscriber, where the value raises and where it lowers their risk.",
             "",
             "| code of the reason | value | to the team | to the subscriber, raising | lowering |",
             "|---|---|---|---|---|",
-            *(row for spec in contract.features for row in _wording_rows(spec)),
+            *(row for spec in contract.features for row in _build_wording_rows(spec)),
             "",
-            *_demo_lines(contract),
+            *_build_demo_lines(contract),
         ]
     )
 
 
 def build_settings_page() -> str:
-    """`docs/settings.md`: every environment variable."""
+    """Build `docs/settings.md`: every environment variable."""
     rows = [
         f"| `{name.upper()}` | {'' if field.default is None else f'`{field.default}`'} | {field.description} |"
         for name, field in Settings.model_fields.items()
@@ -60,7 +60,7 @@ def build_settings_page() -> str:
 
 
 def build_metrics_page() -> str:
-    """`docs/metrics.md`: everything that is counted."""
+    """Build `docs/metrics.md`: everything that is counted."""
     rows = [
         f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.meaning} |"
         for metric in METRICS
@@ -76,9 +76,9 @@ def build_metrics_page() -> str:
     bounds = ", ".join(f"{bound:g}" for bound in LATENCY_BOUNDS_S)
     labels = [
         "",
-        f"Routes: {_listed(ROUTES)}, and `{OTHER}` for every other path.",
+        f"Routes: {_join(ROUTES)}, and `{OTHER}` for every other path.",
         "",
-        f"Kinds of errors: {_listed(kinds)}.",
+        f"Kinds of errors: {_join(kinds)}.",
         "",
         f"Upper bounds of a request's buckets, in seconds: {bounds}. The probability has {PROBABILITY_BINS} buckets of",
         "the same width.",
@@ -87,11 +87,11 @@ def build_metrics_page() -> str:
     return GENERATED + "\n".join([*head, "| name | type | labels | meaning |", "|---|---|---|---|", *rows, *labels])
 
 
-def _listed(words: Iterable[str]) -> str:
+def _join(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _field_row(at: int, spec: FeatureSpec) -> str:
+def _build_field_row(at: int, spec: FeatureSpec) -> str:
     notes = [spec.meaning]
     if spec.marker.protected:
         notes.append("Protected.")
@@ -99,18 +99,18 @@ def _field_row(at: int, spec: FeatureSpec) -> str:
         notes.append(f"Blank in a data file means {spec.marker.blank}.")
     example = str(spec.example).lower() if spec.kind == "boolean" else spec.example
     return (
-        f"| {at} | `{spec.name}` | {spec.kind} | {_may_hold(spec)} | `{example}` | {' '.join(notes)} "
-        f"| {DIRECTIONS[spec.marker.monotone]} | {spec.group} | {_shown(spec)} |"
+        f"| {at} | `{spec.name}` | {spec.kind} | {_describe_values(spec)} | `{example}` | {' '.join(notes)} "
+        f"| {DIRECTIONS[spec.marker.monotone]} | {spec.group} | {_describe_audience(spec)} |"
     )
 
 
-def _shown(spec: FeatureSpec) -> str:
+def _describe_audience(spec: FeatureSpec) -> str:
     if not spec.is_showable:
         return "never"
     return "yes, and can be changed" if spec.marker.actionable else "yes"
 
 
-def _may_hold(spec: FeatureSpec) -> str:
+def _describe_values(spec: FeatureSpec) -> str:
     if spec.kind == "category":
         return ", ".join(f"`{category}` ({code})" for code, category in enumerate(spec.categories))
     if spec.kind == "boolean":
@@ -118,7 +118,7 @@ def _may_hold(spec: FeatureSpec) -> str:
     return f"{spec.lower:g} or more" if spec.upper == LARGEST_NUMBER else f"{spec.lower:g} to {spec.upper:.10g}"
 
 
-def _demo_lines(contract: type[Contract]) -> list[str]:
+def _build_demo_lines(contract: type[Contract]) -> list[str]:
     if contract.demo is None:
         return []
     versions = contract.demo.versions.items()
@@ -132,18 +132,18 @@ def _demo_lines(contract: type[Contract]) -> list[str]:
     ]
 
 
-def _wording_rows(spec: FeatureSpec) -> list[str]:
-    banded = spec.words is not None
+def _build_wording_rows(spec: FeatureSpec) -> list[str]:
+    has_bands = spec.words is not None
     return [
-        f"| `{spec.name}.{band.name}` | {_band_words(band) if banded else f'`{_value_words(spec, at)}`'} "
+        f"| `{spec.name}.{band.name}` | {_describe_band(band) if has_bands else f'`{_describe_value(spec, at)}`'} "
         f"| {band.team} | {band.raises or 'never shown'} | {band.lowers or 'never shown'} |"
         for at, band in enumerate(spec.bands)
     ]
 
 
-def _band_words(band: Band) -> str:
+def _describe_band(band: Band) -> str:
     return "else" if band.below == math.inf else f"below {band.below:g}"
 
 
-def _value_words(spec: FeatureSpec, code: int) -> str:
+def _describe_value(spec: FeatureSpec, code: int) -> str:
     return str(spec.decode(code)).lower() if spec.kind == "boolean" else str(spec.decode(code))

@@ -1,4 +1,4 @@
-"""From the cells of a data file to a valid subscriber: training and bulk scoring read a row in the same way."""
+"""From the cells of a data file to a valid subscriber. Training and bulk scoring both read a row here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHECKS = {
 
 @dataclass(frozen=True, slots=True)
 class BadCell:
-    """A cell that its column does not take, and the check that it failed."""
+    """A cell that its column does not take, and the failed check."""
 
     column: str
     check: str
@@ -29,14 +29,14 @@ class BadCell:
 
 
 def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | list[BadCell]:
-    """Reads one row.
+    """Read one row.
 
     Args:
         contract: what the row must follow.
-        cells: the row's texts by column, at least those of the features; others are not looked at.
+        cells: the row's texts by column, at least those of the features; others are ignored.
 
     Returns:
-        The subscriber, or all that is wrong with the row: blanks and digits with underscores first, then what the
+        The subscriber, or all that is wrong with the row. Blanks and digits with underscores come first, then what the
         contract refuses, in its order.
     """
     row = {spec.name: cells[spec.name] for spec in contract.features}
@@ -53,14 +53,14 @@ def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | 
     try:
         subscriber = contract.model_validate_strings(row)
     except ValidationError as error:
-        for found in error.errors(include_url=False, include_context=False):
-            column = str(found["loc"][0])
-            bad.append(BadCell(column, CHECKS.get(found["type"], WRONG_TYPE), row[column]))
+        for details in error.errors(include_url=False, include_context=False):
+            column = str(details["loc"][0])
+            bad.append(BadCell(column, CHECKS.get(details["type"], WRONG_TYPE), row[column]))
     return bad or subscriber
 
 
 def text_from_cell(value: Any) -> str:
-    """A typed cell as a CSV file would write it: nothing as blank, a boolean or whole number as digits."""
+    """Return a typed cell as a CSV file would write it: nothing as blank, a boolean or whole number as digits."""
     if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
     if isinstance(value, bytes):

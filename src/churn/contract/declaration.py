@@ -1,9 +1,9 @@
 """What a contract is: one declaration of a subscriber, from which everything else is derived.
 
-A contract is a frozen pydantic model. Its fields, in order, are the model's features; a field's type says
-how it is encoded (`Literal` is an ordered set of categories), `Field` gives limits, meaning and example,
-and the `Feature` marker what the business knows beyond the type. Derived once, when the class is made:
-`features`, `fingerprint`, the encoders, and the checks that the declaration is complete.
+A contract is a frozen pydantic model. Its fields, in order, are the model's features. A field's type says how it is
+encoded; `Literal` is an ordered set of categories. `Field` gives limits, meaning and example. The `Feature` marker says
+what the business knows beyond the type. `features` and `fingerprint` are derived once, when the class is made, and a
+declaration that is not complete is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from churn.errors import ContractError
 type Kind = Literal["integer", "number", "category", "boolean"]
 type Rows = npt.NDArray[np.float32]
 
-# The model sees float32: past these limits two different inputs would look the same to it, or infinite.
+# The model sees float32. Past these limits two different inputs would look the same to it, or infinite.
 LARGEST_INTEGER = 2**24
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
 
@@ -61,7 +61,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
-    """One field of a contract, as everything that is derived from it wants to see it."""
+    """One field of a contract, in the form that all else is derived from."""
 
     name: str
     kind: Kind
@@ -77,41 +77,41 @@ class FeatureSpec:
 
     @property
     def group(self) -> str:
-        """The concept the field speaks of."""
+        """The concept that the field speaks of."""
         return self.marker.group or self.name
 
     @property
     def is_showable(self) -> bool:
-        """Whether a subscriber may read of it: there are words for them, which a protected field cannot have."""
+        """Whether there are words for subscribers. A protected field cannot have any."""
         return bool(self.bands[0].raises)
 
     def encode(self, value: Value) -> float:
-        """The number the model sees, before rounding to float32; -0.0 becomes 0.0."""
+        """Return the number that the model sees, before rounding to float32; -0.0 becomes 0.0."""
         return float(self.categories.index(str(value)) if self.kind == "category" else value) + 0.0
 
     def decode(self, number: float) -> Value:
-        """The value that `encode` made this number of."""
+        """Return the value that `encode` made this number from."""
         if self.kind == "category":
             return self.categories[int(number)]
         kinds: dict[Kind, type[int | float | bool]] = {"integer": int, "number": float, "boolean": bool}
         return kinds[self.kind](number)
 
     def find_band(self, value: Value) -> Band:
-        """The band that the value lies in."""
+        """Return the band that the value lies in."""
         if self.words is None:
             return self.bands[int(self.encode(value))]
         return self.bands[bisect_right(self.bounds, float(value))]
 
     def word_for_team(self, value: Value) -> str:
-        """A noun phrase that is true of this value, for the team: `A short history of 1 month`."""
+        """Return a noun phrase for the team that is true of this value: `A short history of 1 month`."""
         return self._fill_in(self.find_band(value).team, value, ENGLISH)
 
     def code_from_value(self, value: Value) -> str:
-        """Field and band in a form that stays when wording changes: `tenure.short`."""
+        """Return field and band in a form that stays when wording changes: `tenure.short`."""
         return f"{self.name}.{self.find_band(value).name}"
 
     def word_for_subscriber(self, value: Value, direction: Direction, language: Language = ENGLISH) -> str:
-        """What a subscriber may read of this value where it works in this direction; empty if they may not."""
+        """Return the text for a subscriber whose risk the value moves in this direction; empty if there is none."""
         band = self.find_band(value)
         text = band.raises if direction == "increases_risk" else band.lowers
         return self._fill_in(language.translate(text), value, language) if text else ""
@@ -137,33 +137,33 @@ class Contract(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Derives what follows from the fields and refuses a declaration that is not complete."""
+        """Derive what follows from the fields, and refuse a declaration that is not complete."""
         cls.features = tuple(_build_spec(name, field) for name, field in cls.model_fields.items())
         ordered = [[spec.name, spec.kind, list(spec.categories)] for spec in cls.features]
         cls.fingerprint = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()
 
     @classmethod
     def feature_names(cls) -> list[str]:
-        """The features' names in the model's order."""
+        """Return the features' names in the model's order."""
         return [spec.name for spec in cls.features]
 
     @classmethod
     def monotone_constraints(cls) -> tuple[int, ...]:
-        """One of -1, 0, +1 per feature, as XGBoost, LightGBM and scikit-learn take it."""
+        """Return one of -1, 0, +1 for each feature, as XGBoost, LightGBM and scikit-learn take it."""
         return tuple(spec.marker.monotone for spec in cls.features)
 
     @classmethod
     def example(cls) -> dict[str, Value]:
-        """A valid subscriber made of the fields' examples."""
+        """Return a valid subscriber made of the fields' examples."""
         return {spec.name: spec.example for spec in cls.features}
 
     def encode(self) -> tuple[float, ...]:
-        """The encoded numbers in feature order, not yet rounded to float32."""
+        """Return the encoded numbers in feature order, not yet rounded to float32."""
         return tuple(spec.encode(getattr(self, spec.name)) for spec in self.features)
 
     @classmethod
     def encode_columns(cls, columns: Mapping[str, Any]) -> Rows:
-        """Encodes a validated table, column by column.
+        """Encode a validated table, column by column.
 
         Args:
             columns: one sequence of length n per feature (a pandas frame will do), holding valid values.
@@ -230,14 +230,14 @@ def _read_kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
 
 
 def _read_limits(field: FieldInfo) -> tuple[float | None, float | None]:
-    """The tightest limits among the field's markers: a field may narrow those of its type."""
+    """Return the tightest limits among the field's markers: a field may narrow those of its type."""
     lower = [float(m.ge) for m in field.metadata if isinstance(m, annotated_types.Ge)]  # type: ignore[arg-type]
     upper = [float(m.le) for m in field.metadata if isinstance(m, annotated_types.Le)]  # type: ignore[arg-type]
     return max(lower, default=None), min(upper, default=None)
 
 
 def _check_customer_texts(spec: FeatureSpec) -> None:
-    """A field speaks to subscribers of all its values in both directions, or of none."""
+    """Require words for subscribers for all values in both directions, or for none."""
     texts = [text for band in spec.bands for text in (band.raises, band.lowers)]
     if any(texts) and not all(texts):
         raise ContractError(

@@ -1,7 +1,7 @@
 """How texts, counts and money are written in a language.
 
-English stands in the code, in the contracts above all; it is the id of each message. Another language is one catalogue
-in `locales/`, in gettext's format. A test holds each catalogue complete (`messages.py`).
+English stands in the code, mostly in the contracts, and is the id of each message. Each other language is one catalogue
+in `locales/`, in gettext's format. A test requires that each catalogue is complete (`messages.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 LOCALES = Path(__file__).parent / "locales"
 BILLION = 1e9
-# Longer than any browser's, and short enough to keep some hundred of them.
+# Longer than any browser sends, and short enough to keep some hundred of them.
 LONGEST_HEADER = 200
 
 
@@ -28,7 +28,7 @@ class Language:
         code: such as `en`, as HTML and HTTP name it.
         translate: an English text -> the same in this language.
         write_count: (number, noun of one, noun of many) -> `3 months`.
-        write_dollars: an amount -> `$89.50`; past a billion in exponent form, since nobody reads 38 digits.
+        write_dollars: an amount -> `$89.50`; from a billion on in exponent form, since nobody reads 38 digits.
     """
 
     code: str
@@ -37,8 +37,8 @@ class Language:
     write_dollars: Callable[[float], str]
 
 
-# Written out, and as Babel writes it, in decimals: 2.675 is $2.68, though the nearest binary number is a little less.
-# Every answer of the service words numbers in English.
+# Every answer of the service words numbers in English, so English does without Babel, and writes as Babel does. It
+# rounds decimals: 2.675 is $2.68, though the nearest binary number is a little less.
 ENGLISH = Language(
     code="en",
     translate=str,
@@ -48,13 +48,13 @@ ENGLISH = Language(
 
 
 def list_language_codes() -> tuple[str, ...]:
-    """All languages that texts exist in, English first."""
+    """List all languages that texts exist in, English first."""
     return (ENGLISH.code, *sorted(path.stem for path in LOCALES.glob("*.po")))
 
 
 @cache
 def find_language(code: str) -> Language:
-    """A language by its code, one of `list_language_codes()`; the first call for one reads its catalogue."""
+    """Return a language by its code, one of `list_language_codes()`. Its first call reads the catalogue."""
     if code == ENGLISH.code:
         return ENGLISH
     from babel import numbers  # noqa: PLC0415 - half of the time to start, which English need not wait for
@@ -89,23 +89,23 @@ def _read_catalogue(path: Path) -> gettext.GNUTranslations:
 
 
 def choose_language(accepted: str | None) -> Language:
-    """The language that an Accept-Language header (RFC 9110, section 12.5.4) likes best; English if there is none."""
+    """Choose the language that an Accept-Language header (RFC 9110, section 12.5.4) prefers, else English."""
     return ENGLISH if not accepted else _choose(accepted[:LONGEST_HEADER])
 
 
 @lru_cache(maxsize=256)
 def _choose(accepted: str) -> Language:
     known = list_language_codes()
-    liked = [_read_range(part) for part in accepted.lower().split(",")]
-    for tag, quality in sorted(liked, key=lambda found: -found[1]):  # which keeps the order of equal ones
+    ranges = [_read_range(part) for part in accepted.lower().split(",")]
+    for tag, weight in sorted(ranges, key=lambda tag_and_weight: -tag_and_weight[1]):  # keeps the order of equal ones
         code = tag.partition("-")[0]
-        if quality > 0 and code in known:
+        if weight > 0 and code in known:
             return find_language(code)
     return ENGLISH
 
 
 def _read_range(part: str) -> tuple[str, float]:
-    """A language range with its weight: `de-AT;q=0.8` is ("de-at", 0.8); a weight that is none counts as 0."""
+    """Return a language range with its weight: `de-AT;q=0.8` is ("de-at", 0.8). An unreadable weight counts as 0."""
     tag, _, weight = (item.strip() for item in part.partition(";"))
     if not weight:
         return tag, 1.0

@@ -1,4 +1,4 @@
-"""What a catalogue must translate: every text of a contract that a subscriber may read, and the nouns of counts."""
+"""What a catalogue must translate: each text of a contract that a subscriber may read, and the nouns of counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a value: to the team, and to the subscriber whose value it is."""
+"""What is said of a value: to the team, and to the subscriber who has it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ type Words = Callable[[Value, Language], str]
 
 @dataclass(frozen=True, slots=True)
 class CountedNoun:
-    """Words a whole number with its noun: `CountedNoun("month", "months")(1)` is `1 month`."""
+    """Writes a whole number with its noun: `CountedNoun("month", "months")(1)` is `1 month`."""
 
     one: str
     many: str
@@ -25,21 +25,21 @@ class CountedNoun:
 
 
 def write_dollars(value: Value, language: Language = ENGLISH) -> str:
-    """Words an amount of money: `$89.50`."""
-    return language.write_dollars(float(value) + 0.0)  # so that -0.0 is not worded as a debt
+    """Write an amount of money: `$89.50`."""
+    return language.write_dollars(float(value) + 0.0)  # so that -0.0 is not written as a debt
 
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """What is said of a value; `{value}` in a text becomes the worded number.
+    """What is said of a value. `{value}` in a text becomes the written number.
 
-    The subscriber's texts speak neither of leaving nor of risk, and are the message ids of the catalogues in
+    Texts for the subscriber speak neither of leaving nor of risk. They are the message ids of the catalogues in
     `locales/`. A field that may not be shown to subscribers has none.
 
     Args:
         team: a noun phrase that is true of the value; the sentence goes on `increases churn risk`.
-        raises: to the subscriber, where the value raises their risk: what they have, and what would help.
-        lowers: to the subscriber, where it lowers it.
+        raises: for the subscriber, where the value raises the risk: what they have, and what would help.
+        lowers: for the subscriber, where the value lowers the risk.
     """
 
     team: str
@@ -52,8 +52,8 @@ class Band(Says):
     """What is said of the numbers below a bound.
 
     Args:
-        name: of the band, in a reason's code.
-        below: the bound, exclusive; only the last band has none.
+        name: the band's name in a reason's code.
+        below: the bound, which does not belong to the band; only the last band has none.
     """
 
     name: str = field(kw_only=True)
@@ -68,7 +68,7 @@ class Bands:
     words: Words
 
     def validate(self) -> tuple[Band, ...]:
-        """The bands.
+        """Return the bands.
 
         Raises:
             ValueError: the bounds do not rise to infinity, or two bands share a name.
@@ -80,19 +80,19 @@ class Bands:
 
 
 def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tuple[Band, ...]:
-    """One band for each of the values, in their order.
+    """Return one band for each of the values, in their order.
 
     Raises:
         ValueError: something is said of other values than these, or two would share a name in codes.
     """
     if set(says) != set(values):
         raise ValueError(f"wording is for {sorted(map(str, says))}, values are {sorted(map(str, values))}")
-    found = ((_slug_from_value(value), says[value]) for value in values)
-    return _require_distinct_names([Band(said.team, said.raises, said.lowers, name=name) for name, said in found])
+    pairs = ((_slug_from_value(value), says[value]) for value in values)
+    return _require_distinct_names([Band(texts.team, texts.raises, texts.lowers, name=name) for name, texts in pairs])
 
 
 def _slug_from_value(value: Value) -> str:
-    """A value as part of a code: lower case, all but letters and digits as hyphens."""
+    """Return a value as part of a code: in lower case, all but letters and digits as hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-")
 
 

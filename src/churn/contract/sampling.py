@@ -11,7 +11,7 @@ import numpy.typing as npt
 from churn.contract.declaration import Contract, FeatureSpec
 from churn.contract.phrases import Value
 
-NARROW = 1000  # a range up to this is drawn evenly; a wider one around the field's example
+NARROW = 1000  # ranges up to this width are drawn evenly, wider ones around the field's example
 DECIMALS = 2
 NO_SHIFT: Mapping[str, float] = {}
 

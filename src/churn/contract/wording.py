@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from churn.contract.declaration import FeatureSpec
 
 LONGEST_ECHO = 60
-# Nothing below this is written in full as a limit: 16,777,216 reads well, a float's largest value does not.
+# Larger limits are not written in full: 16,777,216 reads well, a float's largest value does not.
 READABLE = 1e15
 
 type Code = Literal["missing", "unknown", "duplicate", "wrong_type", "not_listed", "out_of_range", "not_finite"]
@@ -28,12 +28,12 @@ class FieldError(BaseModel):
 
 
 def cut(text: str) -> str:
-    """The beginning of a text that may be of any length."""
+    """Return the beginning of a text of any length."""
     return text if len(text) <= LONGEST_ECHO else f"{text[: LONGEST_ECHO - 1]}…"
 
 
 def describe_kind(value: Any) -> str:
-    """What a JSON value is, with its article."""
+    """Return what a JSON value is, with its article."""
     if value is None:
         return "null"
     kinds = {
@@ -48,18 +48,18 @@ def describe_kind(value: Any) -> str:
 
 
 def report_missing(spec: FeatureSpec) -> FieldError:
-    """The error of a feature that was not sent."""
+    """Return the error of a feature that was not sent."""
     return FieldError(field=spec.name, code="missing", message=f"{spec.name} is missing; it must be {_expected(spec)}")
 
 
 def report_unknown(name: str, known: list[str]) -> FieldError:
-    """The error of a field that is no feature."""
+    """Return the error of a field that is no feature."""
     message = f"{cut(name)} is not a feature; leave it out: the features are {', '.join(known)}"
     return FieldError(field=cut(name), code="unknown", message=message)
 
 
 def report_refused(spec: FeatureSpec, value: Any) -> FieldError:
-    """The error of a value that its feature does not take."""
+    """Return the error of a value that its feature does not take."""
     code = _code(spec, value)
     expected = _broken_limit(spec, value) if code == "out_of_range" else _expected(spec)
     return FieldError(field=spec.name, code=code, message=f"{spec.name} must be {expected}, got {_shown(value)}")

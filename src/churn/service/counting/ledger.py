@@ -1,4 +1,4 @@
-"""Numbers that several processes count: each writes a row of its own, and any of them can add the rows up."""
+"""Numbers that several processes count. Each process writes its own row, and any of them can sum up all rows."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ NUMBER_BYTES = 8
 class Ledger:
     """Rows of float64, zeros at first, in memory that belongs to no file system.
 
-    A process claims a row by a lock that its end gives back, whatever ended it. What the row holds stays, and the next
-    process goes on in it: so nothing is lost, and never are more rows in use than processes at one time. It can be
-    pickled for a process that is being spawned, and only for that.
+    A process claims a row by a lock, which the system releases when the process ends. The row keeps its numbers, and
+    the next process goes on in it. So nothing is lost, and there are never more rows in use than processes. A ledger
+    can be pickled for a process that is being spawned, and only for that.
 
     Args:
         cells: numbers in a row.
@@ -36,7 +36,7 @@ class Ledger:
     """
 
     def __init__(self, cells: int, rows: int = 1) -> None:
-        file = _create_create_nameless_file()
+        file = _create_nameless_file()
         os.ftruncate(file, rows * _bytes_per_row(cells))
         self._map(cells, rows, file)
 
@@ -50,10 +50,10 @@ class Ledger:
         return _rebuild_ledger, (self._cells, len(self._rows), DupFd(self._file))
 
     def claim(self, *, gauges: Sequence[int] = ()) -> memoryview[float]:
-        """The row of this process, to add to; it goes on where the last one stopped that had it.
+        """Return a row for this process, to add to. It holds what its last process counted.
 
         Args:
-            gauges: cells that say how things are rather than what was; they begin at 0 again.
+            gauges: cells that say how things are now; they begin at 0 again.
 
         Raises:
             ChurnError: every row is in use.
@@ -62,15 +62,15 @@ class Ledger:
             if self._lock(at, fcntl.LOCK_EX):
                 self._own = at
                 row[list(gauges)] = 0.0
-                return memoryview(row)  # of which a number is read and written in half the time
+                return memoryview(row)  # reads and writes a number in half the time
         raise ChurnError(f"{len(self._rows)} processes count already", instead="run fewer workers")
 
     def sum_rows(self) -> Numbers:
-        """The sum of all rows, float64 (cells,)."""
+        """Return the sum of all rows, float64 (cells,)."""
         return self._rows[:, : self._cells].sum(axis=0)
 
     def sum_living_rows(self) -> Numbers:
-        """The sum of the rows of processes that run, float64 (cells,)."""
+        """Return the sum of the rows of processes that run, float64 (cells,)."""
         return self._rows[[at for at in range(len(self._rows)) if self._is_alive(at)], : self._cells].sum(axis=0)
 
     def _is_alive(self, row: int) -> bool:
@@ -82,7 +82,7 @@ class Ledger:
         return False
 
     def _lock(self, row: int, kind: int) -> bool:
-        """Whether one byte that stands for the row could be locked: a lock of this process, not of its children."""
+        """Return whether the byte of a row could be locked. The lock is of this process, not of its children."""
         with contextlib.suppress(BlockingIOError):
             fcntl.lockf(self._file, kind | fcntl.LOCK_NB, 1, row)
             return True
@@ -90,7 +90,7 @@ class Ledger:
 
 
 def _bytes_per_row(cells: int) -> int:
-    """Whole pages, so that no two processes write into one line of a processor's cache."""
+    """Return whole pages, so that no two processes write into one line of a processor's cache."""
     return -(-cells * NUMBER_BYTES // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
@@ -100,8 +100,8 @@ def _rebuild_ledger(cells: int, rows: int, file: Any) -> Ledger:
     return ledger
 
 
-def _create_create_nameless_file() -> int:
-    """Memory where the system has it, which needs no writable folder and leaves nothing behind."""
+def _create_nameless_file() -> int:
+    """Return a file in memory where the system has that: it needs no folder and leaves nothing behind."""
     if sys.platform == "linux":
         return os.memfd_create("churn-ledger")
     with tempfile.TemporaryFile() as file:
