@@ -26,7 +26,8 @@ from churn.model.bundle import load_bundle
 from churn.model.shelf import Shelf
 from churn.training.export import export_model
 from churn.training.promotion import check_version, find_version
-from churn.training.registry import FORCED, FORCED_REASON, TRUSTED_TYPES, Registry, RunRecord, name_registered_model
+from churn.training.registry import FORCED, FORCED_REASON, Registry, RunRecord, name_registered_model
+from churn.training.sklearn_flavor import TRUSTED_TYPES
 
 pytestmark = [
     pytest.mark.xdist_group("registry"),

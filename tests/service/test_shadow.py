@@ -17,7 +17,7 @@ from churn.errors import BundleError, SettingsError
 from churn.explain import Explainer
 from churn.judging import metrics
 from churn.model.bundle import Bundle
-from churn.model.model import ChurnModel, risk_tier
+from churn.model.model import ChurnModel, tier_from_probability
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record
@@ -160,8 +160,11 @@ def test_the_challenger_is_counted_and_named_in_the_metrics(bundles: dict[str, B
         counted = counts(service)
     [theirs] = challenger.model.predict_encoded([prediction.values])
     assert outcomes(counted) == {"paired": 1, "failed": 0, "dropped": 0}
-    assert risk_tier(prediction.probability) != risk_tier(theirs.probability)
-    tiers = {"champion": risk_tier(prediction.probability), "challenger": risk_tier(theirs.probability)}
+    assert tier_from_probability(prediction.probability) != tier_from_probability(theirs.probability)
+    tiers = {
+        "champion": tier_from_probability(prediction.probability),
+        "challenger": tier_from_probability(theirs.probability),
+    }
     assert total(counted, metrics.SHADOW_TIERS.name) == total(counted, metrics.SHADOW_TIERS.name, **tiers) == 1
     assert total(counted, metrics.SHADOW_BANNERS.name) == 1
     assert total(counted, metrics.SHADOW_BANNERS.name, champion="yes", challenger="no") == 1

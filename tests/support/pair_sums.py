@@ -6,7 +6,7 @@ import numpy as np
 
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
-from churn.model.pairs import Side
+from churn.model.pairs import ModelAnswers
 from churn.shadow.reading import BundlePair
 from churn.shadow.sums import PairBlock, PairSums
 
@@ -34,5 +34,5 @@ def sum_up(contract: type[Contract], *blocks: PairBlock) -> PairSums:
     return sums
 
 
-def _side(contributions: np.ndarray) -> Side:
-    return Side(np.round(1 / (1 + np.exp(-contributions.sum(axis=1))), 4), contributions)
+def _side(contributions: np.ndarray) -> ModelAnswers:
+    return ModelAnswers(np.round(1 / (1 + np.exp(-contributions.sum(axis=1))), 4), contributions)

@@ -21,10 +21,10 @@ from churn.cli import (
     proving,
     release,
     replay,
-    road,
     rollout,
     rollout_report,
     scoring,
+    service,
     shadow,
     training,
 )
@@ -38,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for commands in (
-    road,
+    service,
     training,
     models,
     proving,

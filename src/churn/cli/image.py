@@ -11,14 +11,12 @@ import typer
 from churn.cli.extras import require_extra
 from churn.cli.options import BaseImageOption, BuildNetworkOption, CaFileOption, JsonOption, SourceOption
 from churn.cli.show import out, print_json, print_table, say
-from churn.image.building import BASE_IMAGE, REPOSITORY, Layer, build_image, bytes_above_base, list_layers
+from churn.image.building import BASE_IMAGE, MEGABYTE, REPOSITORY, Layer, build_image, bytes_above_base, list_layers
 from churn.image.smoke import smoke_test
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-MEGABYTE = 1_000_000
 
 BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.", show_default=False)]
 ImageArgument = Annotated[str, typer.Argument(help="Name and tag of the image.", show_default=False)]

@@ -16,6 +16,7 @@ from churn.model.bundle import Bundle, load_bundle
 
 REPOSITORY = "streamflow-churn-api"
 BASE_IMAGE = "python:3.13-slim"
+MEGABYTE = 1_000_000
 # The Dockerfile's last stage copies each layer from a folder that bears its name.
 COPIED = re.compile(r"COPY /layers/(\w+)/ /")
 

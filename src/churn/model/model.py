@@ -61,7 +61,7 @@ class ChurnModel:
         return np.exp(-np.logaddexp(0.0, -margins))
 
 
-def risk_tier(probability: float) -> RiskTier:
+def tier_from_probability(probability: float) -> RiskTier:
     """The tier of a probability as shown, so that tier and shown number never contradict each other."""
     if probability < LOW_BELOW:
         return "low"

@@ -22,7 +22,7 @@ type Whole = npt.NDArray[np.int64]
 type Flags = npt.NDArray[np.bool_]
 
 
-class Side(NamedTuple):
+class ModelAnswers(NamedTuple):
     """What one model said of n subscribers.
 
     Args:
@@ -58,7 +58,7 @@ class Differences(NamedTuple):
     shift: Whole
 
 
-def compare(champion: Side, challenger: Side, threshold: Numbers | float) -> Differences:
+def compare_answers(champion: ModelAnswers, challenger: ModelAnswers, threshold: Numbers | float) -> Differences:
     """Compares what two models said of the same n subscribers.
 
     Args:
@@ -66,37 +66,37 @@ def compare(champion: Side, challenger: Side, threshold: Numbers | float) -> Dif
         challenger: what would have been.
         threshold: the banner is shown above this probability; one, or one for each subscriber.
     """
-    mine, theirs = strongest(champion.contributions), strongest(challenger.contributions)
-    directions = (np.take_along_axis(raises(side.contributions), mine, axis=1) for side in (champion, challenger))
+    mine, theirs = find_strongest(champion.contributions), find_strongest(challenger.contributions)
+    directions = (np.take_along_axis(is_raising(side.contributions), mine, axis=1) for side in (champion, challenger))
     return Differences(
-        tiers(champion.probability),
-        tiers(challenger.probability),
+        tiers_from_probabilities(champion.probability),
+        tiers_from_probabilities(challenger.probability),
         champion.probability > threshold,
         challenger.probability > threshold,
         np.asarray((np.sort(mine, axis=1) == np.sort(theirs, axis=1)).all(axis=1)),
         np.asarray((mine == theirs).all(axis=1)),
         np.asarray(np.equal(*directions).all(axis=1)),
-        steps(challenger.probability) - steps(champion.probability),
+        steps_from_probabilities(challenger.probability) - steps_from_probabilities(champion.probability),
     )
 
 
-def tiers(probability: Numbers) -> Whole:
+def tiers_from_probabilities(probability: Numbers) -> Whole:
     """0, 1 or 2 for low, medium and high, as `risk_tier` says it."""
     return np.asarray(np.searchsorted((LOW_BELOW, MEDIUM_BELOW), probability, side="right"))
 
 
-def steps(probability: Numbers) -> Whole:
+def steps_from_probabilities(probability: Numbers) -> Whole:
     """A shown probability as a whole number of its last decimal."""
     found: Whole = np.rint(probability * STEPS).astype(np.int64)
     return found
 
 
-def strongest(contributions: Numbers) -> Whole:
+def find_strongest(contributions: Numbers) -> Whole:
     """The numbers of the three features with the largest contributions, ranked as reasons are: (n, 3)."""
     ranked = np.argsort(-np.abs(contributions), axis=1, kind="stable")  # equal ones in the contract's order
     return np.asarray(ranked[:, :TOP_REASONS])
 
 
-def raises(contributions: Numbers) -> Flags:
+def is_raising(contributions: Numbers) -> Flags:
     """Whether each contribution, as shown, increases the risk."""
     return np.asarray(np.round(contributions, DECIMALS) > 0)

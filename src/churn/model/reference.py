@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from churn.contract.declaration import Contract, FeatureSpec, Rows
 from churn.contract.phrases import Value
+from churn.judging.metrics import PROBABILITY_BINS
 
 QUANTILE_BINS = 10
-PROBABILITY_BINS = 20
 
 
 def measure_reference(contract: type[Contract], rows: Rows, probabilities: npt.NDArray[np.float64]) -> dict[str, Any]:

@@ -7,11 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from churn.image.building import Image
+from churn.image.building import MEGABYTE, Image
 from churn.image.smoke import SmokeResult
 from churn.model.bundle import Manifest
-
-MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from churn.contract.language import find_language, list_language_codes
 from churn.contract.sampling import draw_subscribers
 from churn.explain.xgb import build_xgboost_explainer, load_booster
 from churn.model.bundle import MODEL, Bundle
-from churn.model.model import Prediction, risk_tier
+from churn.model.model import Prediction, tier_from_probability
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import MOST_SHOWN
@@ -91,7 +91,7 @@ def prove(
         for person, prediction in zip(people, bundle.model.predict(people), strict=True):
             visitor = Visitor(language=languages[proof.rows % len(languages)])
             proof.rows += 1
-            _check_tier(proof, prediction.probability, risk_tier(prediction.probability))
+            _check_tier(proof, prediction.probability, tier_from_probability(prediction.probability))
             if prediction.probability > threshold:
                 cases.append(
                     (person, prediction, build_banner(bundle.model, policy, person, prediction, visitor, today=today))

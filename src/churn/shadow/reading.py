@@ -11,7 +11,7 @@ import numpy as np
 from arro3.core import RecordBatch
 
 from churn.contract.declaration import Contract
-from churn.model.pairs import Numbers, Side
+from churn.model.pairs import ModelAnswers, Numbers
 from churn.prediction_log.batches import numbers_from_batch, take_rows, values_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import EARLIEST, LATEST, read_records
@@ -112,6 +112,6 @@ def _block_from_batch(batch: RecordBatch, features: list[str]) -> PairBlock:
     return PairBlock(
         stack(FEATURE),
         numbers("threshold"),
-        Side(numbers("probability"), stack(CONTRIBUTION)),
-        Side(numbers("challenger_probability"), stack(CHALLENGER_CONTRIBUTION)),
+        ModelAnswers(numbers("probability"), stack(CONTRIBUTION)),
+        ModelAnswers(numbers("challenger_probability"), stack(CHALLENGER_CONTRIBUTION)),
     )

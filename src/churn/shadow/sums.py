@@ -10,7 +10,17 @@ import numpy as np
 
 from churn.answers import RiskTier
 from churn.contract.declaration import Contract, FeatureSpec
-from churn.model.pairs import STEPS, Differences, Flags, Numbers, Side, Whole, compare, strongest, tiers
+from churn.model.pairs import (
+    STEPS,
+    Differences,
+    Flags,
+    ModelAnswers,
+    Numbers,
+    Whole,
+    compare_answers,
+    find_strongest,
+    tiers_from_probabilities,
+)
 
 # Of the probability, in the picture of one model over the other.
 BINS = 50
@@ -83,8 +93,8 @@ class PairBlock(NamedTuple):
 
     values: Numbers
     threshold: Numbers
-    champion: Side
-    challenger: Side
+    champion: ModelAnswers
+    challenger: ModelAnswers
 
 
 class Grouping(NamedTuple):
@@ -110,7 +120,7 @@ class Grouping(NamedTuple):
             probability: the champion's, (n,).
         """
         if self.feature is None:
-            return tiers(probability)
+            return tiers_from_probabilities(probability)
         column = values[:, self.feature]
         if self.bounds is None:
             return column.astype(np.int64)
@@ -172,7 +182,7 @@ class PairSums:
 
     def add(self, block: PairBlock) -> None:
         """Add some pairs."""
-        differences = compare(block.champion, block.challenger, block.threshold)
+        differences = compare_answers(block.champion, block.challenger, block.threshold)
         measured = np.stack([measure.measure(differences) for measure in ALL])
         self.pairs += len(block.values)
         self.totals += measured.sum(axis=1)
@@ -182,7 +192,7 @@ class PairSums:
         self.plane += _cross(_bins(block.champion.probability), _bins(block.challenger.probability), BINS)
         self.tops += np.stack(
             [
-                np.bincount(strongest(side.contributions).ravel(), minlength=self.tops.shape[1])
+                np.bincount(find_strongest(side.contributions).ravel(), minlength=self.tops.shape[1])
                 for side in (block.champion, block.challenger)
             ]
         )

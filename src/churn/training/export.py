@@ -19,11 +19,11 @@ from churn.errors import BundleError
 from churn.model.bundle import Bundle, ModelCard
 from churn.model.sealing import write_bundle
 from churn.model.shelf import Shelf
+from churn.training.fit import OBJECTIVE
 from churn.training.registry import FetchedModel, Registry
 
 GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE = "golden_rows.json", "holdout.npz", "reference.json"
 GOLDEN_ROWS = 64
-OBJECTIVE = "binary:logistic"
 
 
 @dataclass(frozen=True, slots=True)

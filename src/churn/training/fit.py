@@ -15,6 +15,7 @@ from churn.contract.declaration import Contract, Rows
 type Labels = npt.NDArray[np.integer[Any]]
 type Indices = npt.NDArray[np.intp]
 
+OBJECTIVE = "binary:logistic"
 HOLDOUT_SHARE = 0.2
 
 # Sums are rounded differently for each number of threads, so a fixed one makes the same trees on every machine; one,
@@ -56,7 +57,7 @@ def fit_xgboost(
     names = contract.feature_names()
     data = xgb.DMatrix(rows, np.asarray(labels, dtype=np.float32), feature_names=names, nthread=THREADS)
     settings: dict[str, Any] = {
-        "objective": "binary:logistic",
+        "objective": OBJECTIVE,
         "tree_method": "hist",
         "monotone_constraints": dict(zip(names, contract.monotone_constraints(), strict=True)),
         "seed": seed,

@@ -32,11 +32,11 @@ from churn.contract.declaration import Contract
 from churn.errors import RegistryError
 from churn.explain.xgb import load_booster
 from churn.model.shelf import CHAMPION, PREVIOUS
+from churn.training.sklearn_flavor import read_sklearn_booster
 
 EXPORT_FOLDER = "export"
 FORCED, FORCED_REASON = "promotion_forced", "promotion_reason"
 FORCED_TAGS = {FORCED, FORCED_REASON}
-TRUSTED_TYPES = ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier"]
 
 # Its notes on every step are for its own developers; what matters here is said by the command line.
 for noisy in ("mlflow", "alembic"):
@@ -267,7 +267,7 @@ def _read_booster(source: str, folder: Path) -> xgboost.Booster:
     flavors: dict[str, dict[str, Any]] = Model.load(str(folder)).flavors
     readers: dict[str, Callable[[Path, dict[str, Any]], xgboost.Booster]] = {
         "xgboost": lambda folder, flavor: load_booster(folder / flavor["data"]),
-        "sklearn": _read_sklearn_booster,
+        "sklearn": read_sklearn_booster,
     }
     for flavor, read in readers.items():
         if flavor in flavors:
@@ -276,26 +276,3 @@ def _read_booster(source: str, folder: Path) -> xgboost.Booster:
         f"{source} is no XGBoost model, it was logged as {', '.join(sorted(flavors)) or 'nothing known'}",
         instead="log it with mlflow.xgboost.log_model",
     )
-
-
-def _read_sklearn_booster(folder: Path, flavor: dict[str, Any]) -> xgboost.Booster:
-    """MLflow's scikit-learn flavour is skops (audited types) or a pickle (runs code when loaded, so never loaded)."""
-    if flavor.get("serialization_format") != "skops":
-        raise RegistryError(
-            f"the model was logged as {flavor.get('serialization_format', 'pickle')}, which can run code when loaded",
-            instead="log it with mlflow.xgboost.log_model, or with mlflow.sklearn.log_model in the skops format",
-        )
-    import skops.io  # noqa: PLC0415 - slow, and needed for this flavour only
-    from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415
-
-    try:
-        model = skops.io.load(folder / flavor["pickled_model"], trusted=TRUSTED_TYPES)
-    except UntrustedTypesFoundException as error:
-        raise RegistryError(
-            f"the model's file holds types beyond XGBoost's own: {error}", instead="log the XGBClassifier alone"
-        ) from error
-    if not isinstance(model, xgboost.XGBClassifier):
-        raise RegistryError(
-            f"the model is a {type(model).__name__}, not an XGBClassifier", instead="log the XGBClassifier alone"
-        )
-    return model.get_booster()

@@ -22,11 +22,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from churn.contract.declaration import Contract, Rows
-from churn.training.candidates import compute_standard_error
+from churn.training.candidates import FOLDS, compute_standard_error
 from churn.training.fit import Labels, fit_xgboost
 from churn.training.tuned import Params, Tuned
 
-FOLDS = 5
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 FOLD_AUCS, PARAMS = "fold_aucs", "params"
 

@@ -17,7 +17,7 @@ from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
-from churn.model.model import DECIMALS, ChurnModel, probability_from_contributions, risk_tier
+from churn.model.model import DECIMALS, ChurnModel, probability_from_contributions, tier_from_probability
 from churn.scoring.answers import ROWS_AT_ONCE, answer_rows, round_like_python, round_probabilities
 from churn.service.answering.answer import predict_and_answer
 
@@ -121,7 +121,7 @@ def test_tiers_and_banner_follow_the_probability_as_shown(probability: float) ->
     values = np.array([contract.model_validate(contract.example()).encode()])
     found = answer_rows(ChurnModel(contract, explain, "v0-fake"), values, threshold=probability, reasons=3)
     assert found.probability.tolist() == [probability]
-    assert TIERS[found.tier[0]] == risk_tier(probability)
+    assert TIERS[found.tier[0]] == tier_from_probability(probability)
     assert not found.banner[0]
 
 

@@ -14,7 +14,7 @@ from support.strategies import subscribers
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
-from churn.model.pairs import Side
+from churn.model.pairs import ModelAnswers
 from churn.shadow.report import build_report
 from churn.shadow.sums import MEASURES, PairBlock, list_groupings
 
@@ -82,7 +82,9 @@ def test_percentiles_are_those_of_the_differences() -> None:
 
 
 def _slice(part: Any, start: int, end: int) -> Any:
-    return Side(*(numbers[start:end] for numbers in part)) if isinstance(part, Side) else part[start:end]
+    return (
+        ModelAnswers(*(numbers[start:end] for numbers in part)) if isinstance(part, ModelAnswers) else part[start:end]
+    )
 
 
 def test_bands_are_divided_where_they_are_worded() -> None:

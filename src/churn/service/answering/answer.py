@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from churn.answers import PredictionAnswer
 from churn.contract.declaration import Contract
-from churn.model.model import ChurnModel, Prediction, risk_tier
+from churn.model.model import ChurnModel, Prediction, tier_from_probability
 from churn.retention.reasons import rank_reasons
 
 
@@ -29,7 +29,7 @@ def build_answer(
         raise ArithmeticError(f"the model's probability is {prediction.probability}")
     return {
         "churn_probability": prediction.probability,
-        "risk_tier": risk_tier(prediction.probability),
+        "risk_tier": tier_from_probability(prediction.probability),
         "top_reasons": rank_reasons(subscriber, prediction, reasons),
         "model_version": model.version,
         "show_retention_banner": prediction.probability > threshold,

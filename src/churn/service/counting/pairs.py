@@ -10,7 +10,7 @@ from churn.answers import TIERS
 from churn.judging import metrics
 from churn.judging.metrics import Metric
 from churn.model.model import Prediction
-from churn.model.pairs import STEPS, Side, Whole, compare
+from churn.model.pairs import STEPS, ModelAnswers, Whole, compare_answers
 from churn.prediction_log.challenger import Challenger, Miss, Pair
 from churn.service.counting.counters import Counters
 
@@ -38,7 +38,7 @@ class PairCounter:
     def count_pairs(self, pairs: Sequence[Pair]) -> None:
         """Compare the answers of both, and count."""
         champion, challenger = zip(*pairs, strict=True)
-        difference = compare(_side(champion), _side(challenger), self._threshold)
+        difference = compare_answers(_side(champion), _side(challenger), self._threshold)
         apart = np.abs(difference.shift) / STEPS
         self._add(metrics.SHADOW_TIERS, difference.champion_tier * len(TIERS) + difference.challenger_tier)
         self._add(metrics.SHADOW_BANNERS, difference.champion_banner * BANNERS + difference.challenger_banner)
@@ -64,6 +64,6 @@ class PairCounter:
                 self._cells[cell] += count
 
 
-def _side(predictions: Sequence[Prediction]) -> Side:
+def _side(predictions: Sequence[Prediction]) -> ModelAnswers:
     probabilities, _, contributions, _ = zip(*predictions, strict=True)
-    return Side(np.array(probabilities), np.array(contributions))
+    return ModelAnswers(np.array(probabilities), np.array(contributions))
