@@ -75,8 +75,8 @@ def choose_bundles(sums: dict[BundlePair, PairSums], champion: str | None, chall
 
     fitting = [
         (last_us, bundles)
-        for bundles, of_pair in sums.items()
-        if (last_us := of_pair.last_us) is not None
+        for bundles, pair_sums in sums.items()
+        if (last_us := pair_sums.last_us) is not None
         and fits(champion, bundles.champion, bundles.champion_sha256)
         and fits(challenger, bundles.challenger, bundles.challenger_sha256)
     ]
@@ -94,13 +94,13 @@ def _add(sums: dict[BundlePair, PairSums], batch: RecordBatch, contract: type[Co
     answered_by = [values_from_batch(batch, name)[0] for name in NAMES]
     if None in answered_by:
         return
-    of_pair = sums.setdefault(BundlePair(*answered_by), PairSums(contract))
+    pair_sums = sums.setdefault(BundlePair(*answered_by), PairSums(contract))
     times = numbers_from_batch(batch, "time")
-    of_pair.extend_period(int(times.min()), int(times.max()))
+    pair_sums.extend_period(int(times.min()), int(times.max()))
     paired = np.flatnonzero(~np.isnan(numbers_from_batch(batch, "challenger_probability")))
-    of_pair.unpaired += batch.num_rows - len(paired)
+    pair_sums.unpaired += batch.num_rows - len(paired)
     if len(paired):
-        of_pair.add(_block_from_batch(take_rows(batch, paired), contract.feature_names()))
+        pair_sums.add(_block_from_batch(take_rows(batch, paired), contract.feature_names()))
 
 
 def _block_from_batch(batch: RecordBatch, features: list[str]) -> PairBlock:

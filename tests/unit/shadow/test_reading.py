@@ -34,8 +34,8 @@ def log(tmp_path: Path) -> Places:
 
 
 def sums_of_one(where: Places, bundle: Bundle) -> PairSums:
-    [of_pair] = read_pairs(where, bundle.model.contract).values()
-    return of_pair
+    [pair_sums] = read_pairs(where, bundle.model.contract).values()
+    return pair_sums
 
 
 def test_journals_and_segments_are_read_alike_and_each_record_once(log: Places, streamflow: Bundle) -> None:
@@ -47,10 +47,10 @@ def test_journals_and_segments_are_read_alike_and_each_record_once(log: Places, 
     assert list_journals(log.journals) == []
     in_segment = sums_of_one(log, streamflow)
     journal.write_bytes(content)  # closing was stopped before it removed the journal
-    for of_pair in (in_journal, in_segment, sums_of_one(log, streamflow)):
-        assert (of_pair.pairs, of_pair.unpaired) == (3, 0)
-        assert not of_pair.totals.any()
-        np.testing.assert_array_equal(of_pair.groups[1], in_journal.groups[1])
+    for pair_sums in (in_journal, in_segment, sums_of_one(log, streamflow)):
+        assert (pair_sums.pairs, pair_sums.unpaired) == (3, 0)
+        assert not pair_sums.totals.any()
+        np.testing.assert_array_equal(pair_sums.groups[1], in_journal.groups[1])
 
 
 def test_what_a_champion_answered_alone_is_no_pair(log: Places, streamflow: Bundle) -> None:
@@ -64,8 +64,8 @@ def test_what_a_champion_answered_alone_is_no_pair(log: Places, streamflow: Bund
 def test_what_the_challenger_failed_to_answer_is_counted(log: Places, streamflow: Bundle) -> None:
     write_shadowed(log, streamflow, answers(streamflow))
     write_shadowed(log, streamflow, answers(streamflow), fail=True)
-    of_pair = sums_of_one(log, streamflow)
-    assert (of_pair.pairs, of_pair.unpaired) == (3, 3)
+    pair_sums = sums_of_one(log, streamflow)
+    assert (pair_sums.pairs, pair_sums.unpaired) == (3, 3)
 
 
 def test_each_two_bundles_have_their_own_sums(log: Places, streamflow: Bundle) -> None:
@@ -73,7 +73,7 @@ def test_each_two_bundles_have_their_own_sums(log: Places, streamflow: Bundle) -
     write_shadowed(log, streamflow, answers(streamflow)[:1], version="v0.0.2")
     sums = read_pairs(log, streamflow.model.contract)
     sha256 = streamflow.sha256
-    assert {bundles: of_pair.pairs for bundles, of_pair in sums.items()} == {
+    assert {bundles: pair_sums.pairs for bundles, pair_sums in sums.items()} == {
         BundlePair("v0.0.1", sha256, "v0.0.1", sha256): 3,
         BundlePair("v0.0.1", sha256, "v0.0.2", sha256): 1,
     }
@@ -88,8 +88,8 @@ def test_only_records_of_the_time_that_is_asked_for_are_read(log: Places, stream
     write_shadowed(log, streamflow, hours)
     close_journals(log.journals, open_store(log.where))
     during = (start + timedelta(minutes=30), start + timedelta(hours=2))  # the end is not part of it
-    [of_pair] = read_pairs(log, streamflow.model.contract, during=during).values()
-    assert (of_pair.pairs, of_pair.first_us) == (1, int((start + timedelta(hours=1)).timestamp()) * 10**6)
+    [pair_sums] = read_pairs(log, streamflow.model.contract, during=during).values()
+    assert (pair_sums.pairs, pair_sums.first_us) == (1, int((start + timedelta(hours=1)).timestamp()) * 10**6)
 
 
 def test_a_damaged_segment_is_named(log: Places, streamflow: Bundle) -> None:
