@@ -18,7 +18,7 @@ def test_what_is_left_out_counts_as_none(tmp_path: Path) -> None:
     assert read_judge_input(file) == JudgeInput(Counts(requests=9, tiers={"low": 9}), Counts(), 10)
 
 
-def test_what_stable_answered_earlier_may_be_told(tmp_path: Path) -> None:
+def test_what_stable_answered_earlier_may_be_given(tmp_path: Path) -> None:
     file = tmp_path / "counts.json"
     file.write_text('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"requests": 9}}')
     assert read_judge_input(file).earlier == Counts(requests=9)

@@ -49,7 +49,7 @@ def test_what_never_happened_is_soon_surely_rare_and_what_happens_is_soon_surely
     assert 0.085 < low < 0.1 < high < 0.115
 
 
-def test_whoever_looks_all_the_time_is_wrong_as_rarely_as_is_promised() -> None:
+def test_looking_all_the_time_is_wrong_as_rarely_as_is_promised() -> None:
     """Shares that are exactly what is tested: each of 1,000 runs is looked at 60 times."""
     generator = np.random.default_rng(3)
     looks = np.unique(np.geomspace(5, 4000, 60).astype(int))

@@ -33,7 +33,7 @@ def test_without_a_pair_nothing_is_decided() -> None:
     assert (verdict.decision, verdict.findings) == ("hold", ())
 
 
-def test_a_finding_says_what_was_seen_what_is_sure_and_what_is_tolerated() -> None:
+def test_a_finding_says_what_was_observed_what_is_sure_and_what_is_tolerated() -> None:
     sums = sum_up(STREAMFLOW, block(STREAMFLOW, seed=5, noise=0.3, count=2000))
     [finding] = judge_pairs(sums, [PairedCheck(TIER_FLIPS, 0.5)]).findings
     flips = sums.totals[ALL.index(TIER_FLIPS)]
