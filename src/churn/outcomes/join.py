@@ -86,8 +86,7 @@ def join_outcomes(
 
     Raises:
         DataError: a segment is damaged; names it.
-        OSError: a folder cannot be read.
-        ChurnError: the object store cannot be used.
+        OSError, ChurnError: the log cannot be read.
     """
     known: dict[tuple[Kind, str], Outcome] = {(outcome.kind, outcome.id): outcome for outcome in outcomes}
     joined, matched = JoinedOutcomes(), set[tuple[Kind, str]]()

@@ -10,7 +10,7 @@ import contextlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from arro3.core import Array, DataType, Field, RecordBatch, Table, list_array
@@ -40,34 +40,6 @@ _TYPES: dict[Column, DataType] = {
     "flag": DataType.bool(),
     "time": DataType.timestamp("us", tz="UTC"),
 }
-
-
-class SegmentContent(NamedTuple):
-    """A segment's content.
-
-    Args:
-        parquet: the file.
-        records: the number of records.
-        damaged: the number of lines that were left out, because they could not be read.
-        first: the time of the earliest record.
-        last: the time of the latest record.
-    """
-
-    parquet: bytes
-    records: int
-    damaged: int
-    first: datetime
-    last: datetime
-
-
-def segment_from_journal(lines: bytes) -> SegmentContent | None:
-    """Make Parquet of a journal's whole lines; return None if no record can be read."""
-    batches = list(batches_from_journal(lines))
-    if not batches:
-        return None
-    times = np.concatenate([numbers_from_batch(batch, "time") for batch in batches])
-    first, last = (EPOCH + timedelta(microseconds=int(time_us)) for time_us in (times.min(), times.max()))
-    return SegmentContent(_parquet(batches), len(times), lines.count(b"\n") - 1 - len(times), first, last)
 
 
 def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[RecordBatch]:
@@ -119,6 +91,20 @@ def us_from_time(time: datetime) -> int:
     return (time - EPOCH) // timedelta(microseconds=1)
 
 
+def time_range(batches: Sequence[RecordBatch]) -> tuple[datetime, datetime]:
+    """Return the times of the earliest and the latest record."""
+    times = np.concatenate([numbers_from_batch(batch, "time") for batch in batches])
+    first, last = (EPOCH + timedelta(microseconds=int(time)) for time in (times.min(), times.max()))
+    return first, last
+
+
+def parquet_from_batches(batches: Sequence[RecordBatch]) -> bytes:
+    """Write a segment's content."""
+    file = io.BytesIO()
+    write_parquet(Table.from_batches(batches), file, compression="zstd(3)", max_row_group_size=ROWS_PER_GROUP)
+    return file.getvalue()
+
+
 def remove_subscriber(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
     """Return a segment without the records of a subscriber (None if no other is left), and the number of theirs."""
     others, erased = [], 0
@@ -128,7 +114,7 @@ def remove_subscriber(content: bytes, subscriber: str) -> tuple[bytes | None, in
         erased += len(keys) - len(rows)
         if rows:
             others.append(take_rows(batch, rows))
-    return (_parquet(others) if others else None), erased
+    return (parquet_from_batches(others) if others else None), erased
 
 
 def take_rows(batch: RecordBatch, rows: Sequence[int] | NDArray[np.intp]) -> RecordBatch:
@@ -195,9 +181,3 @@ def _array(values: Sequence[Any], kind: Column) -> Array:
 
 def _without_zone(column: Array) -> Array:
     return column.cast(DataType.int64()) if DataType.is_timestamp(column.type) else column
-
-
-def _parquet(batches: Sequence[RecordBatch]) -> bytes:
-    file = io.BytesIO()
-    write_parquet(Table.from_batches(batches), file, compression="zstd(3)", max_row_group_size=ROWS_PER_GROUP)
-    return file.getvalue()

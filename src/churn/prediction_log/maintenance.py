@@ -19,7 +19,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from churn.errors import ChurnError
-from churn.prediction_log.batches import remove_subscriber, segment_from_journal
+from churn.prediction_log.batches import batches_from_journal, parquet_from_batches, remove_subscriber, time_range
 from churn.prediction_log.journal import claim_journal, list_journals, request_release, split_torn_line
 from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment, write_segment
 
@@ -123,16 +123,16 @@ def erase_subscriber(
 
 def _close(path: Path, store: SegmentStore, closed: ClosingSummary) -> ClosingSummary:
     lines, torn = split_torn_line(path.read_bytes())
-    content = segment_from_journal(lines) if lines else None
-    if content:
-        segment = Segment(content.first, content.last, content.records, origin=path.stem, crc32="")
-        write_segment(store, segment, content.parquet)
-    lost = torn + (content.damaged if content else max(0, lines.count(b"\n") - 1))
+    batches = list(batches_from_journal(lines))
+    records = sum(batch.num_rows for batch in batches)
+    if batches:
+        segment = Segment(*time_range(batches), records, origin=path.stem, crc32="")
+        write_segment(store, segment, parquet_from_batches(batches))
     path.unlink()
     return closed._replace(
-        segments=closed.segments + bool(content),
-        records=closed.records + (content.records if content else 0),
-        damaged=closed.damaged + lost,
+        segments=closed.segments + bool(batches),
+        records=closed.records + records,
+        damaged=closed.damaged + torn + max(0, lines.count(b"\n") - 1) - records,
     )
 
 

@@ -136,9 +136,7 @@ def read_records(
         progress: called with (done, total) segments.
 
     Raises:
-        DataError: a segment is damaged; names it.
-        OSError: a folder cannot be read.
-        ChurnError: the object store cannot be used.
+        DataError, OSError, ChurnError: as `LogFile.read_batches`.
     """
     begin_us, end_us = us_from_time(since), us_from_time(until)
     for file in walk_log(places, since, until, newest_first=newest_first, progress=progress):
@@ -157,9 +155,7 @@ def read_latest_records(places: Places, count: int) -> list[Record]:
     """Read the latest records of all workers, the newest last.
 
     Raises:
-        DataError: a segment is damaged; names it.
-        OSError: a folder cannot be read.
-        ChurnError: the object store cannot be used.
+        DataError, OSError, ChurnError: as `LogFile.read_batches`.
     """
     latest: list[Record] = []
     for file in walk_log(places, newest_first=True):
@@ -179,8 +175,7 @@ def find_record(places: Places, prediction_id: str, *, progress: Progress = lamb
 
     Raises:
         DataError: it is no id, no record has it, or a segment that may hold it is damaged.
-        OSError: a folder cannot be read.
-        ChurnError: the object store cannot be used.
+        OSError, ChurnError: the log cannot be read.
     """
     if not PREDICTION_ID.fullmatch(prediction_id):
         raise DataError(

@@ -59,7 +59,18 @@ HEX_DIGITS = 16  # of a number in a line
 
 
 class Entry(NamedTuple):
-    """One prediction that was answered. A line is made from it."""
+    """One prediction that was answered. A line is made from it.
+
+    Args:
+        time_ns: the time of the answer, since 1970.
+        prediction_id: of the answer.
+        request_id: of the request.
+        key: of the subscriber, as received; the log keeps its hash, or nothing.
+        prediction: the model's output.
+        answer: the response.
+        retention: the content of the banner, if there is one.
+        trace_id: of the request's trace, if requests are traced.
+    """
 
     time_ns: int
     prediction_id: str

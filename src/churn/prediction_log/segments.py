@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -155,37 +155,28 @@ class _ObjectStore:
         from obstore.store import from_url
 
         self._url = url
-        self._store: Any = self._call(from_url, url)
+        self._store: Any = self._call(lambda: from_url(url))
 
     def names(self) -> Iterable[str]:
-        import obstore
-
-        found = self._call(lambda: [item for chunk in obstore.list(self._store) for item in chunk])
-        return [item["path"] for item in found]
+        return self._call(lambda: [item["path"] for chunk in self._store.list() for item in chunk])
 
     def read(self, name: str) -> bytes:
-        import obstore
-
-        return bytes(self._call(lambda: obstore.get(self._store, name).bytes()))
+        return bytes(self._call(lambda: self._store.get(name).bytes()))
 
     def write(self, name: str, content: bytes) -> None:
-        import obstore
-
-        self._call(obstore.put, self._store, name, content)
+        self._call(lambda: self._store.put(name, content))
 
     def delete(self, name: str) -> None:
-        import obstore
-
-        self._call(obstore.delete, self._store, name)
+        self._call(lambda: self._store.delete(name))
 
     def sweep(self, before: datetime) -> None:
         """Do nothing: an object is there whole or not at all."""
 
-    def _call(self, function: Any, *arguments: Any) -> Any:
+    def _call[Result](self, request: Callable[[], Result]) -> Result:
         from obstore.exceptions import BaseError
 
         try:
-            return function(*arguments)
+            return request()
         except (BaseError, ValueError, OSError) as error:
             raise ChurnError(
                 f"{self._url} cannot be used: {str(error).splitlines()[0]}",

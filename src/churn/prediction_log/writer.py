@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from churn.answers import PredictionAnswer, Retention
 from churn.model.model import Prediction
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.closer import Closer
@@ -100,34 +99,13 @@ class PredictionLog:
         shadow = f"; the challenger {self.challenger} answers them too" if self.challenger else ""
         return f"predictions are logged to {self.places.where} for {self._retention_days} days, {keys}{shadow}"
 
-    def note(
-        self,
-        prediction_id: str,
-        request_id: str,
-        *,
-        key: str | None,
-        prediction: Prediction,
-        answer: PredictionAnswer,
-        retention: Retention | None,
-        trace_id: str | None = None,
-    ) -> None:
-        """Take a prediction, on the event loop; never wait and never raise.
-
-        Args:
-            prediction_id: of the answer.
-            request_id: of the request.
-            key: of the subscriber, as received; the log keeps its hash, or nothing.
-            prediction: the model's output.
-            answer: the response.
-            retention: the content of the banner, if there is one.
-            trace_id: of the request's trace, if requests are traced.
-        """
+    def note(self, entry: Entry) -> None:
+        """Take a prediction, on the event loop; never wait and never raise."""
         if len(self._queue) >= self._capacity:
             self._turned_away += 1
             if self.challenger:
                 self.challenger.drop()
             return
-        entry = Entry(time.time_ns(), prediction_id, request_id, key, prediction, answer, retention, trace_id)
         try:
             line = self._maker.make_line(entry)
         except Exception as error:  # noqa: BLE001 - the answer is right, even if its record is not
@@ -135,7 +113,7 @@ class PredictionLog:
             self._trouble = error
             return
         if self.challenger:
-            self._predictions.append(prediction)
+            self._predictions.append(entry.prediction)
         self._queue.append(line)
 
     def start(self) -> None:

@@ -14,7 +14,6 @@ from churn.prediction_log.journal import list_journals
 from churn.prediction_log.maintenance import close_all_journals
 from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.reader import find_record
-from churn.prediction_log.record import Entry
 from churn.prediction_log.segments import list_segments, open_store
 from churn.prediction_log.writer import CAPACITY, PredictionLog
 
@@ -35,11 +34,6 @@ def open_log(found: Places, bundle: Bundle, *, segment_s: float = 60, capacity: 
     return PredictionLog(found, source_of(bundle), segment_s=segment_s, retention_days=30, capacity=capacity)
 
 
-def note(log: PredictionLog, one: Entry) -> None:
-    _, prediction_id, request_id, key, prediction, worded, banner, _ = one
-    log.note(prediction_id, request_id, key=key, prediction=prediction, answer=worded, retention=banner)
-
-
 def wait_until(holds: Callable[[], bool]) -> None:
     until = time.monotonic() + PATIENCE_S
     while not holds():
@@ -50,12 +44,12 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def test_a_writer_that_is_asked_lets_its_journal_go_and_begins_another(found: Places, streamflow: Bundle) -> None:
     log, store = open_log(found, streamflow), open_store(found.where)
     log.start()
-    note(log, noted(streamflow))
+    log.note(noted(streamflow))
     wait_until(lambda: log.written == 1)
     [before] = list_journals(found.journals)
     assert close_all_journals(found.journals, store) == 0
     assert [segment.records for segment in list_segments(store)] == [1]
-    note(log, noted(streamflow))
+    log.note(noted(streamflow))
     wait_until(lambda: log.written == 2)
     [after] = list_journals(found.journals)
     assert after != before
@@ -66,7 +60,7 @@ def test_a_writer_that_is_asked_lets_its_journal_go_and_begins_another(found: Pl
 def test_what_is_noted_is_in_a_journal_at_once_and_in_a_segment_in_the_end(found: Places, streamflow: Bundle) -> None:
     log, one = open_log(found, streamflow), noted(streamflow)
     log.start()
-    note(log, one)
+    log.note(one)
     wait_until(lambda: log.written == 1)
     in_journal = find_record(found, one.prediction_id)
     assert list_segments(open_store(found.where)) == []
@@ -79,7 +73,7 @@ def test_what_is_noted_is_in_a_journal_at_once_and_in_a_segment_in_the_end(found
 def test_a_full_queue_drops_and_counts(found: Places, streamflow: Bundle) -> None:
     log, one = open_log(found, streamflow, capacity=3), noted(streamflow)
     for _ in range(5):  # nobody writes yet
-        note(log, one)
+        log.note(one)
     assert log.dropped == 2
     told = []
     log.observer = lambda *more: told.append(more)
@@ -95,10 +89,10 @@ def test_what_cannot_be_written_is_dropped_and_counted_and_the_rest_goes_on(
     log, one = open_log(found, streamflow), noted(streamflow)
     log.start()
     found.journals.rmdir()
-    note(log, one)
+    log.note(one)
     wait_until(lambda: log.dropped == 1)
     found.journals.mkdir()
-    note(log, one)
+    log.note(one)
     log.stop()
     assert (log.written, log.dropped) == (1, 1)
     assert "dropped so far: 1" in caplog.text
@@ -107,9 +101,9 @@ def test_what_cannot_be_written_is_dropped_and_counted_and_the_rest_goes_on(
 def test_a_prediction_that_is_none_costs_only_itself(found: Places, streamflow: Bundle) -> None:
     log, one = open_log(found, streamflow), noted(streamflow)
     log.start()
-    note(log, one._replace(prediction=one.prediction._replace(values=(object(),))))  # type: ignore[arg-type]
+    log.note(one._replace(prediction=one.prediction._replace(values=(object(),))))  # type: ignore[arg-type]
     wait_until(lambda: log.dropped == 1)
-    note(log, one)
+    log.note(one)
     log.stop()
     assert (log.written, log.dropped) == (1, 1)
 
@@ -117,7 +111,7 @@ def test_a_prediction_that_is_none_costs_only_itself(found: Places, streamflow: 
 def test_a_journal_that_is_old_enough_is_closed_while_the_service_goes_on(found: Places, streamflow: Bundle) -> None:
     log, one = open_log(found, streamflow, segment_s=0.1), noted(streamflow)
     log.start()
-    note(log, one)
+    log.note(one)
     wait_until(lambda: len(list_segments(open_store(found.where))) == 1)
     log.stop()
     assert log.written == 1

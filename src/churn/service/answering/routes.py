@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from churn.contract.subscriber import subscriber_from_json
 from churn.judging.metrics import TOP_REASONS
 from churn.model.model import ChurnModel
 from churn.prediction_log.ids import make_prediction_id
+from churn.prediction_log.record import Entry
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.banner import build_banner
 from churn.retention.offers.policy import Policy
@@ -105,13 +107,16 @@ def predict_routes(
         if prediction_log:
             state = request.scope["state"]
             prediction_log.note(
-                prediction_id,
-                state["request_id"],
-                key=visitor.key,
-                prediction=prediction,
-                answer=answer,
-                retention=banner,
-                trace_id=state["trace_id"],
+                Entry(
+                    time.time_ns(),
+                    prediction_id,
+                    state["request_id"],
+                    visitor.key,
+                    prediction,
+                    answer,
+                    banner,
+                    state["trace_id"],
+                )
             )
         return response
 
