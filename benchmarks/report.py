@@ -16,7 +16,8 @@ HEAD = f"""\
 # Benchmarks
 
 All figures on this page come from one run of `scripts/bench`; [results.json](results.json) has every measurement of
-it. `scripts/bench --report` makes the page anew from that file.
+it. `scripts/bench --report` makes the page anew from that file. Other runs say [what one task can do](task.md),
+[what the shadow costs](shadow.md) and [how many instructions an answer takes](instructions.md).
 
 ![Requests a second by server and model]({PLOT})
 """

@@ -9,16 +9,18 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.instructions_report import instructions_report, instructions_table
 from benchmarks.plot import write_histograms, write_plot
 from benchmarks.report import PLOT, STAGES_PLOT, report
 from benchmarks.samples import json_of_samples
 from benchmarks.shadow_report import shadow_report
-from benchmarks.systems import SYSTEMS
+from benchmarks.systems import BARE, SYSTEMS
 from benchmarks.task_plot import write_task_plot
 from benchmarks.task_report import PLOT as TASK_PLOT
 from benchmarks.task_report import task_report
@@ -42,13 +44,14 @@ def chosen[T](among: Sequence[T], only: Sequence[str], names: Sequence[str]) -> 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """What the command line asks for."""
-    names = [*(system.name for system in SYSTEMS), *MODELS, *map(str, CONNECTIONS), *PARTS]
+    names = [*(system.name for system in SYSTEMS), BARE, *MODELS, *map(str, CONNECTIONS), *PARTS]
     parser = argparse.ArgumentParser(prog="scripts/bench", add_help=False)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", default=[], choices=names, metavar="NAME")
     parser.add_argument("--report", action="store_true")
-    parser.add_argument("--task", action="store_true")
-    parser.add_argument("--shadow", action="store_true")
+    for run in RUNS:
+        parser.add_argument(f"--{run.name}", action="store_true")
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--base-image", default=BASE_IMAGE)
     parser.add_argument("--network")
     parser.add_argument("--ca-file", type=Path)
@@ -122,29 +125,75 @@ def write_report(results: dict[str, Any], folder: Path) -> None:
         write_histograms(results, folder / STAGES_PLOT)
 
 
-def _task(asked: argparse.Namespace, folder: Path) -> None:
-    """The part that needs a Docker engine: what one task can do."""
-    if not asked.report:
-        from benchmarks.task import measure_task  # noqa: PLC0415 - as in `measure`
-
-        results = measure_task(
-            quick=asked.quick, base_image=asked.base_image, network=asked.network, ca_file=asked.ca_file, say=say
-        )
-        write_bytes(folder / "task.json", json_of_samples(results))
-    results = json.loads((folder / "task.json").read_bytes())
+def write_task(results: dict[str, Any], folder: Path) -> None:
+    """Write page and plot of what one task can do."""
     write_bytes(folder / "task.md", task_report(results).encode())
     write_task_plot(results, folder / TASK_PLOT)
-    say(f"the report is {folder / 'task.md'}")
 
 
-def _shadow(asked: argparse.Namespace, folder: Path) -> None:
-    """The part on what a challenger costs the caller."""
-    if not asked.report:
-        from benchmarks.shadow import measure_shadow  # noqa: PLC0415 - as in `measure`
+def write_shadow(results: dict[str, Any], folder: Path) -> None:
+    """Write the page on what a challenger costs the caller."""
+    write_bytes(folder / "shadow.md", shadow_report(results).encode())
 
-        write_bytes(folder / "shadow.json", json_of_samples(measure_shadow(quick=asked.quick, say=say)))
-    write_bytes(folder / "shadow.md", shadow_report(json.loads((folder / "shadow.json").read_bytes())).encode())
-    say(f"the report is {folder / 'shadow.md'}")
+
+def write_instructions(results: dict[str, Any], folder: Path) -> None:
+    """Write the page on the instructions of an answer."""
+    write_bytes(folder / "instructions.md", instructions_report(results).encode())
+
+
+def _measure_servers(asked: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="churn-bench-") as work:
+        return measure(asked, Path(work))
+
+
+def _measure_task(asked: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.task import measure_task  # noqa: PLC0415 - as in `measure`
+
+    return measure_task(
+        quick=asked.quick, base_image=asked.base_image, network=asked.network, ca_file=asked.ca_file, say=say
+    )
+
+
+def _measure_shadow(asked: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.shadow import measure_shadow  # noqa: PLC0415 - as in `measure`
+
+    return measure_shadow(quick=asked.quick, say=say)
+
+
+def _measure_instructions(asked: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.instructions import COUNTED_SYSTEMS, measure_instructions  # noqa: PLC0415 - as in `measure`
+
+    systems = chosen(COUNTED_SYSTEMS, asked.only, [system.name for system in COUNTED_SYSTEMS])
+    results = measure_instructions(systems, quick=asked.quick, say=say)
+    committed = DOCS / "instructions.json"
+    before = json.loads(committed.read_bytes()) if committed.exists() else None
+    sys.stdout.write(instructions_table(results, before))
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A kind of run: what it measures and what it writes.
+
+    Args:
+        name: of the file with the measurements, without its ending, and of the option that asks for it.
+        page: the report that is made of them.
+        measure: the options -> the measurements.
+        write: writes the report and its plots to a folder.
+    """
+
+    name: str
+    page: str
+    measure: Callable[[argparse.Namespace], dict[str, Any]]
+    write: Callable[[dict[str, Any], Path], None]
+
+
+SERVERS = Run("results", "README.md", _measure_servers, write_report)
+RUNS = (
+    Run("task", "task.md", _measure_task, write_task),
+    Run("shadow", "shadow.md", _measure_shadow, write_shadow),
+    Run("instructions", "instructions.md", _measure_instructions, write_instructions),
+)
 
 
 def say(text: str) -> None:
@@ -156,19 +205,14 @@ def main() -> None:
     """Measures and reports; a part of a run, or a quick one, does not replace the committed report."""
     asked = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that being told to stop stops the servers too
-    folder = Path(os.environ["CHURN_HOME"]) / "bench" if asked.quick or asked.only else DOCS
-    if asked.task:
-        _task(asked, folder)
-        return
-    if asked.shadow:
-        _shadow(asked, folder)
-        return
+    usual = Path(os.environ["CHURN_HOME"]) / "bench" if asked.quick or asked.only else DOCS
+    folder = asked.out or usual
+    run = next((run for run in RUNS if getattr(asked, run.name)), SERVERS)
+    measurements = folder / f"{run.name}.json"
     if not asked.report:
-        with tempfile.TemporaryDirectory(prefix="churn-bench-") as work:
-            results = measure(asked, Path(work))
-        write_bytes(folder / "results.json", json_of_samples(results))
-    write_report(json.loads((folder / "results.json").read_bytes()), folder)
-    say(f"the report is {folder / 'README.md'}")
+        write_bytes(measurements, json_of_samples(run.measure(asked)))
+    run.write(json.loads(measurements.read_bytes()), folder)
+    say(f"the report is {folder / run.page}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 WORKERS = 2
-OURS, FIRST, FLOOR = "ours", "first", "floor"
+OURS, FIRST, FLOOR, BARE = "ours", "first", "floor", "bare"
 
 
 @dataclass(frozen=True, slots=True)

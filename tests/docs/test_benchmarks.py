@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.instructions_report import instructions_report
 from benchmarks.report import PLOT, report
 from benchmarks.samples import json_of_samples
 from benchmarks.shadow_report import shadow_report
@@ -24,6 +25,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
         ("README.md", "results.json", report),
         ("shadow.md", "shadow.json", shadow_report),
         ("task.md", "task.json", task_report),
+        ("instructions.md", "instructions.json", instructions_report),
     ],
 )
 def test_each_report_follows_from_its_measurements(

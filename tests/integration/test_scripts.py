@@ -105,12 +105,13 @@ def _little_room() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 
 
-def test_a_machine_without_wrk_is_told_how_to_get_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("options", "tool"), [([], "wrk"), (["--instructions"], "valgrind")])
+def test_a_machine_without_a_tool_is_told_how_to_get_it(tmp_path: Path, options: list[str], tool: str) -> None:
     for name in ("bash", "dirname"):
         (tmp_path / name).symlink_to(shutil.which(name) or "")
-    code, said = run("scripts/bench", PATH=tmp_path, CHURN_HOME=tmp_path / "home")
+    code, said = run("scripts/bench", *options, PATH=tmp_path, CHURN_HOME=tmp_path / "home")
     assert code == 1
-    assert "apt-get install wrk" in said
+    assert f"apt-get install {tool}" in said
     assert not (tmp_path / "home").exists()
 
 
