@@ -23,7 +23,7 @@ def test_missing_parts_are_made_again_and_all_say_the_same(own_home: Path, missi
     for name in missing:
         (scored / name).unlink()
     arguments = ("--bundle", EARLIER / "bundles" / "streamflow" / "v0.0.1", "--part-rows", "15", "--json")
-    summary = json.loads(succeed(own_home, "score", source, scored, *arguments, CHURN_THRESHOLD=THRESHOLD))
+    summary = json.loads(succeed(own_home, "score", source, "--out", scored, *arguments, CHURN_THRESHOLD=THRESHOLD))
     assert summary["parts_reused"] == (1 if missing else 2)
     ignored = {"parts_reused", "seconds", "rows_per_second"}
     assert lost(earlier_json("scored/_summary.json"), summary, ignored=ignored) == []

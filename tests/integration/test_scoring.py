@@ -52,7 +52,7 @@ def expected(rows: Path, bundles: dict[str, Bundle], tmp_path_factory: pytest.Te
 
 def score_arguments(rows: Path, out: Path, bundles: dict[str, Bundle], *more: str) -> list[str]:
     bundle = bundles["streamflow"].path
-    return ["score", str(rows), str(out), "--bundle", str(bundle), "--part-rows", str(PART_ROWS), *more]
+    return ["score", str(rows), "--out", str(out), "--bundle", str(bundle), "--part-rows", str(PART_ROWS), *more]
 
 
 def parts_of(out: Path) -> dict[str, bytes]:

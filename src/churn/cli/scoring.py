@@ -29,7 +29,7 @@ type EngineName = Literal["local", "ray"]
 
 def add_to(app: typer.Typer) -> None:
     """Adds this command to the command line."""
-    app.command("score", epilog="Example: churn score subscribers.parquet scored --reasons 5")(score)
+    app.command("score", epilog="Example: churn score subscribers.parquet --out scored --reasons 5")(score)
 
 
 def score(  # noqa: PLR0917 - typer reads options from parameters
@@ -41,7 +41,7 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
             show_default=False,
         ),
     ],
-    to: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.", show_default=False)],
+    out_path: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder to write.", show_default=False)],
     bundle: Annotated[
         Path | None, typer.Option(help="The bundle's directory; the one that `churn serve` would serve if not given.")
     ] = None,
@@ -72,7 +72,7 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
     loaded.require_version(settings.model_version)
     request = Request(
         source=source,
-        out=to,
+        out=out_path,
         bundle=loaded,
         threshold=settings.churn_threshold,
         reasons=reasons,
@@ -86,7 +86,7 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
     if as_json:
         print_json(summary)
     else:
-        _show(summary, to)
+        _show(summary, out_path)
 
 
 def _engine(name: EngineName, workers: int | None, ray_address: str | None) -> Engine:
@@ -117,7 +117,7 @@ def _with_rate(move: Callable[[int, int, str], None]) -> Callable[[int, int], No
     return moved
 
 
-def _show(summary: dict[str, Any], to: Path) -> None:
+def _show(summary: dict[str, Any], folder: Path) -> None:
     rows = [
         ["rows", f"{summary['rows']:,}"],
         ["answered", f"{summary['scored']:,}"],
@@ -128,6 +128,6 @@ def _show(summary: dict[str, Any], to: Path) -> None:
         ["rows a second", f"{summary['rows_per_second']:,}"],
     ]
     print_table(f"Scored with {summary['model_version']}", ["", "count"], rows)
-    out.print(f"written to {to}")
+    out.print(f"written to {folder}")
     if summary["rejected"]:
-        out.print(f"rows without an answer, and why: {to / '_rejects'}")
+        out.print(f"rows without an answer, and why: {folder / '_rejects'}")
