@@ -2,8 +2,7 @@
 
 plan.py         the steps, from a TOML file; default_plan.toml is the one without --plan
 state.py        a rollout as it stands, its setup, events and commands
-rows.py         the SQLite tables, and rollouts and events as their rows
-store.py        rollouts on disk, and the lock of the one controller of a service
+store.py        rollouts in an SQLite file, and the lock of the one controller of a service
 controller.py   read, judge, decide, act, record: one tick
 recorder.py     what a tick leaves in the store
 decision.py     the next move, from all that is known

@@ -4,27 +4,48 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from pydantic import TypeAdapter
+
 from churn.errors import RolloutError
-from churn.rollout.rows import (
-    SCHEMA,
-    SCHEMA_VERSION,
-    columns_from_event,
-    columns_from_rollout,
-    event_from_row,
-    rollout_from_row,
-)
-from churn.rollout.state import Command, Event, Rollout
+from churn.rollout.state import Command, Event, Rollout, State
 
 BUSY_S = 5.0  # how long to wait for another process that writes
 RETRY_S = 0.02
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS rollout (
+    number INTEGER PRIMARY KEY, service TEXT NOT NULL, stable TEXT NOT NULL, canary TEXT NOT NULL, plan TEXT NOT NULL,
+    place TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL, weight_percent INTEGER NOT NULL,
+    since REAL NOT NULL, reason TEXT NOT NULL, began REAL NOT NULL, ends_as TEXT,
+    tallies TEXT NOT NULL, reference TEXT NOT NULL, ended REAL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS one_at_a_time ON rollout (service) WHERE ended IS NULL;
+CREATE TABLE IF NOT EXISTS event (
+    number INTEGER PRIMARY KEY, rollout INTEGER NOT NULL REFERENCES rollout, at REAL NOT NULL, kind TEXT NOT NULL,
+    state TEXT NOT NULL, step INTEGER NOT NULL, weight_percent INTEGER NOT NULL, decision TEXT, reason TEXT NOT NULL,
+    evidence TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS history ON event (rollout, number);
+CREATE TABLE IF NOT EXISTS wish (
+    number INTEGER PRIMARY KEY, rollout INTEGER NOT NULL REFERENCES rollout, what TEXT NOT NULL, reason TEXT NOT NULL,
+    at_any_hour INTEGER NOT NULL, taken INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"""
+# The column of each field of a rollout that has another name, or holds JSON.
+COLUMNS = {"setup": "place", "counts": "tallies", "stable_before": "reference"}
+JSON_FIELDS = {"plan", *COLUMNS}
+
+_ROLLOUT = TypeAdapter(Rollout)
 
 
 class RolloutStore:
@@ -83,12 +104,12 @@ class RolloutStore:
         Raises:
             RolloutError: the service has one that is not over.
         """
-        columns = columns_from_rollout(rollout)
+        columns = _columns_from_rollout(rollout)
         try:
             with self._transaction() as connection:
                 _insert(connection, "rollout", columns)
                 number = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
-                _insert(connection, "event", {"rollout": number, **columns_from_event(event)})
+                _insert(connection, "event", {"rollout": number, **_columns_from_event(event)})
         except sqlite3.IntegrityError as error:
             raise RolloutError(
                 f"{rollout.service} has a rollout that is not over",
@@ -98,7 +119,7 @@ class RolloutStore:
 
     def save(self, rollout: Rollout, event: Event | None = None, *, taken: Command | None = None) -> Rollout:
         """Write where a rollout stands now, what happened, and which command was taken: all of it or nothing."""
-        columns = columns_from_rollout(rollout)
+        columns = _columns_from_rollout(rollout)
         assigned = ", ".join(f"{name} = ?" for name in columns)
         with self._transaction() as connection:
             connection.execute(
@@ -106,7 +127,7 @@ class RolloutStore:
                 [*columns.values(), rollout.number],
             )
             if event:
-                _insert(connection, "event", {"rollout": rollout.number, **columns_from_event(event)})
+                _insert(connection, "event", {"rollout": rollout.number, **_columns_from_event(event)})
             if taken:
                 connection.execute("UPDATE wish SET taken = 1 WHERE number = ?", [taken.number])
         return rollout
@@ -139,7 +160,7 @@ class RolloutStore:
         rows = self._connection.execute(
             "SELECT * FROM event WHERE rollout = ? AND number > ? ORDER BY number", [number, after]
         )
-        return [event_from_row(row) for row in rows.fetchall()]
+        return [_event_from_row(row) for row in rows.fetchall()]
 
     def leave_command(
         self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool = False
@@ -158,7 +179,7 @@ class RolloutStore:
 
     def _select(self, condition: str, value: object) -> list[Rollout]:
         query = f"SELECT * FROM rollout WHERE {condition} ORDER BY number DESC"  # noqa: S608 - conditions of our own
-        return [rollout_from_row(row) for row in self._connection.execute(query, [value]).fetchall()]
+        return [_rollout_from_row(row) for row in self._connection.execute(query, [value]).fetchall()]
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -202,3 +223,29 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _insert(connection: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> None:
     names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
     connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", [*columns.values()])  # noqa: S608 - names of our own
+
+
+def _columns_from_rollout(rollout: Rollout) -> dict[str, Any]:
+    """Return a rollout as the columns of its row, without its number."""
+    values = _ROLLOUT.dump_python(rollout, mode="json", by_alias=True, exclude={"number"})
+    return {
+        COLUMNS.get(name, name): json.dumps(value) if name in JSON_FIELDS else value for name, value in values.items()
+    }
+
+
+def _rollout_from_row(row: Mapping[str, Any]) -> Rollout:
+    """Return the rollout of a row."""
+    values = {field.name: row[COLUMNS.get(field.name, field.name)] for field in fields(Rollout)}
+    return _ROLLOUT.validate_python(values | {name: json.loads(values[name]) for name in JSON_FIELDS})
+
+
+def _columns_from_event(event: Event) -> dict[str, Any]:
+    """Return an event as the columns of its row, without its number."""
+    values = {field.name: getattr(event, field.name) for field in fields(Event) if field.name != "number"}
+    return values | {"state": str(event.state), "evidence": json.dumps(dict(event.evidence))}
+
+
+def _event_from_row(row: Mapping[str, Any]) -> Event:
+    """Return the event of a row."""
+    values = {field.name: row[field.name] for field in fields(Event)}
+    return Event(**values | {"state": State(values["state"]), "evidence": json.loads(values["evidence"])})
