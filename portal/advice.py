@@ -9,12 +9,11 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from churn.answers import RetentionAnswer
+from churn.answers import MOST_MONTHS, RetentionAnswer
 from churn.client import AsyncChurnClient
 from churn.errors import ClientError, Nonsense
 
 PREDICTION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
-MOST_MONTHS = 120
 
 
 class Advice:

@@ -21,6 +21,7 @@ LOW_BELOW: Final = 0.3
 MEDIUM_BELOW: Final = 0.6
 TIERS: Final[tuple[RiskTier, ...]] = get_args(RiskTier.__value__)
 ARMS: Final[tuple[Arm, ...]] = get_args(Arm.__value__)
+MOST_MONTHS: Final = 120  # that an offer may last
 
 type Dollars = Annotated[float, Field(description="In dollars, rounded to cents.")]
 

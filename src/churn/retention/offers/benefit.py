@@ -10,7 +10,8 @@ from babel import Locale
 from babel.numbers import format_currency, format_percent
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MOST_MONTHS = 120
+from churn.answers import MOST_MONTHS
+
 CURRENCY = "USD"
 PERCENT = 100
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from churn.retention.offers.benefit import MOST_MONTHS, Benefit, Discount, NoBenefit, PolicyTable
+from churn.answers import MOST_MONTHS
+from churn.retention.offers.benefit import Benefit, Discount, NoBenefit, PolicyTable
 
 type Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
 type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
