@@ -9,10 +9,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from churn.errors import ChurnError
-from portal.demo import demo_subscribers
+from churn.web.server import listen, serve_pages, stop_without_failure, url_of
+from portal.app import create_app
+from portal.demo import load_demo_subscribers
 from portal.events import KINDS
-from portal.server import serve
-from portal.settings import read_settings
+from portal.settings import PortalSettings, read_settings
 from portal.store import Store
 
 app = typer.Typer(
@@ -34,8 +35,8 @@ def run(context: typer.Context) -> None:
 @app.command("events", epilog="Example: CHURN_HOME=var python -m portal events --json")
 def events(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False) -> None:
     """Count what happened to banners and offers, by policy and arm."""
-    store = Store(read_settings().store_path, demo_subscribers())
-    counts = store.counts()
+    store = Store(read_settings().store_path, load_demo_subscribers())
+    counts = store.count_events()
     store.close()
     if as_json:
         sys.stdout.write(json.dumps(counts, indent=2) + "\n")
@@ -45,6 +46,28 @@ def events(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, 
         sys.stdout.write(f"{what}  {count['events']:5}  of {count['subscribers']} subscribers\n")
     if not counts:
         sys.stdout.write("Nothing has happened yet.\n")
+
+
+def serve(settings: PortalSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests it has and return.
+
+    Raises:
+        SettingsError: the address cannot be used.
+        StoreError: the store cannot be used.
+    """
+    host, port = settings.portal_host, settings.portal_port
+
+    def announce() -> None:
+        # On standard error, for standard output is the log.
+        sys.stderr.write(
+            f"\nManage Subscription is shown at {url_of(host, port)}\n"
+            "For the team: /explain, what a prediction is made of; /team/events, what came of the banners.\n"
+            f"It asks the service at {settings.service_url}\n\nStop with Ctrl+C.\n"
+        )
+        sys.stderr.flush()
+
+    with stop_without_failure(), listen(host, port, app="portal", prefix="PORTAL_") as listener:
+        serve_pages(create_app(settings), listener, log_level="info", announce=announce)
 
 
 def main() -> NoReturn:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from portal.billing import began, day_of_bill
+from portal.billing import find_bill_day, find_first_month
+from portal.offers import bill_discount
 from portal.records import AcceptedOffer
-from portal.words import counted, dollars, month_and_year
+from portal.words import format_count, format_dollars, format_month
 
 STREAMING_SLOTS = 4
 PLANS = {"none": "StreamFlow Basic", "dsl": "StreamFlow DSL", "fiber_optic": "StreamFlow Fiber"}
@@ -58,7 +59,7 @@ class Account:
     tickets_words: str
 
 
-def account(facts: Mapping[str, Any], active: AcceptedOffer | None, today: date) -> Account:
+def describe_account(facts: Mapping[str, Any], active: AcceptedOffer | None, today: date) -> Account:
     """Words the facts that `POST /predict` takes.
 
     Args:
@@ -67,7 +68,7 @@ def account(facts: Mapping[str, Any], active: AcceptedOffer | None, today: date)
         today: the day the page is opened.
     """
     months = facts["tenure"]
-    since = f"{month_and_year(began(today, months))}, {counted(months, 'month')}"
+    since = f"{format_month(find_first_month(today, months))}, {format_count(months, 'month')}"
     return Account(
         plan=PLANS[facts["internet_service"]],
         contract=CONTRACTS[facts["contract_type"]],
@@ -83,11 +84,11 @@ def account(facts: Mapping[str, Any], active: AcceptedOffer | None, today: date)
 
 
 def _bill(monthly: float, paid: float, active: AcceptedOffer | None, today: date) -> Bill:
-    discount = min(active.offer["discount_dollars"], monthly) if active else 0.0
+    discount = bill_discount(active.offer, monthly) if active else 0.0
     return Bill(
-        on=day_of_bill(today, 1),
-        amount=dollars(monthly - discount),
-        instead_of=dollars(monthly) if discount else None,
-        monthly=dollars(monthly),
-        paid=dollars(paid),
+        on=find_bill_day(today, 1),
+        amount=format_dollars(monthly - discount),
+        instead_of=format_dollars(monthly) if discount else None,
+        monthly=format_dollars(monthly),
+        paid=format_dollars(paid),
     )

@@ -12,11 +12,12 @@ from structlog.typing import FilteringBoundLogger
 from churn.answers import MOST_MONTHS, RetentionAnswer
 from churn.client import AsyncChurnClient
 from churn.errors import ClientError, Nonsense
+from portal import offers
 
 PREDICTION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
-class Advice:
+class Adviser:
     """The service's answers, or none.
 
     Args:
@@ -28,7 +29,7 @@ class Advice:
         self.client = client
         self.log = log
 
-    async def about(
+    async def advise(
         self, facts: Mapping[str, Any], *, subscriber_key: str, last_offer: date | None, language: str
     ) -> RetentionAnswer | None:
         """The answer about a subscriber; None if the service is slow, down, overloaded, or makes no sense."""
@@ -44,19 +45,12 @@ class Advice:
 
 
 def require_sense(answer: RetentionAnswer) -> None:
-    """Refuses what has the right types and still cannot be shown.
+    """Refuse what has the right types and still cannot be shown.
 
     Raises:
-        Nonsense: an id that is none, a day that is none, or a discount that nobody could grant.
+        Nonsense: an id that is none, or an offer without sense.
     """
     if not PREDICTION_ID.fullmatch(answer["prediction_id"]):
         raise Nonsense("an answer whose prediction_id is none")
-    offer = answer["retention"] and answer["retention"]["offer"]
-    if not offer:
-        return
-    try:
-        date.fromisoformat(offer["expires"])
-    except ValueError as error:
-        raise Nonsense("an offer whose last day is none") from error
-    if offer["discount_dollars"] < 0 or offer["months"] > MOST_MONTHS:
-        raise Nonsense("an offer that nobody could grant")
+    if answer["retention"] and answer["retention"]["offer"]:
+        offers.require_sense(answer["retention"]["offer"])

@@ -12,15 +12,15 @@ from structlog.typing import FilteringBoundLogger
 from churn.client import AsyncChurnClient
 from churn.web.app import create_page_app
 from churn.web.logging import open_log
-from portal.advice import Advice
-from portal.demo import demo_subscribers
+from portal.advice import Adviser
+from portal.demo import load_demo_subscribers
 from portal.events import event_routes
 from portal.explain import explain_routes
 from portal.pages import PAGES
 from portal.responses import banner_routes, offer_routes
 from portal.sessions import SignInNeededError, SubscriberSessions, send_to_sign_in
 from portal.settings import PortalSettings, read_settings
-from portal.signing_in import sign_in_routes
+from portal.sign_in import sign_in_routes
 from portal.store import Store
 from portal.subscription import subscription_routes
 
@@ -52,8 +52,8 @@ def create_app(
     settings, log = settings or read_settings(), log or open_log("info")
     client = AsyncChurnClient(settings.service_url, budget_s=settings.service_budget_s)
     team_client = AsyncChurnClient(settings.service_url, budget_s=TEAM_BUDGET_S)
-    store = Store(settings.store_path, demo_subscribers())
-    sessions = SubscriberSessions(settings.signing_key(), store)
+    store = Store(settings.store_path, load_demo_subscribers())
+    sessions = SubscriberSessions(settings.load_signing_key(), store)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -68,7 +68,7 @@ def create_app(
         guard={"log": log, "page_cache": "no-store"},
         exception_handlers={SignInNeededError: send_to_sign_in},
     )
-    app.include_router(subscription_routes(sessions, Advice(client, log), now=now, log=log))
+    app.include_router(subscription_routes(sessions, Adviser(client, log), now=now, log=log))
     app.include_router(offer_routes(sessions, now))
     app.include_router(banner_routes(sessions, now))
     app.include_router(sign_in_routes(sessions))

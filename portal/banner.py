@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from churn.answers import CustomerReason, Offer, RetentionAnswer
-from portal.billing import day_of_bill
-from portal.records import AcceptedOffer, Exposure, ExposureKind, History
+from portal.records import AcceptedOffer, BannerHistory, Exposure, ExposureKind
 
 QUIET_AFTER_DISMISSAL = timedelta(days=30)
 MOST_REASONS = 3
-MONTHS_WITHOUT_DISCOUNT = 6  # for so long an accepted offer is shown that takes nothing off a bill
 
 
 @dataclass(frozen=True, slots=True)
-class Banner:
+class ShownBanner:
     """What the banner shows."""
 
     prediction_id: str
@@ -27,15 +25,15 @@ class Banner:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Display:
     """What a page shows, and what is recorded of it."""
 
-    banner: Banner | None = None
+    banner: ShownBanner | None = None
     active: AcceptedOffer | None = None
     exposure: Exposure | None = None
 
 
-def decide(answer: RetentionAnswer | None, *, subscriber: str, history: History, today: date) -> Shown:
+def decide_display(answer: RetentionAnswer | None, *, subscriber: str, history: BannerHistory, today: date) -> Display:
     """The banner, or why there is none.
 
     - An accepted offer that still counts: it is shown instead.
@@ -43,15 +41,15 @@ def decide(answer: RetentionAnswer | None, *, subscriber: str, history: History,
     - The holdout, and those for whom no reason holds: nothing, and that is recorded.
     - Dismissed within the last 30 days: nothing.
     """
-    active = history.active_offer(today)
+    active = history.find_active_offer(today)
     quiet = history.dismissed_on is not None and today < history.dismissed_on + QUIET_AFTER_DISMISSAL
     if active or quiet or answer is None or answer["retention"] is None:
-        return Shown(active=active)
+        return Display(active=active)
     exposure = _exposure(answer, subscriber)
     if exposure.kind != "exposure":
-        return Shown(exposure=exposure)
+        return Display(exposure=exposure)
     retention = answer["retention"]
-    banner = Banner(
+    banner = ShownBanner(
         prediction_id=answer["prediction_id"],
         language=retention["language"],
         headline=retention["headline"] or "",
@@ -59,7 +57,7 @@ def decide(answer: RetentionAnswer | None, *, subscriber: str, history: History,
         offer=retention["offer"],
         asks_opinion=history.opinion_on is None or today >= history.opinion_on + QUIET_AFTER_DISMISSAL,
     )
-    return Shown(banner=banner, exposure=exposure)
+    return Display(banner=banner, exposure=exposure)
 
 
 def _exposure(answer: RetentionAnswer, subscriber: str) -> Exposure:
@@ -80,13 +78,3 @@ def _exposure(answer: RetentionAnswer, subscriber: str) -> Exposure:
         language=retention["language"],
         offer=retention["offer"] if shown else None,
     )
-
-
-def can_be_accepted(offer: Offer, today: date) -> bool:
-    """Whether the offer still stands."""
-    return today <= date.fromisoformat(offer["expires"])
-
-
-def active_until(offer: Offer, accepted_on: date) -> date:
-    """The day of the last bill that an offer counts for. One that takes nothing off a bill says itself when it ends."""
-    return day_of_bill(accepted_on, offer["months"] or MONTHS_WITHOUT_DISCOUNT)

@@ -7,12 +7,12 @@ from datetime import date
 MONTHS_A_YEAR = 12
 
 
-def day_of_bill(after: date, number: int) -> date:
+def find_bill_day(after: date, number: int) -> date:
     """The day of the bill that comes as the `number`-th after a day, counted from 1."""
     return _first_of_month(after, number)
 
 
-def began(today: date, months: int) -> date:
+def find_first_month(today: date, months: int) -> date:
     """The month, as its first day, in which a subscription of so many months began."""
     return _first_of_month(today, -months)
 

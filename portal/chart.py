@@ -70,7 +70,7 @@ def logit(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-def base_value(*answers: RetentionAnswer) -> Base | None:
+def estimate_base(*answers: RetentionAnswer) -> Base | None:
     """What all of a model's answers start from, of the one from which it follows most exactly.
 
     An answer shows rounded figures. Its log-odds are those of its probability, give or take what rounding hides; less
@@ -95,7 +95,7 @@ def _base_of(answer: RetentionAnswer) -> Base | None:
     return Base(shown - _sum(reasons), rounding)
 
 
-def waterfall(reasons: list[Reason], base: Base, *, threshold: float | None) -> Waterfall:
+def build_waterfall(reasons: list[Reason], base: Base, *, threshold: float | None) -> Waterfall:
     """Lays out the contributions one after the other.
 
     Args:

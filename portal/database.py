@@ -51,7 +51,7 @@ class Database:
                 raise
             self._connection.execute("COMMIT")
 
-    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+    def query(self, query: str, *values: object) -> list[sqlite3.Row]:
         """What a query finds."""
         with self._lock:
             return self._connection.execute(query, values).fetchall()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from portal.records import Subscriber
+from portal.records import DemoSubscriber
 
 FILE = Path(__file__).with_name("demo.toml")
 
 
-def demo_subscribers() -> list[Subscriber]:
+def load_demo_subscribers() -> list[DemoSubscriber]:
     """Those that `demo.toml` declares, counted from 1."""
     declared = tomllib.loads(FILE.read_text(encoding="utf-8"))["subscriber"]
-    return [Subscriber(number=number, **each) for number, each in enumerate(declared, start=1)]
+    return [DemoSubscriber(number=number, **each) for number, each in enumerate(declared, start=1)]

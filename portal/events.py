@@ -28,12 +28,12 @@ def event_routes(store: Store) -> APIRouter:
 
     @router.get("/team/events")
     async def show() -> Response:
-        counts = await run_in_threadpool(store.counts)
+        counts = await run_in_threadpool(store.count_events)
         return page("events.html", counts=sorted(counts, key=_order), kinds=KINDS)
 
     @router.get("/team/events.json")
     async def counts() -> Response:
-        return JSONResponse(await run_in_threadpool(store.counts))
+        return JSONResponse(await run_in_threadpool(store.count_events))
 
     return router
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from http import HTTPStatus
@@ -11,23 +12,98 @@ from babel import Locale
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from churn.answers import Arm, RetentionAnswer, WhyNotOffered, WhyNotShown
 from churn.client import Asked, AsyncChurnClient
 from churn.errors import ClientError, Refused
 from portal.advice import require_sense
-from portal.explanation import ARMS, WHY_NOT_OFFERED, WHY_NOT_SHOWN, Explanation, explain
-from portal.fields import Field, in_words, published_limits, read_form, request_fields, start_values
+from portal.banner import ShownBanner, decide_display
+from portal.chart import Waterfall, build_waterfall, estimate_base
+from portal.fields import (
+    Field,
+    ServiceLimits,
+    Value,
+    build_start_values,
+    describe_value,
+    fields_from_document,
+    limits_from_document,
+    values_from_form,
+)
 from portal.pages import page
+from portal.records import BannerHistory
 from portal.words import PHRASES
 
 LANGUAGES = {code: Locale.parse(code).display_name for code in PHRASES}
 # What is asked beside the features is named as the headers that say it, and as their errors are.
 KEY, LAST_OFFER, LANGUAGE = "X-Subscriber-Key", "X-Last-Offer", "Accept-Language"
 HALF_A_HUNDREDTH = 0.005
+WHY_NOT_SHOWN: dict[WhyNotShown, str] = {
+    "protected": "a personal trait, which is never shown",
+    "not_for_customers": "not meant for subscribers",
+    "same_group": "tells the same story as another that is shown",
+    "not_verified": "without it the probability would not fall",
+    "beyond_three": "three others come first",
+}
+WHY_NOT_OFFERED: dict[WhyNotOffered, str] = {
+    "expired": "its last day has passed",
+    "cooldown": "the last accepted offer is too recent",
+    "not_eligible": "its conditions are not met",
+    "answers_no_reason": "answers none of the reasons shown",
+    "not_worth_its_cost": "would cost more than it is expected to bring",
+    "worth_less_than_the_chosen": "expected to bring less than the one chosen",
+}
+ARMS: dict[Arm, str] = {
+    "treatment": "treatment",
+    "holdout": "holdout: shown nothing, so that the banner's effect can be measured",
+    "unassigned": "none, for there is no key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field that differs from the start. A contribution is None where it is not known."""
+
+    label: str
+    was: str
+    now: str
+    contribution_was: float | None
+    contribution: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One answer, beside the answer for the values that the form started with.
+
+    Args:
+        labels: of each feature, in words.
+        values: of each feature, in words.
+        chart: None if there are no log-odds to draw.
+        banner: what the subscriber would see, if anything.
+        changes: what differs from the start.
+    """
+
+    answer: RetentionAnswer
+    start: RetentionAnswer
+    limits: ServiceLimits
+    labels: Mapping[str, str]
+    values: Mapping[str, str]
+    chart: Waterfall | None
+    banner: ShownBanner | None
+    changes: Sequence[FieldChange]
+
+    @property
+    def moved_by(self) -> float:
+        """By how much the probability differs from that at the start."""
+        return self.answer["churn_probability"] - self.start["churn_probability"]
+
+    @property
+    def as_json(self) -> str:
+        """The answer for reading."""
+        return json.dumps(self.answer, indent=2, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What was asked, and what became of it: an explanation, or errors by field, or other trouble."""
+    """What was asked, with its explanation, or the errors of its fields, or other trouble."""
 
     form: Mapping[str, str]
     fields: list[Field] = field(default_factory=list)
@@ -45,7 +121,7 @@ class WhatIf:
 
     @property
     def other_errors(self) -> list[str]:
-        """What is wrong and stands at no field of the form."""
+        """The errors that belong to no field of the form."""
         shown = {KEY, LAST_OFFER, LANGUAGE, *(field.name for field in self.fields)}
         return [message for name, message in self.errors.items() if name not in shown]
 
@@ -60,36 +136,36 @@ def explain_routes(client: AsyncChurnClient) -> APIRouter:
 
     @router.get("/explain")
     async def show(request: Request) -> Response:
-        what_if = await _what_if(client, request.query_params)
+        what_if = await _ask(client, request.query_params)
         return _page("explain.html", what_if, what_if.status)
 
     @router.get("/explain/answer")
     async def show_answer(request: Request) -> Response:
         # Always 200: what is wrong is in the part itself, and a console is no place for every slip of a slider.
-        return _page("explain_answer.html", await _what_if(client, request.query_params), HTTPStatus.OK)
+        return _page("explain_answer.html", await _ask(client, request.query_params), HTTPStatus.OK)
 
     return router
 
 
-async def _what_if(client: AsyncChurnClient, form: Mapping[str, str]) -> WhatIf:
+async def _ask(client: AsyncChurnClient, form: Mapping[str, str]) -> WhatIf:
     fields: list[Field] = []
     try:
         document = await client.schema()
-        fields = request_fields(document)
-        values = read_form(fields, form)
-        asked = _asked(form) | Asked(reasons=len(fields))
-        start = await client.predict(start_values(fields), **asked)
+        fields = fields_from_document(document)
+        values = values_from_form(fields, form)
+        asked = _read_headers(form) | Asked(reasons=len(fields))
+        start = await client.predict(build_start_values(fields), **asked)
         answer = await client.predict(values, **asked)
         require_sense(answer)
     except Refused as error:
         return WhatIf(form, fields, errors=error.fields, trouble=error)
     except ClientError as error:
         return WhatIf(form, fields, trouble=error)
-    return WhatIf(form, fields, explain(fields, values, answer, start, published_limits(document)))
+    return WhatIf(form, fields, explain(fields, values, answer, start, limits_from_document(document)))
 
 
-def _asked(form: Mapping[str, str]) -> Asked:
-    """What is said beside the subscriber.
+def _read_headers(form: Mapping[str, str]) -> Asked:
+    """Return what the form says beside the subscriber.
 
     Raises:
         Refused: it cannot be said.
@@ -103,6 +179,48 @@ def _asked(form: Mapping[str, str]) -> Asked:
     return Asked(subscriber_key=key or None, last_offer=last_offer, language=language or None)
 
 
+def explain(
+    fields: Sequence[Field],
+    values: Mapping[str, Value],
+    answer: RetentionAnswer,
+    start: RetentionAnswer,
+    limits: ServiceLimits,
+) -> Explanation:
+    """Explain an answer. This is pure: the page only has to lay it out.
+
+    Args:
+        fields: of the form.
+        values: what the answer is about.
+        answer: with the contributions of all features.
+        start: the same for the fields' examples.
+        limits: where the service draws its lines.
+    """
+    same_model = answer["model_version"] == start["model_version"]
+    base = estimate_base(answer, start) if same_model else estimate_base(answer)
+    was, now = _contributions(start), _contributions(answer)
+    words = {field.name: describe_value(values.get(field.name)) for field in fields}
+    return Explanation(
+        answer=answer,
+        start=start,
+        limits=limits,
+        labels={field.name: field.label for field in fields},
+        values=words,
+        chart=build_waterfall(answer["top_reasons"], base, threshold=limits.banner) if base else None,
+        banner=decide_display(answer, subscriber="", history=BannerHistory(), today=date.min).banner,
+        changes=[
+            FieldChange(
+                field.label, describe_value(field.start), words[field.name], was.get(field.name), now.get(field.name)
+            )
+            for field in fields
+            if values.get(field.name) != field.start
+        ],
+    )
+
+
+def _contributions(answer: RetentionAnswer) -> dict[str, float]:
+    return {reason["feature"]: reason["shap_contribution"] for reason in answer["top_reasons"]}
+
+
 def _page(template: str, what_if: WhatIf, status: int) -> Response:
     return page(
         template,
@@ -112,7 +230,7 @@ def _page(template: str, what_if: WhatIf, status: int) -> Response:
         arms=ARMS,
         why_not_shown=WHY_NOT_SHOWN,
         why_not_offered=WHY_NOT_OFFERED,
-        in_words=in_words,
+        in_words=describe_value,
         percent=_percent,
         signed=_signed,
     )
@@ -123,8 +241,8 @@ def _percent(share: float, decimals: int = 0) -> str:
 
 
 def _signed(number: float) -> str:
-    """Two decimals, or four where two would be zeros; nothing has no sign."""
+    """Return two decimals, or four where two would be zeros; zero has no sign."""
     if not number:
         return "0.00"
     decimals = 2 if abs(number) >= HALF_A_HUNDREDTH else 4
-    return f"{number:+.{decimals}f}".replace("-", "−")  # noqa: RUF001 - a minus, as wide as the plus
+    return f"{number:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")

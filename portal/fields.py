@@ -54,7 +54,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServiceLimits:
     """Where the service draws its lines; each is None where it does not say."""
 
     banner: float | None
@@ -62,7 +62,7 @@ class Limits:
     medium: float | None
 
 
-def request_fields(document: Mapping[str, Any]) -> list[Field]:
+def fields_from_document(document: Mapping[str, Any]) -> list[Field]:
     """The fields that `POST /predict` takes, in the service's order.
 
     Args:
@@ -83,19 +83,19 @@ def request_fields(document: Mapping[str, Any]) -> list[Field]:
         ) from error
 
 
-def published_limits(document: Mapping[str, Any]) -> Limits:
+def limits_from_document(document: Mapping[str, Any]) -> ServiceLimits:
     """The banner's threshold and the tiers' limits, where the service publishes them."""
     operation = _operation(document)
     tiers = operation.get("x-tiers-below", {})
-    return Limits(operation.get("x-banner-above"), tiers.get("low"), tiers.get("medium"))
+    return ServiceLimits(operation.get("x-banner-above"), tiers.get("low"), tiers.get("medium"))
 
 
-def start_values(fields: Sequence[Field]) -> dict[str, Value]:
+def build_start_values(fields: Sequence[Field]) -> dict[str, Value]:
     """The subscriber that the form starts with."""
     return {field.name: field.start for field in fields}
 
 
-def read_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, Value]:
+def values_from_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, Value]:
     """The subscriber in the form: what is not in it is as at the start; an empty number is left out."""
     texts = {field.name: form.get(field.name) for field in fields}
     return {
@@ -105,7 +105,7 @@ def read_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, Val
     }
 
 
-def in_words(value: Value | None) -> str:
+def describe_value(value: Value | None) -> str:
     """A value as people write it."""
     if value is None:
         return "nothing"

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from churn.web.pages import Pages
-from portal.words import day, dollars, phrases
+from portal.offers import describe_saving, has_bills
+from portal.words import find_phrases, format_day, format_dollars
 
-PAGES = Pages(Path(__file__).parent, filters={"dollars": dollars, "day": day}, values={"phrases": phrases})
+FILTERS: dict[str, Any] = {
+    "dollars": format_dollars,
+    "day": format_day,
+    "saving": describe_saving,
+    "has_bills": has_bills,
+}
+PAGES = Pages(Path(__file__).parent, filters=FILTERS, values={"phrases": find_phrases})
 page = PAGES.page

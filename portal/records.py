@@ -13,7 +13,7 @@ type ResponseKind = Literal["dismissal", "acceptance", "helpful", "not_helpful",
 
 
 @dataclass(frozen=True, slots=True)
-class Subscriber:
+class DemoSubscriber:
     """A demo subscriber.
 
     Args:
@@ -59,13 +59,13 @@ class AcceptedOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class BannerHistory:
     """What a subscriber did about earlier banners: the last time of each, None if never."""
 
     dismissed_on: date | None = None
     opinion_on: date | None = None
     accepted: AcceptedOffer | None = None
 
-    def active_offer(self, today: date) -> AcceptedOffer | None:
+    def find_active_offer(self, today: date) -> AcceptedOffer | None:
         """The accepted offer while it counts."""
         return self.accepted if self.accepted and today <= self.accepted.active_until else None

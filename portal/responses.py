@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from churn.web.sessions import see_other
-from portal.banner import active_until, can_be_accepted
+from portal.offers import find_last_bill, is_open
 from portal.records import ResponseKind
 from portal.sessions import SubscriberSessions
 
@@ -34,10 +34,10 @@ def offer_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> A
         exposure = await sessions.require_exposure(subscriber, prediction_id)
         if exposure.offer is None:
             raise HTTPException(404)
-        if not can_be_accepted(exposure.offer, now().date()):
+        if not is_open(exposure.offer, now().date()):
             raise HTTPException(410)
-        until = active_until(exposure.offer, now().date())
-        await run_in_threadpool(sessions.store.accept, exposure, now(), active_until=until)
+        last_bill = find_last_bill(exposure.offer, now().date())
+        await run_in_threadpool(sessions.store.accept_offer, exposure, now(), active_until=last_bill)
         return see_other("/")
 
     return router
@@ -53,7 +53,7 @@ def banner_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> 
         subscriber = await sessions.require_subscriber(request)
         await sessions.read_form(request)
         exposure = await sessions.require_exposure(subscriber, prediction_id)
-        await run_in_threadpool(store.respond, exposure, "dismissal", now())
+        await run_in_threadpool(store.record_response, exposure, "dismissal", now())
         return _finish(request)
 
     @router.post("/banners/{prediction_id}/opinion")
@@ -62,7 +62,7 @@ def banner_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> 
         form = await sessions.read_form(request)
         exposure = await sessions.require_exposure(subscriber, prediction_id)
         opinion: ResponseKind = "helpful" if form.get("helpful") == "yes" else "not_helpful"
-        await run_in_threadpool(store.respond, exposure, opinion, now())
+        await run_in_threadpool(store.record_response, exposure, opinion, now())
         return _finish(request)
 
     @router.post("/banners/{prediction_id}/opt-out")
@@ -70,7 +70,7 @@ def banner_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> 
         subscriber = await sessions.require_subscriber(request)
         await sessions.read_form(request)
         exposure = await sessions.require_exposure(subscriber, prediction_id)
-        await run_in_threadpool(store.respond, exposure, "opt_out", now())
+        await run_in_threadpool(store.record_response, exposure, "opt_out", now())
         await run_in_threadpool(store.set_wants_offers, subscriber.key, wants=False)
         return see_other("/")
 

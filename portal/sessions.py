@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from churn.web.sessions import Sessions, see_other
 from portal.pages import page
-from portal.records import Exposure, Subscriber
+from portal.records import DemoSubscriber, Exposure
 from portal.store import Store
 
 
@@ -35,25 +35,25 @@ class SubscriberSessions(Sessions):
         super().__init__(key.encode(), name="portal", same_site="lax")
         self.store = store
 
-    async def require_subscriber(self, request: Request) -> Subscriber:
+    async def require_subscriber(self, request: Request) -> DemoSubscriber:
         """Return the subscriber who is signed in.
 
         Raises:
             SignInNeededError: nobody is.
         """
         key = self.read(request).user
-        subscriber = await run_in_threadpool(self.store.subscriber, key) if key else None
+        subscriber = await run_in_threadpool(self.store.find_subscriber, key) if key else None
         if subscriber is None:
             raise SignInNeededError
         return subscriber
 
-    async def require_exposure(self, subscriber: Subscriber, prediction_id: str) -> Exposure:
+    async def require_exposure(self, subscriber: DemoSubscriber, prediction_id: str) -> Exposure:
         """Return the banner that this prediction put before this subscriber.
 
         Raises:
             HTTPException: 404, there was none.
         """
-        exposure = await run_in_threadpool(self.store.exposure, prediction_id, subscriber.key)
+        exposure = await run_in_threadpool(self.store.find_exposure, prediction_id, subscriber.key)
         if exposure is None or exposure.kind != "exposure":
             raise HTTPException(404)
         return exposure

@@ -54,7 +54,7 @@ class PortalSettings(BaseSettings):
         """The budget in seconds."""
         return self.service_budget_ms / 1000
 
-    def signing_key(self) -> str:
+    def load_signing_key(self) -> str:
         """PORTAL_SECRET, or a key that is made once and kept where only its owner may read it."""
         if self.portal_secret:
             return self.portal_secret.get_secret_value()

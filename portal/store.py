@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.database import Database
-from portal.records import AcceptedOffer, Exposure, History, ResponseKind, Subscriber
+from portal.records import AcceptedOffer, BannerHistory, DemoSubscriber, Exposure, ResponseKind
 
 
 class Store:
@@ -21,7 +21,7 @@ class Store:
         subscribers: who is known; what has been remembered of them stays.
     """
 
-    def __init__(self, path: Path, subscribers: Iterable[Subscriber]) -> None:
+    def __init__(self, path: Path, subscribers: Iterable[DemoSubscriber]) -> None:
         self._database = Database(path)
         with self._database.transaction() as run:
             run.executemany(
@@ -35,13 +35,13 @@ class Store:
         """Ends the connection."""
         self._database.close()
 
-    def subscribers(self) -> list[Subscriber]:
+    def list_subscribers(self) -> list[DemoSubscriber]:
         """Everybody, in the demo's order."""
-        return [_subscriber(row) for row in self._database.rows("SELECT * FROM subscribers ORDER BY number")]
+        return [_subscriber(row) for row in self._database.query("SELECT * FROM subscribers ORDER BY number")]
 
-    def subscriber(self, key: str) -> Subscriber | None:
+    def find_subscriber(self, key: str) -> DemoSubscriber | None:
         """The one with this key."""
-        rows = self._database.rows("SELECT * FROM subscribers WHERE key = ?", key)
+        rows = self._database.query("SELECT * FROM subscribers WHERE key = ?", key)
         return _subscriber(rows[0]) if rows else None
 
     def set_wants_offers(self, key: str, *, wants: bool) -> None:
@@ -49,18 +49,19 @@ class Store:
         with self._database.transaction() as run:
             run.execute("UPDATE subscribers SET wants_offers = ? WHERE key = ?", (wants, key))
 
-    def history(self, key: str) -> History:
+    def read_history(self, key: str) -> BannerHistory:
         """What this subscriber did about earlier banners."""
-        last = self._database.rows(
+        last = self._database.query(
             "SELECT max(responses.at) FILTER (WHERE responses.kind = 'dismissal') AS dismissed, "
             "max(responses.at) FILTER (WHERE responses.kind IN ('helpful', 'not_helpful')) AS opinion "
             "FROM responses JOIN exposures USING (prediction_id) WHERE subscriber = ?",
             key,
         )[0]
-        accepted = self._database.rows("SELECT * FROM accepted_offers WHERE subscriber = ?", key)
-        return History(_day(last["dismissed"]), _day(last["opinion"]), _accepted(accepted[0]) if accepted else None)
+        accepted = self._database.query("SELECT * FROM accepted_offers WHERE subscriber = ?", key)
+        offer = _accepted_offer(accepted[0]) if accepted else None
+        return BannerHistory(_day(last["dismissed"]), _day(last["opinion"]), offer)
 
-    def record(self, exposure: Exposure, at: datetime) -> None:
+    def record_exposure(self, exposure: Exposure, at: datetime) -> None:
         """Records what a prediction put before its subscriber; the same prediction again changes nothing."""
         with self._database.transaction() as run:
             run.execute(
@@ -79,19 +80,19 @@ class Store:
                 ),
             )
 
-    def exposure(self, prediction_id: str, subscriber: str) -> Exposure | None:
+    def find_exposure(self, prediction_id: str, subscriber: str) -> Exposure | None:
         """What this prediction put before this subscriber; None if it is another's, or nobody's."""
-        rows = self._database.rows(
+        rows = self._database.query(
             "SELECT * FROM exposures WHERE prediction_id = ? AND subscriber = ?", prediction_id, subscriber
         )
         return _exposure(rows[0]) if rows else None
 
-    def respond(self, exposure: Exposure, kind: ResponseKind, at: datetime) -> bool:
+    def record_response(self, exposure: Exposure, kind: ResponseKind, at: datetime) -> bool:
         """Records what the subscriber did about a banner; False if that was recorded before."""
         with self._database.transaction() as run:
             return _insert_response(run, exposure, kind, at)
 
-    def accept(self, exposure: Exposure, at: datetime, *, active_until: date) -> bool:
+    def accept_offer(self, exposure: Exposure, at: datetime, *, active_until: date) -> bool:
         """Gives the subscriber the offer of this exposure, unless they have one that still counts.
 
         Returns:
@@ -116,9 +117,9 @@ class Store:
             )
             return given.rowcount == 1 and _insert_response(run, exposure, "acceptance", at)
 
-    def counts(self) -> list[dict[str, Any]]:
+    def count_events(self) -> list[dict[str, Any]]:
         """How often each kind of event happened and to how many subscribers, by policy and arm."""
-        rows = self._database.rows(
+        rows = self._database.query(
             "SELECT policy_version, arm, kind, count(*) AS events, count(DISTINCT subscriber) AS subscribers "
             "FROM events GROUP BY policy_version, arm, kind ORDER BY policy_version, arm, kind"
         )
@@ -132,19 +133,19 @@ def _insert_response(run: sqlite3.Connection, exposure: Exposure, kind: Response
     return done.rowcount == 1
 
 
-def _subscriber(row: sqlite3.Row) -> Subscriber:
+def _subscriber(row: sqlite3.Row) -> DemoSubscriber:
     facts, wants_offers = json.loads(row["facts"]), bool(row["wants_offers"])
-    return Subscriber(**{**dict(row), "facts": facts, "wants_offers": wants_offers})
+    return DemoSubscriber(**{**dict(row), "facts": facts, "wants_offers": wants_offers})
 
 
 def _exposure(row: sqlite3.Row) -> Exposure:
-    kept = {name: value for name, value in dict(row).items() if name != "at"}
-    kept["reason_codes"] = tuple(json.loads(row["reason_codes"]))
-    kept["offer"] = json.loads(row["offer"]) if row["offer"] else None
-    return Exposure(**kept)
+    columns = {name: value for name, value in dict(row).items() if name != "at"}
+    columns["reason_codes"] = tuple(json.loads(row["reason_codes"]))
+    columns["offer"] = json.loads(row["offer"]) if row["offer"] else None
+    return Exposure(**columns)
 
 
-def _accepted(row: sqlite3.Row) -> AcceptedOffer:
+def _accepted_offer(row: sqlite3.Row) -> AcceptedOffer:
     return AcceptedOffer(
         offer=json.loads(row["offer"]),
         language=row["language"],

@@ -12,22 +12,22 @@ from starlette.concurrency import run_in_threadpool
 from structlog.typing import FilteringBoundLogger
 
 from churn.answers import RetentionAnswer
-from portal.account import STREAMING_SLOTS, account
-from portal.advice import Advice
-from portal.banner import Shown, decide
-from portal.records import History, Subscriber
+from portal.account import STREAMING_SLOTS, describe_account
+from portal.advice import Adviser
+from portal.banner import Display, decide_display
+from portal.records import BannerHistory, DemoSubscriber
 from portal.sessions import SubscriberSessions
 from portal.words import choose_language
 
 
 def subscription_routes(
-    sessions: SubscriberSessions, advice: Advice, *, now: Callable[[], datetime], log: FilteringBoundLogger
+    sessions: SubscriberSessions, adviser: Adviser, *, now: Callable[[], datetime], log: FilteringBoundLogger
 ) -> APIRouter:
     """Return the route of the page.
 
     Args:
         sessions: know who is signed in.
-        advice: knows what to show.
+        adviser: knows what to show.
         now: the time, in UTC.
         log: told if what is shown cannot be recorded.
     """
@@ -37,36 +37,36 @@ def subscription_routes(
     @router.get("/")
     async def manage(request: Request) -> Response:
         subscriber = await sessions.require_subscriber(request)
-        history = await run_in_threadpool(store.history, subscriber.key)
+        history = await run_in_threadpool(store.read_history, subscriber.key)
         answer = await ask(request, subscriber, history) if subscriber.wants_offers else None
         today = now().date()
-        shown = await record(decide(answer, subscriber=subscriber.key, history=history, today=today))
+        shown = await record(decide_display(answer, subscriber=subscriber.key, history=history, today=today))
         return sessions.page(
             request,
             "manage.html",
             subscriber=subscriber,
-            account=account(subscriber.facts, shown.active, today),
+            account=describe_account(subscriber.facts, shown.active, today),
             slots=STREAMING_SLOTS,
             banner=shown.banner,
             active=shown.active,
         )
 
-    async def ask(request: Request, subscriber: Subscriber, history: History) -> RetentionAnswer | None:
-        return await advice.about(
+    async def ask(request: Request, subscriber: DemoSubscriber, history: BannerHistory) -> RetentionAnswer | None:
+        return await adviser.advise(
             subscriber.facts,
             subscriber_key=subscriber.key,
             last_offer=history.accepted.accepted_on if history.accepted else None,
             language=choose_language(request.headers.get("accept-language", "")),
         )
 
-    async def record(shown: Shown) -> Shown:
+    async def record(shown: Display) -> Display:
         """A banner that cannot be recorded is not shown: the experiment would not know, and nobody could accept."""
         if shown.exposure:
             try:
-                await run_in_threadpool(store.record, shown.exposure, now())
+                await run_in_threadpool(store.record_exposure, shown.exposure, now())
             except sqlite3.Error as error:
                 log.error("exposure_not_recorded", detail=str(error))  # noqa: TRY400 - the traceback says no more
-                return Shown(active=shown.active)
+                return Display(active=shown.active)
         return shown
 
     return router

@@ -18,7 +18,7 @@ ENGLISH = "en"
 LOCALES = {"en": "en_US", "de": "de_DE"}
 
 
-def phrases(language: str) -> Mapping[str, str]:
+def find_phrases(language: str) -> Mapping[str, str]:
     """What the portal says in a language; English if it does not speak it."""
     return PHRASES.get(language, PHRASES[ENGLISH])
 
@@ -29,23 +29,23 @@ def choose_language(accept_language: str) -> str:
     return negotiate_locale(asked, list(PHRASES), sep="-") or ENGLISH
 
 
-def dollars(amount: float, language: str = ENGLISH) -> str:
+def format_dollars(amount: float, language: str = ENGLISH) -> str:
     """Such as `$1,253.00`."""
     return format_currency(amount, "USD", locale=_locale(language))
 
 
-def day(value: date | str, language: str = ENGLISH) -> str:
+def format_day(value: date | str, language: str = ENGLISH) -> str:
     """Such as `December 31, 2026`; takes a date, or YYYY-MM-DD."""
     found = date.fromisoformat(value) if isinstance(value, str) else value
     return format_date(found, format="long", locale=_locale(language))
 
 
-def month_and_year(value: date) -> str:
+def format_month(value: date) -> str:
     """Such as `September 2025`."""
     return format_date(value, format="MMMM y", locale=_locale(ENGLISH))
 
 
-def counted(number: int, one: str) -> str:
+def format_count(number: int, one: str) -> str:
     """Such as `1 month`, `14 months`."""
     return f"{number} {one}" if number == 1 else f"{number} {one}s"
 

@@ -8,7 +8,7 @@ from support.fake_service import OFFER, FakeService, held_out, with_retention
 from support.visiting import NOON, Portal, key_of
 
 
-def counted(portal: Portal, kind: str) -> int:
+def count_of(portal: Portal, kind: str) -> int:
     return sum(each["events"] for each in portal.visitor().get("/team/events.json").json() if each["kind"] == kind)
 
 
@@ -30,7 +30,7 @@ def test_accepting_is_confirmed_and_shows_what_holds_until_when(portal: Portal) 
 def test_opening_the_confirmation_accepts_nothing(portal: Portal) -> None:
     visitor = portal.visitor(1)
     visitor.get(f"/offers/{visitor.banner()}")
-    assert counted(portal, "acceptance") == 0
+    assert count_of(portal, "acceptance") == 0
     assert "data-banner" in visitor.get().text
 
 
@@ -39,8 +39,8 @@ def test_accepting_twice_and_in_two_tabs_is_recorded_once(portal: Portal) -> Non
     first, second = visitor.banner(), visitor.banner()
     for banner in (first, first, second, second):
         assert visitor.submit(f"/offers/{banner}").status_code == 303
-    assert counted(portal, "exposure") == 2
-    assert counted(portal, "acceptance") == 1
+    assert count_of(portal, "exposure") == 2
+    assert count_of(portal, "acceptance") == 1
 
 
 def test_from_then_on_the_service_is_told_when(portal: Portal, service: FakeService) -> None:
@@ -59,7 +59,7 @@ def test_when_an_offer_is_over_the_next_one_can_be_accepted(portal: Portal) -> N
     visitor = portal.visitor(1)
     visitor.submit(f"/offers/{visitor.banner()}")
     visitor.submit(f"/offers/{first}")
-    assert counted(portal, "acceptance") == 2
+    assert count_of(portal, "acceptance") == 2
     assert "Accepted on September 19, 2027" in visitor.get().text
 
 
@@ -85,7 +85,7 @@ def test_an_offer_past_its_last_day_is_over(portal: Portal, service: FakeService
     response = visitor.submit(f"/offers/{banner}")
     assert response.status_code == 410
     assert "This offer is over" in response.text
-    assert counted(portal, "acceptance") == 0
+    assert count_of(portal, "acceptance") == 0
 
 
 def test_nobody_accepts_what_another_was_shown(portal: Portal) -> None:
@@ -95,7 +95,7 @@ def test_nobody_accepts_what_another_was_shown(portal: Portal) -> None:
     for path in (f"/offers/{banner}", f"/banners/{banner}/dismissal", f"/banners/{banner}/opinion"):
         assert other.submit(path).status_code == 404
     assert other.get(f"/offers/{banner}").status_code == 404
-    assert counted(portal, "acceptance") == 0
+    assert count_of(portal, "acceptance") == 0
 
 
 def test_nobody_accepts_what_was_not_shown(portal: Portal, service: FakeService) -> None:

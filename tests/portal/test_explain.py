@@ -18,7 +18,7 @@ from churn.answers import Arm, RetentionAnswer, WhyNotOffered, WhyNotShown
 from churn.businesses import list_contracts
 from churn.client import ChurnClient
 from churn.model.bundle import Bundle
-from portal.explanation import ARMS, WHY_NOT_OFFERED, WHY_NOT_SHOWN
+from portal.explain import ARMS, WHY_NOT_OFFERED, WHY_NOT_SHOWN
 
 pytestmark = pytest.mark.xdist_group("explain")
 

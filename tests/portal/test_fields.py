@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from churn.businesses import find_contract, list_contracts
 from churn.errors import Nonsense
 from churn.service.app import build_openapi_document
-from portal.fields import Field, Limits, Slider, in_words, published_limits, read_form, request_fields, start_values
+from portal.fields import (
+    Field,
+    ServiceLimits,
+    Slider,
+    build_start_values,
+    describe_value,
+    fields_from_document,
+    limits_from_document,
+    values_from_form,
+)
 
 
 @pytest.fixture(scope="module", params=list_contracts())
@@ -22,10 +31,10 @@ def contract(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="module")
 def fields(contract: Any) -> list[Field]:
-    return request_fields(build_openapi_document(contract))
+    return fields_from_document(build_openapi_document(contract))
 
 
-STREAMFLOW = {each.name: each for each in request_fields(build_openapi_document(find_contract("streamflow")))}
+STREAMFLOW = {each.name: each for each in fields_from_document(build_openapi_document(find_contract("streamflow")))}
 
 
 def field(name: str) -> Field:
@@ -36,7 +45,7 @@ def test_there_is_a_control_for_each_feature_in_order_and_it_starts_with_the_exa
     contract: Any, fields: list[Field]
 ) -> None:
     assert [each.name for each in fields] == contract.feature_names()
-    assert start_values(fields) == contract.example()
+    assert build_start_values(fields) == contract.example()
     for each, spec in zip(fields, contract.features, strict=True):
         assert each.about == spec.meaning
         assert each.choices == spec.categories
@@ -65,18 +74,18 @@ def test_a_label_is_the_name_in_words(name: str, label: str) -> None:
 
 
 def test_a_label_parts_the_words_of_a_camel() -> None:
-    telco = {each.name: each.label for each in request_fields(build_openapi_document(find_contract("telco")))}
+    telco = {each.name: each.label for each in fields_from_document(build_openapi_document(find_contract("telco")))}
     assert (telco["PaperlessBilling"], telco["StreamingTV"]) == ("Paperless billing", "Streaming tv")
 
 
 def test_an_empty_form_is_the_start(fields: list[Field]) -> None:
-    assert read_form(fields, {}) == start_values(fields)
+    assert values_from_form(fields, {}) == build_start_values(fields)
 
 
 def test_what_the_form_shows_at_the_start_reads_as_the_start(contract: Any, fields: list[Field]) -> None:
     shown = {each.name: str(each.start).lower() if isinstance(each.start, bool) else str(each.start) for each in fields}
-    read = read_form(fields, shown)
-    assert read == start_values(fields)
+    read = values_from_form(fields, shown)
+    assert read == build_start_values(fields)
     assert contract.model_validate(read)
 
 
@@ -93,11 +102,11 @@ def test_what_the_form_shows_at_the_start_reads_as_the_start(contract: Any, fiel
     ],
 )
 def test_numbers_are_read_and_what_is_none_is_left_for_the_service_to_refuse(text: str, value: Any) -> None:
-    assert read_form([field("tenure")], {"tenure": text}) == {"tenure": value}
+    assert values_from_form([field("tenure")], {"tenure": text}) == {"tenure": value}
 
 
 def test_an_empty_number_is_left_out() -> None:
-    assert read_form([field("tenure")], {"tenure": ""}) == {}
+    assert values_from_form([field("tenure")], {"tenure": ""}) == {}
 
 
 def test_a_switch_is_on_or_off() -> None:
@@ -107,7 +116,7 @@ def test_a_switch_is_on_or_off() -> None:
 @given(st.text())
 def test_no_text_breaks_a_field(text: str) -> None:
     for name in ("tenure", "monthly_charges", "contract_type", "senior_citizen"):
-        in_words(field(name).read(text))
+        describe_value(field(name).read(text))
 
 
 @pytest.mark.parametrize(
@@ -123,14 +132,14 @@ def test_no_text_breaks_a_field(text: str) -> None:
     ],
 )
 def test_values_are_worded(value: Any, words: str) -> None:
-    assert in_words(value) == words
+    assert describe_value(value) == words
 
 
 @pytest.mark.parametrize("document", [{}, {"paths": []}, {"paths": {"/predict": {"post": {}}}}, {"paths": None}])
 def test_a_document_that_is_another_services_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(Nonsense, match=r"openapi\.json"):
-        request_fields(document)
+        fields_from_document(document)
 
 
 def test_limits_that_are_not_published_are_not_known() -> None:
-    assert published_limits({"paths": {"/predict": {"post": {}}}}) == Limits(None, None, None)
+    assert limits_from_document({"paths": {"/predict": {"post": {}}}}) == ServiceLimits(None, None, None)

@@ -11,13 +11,13 @@ import pytest
 
 from churn.errors import SettingsError
 from portal.settings import PortalSettings, read_settings
-from portal.words import PHRASES, choose_language, counted, day, dollars, phrases
+from portal.words import PHRASES, choose_language, find_phrases, format_count, format_day, format_dollars
 
 
 def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     settings = PortalSettings(churn_home=tmp_path)
     with ThreadPoolExecutor(8) as threads:
-        keys = set(threads.map(lambda _: settings.signing_key(), range(8)))
+        keys = set(threads.map(lambda _: settings.load_signing_key(), range(8)))
     assert len(keys) == 1
     secret = tmp_path / "portal" / "secret"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
@@ -26,7 +26,7 @@ def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> No
 
 def test_a_key_that_is_given_is_used_and_never_shown(tmp_path: Path) -> None:
     settings = PortalSettings(churn_home=tmp_path, portal_secret="s" * 40)
-    assert settings.signing_key() == "s" * 40
+    assert settings.load_signing_key() == "s" * 40
     assert "s" * 40 not in repr(settings)
     assert not (tmp_path / "portal").exists()
 
@@ -35,7 +35,7 @@ def test_half_a_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "portal").mkdir()
     (tmp_path / "portal" / "secret").write_text("half")
     with pytest.raises(SettingsError, match="no whole key"):
-        PortalSettings(churn_home=tmp_path).signing_key()
+        PortalSettings(churn_home=tmp_path).load_signing_key()
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_the_first_language_that_the_portal_speaks_is_taken(header: str, languag
 
 
 def test_amounts_days_and_counts_are_worded() -> None:
-    assert dollars(1253) == "$1,253.00"
-    assert dollars(1253, "de") == "1.253,00\N{NO-BREAK SPACE}$"
-    assert day("2026-12-31") == "December 31, 2026"
-    assert day("2026-12-31", "de") == "31. Dezember 2026"
-    assert day("2026-12-31", "tlh") == "December 31, 2026"
-    assert (counted(1, "month"), counted(0, "month")) == ("1 month", "0 months")
-    assert phrases("tlh") == phrases("en")
+    assert format_dollars(1253) == "$1,253.00"
+    assert format_dollars(1253, "de") == "1.253,00\N{NO-BREAK SPACE}$"
+    assert format_day("2026-12-31") == "December 31, 2026"
+    assert format_day("2026-12-31", "de") == "31. Dezember 2026"
+    assert format_day("2026-12-31", "tlh") == "December 31, 2026"
+    assert (format_count(1, "month"), format_count(0, "month")) == ("1 month", "0 months")
+    assert find_phrases("tlh") == find_phrases("en")

@@ -14,11 +14,11 @@ import pytest
 from support.fake_service import OFFER
 
 from portal.database import StoreError
-from portal.demo import demo_subscribers
+from portal.demo import load_demo_subscribers
 from portal.records import Exposure
 from portal.store import Store
 
-KEY = demo_subscribers()[0].key
+KEY = load_demo_subscribers()[0].key
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = date(2027, 5, 1)
 
@@ -34,67 +34,67 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
-    with closing(Store(path, demo_subscribers())) as made:
+    with closing(Store(path, load_demo_subscribers())) as made:
         yield made
 
 
 def test_what_is_recorded_is_given_back(store: Store) -> None:
-    store.record(exposure(1), NOON)
-    assert store.exposure("p1", KEY) == exposure(1)
-    assert store.exposure("p1", "somebody else") is None
+    store.record_exposure(exposure(1), NOON)
+    assert store.find_exposure("p1", KEY) == exposure(1)
+    assert store.find_exposure("p1", "somebody else") is None
 
 
 def test_the_same_exposure_twice_is_one(store: Store) -> None:
-    store.record(exposure(1), NOON)
-    store.record(replace(exposure(1), arm="holdout"), NOON)
-    assert store.exposure("p1", KEY) == exposure(1)
-    assert [count["events"] for count in store.counts()] == [1]
+    store.record_exposure(exposure(1), NOON)
+    store.record_exposure(replace(exposure(1), arm="holdout"), NOON)
+    assert store.find_exposure("p1", KEY) == exposure(1)
+    assert [count["events"] for count in store.count_events()] == [1]
 
 
 def test_a_response_to_what_was_not_shown_is_refused(store: Store) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        store.respond(exposure(9), "dismissal", NOON)
+        store.record_response(exposure(9), "dismissal", NOON)
 
 
 def test_of_many_who_accept_at_once_one_does(path: Path) -> None:
     with ExitStack() as stack:
-        stores = [stack.enter_context(closing(Store(path, demo_subscribers()))) for _ in range(4)]
+        stores = [stack.enter_context(closing(Store(path, load_demo_subscribers()))) for _ in range(4)]
         for number in range(40):
-            stores[0].record(exposure(number), NOON)
+            stores[0].record_exposure(exposure(number), NOON)
 
         def accept(number: int) -> bool:
-            return stores[number % 4].accept(exposure(number), NOON, active_until=UNTIL)
+            return stores[number % 4].accept_offer(exposure(number), NOON, active_until=UNTIL)
 
         with ThreadPoolExecutor(8) as threads:
             accepted = list(threads.map(accept, range(40)))
         assert accepted.count(True) == 1
-        assert [count["events"] for count in stores[0].counts() if count["kind"] == "acceptance"] == [1]
+        assert [count["events"] for count in stores[0].count_events() if count["kind"] == "acceptance"] == [1]
 
 
 def test_an_offer_holds_through_its_last_day(store: Store) -> None:
     for number in (1, 2):
-        store.record(exposure(number), NOON)
-    assert store.accept(exposure(1), NOON, active_until=UNTIL)
+        store.record_exposure(exposure(number), NOON)
+    assert store.accept_offer(exposure(1), NOON, active_until=UNTIL)
     last_day = datetime(2027, 5, 1, 23, 59, tzinfo=UTC)
-    assert not store.accept(exposure(2), last_day, active_until=date(2027, 11, 1))
-    assert store.accept(exposure(2), last_day + timedelta(minutes=1), active_until=date(2027, 11, 1))
+    assert not store.accept_offer(exposure(2), last_day, active_until=date(2027, 11, 1))
+    assert store.accept_offer(exposure(2), last_day + timedelta(minutes=1), active_until=date(2027, 11, 1))
 
 
 def test_what_was_recorded_outlives_the_process(path: Path) -> None:
-    with closing(Store(path, demo_subscribers())) as store:
-        store.record(exposure(1), NOON)
-        store.respond(exposure(1), "dismissal", NOON)
+    with closing(Store(path, load_demo_subscribers())) as store:
+        store.record_exposure(exposure(1), NOON)
+        store.record_response(exposure(1), "dismissal", NOON)
         store.set_wants_offers(KEY, wants=False)
-    with closing(Store(path, demo_subscribers())) as store:
-        assert store.history(KEY).dismissed_on == NOON.date()
-        found = store.subscriber(KEY)
+    with closing(Store(path, load_demo_subscribers())) as store:
+        assert store.read_history(KEY).dismissed_on == NOON.date()
+        found = store.find_subscriber(KEY)
         assert found is not None
         assert not found.wants_offers
 
 
 def test_an_event_has_all_that_the_experiment_needs(store: Store, path: Path) -> None:
-    store.record(exposure(1), NOON)
-    store.accept(exposure(1), NOON, active_until=UNTIL)
+    store.record_exposure(exposure(1), NOON)
+    store.accept_offer(exposure(1), NOON, active_until=UNTIL)
     with closing(sqlite3.connect(path)) as file:
         file.row_factory = sqlite3.Row
         shown, accepted = (dict(row) for row in file.execute("SELECT * FROM events ORDER BY kind DESC"))
@@ -121,4 +121,4 @@ def test_a_file_that_is_something_else_is_refused_in_a_sentence(path: Path, cont
         with closing(sqlite3.connect(path)) as file:
             file.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match=r"portal\.sqlite cannot be used"):
-        Store(path, demo_subscribers())
+        Store(path, load_demo_subscribers())

@@ -13,7 +13,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from portal.app import create_app
-from portal.demo import demo_subscribers
+from portal.demo import load_demo_subscribers
 from portal.settings import PortalSettings
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -88,4 +88,4 @@ class Visitor:
 
 def key_of(number: int) -> str:
     """The key of a demo subscriber."""
-    return demo_subscribers()[number - 1].key
+    return load_demo_subscribers()[number - 1].key

@@ -32,7 +32,7 @@ class Pages:
     """
 
     def __init__(
-        self, folder: Path, *, filters: Mapping[str, Callable[..., str]], values: Mapping[str, Any] | None = None
+        self, folder: Path, *, filters: Mapping[str, Callable[..., Any]], values: Mapping[str, Any] | None = None
     ) -> None:
         self.folder = folder
         self._environment = jinja2.Environment(

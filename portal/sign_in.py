@@ -21,7 +21,7 @@ def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
         session = sessions.read(request)
         response = page(
             "sign_in.html",
-            subscribers=await run_in_threadpool(store.subscribers),
+            subscribers=await run_in_threadpool(store.list_subscribers),
             form_token=sessions.form_token(session),
             signed_in=session.user,
         )
@@ -31,7 +31,7 @@ def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:
         fields = await sessions.read_form(request)
-        if await run_in_threadpool(store.subscriber, fields.get("subscriber", "")) is None:
+        if await run_in_threadpool(store.find_subscriber, fields.get("subscriber", "")) is None:
             raise HTTPException(404)
         return start(request, fields["subscriber"], "/")
 

@@ -1,0 +1,56 @@
+"""What an offer of the service gives: the one place of the portal that reads its discount, months and last day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from churn.answers import Offer
+from churn.errors import Nonsense
+from portal.billing import find_bill_day
+from portal.words import find_phrases, format_dollars
+
+MOST_MONTHS = 120
+MONTHS_WITHOUT_DISCOUNT = 6  # for so long an accepted offer is shown that takes nothing off a bill
+
+
+def require_sense(offer: Offer) -> None:
+    """Refuse what has the right types and still cannot be shown.
+
+    Raises:
+        Nonsense: a day that is none, or a discount that nobody could grant.
+    """
+    try:
+        date.fromisoformat(offer["expires"])
+    except ValueError as error:
+        raise Nonsense("an offer whose last day is none") from error
+    if offer["discount_dollars"] < 0 or offer["months"] > MOST_MONTHS:
+        raise Nonsense("an offer that nobody could grant")
+
+
+def is_open(offer: Offer, today: date) -> bool:
+    """Return whether the offer can still be accepted."""
+    return today <= date.fromisoformat(offer["expires"])
+
+
+def find_last_bill(offer: Offer, accepted_on: date) -> date:
+    """Return the day of the last bill that an offer counts for. An offer without bills says itself when it ends."""
+    return find_bill_day(accepted_on, offer["months"] or MONTHS_WITHOUT_DISCOUNT)
+
+
+def has_bills(offer: Offer) -> bool:
+    """Return whether the offer counts for certain bills."""
+    return offer["months"] > 0
+
+
+def bill_discount(offer: Offer, monthly: float) -> float:
+    """Return what the offer takes off one bill, in dollars."""
+    return min(offer["discount_dollars"], monthly)
+
+
+def describe_saving(offer: Offer, language: str) -> str | None:
+    """Return what the offer saves, in a sentence; None if it takes nothing off a bill."""
+    discount, months, say = offer["discount_dollars"], offer["months"], find_phrases(language)
+    if not discount or not months:
+        return None
+    amount, total = format_dollars(discount, language), format_dollars(discount * months, language)
+    return say["saving_one" if months == 1 else "saving_many"].format(amount=amount, months=months, total=total)
