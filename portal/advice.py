@@ -9,7 +9,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from churn.answers import MOST_MONTHS, RetentionAnswer
+from churn.answers import RetentionAnswer
 from churn.client import AsyncChurnClient
 from churn.errors import ClientError, Nonsense
 from portal import offers
