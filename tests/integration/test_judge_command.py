@@ -1,4 +1,4 @@
-"""`churn judge explain` and `churn judge simulate` as a person types them."""
+"""`churn judge explain` as a person types it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.processes import churn, succeed
+from support.processes import churn
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "judge.md"
 
@@ -48,12 +48,3 @@ def test_a_missing_file_is_reported_in_a_sentence(tmp_path: Path) -> None:
     done = churn(tmp_path, "judge", "explain", str(tmp_path / "none.json"))
     assert done.code == 1
     assert "none.json: No such file or directory" in done.err
-
-
-def test_a_simulation_writes_tables_and_a_picture(tmp_path: Path) -> None:
-    succeed(tmp_path, "judge", "simulate", "--runs", "2", "--requests", "500", "--out", str(tmp_path / "made"))
-    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == [
-        "simulation.json",
-        "simulation.md",
-        "simulation.svg",
-    ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from churn.judging.checks import DEFAULT_CHECKS, compare
-from churn.judging.counts import Counts
-from churn.judging.judge import JudgeInput, allot_levels, judge
-from churn.judging.plot import simulation_plot, svg
-from churn.judging.simulation import (
+from benchmarks.judge.plot import simulation_plot, svg
+from benchmarks.judge.report import interval, page, summary, tables
+from benchmarks.judge.simulation import (
     HEALTHY,
     SCENARIOS,
     USUAL,
@@ -23,7 +24,9 @@ from churn.judging.simulation import (
     surely_outside,
     surely_within,
 )
-from churn.judging.simulation_report import interval, page, summary, tables
+from churn.judging.checks import DEFAULT_CHECKS, compare
+from churn.judging.counts import Counts
+from churn.judging.judge import JudgeInput, allot_levels, judge
 
 CHECKS = tuple(check for check in DEFAULT_CHECKS if not check.measure.is_split)
 
@@ -95,3 +98,9 @@ def test_the_page_has_a_row_for_each_scenario() -> None:
 def test_none_of_a_thousand_is_less_than_four_in_a_thousand() -> None:
     assert interval(0, 1000) == pytest.approx((0, 0.00368), abs=1e-5)
     assert interval(1000, 1000)[1] == 1
+
+
+def test_the_program_writes_tables_and_a_picture(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.judge", "--runs", "2", "--requests", "500", "--out", str(tmp_path)]
+    subprocess.run(command, cwd=Path(__file__).resolve().parents[3], check=True, capture_output=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["simulation.json", "simulation.md", "simulation.svg"]

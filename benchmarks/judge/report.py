@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from scipy.special import betaincinv
 
+from benchmarks.judge.rivals import LEVEL, RIVALS
+from benchmarks.judge.simulation import GROWTH, LOOK, PROMOTE, ROLLBACK, Course
 from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK
-from churn.judging.rivals import LEVEL, RIVALS
-from churn.judging.simulation import GROWTH, LOOK, PROMOTE, ROLLBACK, Course
 
 CONFIDENCE: Final = 0.95
 HALF, MOST = 0.5, 0.9
@@ -81,7 +81,7 @@ def tables(figures: Mapping[str, Any]) -> Iterator[Table]:
 def page(figures: Mapping[str, Any]) -> str:
     """The tables in Markdown."""
     text = (
-        "<!-- Written by `churn judge simulate`. -->\n\n# How well the judge judges\n\n"
+        "<!-- Written by `scripts/bench --judge`. -->\n\n# How well the judge judges\n\n"
         f"Each scenario was run {figures['runs']:,} times with seed {figures['seed']}, a canary of 10 %, and "
         f"{figures['looks']} looks: one after every {LOOK} requests,\nlater after every {100 * GROWTH:g} % more. "
         "In brackets: 95 % intervals (Clopper and Pearson). [The judge](../judge.md) says what this means.\n"

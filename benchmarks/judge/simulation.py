@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, ndtr
 
+from benchmarks.judge.rivals import RIVALS
 from churn.judging.checks import DEFAULT_CHECKS, Check, Comparison, compare
 from churn.judging.counts import Counts
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
-from churn.judging.rivals import RIVALS
 from churn.judging.sequences import Numbers, is_rejected
 
 type Flags = NDArray[np.bool_]

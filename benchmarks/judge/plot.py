@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from churn.judging.rivals import RIVALS
-from churn.judging.simulation import ROLLBACK
+from benchmarks.judge.rivals import RIVALS
+from benchmarks.judge.simulation import ROLLBACK
 
 INK, ACCENT, SOFT = "#23395b", "#d1495b", "#8a97a8"
 COLOURS = (INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93", "#3d85c6", "#7a5c3e")
