@@ -29,6 +29,8 @@ from churn.retention.reasons import MOST_SHOWN
 ROWS_AT_ONCE = 5000
 CONTRIBUTION_ERROR = 1e-5  # of the witness's own float32
 
+type BuildBanner = Callable[..., Retention]
+
 
 @dataclass(slots=True)
 class Proof:
@@ -69,8 +71,9 @@ def prove(
     today: date,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    build: BuildBanner = build_banner,
 ) -> Proof:
-    """Looks at the banner of each of `rows` random valid subscribers, in each language by turns.
+    """Look at the banner of each of `rows` random valid subscribers, in each language by turns.
 
     Args:
         bundle: whose model and reference values.
@@ -80,6 +83,7 @@ def prove(
         today: the day on which offers are made.
         seed: of the random subscribers.
         progress: told how many have been looked at, of how many.
+        build: builds a banner; a test gives one that errs.
     """
     proof = Proof()
     generator = np.random.default_rng(seed)
@@ -94,7 +98,7 @@ def prove(
             _check_tier(proof, prediction.probability, tier_from_probability(prediction.probability))
             if prediction.probability > threshold:
                 cases.append(
-                    (person, prediction, build_banner(bundle.model, policy, person, prediction, visitor, today=today))
+                    (person, prediction, build(bundle.model, policy, person, prediction, visitor, today=today))
                 )
         for person, _, banner in cases:
             _check_banner(proof, person, banner)

@@ -89,6 +89,7 @@ def find_banner_subscribers(
     census: Census,
     *,
     threshold: float,
+    rows_at_once: int = ROWS_AT_ONCE,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Iterator[BannerSubscriber]:
     """Reads a file, or a folder of files, and predicts; in the order of the rows.
@@ -99,6 +100,7 @@ def find_banner_subscribers(
         reasons_of: the reasons that a subscriber is shown.
         census: told what was found.
         threshold: the banner is shown above this probability.
+        rows_at_once: how many are read at a time.
         progress: told rows done and rows in all.
 
     Raises:
@@ -108,7 +110,7 @@ def find_banner_subscribers(
     sources = find_sources(path)
     require_features(contract, sources)
     census.has_keys = all(contract.id_column in source.columns for source in sources)
-    parts = list(cut_into_parts(sources, ROWS_AT_ONCE))
+    parts = list(cut_into_parts(sources, rows_at_once))
     total = sum(part.span.rows for part in parts)
     for part in parts:
         found = _subscribers(contract, part, census)

@@ -10,7 +10,6 @@ from support.populations import MODEL, draw, row, tickets_and_commitment
 from support.tables import write_rows
 
 from churn.errors import DataError
-from churn.retention.campaign import population
 from churn.retention.campaign.population import Census, find_banner_subscribers
 
 
@@ -63,12 +62,17 @@ def test_without_an_id_there_is_no_key(tmp_path: Path) -> None:
     assert (found[0].key, census.has_keys) == (None, False)
 
 
-def test_a_long_file_is_read_in_stretches_with_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(population, "ROWS_AT_ONCE", 3)
+def test_a_long_file_is_read_in_stretches_with_progress(tmp_path: Path) -> None:
     moved: list[tuple[int, int]] = []
     path = write_rows(tmp_path / "rows.csv", [row(at) for at in range(8)])
     found = find_banner_subscribers(
-        path, MODEL, tickets_and_commitment, Census(), threshold=0.6, progress=lambda *done: moved.append(done)
+        path,
+        MODEL,
+        tickets_and_commitment,
+        Census(),
+        threshold=0.6,
+        rows_at_once=3,
+        progress=lambda *done: moved.append(done),
     )
     assert [banner.key for banner in found] == [f"s-{at}" for at in range(8)]
     assert moved == [(3, 8), (6, 8), (8, 8)]
