@@ -35,7 +35,7 @@ def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOp
         if file.segment:
             segments.append(file.segment)
         else:
-            waiting += sum(batch.num_rows for batch in file.batches())
+            waiting += sum(batch.num_rows for batch in file.read_batches())
     if as_json:
         listed = [
             {"name": item.name, "first": str(item.first), "last": str(item.last), "records": item.records}

@@ -102,7 +102,9 @@ def compare(
     live = read_latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
     if live and live.records:
         known = [
-            measure_drift(each, each.count(live.values[each.name])) for each in features if each.name in live.values
+            measure_drift(feature, feature.count(live.values[feature.name]))
+            for feature in features
+            if feature.name in live.values
         ]
         known.sort(key=lambda item: -item.index)
         return Comparison(

@@ -87,16 +87,16 @@ def _find_kind(path: Path, columns: Sequence[str]) -> Kind:
 
 def _read_row(kind: Kind, row: dict[str, str | None], hashed: Callable[[str], str]) -> Outcome | str:
     """Read a row; return its outcome, or what is wrong with it."""
-    who = (row[kind] or "").strip()
+    identity = (row[kind] or "").strip()
     left, accepted = (str(row.get(name) or "").strip().lower() for name in (LEFT, ACCEPTED))
-    if not who:
+    if not identity:
         return f"{kind} is empty"
     if left not in ANSWERS:
         return f"left is {left!r}, not yes or no"
     if accepted and accepted not in ANSWERS:
         return f"accepted is {accepted!r}, not yes, no or empty"
     if kind == "prediction_id":
-        who = who.replace("-", "").lower()
-        if not PREDICTION_ID.fullmatch(who):
-            return f"{who!r} is no id of a prediction"
-    return Outcome(kind, hashed(who) if kind == "subscriber" else who, ANSWERS[left], ANSWERS.get(accepted))
+        identity = identity.replace("-", "").lower()
+        if not PREDICTION_ID.fullmatch(identity):
+            return f"{identity!r} is no id of a prediction"
+    return Outcome(kind, hashed(identity) if kind == "subscriber" else identity, ANSWERS[left], ANSWERS.get(accepted))

@@ -29,7 +29,7 @@ class LabelledPrediction(NamedTuple):
     accepted: bool | None
 
     @property
-    def who(self) -> str:
+    def identity(self) -> str:
         """Return the subscriber; a prediction without a key counts as a subscriber of its own."""
         return self.subscriber or self.prediction_id
 
@@ -55,13 +55,13 @@ class JoinedOutcomes:
 
     def add(self, prediction: LabelledPrediction) -> None:
         """Add a prediction, in any order."""
-        key = (prediction.model_version, prediction.who)
+        key = (prediction.model_version, prediction.identity)
         self.by_version[key] = min(self.by_version.get(key, prediction), prediction)
         if prediction.arm in ARMS:
-            first = self.assigned.get(prediction.who, prediction)
+            first = self.assigned.get(prediction.identity, prediction)
             if first.arm != prediction.arm:
-                self.torn.add(prediction.who)
-            self.assigned[prediction.who] = min(first, prediction)
+                self.torn.add(prediction.identity)
+            self.assigned[prediction.identity] = min(first, prediction)
 
     def group_by_version(self) -> dict[str, list[LabelledPrediction]]:
         """Group the predictions by version, in the order of versions."""
@@ -73,8 +73,8 @@ class JoinedOutcomes:
     def group_by_arm(self) -> dict[str, list[LabelledPrediction]]:
         """Group the predictions by arm, without subscribers who were in both."""
         groups: dict[str, list[LabelledPrediction]] = {arm: [] for arm in ARMS}
-        for who, prediction in self.assigned.items():
-            if who not in self.torn:
+        for identity, prediction in self.assigned.items():
+            if identity not in self.torn:
                 groups[prediction.arm or ""].append(prediction)
         return groups
 

@@ -53,7 +53,10 @@ def load_outcomes(path: Path) -> list[Outcome]:
         return []
     with _open(path) as connection:
         rows = connection.execute("SELECT kind, id, left, accepted FROM outcome").fetchall()
-    return [Outcome(kind, who, bool(left), None if taken is None else bool(taken)) for kind, who, left, taken in rows]
+    return [
+        Outcome(kind, identity, bool(left), None if accepted is None else bool(accepted))
+        for kind, identity, left, accepted in rows
+    ]
 
 
 def erase_outcomes(path: Path, subscriber: str) -> int:

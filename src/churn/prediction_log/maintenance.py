@@ -142,12 +142,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("where", help="the closed segments of one contract: a folder, or the URL of an object store")
     parser.add_argument("journals", type=Path, help="the folder of the journals")
     parser.add_argument("days", type=int, help="how long segments are kept")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     os.nice(NICENESS)
     try:
-        store = open_store(asked.where)
-        closed = close_journals(asked.journals, store)
-        closed = closed._replace(removed=remove_old_segments(store, days=asked.days, now=datetime.now(UTC)))
+        store = open_store(options.where)
+        closed = close_journals(options.journals, store)
+        closed = closed._replace(removed=remove_old_segments(store, days=options.days, now=datetime.now(UTC)))
     except (ChurnError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

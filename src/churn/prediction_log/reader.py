@@ -107,10 +107,12 @@ def walk_log(
         read.add(path.stem)
         yield LogFile(path.stem, None, lambda lines=lines: lines)  # type: ignore[misc] # mypy cannot infer the default
     store = open_store(places.where)
-    by_records = sorted(list_segments(store), key=lambda segment: -segment.records)
-    segments = {segment.origin: segment for segment in by_records if segment.origin not in read}.values()
+    segments = [segment for segment in list_segments(store) if segment.origin not in read]
+    by_origin = {segment.origin: segment for segment in sorted(segments, key=lambda segment: -segment.records)}
+    segments = [segment for segment in segments if segment is by_origin[segment.origin]]
     chosen = [segment for segment in segments if segment.first < until and segment.last >= since]
-    chosen.sort(key=lambda segment: segment.last, reverse=newest_first)
+    if newest_first:
+        chosen.sort(key=lambda segment: segment.last, reverse=True)
     for done, segment in enumerate(chosen, 1):
         yield LogFile(segment.origin, segment, lambda segment=segment: read_segment(store, segment))  # type: ignore[misc] # as above
         progress(done, len(chosen))

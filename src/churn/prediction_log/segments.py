@@ -118,8 +118,8 @@ def _crc32(content: bytes) -> str:
 
 def list_segments(store: SegmentStore) -> list[Segment]:
     """List the closed segments, the oldest first."""
-    found = [segment for name in store.names() if (segment := Segment.from_name(name))]
-    return sorted(found, key=lambda segment: (segment.first, segment.name))
+    segments = [segment for name in store.names() if (segment := Segment.from_name(name))]
+    return sorted(segments, key=lambda segment: (segment.first, segment.name))
 
 
 class _Folder:
