@@ -9,7 +9,7 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Runs the command line."""
+    """Run the command line."""
     from churn.cli import main as run  # noqa: PLC0415 - see above
 
     run()

@@ -16,7 +16,7 @@ UNFINISHED = ".unfinished-"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all; folders above it are made."""
+    """Write a file whole or not at all; folders above it are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
     temporary = Path(name)
@@ -35,13 +35,13 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def encode_json(content: Any) -> bytes:
-    """JSON as the project stores it: indented, keys in the order given, NaN refused."""
+    """Encode JSON as the project stores it: indented, keys in the order given, NaN refused."""
     return (json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 @contextmanager
 def replace_directory(path: Path) -> Iterator[Path]:
-    """Yields an empty directory that becomes `path` when the block ends well, and vanishes when it does not.
+    """Yield an empty directory that becomes `path` when the block ends well, and vanishes when it does not.
 
     A directory that stood at `path` is replaced only then.
     """
@@ -59,7 +59,7 @@ def replace_directory(path: Path) -> Iterator[Path]:
 
 
 def point_link(link: Path, target: Path) -> None:
-    """Makes `link` a symbolic link to `target`, a sibling, in one step."""
+    """Make `link` a symbolic link to `target`, a sibling, in one step."""
     temporary = link.with_name(f"{UNFINISHED}{link.name}-{os.getpid()}")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target.name)
@@ -67,6 +67,6 @@ def point_link(link: Path, target: Path) -> None:
 
 
 def hash_file(path: Path) -> str:
-    """The file's SHA-256 as 64 hex digits."""
+    """Return the file's SHA-256 as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -133,7 +133,7 @@ def test_a_classifier_in_either_flavour_is_exported_and_answers_as_it_did(
     how = {"skops_trusted_types": TRUSTED_TYPES, "serialization_format": "skops"} if flavor == "sklearn" else {}
     path = export(registry, foreign(registry, f"a-classifier-{flavor}", flavor, classifier, **how), tmp_path)
     expected = classifier.predict_proba(ROWS)[:, 1]
-    assert load_bundle(path).model.probabilities(ROWS) == pytest.approx(expected, abs=1e-6)
+    assert load_bundle(path).model.predict_probabilities(ROWS) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("form", ["pickle", "cloudpickle"])

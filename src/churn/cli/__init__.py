@@ -62,7 +62,7 @@ for commands in (
 
 
 def main() -> NoReturn:
-    """Runs the command line; what goes wrong is said in a sentence on standard error, with an exit code."""
+    """Run the command line; what goes wrong is said in a sentence on standard error, with an exit code."""
     try:
         app()
     except ChurnError as error:

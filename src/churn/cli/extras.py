@@ -8,7 +8,7 @@ from churn.errors import ChurnError
 
 
 def require_extra(extra: str, *modules: str) -> None:
-    """Says in a sentence that an extra is missing, before an import fails deep down.
+    """Say in a sentence that an extra is missing, before an import fails deep down.
 
     Raises:
         ChurnError: one of its modules is not installed.

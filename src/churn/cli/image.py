@@ -25,7 +25,7 @@ image_app = typer.Typer(help="Build and try the service's container image; needs
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds these commands to the command line."""
+    """Add these commands to the command line."""
     app.add_typer(image_app, name="image")
 
 
@@ -69,7 +69,7 @@ def image_build(
                 "size_bytes": image.size,
                 "above_base_bytes": bytes_above_base(image.layers),
                 "labels": dict(image.labels),
-                "layers": _as_json(image.layers),
+                "layers": _list_layers_json(image.layers),
                 "bill_of_materials": str(bill),
             }
         )
@@ -105,12 +105,12 @@ def image_layers(image: ImageArgument, as_json: JsonOption = False) -> None:  # 
     """Show what takes the space in an image."""
     found = list_layers(image)
     if as_json:
-        print_json(_as_json(found))
+        print_json(_list_layers_json(found))
     else:
         _show(found)
 
 
-def _as_json(found: Sequence[Layer]) -> list[dict[str, str | int]]:
+def _list_layers_json(found: Sequence[Layer]) -> list[dict[str, str | int]]:
     return [{"name": layer.name, "size_bytes": layer.size} for layer in found]
 
 

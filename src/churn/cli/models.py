@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds these commands to the command line."""
+    """Add these commands to the command line."""
     app.command("models", epilog="Example: churn models --json")(models)
     app.command("promote", epilog="Example: churn promote v2.4.0")(promote)
     app.command("export", epilog="Example: churn export models:/streamflow-churn-predictor@champion")(export)
@@ -55,7 +55,7 @@ def models(contract: ContractOption = "streamflow", as_json: JsonOption = False)
         out.print(f"{name} has no versions yet; train one with `churn train`")
     else:
         columns = ["number", "version", "aliases", "data", "forced past", "AUC", "F1", "log loss"]
-        print_table(name, columns, [[_cell(value) for value in row.values()] for row in listed])
+        print_table(name, columns, [[_format_cell(value) for value in row.values()] for row in listed])
 
 
 def promote(
@@ -118,7 +118,7 @@ def export(
 
 
 def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contract: str | None = None) -> Bundle:
-    """The command `churn export`, for other commands to use; below CHURN_HOME it also moves the alias's link."""
+    """Do what `churn export` does; below CHURN_HOME also move the alias's link."""
     registry = open_registry(settings)
     from churn.training.export import export_model
 
@@ -156,7 +156,7 @@ def ui(
     os.execve(command[0], command, environment)  # noqa: S606 - in our place, so that whoever stops us stops it
 
 
-def _cell(value: object) -> object:
+def _format_cell(value: object) -> object:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "" if value is None else value

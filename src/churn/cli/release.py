@@ -62,12 +62,12 @@ class Order:
 
     @property
     def tag(self) -> str:
-        """Of the image."""
+        """Return the image's tag."""
         return f"{self.version}-{self.rebuild}" if self.rebuild else self.version
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds this command to the command line."""
+    """Add this command to the command line."""
     app.command("release", epilog="Example: churn release v2.4.0 --dry-run")(release)
 
 
@@ -145,7 +145,7 @@ def _read_window(settings: Settings) -> ReleaseWindow:
 def _list_steps(
     order: Order, window: ReleaseWindow, closed_because: str | None, settings: Settings
 ) -> list[tuple[str, str]]:
-    """What a release would do, step by step: its name, and what is done."""
+    """List each step of a release: its name, and what it would do."""
     if closed_because and order.override:
         verdict = f"closed, {closed_because}; overridden: {order.override}"
     else:
@@ -188,7 +188,7 @@ def _say_steps(steps: Sequence[tuple[str, str]], *, as_json: bool) -> None:
 def _carry_out(
     order: Order, window: tuple[str, str | None], settings: Settings, *, ask: bool, shown: bool
 ) -> dict[str, Any]:
-    """All steps but the window's, each only after what could have refused it; gives the record."""
+    """Carry out all steps but the window's, and return the record. What can refuse comes first."""
     from churn.image.bill import write_bill
     from churn.release.aws import Aws, replace_image
     from churn.release.push import push_image, tag_from_image
@@ -252,16 +252,16 @@ def _carry_out(
         for definition in definitions
     ]
     now = datetime.now(UTC)
-    record = summary.record(digest=digest, task_definitions=arns, at=now)
+    record = summary.build_record(digest=digest, task_definitions=arns, at=now)
     path = settings.churn_home / "releases" / f"{tag_from_image(image)}-{now:%Y%m%dT%H%M%SZ}.json"
     write_bytes(path, encode_json(record))
-    registry.tag(info, summary.tags(digest=digest, at=now))
+    registry.tag(info, summary.build_tags(digest=digest, at=now))
     say(f"recorded in {path}")
     return record
 
 
 def _check_gates(registry: Registry, order: Order) -> tuple[VersionInfo, list[Mapping[str, Any]]]:
-    """The version and its gates. The champion has passed them or was forced past them; any other must pass."""
+    """Return the version and its gates. Refuse one that fails, unless it is champion already."""
     from churn.training.promotion import check_version
 
     info, gates = check_version(registry, find_contract(order.contract), order.version)
@@ -275,6 +275,6 @@ def _check_gates(registry: Registry, order: Order) -> tuple[VersionInfo, list[Ma
 
 
 def _sign_off(summary: ReleaseSummary, *, ask: bool) -> None:
-    print_table("Sign-off", ["", ""], summary.rows(), to=err)
+    print_table("Sign-off", ["", ""], summary.list_rows(), to=err)
     if ask and not typer.confirm(f"Release {summary.manifest.model_version}?", err=True):
         raise GateError("not signed off", instead="nothing was pushed or registered; the image stays on this machine")

@@ -16,7 +16,7 @@ from churn.businesses import find_contract
 from churn.cli.models import export_bundle, promote_version
 from churn.cli.options import ContractOption
 from churn.cli.show import err, say
-from churn.cli.training import first_demo, make_demo_file, open_registry, train_and_register
+from churn.cli.training import find_first_demo, make_demo_file, open_registry, train_and_register
 from churn.contract.declaration import Contract
 from churn.settings import Settings, read_settings
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds these commands to the command line."""
+    """Add these commands to the command line."""
     app.command("start", epilog="Example: CHURN_HOME=var PORT=8000 churn start")(start)
     app.command("serve", epilog="Example: MODEL_PATH=var/bundles/streamflow/v2.3.1 churn serve")(serve)
 
@@ -50,7 +50,7 @@ def serve() -> None:
 
 
 def _make_champion(contract: type[Contract], settings: Settings) -> None:
-    version, demo = first_demo(contract)
+    version, demo = find_first_demo(contract)
     say(f"step 1 of 4: demo data {version}")
     data = make_demo_file(contract, version, settings)  # anew: a file of an older process would be other data
     registry = open_registry(settings)
@@ -70,11 +70,11 @@ def _make_champion(contract: type[Contract], settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     from churn.service.server import serve as run  # noqa: PLC0415 - other commands need no server
 
-    run(settings, on_ready=_announcer(settings.churn_home))
+    run(settings, on_ready=_build_announcement(settings.churn_home))
 
 
-def _announcer(home: Path) -> Callable[[str, Bundle], None]:
-    """Tells, once the service listens, what to try first; on standard error, for standard output is the log."""
+def _build_announcement(home: Path) -> Callable[[str, Bundle], None]:
+    """Build a function that says what to try first, once the service listens; on standard error, beside the log."""
 
     def announce(address: str, bundle: Bundle) -> None:
         example = json.dumps(bundle.model.contract.example())

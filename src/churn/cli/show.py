@@ -22,19 +22,19 @@ err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.st
 
 
 def say(text: str) -> None:
-    """A step on the way."""
+    """Print a step on the way."""
     err.print(f"[bold cyan]>[/] {escape(text)}")
 
 
 def complain(error: ChurnError) -> None:
-    """What went wrong, and what to do instead."""
+    """Print what went wrong, and what to do instead."""
     err.print(f"[bold red]error:[/] {escape(error.message)}")
     if error.instead:
         err.print(f"[bold]instead:[/] {escape(error.instead)}")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, to: Console = out) -> None:
-    """A table; numbers stand right."""
+    """Print a table; numbers stand right."""
     shown = Table(title=title, title_justify="left")
     for at, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[at], int | float) for row in rows)
@@ -45,13 +45,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 
 def print_json(content: Any) -> None:
-    """A result for scripts."""
+    """Print a result for scripts."""
     out.file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 @contextmanager
 def show_progress(title: str, *, calm: bool = False) -> Iterator[Any]:
-    """Yields a function (done, total, what) that moves a progress bar.
+    """Yield a function (done, total, what) that moves a progress bar.
 
     A calm one appears when it is first moved and draws only then: drawing takes time from what is being measured.
     """

@@ -30,14 +30,14 @@ data_app = typer.Typer(help="Make and check training data.", no_args_is_help=Tru
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds these commands to the command line."""
+    """Add these commands to the command line."""
     app.add_typer(data_app, name="data")
     app.command("train", epilog="Example: churn train var/data/streamflow-v3-2024-03.csv --model-version v2.3.1")(train)
     app.command("tune", epilog="Example: churn tune var/data/streamflow-v3-2024-03.csv --trials 40")(tune)
 
 
 def open_registry(settings: Settings) -> Registry:
-    """The model registry that the settings name."""
+    """Open the model registry that the settings name."""
     require_training_extra()
     from churn.training.registry import Registry
 
@@ -45,7 +45,7 @@ def open_registry(settings: Settings) -> Registry:
 
 
 def require_training_extra() -> None:
-    """Says in a sentence that the training libraries are missing."""
+    """Say in a sentence that the training libraries are missing."""
     require_extra("training", "mlflow", "optuna", "sklearn", "shap")
 
 
@@ -59,7 +59,7 @@ def data_demo(
 ) -> None:
     """Make synthetic data by the contract's documented process; the same version is the same file, byte for byte."""
     chosen = find_contract(contract)
-    out.print(str(make_demo_file(chosen, version or first_demo(chosen)[0], read_settings(), to)))
+    out.print(str(make_demo_file(chosen, version or find_first_demo(chosen)[0], read_settings(), to)))
 
 
 @data_app.command("check", epilog="Example: churn data check customers.csv --contract telco")
@@ -114,7 +114,7 @@ def tune(
             chosen,
             read.rows[training_part],
             read.labels[training_part],
-            data_version=demo_version_of(chosen, read) or read.version,
+            data_version=recognise_demo(chosen, read) or read.version,
             data_sha256=read.sha256,
             seed=seed,
             trials=trials,
@@ -134,7 +134,7 @@ def tune(
 def read_data(
     contract: type[Contract], path: Path, *, version: str | None = None, as_json: bool = False
 ) -> TrainingData:
-    """Reads a valid file; of an invalid one shows the table of problems before the error goes on."""
+    """Read a valid file; of an invalid one shows the table of problems before the error goes on."""
     require_training_extra()
     from churn.training.data import InvalidData, read_training_data
 
@@ -155,8 +155,8 @@ def _show_problems(error: InvalidData, *, as_json: bool) -> None:
     ], to=err)  # fmt: skip
 
 
-def first_demo(contract: type[Contract]) -> tuple[str, DemoVersion]:
-    """The contract's oldest demo data version, its name first.
+def find_first_demo(contract: type[Contract]) -> tuple[str, DemoVersion]:
+    """Return the name of the contract's oldest demo data, and what it is.
 
     Raises:
         DataError: it has none.
@@ -169,7 +169,7 @@ def first_demo(contract: type[Contract]) -> tuple[str, DemoVersion]:
 
 
 def make_demo_file(contract: type[Contract], version: str, settings: Settings, to: Path | None = None) -> Path:
-    """Writes demo data, whole or not at all; returns where."""
+    """Write demo data, whole or not at all; returns where."""
     require_training_extra()
     from churn.files import write_bytes
     from churn.training.synthetic import make_demo_csv
@@ -179,8 +179,8 @@ def make_demo_file(contract: type[Contract], version: str, settings: Settings, t
     return path
 
 
-def demo_version_of(contract: type[Contract], data: TrainingData) -> str | None:
-    """Which demo data this file is, byte for byte; None if it is none."""
+def recognise_demo(contract: type[Contract], data: TrainingData) -> str | None:
+    """Return which demo data this file is, byte for byte; None if it is none."""
     import hashlib
 
     from churn.training.synthetic import make_demo_csv
@@ -196,10 +196,10 @@ def train_and_register(
     model_version: str | None = None,
     data_version: str | None = None,
 ) -> VersionInfo:
-    """The command `churn train`, for other commands to use."""
+    """Do what `churn train` does."""
     say(f"reading {path}")
     data = read_data(contract, path, version=data_version)
-    demo = demo_version_of(contract, data)
+    demo = recognise_demo(contract, data)
     if demo is not None and data_version is None:
         from dataclasses import replace
 
@@ -208,7 +208,7 @@ def train_and_register(
     from churn.training.pipeline import build_run_record, train_model
     from churn.training.registry import name_registered_model
 
-    version = model_version or _default_version(
+    version = model_version or _choose_version(
         contract, demo, len(registry.list_versions(name_registered_model(contract)))
     )
     with show_progress("comparison") as move:
@@ -220,7 +220,7 @@ def train_and_register(
     return info
 
 
-def _default_version(contract: type[Contract], demo: str | None, registered: int) -> str:
+def _choose_version(contract: type[Contract], demo: str | None, registered: int) -> str:
     if demo is not None and contract.demo is not None:
         return contract.demo.versions[demo].model_version
     return f"v{registered + 1}"
@@ -233,7 +233,7 @@ def _show_training(trained: TrainedModel) -> None:
     print_table("Comparison by cross-validation on the training part", ["method", "AUC", "standard error", "seconds"], [
         [one.name, one.mean_auc, one.standard_error, f"{one.seconds:.1f}"] for one in trained.candidates
     ])  # fmt: skip
-    say(_standing(trained))
+    say(_compare_with_best(trained))
     rows = [
         ["AUC", f"{measured.auc:.4f} (95 % interval {measured.auc_low:.4f} to {measured.auc_high:.4f})"],
         ["F1 at 0.5", f"{measured.f1:.4f}"],
@@ -249,8 +249,8 @@ def _show_training(trained: TrainedModel) -> None:
     print_table("What it rests on", ["feature", "mean |SHAP|", "share"], rested)
 
 
-def _standing(trained: TrainedModel) -> str:
-    """How the method that is fitted stands to the best one; the comparison informs, it does not choose."""
+def _compare_with_best(trained: TrainedModel) -> str:
+    """Compare the fitted method with the best one, in a sentence. The comparison informs, it does not choose."""
     best = trained.candidates[0]
     fitted = next(one for one in trained.candidates if one.name == "XGBoost")
     if best.mean_auc - fitted.mean_auc <= best.standard_error:

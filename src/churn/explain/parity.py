@@ -38,14 +38,14 @@ class Deviation:
 
     @property
     def is_tolerable(self) -> bool:
-        """Whether both lie within 1e-5; NaN does not."""
+        """Say whether both lie within 1e-5; NaN does not."""
         return self.margin <= TOLERANCE and self.contributions <= TOLERANCE
 
 
 def build_verified_tables(
     booster: xgboost.Booster, rows: Rows, *, progress: Progress = lambda _done, _total: None
 ) -> Tables:
-    """Compiles a model, and compares the tables with XGBoost over these rows and 100,000 made to catch them out.
+    """Compile a model, and compares the tables with XGBoost over these rows and 100,000 made to catch them out.
 
     Args:
         booster: the model; uses all processors afterwards.
@@ -71,7 +71,7 @@ def build_verified_tables(
 def make_adversarial_rows(
     thresholds: Sequence[npt.NDArray[np.float32]], sample: Rows, generator: np.random.Generator, count: int = ROWS
 ) -> Rows:
-    """Rows that sit on the edges: every threshold, one ulp below and above it, the extremes, and missing values.
+    """Make rows that sit on the edges: each threshold, one ulp below and above it, the extremes, and missing values.
 
     Args:
         thresholds: per feature, those that the trees split at.
@@ -111,7 +111,7 @@ def compare_with_xgboost(
     *,
     progress: Progress = lambda _done, _total: None,
 ) -> Deviation:
-    """Compares an explainer with XGBoost.
+    """Compare an explainer with XGBoost.
 
     Args:
         explain: what is compared.

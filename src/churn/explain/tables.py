@@ -64,13 +64,13 @@ class Tables:
     numbers: npt.NDArray[np.float32]
 
     def save(self, folder: Path) -> None:
-        """Writes each array as a `.npy` file."""
+        """Write each array as a `.npy` file."""
         for name in ARRAYS:
             np.save(folder / file_name(name), getattr(self, name), allow_pickle=False)
 
     @classmethod
     def load(cls, folder: Path) -> Tables:
-        """Maps the arrays from their files, so that all processes share one copy.
+        """Map the arrays from their files, so that all processes share one copy.
 
         Raises:
             ValueError: a file holds no array, or the arrays point past each other's ends.
@@ -80,11 +80,11 @@ class Tables:
         return tables
 
     def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
-        """The arrays by name."""
+        """Return the arrays by name."""
         return {name: getattr(self, name) for name in ARRAYS}
 
     def _require_sound(self) -> None:
-        """The kernel checks no index, so that none may be wrong."""
+        """Refuse arrays with a wrong index, since the kernel checks none."""
         for name, expected in ARRAYS.items():
             array = getattr(self, name)
             if (array.dtype, array.shape[1:]) != (expected.dtype, expected.shape[1:]):
@@ -120,12 +120,12 @@ ARRAYS: Mapping[str, npt.NDArray[Any]] = {
 
 
 def file_name(array: str) -> str:
-    """The file that holds an array."""
+    """Return the name of the file that holds an array."""
     return f"tables_{array}.npy"
 
 
 def compile_tables(ensemble: Ensemble) -> Tables:
-    """Compiles an ensemble.
+    """Compile an ensemble.
 
     Raises:
         NotTabular: a path asks about more than 16 features, rows have more than 256, or the tables would be larger than
@@ -157,7 +157,7 @@ def compile_tables(ensemble: Ensemble) -> Tables:
 
 
 def build_table_explainer(tables: Tables, *, portable: bool = False) -> Explainer:
-    """Explains by look-up.
+    """Explain by look-up.
 
     Args:
         tables: which must be sound, as those made or loaded here are.
@@ -176,13 +176,13 @@ def build_table_explainer(tables: Tables, *, portable: bool = False) -> Explaine
 
 
 def make_quadrature(points: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Gauss-Legendre points and weights on 0..1, exact for polynomials up to degree 2 * points - 1."""
+    """Make Gauss-Legendre points and weights on 0..1, exact for polynomials up to degree 2 * points - 1."""
     at, weights = np.polynomial.legendre.leggauss(points)
     return (at + 1) / 2, weights / 2
 
 
 def compute_leaf_cells(value: float, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """A leaf's contribution to each of its features, for each pattern of conditions that are met.
+    """Compute a leaf's contribution to each of its features, for each pattern of met conditions.
 
     Args:
         value: log-odds.
@@ -207,7 +207,7 @@ def _multiply(sizes: Sequence[int]) -> int:
 
 
 def _pad_count(leaves: Sequence[Leaf]) -> int:
-    """How many leaves are kept: as many as are evaluated at a time or a multiple, the rest with value 0."""
+    """Round the number of leaves up to a multiple of those evaluated at a time; added leaves have the value 0."""
     return -(-len(leaves) // lanes) * lanes
 
 
@@ -216,7 +216,7 @@ def _expect(leaf: Leaf) -> float:
 
 
 def _group_leaves(leaves: Sequence[Leaf]) -> Mapping[tuple[int, ...], list[Leaf]]:
-    """Leaves by the features they ask about; those that ask about none are in the base value already."""
+    """Group leaves by the features they ask about. Those that ask about none are in the base value already."""
     groups: dict[tuple[int, ...], list[Leaf]] = defaultdict(list)
     for leaf in leaves:
         if leaf.conditions:
@@ -225,7 +225,7 @@ def _group_leaves(leaves: Sequence[Leaf]) -> Mapping[tuple[int, ...], list[Leaf]
 
 
 def _fill_grid(features: Sequence[int], shape: Sequence[int], leaves: Sequence[Leaf]) -> npt.NDArray[np.float64]:
-    """A group's leaves as one table over all combinations of bins: (*shape, d)."""
+    """Add up a group's leaves in one table over all combinations of bins: (*shape, d)."""
     grid = np.zeros((*shape, len(shape)))
     for leaf in leaves:
         met = [

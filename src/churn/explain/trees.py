@@ -38,7 +38,7 @@ class Condition:
     share: float
 
     def mark_bins(self, bins: int) -> npt.NDArray[np.int64]:
-        """1 for each of a feature's bins that passes, 0 for the others."""
+        """Return 1 for each of a feature's bins that passes, 0 for the others."""
         numbers = np.arange(bins)
         passed = (self.lowest <= numbers) & (numbers <= self.highest)
         passed[0] = self.missing
@@ -69,14 +69,14 @@ class Ensemble:
     values: Sequence[npt.NDArray[np.float64]] = ()
 
     def sum_margins(self, leaves: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Log-odds in double precision, which XGBoost adds up in single: (n, trees) node numbers in, (n,) out."""
+        """Add up log-odds in double precision, where XGBoost uses single: (n, trees) node numbers in, (n,) out."""
         return self.margin + sum(
             (values[nodes] for values, nodes in zip(self.values, leaves.T, strict=True)), start=np.zeros(len(leaves))
         )
 
 
 def read_ensemble(model_json: bytes) -> Ensemble:
-    """Reads what `Booster.save_raw("json")` gives.
+    """Read what `Booster.save_raw("json")` gives.
 
     Raises:
         NotTabular: a linear booster, categorical splits, or more than one output; names which.
@@ -107,7 +107,7 @@ def _require_plain(tree: Mapping[str, Any]) -> None:
 
 
 def _read_base_margin(base_score: str) -> float:
-    """XGBoost keeps the base score as a probability; in logs the margin is its logit, as float32."""
+    """Return the base score in log-odds, as float32; XGBoost keeps it as a probability."""
     scores = [float(score) for score in base_score.strip("[]").split(",")]
     if len(scores) != 1:
         raise NotTabular("it has several outputs")

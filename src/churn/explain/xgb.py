@@ -14,7 +14,7 @@ from churn.explain import Explainer
 
 
 def load_booster(path: Path) -> xgboost.Booster:
-    """Reads a model in XGBoost's own format (`.ubj` or `.json`), which cannot run code when it is loaded.
+    """Read a model in XGBoost's own format (`.ubj` or `.json`), which cannot run code when it is loaded.
 
     Raises:
         BundleError: XGBoost cannot read the file.
@@ -28,7 +28,7 @@ def load_booster(path: Path) -> xgboost.Booster:
 
 
 def build_xgboost_explainer(booster: xgboost.Booster) -> Explainer:
-    """Explains by `pred_contribs`, with one thread: a request is one row, and the workers are the parallelism."""
+    """Explain by `pred_contribs`, with one thread: a request is one row, and the workers are the parallelism."""
     booster.set_param({"nthread": 1})
 
     def explain(rows: Rows) -> npt.NDArray[np.float32]:

@@ -57,7 +57,7 @@ def build_bill(image: Image, packages: Iterable[Package]) -> str:
         bom_ref="model",
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=image.labels["streamflow.bundle.sha256"])],
     )
-    components = [model, *map(_component, packages)]
+    components = [model, *map(_describe_package, packages)]
     identity = json.dumps([image.reference, sorted(str(part.bom_ref) for part in components)])
     created = datetime.fromisoformat(image.labels["org.opencontainers.image.created"])
     bom = Bom(
@@ -69,7 +69,7 @@ def build_bill(image: Image, packages: Iterable[Package]) -> str:
     return JsonV1Dot6(bom).output_as_string(indent=2)
 
 
-def _component(package: Package) -> Component:
+def _describe_package(package: Package) -> Component:
     purl = PackageURL(
         "deb" if package.architecture else "pypi",
         "debian" if package.architecture else None,

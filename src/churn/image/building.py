@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from churn.errors import SettingsError
 from churn.image.docker import docker, require_engine
-from churn.image.source import DOCKERFILE, Checkout, find_source, stage_context
+from churn.image.source import DOCKERFILE, Checkout, find_checkout, stage_context
 from churn.model.bundle import Bundle, load_bundle
 
 REPOSITORY = "streamflow-churn-api"
@@ -59,7 +59,7 @@ def build_image(
     cache: bool = True,
     shown: bool = False,
 ) -> Image:
-    """Builds the image that serves a bundle, tagged with the model's version.
+    """Build the image that serves a bundle, tagged with the model's version.
 
     Args:
         bundle_path: the bundle to bake in.
@@ -80,7 +80,7 @@ def build_image(
     bundle = load_bundle(bundle_path)
     if ca_file and not ca_file.is_file():
         raise SettingsError(f"there is no file of certificates at {ca_file}", instead="give a PEM file with --ca-file")
-    found = find_source(source)
+    found = find_checkout(source)
     require_engine()
     reference = f"{repository}:{bundle.manifest.model_version}" + (f"-{rebuild}" if rebuild else "")
     options = [
@@ -102,7 +102,7 @@ def build_image(
 
 
 def arguments_from_bundle(bundle: Bundle, source: Checkout, base_image: str) -> dict[str, str]:
-    """The arguments of the Dockerfile, by name; all follow from bundle, checkout and base, none from the clock."""
+    """Return the Dockerfile's arguments by name. All follow from bundle, checkout and base, none from the clock."""
     manifest = bundle.manifest
     return {
         "BASE_IMAGE": base_image,
@@ -117,7 +117,7 @@ def arguments_from_bundle(bundle: Bundle, source: Checkout, base_image: str) -> 
 
 
 def inspect_image(reference: str) -> Image:
-    """What the engine knows of an image.
+    """Ask the engine about an image.
 
     Raises:
         ImageError: it has no such image, or there is no engine.

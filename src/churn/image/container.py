@@ -41,7 +41,7 @@ class Container:
     healthy_after_s: float
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, http.client.HTTPMessage, Any]:
-        """Status, headers and JSON of one answer.
+        """Send a request; return status, headers and JSON of the answer.
 
         Raises:
             OSError: nobody answers.
@@ -49,7 +49,7 @@ class Container:
         return _request(self.port, method, path, body)
 
     def stop(self) -> int:
-        """Stops it as a platform does, by SIGTERM, and gives its exit code."""
+        """Stop it as a platform does, by SIGTERM, and gives its exit code."""
         docker("stop", "--time", str(STOP_WITHIN_S), self.name)
         return int(docker("inspect", "--format", "{{.State.ExitCode}}", self.name))
 
@@ -58,7 +58,7 @@ class Container:
 def run_container(
     reference: str, *, network: str | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[Container]:
-    """A hardened container from when it is healthy; it is removed at the end, whatever happens.
+    """Yield a hardened container once it is healthy, and remove it at the end, whatever happens.
 
     Args:
         reference: the image.

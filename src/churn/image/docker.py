@@ -15,7 +15,7 @@ HOW_TO = "docs/architecture/04-image.md says what is needed"
 def docker(
     *arguments: str, shown: bool = False, stdin: str | None = None, environment: Mapping[str, str] | None = None
 ) -> str:
-    """Runs `docker ARGUMENTS` and gives what it printed to standard output, without blanks at its ends.
+    """Run `docker ARGUMENTS` and gives what it printed to standard output, without blanks at its ends.
 
     Args:
         arguments: of the command, its subcommand first.
@@ -42,12 +42,12 @@ def docker(
             "there is no command `docker` here", instead=f"install Docker, or go to a machine that has it; {HOW_TO}"
         ) from error
     if done.returncode:
-        raise _failure(arguments[0], done.stderr)
+        raise _explain_failure(arguments[0], done.stderr)
     return done.stdout.strip()
 
 
 def require_engine() -> str:
-    """The engine's version.
+    """Return the engine's version.
 
     Raises:
         ImageError: there is no client, or no engine answers.
@@ -55,7 +55,7 @@ def require_engine() -> str:
     return docker("version", "--format", "{{.Server.Version}}")
 
 
-def _failure(command: str, complaint: str | None) -> ImageError:
+def _explain_failure(command: str, complaint: str | None) -> ImageError:
     if complaint is None:
         return ImageError(f"`docker {command}` failed", instead="mend what it says above, then try again")
     if "Cannot connect to the Docker daemon" in complaint or "error during connect" in complaint:

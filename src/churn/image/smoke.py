@@ -29,7 +29,7 @@ class SmokeResult:
 
 
 def smoke_test(reference: str, bundle_path: Path, *, network: str | None = None) -> SmokeResult:
-    """Runs an image as in production, asks it about the contract's example, and stops it.
+    """Run an image as in production, asks it about the contract's example, and stops it.
 
     Args:
         reference: the image.

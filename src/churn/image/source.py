@@ -37,12 +37,12 @@ class Checkout:
 
     @property
     def created(self) -> str:
-        """The time of the commit as RFC 3339 has it."""
+        """Return the time of the commit as RFC 3339 has it."""
         return datetime.fromtimestamp(self.committed_s, UTC).isoformat().replace("+00:00", "Z")
 
 
-def find_source(path: Path | None) -> Checkout:
-    """The checkout at `path`, or the one that the working directory lies in.
+def find_checkout(path: Path | None) -> Checkout:
+    """Find the checkout at `path`, or the one that the working directory lies in.
 
     Raises:
         ImageError: there is none. An installed package is not enough: it has no lock file and no Dockerfile.
@@ -58,12 +58,12 @@ def find_source(path: Path | None) -> Checkout:
 
 
 def require_committed(path: Path | None) -> Checkout:
-    """The checkout at `path`, as `find_source` finds it, of which every file that is built is committed.
+    """Find the checkout as `find_checkout` does, and refuse it if a file that is built is not committed.
 
     Raises:
         ImageError: there is none, it is no git repository, or it has changes that nobody else could find again.
     """
-    source = find_source(path)
+    source = find_checkout(path)
     if source.revision == UNKNOWN or source.revision.endswith(DIRTY):
         raise ImageError(
             f"{source.path} has changes that are not committed, so nobody could build this image again",
@@ -74,7 +74,7 @@ def require_committed(path: Path | None) -> Checkout:
 
 @contextmanager
 def stage_context(source: Checkout, bundle: Bundle) -> Iterator[Path]:
-    """A folder with what the Dockerfile copies: of the checkout what is sent, and the bundle as `bundle`."""
+    """Yield a folder with what the Dockerfile copies: files of the checkout, and the bundle as `bundle`."""
     with tempfile.TemporaryDirectory(prefix="churn-image-") as name:
         folder = Path(name)
         for each in SENT:
@@ -90,7 +90,7 @@ def stage_context(source: Checkout, bundle: Bundle) -> Iterator[Path]:
 
 
 def _read_commit(folder: Path) -> tuple[str, int]:
-    """Revision and time of the last commit."""
+    """Return revision and time of the last commit."""
     found = _run_git(folder, "log", "-1", "--format=%H %ct").split()
     if not found:
         return UNKNOWN, 0
@@ -99,7 +99,7 @@ def _read_commit(folder: Path) -> tuple[str, int]:
 
 
 def _run_git(folder: Path, *arguments: str) -> str:
-    """What git prints; nothing without git or a repository."""
+    """Return what git prints; nothing without git or a repository."""
     try:
         return subprocess.run(  # noqa: S603 - the arguments are ours
             ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever git there is

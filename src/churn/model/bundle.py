@@ -88,7 +88,7 @@ class Bundle:
     model: ChurnModel
 
     def require_version(self, asked: str | None) -> None:
-        """Refuses to stand in for another version; None asks for any.
+        """Refuse to stand in for another version; None asks for any.
 
         Raises:
             SettingsError: names both versions.
@@ -102,7 +102,7 @@ class Bundle:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Verifies a bundle and loads its model.
+    """Verify a bundle and loads its model.
 
     Raises:
         BundleError: a file is missing or changed, the contract is another than the code's, or a golden row comes
@@ -200,7 +200,7 @@ def _encode_reference(path: Path, manifest: Manifest, contract: type[Contract]) 
 
 
 def _build_explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
-    """The number of features the model takes, and what explains it."""
+    """Return the number of features the model takes, and its explainer."""
     if manifest.explainer == "tables":
         try:
             tables = Tables.load(path)
@@ -219,7 +219,7 @@ def _build_explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
 
 
 def probabilities_from_contributions(explained: Sequence[Sequence[float]]) -> list[float]:
-    """The probability that belongs to each row of contributions with the base value last."""
+    """Return the probability of each row of contributions with the base value last."""
     return [sigmoid(sum(row)) for row in explained]
 
 

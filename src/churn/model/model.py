@@ -47,38 +47,38 @@ class ChurnModel:
     reference: tuple[float, ...] | None = None
 
     def predict(self, subscribers: Sequence[Contract]) -> list[Prediction]:
-        """Predicts and explains; the answer for a subscriber does not depend on who else is in the list."""
+        """Predict and explains; the answer for a subscriber does not depend on who else is in the list."""
         return self.predict_encoded([subscriber.encode() for subscriber in subscribers])
 
     def predict_encoded(self, values: Sequence[tuple[float, ...]]) -> list[Prediction]:
-        """The same of subscribers as `Contract.encode` gives them."""
+        """Do the same with what `Contract.encode` returns."""
         explained = self.explain(np.array(values, dtype=np.float32)).tolist()
-        return [_prediction(row, *found) for row, found in zip(values, explained, strict=True)]
+        return [_build_prediction(row, *found) for row, found in zip(values, explained, strict=True)]
 
-    def probabilities(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """Unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
+    def predict_probabilities(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Predict unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
         margins = self.explain(rows).astype(np.float64).sum(axis=1)
         return np.exp(-np.logaddexp(0.0, -margins))
 
 
 def tier_from_probability(probability: float) -> RiskTier:
-    """The tier of a probability as shown, so that tier and shown number never contradict each other."""
+    """Return the tier of a probability as shown, so that tier and number never contradict each other."""
     if probability < LOW_BELOW:
         return "low"
     return "medium" if probability < MEDIUM_BELOW else "high"
 
 
 def sigmoid(margin: float) -> float:
-    """The probability that belongs to a log-odds, without overflow at either end."""
+    """Turn log-odds into a probability, without overflow at either end."""
     if margin >= 0:
         return 1 / (1 + math.exp(-margin))
     return math.exp(margin) / (1 + math.exp(margin))
 
 
 def probability_from_contributions(explained: Sequence[float]) -> float:
-    """The probability as it is shown, of a row of contributions with the base value last."""
+    """Return the probability as shown, from a row of contributions with the base value last."""
     return round(sigmoid(math.fsum(explained)), DECIMALS)
 
 
-def _prediction(values: tuple[float, ...], *explained: float) -> Prediction:
+def _build_prediction(values: tuple[float, ...], *explained: float) -> Prediction:
     return Prediction(probability_from_contributions(explained), values, explained[:-1], explained[-1])

@@ -59,7 +59,7 @@ class Differences(NamedTuple):
 
 
 def compare_answers(champion: ModelAnswers, challenger: ModelAnswers, threshold: Numbers | float) -> Differences:
-    """Compares what two models said of the same n subscribers.
+    """Compare what two models said of the same n subscribers.
 
     Args:
         champion: what was answered.
@@ -81,22 +81,22 @@ def compare_answers(champion: ModelAnswers, challenger: ModelAnswers, threshold:
 
 
 def tiers_from_probabilities(probability: Numbers) -> Whole:
-    """0, 1 or 2 for low, medium and high, as `risk_tier` says it."""
+    """Return 0, 1 or 2 for low, medium and high, as `tier_from_probability` says it."""
     return np.asarray(np.searchsorted((LOW_BELOW, MEDIUM_BELOW), probability, side="right"))
 
 
 def steps_from_probabilities(probability: Numbers) -> Whole:
-    """A shown probability as a whole number of its last decimal."""
+    """Return a shown probability as a whole number of its last decimal."""
     found: Whole = np.rint(probability * STEPS).astype(np.int64)
     return found
 
 
 def find_strongest(contributions: Numbers) -> Whole:
-    """The numbers of the three features with the largest contributions, ranked as reasons are: (n, 3)."""
+    """Find the three features with the largest contributions, ranked as reasons are: their numbers, (n, 3)."""
     ranked = np.argsort(-np.abs(contributions), axis=1, kind="stable")  # equal ones in the contract's order
     return np.asarray(ranked[:, :TOP_REASONS])
 
 
 def is_raising(contributions: Numbers) -> Flags:
-    """Whether each contribution, as shown, increases the risk."""
+    """Say whether each contribution, as shown, increases the risk."""
     return np.asarray(np.round(contributions, DECIMALS) > 0)

@@ -15,7 +15,7 @@ QUANTILE_BINS = 10
 
 
 def measure_reference(contract: type[Contract], rows: Rows, probabilities: npt.NDArray[np.float64]) -> dict[str, Any]:
-    """Counts per bin of every feature and of the score.
+    """Count every feature and the score in bins.
 
     Args:
         contract: what the columns of rows mean.
@@ -39,7 +39,7 @@ def measure_reference(contract: type[Contract], rows: Rows, probabilities: npt.N
 def find_reference_values(
     contract: type[Contract], rows: Rows, contributions: npt.NDArray[np.float32]
 ) -> dict[str, Value]:
-    """What each feature typically is where it speaks for staying; moved there, a reason to leave should go away.
+    """Find what each feature typically is where it speaks for staying. Moved there, a reason to leave should go away.
 
     Args:
         contract: what the columns of rows mean.

@@ -51,7 +51,7 @@ def write_bundle(
     more_rows: Rows | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Bundle:
-    """Writes a bundle at `path`, replacing one that is there, only after it has loaded and verified.
+    """Write a bundle at `path`, replacing one that is there, only after it has loaded and verified.
 
     Args:
         path: the directory to make.
@@ -110,6 +110,6 @@ def write_bundle(
 
 
 def _make_golden(explain: Explainer, rows: Rows) -> Golden:
-    """What XGBoost itself says of the rows."""
+    """Write down what XGBoost itself says of the rows."""
     explained = explain(rows).tolist()
     return Golden(rows=rows.tolist(), contributions=explained, probability=probabilities_from_contributions(explained))

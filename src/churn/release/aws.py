@@ -63,12 +63,12 @@ class Aws:
             self._ecr, self._ecs, self._sts = (open_aws_client(name, connect_s=5, read_s=30) for name in services)
 
     def identify_caller(self) -> str:
-        """Who releases, as AWS knows them."""
+        """Ask AWS who releases."""
         with _translate_errors("ask who is logged in"):
             return str(self._sts.get_caller_identity()["Arn"])
 
     def find_repository(self, name: str) -> str:
-        """The address of a repository of images.
+        """Find the address of a repository of images.
 
         Raises:
             ReleaseError: there is none, or it lets a tag be overwritten.
@@ -83,7 +83,7 @@ class Aws:
         return str(found["repositoryUri"])
 
     def find_image(self, repository: str, tag: str) -> PushedImage | None:
-        """The image that a repository has under a tag; None if it has none."""
+        """Find the image that a repository has under a tag; None if it has none."""
         with _translate_errors(f"look for {repository}:{tag}"):
             found = self._ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
         for image in found["images"]:
@@ -93,14 +93,14 @@ class Aws:
         return None
 
     def log_in(self) -> Login:
-        """A login to the account's registry."""
+        """Get a login to the account's registry."""
         with _translate_errors("log in to the registry"):
             (given,) = self._ecr.get_authorization_token()["authorizationData"]
         user, _, password = base64.b64decode(given["authorizationToken"]).decode().partition(":")
         return Login(given["proxyEndpoint"], user, password)
 
     def find_definition(self, name: str) -> dict[str, Any]:
-        """A task definition by its ARN, or the latest one of a family, as AWS describes it.
+        """Find a task definition by its ARN, or the latest one of a family.
 
         Raises:
             ReleaseError: there is none.
@@ -110,7 +110,7 @@ class Aws:
             return found
 
     def register_definition(self, definition: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-        """Registers a task definition and gives its ARN. Nothing runs it yet."""
+        """Register a task definition and gives its ARN. Nothing runs it yet."""
         with _translate_errors(f"register a task definition in {definition['family']}"):
             done = self._ecs.register_task_definition(
                 **definition, tags=[{"key": key, "value": clean_tag_value(value)} for key, value in tags.items()]
@@ -119,7 +119,7 @@ class Aws:
 
 
 def replace_image(definition: Mapping[str, Any], image: str, version: str) -> dict[str, Any]:
-    """A task definition like the given one, with another image, and the version that it must have.
+    """Return a task definition with another image, and with the version that the image must have.
 
     All else stays as whoever made it wrote it: CPU, memory, roles, log group, variables.
 
@@ -141,7 +141,7 @@ def replace_image(definition: Mapping[str, Any], image: str, version: str) -> di
 
 
 def read_served_image(definition: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Which image a task definition runs, and which version that must have; None if any.
+    """Return which image a task definition runs, and which version that must have; None if any.
 
     Raises:
         ReleaseError: not exactly one of its containers is essential.
@@ -152,7 +152,7 @@ def read_served_image(definition: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _find_essential[Container: Mapping[str, Any]](containers: Sequence[Container], family: str) -> Container:
-    """The one that serves."""
+    """Find the container that serves."""
     essential = [each for each in containers if each.get("essential", True)]
     if len(essential) != 1:
         names = ", ".join(each["name"] for each in essential)
@@ -164,7 +164,7 @@ def _find_essential[Container: Mapping[str, Any]](containers: Sequence[Container
 
 
 def clean_tag_value(text: str) -> str:
-    """The text as far as AWS takes it for a tag's value; other signs become a blank."""
+    """Replace signs that AWS does not take in a tag's value by blanks, and cut the text."""
     return "".join(sign if sign.isalnum() or sign in TAG_SIGNS else " " for sign in text)[:TAG_LENGTH]
 
 

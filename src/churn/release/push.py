@@ -14,7 +14,7 @@ from churn.release.aws import Login
 
 
 def push_image(image: Image, address: str, login: Login, *, shown: bool) -> str:
-    """Pushes an image under its tag and gives its digest, such as `sha256:...`.
+    """Push an image under its tag and gives its digest, such as `sha256:...`.
 
     Args:
         image: what the engine has.
@@ -33,7 +33,7 @@ def push_image(image: Image, address: str, login: Login, *, shown: bool) -> str:
 
 
 def read_digest(image: Image, address: str) -> str:
-    """The digest under which a repository has an image that was pushed from here.
+    """Read the digest under which a repository has an image that was pushed from here.
 
     Raises:
         ReleaseError: it was not pushed from here.
@@ -47,13 +47,13 @@ def read_digest(image: Image, address: str) -> str:
 
 
 def tag_from_image(image: Image) -> str:
-    """An image's tag, which is the model's version."""
+    """Return an image's tag, which is the model's version."""
     return image.reference.rpartition(":")[2]
 
 
 @contextmanager
 def _log_in(login: Login) -> Iterator[Mapping[str, str]]:
-    """The environment for a `docker` that is logged in; the login stands on no command line and is gone at the end."""
+    """Yield the environment of a `docker` that is logged in; no command line holds the login, and it does not last."""
     # A configuration of its own knows no contexts, so the engine that is used must be named.
     engine = docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
     with tempfile.TemporaryDirectory(prefix="churn-login-") as folder:

@@ -17,13 +17,13 @@ ATTEMPTS = 3
 
 
 def open_aws_session() -> boto3.Session:
-    """Account and region come from where AWS's own tools take them: AWS_PROFILE, AWS_REGION, a role."""
+    """Open a session; account and region come from AWS_PROFILE, AWS_REGION or a role, as in AWS's own tools."""
     # AWS's other tools know AWS_REGION, this library only AWS_DEFAULT_REGION.
     return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
 def open_aws_client(service: str, *, connect_s: float = 2, read_s: float = 5) -> Any:
-    """A client of one of AWS's services; it gives up after three attempts."""
+    """Open a client of one of AWS's services; it gives up after three attempts."""
     config = Config(
         retries={"max_attempts": ATTEMPTS, "mode": "standard"}, connect_timeout=connect_s, read_timeout=read_s
     )
@@ -32,7 +32,7 @@ def open_aws_client(service: str, *, connect_s: float = 2, read_s: float = 5) ->
 
 @contextmanager
 def translate_aws_errors(what: str, kind: type[ChurnError], *, check: str) -> Iterator[None]:
-    """Raises `kind` in place of AWS's exceptions: what could not be done, why, and what to check if AWS refused."""
+    """Raise `kind` in place of AWS's exceptions: what could not be done, why, and what to check if AWS refused."""
     try:
         yield
     except ClientError as error:

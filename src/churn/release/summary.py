@@ -47,15 +47,15 @@ class ReleaseSummary:
     families: Sequence[str]
     bill: str
 
-    def rows(self) -> list[tuple[str, str]]:
-        """For a person: what, and how it is."""
+    def list_rows(self) -> list[tuple[str, str]]:
+        """List for a person: what, and how it is."""
         card, labels = self.manifest, self.image.labels
         failed = [f"{one['gate']}: {one['reason']}" for one in self.gates if not one["passed"]]
         standing = "champion" if self.is_champion else "not champion"
         return [
             ("model", f"{self.model} version {self.number} ({card.model_version}), {standing}"),
             ("trained", f"{card.training_date or 'unknown when'} on {card.training_data_version or 'unknown data'}"),
-            ("holdout", f"AUC {_figure(card.test_auc)}, F1 {_figure(card.test_f1)}"),
+            ("holdout", f"AUC {_format_figure(card.test_auc)}, F1 {_format_figure(card.test_f1)}"),
             ("gates", "; ".join(failed) or f"all {len(self.gates)} hold"),
             ("explained by", card.explainer if card.explainer == "tables" else f"XGBoost: {card.explainer_reason}"),
             ("image", f"{self.image.reference}, {self.image.size / MEGABYTE:.0f} MB"),
@@ -71,8 +71,8 @@ class ReleaseSummary:
             ("released by", self.released_by),
         ]
 
-    def record(self, *, digest: str, task_definitions: Sequence[str], at: datetime) -> dict[str, Any]:
-        """For scripts, and for whoever asks in a year."""
+    def build_record(self, *, digest: str, task_definitions: Sequence[str], at: datetime) -> dict[str, Any]:
+        """Return the record that is kept, for scripts and for questions in a year."""
         return {
             "model": self.model,
             "model_version": self.manifest.model_version,
@@ -98,8 +98,8 @@ class ReleaseSummary:
             "task_definitions": list(task_definitions),
         }
 
-    def tags(self, *, digest: str, at: datetime) -> Mapping[str, str]:
-        """For the version in the registry."""
+    def build_tags(self, *, digest: str, at: datetime) -> Mapping[str, str]:
+        """Return tags for the version in the registry."""
         return {
             "released_at": at.isoformat(timespec="seconds"),
             "released_by": self.released_by,
@@ -108,5 +108,5 @@ class ReleaseSummary:
         }
 
 
-def _figure(value: float | None) -> str:
+def _format_figure(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.4f}"

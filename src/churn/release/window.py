@@ -21,7 +21,7 @@ class Holidays(Protocol):
     """What a day is free for."""
 
     def get(self, day: date, /) -> str | None:
-        """The holiday's name; None on any other day."""
+        """Return the holiday's name; None on any other day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ReleaseWindow:
     free: Holidays
 
     def closed_because(self, at: datetime) -> str | None:
-        """Why no release may be made at this moment (with a time zone); None if one may."""
+        """Say why no release may be made at this moment (with a time zone); None if one may."""
         here = at.astimezone(self.zone)
         if holiday := self.free.get(here.date()):
             return f"{here:%Y-%m-%d} is a holiday: {holiday}"
@@ -54,7 +54,7 @@ class ReleaseWindow:
         return None
 
     def find_opening(self, at: datetime) -> datetime | None:
-        """The next moment at which it opens, in `zone`; None if it does not within 60 days."""
+        """Find the next moment at which it opens, in `zone`; None if there is none within 60 days."""
         here = at.astimezone(self.zone)
         openings = (
             datetime.combine(here.date() + timedelta(days=ahead), self.opens, self.zone)
@@ -63,51 +63,51 @@ class ReleaseWindow:
         return next((one for one in openings if one > here and self.closed_because(one) is None), None)
 
     def describe(self) -> str:
-        """Such as `Tuesday, Wednesday, Thursday from 09:00 to 12:00, UTC`."""
+        """Describe it, such as `Tuesday, Wednesday, Thursday from 09:00 to 12:00, UTC`."""
         days = ", ".join(name for day, name in zip(DAYS, NAMES, strict=True) if day in self.days)
         return f"{days} from {self.opens:%H:%M} to {self.closes:%H:%M}, {self.zone}"
 
 
 def read_release_window(*, days: str, hours: str, time_zone: str, free: str) -> ReleaseWindow:
-    """The window that the settings RELEASE_DAYS, RELEASE_HOURS, RELEASE_TIME_ZONE and RELEASE_HOLIDAYS describe.
+    """Read the window from RELEASE_DAYS, RELEASE_HOURS, RELEASE_TIME_ZONE and RELEASE_HOLIDAYS.
 
     Raises:
         SettingsError: there is no such time zone or country, or the hours end before they begin.
     """
-    opens, closes = (_time(each) for each in hours.split("-"))
+    opens, closes = (_parse_time(each) for each in hours.split("-"))
     if opens >= closes:
-        raise _unusable("RELEASE_HOURS", hours, "it ends before it begins", "09:00-12:00")
+        raise _build_error("RELEASE_HOURS", hours, "it ends before it begins", "09:00-12:00")
     try:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise _unusable("RELEASE_TIME_ZONE", time_zone, "no such zone", "Europe/Berlin") from error
-    return ReleaseWindow(frozenset(days.split(",")), opens, closes, zone, _free(free.split(",")))
+        raise _build_error("RELEASE_TIME_ZONE", time_zone, "no such zone", "Europe/Berlin") from error
+    return ReleaseWindow(frozenset(days.split(",")), opens, closes, zone, _collect_holidays(free.split(",")))
 
 
-def _free(words: Iterable[str]) -> Holidays:
-    """Countries' holidays and single dates in one."""
+def _collect_holidays(words: Iterable[str]) -> Holidays:
+    """Collect countries' holidays and single dates in one."""
     free = holidays.HolidayBase()
     for word in filter(None, map(str.strip, words)):
         if word[0].isdigit():
             try:
                 free[date.fromisoformat(word)] = "RELEASE_HOLIDAYS names it"
             except ValueError as error:
-                raise _unusable("RELEASE_HOLIDAYS", word, "no such day", "2026-12-24") from error
+                raise _build_error("RELEASE_HOLIDAYS", word, "no such day", "2026-12-24") from error
         else:
             country, _, part = word.partition("-")
             try:
                 free += holidays.country_holidays(country, subdiv=part or None)
             except NotImplementedError as error:
-                raise _unusable("RELEASE_HOLIDAYS", word, "no such country or part of one", "US-CA") from error
+                raise _build_error("RELEASE_HOLIDAYS", word, "no such country or part of one", "US-CA") from error
     return free
 
 
-def _time(text: str) -> time:
+def _parse_time(text: str) -> time:
     try:
         return time.fromisoformat(text)
     except ValueError as error:
-        raise _unusable("RELEASE_HOURS", text, "no time of day", "09:00-12:00") from error
+        raise _build_error("RELEASE_HOURS", text, "no time of day", "09:00-12:00") from error
 
 
-def _unusable(setting: str, value: str, why: str, example: str) -> SettingsError:
+def _build_error(setting: str, value: str, why: str, example: str) -> SettingsError:
     return SettingsError(f"{setting} cannot be used: {value}: {why}", instead=f"write it like {example}")

@@ -52,7 +52,7 @@ class Candidate:
 def compare_candidates(
     contract: type[Contract], rows: Rows, labels: Labels, seed: int, progress: Progress | None = None
 ) -> tuple[Candidate, ...]:
-    """Compares the candidates by five-fold stratified cross-validation, best first.
+    """Compare the candidates by five-fold stratified cross-validation, best first.
 
     Give it the training part only. Past 15,000 rows it uses a stratified sample of that many.
 
@@ -88,12 +88,12 @@ def compare_candidates(
 
 
 def compute_standard_error(fold_aucs: list[float]) -> float:
-    """The standard error of the folds' mean: their standard deviation / sqrt(folds)."""
+    """Compute the standard error of the folds' mean: their standard deviation / sqrt(folds)."""
     return float(np.std(fold_aucs, ddof=1) / np.sqrt(len(fold_aucs)))
 
 
 def build_baseline(contract: type[Contract]) -> Pipeline:
-    """Logistic regression over encoded rows: categories one-hot, all other features standardised."""
+    """Build a logistic regression over encoded rows: categories one-hot, all other features standardised."""
     codes = {at: range(len(spec.categories)) for at, spec in enumerate(contract.features) if spec.kind == "category"}
     numbers = [at for at in range(len(contract.features)) if at not in codes]
     one_hot = OneHotEncoder(categories=[list(each) for each in codes.values()], drop="first")
@@ -102,7 +102,7 @@ def build_baseline(contract: type[Contract]) -> Pipeline:
 
 
 def _build_tree_methods(contract: type[Contract], seed: int) -> dict[str, Any]:
-    """The tree methods at like settings: 200 trees, and for boosting a rate of 0.05 and about 16 leaves."""
+    """Build the tree methods at like settings: 200 trees, and for boosting a rate of 0.05 and about 16 leaves."""
     monotone = list(contract.monotone_constraints())
     boosting: dict[str, Any] = {"learning_rate": 0.05, "random_state": seed}
     return {

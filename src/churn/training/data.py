@@ -70,7 +70,7 @@ class TrainingData:
 
 
 def read_training_data(contract: type[Contract], path: Path, *, version: str | None = None) -> TrainingData:
-    """Reads and validates a `.csv` (UTF-8, with a header) or `.parquet` file.
+    """Read and validates a `.csv` (UTF-8, with a header) or `.parquet` file.
 
     Args:
         contract: what each row must follow; beside the features the file has an id and a label column.
@@ -193,7 +193,7 @@ def _check_header(contract: type[Contract], header: list[str]) -> Iterator[DataP
 def _read_subscriber(
     contract: type[Contract], row: dict[str, str], line: int, collector: _ProblemCollector
 ) -> Contract | None:
-    """The row as a valid subscriber, or None after noting all that is wrong with it."""
+    """Read a row as a valid subscriber; on problems note all of them and return None."""
     read = read_cells(contract, row)
     if not isinstance(read, list):
         return read

@@ -61,12 +61,12 @@ class Evaluation:
     confusion: Confusion
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values that JSON can hold."""
+        """Return everything as plain values that JSON can hold."""
         return asdict(self) | {"calibration": [asdict(point) for point in self.calibration]}
 
 
 def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluation:
-    """Measures probabilities against what came true.
+    """Measure probabilities against what came true.
 
     Args:
         labels: 0 (stayed) or 1 (left), (n,); both must occur.
@@ -94,7 +94,7 @@ def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluat
 
 
 def estimate_auc_interval(labels: Labels, probabilities: Probabilities, seed: int) -> tuple[float, float]:
-    """A 95 % percentile interval of the AUC from 1,000 bootstrap resamples, drawn within each label.
+    """Estimate a 95 % percentile interval of the AUC from 1,000 bootstrap resamples, drawn within each label.
 
     Rows are sorted once; a resample is then a weight per row, and its AUC the share of (left, stayed) pairs in
     the right order, ties counting half (Mann-Whitney; Efron and Tibshirani 1993, chapter 13).
@@ -119,7 +119,7 @@ def estimate_auc_interval(labels: Labels, probabilities: Probabilities, seed: in
 
 
 def measure_calibration(labels: Labels, probabilities: Probabilities) -> tuple[CalibrationPoint, ...]:
-    """Predicted against observed in ten equal parts of 0..1, empty ones left out (Naeini et al. 2015)."""
+    """Compare predicted with observed in ten equal parts of 0..1, empty ones left out (Naeini et al. 2015)."""
     part = np.minimum((probabilities * BINS).astype(np.intp), BINS - 1)
     return tuple(
         CalibrationPoint(
@@ -132,7 +132,7 @@ def measure_calibration(labels: Labels, probabilities: Probabilities) -> tuple[C
 
 
 def compute_contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
-    """Each feature's contribution in log-odds: path-dependent TreeSHAP (Lundberg et al. 2020).
+    """Compute each feature's contribution in log-odds: path-dependent TreeSHAP (Lundberg et al. 2020).
 
     Args:
         booster: a model that knows its features by name.
@@ -146,13 +146,13 @@ def compute_contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.fl
 
 
 def rank_features(booster: xgb.Booster, rows: Rows) -> dict[str, float]:
-    """Each feature's mean absolute contribution in log-odds, largest first."""
+    """Rank features by their mean absolute contribution in log-odds, largest first."""
     strength = np.abs(compute_contributions(booster, rows)).mean(axis=0)
     named = zip(booster.feature_names or [], map(float, strength), strict=True)
     return dict(sorted(named, key=lambda pair: -pair[1]))
 
 
 def compute_shares(strengths: Mapping[str, float]) -> dict[str, float]:
-    """The same strengths as parts of their sum; all zero if none of them is anything."""
+    """Divide strengths by their sum; all zero if the sum is."""
     total = sum(strengths.values()) or 1.0
     return {name: strength / total for name, strength in strengths.items()}

@@ -35,7 +35,7 @@ class Holdout:
 
 
 def read_holdout(fetched: FetchedModel) -> Holdout | None:
-    """The holdout that the model's training run kept, if it kept one."""
+    """Read the holdout that the model's training run kept, if it kept one."""
     content = fetched.export_files.get(HOLDOUT_FILE)
     if content is None:
         return None
@@ -53,7 +53,7 @@ def export_model(
     otherwise: str,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Bundle:
-    """Exports a registered model.
+    """Export a registered model.
 
     Args:
         registry: where it is registered.
@@ -92,7 +92,7 @@ def export_model(
 
 
 def list_misfits(contract: type[Contract], booster: xgboost.Booster) -> Iterator[str]:
-    """What keeps this model from serving this contract, one phrase each; nothing if it can."""
+    """List what keeps this model from serving this contract, one phrase each; nothing if it can."""
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
     if objective != OBJECTIVE:
         yield f"its objective is {objective}, not {OBJECTIVE}"
@@ -127,7 +127,7 @@ def _build_card(fetched: FetchedModel) -> ModelCard:
 
 
 def _pick_golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
-    """Rows of the holdout where the training run kept some, else drawn from the contract."""
+    """Take rows of the holdout where the training run kept some, else draw them from the contract."""
     if kept := fetched.export_files.get(GOLDEN_FILE):
         return np.array(json.loads(kept), dtype=np.float32)
     return contract.encode_columns(draw_columns(contract, np.random.default_rng(0), GOLDEN_ROWS))

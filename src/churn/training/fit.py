@@ -24,7 +24,7 @@ THREADS = 1
 
 
 def split_rows(labels: Labels, seed: int) -> tuple[Indices, Indices]:
-    """Splits rows into a training part and an untouched holdout, stratified by label.
+    """Split rows into a training part and an untouched holdout, stratified by label.
 
     Args:
         labels: 0 (stayed) or 1 (left), (n,).
@@ -42,7 +42,7 @@ def split_rows(labels: Labels, seed: int) -> tuple[Indices, Indices]:
 def fit_xgboost(
     contract: type[Contract], rows: Rows, labels: Labels, params: Mapping[str, int | float], seed: int = 0
 ) -> xgb.Booster:
-    """Fits a booster that honours the contract's monotone directions.
+    """Fit a booster that honours the contract's monotone directions.
 
     Args:
         contract: gives the features' names and directions.

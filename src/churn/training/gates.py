@@ -31,7 +31,7 @@ def check_release_gates(
     champion: Evaluation | None,
     contribution_shares: Mapping[str, float],
 ) -> list[Gate]:
-    """All gates, passed or not.
+    """Check all gates, and return each, passed or not.
 
     Args:
         contract: the code's contract.

@@ -63,7 +63,7 @@ def train_model(
     say: Say = lambda _: None,
     progress: Progress | None = None,
 ) -> TrainedModel:
-    """Compares the candidates, fits XGBoost with the committed parameters, and measures it once on the holdout.
+    """Compare the candidates, fits XGBoost with the committed parameters, and measures it once on the holdout.
 
     Args:
         contract: what the data follows.
@@ -100,13 +100,13 @@ def train_model(
 
 
 def predict(booster: xgboost.Booster, rows: Rows) -> npt.NDArray[np.float64]:
-    """Unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
+    """Predict unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
     found = booster.predict(xgboost.DMatrix(rows), validate_features=False)
     return np.asarray(found, dtype=np.float64)
 
 
 def build_run_record(trained: TrainedModel) -> RunRecord:
-    """Everything the training run leaves in MLflow: parameters, metrics, tags, figures, tables, environment."""
+    """Collect what the training run leaves in MLflow: parameters, metrics, tags, figures, tables, environment."""
     contract, data, evaluation = trained.contract, trained.data, trained.evaluation
     rows = data.rows[trained.holdout]
     probabilities = predict(trained.booster, rows)
@@ -140,36 +140,38 @@ def build_run_record(trained: TrainedModel) -> RunRecord:
             "training_data_version": data.version,
             "training_data_sha256": data.sha256,
         },
-        files={f"plots/{name}.png": _png(figure) for name, figure in figures.items()}
+        files={f"plots/{name}.png": _render(figure) for name, figure in figures.items()}
         | {
-            "evaluation.json": _json(evaluation.as_dict()),
-            "candidates.json": _json([asdict(candidate) for candidate in trained.candidates]),
-            "mean_abs_shap.json": _json({"mean": dict(trained.strengths), "share": compute_shares(trained.strengths)}),
-            "environment.txt": _environment(),
-            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": _json(measure_reference(contract, rows, probabilities)),
-            f"{EXPORT_FOLDER}/{GOLDEN_FILE}": _json(rows[:GOLDEN_ROWS].tolist()),
-            f"{EXPORT_FOLDER}/{HOLDOUT_FILE}": _npz(rows, data.labels[trained.holdout]),
+            "evaluation.json": _encode(evaluation.as_dict()),
+            "candidates.json": _encode([asdict(candidate) for candidate in trained.candidates]),
+            "mean_abs_shap.json": _encode(
+                {"mean": dict(trained.strengths), "share": compute_shares(trained.strengths)}
+            ),
+            "environment.txt": _list_environment(),
+            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": _encode(measure_reference(contract, rows, probabilities)),
+            f"{EXPORT_FOLDER}/{GOLDEN_FILE}": _encode(rows[:GOLDEN_ROWS].tolist()),
+            f"{EXPORT_FOLDER}/{HOLDOUT_FILE}": _pack_holdout(rows, data.labels[trained.holdout]),
         },
     )
 
 
-def _json(content: Any) -> bytes:
+def _encode(content: Any) -> bytes:
     return json.dumps(content, indent=2, allow_nan=False).encode()
 
 
-def _npz(rows: Rows, labels: npt.NDArray[np.int8]) -> bytes:
+def _pack_holdout(rows: Rows, labels: npt.NDArray[np.int8]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, rows=rows, labels=labels)
     return buffer.getvalue()
 
 
-def _png(figure: Figure) -> bytes:
+def _render(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     return buffer.getvalue()
 
 
-def _environment() -> bytes:
-    """The installed distributions, one `name==version` a line."""
+def _list_environment() -> bytes:
+    """List the installed distributions, one `name==version` a line."""
     found = {f"{dist.metadata['Name']}=={dist.version}" for dist in distributions()}
     return ("\n".join(sorted(found, key=str.lower)) + "\n").encode()

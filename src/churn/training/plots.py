@@ -23,7 +23,7 @@ MOST_POINTS = 3_000
 
 
 def plot_calibration(evaluation: Evaluation) -> Figure:
-    """Observed against predicted share of leavers, with the number of subscribers in each part below."""
+    """Draw observed against predicted share of leavers, with the number of subscribers in each part below."""
     figure = Figure(figsize=(6, 6.5), layout="constrained")
     axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     predicted = [point.mean_predicted for point in evaluation.calibration]
@@ -32,7 +32,7 @@ def plot_calibration(evaluation: Evaluation) -> Figure:
     axes.set(ylabel="observed share that left", xlim=(0, 1), ylim=(0, 1))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(frameon=False, loc="upper left")
-    _title(
+    _write_title(
         axes,
         "Calibration on the holdout",
         f"expected calibration error {evaluation.expected_calibration_error:.2%}, Brier score {evaluation.brier:.4f}",
@@ -45,7 +45,7 @@ def plot_calibration(evaluation: Evaluation) -> Figure:
 
 
 def plot_confusion(evaluation: Evaluation) -> Figure:
-    """Counts of subscribers by what was predicted at probability 0.5 and what came true."""
+    """Draw counts of subscribers by what was predicted at probability 0.5 and what came true."""
     found = evaluation.confusion
     counts = np.array(
         [[found.true_negative, found.false_positive], [found.false_negative, found.true_positive]], dtype=np.int64
@@ -66,12 +66,12 @@ def plot_confusion(evaluation: Evaluation) -> Figure:
     axes.set_xticks([0, 1], ["stays", "leaves"])
     axes.set_yticks([0, 1], ["stayed", "left"])
     axes.set(xlabel=f"predicted at probability {DECISION}", ylabel="what came true")
-    _title(axes, "Confusion matrix on the holdout", f"F1 {evaluation.f1:.4f}, {evaluation.rows:,} subscribers")
+    _write_title(axes, "Confusion matrix on the holdout", f"F1 {evaluation.f1:.4f}, {evaluation.rows:,} subscribers")
     return figure
 
 
 def plot_feature_strengths(strengths: Mapping[str, float]) -> Figure:
-    """Each feature's mean absolute contribution, largest on top.
+    """Draw each feature's mean absolute contribution, largest on top.
 
     Args:
         strengths: feature -> mean |SHAP| in log-odds, largest first.
@@ -83,13 +83,13 @@ def plot_feature_strengths(strengths: Mapping[str, float]) -> Figure:
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set(xlabel="mean |SHAP| (log-odds)")
-    _title(axes, "What the model rests on", "mean absolute contribution on the holdout")
+    _write_title(axes, "What the model rests on", "mean absolute contribution on the holdout")
     _tidy(axes)
     return figure
 
 
 def plot_contributions(contract: type[Contract], contributions: npt.NDArray[np.float64], rows: Rows) -> Figure:
-    """A beeswarm: a dot per subscriber and feature, placed by its contribution and coloured by its encoded value.
+    """Draw a beeswarm: a dot per subscriber and feature, placed by contribution, coloured by encoded value.
 
     Args:
         contract: gives the features' names.
@@ -116,12 +116,12 @@ def plot_contributions(contract: type[Contract], contributions: npt.NDArray[np.f
     axes.set_xlabel("SHAP value: contribution to the log-odds of leaving", fontsize="medium")
     axes.tick_params(labelsize="medium")
     figure.set_size_inches(8, 1.6 + 0.42 * len(contract.features))
-    _title(axes, "How each feature moves the risk", f"{len(rows[drawn]):,} subscribers of the holdout")
+    _write_title(axes, "How each feature moves the risk", f"{len(rows[drawn]):,} subscribers of the holdout")
     return figure
 
 
 def plot_candidates(candidates: Sequence[Candidate]) -> Figure:
-    """Each candidate's cross-validated AUC with its standard error, best on top."""
+    """Draw each candidate's cross-validated AUC with its standard error, best on top."""
     names = [f"{candidate.name}\n{candidate.seconds:.1f} s" for candidate in candidates]
     figure = Figure(figsize=(7, 1.4 + 0.55 * len(candidates)), layout="constrained")
     axes = figure.subplots()
@@ -140,12 +140,12 @@ def plot_candidates(candidates: Sequence[Candidate]) -> Figure:
     axes.invert_yaxis()
     axes.margins(x=0.12, y=0.15)
     axes.set(xlabel="AUC: mean and standard error over the folds")
-    _title(axes, "Candidates compared", "cross-validation on the training part; seconds for all folds")
+    _write_title(axes, "Candidates compared", "cross-validation on the training part; seconds for all folds")
     _tidy(axes)
     return figure
 
 
-def _title(axes: Axes, title: str, below: str) -> None:
+def _write_title(axes: Axes, title: str, below: str) -> None:
     axes.set_title(f"{title}\n", loc="left", fontweight="bold", color=INK)
     axes.text(0, 1.02, below, transform=axes.transAxes, color="#5c6b7d", fontsize="small")
 

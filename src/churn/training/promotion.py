@@ -16,7 +16,7 @@ from churn.training.registry import Registry, VersionInfo, name_registered_model
 
 
 def check_version(registry: Registry, contract: type[Contract], version: str) -> tuple[VersionInfo, list[Gate]]:
-    """The version and every release gate's verdict on it.
+    """Check a version against every release gate, and return both.
 
     Args:
         registry: where it is registered.
@@ -50,7 +50,7 @@ def check_version(registry: Registry, contract: type[Contract], version: str) ->
 
 
 def find_version(registry: Registry, contract: type[Contract], version: str) -> VersionInfo:
-    """The newest version that has this model version, this number or this alias.
+    """Find the newest version that has this model version, this number or this alias.
 
     Raises:
         RegistryError: there is none; names those that there are.
@@ -70,7 +70,7 @@ def find_version(registry: Registry, contract: type[Contract], version: str) -> 
 def _fetch_champion(
     registry: Registry, contract: type[Contract], name: str
 ) -> tuple[xgboost.Booster | None, list[Gate]]:
-    """The present champion's model if it can be compared with; if not, a gate that fails for that reason."""
+    """Fetch the present champion's model; if it cannot be compared with, return a gate that fails for that reason."""
     info = registry.find_champion(name)
     if info is None:
         return None, []

@@ -80,12 +80,12 @@ class RunRecord:
 
 
 def name_registered_model(contract: type[Contract]) -> str:
-    """What the contract's model is called in the registry."""
+    """Return what the contract's model is called in the registry."""
     return f"{contract.contract_name}-churn-predictor"
 
 
 def build_signature(contract: type[Contract]) -> ModelSignature:
-    """The model's signature: encoded numbers by feature name in, one probability out."""
+    """Build the model's signature: encoded numbers by feature name in, one probability out."""
     return ModelSignature(
         Schema([ColSpec("float", name) for name in contract.feature_names()]), Schema([ColSpec("float")])
     )
@@ -113,7 +113,7 @@ class Registry:
         self._client = MlflowClient(tracking_uri, tracking_uri)
 
     def register(self, contract: type[Contract], booster: xgboost.Booster, record: RunRecord) -> VersionInfo:
-        """Records a run with its model and registers it; the version exists only once all else is stored.
+        """Record a run with its model and registers it; the version exists only once all else is stored.
 
         Raises:
             RegistryError: the store cannot be reached or refuses.
@@ -138,7 +138,7 @@ class Registry:
             return self._describe(version)
 
     def list_versions(self, name: str) -> list[VersionInfo]:
-        """All versions of a model, newest first; none if the model is not registered."""
+        """List all versions of a model, newest first; none if the model is not registered."""
         with self._translate_errors(f"list the versions of {name}"):
             found = self._client.search_model_versions(f"name = '{name}'")
             # The search does not fill in aliases; the single look-up does.
@@ -146,7 +146,7 @@ class Registry:
             return sorted((self._describe(version) for version in full), key=lambda info: -info.number)
 
     def find(self, uri: str) -> VersionInfo:
-        """The version that `models:/NAME@ALIAS` or `models:/NAME/NUMBER` names.
+        """Find the version that `models:/NAME@ALIAS` or `models:/NAME/NUMBER` names.
 
         Raises:
             RegistryError: there is none, or the address has another form.
@@ -162,11 +162,11 @@ class Registry:
             return self._describe(self._client.get_model_version(name, rest))
 
     def find_champion(self, name: str) -> VersionInfo | None:
-        """The version that carries the alias `champion`, if there is one."""
+        """Find the version with the alias `champion`, if there is one."""
         return next((info for info in self.list_versions(name) if CHAMPION in info.aliases), None)
 
     def promote(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
-        """Moves the alias `champion` to this version, with tags that say how it came about.
+        """Move the alias `champion` to this version, with tags that say how it came about.
 
         The version that had it becomes `previous`.
         """
@@ -180,13 +180,13 @@ class Registry:
             self._client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
 
     def tag(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
-        """Adds tags to a version, in place of those of the same names."""
+        """Add tags to a version, in place of those of the same names."""
         with self._translate_errors(f"tag {info.name} version {info.number}"):
             for key, value in tags.items():
                 self._client.set_model_version_tag(info.name, str(info.number), key, value)
 
     def fetch(self, info: VersionInfo) -> FetchedModel:
-        """Downloads a version's model without ever unpickling, and the files its run kept for the export.
+        """Download a version's model without ever unpickling, and the files its run kept for the export.
 
         Raises:
             RegistryError: it is not an XGBoost model in a format that is safe to load.
@@ -234,7 +234,7 @@ class Registry:
 
     @contextmanager
     def _translate_errors(self, what: str) -> Iterator[None]:
-        """Turns MLflow's exceptions into one sentence."""
+        """Turn MLflow's exceptions into one sentence."""
         try:
             yield
         except MlflowException as error:
@@ -246,7 +246,7 @@ class Registry:
 
 @contextmanager
 def _keep_environment() -> Iterator[None]:
-    """MLflow writes its store into the environment, where every process that is started from here would find it."""
+    """Keep what MLflow writes into the environment from the processes that are started from here."""
     kept = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     yield
     for name, value in kept.items():
@@ -256,7 +256,7 @@ def _keep_environment() -> Iterator[None]:
 
 
 def build_ui_command(registry: Registry, host: str, port: int) -> list[str]:
-    """The command, its program first, that opens MLflow's own pages on the store."""
+    """Build the command, its program first, that opens MLflow's own pages on the store."""
     return [
         sys.executable, "-m", "mlflow", "ui",
         "--backend-store-uri", registry.tracking_uri, "--host", host, "--port", str(port),

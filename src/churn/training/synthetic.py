@@ -23,7 +23,7 @@ type Columns = Mapping[str, Any] | pd.DataFrame
 
 
 def make_demo(contract: type[Contract], version: str) -> pd.DataFrame:
-    """Makes one version of a contract's demo data; the same version is the same data, row by row.
+    """Make one version of a contract's demo data; the same version is the same data, row by row.
 
     Args:
         contract: the contract whose demo process is used.
@@ -47,7 +47,7 @@ def make_demo(contract: type[Contract], version: str) -> pd.DataFrame:
 
 
 def make_demo_csv(contract: type[Contract], version: str) -> bytes:
-    """The same data as the bytes of a CSV file, so that a file can be recognised by its hash.
+    """Make the same data as the bytes of a CSV file, so that a file can be recognised by its hash.
 
     Raises:
         DataError: the contract has no demo process, or not this version.
@@ -56,7 +56,7 @@ def make_demo_csv(contract: type[Contract], version: str) -> bytes:
 
 
 def compute_true_probability(contract: type[Contract], version: str, columns: Columns) -> npt.NDArray[np.float64]:
-    """The probability with which these subscribers leave, as the process has it.
+    """Compute the probability with which these subscribers leave, as the process has it.
 
     Args:
         contract: the contract whose demo process is used.
@@ -75,7 +75,7 @@ def compute_true_probability(contract: type[Contract], version: str, columns: Co
 
 
 def compute_best_possible_auc(contract: type[Contract], version: str, columns: Columns, labels: Labels) -> float:
-    """The AUC of the true probability on given rows: what remains above it is chance.
+    """Compute the AUC of the true probability on given rows; no model can be better but by chance.
 
     Args:
         contract: the contract whose demo process is used.

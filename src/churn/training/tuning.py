@@ -45,7 +45,7 @@ def tune(
     storage: str | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
-    """Searches for parameters by the mean AUC of five-fold cross-validation.
+    """Search for parameters by the mean AUC of five-fold cross-validation.
 
     The same arguments give the same trials, however often the study is interrupted and taken up again.
 
@@ -61,7 +61,7 @@ def tune(
         progress: called after each trial.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with _opened(storage) as opened:
+    with _open_storage(storage) as opened:
         study = optuna.create_study(
             study_name=f"{contract.contract_name} {contract.fingerprint[:12]} {data_sha256[:12]} seed {seed}",
             storage=opened,
@@ -71,15 +71,15 @@ def tune(
         )
         for interrupted in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(interrupted.number, state=TrialState.FAIL)
-        objective = _objective(contract, rows, labels, seed)
-        while (done := len(_finished(study))) < trials:
+        objective = _build_objective(contract, rows, labels, seed)
+        while (done := len(_list_finished(study))) < trials:
             # A sampler of its own for each trial: its chance depends on how many are finished, not on the process.
             study.sampler = optuna.samplers.TPESampler(seed=seed + done)
             study.optimize(objective, n_trials=1)
             if progress:
                 progress(done + 1, trials, study.best_value)
-        table = [_summary(trial) for trial in _finished(study)[:trials]]
-    best, chosen = best_and_chosen(table)
+        table = [_describe_trial(trial) for trial in _list_finished(study)[:trials]]
+    best, chosen = choose_trials(table)
     return Tuned(
         params=chosen["params"],
         record={
@@ -97,8 +97,8 @@ def tune(
 
 
 @contextmanager
-def _opened(url: str | None) -> Iterator[BaseStorage]:
-    """The study's storage, whose connections are closed in the end."""
+def _open_storage(url: str | None) -> Iterator[BaseStorage]:
+    """Open the study's storage, and close its connections in the end."""
     if url is None:
         yield InMemoryStorage()
         return
@@ -110,13 +110,13 @@ def _opened(url: str | None) -> Iterator[BaseStorage]:
         storage.engine.dispose()
 
 
-def cost(params: Params) -> int:
-    """The cost of explaining one row, in leaves: trees x 2^depth."""
+def estimate_cost(params: Params) -> int:
+    """Estimate the cost of explaining one row, in leaves: trees x 2^depth."""
     return int(params["trees"] * 2 ** params["max_depth"])
 
 
-def best_and_chosen(table: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The best trial, and the cheapest within one standard error of it (the better one of equally cheap ones).
+def choose_trials(table: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the best trial, and the cheapest within one standard error of it; of equally cheap ones the better.
 
     Args:
         table: trials with `params`, `mean_auc` and `standard_error`; a pruned trial has no mean and is left out.
@@ -124,10 +124,10 @@ def best_and_chosen(table: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[s
     complete = [trial for trial in table if trial["mean_auc"] is not None]
     best = max(complete, key=lambda trial: trial["mean_auc"])
     as_good = [trial for trial in complete if trial["mean_auc"] >= best["mean_auc"] - best["standard_error"]]
-    return best, min(as_good, key=lambda trial: (cost(trial["params"]), -trial["mean_auc"]))
+    return best, min(as_good, key=lambda trial: (estimate_cost(trial["params"]), -trial["mean_auc"]))
 
 
-def _objective(contract: type[Contract], rows: Rows, labels: Labels, seed: int) -> Callable[[Trial], float]:
+def _build_objective(contract: type[Contract], rows: Rows, labels: Labels, seed: int) -> Callable[[Trial], float]:
     folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, labels))
 
     def mean_auc(trial: Trial) -> float:
@@ -148,7 +148,7 @@ def _objective(contract: type[Contract], rows: Rows, labels: Labels, seed: int) 
 
 
 def _suggest(trial: Trial) -> dict[str, int | float]:
-    """Draws one set of parameters; rates and weights on a logarithmic scale, to three significant digits."""
+    """Draw one set of parameters; rates and weights on a logarithmic scale, to three significant digits."""
 
     def number(name: str, low: float, high: float, *, log: bool = False) -> float:
         return float(f"{trial.suggest_float(name, low, high, log=log):.3g}")
@@ -164,12 +164,12 @@ def _suggest(trial: Trial) -> dict[str, int | float]:
     }
 
 
-def _finished(study: optuna.Study) -> list[FrozenTrial]:
+def _list_finished(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=FINISHED)
 
 
-def _summary(trial: FrozenTrial) -> dict[str, Any]:
-    """One line of the record; its AUCs to six decimals, beyond which they are noise."""
+def _describe_trial(trial: FrozenTrial) -> dict[str, Any]:
+    """Describe a trial in a line of the record; AUCs to six decimals, beyond which they are noise."""
     aucs: list[float] = trial.user_attrs.get(FOLD_AUCS, [])
     params: Mapping[str, int | float] = trial.user_attrs[PARAMS]
     return {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import ImageError
-from churn.image.source import DOCKERFILE, SENT, Checkout, find_source, stage_context
+from churn.image.source import DOCKERFILE, SENT, Checkout, find_checkout, stage_context
 from churn.model.bundle import Bundle
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,29 +45,29 @@ def commit(folder: Path) -> None:
 def test_the_checkout_is_found_from_a_folder_within_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = a_checkout(tmp_path)
     monkeypatch.chdir(checkout / "src" / "churn")
-    assert find_source(None).path == checkout
+    assert find_checkout(None).path == checkout
 
 
 def test_a_folder_that_is_no_checkout_is_refused_even_within_one(tmp_path: Path) -> None:
     folder = a_checkout(tmp_path) / "src"
     with pytest.raises(ImageError, match=f"no checkout of the project at {folder}"):
-        find_source(folder)
+        find_checkout(folder)
 
 
 def test_a_checkout_without_git_has_no_revision_and_no_time(tmp_path: Path) -> None:
-    source = find_source(a_checkout(tmp_path))
+    source = find_checkout(a_checkout(tmp_path))
     assert (source.revision, source.created) == ("unknown", "1970-01-01T00:00:00Z")
 
 
 def test_a_change_that_is_not_committed_marks_the_revision(tmp_path: Path) -> None:
     commit(a_checkout(tmp_path))
-    committed = find_source(tmp_path)
+    committed = find_checkout(tmp_path)
     assert re.fullmatch("[0-9a-f]{40}", committed.revision)
     assert committed.committed_s > 0
     (tmp_path / "notes.txt").write_text("not of the image")
-    assert find_source(tmp_path) == committed
+    assert find_checkout(tmp_path) == committed
     (tmp_path / "uv.lock").write_text("changed")
-    assert find_source(tmp_path).revision == f"{committed.revision}-dirty"
+    assert find_checkout(tmp_path).revision == f"{committed.revision}-dirty"
 
 
 def test_what_is_sent_is_the_checkout_without_what_builds_leave_behind_and_the_bundle(

@@ -18,7 +18,7 @@ from churn.businesses import list_contracts
 from churn.businesses.streamflow import CONTRACT as STREAMFLOW
 from churn.contract.sampling import draw_columns
 from churn.training.tuned import UNTUNED, Tuned, load_tuned, save_tuned
-from churn.training.tuning import best_and_chosen, cost, tune
+from churn.training.tuning import choose_trials, estimate_cost, tune
 
 TRIALS = 13  # the first ten are random; only then does the search learn from what it has seen
 
@@ -85,24 +85,24 @@ trials = st.builds(
 
 @given(table=st.lists(trials, min_size=1).filter(lambda table: any(t["mean_auc"] is not None for t in table)))
 def test_the_chosen_is_the_cheapest_within_one_standard_error_of_the_best(table: list[dict[str, Any]]) -> None:
-    best, chosen = best_and_chosen(table)
+    best, chosen = choose_trials(table)
     complete = [trial for trial in table if trial["mean_auc"] is not None]
     assert best["mean_auc"] == max(trial["mean_auc"] for trial in complete)
     limit = best["mean_auc"] - best["standard_error"]
     assert chosen["mean_auc"] >= limit
-    cheaper = [trial for trial in complete if cost(trial["params"]) < cost(chosen["params"])]
+    cheaper = [trial for trial in complete if estimate_cost(trial["params"]) < estimate_cost(chosen["params"])]
     assert all(trial["mean_auc"] < limit for trial in cheaper)
 
 
 def test_the_cost_is_trees_times_two_to_the_depth() -> None:
-    assert cost({"trees": 100, "max_depth": 3}) == 800
+    assert estimate_cost({"trees": 100, "max_depth": 3}) == 800
 
 
 @pytest.mark.parametrize("name", list_contracts())
 def test_committed_parameters_follow_from_their_record(name: str) -> None:
     tuned = load_tuned(name)
     assert tuned != UNTUNED
-    best, chosen = best_and_chosen(tuned.record["trials"])
+    best, chosen = choose_trials(tuned.record["trials"])
     assert (best, chosen) == (tuned.record["best"], tuned.record["chosen"])
     assert tuned.params == chosen["params"]
 

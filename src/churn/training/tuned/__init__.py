@@ -35,7 +35,7 @@ UNTUNED = Tuned(
 
 
 def load_tuned(contract_name: str) -> Tuned:
-    """The committed parameters of a contract, or `UNTUNED` if it has none."""
+    """Load the committed parameters of a contract, or `UNTUNED` if it has none."""
     file = resources.files(__name__) / f"{contract_name}.json"
     if not file.is_file():
         return UNTUNED
@@ -43,5 +43,5 @@ def load_tuned(contract_name: str) -> Tuned:
 
 
 def save_tuned(tuned: Tuned, path: Path) -> None:
-    """Writes parameters and record as JSON, whole or not at all."""
+    """Write parameters and record as JSON, whole or not at all."""
     write_bytes(path, encode_json(asdict(tuned)))
