@@ -13,7 +13,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from churn.dashboard.app import create_app
-from churn.dashboard.routes.service import Watched
+from churn.dashboard.routes.service import DashboardConfig
 
 TOKEN = "a token that nobody guesses"  # noqa: S105 - a test's own
 FORM_TOKEN = re.compile(r'name="form_token" value="(\w+)"')
@@ -28,7 +28,9 @@ class Dashboard:
             None, processors=[self.capture], wrapper_class=structlog.make_filtering_bound_logger("info")
         )
         champion = home / "bundles" / "streamflow" / "champion"
-        self.app = create_app(Watched(home=home, contract="streamflow", champion=champion, token=token, **watched), log)
+        self.app = create_app(
+            DashboardConfig(home=home, contract="streamflow", champion=champion, token=token, **watched), log
+        )
         self.runner = asyncio.Runner()
         transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://dashboard", trust_env=False)

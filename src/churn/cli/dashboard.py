@@ -21,12 +21,12 @@ def dashboard() -> None:
     """Show rollouts, shadow, health, drift, outcomes and models as pages until stopped; DASHBOARD_* says where."""
     settings = read_settings()
     require_dashboard_extra()
-    from churn.dashboard.routes.service import Watched
+    from churn.dashboard.routes.service import DashboardConfig
     from churn.dashboard.server import serve
 
     token = settings.dashboard_token
     contract = find_contract(settings.churn_contract).contract_name
-    watched = Watched(
+    config = DashboardConfig(
         home=settings.churn_home,
         contract=contract,
         champion=settings.bundle_path,
@@ -35,7 +35,7 @@ def dashboard() -> None:
         mlflow_url=settings.dashboard_mlflow_url,
         token=token.get_secret_value() if token else None,
     )
-    serve(watched, host=settings.dashboard_host, port=settings.dashboard_port, log_level=settings.log_level)
+    serve(config, host=settings.dashboard_host, port=settings.dashboard_port, log_level=settings.log_level)
 
 
 def require_dashboard_extra() -> None:

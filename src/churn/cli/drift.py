@@ -21,7 +21,7 @@ from churn.settings import read_settings
 
 if TYPE_CHECKING:
     from churn.dashboard.report import Report
-    from churn.monitoring.comparison import Comparison
+    from churn.monitoring.comparison import DriftComparison
 
 # ruff: noqa: PLC0415 - extras
 
@@ -64,7 +64,7 @@ def drift(
     champion = bundle or (settings.bundle_path if contract == settings.churn_contract else own)
     found = compare(champion, places, most=most, since=begin.timestamp() if begin else 0.0)
     figures = _figures(found)
-    write_report(paths, figures, functools.partial(_report, found) if found.known else None)
+    write_report(paths, figures, functools.partial(_build_report, found) if found.known else None)
     if as_json:
         print_json(figures)
     else:
@@ -72,13 +72,13 @@ def drift(
     raise typer.Exit(EXIT_CODES[found.band])
 
 
-def _report(found: Comparison) -> Report:
-    from churn.dashboard.charts.drift import drift_report
+def _build_report(found: DriftComparison) -> Report:
+    from churn.dashboard.charts.drift import report_drift
 
-    return drift_report(found)
+    return report_drift(found)
 
 
-def _figures(found: Comparison) -> dict[str, Any]:
+def _figures(found: DriftComparison) -> dict[str, Any]:
     live = found.live
     return {
         "model_version": found.manifest.model_version,
@@ -100,7 +100,7 @@ def _figures(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _show(found: Comparison) -> None:
+def _show(found: DriftComparison) -> None:
     from churn.monitoring.comparison import BAND_WORDS
 
     if found.live and found.live.records:

@@ -117,7 +117,7 @@ def loadtest(
         print_json(content)
     else:
         print_table("Load test", ["measure", "value"], rows_from_report(plan, report))
-    write_report(paths, content, functools.partial(_report, plan, report, run))
+    write_report(paths, content, functools.partial(_build_report, plan, report, run))
     if not report.passed:
         raise LoadTestError(
             f"the objective was {describe_verdict(plan, report)}",
@@ -142,7 +142,7 @@ def _loop(
     return ClosedLoop(connections or CONNECTIONS)
 
 
-def _report(plan: LoadPlan, figures: LoadReport, run: Run) -> Report:
-    from churn.dashboard.charts.loadtest import load_report
+def _build_report(plan: LoadPlan, figures: LoadReport, run: Run) -> Report:
+    from churn.dashboard.charts.loadtest import report_load
 
-    return load_report(plan, figures, run.samples)
+    return report_load(plan, figures, run.samples)

@@ -117,7 +117,9 @@ def offers_simulate(
         threshold=settings.churn_threshold,
         today=day,
     )
-    write_report(paths, content, functools.partial(_report, content), {LINES: lambda: csv_from_lines(simulation.lines)})
+    write_report(
+        paths, content, functools.partial(_build_report, content), {LINES: lambda: csv_from_lines(simulation.lines)}
+    )
     if as_json:
         print_json(content)
     else:
@@ -171,10 +173,10 @@ def offers_diff(
             print_table(*shown)
 
 
-def _report(content: Mapping[str, Any]) -> Report:
-    from churn.dashboard.charts.offers import offers_report
+def _build_report(content: Mapping[str, Any]) -> Report:
+    from churn.dashboard.charts.offers import report_offers
 
-    return offers_report(content)
+    return report_offers(content)
 
 
 def _read_policy(path: Path, contract: type[Contract]) -> Policy:

@@ -62,7 +62,7 @@ def outcomes_import(
 
 
 @outcomes_app.command("report", epilog="Example: churn outcomes report --out var/outcomes.html")
-def outcomes_report(
+def report_outcomes(
     *,
     out_paths: ReportOption = None,
     contract: ContractOption = "streamflow",
@@ -86,7 +86,7 @@ def outcomes_report(
             progress=lambda done, total: move(done, total, "segments"),
         )
     figures = asdict(found)
-    write_report(paths, figures, functools.partial(_report, found) if found.matched else None)
+    write_report(paths, figures, functools.partial(_build_report, found) if found.matched else None)
     if as_json:
         print_json(figures)
     else:
@@ -94,8 +94,8 @@ def outcomes_report(
     raise typer.Exit(EXIT_CODES[found.experiment.advice])
 
 
-def _report(found: OutcomeSummary) -> Report:
-    from churn.dashboard.charts.outcomes import outcomes_report as report_on
+def _build_report(found: OutcomeSummary) -> Report:
+    from churn.dashboard.charts.outcomes import report_outcomes as report_on
 
     return report_on(found)
 

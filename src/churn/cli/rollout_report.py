@@ -31,7 +31,7 @@ def rollout_report(
     """
     paths = require_forms(out_paths or [Path(f"rollout-{number}.html")])
     require_dashboard_extra()
-    from churn.dashboard.charts.rollout import rollout_report as report_on  # noqa: PLC0415 - an extra
+    from churn.dashboard.charts.rollout import report_rollout as report_on  # noqa: PLC0415 - an extra
     from churn.dashboard.rollouts import Rollouts  # noqa: PLC0415
 
     snapshot = Rollouts(read_settings().churn_home).snapshot(number)

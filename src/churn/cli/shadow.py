@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @shadow_app.command("report", epilog="Example: churn shadow report --since 24h --out var/shadow.html")
-def shadow_report(
+def report_shadow(
     *,
     since: SinceOption = None,
     until: Annotated[str | None, typer.Option(help="Until when, likewise; now by default.")] = None,
@@ -75,7 +75,7 @@ def shadow_report(
     others = {str(bundles): of_pair.pairs for bundles, of_pair in sums.items() if bundles != chosen}
     report = build_report(chosen, sums[chosen], others=others)
     content = json_from_report(report)
-    write_report(paths, content, functools.partial(_report, report))
+    write_report(paths, content, functools.partial(_build_report, report))
     if as_json:
         print_json(content)
     else:
@@ -106,8 +106,8 @@ def _asked(champion: str | None, challenger: str | None) -> str:
     return f"{champion or 'any champion'} and {challenger or 'any challenger'}"
 
 
-def _report(figures: ShadowReport) -> Report:
-    from churn.dashboard.charts.shadow import shadow_report as report_on
+def _build_report(figures: ShadowReport) -> Report:
+    from churn.dashboard.charts.shadow import report_shadow as report_on
 
     return report_on(figures)
 

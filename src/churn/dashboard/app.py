@@ -10,15 +10,15 @@ from churn.dashboard.pages import PAGES
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.routes.commands import command_routes, sign_in_routes
 from churn.dashboard.routes.rollouts import rollout_routes
-from churn.dashboard.routes.service import Watched, service_routes
+from churn.dashboard.routes.service import DashboardConfig, service_routes
 from churn.dashboard.visits import Visits
 from churn.errors import ChurnError
 from churn.web.app import create_page_app
 
 
-def create_app(watched: Watched, log: FilteringBoundLogger) -> FastAPI:
+def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
     """Return the dashboard. What changes something is only there if there is a token."""
-    rollouts, visits = Rollouts(watched.home), Visits(watched.token)
+    rollouts, visits = Rollouts(config.home), Visits(config.token)
     app = create_page_app(
         PAGES,
         title="Churn dashboard",
@@ -27,7 +27,7 @@ def create_app(watched: Watched, log: FilteringBoundLogger) -> FastAPI:
         exception_handlers={ChurnError: _show_error},
     )
     app.include_router(rollout_routes(rollouts, visits))
-    app.include_router(service_routes(watched, rollouts, visits))
+    app.include_router(service_routes(config, rollouts, visits))
     if visits.possible:
         app.include_router(sign_in_routes(visits, log))
         app.include_router(command_routes(rollouts, visits, log))

@@ -52,7 +52,7 @@ class Instance:
 
     def within(self, share: float) -> str:
         """Within which bound that share of its answers came, such as `5 ms`."""
-        return bound_of(self.counts.latency, share) if self.counts else ""
+        return describe_bound(self.counts.latency, share) if self.counts else ""
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,18 @@ class Service:
         return sorted({each.version for each in self.instances if each.version})
 
 
-def ask(tracks: Mapping[str, str]) -> Service:
+def ask_instances(tracks: Mapping[str, str]) -> Service:
     """Asks each for `/health` and `/metrics`; whoever does not answer in time is said not to.
 
     Args:
         tracks: of each address; empty if it has none.
     """
     with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client, ThreadPoolExecutor(MOST_AT_ONCE) as asking:
-        found = asking.map(lambda address: _instance(client, address), tracks)
+        found = asking.map(lambda address: _ask_instance(client, address), tracks)
         return Service(tuple(replace(each, track=tracks[each.address]) for each in found))
 
 
-def _instance(client: httpx2.Client, address: str) -> Instance:
+def _ask_instance(client: httpx2.Client, address: str) -> Instance:
     try:
         answer = client.get(f"{address}/health")
         content = answer.json()
@@ -99,11 +99,11 @@ def _instance(client: httpx2.Client, address: str) -> Instance:
     if answer.status_code != OK:
         trouble = f"answers {answer.status_code}: {str(said)[:200]}"
         return Instance(address, healthy=False, trouble=trouble, version=str(version))
-    counts, queue, trouble = _metrics(client, address)
+    counts, queue, trouble = _read_metrics(client, address)
     return Instance(address, healthy=True, trouble=trouble, version=str(version), counts=counts, queue=queue)
 
 
-def _metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, int | None, str]:
+def _read_metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, int | None, str]:
     gathering, queue = ExposedMetrics(), None
     try:
         answer = client.get(f"{address}/metrics")
@@ -119,7 +119,7 @@ def _metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, int | 
         return None, None, "is healthy, but does not say what it has answered: no /metrics"
 
 
-def bound_of(latency: Sequence[int], share: float) -> str:
+def describe_bound(latency: Sequence[int], share: float) -> str:
     """The bound within which that share of all lies, in words; empty if there is nothing."""
     total, so_far = sum(latency), 0
     if not total:

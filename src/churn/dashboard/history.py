@@ -38,7 +38,7 @@ class RecordedFinding:
     @classmethod
     def read(cls, finding: Mapping[str, Any]) -> RecordedFinding:
         """A finding as the evidence has it; what is missing or no number counts as unknown."""
-        effect, low, high = (_number(finding.get(name)) for name in ("effect", "low", "high"))
+        effect, low, high = (_number_from(finding.get(name)) for name in ("effect", "low", "high"))
         return cls(
             check=str(finding.get("check", "")),
             decision=str(finding.get("decision", "hold")),
@@ -46,10 +46,10 @@ class RecordedFinding:
             effect=effect,
             low=low,
             high=high,
-            tolerance=_number(finding.get("tolerance")) or 0.0,
+            tolerance=_number_from(finding.get("tolerance")) or 0.0,
             critical=bool(finding.get("critical", True)),
-            requests_stable=int(_number(finding.get("requests_stable")) or 0),
-            requests_canary=int(_number(finding.get("requests_canary")) or 0),
+            requests_stable=int(_number_from(finding.get("requests_stable")) or 0),
+            requests_canary=int(_number_from(finding.get("requests_canary")) or 0),
         )
 
     @property
@@ -76,12 +76,12 @@ class Observation:
     @cached_property
     def stable(self) -> Counts:
         """What the stable version had answered since the step began."""
-        return _counts(self.seen.get("stable"))
+        return _counts_from(self.seen.get("stable"))
 
     @cached_property
     def canary(self) -> Counts:
         """What the canary had."""
-        return _counts(self.seen.get("canary"))
+        return _counts_from(self.seen.get("canary"))
 
 
 def observation_from_event(event: Event) -> Observation | None:
@@ -183,11 +183,11 @@ def thin_out(observations: Sequence[Observation], most: int = MOST_OBSERVATIONS)
     ]
 
 
-def _number(value: object) -> float | None:
+def _number_from(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and isfinite(value) else None
 
 
-def _counts(value: object) -> Counts:
+def _counts_from(value: object) -> Counts:
     try:
         return COUNTS.validate_python(value)
     except ValidationError:  # of another version of this program

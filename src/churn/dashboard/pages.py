@@ -16,13 +16,13 @@ FOLDER = Path(__file__).parent
 PAGES = Pages(
     FOLDER,
     filters={
-        "moment": words.moment,
-        "short_moment": words.short_moment,
-        "iso": words.iso,
-        "lasting": words.lasting,
-        "percent": words.percent,
-        "milliseconds": words.milliseconds,
-        "named": words.named,
+        "moment": words.format_time,
+        "short_moment": words.format_short_time,
+        "iso": words.format_iso,
+        "lasting": words.format_duration,
+        "percent": words.format_percent,
+        "milliseconds": words.format_latency,
+        "named": words.title_from_name,
     },
     values={
         "KINDS": words.KINDS,

@@ -56,7 +56,7 @@ class Table:
         object.__setattr__(self, "numeric", [all(map(_is_number, column)) for column in cells])
 
 
-def figures_report(topic: str, headline: str, charts: Sequence[Chart], tables: Sequence[Table], **head: str) -> Report:
+def report_figures(topic: str, headline: str, charts: Sequence[Chart], tables: Sequence[Table], **head: str) -> Report:
     """Return a report of charts, and of tables below them."""
     return Report(topic, headline, "figures_body.html", {"charts": charts, "tables": tables}, charts, **head)
 

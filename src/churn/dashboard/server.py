@@ -6,12 +6,12 @@ import sys
 
 from churn.dashboard.app import create_app
 from churn.dashboard.charts.drawing import warm_up
-from churn.dashboard.routes.service import Watched
+from churn.dashboard.routes.service import DashboardConfig
 from churn.web.logging import open_log
 from churn.web.server import listen, serve_pages, stop_without_failure, url_of
 
 
-def serve(watched: Watched, *, host: str, port: int, log_level: str) -> None:
+def serve(config: DashboardConfig, *, host: str, port: int, log_level: str) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests it has and return.
 
     Raises:
@@ -21,7 +21,7 @@ def serve(watched: Watched, *, host: str, port: int, log_level: str) -> None:
     def announce() -> None:
         act = (
             "It can be read; set DASHBOARD_TOKEN to let people act."
-            if watched.token is None
+            if config.token is None
             else "People who have the token may act."
         )
         # On standard error, for standard output is the log.
@@ -30,4 +30,4 @@ def serve(watched: Watched, *, host: str, port: int, log_level: str) -> None:
 
     with stop_without_failure(), listen(host, port, app="dashboard", prefix="DASHBOARD_") as listener:
         warm_up()
-        serve_pages(create_app(watched, open_log(log_level)), listener, log_level=log_level, announce=announce)
+        serve_pages(create_app(config, open_log(log_level)), listener, log_level=log_level, announce=announce)

@@ -7,14 +7,14 @@ from typing import Literal
 
 from churn.dashboard.history import History, Observation
 from churn.dashboard.rollouts import Snapshot
-from churn.dashboard.words import lasting, listed, sentence
+from churn.dashboard.words import format_duration, join_names, make_sentence
 from churn.rollout.state import State
 
 type Tone = Literal["calm", "good", "warning", "bad"]
 
 
 @dataclass(frozen=True)
-class Summary:
+class RolloutSummary:
     """What a page says of a rollout.
 
     Args:
@@ -34,14 +34,14 @@ class Summary:
     command: str = ""
 
 
-def summarize(snapshot: Snapshot, now: float) -> Summary:
+def summarize_rollout(snapshot: Snapshot, now: float) -> RolloutSummary:
     """What is to be said of a rollout at this snapshot."""
     history = snapshot.history
     rollout = history.rollout
     if rollout.is_over:
-        return _over(history)
+        return _summarize_ended(history)
     if not snapshot.carried_out:
-        return Summary(
+        return RolloutSummary(
             "nobody at work",
             "bad",
             f"The canary has {rollout.weight_percent} % of the requests, and no process carries the rollout out: "
@@ -50,66 +50,66 @@ def summarize(snapshot: Snapshot, now: float) -> Summary:
             command="churn rollout resume",
         )
     if history.trouble:
-        return Summary(
+        return RolloutSummary(
             "in trouble",
             "warning",
-            f"{sentence(history.trouble.reason)} The canary keeps its {rollout.weight_percent} % meanwhile, and it is "
-            "tried again at every tick.",
+            f"{make_sentence(history.trouble.reason)} The canary keeps its {rollout.weight_percent} % meanwhile, and "
+            "it is tried again at every tick.",
             "Mend what is in the way. If that takes long, or the canary may harm somebody, abort.",
             command="churn rollout abort",
         )
-    return _under_way(history, now)
+    return _summarize_running(history, now)
 
 
-def _under_way(history: History, now: float) -> Summary:
+def _summarize_running(history: History, now: float) -> RolloutSummary:
     rollout = history.rollout
-    held = lasting(now - rollout.since)
+    held = format_duration(now - rollout.since)
     if rollout.state == State.STARTING:
-        return Summary(
+        return RolloutSummary(
             "starting",
             "calm",
             f"{rollout.canary} gets no requests yet: {rollout.reason}.",
             "See whether the canary's instances come up. Without them, or outside the release window, it waits; after "
-            f"{lasting(rollout.plan.maximum_hold_s(0))} it is given up.",
+            f"{format_duration(rollout.plan.maximum_hold_s(0))} it is given up.",
         )
     if rollout.state == State.STEPPING:
-        return Summary(
+        return RolloutSummary(
             "stepping",
             "calm",
             f"The canary is being given {rollout.weight_percent} % of the requests.",
             "Nothing. It takes seconds; if not, see what happened last, below.",
         )
     if rollout.state == State.FINISHING:
-        return Summary(
+        return RolloutSummary(
             "finishing",
             "good",
             f"{rollout.canary} has all requests and passed every check. It is being made the champion.",
             "Nothing. If it takes long, see what it waits for, below.",
         )
     if rollout.state == State.RETURNING:
-        return Summary(
+        return RolloutSummary(
             "going back",
             "bad",
-            f"All requests are being sent back to {rollout.stable}. {sentence(rollout.reason)}",
+            f"All requests are being sent back to {rollout.stable}. {make_sentence(rollout.reason)}",
             "Nothing. It takes seconds; if not, see whether the router can be reached.",
         )
     verdict = history.verdict
     share = f"{rollout.weight_percent} %" if rollout.state == State.HOLDING else "all requests"
     badge = f"at {rollout.weight_percent} %" if rollout.state == State.HOLDING else "baking"
     if verdict is None:
-        return Summary(
+        return RolloutSummary(
             badge, "calm", f"The canary has had {share} for {held}. It was not judged yet.", "Nothing. Wait."
         )
-    return Summary(
+    return RolloutSummary(
         badge,
         "good" if verdict.decision == "promote" else "calm",
-        f"The canary has had {share} for {held}. {_verdict_words(verdict)}",
-        _next_words(history, verdict),
-        waits=_waits(history, verdict),
+        f"The canary has had {share} for {held}. {_describe_verdict(verdict)}",
+        _describe_next(history, verdict),
+        waits=_list_waits(history, verdict),
     )
 
 
-def _verdict_words(verdict: Observation) -> str:
+def _describe_verdict(verdict: Observation) -> str:
     within = sum(found.standing == "within" for found in verdict.findings)
     if verdict.decision == "promote":
         return f"All {len(verdict.findings)} checks are surely within their tolerances."
@@ -117,54 +117,54 @@ def _verdict_words(verdict: Observation) -> str:
         return f"Nothing can be said at the snapshot: {verdict.reason}."
     surely = f"{within} of {len(verdict.findings)} checks are surely within their tolerances"
     if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
-        return f"{surely}, but {listed(outside)} is not."
+        return f"{surely}, but {join_names(outside)} is not."
     return f"{surely} so far, none is outside."
 
 
-def _next_words(history: History, verdict: Observation) -> str:
+def _describe_next(history: History, verdict: Observation) -> str:
     rollout = history.rollout
     if not verdict.findings:
         return "See whether metrics arrive from both versions. Figures that are missing or old decide nothing."
     if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
-        return f"Observation into {listed(outside)}: it is for a person to decide. Then go on or abort."
+        return f"Observation into {join_names(outside)}: it is for a person to decide. Then go on or abort."
     if rollout.step == rollout.plan.last:
         return f"Nothing. It becomes champion by itself; until then {rollout.stable} stands ready."
     following = rollout.plan.steps[rollout.step + 1].weight_percent
     return f"Nothing. It goes on to {following} % by itself, or back to {rollout.stable} if a check is surely outside."
 
 
-def _waits(history: History, verdict: Observation) -> tuple[str, ...]:
+def _list_waits(history: History, verdict: Observation) -> tuple[str, ...]:
     """What the controller waits for, without the verdict's own long words, which the checks tell."""
     waits = history.rollout.reason.removeprefix(verdict.reason).strip("; ")
     found = [part.strip() for part in waits.split("; ") if part.strip()] if waits else []
     if verdict.decision == "hold" and verdict.findings:
         unsure = [one.check for one in verdict.findings if one.standing == "unsure"]
-        found = [f"more requests, to be sure of {listed(unsure)}", *found] if unsure else found
+        found = [f"more requests, to be sure of {join_names(unsure)}", *found] if unsure else found
     return tuple(found)
 
 
-def _over(history: History) -> Summary:
+def _summarize_ended(history: History) -> RolloutSummary:
     rollout = history.rollout
-    took = lasting((rollout.ended or rollout.since) - rollout.began)
+    took = format_duration((rollout.ended or rollout.since) - rollout.began)
     if rollout.state == State.PROMOTED:
-        return Summary(
+        return RolloutSummary(
             "promoted",
             "good",
-            f"{rollout.canary} is the champion, after {took}. {sentence(rollout.reason)}",
+            f"{rollout.canary} is the champion, after {took}. {make_sentence(rollout.reason)}",
             f"Nothing. {rollout.stable} stays `previous` in the registry: the way back, should it turn out bad.",
         )
     if rollout.state == State.ABORTED:
-        return Summary(
+        return RolloutSummary(
             "aborted",
             "warning",
-            f"All requests are at {rollout.stable} again, after {took}. {sentence(rollout.reason)}",
+            f"All requests are at {rollout.stable} again, after {took}. {make_sentence(rollout.reason)}",
             "Nothing is urgent. Start again when what was in the way is mended.",
             command="churn rollout start",
         )
-    return Summary(
+    return RolloutSummary(
         "rolled back",
         "bad",
-        f"All requests are at {rollout.stable} again, after {took}. {sentence(rollout.reason)}",
+        f"All requests are at {rollout.stable} again, after {took}. {make_sentence(rollout.reason)}",
         "Nothing is urgent. The checks that are outside say where to look; mend it, release it anew, and start again.",
         command="churn rollout start",
     )

@@ -23,22 +23,22 @@ DECISIONS = {"promote": "all within", "hold": "not yet sure", "roll back": "outs
 STANDINGS = {"within": "within", "unsure": "not yet sure", "outside": "outside"}
 
 
-def moment(at: float) -> str:
+def format_time(at: float) -> str:
     """Such as `24 Nov 2026, 13:05 UTC`."""
     return f"{datetime.fromtimestamp(at, UTC):%-d %b %Y, %H:%M} UTC"
 
 
-def short_moment(at: float) -> str:
+def format_short_time(at: float) -> str:
     """Such as `24 Nov 13:05`, in UTC."""
     return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
 
 
-def iso(at: float) -> str:
+def format_iso(at: float) -> str:
     """As machines read it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def lasting(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Such as `8 s`, `47 min`, `48 h` or `4 days 3 h`."""
     if seconds < MINUTE_S:
         return f"{max(seconds, 0):.0f} s"
@@ -49,12 +49,12 @@ def lasting(seconds: float) -> str:
     return (f"{hours} h {minutes} min" if hours else f"{minutes} min").removesuffix(" 0 min")
 
 
-def percent(share: float, digits: int = 2) -> str:
+def format_percent(share: float, digits: int = 2) -> str:
     """Such as `12.34 %`."""
     return f"{100 * share:.{digits}f} %"
 
 
-def points(difference: float | None) -> str:
+def format_points(difference: float | None) -> str:
     """A difference of shares in percentage points, such as `+0.12`; a minus sign is one."""
     if difference is None:
         return "unknown"
@@ -63,23 +63,23 @@ def points(difference: float | None) -> str:
     return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def milliseconds(seconds: float) -> str:
+def format_latency(seconds: float) -> str:
     """Such as `0.5 ms` or `2.5 s`."""
     return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
 
 
-def named(name: str) -> str:
+def title_from_name(name: str) -> str:
     """A name of the code as people write it: `support_tickets` is `Support tickets`."""
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 
 
-def listed(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
     """Return names as a sentence has them: `a, b and c`."""
     return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
 
 
-def sentence(text: str) -> str:
+def make_sentence(text: str) -> str:
     """Return text with a capital letter and a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""

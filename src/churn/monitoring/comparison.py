@@ -25,7 +25,7 @@ BAND_WORDS = {
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DriftComparison:
     """How far score and features have moved.
 
     Args:
@@ -58,7 +58,7 @@ class Comparison:
     def summary(self) -> str:
         """The whole comparison in a sentence."""
         known = self.known
-        far, moved = ([title_of(item) for item in known if item.band == band] for band in ("far", "moved"))
+        far, moved = ([title_from_drift(item) for item in known if item.band == band] for band in ("far", "moved"))
         if not known:
             return "Nothing can be compared yet."
         if all(item.band == "too few" for item in known):
@@ -70,7 +70,7 @@ class Comparison:
         return "Nothing has moved to speak of: the model sees what it was trained on."
 
 
-def title_of(item: Drift) -> str:
+def title_from_drift(item: Drift) -> str:
     """Return the name for people: `Score`, or `Support tickets` for `support_tickets`."""
     words = "score" if item.reference.name == PROBABILITY else item.reference.name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
@@ -83,7 +83,7 @@ def compare(
     *,
     most: int = MAXIMUM_RECORDS,
     since: float = 0.0,
-) -> Comparison:
+) -> DriftComparison:
     """Compare the log with the reference; without a record in it, compare the scores that instances counted.
 
     Args:
@@ -107,7 +107,7 @@ def compare(
             if feature.name in live.values
         ]
         known.sort(key=lambda item: -item.index)
-        return Comparison(
+        return DriftComparison(
             manifest,
             live,
             measure_drift(score, score.count(live.values[PROBABILITY])),
@@ -122,7 +122,7 @@ def compare(
         else "There is no prediction log (PREDICTION_LOG is off), so features cannot be compared."
     )
     scores = _sum_scores([counts for version, counts in counted if version == manifest.model_version], score)
-    return Comparison(
+    return DriftComparison(
         manifest, live, measure_drift(score, scores) if scores else None, (), missing, "the instances' metrics"
     )
 

@@ -10,7 +10,7 @@ import pytest
 from support.load_plans import a_plan, a_run, answered, failed
 from support.watching import words
 
-from churn.dashboard.charts.loadtest import load_report
+from churn.dashboard.charts.loadtest import report_load
 from churn.dashboard.report import draw_report, render_report
 from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
 from churn.loadtest.report import summarise
@@ -61,7 +61,7 @@ def test_the_names_for_scripts_are_always_the_same_and_documented(run: Run) -> N
 @pytest.mark.parametrize("run", [MIXED, NOTHING, a_run(answered(3))])
 def test_page_and_picture_say_what_was_run_and_where_the_objective_lies(plan: LoadPlan, run: Run) -> None:
     figures = summarise(run, plan)
-    report = load_report(plan, figures, run.samples)
+    report = report_load(plan, figures, run.samples)
     said = words(render_report(report, 0.0))
     assert plan.url in said
     assert describe_verdict(plan, figures) in said
@@ -72,7 +72,7 @@ def test_page_and_picture_say_what_was_run_and_where_the_objective_lies(plan: Lo
 
 
 def test_the_chart_over_time_counts_what_failed() -> None:
-    time, _ = load_report(PLANS[0], summarise(MIXED, PLANS[0]), MIXED.samples).charts
+    time, _ = report_load(PLANS[0], summarise(MIXED, PLANS[0]), MIXED.samples).charts
     assert sum(int(row[-1]) for row in time.rows) == 2
     assert sum(int(row[1]) for row in time.rows) == 98
 
@@ -80,7 +80,7 @@ def test_the_chart_over_time_counts_what_failed() -> None:
 def test_the_page_needs_nothing_else_and_has_all_that_the_table_has() -> None:
     plan = a_plan(url="http://host/predict?a=<script>")
     figures = summarise(MIXED, plan)
-    page = render_report(load_report(plan, figures, MIXED.samples), 0.0)
+    page = render_report(report_load(plan, figures, MIXED.samples), 0.0)
     assert not re.search(r"<script|<link|<img|<iframe|@import|url\(|\ssrc=", page)
     for measure, value in rows_from_report(plan, figures):
         assert measure in words(page)

@@ -95,7 +95,7 @@ def draw(spec: Mapping[str, Any], *, width: int, height: int) -> Markup:
         "padding": {"left": 2, "right": 6, "top": 16, "bottom": 2},
         "config": CONFIG,
     }
-    return Markup(_svg(json.dumps(whole)))  # noqa: S704 - Vega escapes what stands in the data
+    return Markup(_draw_svg(json.dumps(whole)))  # noqa: S704 - Vega escapes what stands in the data
 
 
 def draw_both(spec: Mapping[str, Any], *, height: int = 210) -> tuple[Markup, Markup]:
@@ -104,33 +104,33 @@ def draw_both(spec: Mapping[str, Any], *, height: int = 210) -> tuple[Markup, Ma
 
 
 @lru_cache(maxsize=256)
-def _svg(spec: str) -> str:
+def _draw_svg(spec: str) -> str:
     drawn = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     drawn = ROLES.sub("", drawn).replace(" aria-label=", " data-tip=")
     return HEAD.sub(r'<svg viewBox="0 0 \1 \2" aria-hidden="true" focusable="false">', drawn, count=1)
 
 
-def layer(values: Sequence[Mapping[str, Any]], mark: Mapping[str, Any], **encoding: Any) -> dict[str, Any]:
+def build_layer(values: Sequence[Mapping[str, Any]], mark: Mapping[str, Any], **encoding: Any) -> dict[str, Any]:
     """One layer of a specification: `x="at:Q"` in short for a field and its type, or a whole channel."""
     return {
         "data": {"values": list(values)},
         "mark": {"aria": "description" in encoding, **mark},
-        "encoding": {name: _channel(channel) for name, channel in encoding.items()},
+        "encoding": {name: _build_channel(channel) for name, channel in encoding.items()},
     }
 
 
-def rule(*, color: str = LIMIT, dashed: bool = True, **encoding: Any) -> dict[str, Any]:
+def build_rule(*, color: str = LIMIT, dashed: bool = True, **encoding: Any) -> dict[str, Any]:
     """A straight line through the whole chart."""
     mark: dict[str, Any] = {"type": "rule", "color": color, "strokeWidth": 1.5}
-    return layer([{}], mark | ({"strokeDash": [5, 4]} if dashed else {}), **encoding)
+    return build_layer([{}], mark | ({"strokeDash": [5, 4]} if dashed else {}), **encoding)
 
 
 def warm_up() -> None:
     """Starts the engine, which takes a second, before anybody waits for it."""
-    draw({"layer": [layer([{"x": 0}], {"type": "point"}, x="x:Q")]}, width=NARROW, height=100)
+    draw({"layer": [build_layer([{"x": 0}], {"type": "point"}, x="x:Q")]}, width=NARROW, height=100)
 
 
-def _channel(channel: Any) -> Any:
+def _build_channel(channel: Any) -> Any:
     if not isinstance(channel, str):
         return channel
     field, _, kind = channel.partition(":")
@@ -149,9 +149,12 @@ def draw_picture(title: str, text: str, charts: Sequence[Chart], style: str) -> 
     colours: dict[str, str] = {}
     for name, colour in COLOUR.findall(style):
         colours.setdefault(name, colour)  # the light ones come first
-    parts, y = [_label(GAP, 38, title, size=21, weight=700), _label(GAP, 64, text, colour=SOFT)], float(HEAD_HEIGHT)
+    parts, y = (
+        [_draw_text(GAP, 38, title, size=21, weight=700), _draw_text(GAP, 64, text, colour=SOFT)],
+        float(HEAD_HEIGHT),
+    )
     for row in (charts[at : at + 2] for at in range(0, len(charts), 2)):
-        drawings = [_place(chart, GAP + at * (COLUMN + GAP), y) for at, chart in enumerate(row)]
+        drawings = [_place_chart(chart, GAP + at * (COLUMN + GAP), y) for at, chart in enumerate(row)]
         parts += [drawing for drawing, _ in drawings]
         y += max(height for _, height in drawings) + GAP
     width = 2 * COLUMN + 3 * GAP
@@ -163,7 +166,7 @@ def draw_picture(title: str, text: str, charts: Sequence[Chart], style: str) -> 
     return vl_convert.svg_to_png(svg, scale=SCALE)
 
 
-def _place(chart: Chart, x: float, y: float) -> tuple[str, float]:
+def _place_chart(chart: Chart, x: float, y: float) -> tuple[str, float]:
     """Return a chart at a place of a picture, with its title and the words of its colours; and the height of all."""
     drawing = str(chart.wide or chart.narrow)  # Markup would escape what it is added to
     view = VIEW.search(drawing)
@@ -171,12 +174,12 @@ def _place(chart: Chart, x: float, y: float) -> tuple[str, float]:
     keys, at = [], x
     for key, word in chart.keys:
         keys.append(f'<rect x="{at}" y="{y + 28}" width="12" height="10" fill="var(--{key})"/>')
-        keys.append(_label(at + 17, y + 37, word, colour=SOFT))
+        keys.append(_draw_text(at + 17, y + 37, word, colour=SOFT))
         at += 40 + LETTER * len(word)
     nested = drawing.replace("<svg ", f'<svg x="{x}" y="{y + TITLE_HEIGHT}" width="{width}" height="{height}" ', 1)
-    return _label(x, y + 16, chart.title, size=15, weight=700) + "".join(keys) + nested, height + TITLE_HEIGHT
+    return _draw_text(x, y + 16, chart.title, size=15, weight=700) + "".join(keys) + nested, height + TITLE_HEIGHT
 
 
-def _label(x: float, y: float, text: str, *, size: int = 12, weight: int = 400, colour: str = INK) -> str:
+def _draw_text(x: float, y: float, text: str, *, size: int = 12, weight: int = 400, colour: str = INK) -> str:
     style = f'font-family="sans-serif" font-size="{size}" font-weight="{weight}" fill="{colour}"'
     return f'<text x="{x}" y="{y}" {style}>{escape(text)}</text>'

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from churn.dashboard.charts.drawing import Chart
-from churn.dashboard.charts.plots import Side, histogram
+from churn.dashboard.charts.plots import HistogramSide, draw_histogram
 from churn.dashboard.report import Report
-from churn.dashboard.words import moment, named
-from churn.monitoring.comparison import BAND_WORDS, Comparison, title_of
+from churn.dashboard.words import format_time, title_from_name
+from churn.monitoring.comparison import BAND_WORDS, DriftComparison, title_from_drift
 from churn.monitoring.drift import Distribution, Drift
 from churn.monitoring.live import PROBABILITY
 
@@ -16,52 +16,55 @@ YES_NO = {"false": "No", "true": "Yes"}
 TONES = {"steady": "good", "moved": "warning", "far": "bad", "too few": "calm"}
 
 
-def drift_report(comparison: Comparison) -> Report:
+def report_drift(comparison: DriftComparison) -> Report:
     """Report all that could be compared, the score first."""
-    charts = [(item, _chart(item)) for item in comparison.known]
+    charts = [(item, _draw_distribution(item)) for item in comparison.known]
     return Report(
         topic=f"Drift of {comparison.manifest.model_version}",
         headline=comparison.summary,
-        basis=_basis(comparison),
+        basis=_describe_basis(comparison),
         body="drift_body.html",
         values={"charts": charts, "words": BAND_WORDS, "tones": TONES},
         charts=[chart for _, chart in charts],
     )
 
 
-def _basis(comparison: Comparison) -> str:
+def _describe_basis(comparison: DriftComparison) -> str:
     live = comparison.live
     if not live or not live.records:
         return f"{comparison.missing} Scores are from {comparison.source}, since each instance started."
     return (
-        f"The latest {live.records:,} predictions of {comparison.manifest.model_version}, from {moment(live.first)} to "
-        f"{moment(live.last)}, against the holdout that it was measured on."
+        f"The latest {live.records:,} predictions of {comparison.manifest.model_version}, from "
+        f"{format_time(live.first)} to {format_time(live.last)}, against the holdout that it was measured on."
     )
 
 
-def _chart(item: Drift) -> Chart:
+def _draw_distribution(item: Drift) -> Chart:
     reference = item.reference
     first = 1 if reference.edges and not (reference.counts[0] or item.live[0]) else 0  # such as "below 0"
-    return histogram(
+    return draw_histogram(
         name=f"drift-{reference.name}",
-        title=title_of(item),
+        title=title_from_drift(item),
         summary=f"PSI {item.index:.3f}: {BAND_WORDS[item.band]}.",
-        bins=[YES_NO.get(name, named(name)) for name in reference.bins[first:]],
-        ticks={at - first: label for at, label in _ticks(reference).items()},
-        sides=(Side("at training", "stable", reference.counts[first:]), Side("now", "live", item.live[first:])),
+        bins=[YES_NO.get(name, title_from_name(name)) for name in reference.bins[first:]],
+        ticks={at - first: label for at, label in _label_ticks(reference).items()},
+        sides=(
+            HistogramSide("at training", "stable", reference.counts[first:]),
+            HistogramSide("now", "live", item.live[first:]),
+        ),
         small=True,
         centred=not reference.edges,
     )
 
 
-def _ticks(reference: Distribution) -> dict[int, str]:
+def _label_ticks(reference: Distribution) -> dict[int, str]:
     """Label the boundaries between bins, as many as have room."""
-    labels = {at: _edge(edge, reference.name) for at, edge in enumerate(reference.edges, 1)}
+    labels = {at: _format_edge(edge, reference.name) for at, edge in enumerate(reference.edges, 1)}
     if not labels:
         return {}
     every = -(-len(labels) * (max(map(len, labels.values())) + 2) // ROOM)
     return {at: label for at, label in labels.items() if at % every == 0 or every == 1}
 
 
-def _edge(edge: float, name: str) -> str:
+def _format_edge(edge: float, name: str) -> str:
     return f"{edge:.0%}" if name == PROBABILITY else f"{edge:,.0f}" if edge >= TEN else f"{edge:g}"

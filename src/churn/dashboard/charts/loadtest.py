@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from math import log10
 from typing import Any
 
-from churn.dashboard.charts.drawing import EFFECT, LIMIT, SOFT, STABLE, Chart, draw_both, layer, rule
-from churn.dashboard.report import Report, Table, figures_report
-from churn.dashboard.words import sentence
+from churn.dashboard.charts.drawing import EFFECT, LIMIT, SOFT, STABLE, Chart, build_layer, build_rule, draw_both
+from churn.dashboard.report import Report, Table, report_figures
+from churn.dashboard.words import make_sentence
 from churn.loadtest.plan import LoadPlan, OpenLoop
 from churn.loadtest.report import LoadReport
 from churn.loadtest.samples import Sample
@@ -21,12 +21,12 @@ MOST_CURVE = 200
 PARTS = 10  # of the time, in the table
 
 
-def load_report(plan: LoadPlan, figures: LoadReport, samples: Sequence[Sample]) -> Report:
+def report_load(plan: LoadPlan, figures: LoadReport, samples: Sequence[Sample]) -> Report:
     """Report a load test; without an answer there is nothing to draw."""
-    charts = [_time_chart(plan, samples), _percentile_chart(plan, samples)] if figures.latency else []
-    return figures_report(
+    charts = [_draw_time(plan, samples), _draw_percentiles(plan, samples)] if figures.latency else []
+    return report_figures(
         f"Load test of {plan.url}",
-        sentence(describe_load(plan)).removesuffix("."),
+        make_sentence(describe_load(plan)).removesuffix("."),
         charts,
         [Table("What was measured", ["measure", "value"], rows_from_report(plan, figures))],
         lead=f"Objective {describe_verdict(plan, figures)}.",
@@ -35,20 +35,20 @@ def load_report(plan: LoadPlan, figures: LoadReport, samples: Sequence[Sample]) 
     )
 
 
-def _time_chart(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
+def _draw_time(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
     answered = [sample for sample in samples if sample.error is None]
     failed = [sample for sample in samples if sample.error is not None]
     points = [{"at": sample.intended_s, "ms": sample.latency_ms} for sample in _thin_out(answered)]
     crosses = [{"at": sample.intended_s, "tip": f"{sample.error}"} for sample in failed[:MOST_POINTS]]
     x = {"field": "at", "type": "quantitative", "axis": {"title": "seconds"}}
-    y = {"field": "ms", **_milliseconds()}
+    y = {"field": "ms", **_build_latency_axis()}
     layers = [
-        layer(points, {"type": "point", "filled": True, "size": 9, "opacity": 0.5, "color": STABLE}, x=x, y=y),
-        _objective(plan),
+        build_layer(points, {"type": "point", "filled": True, "size": 9, "opacity": 0.5, "color": STABLE}, x=x, y=y),
+        _draw_objective(plan),
     ]
     if crosses:
         cross = {"type": "point", "shape": "cross", "size": 40, "color": LIMIT}
-        layers.append(layer(crosses, cross, x=x, y={"value": "height"}, description="tip:N"))
+        layers.append(build_layer(crosses, cross, x=x, y={"value": "height"}, description="tip:N"))
     narrow, wide = draw_both({"layer": layers}, height=250)
     due = "was due" if isinstance(plan.loop, OpenLoop) else "was sent"
     thinned = (
@@ -59,14 +59,14 @@ def _time_chart(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
         title="Each answer over time",
         summary=f"Latency in milliseconds, by when the request {due}.{thinned}",
         columns=["From second", "Answers", "Median, ms", "Slowest, ms", "Failed"],
-        rows=_parts_of_time(samples),
+        rows=_sum_up_by_time(samples),
         narrow=narrow,
         wide=wide,
         keys=[("stable", "an answer"), ("limit", f"objective: p99 under {plan.slo_p99_ms:,g} ms")],
     )
 
 
-def _percentile_chart(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
+def _draw_percentiles(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
     """Draw 99, 99.9 and 99.99 % equally far apart, so that the slowest few have as much room as the rest."""
     ordered = sorted(sample.latency_ms for sample in samples if sample.error is None)
     count = len(ordered)
@@ -76,24 +76,31 @@ def _percentile_chart(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
     shown = [percentile for percentile in PERCENTILES if (100 - percentile) / 100 * count >= 1] or [50.0]
     values = [(ordered[-(-count * round(1000 * percentile) // 100_000) - 1], percentile) for percentile in shown]
     marks: list[dict[str, Any]] = [
-        {"at": _nines(percentile), "ms": ms, "words": f"{ms:,.1f}", "tip": f"{percentile:g} % within {ms:,.1f} ms"}
+        {
+            "at": _place_percentile(percentile),
+            "ms": ms,
+            "words": f"{ms:,.1f}",
+            "tip": f"{percentile:g} % within {ms:,.1f} ms",
+        }
         for ms, percentile in values
     ]
     marks.append({"at": log10(2 * count), "ms": ordered[-1], "words": f"{ordered[-1]:,.1f}", "tip": "the slowest"})
-    labels = {f"{round(_nines(percentile), 3):g}": f"{percentile:g} %" for percentile in shown}
+    labels = {f"{round(_place_percentile(percentile), 3):g}": f"{percentile:g} %" for percentile in shown}
     axis = {
-        "values": [round(_nines(percentile), 3) for percentile in shown],
+        "values": [round(_place_percentile(percentile), 3) for percentile in shown],
         "labelExpr": f"{json.dumps(labels)}[datum.value]",
         "title": None,
     }
     x = {"field": "at", "type": "quantitative", "axis": axis}
-    y = {"field": "ms", **_milliseconds()}
+    y = {"field": "ms", **_build_latency_axis()}
     point = {"type": "point", "filled": True, "size": 50, "color": EFFECT, "opacity": 1}
     layers = [
-        layer(curve, {"type": "line", "interpolate": "step-before", "color": STABLE, "strokeWidth": 2}, x=x, y=y),
-        _objective(plan),
-        layer(marks, point, x=x, y=y, description="tip:N"),
-        layer(marks, {"type": "text", "align": "right", "dx": -7, "dy": -7, "color": SOFT}, x=x, y=y, text="words:N"),
+        build_layer(curve, {"type": "line", "interpolate": "step-before", "color": STABLE, "strokeWidth": 2}, x=x, y=y),
+        _draw_objective(plan),
+        build_layer(marks, point, x=x, y=y, description="tip:N"),
+        build_layer(
+            marks, {"type": "text", "align": "right", "dx": -7, "dy": -7, "color": SOFT}, x=x, y=y, text="words:N"
+        ),
     ]
     narrow, wide = draw_both({"layer": layers}, height=250)
     return Chart(
@@ -108,16 +115,16 @@ def _percentile_chart(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
     )
 
 
-def _milliseconds() -> dict[str, Any]:
+def _build_latency_axis() -> dict[str, Any]:
     axis = {"format": "~g", "title": "milliseconds", "values": [10.0**power for power in range(-2, 6)]}
     return {"type": "quantitative", "scale": {"type": "log"}, "axis": axis}
 
 
-def _objective(plan: LoadPlan) -> dict[str, Any]:
-    return rule(y={"datum": plan.slo_p99_ms, "type": "quantitative"})
+def _draw_objective(plan: LoadPlan) -> dict[str, Any]:
+    return build_rule(y={"datum": plan.slo_p99_ms, "type": "quantitative"})
 
 
-def _nines(percentile: float) -> float:
+def _place_percentile(percentile: float) -> float:
     """Return where a percentile stands: 90 at 1, 99 at 2, 99.9 at 3."""
     return -log10(1 - percentile / 100)
 
@@ -131,7 +138,7 @@ def _thin_out(answered: Sequence[Sample]) -> list[Sample]:
     return rest[:: -(-len(rest) // (MOST_POINTS - SLOWEST))] + ordered[-SLOWEST:]
 
 
-def _parts_of_time(samples: Sequence[Sample]) -> list[list[str]]:
+def _sum_up_by_time(samples: Sequence[Sample]) -> list[list[str]]:
     size, rows = max(sample.intended_s for sample in samples) / PARTS or 1.0, []
     for part in range(PARTS):
         own = [sample for sample in samples if min(int(sample.intended_s / size), PARTS - 1) == part]

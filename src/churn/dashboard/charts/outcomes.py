@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, draw, layer
-from churn.dashboard.charts.plots import Interval, drawn_intervals
+from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, build_layer, draw
+from churn.dashboard.charts.plots import Interval, draw_intervals
 from churn.dashboard.report import Report
-from churn.dashboard.words import named, percent, points, sentence
+from churn.dashboard.words import format_percent, format_points, make_sentence, title_from_name
 from churn.outcomes.summary import Acceptance, Estimate, Experiment, ModelQuality, OutcomeSummary
 
 BADGES = {"keep": "it works", "hold": "not yet sure", "stop": "it harms"}
@@ -16,17 +16,17 @@ TONES = {"keep": "good", "hold": "calm", "stop": "bad"}
 LEAST = 0.02  # half of the narrowest span that is shown
 
 
-def outcomes_report(summary: OutcomeSummary) -> Report:
+def report_outcomes(summary: OutcomeSummary) -> Report:
     """Report what the banner does, what was accepted, and how right each version was."""
     experiment = summary.experiment
     charts: dict[str, Any] = {
-        "effect": effect_chart(experiment) if experiment.compared else None,
-        "offers": offer_chart(summary.offers) if summary.offers else None,
-        "calibrations": [calibration_chart(quality, at) for at, quality in enumerate(summary.versions, 1)],
+        "effect": draw_effect(experiment) if experiment.compared else None,
+        "offers": draw_acceptance(summary.offers) if summary.offers else None,
+        "calibrations": [draw_calibration(quality, at) for at, quality in enumerate(summary.versions, 1)],
     }
     return Report(
         topic="Outcomes",
-        headline=sentence(experiment.reason),
+        headline=make_sentence(experiment.reason),
         basis=f"{summary.matched:,} of {summary.known:,} known outcomes are of a logged prediction. Each subscriber "
         "counts once.",
         badge=BADGES[experiment.advice],
@@ -37,16 +37,20 @@ def outcomes_report(summary: OutcomeSummary) -> Report:
     )
 
 
-def effect_chart(experiment: Experiment) -> Chart:
+def draw_effect(experiment: Experiment) -> Chart:
     """The banner's effect on the share that leaves, against none."""
     effect = experiment.effect
     end = max(abs(effect.low), abs(effect.high), LEAST) * 1.15
-    ends = f"between {points(effect.low)} and {points(effect.high)}"
+    ends = f"between {format_points(effect.low)} and {format_points(effect.high)}"
     signed = "datum.value == 0 ? '0%' : format(datum.value, '+.2~%')"
-    narrow, wide = drawn_intervals(
+    narrow, wide = draw_intervals(
         [
             Interval(
-                "", effect.low, effect.high, effect.value, f"Surely {ends} points, {points(effect.value)} observed."
+                "",
+                effect.low,
+                effect.high,
+                effect.value,
+                f"Surely {ends} points, {format_points(effect.value)} observed.",
             )
         ],
         domain=(-end, end),
@@ -56,22 +60,33 @@ def effect_chart(experiment: Experiment) -> Chart:
     return Chart(
         name="effect",
         title="Effect on the share that leaves",
-        summary=f"Treatment minus holdout, in percentage points: {points(effect.value)} observed, surely {ends}. "
-        "Left of the line fewer leave, right of it more.",
+        summary=f"Treatment minus holdout, in percentage points: {format_points(effect.value)} observed, surely "
+        f"{ends}. Left of the line fewer leave, right of it more.",
         columns=["", "From", "To", "Observed"],
-        rows=[["Treatment minus holdout", points(effect.low), points(effect.high), points(effect.value)]],
+        rows=[
+            [
+                "Treatment minus holdout",
+                format_points(effect.low),
+                format_points(effect.high),
+                format_points(effect.value),
+            ]
+        ],
         narrow=narrow,
         wide=wide,
         keys=[("band", "surely in here"), ("effect", "observed"), ("limit", "no effect")],
     )
 
 
-def offer_chart(offers: Sequence[Acceptance]) -> Chart:
+def draw_acceptance(offers: Sequence[Acceptance]) -> Chart:
     """Of each offer the share of those who accepted it."""
-    narrow, wide = drawn_intervals(
+    narrow, wide = draw_intervals(
         [
             Interval(
-                named(each.offer), each.share.low, each.share.high, each.share.value, _tip(each.share, each.offered)
+                title_from_name(each.offer),
+                each.share.low,
+                each.share.high,
+                each.share.value,
+                _describe_estimate(each.share, each.offered),
             )
             for each in offers
         ],
@@ -84,7 +99,12 @@ def offer_chart(offers: Sequence[Acceptance]) -> Chart:
         summary="Of those who were offered it and of whom it is known.",
         columns=["Offer", "Offered", "Accepted", "Share", "From", "To"],
         rows=[
-            [named(each.offer), f"{each.offered:,}", f"{each.accepted:,}", *map(percent, _ends(each.share))]
+            [
+                title_from_name(each.offer),
+                f"{each.offered:,}",
+                f"{each.accepted:,}",
+                *map(format_percent, _list_ends(each.share)),
+            ]
             for each in offers
         ],
         narrow=narrow,
@@ -93,7 +113,7 @@ def offer_chart(offers: Sequence[Acceptance]) -> Chart:
     )
 
 
-def calibration_chart(quality: ModelQuality, at: int) -> Chart:
+def draw_calibration(quality: ModelQuality, at: int) -> Chart:
     """What was said of those in each tenth, and how many of them left.
 
     Args:
@@ -106,7 +126,7 @@ def calibration_chart(quality: ModelQuality, at: int) -> Chart:
             "value": each.left.value,
             "low": each.left.low,
             "high": each.left.high,
-            "tip": _tip(each.left, each.count),
+            "tip": _describe_estimate(each.left, each.count),
         }
         for each in quality.calibration
     ]
@@ -118,16 +138,16 @@ def calibration_chart(quality: ModelQuality, at: int) -> Chart:
     line = {"type": "line", "color": LIMIT, "strokeWidth": 1.5, "strokeDash": [5, 4]}
     spec = {
         "layer": [
-            layer(diagonal, line, x=x, y={"field": "value", **y}),
-            layer(
+            build_layer(diagonal, line, x=x, y={"field": "value", **y}),
+            build_layer(
                 rows,
                 {"type": "rule", "color": BAND, "strokeWidth": 10},
                 x=x,
                 y={"field": "low", **y},
                 y2={"field": "high"},
             ),
-            layer(rows, {"type": "line", "color": LINE, "strokeWidth": 1.5}, x=x, y={"field": "value", **y}),
-            layer(
+            build_layer(rows, {"type": "line", "color": LINE, "strokeWidth": 1.5}, x=x, y={"field": "value", **y}),
+            build_layer(
                 rows,
                 {"type": "point", "filled": True, "size": 60, "color": EFFECT, "opacity": 1},
                 x=x,
@@ -140,10 +160,14 @@ def calibration_chart(quality: ModelQuality, at: int) -> Chart:
         name=f"calibration-{at}",
         title=f"Calibration of {quality.version}",
         summary=f"On the dashed line as many leave as was said. Mean distance from it: "
-        f"{points(quality.calibration_error).lstrip('+')} points.",
+        f"{format_points(quality.calibration_error).lstrip('+')} points.",
         columns=["Said", "Left", "From", "To", "Subscribers"],
         rows=[
-            [percent(each.mean_predicted, 1), *(percent(end, 1) for end in _ends(each.left)), f"{each.count:,}"]
+            [
+                format_percent(each.mean_predicted, 1),
+                *(format_percent(end, 1) for end in _list_ends(each.left)),
+                f"{each.count:,}",
+            ]
             for each in quality.calibration
         ],
         narrow=draw(spec, width=NARROW, height=250),
@@ -151,10 +175,10 @@ def calibration_chart(quality: ModelQuality, at: int) -> Chart:
     )
 
 
-def _tip(found: Estimate, count: int) -> str:
-    value, low, high = _ends(found)
-    return f"{percent(value, 1)} of {count:,}, {percent(low, 1)} to {percent(high, 1)}"
+def _describe_estimate(found: Estimate, count: int) -> str:
+    value, low, high = _list_ends(found)
+    return f"{format_percent(value, 1)} of {count:,}, {format_percent(low, 1)} to {format_percent(high, 1)}"
 
 
-def _ends(found: Estimate) -> tuple[float, float, float]:
+def _list_ends(found: Estimate) -> tuple[float, float, float]:
     return found.value, found.low, found.high

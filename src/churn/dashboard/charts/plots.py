@@ -9,8 +9,20 @@ from typing import Any
 
 from markupsafe import Markup
 
-from churn.dashboard.charts.drawing import BAND, EFFECT, LETTER, NARROW, SOFT, WIDE, Chart, draw, draw_both, layer, rule
-from churn.dashboard.words import percent
+from churn.dashboard.charts.drawing import (
+    BAND,
+    EFFECT,
+    LETTER,
+    NARROW,
+    SOFT,
+    WIDE,
+    Chart,
+    build_layer,
+    build_rule,
+    draw,
+    draw_both,
+)
+from churn.dashboard.words import format_percent
 
 GAP = 0.12  # of a bin, on either side
 BAR = 14
@@ -19,7 +31,7 @@ ROW, AXIS = 34, 56  # pixels of a row, and of all around them
 
 
 @dataclass(frozen=True)
-class Side:
+class HistogramSide:
     """One of the two that are compared: a word, the CSS class and variable of its colour, and counts."""
 
     word: str
@@ -33,14 +45,14 @@ class Side:
         return [count / total if total else 0.0 for count in self.counts]
 
 
-def histogram(
+def draw_histogram(
     *,
     name: str,
     title: str,
     summary: str,
     bins: Sequence[str],
     ticks: Mapping[int, str],
-    sides: tuple[Side, Side],
+    sides: tuple[HistogramSide, HistogramSide],
     mark: tuple[int, str] | None = None,
     root: bool = False,
     small: bool = False,
@@ -65,7 +77,7 @@ def histogram(
             "from": at + GAP + half * (0.5 - GAP),
             "to": at + GAP + (half + 1) * (0.5 - GAP),
             "share": share,
-            "tip": f"{bins[at]}, {side.word}: {percent(share)}",
+            "tip": f"{bins[at]}, {side.word}: {format_percent(share)}",
         }
         for half, side in enumerate(sides)
         for at, share in enumerate(side.shares)
@@ -85,10 +97,10 @@ def histogram(
             "tickSize": 0 if centred else 4,
         },
     }
-    y = _shares("share", root=root)
+    y = _build_share_axis("share", root=root)
     half = len(bins)
     layers = [
-        layer(
+        build_layer(
             each,
             {"type": "rect", "color": f"var(--{side.key})"},
             x=x,
@@ -101,8 +113,8 @@ def histogram(
     ]
     if mark:
         layers += [
-            rule(x={"datum": mark[0], "type": "quantitative"}),
-            layer(
+            build_rule(x={"datum": mark[0], "type": "quantitative"}),
+            build_layer(
                 [{"words": mark[1]}],
                 {"type": "text", "align": "right", "dx": -5, "baseline": "top", "color": SOFT},
                 x={"datum": mark[0], "type": "quantitative"},
@@ -118,7 +130,7 @@ def histogram(
         summary=summary,
         columns=["", *(side.word for side in sides)],
         rows=[
-            [bins[at], *(percent(side.shares[at]) for side in sides)]
+            [bins[at], *(format_percent(side.shares[at]) for side in sides)]
             for at in range(len(bins))
             if any(side.counts[at] for side in sides)
         ],
@@ -128,8 +140,14 @@ def histogram(
     )
 
 
-def by_name(
-    *, name: str, title: str, summary: str, names: Sequence[str], sides: tuple[Side, Side], totals: tuple[int, int]
+def draw_shares(
+    *,
+    name: str,
+    title: str,
+    summary: str,
+    names: Sequence[str],
+    sides: tuple[HistogramSide, HistogramSide],
+    totals: tuple[int, int],
 ) -> Chart:
     """Shares of two wholes by name, as pairs of horizontal bars; a name may count more than once in a whole."""
     shares = [
@@ -143,9 +161,14 @@ def by_name(
         "scale": {"paddingInner": 0.28},
     }
     layers = [
-        layer(
+        build_layer(
             [
-                {"name": name, "share": share, "side": side.word, "tip": f"{name}, {side.word}: {percent(share)}"}
+                {
+                    "name": name,
+                    "share": share,
+                    "side": side.word,
+                    "tip": f"{name}, {side.word}: {format_percent(share)}",
+                }
                 for name, share in zip(names, each, strict=True)
             ],
             {"type": "bar", "color": f"var(--{side.key})"},
@@ -167,14 +190,14 @@ def by_name(
         title=title,
         summary=summary,
         columns=["", *(side.word for side in sides)],
-        rows=[[each, *(percent(share[at]) for share in shares)] for at, each in enumerate(names)],
+        rows=[[each, *(format_percent(share[at]) for share in shares)] for at, each in enumerate(names)],
         narrow=narrow,
         wide=wide,
         keys=[(side.key, side.word) for side in sides],
     )
 
 
-def _shares(field: str, *, root: bool) -> dict[str, Any]:
+def _build_share_axis(field: str, *, root: bool) -> dict[str, Any]:
     axis: dict[str, Any] = {"title": None, "format": ".0%", "tickCount": 4}
     if root:
         axis = {"title": None, "format": "~%", "values": ROOT_TICKS}
@@ -200,7 +223,7 @@ class Interval:
     tip: str
 
 
-def drawn_intervals(
+def draw_intervals(
     intervals: Sequence[Interval],
     *,
     domain: tuple[float, float],
@@ -237,18 +260,18 @@ def drawn_intervals(
     band = {"type": "rule", "color": BAND, "strokeWidth": 14}
     mark = {"type": "tick", "color": EFFECT, "thickness": 3, "size": 20}
     layers = [
-        layer(rows, band, x={"field": "low", **x}, x2={"field": "high"}, y=y, description="tip:N"),
-        layer(rows, mark, x={"field": "value", **x}, y=y),
+        build_layer(rows, band, x={"field": "low", **x}, x2={"field": "high"}, y=y, description="tip:N"),
+        build_layer(rows, mark, x={"field": "value", **x}, y=y),
     ]
     if limit is not None:
-        layers.append(rule(x={"datum": limit, "type": "quantitative"}))
+        layers.append(build_rule(x={"datum": limit, "type": "quantitative"}))
     height = ROW * len(rows) + AXIS
     narrow, wide = (draw({"layer": layers}, width=width, height=height) for width in (NARROW, WIDE))
     return narrow, wide
 
 
 @dataclass(frozen=True)
-class Part:
+class BarPart:
     """One part of stacked bars: a word, the CSS class and variable of its colour, and a value for each bar."""
 
     word: str
@@ -256,7 +279,7 @@ class Part:
     values: Sequence[float]
 
 
-def stacked_bars(*, name: str, title: str, summary: str, names: Sequence[str], parts: Sequence[Part]) -> Chart:
+def draw_stacked_bars(*, name: str, title: str, summary: str, names: Sequence[str], parts: Sequence[BarPart]) -> Chart:
     """Draw a horizontal bar for each name; its parts follow each other.
 
     Args:
@@ -278,7 +301,7 @@ def stacked_bars(*, name: str, title: str, summary: str, names: Sequence[str], p
             for bar, start, end, value in bars
         ]
         mark = {"type": "bar", "color": f"var(--{part.key})"}
-        layers.append(layer(rows, mark, x=x, x2={"field": "to"}, y=y, description="tip:N"))
+        layers.append(build_layer(rows, mark, x=x, x2={"field": "to"}, y=y, description="tip:N"))
         starts = ends
     narrow, wide = draw_both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
     return Chart(

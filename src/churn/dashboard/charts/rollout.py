@@ -6,13 +6,25 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from churn.dashboard.charts.answers import latency_chart, reason_chart, score_chart, top_sets
-from churn.dashboard.charts.drawing import BAND, CANARY, EFFECT, LINE, NARROW, SOFT, Chart, draw, draw_both, layer, rule
+from churn.dashboard.charts.answers import draw_latency, draw_reasons, draw_scores, list_top_sets
+from churn.dashboard.charts.drawing import (
+    BAND,
+    CANARY,
+    EFFECT,
+    LINE,
+    NARROW,
+    SOFT,
+    Chart,
+    build_layer,
+    build_rule,
+    draw,
+    draw_both,
+)
 from churn.dashboard.history import History, Observation, RecordedFinding, thin_out
 from churn.dashboard.report import Report
 from churn.dashboard.rollouts import Snapshot
-from churn.dashboard.summary import summarize
-from churn.dashboard.words import named, points, short_moment
+from churn.dashboard.summary import summarize_rollout
+from churn.dashboard.words import format_points, format_short_time, title_from_name
 
 MS = 1000
 MOST_ROWS = 24
@@ -32,7 +44,7 @@ TIME_AXIS = {"title": None, "tickCount": 4, "labelFlush": True, "format": TIMES}
 STANDING_WORDS = {"within": "surely within", "unsure": "not yet sure", "outside": "surely outside"}
 
 
-def rollout_report(snapshot: Snapshot, now: float) -> Report:
+def report_rollout(snapshot: Snapshot, now: float) -> Report:
     """Report all that the page of a rollout shows.
 
     Args:
@@ -40,16 +52,16 @@ def rollout_report(snapshot: Snapshot, now: float) -> Report:
         now: in seconds since 1970.
     """
     history = snapshot.history
-    rollout, last, summary = history.rollout, history.last, summarize(snapshot, now)
-    weights = weights_chart(history, now)
-    checks = [(finding, check_chart(finding, looks, at)) for at, (finding, looks) in enumerate(history.checks(), 1)]
+    rollout, last, summary = history.rollout, history.last, summarize_rollout(snapshot, now)
+    weights = draw_weights(history, now)
+    checks = [(finding, draw_check(finding, looks, at)) for at, (finding, looks) in enumerate(history.checks(), 1)]
     answers: dict[str, Any] = {"distributions": [], "reasons": None, "sets": []}
     if last and (last.stable.requests or last.canary.requests):
         both_counts = (last.stable, last.canary)
         answers = {
-            "distributions": [score_chart(*both_counts), latency_chart(*both_counts)],
-            "reasons": reason_chart(*both_counts) if last.canary.top_features else None,
-            "sets": top_sets(*both_counts),
+            "distributions": [draw_scores(*both_counts), draw_latency(*both_counts)],
+            "reasons": draw_reasons(*both_counts) if last.canary.top_features else None,
+            "sets": list_top_sets(*both_counts),
         }
     drawn = [weights, *(chart for _, chart in checks), *answers["distributions"], answers["reasons"]]
     return Report(
@@ -74,7 +86,7 @@ def rollout_report(snapshot: Snapshot, now: float) -> Report:
     )
 
 
-def weights_chart(history: History, now: float) -> Chart:
+def draw_weights(history: History, now: float) -> Chart:
     """The canary's share over time, and what is planned."""
     taken, planned = history.weights(now), history.planned(now)
     x = {"field": "at", "type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": TIME_AXIS}
@@ -89,7 +101,7 @@ def weights_chart(history: History, now: float) -> Chart:
         return [{"at": at * MS, "weight": weight} for at, weight in shares]
 
     tips = [
-        {"at": at * MS, "weight": weight, "tip": f"{short_moment(at)}: the canary gets {weight} %"}
+        {"at": at * MS, "weight": weight, "tip": f"{format_short_time(at)}: the canary gets {weight} %"}
         for (_, before), (at, weight) in pairwise(taken)
         if weight != before
     ]
@@ -98,10 +110,12 @@ def weights_chart(history: History, now: float) -> Chart:
     line = {"type": "line", "color": CANARY, "strokeWidth": 2.5} | steps
     spec = {
         "layer": [
-            layer(rows(taken), area, x=x, y=y),
-            layer(rows(taken), line, x=x, y=y),
-            layer(rows(planned), line | {"color": SOFT, "strokeWidth": 1.5, "strokeDash": [3, 4]}, x=x, y=y),
-            layer(tips, {"type": "point", "filled": True, "size": 90, "color": CANARY}, x=x, y=y, description="tip:N"),
+            build_layer(rows(taken), area, x=x, y=y),
+            build_layer(rows(taken), line, x=x, y=y),
+            build_layer(rows(planned), line | {"color": SOFT, "strokeWidth": 1.5, "strokeDash": [3, 4]}, x=x, y=y),
+            build_layer(
+                tips, {"type": "point", "filled": True, "size": 90, "color": CANARY}, x=x, y=y, description="tip:N"
+            ),
         ]
     }
     narrow, wide = draw_both(spec, height=170)
@@ -109,16 +123,16 @@ def weights_chart(history: History, now: float) -> Chart:
     return Chart(
         name="weights",
         title="Weights over time",
-        summary=f"The canary's share of the requests since {short_moment(taken[0][0])} UTC; now {last} %.",
+        summary=f"The canary's share of the requests since {format_short_time(taken[0][0])} UTC; now {last} %.",
         columns=["From (UTC)", "Canary", "Stable"],
-        rows=[[short_moment(at), f"{weight} %", f"{100 - weight} %"] for at, weight in taken[:-1]],
+        rows=[[format_short_time(at), f"{weight} %", f"{100 - weight} %"] for at, weight in taken[:-1]],
         narrow=narrow,
         wide=wide,
         keys=[("canary", "canary's share"), *([("planned", "planned, at the earliest")] if planned else [])],
     )
 
 
-def check_chart(latest: RecordedFinding, found: Sequence[tuple[Observation, RecordedFinding]], at: int) -> Chart | None:
+def draw_check(latest: RecordedFinding, found: Sequence[tuple[Observation, RecordedFinding]], at: int) -> Chart | None:
     """One check's confidence sequence against its tolerance; None if nothing was counted yet.
 
     Args:
@@ -144,8 +158,8 @@ def check_chart(latest: RecordedFinding, found: Sequence[tuple[Observation, Reco
             "high": inside(high),
             "effect": inside(one.effect or 0.0),
             "step": observation.step,
-            "tip": f"{short_moment(observation.at)}, at {observation.weight_percent} %: "
-            f"between {points(low)} and {points(high)} points, {points(one.effect)} observed. "
+            "tip": f"{format_short_time(observation.at)}, at {observation.weight_percent} %: "
+            f"between {format_points(low)} and {format_points(high)} points, {format_points(one.effect)} observed. "
             f"{STANDING_WORDS[one.standing].capitalize()}.",
         }
         for observation, one, low, high in known
@@ -156,7 +170,7 @@ def check_chart(latest: RecordedFinding, found: Sequence[tuple[Observation, Reco
     step = {"field": "step", "type": "nominal"}
     spec = {
         "layer": [
-            layer(
+            build_layer(
                 rows,
                 {"type": "area", "color": BAND, "interpolate": "monotone"},
                 x=x,
@@ -164,12 +178,12 @@ def check_chart(latest: RecordedFinding, found: Sequence[tuple[Observation, Reco
                 y2={"field": "low"},
                 detail=step,
             ),
-            rule(color=LINE, dashed=False, y={"datum": 0, "type": "quantitative"}),
-            layer(
+            build_rule(color=LINE, dashed=False, y={"datum": 0, "type": "quantitative"}),
+            build_layer(
                 rows, {"type": "line", "color": EFFECT, "strokeWidth": 2}, x=x, y={"field": "effect", **y}, detail=step
             ),
-            rule(y={"datum": tolerance, "type": "quantitative"}),
-            layer(
+            build_rule(y={"datum": tolerance, "type": "quantitative"}),
+            build_layer(
                 rows,
                 {"type": "rule", "color": EFFECT, "strokeWidth": max(4, NARROW / len(rows)), "opacity": 0},
                 x=x,
@@ -179,19 +193,25 @@ def check_chart(latest: RecordedFinding, found: Sequence[tuple[Observation, Reco
     }
     return Chart(
         name=f"check-{at}",
-        title=named(latest.check),
-        summary=f"{points(known[-1][2])} to {points(known[-1][3])} percentage points at the last look, "
-        f"{points(tolerance)} tolerated: {STANDING_WORDS[latest.standing]}.",
+        title=title_from_name(latest.check),
+        summary=f"{format_points(known[-1][2])} to {format_points(known[-1][3])} percentage points at the last look, "
+        f"{format_points(tolerance)} tolerated: {STANDING_WORDS[latest.standing]}.",
         columns=["Look (UTC)", "Share", "From", "To", "Observed"],
         rows=[
-            [short_moment(each.at), f"{each.weight_percent} %", points(low), points(high), points(one.effect)]
-            for each, one, low, high in reversed(_some(known))
+            [
+                format_short_time(each.at),
+                f"{each.weight_percent} %",
+                format_points(low),
+                format_points(high),
+                format_points(one.effect),
+            ]
+            for each, one, low, high in reversed(_thin_out_rows(known))
         ],
         narrow=draw(spec, width=NARROW, height=178),
     )
 
 
-def _some(
+def _thin_out_rows(
     known: Sequence[tuple[Observation, RecordedFinding, float, float]],
 ) -> list[tuple[Observation, RecordedFinding, float, float]]:
     kept = {id(each) for each in thin_out([observation for observation, *_ in known], MOST_ROWS)}

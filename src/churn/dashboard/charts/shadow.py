@@ -7,10 +7,10 @@ from math import log1p
 from typing import Any
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW
-from churn.dashboard.charts.drawing import LINE, NARROW, STABLE, Chart, draw, layer, rule
-from churn.dashboard.charts.plots import Interval, Side, by_name, drawn_intervals, histogram
-from churn.dashboard.report import Report, Table, figures_report
-from churn.dashboard.words import named, percent, sentence
+from churn.dashboard.charts.drawing import LINE, NARROW, STABLE, Chart, build_layer, build_rule, draw
+from churn.dashboard.charts.plots import HistogramSide, Interval, draw_histogram, draw_intervals, draw_shares
+from churn.dashboard.report import Report, Table, report_figures
+from churn.dashboard.words import format_percent, make_sentence, title_from_name
 from churn.judging.findings import Finding
 from churn.shadow.report import BIN_EDGES, ShadowReport
 from churn.shadow.tables import tabulate_checks, tabulate_differences
@@ -22,28 +22,28 @@ MOST_TICKS = 5
 TENTHS = 10
 
 
-def shadow_report(figures: ShadowReport) -> Report:
+def report_shadow(figures: ShadowReport) -> Report:
     """Report what two models said of the same subscribers, the checks first."""
-    return figures_report(
+    return report_figures(
         "Shadow",
         figures.headline,
-        [_checks_chart(figures), _scores_chart(figures), _reasons_chart(figures), _plane_chart(figures)],
+        [_draw_checks(figures), _draw_scores(figures), _draw_reasons(figures), _draw_plane(figures)],
         [
-            Table(table.title, table.columns, [[named(str(first)), *rest] for first, *rest in table.rows])
+            Table(table.title, table.columns, [[title_from_name(str(first)), *rest] for first, *rest in table.rows])
             for table in tabulate_differences(figures)
         ],
-        lead=sentence(figures.verdict.reason),
+        lead=make_sentence(figures.verdict.reason),
         basis=f"{figures.title}: {figures.scope}.",
         badge=BADGES[figures.verdict.decision],
         tone=TONES[figures.verdict.decision],
     )
 
 
-def _checks_chart(figures: ShadowReport) -> Chart:
+def _draw_checks(figures: ShadowReport) -> Chart:
     """Where each check's truth surely lies, in parts of what is tolerated."""
     table = tabulate_checks(figures)
-    narrow, wide = drawn_intervals(
-        [_parts(found) for found in figures.verdict.findings],
+    narrow, wide = draw_intervals(
+        [_interval_from_finding(found) for found in figures.verdict.findings],
         domain=(0, FARTHEST),
         axis={"values": [0, 0.5, 1, 1.5, 2], "labelExpr": "datum.value == 1 ? 'tolerance' : ''"},
         limit=1,
@@ -60,43 +60,43 @@ def _checks_chart(figures: ShadowReport) -> Chart:
     )
 
 
-def _parts(found: Finding) -> Interval:
+def _interval_from_finding(found: Finding) -> Interval:
     low, high, value = ((end or 0.0) / found.tolerance for end in (found.low, found.high, found.effect))
-    return Interval(named(found.check), low, high, value, found.reason)
+    return Interval(title_from_name(found.check), low, high, value, found.reason)
 
 
-def _scores_chart(figures: ShadowReport) -> Chart:
+def _draw_scores(figures: ShadowReport) -> Chart:
     edges = [f"{100 * edge:.0f}" for edge in BIN_EDGES]
     every = max(1, (len(edges) - 1) // MOST_TICKS)
-    return histogram(
+    return draw_histogram(
         name="scores",
         title="Scores",
         summary="Probabilities of leaving that both gave to the same subscribers.",
         bins=[f"{low} to {high} %" for low, high in pairwise(edges)],
         ticks={at: f"{edges[at]} %" for at in range(0, len(edges), every)},
-        sides=_sides(*figures.scores),
+        sides=_pair_sides(*figures.scores),
     )
 
 
-def _reasons_chart(figures: ShadowReport) -> Chart:
+def _draw_reasons(figures: ShadowReport) -> Chart:
     tops = sorted(figures.tops, key=lambda each: -each.champion)
     shares = [[top.champion for top in tops], [top.challenger for top in tops]]
     counts = ([round(share * figures.pairs) for share in each] for each in shares)
-    return by_name(
+    return draw_shares(
         name="reasons",
         title="Top-3 reasons",
         summary="How often each feature is among the three that weigh most.",
-        names=[named(top.feature) for top in tops],
-        sides=_sides(*counts),
+        names=[title_from_name(top.feature) for top in tops],
+        sides=_pair_sides(*counts),
         totals=(figures.pairs, figures.pairs),
     )
 
 
-def _sides(champion: Any, challenger: Any) -> tuple[Side, Side]:
-    return Side("champion", "stable", champion), Side("challenger", "canary", challenger)
+def _pair_sides(champion: Any, challenger: Any) -> tuple[HistogramSide, HistogramSide]:
+    return HistogramSide("champion", "stable", champion), HistogramSide("challenger", "canary", challenger)
 
 
-def _plane_chart(figures: ShadowReport) -> Chart:
+def _draw_plane(figures: ShadowReport) -> Chart:
     """Draw one model over the other: how many pairs lie where."""
     edges, counts = BIN_EDGES, figures.plane.tolist()
     most = max(max(row) for row in counts)
@@ -121,11 +121,11 @@ def _plane_chart(figures: ShadowReport) -> Chart:
     tiers = [
         line
         for limit in ({"datum": end, "type": "quantitative"} for end in (LOW_BELOW, MEDIUM_BELOW))
-        for line in (rule(x=limit), rule(y=limit))
+        for line in (build_rule(x=limit), build_rule(y=limit))
     ]
     layers = [
-        layer(cells, {"type": "rect", "color": STABLE}, x=x, y=y, description="tip:N", **marks),
-        layer(diagonal, {"type": "line", "color": LINE, "strokeWidth": 1.5}, x=x, y=y),
+        build_layer(cells, {"type": "rect", "color": STABLE}, x=x, y=y, description="tip:N", **marks),
+        build_layer(diagonal, {"type": "line", "color": LINE, "strokeWidth": 1.5}, x=x, y=y),
         *tiers,
     ]
     return Chart(
@@ -133,13 +133,13 @@ def _plane_chart(figures: ShadowReport) -> Chart:
         title="One model over the other",
         summary="How many subscribers both scored so; the darker, the more. On the diagonal both say the same.",
         columns=["Champion", "Pairs", "Challenger lower", "Alike", "Higher"],
-        rows=_tenths(counts),
+        rows=_sum_up_by_tenth(counts),
         narrow=draw({"layer": layers}, width=NARROW, height=300),
         keys=[("stable", "pairs"), ("limit", "between risk tiers")],
     )
 
 
-def _tenths(counts: list[list[int]]) -> list[list[str]]:
+def _sum_up_by_tenth(counts: list[list[int]]) -> list[list[str]]:
     """Sum up the plane: of each tenth of the champion's scores, where the challenger's lie."""
     size, rows = len(counts) // TENTHS, []
     for tenth in range(TENTHS):
@@ -149,5 +149,5 @@ def _tenths(counts: list[list[int]]) -> list[list[str]]:
         if total := sum(count for *_, count in cells):
             sides = [sum(count for at, to, count in cells if (to > at) - (to < at) == side) for side in (-1, 0, 1)]
             name = f"{10 * tenth} to {10 * (tenth + 1)} %"
-            rows.append([name, f"{total:,}", *(percent(side / total, 1) for side in sides)])
+            rows.append([name, f"{total:,}", *(format_percent(side / total, 1) for side in sides)])
     return rows

@@ -15,10 +15,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from churn.businesses import find_contract
-from churn.dashboard.charts.drift import drift_report
-from churn.dashboard.charts.outcomes import outcomes_report
-from churn.dashboard.charts.shadow import shadow_report
-from churn.dashboard.health import Service, ask
+from churn.dashboard.charts.drift import report_drift
+from churn.dashboard.charts.outcomes import report_outcomes
+from churn.dashboard.charts.shadow import report_shadow
+from churn.dashboard.health import Service, ask_instances
 from churn.dashboard.pages import page
 from churn.dashboard.report import Report
 from churn.dashboard.rollouts import Rollouts
@@ -35,11 +35,11 @@ from churn.shadow.report import build_report
 SERVICE_AGE_S, LOG_AGE_S = 3.0, 60.0
 SHADOW_DAYS = 7
 
-type Reading = tuple[Report | None, ChurnError | None]
+type ReportOrProblem = tuple[Report | None, ChurnError | None]
 
 
 @dataclass(frozen=True)
-class Watched:
+class DashboardConfig:
     """What a dashboard looks at, and who may act.
 
     Args:
@@ -61,7 +61,7 @@ class Watched:
     token: str | None = field(default=None, repr=False)
 
 
-class Cached[T]:
+class CachedValue[T]:
     """A value that is made anew when somebody asks and it has become too old; made by one thread at a time."""
 
     def __init__(self, make: Callable[[], T], *, for_s: float) -> None:
@@ -78,13 +78,13 @@ class Cached[T]:
             return self._found[1]
 
 
-def service_routes(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIRouter:
+def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) -> APIRouter:
     """The routes."""
     router = APIRouter()
-    service = Cached(lambda: ask(_tracks(watched, rollouts)), for_s=SERVICE_AGE_S)
-    drift = Cached(lambda: _read(lambda: _drift(watched, service.get())), for_s=LOG_AGE_S)
-    outcomes = Cached(lambda: _read_log(watched, _outcomes), for_s=LOG_AGE_S)
-    shadow = Cached(lambda: _read_log(watched, _shadow), for_s=LOG_AGE_S)
+    service = CachedValue(lambda: ask_instances(_map_tracks(config, rollouts)), for_s=SERVICE_AGE_S)
+    drift = CachedValue(lambda: _try_to_read(lambda: _compare_drift(config, service.get())), for_s=LOG_AGE_S)
+    outcomes = CachedValue(lambda: _read_log(config, _sum_up_outcomes), for_s=LOG_AGE_S)
+    shadow = CachedValue(lambda: _read_log(config, _compare_shadow), for_s=LOG_AGE_S)
 
     @router.get("/shadow")
     def shadow_page(request: Request) -> Response:
@@ -104,10 +104,10 @@ def service_routes(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIR
 
     @router.get("/models")
     def models_page(request: Request) -> Response:
-        held = list_bundles(watched.home)
-        return page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=watched.mlflow_url)
+        held = list_bundles(config.home)
+        return page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=config.mlflow_url)
 
-    def report_page(request: Request, template: str, cached: Cached[Reading], **values: Any) -> Response:
+    def report_page(request: Request, template: str, cached: CachedValue[ReportOrProblem], **values: Any) -> Response:
         report, problem = cached.get()
         values |= {"visit": visits.read(request), "report": report, "problem": problem}
         return page(request, template, **values, **(report.values if report else {}))
@@ -115,9 +115,9 @@ def service_routes(watched: Watched, rollouts: Rollouts, visits: Visits) -> APIR
     return router
 
 
-def _tracks(watched: Watched, rollouts: Rollouts) -> dict[str, str]:
+def _map_tracks(config: DashboardConfig, rollouts: Rollouts) -> dict[str, str]:
     """The addresses of the instances, those of rollouts that are under way included, and which track each is on."""
-    found = dict.fromkeys(watched.instances, "")
+    found = dict.fromkeys(config.instances, "")
     with suppress(RolloutError):  # the page of rollouts says what is wrong with them
         for rollout in rollouts.all():
             for track in TRACKS:
@@ -126,30 +126,30 @@ def _tracks(watched: Watched, rollouts: Rollouts) -> dict[str, str]:
     return found
 
 
-def _drift(watched: Watched, service: Service) -> Report:
+def _compare_drift(config: DashboardConfig, service: Service) -> Report:
     counted = [(instance.version, instance.counts.probability) for instance in service.instances if instance.counts]
-    return drift_report(compare(watched.champion, watched.places, counted))
+    return report_drift(compare(config.champion, config.places, counted))
 
 
-def _shadow(watched: Watched, places: Places) -> Report | None:
+def _compare_shadow(config: DashboardConfig, places: Places) -> Report | None:
     """Compare the two bundles that answered last; None if no challenger has answered in the last days."""
     since = datetime.now(UTC) - timedelta(days=SHADOW_DAYS)
-    sums = read_pairs(places, find_contract(watched.contract), during=(since, EVER[1]))
+    sums = read_pairs(places, find_contract(config.contract), during=(since, EVER[1]))
     bundles = choose_bundles(sums, None, None)
-    return shadow_report(build_report(bundles, sums[bundles])) if bundles and sums[bundles].pairs else None
+    return report_shadow(build_report(bundles, sums[bundles])) if bundles and sums[bundles].pairs else None
 
 
-def _outcomes(watched: Watched, places: Places) -> Report:
-    return outcomes_report(summarize_outcomes(watched.home, watched.contract, places))
+def _sum_up_outcomes(config: DashboardConfig, places: Places) -> Report:
+    return report_outcomes(summarize_outcomes(config.home, config.contract, places))
 
 
-def _read_log(watched: Watched, read: Callable[[Watched, Places], Report | None]) -> Reading:
+def _read_log(config: DashboardConfig, read: Callable[[DashboardConfig, Places], Report | None]) -> ReportOrProblem:
     """Read a report of the log; without a log there is neither a report nor a problem."""
-    places = watched.places
-    return _read(lambda: read(watched, places)) if places else (None, None)
+    places = config.places
+    return _try_to_read(lambda: read(config, places)) if places else (None, None)
 
 
-def _read(read: Callable[[], Report | None]) -> Reading:
+def _try_to_read(read: Callable[[], Report | None]) -> ReportOrProblem:
     """Return the report, or why the log cannot be read."""
     try:
         return read(), None

@@ -11,7 +11,7 @@ import pytest
 from support.policies import policy_of
 from support.populations import draw, row
 
-from churn.dashboard.charts.offers import offers_report
+from churn.dashboard.charts.offers import report_offers
 from churn.dashboard.report import draw_report, render_report
 from churn.retention.campaign.population import BannerSubscriber, Census
 from churn.retention.campaign.report import WHY, build_summary, build_tables
@@ -118,7 +118,7 @@ def test_a_file_without_a_banner_has_tables_and_a_picture_too(tmp_path: Path, po
     found, census = draw(tmp_path, [row(0, 0)])
     counts = figures_of(policy, census, simulate(policy, found, TODAY))
     assert len(list(build_tables(counts))) == 3
-    assert draw_report(offers_report(counts)).startswith(b"\x89PNG")
+    assert draw_report(report_offers(counts)).startswith(b"\x89PNG")
 
 
 def test_lines_and_page_hold_subscribers_and_figures(
@@ -130,6 +130,6 @@ def test_lines_and_page_hold_subscribers_and_figures(
     lines = list(csv.DictReader(csv_from_lines(simulation.lines).decode().splitlines()))
     assert len(lines) == len(found)
     assert sum(float(line["net_dollars"] or 0) for line in lines) == pytest.approx(counts["total"]["net_dollars"])
-    page = render_report(offers_report(counts), 0.0)
+    page = render_report(report_offers(counts), 0.0)
     assert "priority-support" in page
     assert f"Expected cost ${counts['total']['cost_dollars']:,.0f}, net value" in page
