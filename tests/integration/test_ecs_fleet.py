@@ -57,8 +57,8 @@ class Cluster:
         self.ecs.register_task_definition(family=family, containerDefinitions=[container])
 
     def service(self, name: str) -> dict[str, Any]:
-        (found,) = self.ecs.describe_services(cluster=CLUSTER, services=[name])["services"]
-        return dict(found)
+        (service,) = self.ecs.describe_services(cluster=CLUSTER, services=[name])["services"]
+        return dict(service)
 
     def tasks(self) -> dict[str, int]:
         """How many there are to be, of each service."""
@@ -93,9 +93,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 @pytest.mark.parametrize(("percent", "tasks"), [(10, 1), (50, 2), (51, 3), (100, 4)])
 def test_the_canary_has_its_part_of_the_tasks_rounded_up(cluster: Cluster, percent: int, tasks: int) -> None:
     cluster.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=4)
-    said = Ecs(CLUSTER).start_canary(percent)
+    missing = Ecs(CLUSTER).start_canary(percent)
     assert cluster.tasks() == {STABLE: 4, CANARY: tasks}
-    assert said == ("" if tasks == 1 else f"1 of {tasks} tasks of the canary run")
+    assert missing == ("" if tasks == 1 else f"1 of {tasks} tasks of the canary run")
     assert not Ecs(CLUSTER).start_canary(percent)
 
 
@@ -180,9 +180,9 @@ def test_a_rollout_of_a_canary_without_tasks_is_refused_in_a_sentence(
         Ecs(CLUSTER).stop_canary()
         command = ["rollout", "start", "v2", "--no-registry", "--router", "alb:any", "--fleet", f"ecs:{CLUSTER}"]
         (plan := tmp_path / "plan.toml").write_text(SHORT_PLAN)
-        said = CliRunner().invoke(app, [*command, "--plan", str(plan)], env={"CHURN_HOME": str(tmp_path)})
-    assert isinstance(said.exception, RolloutError)
-    assert said.exception.message == "the canary's figures cannot be read: no task of it runs"
+        done = CliRunner().invoke(app, [*command, "--plan", str(plan)], env={"CHURN_HOME": str(tmp_path)})
+    assert isinstance(done.exception, RolloutError)
+    assert done.exception.message == "the canary's figures cannot be read: no task of it runs"
 
 
 def test_a_rollout_at_aws_starts_tasks_moves_weights_and_leaves_the_new_version_as_the_stable_one(
@@ -201,7 +201,7 @@ def test_a_rollout_at_aws_starts_tasks_moves_weights_and_leaves_the_new_version_
                 parts.enter_context(exposing(service, f"127.0.{track}.{task}", port))
         parts.enter_context(answering([*services.values()]))
         aws.asked.clear()
-        said = CliRunner().invoke(
+        done = CliRunner().invoke(
             app,
             [
                 *("rollout", "start", "v2", "--no-registry", "--plan", str(plan)),
@@ -210,9 +210,9 @@ def test_a_rollout_at_aws_starts_tasks_moves_weights_and_leaves_the_new_version_
             env={"CHURN_HOME": str(tmp_path)},
         )
         asked = {*aws.asked}
-        assert said.exit_code == 0, said.output
-        assert "1 of 2 tasks of the canary run; then: all 9 checks are surely within" in said.output
-        assert "the stable tasks run v2 and have all requests" in said.output
+        assert done.exit_code == 0, done.output
+        assert "1 of 2 tasks of the canary run; then: all 9 checks are surely within" in done.output
+        assert "the stable tasks run v2 and have all requests" in done.output
         assert LoadBalancer(balancer.listener).read_weight() == 0
         assert cluster.tasks() == {STABLE: 2, CANARY: 0}
         assert read_served_image(cluster.runs(STABLE))[1] == "v2"

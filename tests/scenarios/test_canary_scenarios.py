@@ -59,5 +59,5 @@ def test_dashboard_and_prometheus_show_what_is_played(machine: Machine, traffic:
         assert page.count("rolled back") >= 2
         if "Prometheus" in addresses:
             asked = {"query": "sum by (track) (churn_predictions_total)"}
-            told = httpx2.get(f"{addresses['Prometheus']}/api/v1/query", params=asked, trust_env=False).json()
-            assert "stable" in {each["metric"]["track"] for each in told["data"]["result"]}
+            answer = httpx2.get(f"{addresses['Prometheus']}/api/v1/query", params=asked, trust_env=False).json()
+            assert "stable" in {series["metric"]["track"] for series in answer["data"]["result"]}

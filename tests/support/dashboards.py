@@ -145,10 +145,10 @@ def begin(store: RolloutStore, world: Simulation, old: str, new: str, **setup: A
 
 def carry_out(store: RolloutStore, world: Simulation, *, hours: float, tick_s: float = 1800) -> Rollout:
     """Ticks for so long, or until the rollout is over."""
-    found = store.find_live(SERVICE)
-    assert found is not None
+    live = store.find_live(SERVICE)
+    assert live is not None
     controller = Controller(
-        found,
+        live,
         store=store,
         router=world,
         source=world,

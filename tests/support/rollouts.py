@@ -68,13 +68,13 @@ class World:
     reachable: bool = True
     seeing: bool = True
     champion: str = "v1"
-    shown: list[JudgeInput] = field(default_factory=list)
-    told: list[int] = field(default_factory=list)
+    judge_inputs: list[JudgeInput] = field(default_factory=list)
+    weights_set: list[int] = field(default_factory=list)
     killed_after: int | None = None
     done: int = 0
 
     def happens(self) -> None:
-        """Counts what is done to the world, and kills whoever does one thing too many."""
+        """Count an action on the world, and kill the controller after the last one that it may do."""
         if self.done == self.killed_after:
             raise Killed
         self.done += 1
@@ -93,7 +93,7 @@ class World:
         if percent and "canary" not in self.up:
             raise RolloutError("the canary is down")
         self.share = percent
-        self.told.append(percent)
+        self.weights_set.append(percent)
         self.happens()
 
     def is_healthy(self, track: Track) -> bool:
@@ -113,7 +113,7 @@ class World:
     ) -> Verdict:
         assert checks
         assert false_rollback > 0
-        self.shown.append(judge_input)
+        self.judge_inputs.append(judge_input)
         if not judge_input.canary_up:
             return Verdict("roll back", "the canary is down", ())
         if judge_input.gap or judge_input.age_s > stale_after_s:
@@ -184,11 +184,11 @@ def build_controller(
     world: World, store: RolloutStore, rollout: Rollout | None = None, *, fleet: Tasks | None = None
 ) -> Controller:
     """A controller of the live rollout."""
-    found = rollout or store.find_live(SERVICE)
-    assert found is not None
+    live = rollout or store.find_live(SERVICE)
+    assert live is not None
     clock: Callable[[], float] = lambda: world.now  # noqa: E731
     return Controller(
-        found,
+        live,
         store=store,
         router=world,
         source=world,

@@ -30,7 +30,7 @@ def store(world: World) -> Iterator[RolloutStore]:
 
 
 def kinds(store: RolloutStore, rollout: Rollout) -> list[str]:
-    return [each.kind for each in store.list_events(rollout.number)]
+    return [event.kind for event in store.list_events(rollout.number)]
 
 
 def test_a_good_version_goes_all_the_way(world: World, store: RolloutStore) -> None:
@@ -59,7 +59,7 @@ def test_a_bad_version_is_sent_back_in_the_tick_of_the_verdict(world: World, sto
     rollout = controller.tick()
     assert (rollout.state, world.share, world.champion) == (State.ROLLED_BACK, 0, "v1")
     assert "it looks like roll back" in rollout.reason
-    judged = next(each for each in store.list_events(rollout.number) if each.kind == "judged")
+    judged = next(event for event in store.list_events(rollout.number) if event.kind == "judged")
     assert judged.evidence["seen"]["canary"]["requests"] == 100
     assert judged.evidence["verdict"]["decision"] == "roll back"
 
@@ -74,7 +74,7 @@ def test_the_judge_sees_what_was_answered_in_this_step_and_in_the_bake_the_stabl
     controller.tick()
     world.passes(60, requests=500)
     controller.tick()
-    first, second = world.shown
+    first, second = world.judge_inputs
     assert (first.stable, first.canary, first.weight) == (counted(900), counted(100), 10)
     assert (second.stable, second.canary, second.weight) == (counted(900), counted(500), 100)
 
@@ -90,7 +90,7 @@ def test_the_judge_knows_what_stable_answered_before_the_step_but_never_counts_i
     controller.tick()
     world.passes(60, requests=500)
     controller.tick()
-    step, bake = world.shown
+    step, bake = world.judge_inputs
     assert step.earlier == before
     # The counters hold the step by which the bake is judged; what came before that does not.
     assert (bake.stable, bake.earlier) == (counted(900), before)
@@ -108,10 +108,10 @@ def test_nothing_starts_before_the_canary_is_healthy_and_the_window_open(world: 
     begin(world, store)
     controller = build_controller(world, store)
     world.up.remove("canary")
-    assert (controller.tick().state, world.told) == (State.STARTING, [])
+    assert (controller.tick().state, world.weights_set) == (State.STARTING, [])
     world.up.add("canary")
     world.closed = "it is Friday"
-    assert (controller.tick().reason, world.told) == ("no step forward now: it is Friday", [])
+    assert (controller.tick().reason, world.weights_set) == ("no step forward now: it is Friday", [])
     world.closed = None
     assert controller.tick().state == State.HOLDING
 
@@ -157,8 +157,8 @@ def test_figures_that_cannot_be_read_hold_and_are_told_once(world: World, store:
         world.passes(HOUR_S)
         rollout = controller.tick()
     assert rollout.state == State.HOLDING
-    assert all(seen.gap for seen in world.shown)
-    assert world.shown[-1].age_s == 3 * HOUR_S
+    assert all(judge_input.gap for judge_input in world.judge_inputs)
+    assert world.judge_inputs[-1].age_s == 3 * HOUR_S
     world.seeing = True
     assert controller.tick().state == State.BAKING
 
@@ -302,8 +302,8 @@ def test_after_the_bake_the_stable_tasks_run_the_new_version_before_the_canary_s
     world.up.add("stable")
     assert (controller.tick().state, world.share, world.champion) == (State.PROMOTED, 0, "v2")
     assert (fleet.stable, fleet.canary) == ("v2", 0)
-    told = [each.reason for each in store.list_events(controller.rollout.number) if each.kind == "settling"]
-    assert told == [
+    reasons = [event.reason for event in store.list_events(controller.rollout.number) if event.kind == "settling"]
+    assert reasons == [
         "v2 is being started",
         "waiting until the router finds the stable version healthy",
         "the stable tasks run v2 and have all requests",
@@ -367,7 +367,7 @@ def end(folder: Path, kills: list[int], *, good: bool, managed: bool) -> tuple[t
         rollout = through(world, store, kills, fleet)
     finally:
         store.close()
-    assert set(world.told) <= {0, 10, 100}
+    assert set(world.weights_set) <= {0, 10, 100}
     tasks = (fleet.stable, fleet.canary) if fleet else None
     return (rollout.state, world.share, world.champion, tasks), world.killed_after is None
 

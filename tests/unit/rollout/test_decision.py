@@ -88,6 +88,6 @@ def test_who_waits_says_for_what() -> None:
     assert reason == "59 min of the least time at 10 % are left; no step forward now: it is Friday"
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(8, "8 s"), (180, "3 min"), (47.2 * 3600, "47 h 12 min")])
-def test_durations_read_well(seconds: float, said: str) -> None:
-    assert text_from_duration(seconds) == said
+@pytest.mark.parametrize(("seconds", "expected"), [(8, "8 s"), (180, "3 min"), (47.2 * 3600, "47 h 12 min")])
+def test_durations_read_well(seconds: float, expected: str) -> None:
+    assert text_from_duration(seconds) == expected

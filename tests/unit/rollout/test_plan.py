@@ -1,4 +1,4 @@
-"""What a plan may hold, and what is said of one that cannot be used."""
+"""What a plan may hold, and the message about a plan that cannot be used."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_time_that_is_compressed_is_compressed_everywhere(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("tick = 1\n" + STEP.format(100), "tick: is not known, here may stand step, tick_seconds"),
         (STEP.format(100) + "requests = 5", "step 1: requests: is not known, here may stand weight_percent"),
@@ -64,8 +64,8 @@ def test_time_that_is_compressed_is_compressed_everywhere(tmp_path: Path) -> Non
         ('window = "friday"\n' + STEP.format(100), "window: should be 'release' or 'always'"),
     ],
 )
-def test_what_is_wrong_is_named_with_what_it_should_be(tmp_path: Path, text: str, said: str) -> None:
-    assert said in refused(tmp_path, text)
+def test_what_is_wrong_is_named_with_what_it_should_be(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in refused(tmp_path, text)
 
 
 def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -76,6 +76,6 @@ def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_plan_may_tolerate_more_or_less_than_the_checks_themselves(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text('tolerances = {"error share" = 0.02}\n' + STEP.format(100))
-    found = {check.name: check.tolerance for check in read_plan(path).checks}
+    tolerances = {check.name: check.tolerance for check in read_plan(path).checks}
     usual = {check.name: check.tolerance for check in read_plan().checks}
-    assert found == usual | {"error share": 0.02}
+    assert tolerances == usual | {"error share": 0.02}

@@ -37,20 +37,20 @@ def finished(tmp_path: Path, command: str | None) -> Rollout:
 
 
 def test_the_command_that_takes_the_old_version_down_knows_which_one(bundles: Path, tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    command = f"sh -c 'echo $STABLE_VERSION $CANARY_VERSION $ROLLOUT_SERVICE > {told}'"
+    printed = tmp_path / "printed"
+    command = f"sh -c 'echo $STABLE_VERSION $CANARY_VERSION $ROLLOUT_SERVICE > {printed}'"
     promote(finished(tmp_path, command), Settings(churn_home=tmp_path))
-    assert told.read_text().split() == ["v1", "v2", "api"]
+    assert printed.read_text().split() == ["v1", "v2", "api"]
     assert links(bundles)["champion"] == "v2"
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "expected"),
     [("sh -c 'echo no room; exit 3'", "ended with 3: no room"), ("no-such-program", "cannot be run")],
 )
 def test_a_command_that_fails_is_told_and_can_be_tried_again(
-    bundles: Path, tmp_path: Path, command: str, said: str
+    bundles: Path, tmp_path: Path, command: str, expected: str
 ) -> None:
-    with pytest.raises(RolloutError, match=said):
+    with pytest.raises(RolloutError, match=expected):
         promote(finished(tmp_path, command), Settings(churn_home=tmp_path))
     assert links(bundles) == {"champion": "v2", "previous": "v1"}
