@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from churn.errors import ChurnError
-from churn.web.server import listen, serve_pages, stop_without_failure, url_of
+from churn.web.server import format_url, listen, serve_pages, stop_without_failure
 from portal.app import create_app
 from portal.demo import load_demo_subscribers
 from portal.events import KINDS
@@ -60,7 +60,7 @@ def serve(settings: PortalSettings) -> None:
     def announce() -> None:
         # On standard error, for standard output is the log.
         sys.stderr.write(
-            f"\nManage Subscription is shown at {url_of(host, port)}\n"
+            f"\nManage Subscription is shown at {format_url(host, port)}\n"
             "For the team: /explain, what a prediction is made of; /team/events, what came of the banners.\n"
             f"It asks the service at {settings.service_url}\n\nStop with Ctrl+C.\n"
         )

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from portal.pages import page
+from portal.pages import build_page
 from portal.store import Store
 
 # In the order in which they happen.
@@ -29,7 +29,7 @@ def event_routes(store: Store) -> APIRouter:
     @router.get("/team/events")
     async def show() -> Response:
         counts = await run_in_threadpool(store.count_events)
-        return page("events.html", counts=sorted(counts, key=_order), kinds=KINDS)
+        return build_page("events.html", counts=sorted(counts, key=_order), kinds=KINDS)
 
     @router.get("/team/events.json")
     async def counts() -> Response:

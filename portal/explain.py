@@ -28,7 +28,7 @@ from portal.fields import (
     limits_from_document,
     values_from_form,
 )
-from portal.pages import page
+from portal.pages import build_page
 from portal.records import BannerHistory
 from portal.words import PHRASES
 
@@ -222,7 +222,7 @@ def _contributions(answer: RetentionAnswer) -> dict[str, float]:
 
 
 def _page(template: str, what_if: WhatIf, status: int) -> Response:
-    return page(
+    return build_page(
         template,
         status=status,
         what_if=what_if,

@@ -16,4 +16,4 @@ FILTERS: dict[str, Any] = {
     "has_bills": has_bills,
 }
 PAGES = Pages(Path(__file__).parent, filters=FILTERS, values={"phrases": find_phrases})
-page = PAGES.page
+build_page = PAGES.build_page

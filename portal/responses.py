@@ -25,7 +25,9 @@ def offer_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> A
         exposure = await sessions.require_exposure(subscriber, prediction_id)
         if exposure.offer is None:
             raise HTTPException(404)
-        return sessions.page(request, "confirm.html", subscriber=subscriber, exposure=exposure, offer=exposure.offer)
+        return sessions.build_page(
+            request, "confirm.html", subscriber=subscriber, exposure=exposure, offer=exposure.offer
+        )
 
     @router.post("/offers/{prediction_id}")
     async def accept(request: Request, prediction_id: str) -> Response:

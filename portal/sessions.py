@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from churn.web.sessions import Sessions, see_other
-from portal.pages import page
+from portal.pages import build_page
 from portal.records import DemoSubscriber, Exposure
 from portal.store import Store
 
@@ -58,6 +58,6 @@ class SubscriberSessions(Sessions):
             raise HTTPException(404)
         return exposure
 
-    def page(self, request: Request, template: str, **values: Any) -> HTMLResponse:
+    def build_page(self, request: Request, template: str, **values: Any) -> HTMLResponse:
         """Return a page with forms of this session."""
-        return page(template, form_token=self.form_token(self.read(request)), **values)
+        return build_page(template, form_token=self.make_form_token(self.read(request)), **values)

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from churn.web.sessions import see_other
-from portal.pages import page
+from portal.pages import build_page
 from portal.sessions import SubscriberSessions
 
 
@@ -19,10 +19,10 @@ def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
     @router.get("/sign-in")
     async def choose(request: Request) -> Response:
         session = sessions.read(request)
-        response = page(
+        response = build_page(
             "sign_in.html",
             subscribers=await run_in_threadpool(store.list_subscribers),
-            form_token=sessions.form_token(session),
+            form_token=sessions.make_form_token(session),
             signed_in=session.user,
         )
         sessions.keep(request, response, session)

@@ -41,7 +41,7 @@ def subscription_routes(
         answer = await ask(request, subscriber, history) if subscriber.wants_offers else None
         today = now().date()
         shown = await record(decide_display(answer, subscriber=subscriber.key, history=history, today=today))
-        return sessions.page(
+        return sessions.build_page(
             request,
             "manage.html",
             subscriber=subscriber,

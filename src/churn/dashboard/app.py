@@ -35,4 +35,4 @@ def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
 
 
 async def _show_error(_: Request, error: Exception) -> Response:
-    return PAGES.problem_page(500, text=str(error))
+    return PAGES.build_problem_page(500, text=str(error))

@@ -35,9 +35,9 @@ PAGES = Pages(
 render = PAGES.render
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+def build_page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
     """Return a page, or only that it has not changed since the browser asked last."""
-    answer = PAGES.page(template, status=status, path=request.url.path, **values)
+    answer = PAGES.build_page(template, status=status, path=request.url.path, **values)
     tag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
     if status == 200 and request.headers.get("if-none-match") == tag:  # noqa: PLR2004 - a status
         return Response(status_code=304, headers={"ETag": tag})

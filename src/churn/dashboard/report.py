@@ -68,13 +68,13 @@ def render_report(report: Report, now: float) -> str:
         report: what it shows.
         now: in seconds since 1970.
     """
-    style = Markup(PAGES.style(STYLE))  # noqa: S704 - our own file
+    style = Markup(PAGES.read_style(STYLE))  # noqa: S704 - our own file
     return render("report.html", **{"style": style, "report": report, "now": now, **report.values})
 
 
 def draw_report(report: Report) -> bytes:
     """Return the report's charts as one picture, a PNG."""
-    return draw_picture(report.headline, report.lead or report.basis, report.charts, PAGES.style(STYLE))
+    return draw_picture(report.headline, report.lead or report.basis, report.charts, PAGES.read_style(STYLE))
 
 
 def _is_number(cell: Any) -> bool:

@@ -8,7 +8,7 @@ from churn.dashboard.app import create_app
 from churn.dashboard.charts.drawing import warm_up
 from churn.dashboard.routes.service import DashboardConfig
 from churn.web.logging import open_log
-from churn.web.server import listen, serve_pages, stop_without_failure, url_of
+from churn.web.server import format_url, listen, serve_pages, stop_without_failure
 
 
 def serve(config: DashboardConfig, *, host: str, port: int, log_level: str) -> None:
@@ -25,7 +25,7 @@ def serve(config: DashboardConfig, *, host: str, port: int, log_level: str) -> N
             else "People who have the token may act."
         )
         # On standard error, for standard output is the log.
-        sys.stderr.write(f"\nThe dashboard is at {url_of(host, port)}\n{act}\n\nStop with Ctrl+C.\n")
+        sys.stderr.write(f"\nThe dashboard is at {format_url(host, port)}\n{act}\n\nStop with Ctrl+C.\n")
         sys.stderr.flush()
 
     with stop_without_failure(), listen(host, port, app="dashboard", prefix="DASHBOARD_") as listener:

@@ -47,7 +47,7 @@ class Visits:
     def read(self, request: Request) -> Visit:
         """Return what the cookie of a request allows."""
         session = self.sessions.read(request)
-        form_token = self.sessions.form_token(session) if self.possible and session.user else None
+        form_token = self.sessions.make_form_token(session) if self.possible and session.user else None
         return Visit(can_sign_in=self.possible, form_token=form_token)
 
     def is_token(self, given: str) -> bool:

@@ -20,9 +20,9 @@ from churn.service.counting.layout import count_cells, describe_served_model, la
 from churn.service.counting.ledger import Ledger
 from churn.service.startup import FindChallenger, load_challenger, load_challenger_if_possible, require_writable_log
 from churn.settings import MOST_WORKERS, Settings
-from churn.web.logging import log_config
+from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
-from churn.web.server import BACKLOG, KEEP_ALIVE_S, AnnouncingServer, listen, stop_without_failure, url_of
+from churn.web.server import BACKLOG, KEEP_ALIVE_S, AnnouncingServer, format_url, listen, stop_without_failure
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -59,7 +59,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         require_writable_log(settings, bundle.model.contract.contract_name)
         challenger = load_challenger(settings, bundle)
         with listen(settings.host, settings.port, app="service") as listener:
-            announce = functools.partial(on_ready, url_of(settings.host, settings.port), bundle)
+            announce = functools.partial(on_ready, format_url(settings.host, settings.port), bundle)
             workers = settings.workers or min(count_usable_cpus(), MOST_WORKERS)
             if workers == 1:
                 app = _create_settled_app(settings, policy, bundle, find_challenger=lambda *_: challenger)
@@ -108,7 +108,7 @@ def _config(settings: Settings, app: FastAPI | Callable[[], FastAPI], *, workers
         http=PROTOCOL,
         ws="none",
         lifespan="on",
-        log_config=log_config(settings.log_level),
+        log_config=build_log_config(settings.log_level),
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -29,10 +29,10 @@ def create_page_app(
     """
 
     async def show_problem(_: Request, error: HTTPException) -> Response:
-        return pages.problem_page(error.status_code)
+        return pages.build_problem_page(error.status_code)
 
     def refuse() -> Response:
-        response = pages.problem_page(400)
+        response = pages.build_problem_page(400)
         response.headers.update(HEADERS)
         return response
 
@@ -41,7 +41,7 @@ def create_page_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Guard, problem_page=pages.problem_page, **guard)],
+        middleware=[Middleware(Guard, build_problem_page=pages.build_problem_page, **guard)],
         exception_handlers={HTTPException: show_problem, **exception_handlers},
         **options,
     )

@@ -34,7 +34,7 @@ class Guard:
     Args:
         app: what is guarded.
         log: gets a line for each request.
-        problem_page: builds the page of a status.
+        build_problem_page: builds the page of a status.
         page_cache: `no-store` for pages about one person; `no-cache` for pages that the browser may keep, and must ask
             for each time. Static files are `no-cache` in any case: a new version shows at once.
         quiet: statuses that are logged at the level `debug` only.
@@ -45,13 +45,13 @@ class Guard:
         app: ASGIApp,
         *,
         log: FilteringBoundLogger,
-        problem_page: Callable[[int], Response],
+        build_problem_page: Callable[[int], Response],
         page_cache: Literal["no-store", "no-cache"],
         quiet: Collection[int] = (),
     ) -> None:
         self.app = app
         self.log = log
-        self.problem_page = problem_page
+        self.build_problem_page = build_problem_page
         self.page_cache = page_cache
         self.quiet = quiet
 
@@ -76,7 +76,7 @@ class Guard:
         except Exception:
             self.log.exception("request_failed", **about)
             if not status:
-                await self.problem_page(500)(scope, receive, send_stamped)
+                await self.build_problem_page(500)(scope, receive, send_stamped)
         finally:
             duration_ms = round((time.perf_counter() - began) * 1000, 2)
             write = self.log.debug if status in self.quiet else self.log.info

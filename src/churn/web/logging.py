@@ -49,7 +49,7 @@ def _json_bytes(line: Any, **_: Any) -> bytes:
     return to_json(line, serialize_unknown=True)
 
 
-def json_formatter() -> logging.Formatter:
+def build_json_formatter() -> logging.Formatter:
     """Return a formatter that makes lines of the standard library's logging look like our own."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=SHARED,
@@ -60,12 +60,12 @@ def json_formatter() -> logging.Formatter:
     )
 
 
-def log_config(level: str) -> dict[str, Any]:
+def build_log_config(level: str) -> dict[str, Any]:
     """Return the standard library's logging as `logging.config.dictConfig` takes it."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": f"{__name__}.json_formatter"}},
+        "formatters": {"json": {"()": f"{__name__}.build_json_formatter"}},
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
         "root": {"handlers": ["stdout"], "level": level.upper()},
         "loggers": {"httpx2": {"level": "WARNING"}},  # it writes a line for each request

@@ -54,16 +54,16 @@ class Pages:
         """Return the template filled in. Text in the values is escaped."""
         return self._environment.get_template(template).render(values)
 
-    def style(self, name: str) -> str:
+    def read_style(self, name: str) -> str:
         """Return the shared styles and those of the app's file `name`, for a page that must hold its own."""
         files = (SHARED / "static" / "base.css", self.folder / "static" / name)
         return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
-    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def build_page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return the template filled in, as an answer."""
         return HTMLResponse(self.render(template, **values), status)
 
-    def problem_page(self, status: int, *, text: str | None = None) -> HTMLResponse:
+    def build_problem_page(self, status: int, *, text: str | None = None) -> HTMLResponse:
         """Return what is shown in place of a page."""
         title, usual = PROBLEMS.get(status, ("This did not work", "Please go back and try again."))
-        return self.page("problem.html", status=status, title=title, text=text or usual)
+        return self.build_page("problem.html", status=status, title=title, text=text or usual)

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from churn.errors import SettingsError
-from churn.web.logging import log_config
+from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
 
 BACKLOG = 2048
@@ -47,7 +47,7 @@ def listen(host: str, port: int, *, app: str, prefix: str = "") -> socket.socket
         ) from error
 
 
-def url_of(host: str, port: int) -> str:
+def format_url(host: str, port: int) -> str:
     """Return the URL of an address, such as `http://127.0.0.1:8000`."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -87,7 +87,7 @@ def serve_pages(app: Starlette, listener: socket.socket, *, log_level: str, anno
         app,
         http=PROTOCOL,
         ws="none",
-        log_config=log_config(log_level),
+        log_config=build_log_config(log_level),
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -72,7 +72,7 @@ class Sessions:
             secure=request.url.scheme == "https",
         )
 
-    def form_token(self, session: Session) -> str:
+    def make_form_token(self, session: Session) -> str:
         """Return what a form of this session carries. Other sites cannot know it, and other sessions have others."""
         return hmac.new(self._key, f"form {session.nonce}".encode(), hashlib.sha256).hexdigest()
 
@@ -83,7 +83,7 @@ class Sessions:
             HTTPException: 403 if it does not carry the session's token, or another site sent it; 400 if it is no form.
         """
         fields = await read_form(request)
-        expected = self.form_token(self.read(request))
+        expected = self.make_form_token(self.read(request))
         if not hmac.compare_digest(fields.get(FORM_TOKEN, "").encode(), expected.encode()):
             raise HTTPException(403)
         return fields

@@ -9,7 +9,7 @@ import logging.config
 
 import pytest
 
-from churn.web.logging import json_formatter, log_config
+from churn.web.logging import build_json_formatter, build_log_config
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def lines() -> io.StringIO:
 @pytest.fixture
 def log(lines: io.StringIO) -> logging.Logger:
     handler = logging.StreamHandler(lines)
-    handler.setFormatter(json_formatter())
+    handler.setFormatter(build_json_formatter())
     logger = logging.Logger("uvicorn.error")  # noqa: LOG001 - one that no other test knows
     logger.addHandler(handler)
     return logger
@@ -45,7 +45,7 @@ def test_a_traceback_stays_on_the_line_of_its_message(log: logging.Logger, lines
 def test_the_configuration_is_one_that_the_standard_library_takes() -> None:
     before = logging.getLogger().handlers[:]
     try:
-        logging.config.dictConfig(log_config("warning"))
+        logging.config.dictConfig(build_log_config("warning"))
         assert logging.getLogger().level == logging.WARNING
     finally:
         logging.getLogger().handlers[:] = before

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from structlog.typing import FilteringBoundLogger
 
-from churn.dashboard.pages import page
+from churn.dashboard.pages import build_page
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.visits import OPERATOR, Visits
 from churn.errors import RolloutError
@@ -24,14 +24,14 @@ def sign_in_routes(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
 
     @router.get("/sign-in")
     def sign_in_page(request: Request) -> Response:
-        return page(request, "sign_in.html", visit=visits.read(request), wrong=False)
+        return build_page(request, "sign_in.html", visit=visits.read(request), wrong=False)
 
     @router.post("/sign-in")
     async def sign_in(request: Request) -> Response:
         fields = await read_form(request)
         if not visits.is_token(fields.get("token", "")):
             log.warning("wrong_token")
-            return page(request, "sign_in.html", status=403, visit=visits.read(request), wrong=True)
+            return build_page(request, "sign_in.html", status=403, visit=visits.read(request), wrong=True)
         answer = see_other("/")
         visits.sessions.start(request, answer, OPERATOR)
         return answer

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from churn.dashboard.charts.rollout import draw_weights, report_rollout
-from churn.dashboard.pages import page
+from churn.dashboard.pages import build_page
 from churn.dashboard.report import render_report
 from churn.dashboard.rollouts import Rollouts, Snapshot
 from churn.dashboard.summary import summarize_rollout
@@ -29,12 +29,12 @@ def rollout_routes(rollouts: Rollouts, visits: Visits) -> APIRouter:
         found = rollouts.all()
         live = [_show_live(rollouts, each.number, now) for each in found if not each.is_over]
         past = [each for each in found if each.is_over]
-        return page(request, "overview.html", visit=visits.read(request), live=live, past=past, now=now)
+        return build_page(request, "overview.html", visit=visits.read(request), live=live, past=past, now=now)
 
     @router.get("/rollouts/{number:int}")
     def one(request: Request, number: int) -> Response:
         report = report_rollout(_find_snapshot(rollouts, number), _read_minute())
-        return page(request, "rollout.html", visit=visits.read(request), report=report, **report.values)
+        return build_page(request, "rollout.html", visit=visits.read(request), report=report, **report.values)
 
     @router.get("/rollouts/{number:int}/report.html")
     def mailed(number: int) -> Response:

@@ -19,7 +19,7 @@ from churn.dashboard.charts.drift import report_drift
 from churn.dashboard.charts.outcomes import report_outcomes
 from churn.dashboard.charts.shadow import report_shadow
 from churn.dashboard.health import Service, ask_instances
-from churn.dashboard.pages import page
+from churn.dashboard.pages import build_page
 from churn.dashboard.report import Report
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.visits import Visits
@@ -92,7 +92,7 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
 
     @router.get("/service")
     def service_page(request: Request) -> Response:
-        return page(request, "service.html", visit=visits.read(request), service=service.get())
+        return build_page(request, "service.html", visit=visits.read(request), service=service.get())
 
     @router.get("/drift")
     def drift_page(request: Request) -> Response:
@@ -105,12 +105,12 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
     @router.get("/models")
     def models_page(request: Request) -> Response:
         held = list_bundles(config.home)
-        return page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=config.mlflow_url)
+        return build_page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=config.mlflow_url)
 
     def report_page(request: Request, template: str, cached: CachedValue[ReportOrProblem], **values: Any) -> Response:
         report, problem = cached.get()
         values |= {"visit": visits.read(request), "report": report, "problem": problem}
-        return page(request, template, **values, **(report.values if report else {}))
+        return build_page(request, template, **values, **(report.values if report else {}))
 
     return router
 
