@@ -11,10 +11,9 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption
+from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption, time_from_text
 from churn.cli.replay import the_log
 from churn.cli.reports import require_forms, write_report
-from churn.cli.shadow import point_in_time
 from churn.cli.show import out, print_json, print_table
 from churn.errors import ExitCode
 from churn.settings import read_settings
@@ -55,7 +54,7 @@ def drift(
     """
     paths = require_forms(out_paths)
     settings = read_settings()
-    begin = point_in_time(since, datetime.now(UTC))
+    begin = time_from_text(since, datetime.now(UTC))
     places = the_log(settings, contract)
     require_extra("rollout", "scipy")
     from churn.monitoring.comparison import compare

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,8 @@ import typer
 
 from churn.businesses import list_contracts
 from churn.errors import SettingsError
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 ContractOption = Annotated[
     str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {' or '.join(list_contracts())}.")
@@ -60,3 +64,22 @@ def require_reason(option: str, reason: str | None) -> str:
     if reason is None or not reason.strip():
         raise SettingsError(f"{option} was given without a reason", instead="say why with --reason; it is recorded")
     return reason
+
+
+def time_from_text(text: str | None, now: datetime) -> datetime | None:
+    """Read an option such as `--since`: so long ago, such as 24h, or a time in UTC.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        if ago := re.fullmatch(r"(\d+)([mhd])", text):
+            return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        time = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(
+            f"{text!r} is no point in time", instead="give one such as 90m, 24h, 7d, or 2026-03-10T09:00"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -5,6 +5,4 @@ sums.py      measures of a pair, groups of subscribers, and the sums over all pa
 checks.py    the checks of a challenger, and the verdict on it
 report.py    the figures of the report
 tables.py    the report as tables
-plot.py      the report as a picture
-page.py      the report as an HTML page
 """

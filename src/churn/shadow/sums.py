@@ -183,7 +183,7 @@ class PairSums:
     def add(self, block: PairBlock) -> None:
         """Add some pairs."""
         differences = compare_answers(block.champion, block.challenger, block.threshold)
-        measured = np.stack([measure.measure(differences) for measure in ALL])
+        measured = np.stack([measure.measure(differences).astype(np.float64) for measure in ALL])
         self.pairs += len(block.values)
         self.totals += measured.sum(axis=1)
         self.shifts += np.bincount(differences.shift + STEPS, minlength=2 * STEPS + 1)
