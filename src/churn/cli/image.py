@@ -90,12 +90,12 @@ def image_test(
 ) -> None:
     """Run an image as in production and compare its answer with its bundle's; exit code 7 if it does not hold."""
     say(f"running {image} with one CPU, 2 GB, and nothing writable")
-    seen = smoke_test(image, bundle, network=network)
+    result = smoke_test(image, bundle, network=network)
     if as_json:
-        print_json(asdict(seen))
+        print_json(asdict(result))
     else:
         out.print(
-            f"{image} holds: healthy after {seen.healthy_after_s:.1f} s, answers {seen.churn_probability} as the "
+            f"{image} holds: healthy after {result.healthy_after_s:.1f} s, answers {result.churn_probability} as the "
             "bundle does, and stopped with exit code 0"
         )
 
@@ -103,17 +103,17 @@ def image_test(
 @image_app.command("layers", epilog="Example: churn image layers streamflow-churn-api:v2.3.1")
 def image_layers(image: ImageArgument, as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Show what takes the space in an image."""
-    found = list_layers(image)
+    layers = list_layers(image)
     if as_json:
-        print_json(_list_layers_json(found))
+        print_json(_list_layers_json(layers))
     else:
-        _show(found)
+        _show(layers)
 
 
-def _list_layers_json(found: Sequence[Layer]) -> list[dict[str, str | int]]:
-    return [{"name": layer.name, "size_bytes": layer.size} for layer in found]
+def _list_layers_json(layers: Sequence[Layer]) -> list[dict[str, str | int]]:
+    return [{"name": layer.name, "size_bytes": layer.size} for layer in layers]
 
 
-def _show(found: Sequence[Layer]) -> None:
-    rows = [[layer.name, f"{layer.size / MEGABYTE:.1f} MB"] for layer in found]
-    print_table("Layers", ["layer", "size"], [*rows, ["above base", f"{bytes_above_base(found) / MEGABYTE:.1f} MB"]])
+def _show(layers: Sequence[Layer]) -> None:
+    rows = [[layer.name, f"{layer.size / MEGABYTE:.1f} MB"] for layer in layers]
+    print_table("Layers", ["layer", "size"], [*rows, ["above base", f"{bytes_above_base(layers) / MEGABYTE:.1f} MB"]])

@@ -218,8 +218,8 @@ def _carry_out(
         shown=shown,
     )
     bill = write_bill(image, settings.churn_home / "images")
-    there = aws.find_image(order.repository, tag_from_image(image))
-    if there and image.id not in there.ids:
+    pushed = aws.find_image(order.repository, tag_from_image(image))
+    if pushed and image.id not in pushed.ids:
         raise ReleaseError(
             f"{address} has another image as {tag_from_image(image)}, and a tag is never overwritten",
             instead="release the checkout that image was built of, or give the new one a tag of its own: --rebuild 2",
@@ -243,9 +243,9 @@ def _carry_out(
         bill=bill.name,
     )
     _sign_off(summary, ask=ask)
-    if there:
+    if pushed:
         say(f"{address} has this image already")
-    digest = there.digest if there else push_image(image, address, aws.log_in(), shown=shown)
+    digest = pushed.digest if pushed else push_image(image, address, aws.log_in(), shown=shown)
     tags = {"model-version": bundle.manifest.model_version, "release-override": order.override or "none"}
     arns = [
         aws.register_definition(replace_image(definition, f"{address}@{digest}", bundle.manifest.model_version), tags)

@@ -231,7 +231,8 @@ def _show_training(trained: TrainedModel) -> None:
 
     measured = trained.evaluation
     print_table("Comparison by cross-validation on the training part", ["method", "AUC", "standard error", "seconds"], [
-        [one.name, one.mean_auc, one.standard_error, f"{one.seconds:.1f}"] for one in trained.candidates
+        [candidate.name, candidate.mean_auc, candidate.standard_error, f"{candidate.seconds:.1f}"]
+        for candidate in trained.candidates
     ])  # fmt: skip
     say(_compare_with_best(trained))
     rows = [
@@ -252,7 +253,7 @@ def _show_training(trained: TrainedModel) -> None:
 def _compare_with_best(trained: TrainedModel) -> str:
     """Compare the fitted method with the best one, in a sentence. The comparison informs, it does not choose."""
     best = trained.candidates[0]
-    fitted = next(one for one in trained.candidates if one.name == "XGBoost")
+    fitted = next(candidate for candidate in trained.candidates if candidate.name == "XGBoost")
     if best.mean_auc - fitted.mean_auc <= best.standard_error:
         return f"XGBoost is fitted; no method is better by more than a standard error ({best.standard_error:.4f})"
     return f"XGBoost is fitted, although {best.name} is better by {best.mean_auc - fitted.mean_auc:.4f}"

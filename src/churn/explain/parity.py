@@ -59,11 +59,11 @@ def build_verified_tables(
     tables = compile_tables(ensemble)
     edges = make_adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
     compared = np.concatenate([rows, edges])
-    found = compare_with_xgboost(build_table_explainer(tables), ensemble, booster, compared, progress=progress)
-    if not found.is_tolerable:
+    deviation = compare_with_xgboost(build_table_explainer(tables), ensemble, booster, compared, progress=progress)
+    if not deviation.is_tolerable:
         raise NotTabular(
-            f"over {found.rows:,} rows the tables differ from XGBoost by {found.margin:.2g} in the margin and "
-            f"{found.contributions:.2g} in a contribution, more than {TOLERANCE}"
+            f"over {deviation.rows:,} rows the tables differ from XGBoost by {deviation.margin:.2g} in the margin and "
+            f"{deviation.contributions:.2g} in a contribution, more than {TOLERANCE}"
         )
     return tables
 
@@ -121,18 +121,18 @@ def compare_with_xgboost(
         progress: told after each few thousand rows how many are done, of how many.
     """
     booster.set_param({"nthread": 0})
-    found = []
+    largest = []
     for first in range(0, len(rows), AT_ONCE):
-        some = rows[first : first + AT_ONCE]
-        data = xgboost.DMatrix(some)
-        leaves = booster.predict(data, pred_leaf=True, validate_features=False).reshape(len(some), -1)
+        part = rows[first : first + AT_ONCE]
+        data = xgboost.DMatrix(part)
+        leaves = booster.predict(data, pred_leaf=True, validate_features=False).reshape(len(part), -1)
         contributions = booster.predict(data, pred_contribs=True, validate_features=False).astype(np.float64)
         margins = ensemble.sum_margins(leaves.astype(np.int64))
-        own = explain(some).astype(np.float64)
-        found.append([
-            np.abs(own.sum(axis=1) - margins).max(),
-            np.abs(own - contributions).max(),
+        explained = explain(part).astype(np.float64)
+        largest.append([
+            np.abs(explained.sum(axis=1) - margins).max(),
+            np.abs(explained - contributions).max(),
         ])  # fmt: skip
-        progress(first + len(some), len(rows))
-    margin, contribution = np.max(found, axis=0).tolist()
+        progress(first + len(part), len(rows))
+    margin, contribution = np.max(largest, axis=0).tolist()
     return Deviation(len(rows), margin, contribution)

@@ -119,12 +119,12 @@ def _is_leaf(tree: Mapping[str, Any], node: int) -> bool:
 
 
 def _collect_thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.NDArray[np.float32]]:
-    found: list[set[float]] = [set() for _ in range(features)]
+    thresholds: list[set[float]] = [set() for _ in range(features)]
     for tree in trees:
         for node, feature in enumerate(tree["split_indices"]):
             if not _is_leaf(tree, node):
-                found[feature].add(tree["split_conditions"][node])
-    return [np.unique(np.array(sorted(each), dtype=np.float32)) for each in found]
+                thresholds[feature].add(tree["split_conditions"][node])
+    return [np.unique(np.array(sorted(of_feature), dtype=np.float32)) for of_feature in thresholds]
 
 
 def _walk_leaves(

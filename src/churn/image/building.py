@@ -80,7 +80,7 @@ def build_image(
     bundle = load_bundle(bundle_path)
     if ca_file and not ca_file.is_file():
         raise SettingsError(f"there is no file of certificates at {ca_file}", instead="give a PEM file with --ca-file")
-    found = find_checkout(source)
+    checkout = find_checkout(source)
     require_engine()
     reference = f"{repository}:{bundle.manifest.model_version}" + (f"-{rebuild}" if rebuild else "")
     options = [
@@ -88,8 +88,8 @@ def build_image(
         *(["--secret", f"id=ca,src={ca_file}"] if ca_file else []),
         *([] if cache else ["--no-cache"]),
     ]
-    arguments = arguments_from_bundle(bundle, found, base_image)
-    with stage_context(found, bundle) as context:
+    arguments = arguments_from_bundle(bundle, checkout, base_image)
+    with stage_context(checkout, bundle) as context:
         docker(
             "build",
             *("--tag", reference, "--file", str(context / DOCKERFILE), "--target", "service"),
@@ -122,8 +122,8 @@ def inspect_image(reference: str) -> Image:
     Raises:
         ImageError: it has no such image, or there is no engine.
     """
-    (known,) = json.loads(docker("image", "inspect", reference))
-    return Image(reference, known["Id"], known["Size"], known["Config"]["Labels"] or {}, tuple(list_layers(reference)))
+    (image,) = json.loads(docker("image", "inspect", reference))
+    return Image(reference, image["Id"], image["Size"], image["Config"]["Labels"] or {}, tuple(list_layers(reference)))
 
 
 def list_layers(reference: str) -> list[Layer]:

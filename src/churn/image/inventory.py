@@ -30,11 +30,11 @@ def list_python_packages() -> list[Package]:
     """List the Python packages that this interpreter can import, by name."""
     return sorted(
         Package(
-            found.metadata["Name"].lower().replace("_", "-"),
-            found.version,
-            found.metadata.get("License-Expression", "") or "",
+            distribution.metadata["Name"].lower().replace("_", "-"),
+            distribution.version,
+            distribution.metadata.get("License-Expression", "") or "",
         )
-        for found in distributions()
+        for distribution in distributions()
     )
 
 

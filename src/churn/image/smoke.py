@@ -54,9 +54,9 @@ def smoke_test(reference: str, bundle_path: Path, *, network: str | None = None)
     return SmokeResult(bundle.manifest.model_version, container.healthy_after_s, prediction.probability)
 
 
-def _require(reference: str, what: str, found: object, expected: object) -> None:
-    if found != expected:
+def _require(reference: str, what: str, actual: object, expected: object) -> None:
+    if actual != expected:
         raise ImageError(
-            f"{reference} does not hold: its {what} is {found!r}, not {expected!r}",
+            f"{reference} does not hold: its {what} is {actual!r}, not {expected!r}",
             instead="build it again of this bundle with `churn image build`; if that does not help, do not release it",
         )

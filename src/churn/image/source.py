@@ -75,27 +75,27 @@ def require_committed(path: Path | None) -> Checkout:
 @contextmanager
 def stage_context(source: Checkout, bundle: Bundle) -> Iterator[Path]:
     """Yield a folder with what the Dockerfile copies: files of the checkout, and the bundle as `bundle`."""
-    with tempfile.TemporaryDirectory(prefix="churn-image-") as name:
-        folder = Path(name)
-        for each in SENT:
-            (folder / each).parent.mkdir(parents=True, exist_ok=True)
-            if (source.path / each).is_dir():
-                shutil.copytree(source.path / each, folder / each, ignore=NOT_SENT)
+    with tempfile.TemporaryDirectory(prefix="churn-image-") as temporary:
+        folder = Path(temporary)
+        for part in SENT:
+            (folder / part).parent.mkdir(parents=True, exist_ok=True)
+            if (source.path / part).is_dir():
+                shutil.copytree(source.path / part, folder / part, ignore=NOT_SENT)
             else:
-                shutil.copyfile(source.path / each, folder / each)
+                shutil.copyfile(source.path / part, folder / part)
         (folder / "bundle").mkdir()
-        for each in (MANIFEST, MANIFEST_SHA256, *bundle.manifest.files):
-            shutil.copyfile(bundle.path / each, folder / "bundle" / each)
+        for part in (MANIFEST, MANIFEST_SHA256, *bundle.manifest.files):
+            shutil.copyfile(bundle.path / part, folder / "bundle" / part)
         yield folder
 
 
 def _read_commit(folder: Path) -> tuple[str, int]:
     """Return revision and time of the last commit."""
-    found = _run_git(folder, "log", "-1", "--format=%H %ct").split()
-    if not found:
+    words = _run_git(folder, "log", "-1", "--format=%H %ct").split()
+    if not words:
         return UNKNOWN, 0
     dirty = DIRTY if _run_git(folder, "status", "--porcelain", "--", *SENT) else ""
-    return found[0] + dirty, int(found[1])
+    return words[0] + dirty, int(words[1])
 
 
 def _run_git(folder: Path, *arguments: str) -> str:

@@ -166,9 +166,9 @@ def read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(manifest.read_bytes())
     except ValidationError as error:
-        found = error.errors()[0]
+        problem = error.errors()[0]
         raise BundleError(
-            f"{manifest}: {'.'.join(map(str, found['loc']))}: {found['msg']}",
+            f"{manifest}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}",
             instead="this version of the code cannot read the bundle; export the model again",
         ) from error
 
@@ -192,9 +192,9 @@ def _encode_reference(path: Path, manifest: Manifest, contract: type[Contract]) 
     try:
         return contract.model_validate(manifest.reference_values).encode()
     except ValidationError as error:
-        found = error.errors()[0]
+        problem = error.errors()[0]
         raise BundleError(
-            f"{path / MANIFEST}: reference_values: {'.'.join(map(str, found['loc']))}: {found['msg']}",
+            f"{path / MANIFEST}: reference_values: {'.'.join(map(str, problem['loc']))}: {problem['msg']}",
             instead=EXPORT_AGAIN,
         ) from error
 
@@ -231,11 +231,11 @@ def _check_golden(path: Path, model: ChurnModel) -> None:
             f"{path} does not hold golden rows: {error.errors()[0]['msg']}", instead=EXPORT_AGAIN
         ) from error
     explained = model.explain(np.array(golden.rows, dtype=np.float32))
-    found = np.column_stack([explained, probabilities_from_contributions(explained.tolist())])
-    expected = np.column_stack([golden.contributions, golden.probability])
-    if found.shape != expected.shape:
+    answers = np.column_stack([explained, probabilities_from_contributions(explained.tolist())])
+    golden_answers = np.column_stack([golden.contributions, golden.probability])
+    if answers.shape != golden_answers.shape:
         raise BundleError(f"{path} holds golden rows of another shape than the model's", instead=EXPORT_AGAIN)
-    worst = np.abs(found - expected).max(axis=1)
+    worst = np.abs(answers - golden_answers).max(axis=1)
     if not (worst <= GOLDEN_TOLERANCE).all():
         row = int(np.nanargmax(np.where(np.isnan(worst), np.inf, worst)))
         raise BundleError(

@@ -53,7 +53,7 @@ class ChurnModel:
     def predict_encoded(self, values: Sequence[tuple[float, ...]]) -> list[Prediction]:
         """Do the same with what `Contract.encode` returns."""
         explained = self.explain(np.array(values, dtype=np.float32)).tolist()
-        return [_build_prediction(row, *found) for row, found in zip(values, explained, strict=True)]
+        return [_build_prediction(row, *parts) for row, parts in zip(values, explained, strict=True)]
 
     def predict_probabilities(self, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Predict unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""

@@ -66,15 +66,17 @@ def compare_answers(champion: ModelAnswers, challenger: ModelAnswers, threshold:
         challenger: what would have been.
         threshold: the banner is shown above this probability; one, or one for each subscriber.
     """
-    mine, theirs = find_strongest(champion.contributions), find_strongest(challenger.contributions)
-    directions = (np.take_along_axis(is_raising(side.contributions), mine, axis=1) for side in (champion, challenger))
+    top, challenger_top = find_strongest(champion.contributions), find_strongest(challenger.contributions)
+    directions = (
+        np.take_along_axis(is_raising(answers.contributions), top, axis=1) for answers in (champion, challenger)
+    )
     return Differences(
         tiers_from_probabilities(champion.probability),
         tiers_from_probabilities(challenger.probability),
         champion.probability > threshold,
         challenger.probability > threshold,
-        np.asarray((np.sort(mine, axis=1) == np.sort(theirs, axis=1)).all(axis=1)),
-        np.asarray((mine == theirs).all(axis=1)),
+        np.asarray((np.sort(top, axis=1) == np.sort(challenger_top, axis=1)).all(axis=1)),
+        np.asarray((top == challenger_top).all(axis=1)),
         np.asarray(np.equal(*directions).all(axis=1)),
         steps_from_probabilities(challenger.probability) - steps_from_probabilities(champion.probability),
     )
@@ -87,8 +89,8 @@ def tiers_from_probabilities(probability: Numbers) -> Whole:
 
 def steps_from_probabilities(probability: Numbers) -> Whole:
     """Return a shown probability as a whole number of its last decimal."""
-    found: Whole = np.rint(probability * STEPS).astype(np.int64)
-    return found
+    steps: Whole = np.rint(probability * STEPS).astype(np.int64)
+    return steps
 
 
 def find_strongest(contributions: Numbers) -> Whole:

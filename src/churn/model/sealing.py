@@ -86,7 +86,7 @@ def write_bundle(
         write_bytes(fresh / GOLDEN, encode_json(golden.model_dump()))
         if reference is not None:
             write_bytes(fresh / REFERENCE, encode_json(reference))
-        some = rows[:: -(-len(rows) // REFERENCE_ROWS)]
+        sample = rows[:: -(-len(rows) // REFERENCE_ROWS)]
         manifest = Manifest(
             **card.model_dump(),
             features=contract.feature_names(),
@@ -94,7 +94,7 @@ def write_bundle(
             contract_fingerprint=contract.fingerprint,
             explainer="tables" if reason is None else "pred_contribs",
             explainer_reason=reason,
-            reference_values=find_reference_values(contract, some, explain(some)[:, :-1]),
+            reference_values=find_reference_values(contract, sample, explain(sample)[:, :-1]),
             libraries={
                 "python": platform.python_version(),
                 "xgboost": xgboost.__version__,

@@ -85,8 +85,8 @@ class Aws:
     def find_image(self, repository: str, tag: str) -> PushedImage | None:
         """Find the image that a repository has under a tag; None if it has none."""
         with _translate_errors(f"look for {repository}:{tag}"):
-            found = self._ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
-        for image in found["images"]:
+            answer = self._ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        for image in answer["images"]:
             configuration = json.loads(image["imageManifest"]).get("config", {}).get("digest")
             digest = image["imageId"]["imageDigest"]
             return PushedImage(digest, frozenset({digest, configuration}))
@@ -95,9 +95,9 @@ class Aws:
     def log_in(self) -> Login:
         """Get a login to the account's registry."""
         with _translate_errors("log in to the registry"):
-            (given,) = self._ecr.get_authorization_token()["authorizationData"]
-        user, _, password = base64.b64decode(given["authorizationToken"]).decode().partition(":")
-        return Login(given["proxyEndpoint"], user, password)
+            (login,) = self._ecr.get_authorization_token()["authorizationData"]
+        user, _, password = base64.b64decode(login["authorizationToken"]).decode().partition(":")
+        return Login(login["proxyEndpoint"], user, password)
 
     def find_definition(self, name: str) -> dict[str, Any]:
         """Find a task definition by its ARN, or the latest one of a family.
@@ -106,8 +106,8 @@ class Aws:
             ReleaseError: there is none.
         """
         with _translate_errors(f"find the task definition {name}"):
-            found: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
-            return found
+            definition: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
+            return definition
 
     def register_definition(self, definition: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Register a task definition and gives its ARN. Nothing runs it yet."""
@@ -131,13 +131,13 @@ def replace_image(definition: Mapping[str, Any], image: str, version: str) -> di
     Raises:
         ReleaseError: not exactly one of its containers is essential, so it cannot be told which serves.
     """
-    containers = [dict(each) for each in definition["containerDefinitions"]]
+    containers = [dict(item) for item in definition["containerDefinitions"]]
     container = _find_essential(containers, definition["family"])
-    variables = [each for each in container.get("environment", []) if each["name"] != VERSION_VARIABLE]
+    variables = [item for item in container.get("environment", []) if item["name"] != VERSION_VARIABLE]
     container["image"] = image
     container["environment"] = [*variables, {"name": VERSION_VARIABLE, "value": version}]
-    kept = {name: value for name, value in definition.items() if name not in ADDED_BY_AWS}
-    return kept | {"containerDefinitions": containers}
+    writable = {name: value for name, value in definition.items() if name not in ADDED_BY_AWS}
+    return writable | {"containerDefinitions": containers}
 
 
 def read_served_image(definition: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -147,15 +147,15 @@ def read_served_image(definition: Mapping[str, Any]) -> tuple[str, str | None]:
         ReleaseError: not exactly one of its containers is essential.
     """
     container = _find_essential(definition["containerDefinitions"], definition["family"])
-    variables = {each["name"]: each["value"] for each in container.get("environment", [])}
+    variables = {variable["name"]: variable["value"] for variable in container.get("environment", [])}
     return container["image"], variables.get(VERSION_VARIABLE)
 
 
 def _find_essential[Container: Mapping[str, Any]](containers: Sequence[Container], family: str) -> Container:
     """Find the container that serves."""
-    essential = [each for each in containers if each.get("essential", True)]
+    essential = [container for container in containers if container.get("essential", True)]
     if len(essential) != 1:
-        names = ", ".join(each["name"] for each in essential)
+        names = ", ".join(container["name"] for container in essential)
         raise ReleaseError(
             f"the task definition {family} has {len(essential)} essential containers: {names or 'none'}",
             instead="mark only the one that serves as essential",

@@ -38,11 +38,11 @@ def read_digest(image: Image, address: str) -> str:
     Raises:
         ReleaseError: it was not pushed from here.
     """
-    known: list[str] = json.loads(docker("image", "inspect", "--format", "{{json .RepoDigests}}", image.id)) or []
-    for one in known:
-        name, _, found = one.partition("@")
+    digests: list[str] = json.loads(docker("image", "inspect", "--format", "{{json .RepoDigests}}", image.id)) or []
+    for entry in digests:
+        name, _, digest = entry.partition("@")
         if name == address:
-            return found
+            return digest
     raise ReleaseError(f"{address} does not say under which digest it has {image.reference}", instead="try again")
 
 

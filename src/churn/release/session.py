@@ -36,9 +36,9 @@ def translate_aws_errors(what: str, kind: type[ChurnError], *, check: str) -> It
     try:
         yield
     except ClientError as error:
-        said = error.response["Error"]
+        answer = error.response["Error"]
         raise kind(
-            f"could not {what}: AWS says {said.get('Code', 'nothing')}: {said.get('Message', '')}",
+            f"could not {what}: AWS says {answer.get('Code', 'nothing')}: {answer.get('Message', '')}",
             instead=f"check {check}; what is needed is made by deploy/terraform",
         ) from error
     except BotoCoreError as error:

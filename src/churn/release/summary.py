@@ -50,7 +50,7 @@ class ReleaseSummary:
     def list_rows(self) -> list[tuple[str, str]]:
         """List for a person: what, and how it is."""
         card, labels = self.manifest, self.image.labels
-        failed = [f"{one['gate']}: {one['reason']}" for one in self.gates if not one["passed"]]
+        failed = [f"{gate['gate']}: {gate['reason']}" for gate in self.gates if not gate["passed"]]
         standing = "champion" if self.is_champion else "not champion"
         return [
             ("model", f"{self.model} version {self.number} ({card.model_version}), {standing}"),

@@ -60,7 +60,7 @@ class ReleaseWindow:
             datetime.combine(here.date() + timedelta(days=ahead), self.opens, self.zone)
             for ahead in range(FARTHEST.days)
         )
-        return next((one for one in openings if one > here and self.closed_because(one) is None), None)
+        return next((opening for opening in openings if opening > here and self.closed_because(opening) is None), None)
 
     def describe(self) -> str:
         """Describe it, such as `Tuesday, Wednesday, Thursday from 09:00 to 12:00, UTC`."""
@@ -74,7 +74,7 @@ def read_release_window(*, days: str, hours: str, time_zone: str, free: str) -> 
     Raises:
         SettingsError: there is no such time zone or country, or the hours end before they begin.
     """
-    opens, closes = (_parse_time(each) for each in hours.split("-"))
+    opens, closes = (_parse_time(text) for text in hours.split("-"))
     if opens >= closes:
         raise _build_error("RELEASE_HOURS", hours, "it ends before it begins", "09:00-12:00")
     try:

@@ -67,13 +67,13 @@ def compare_candidates(
         rows, _, labels, _ = train_test_split(rows, labels, train_size=MOST_ROWS, stratify=labels, random_state=seed)
     models = {"logistic regression": build_baseline(contract), **_build_tree_methods(contract, seed)}
     folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, labels))
-    tell = progress or (lambda *_: None)
+    report = progress or (lambda *_: None)
     candidates = []
     for number, (name, model) in enumerate(models.items()):
         started = time.perf_counter()
         aucs: list[float] = []
         for train, validation in folds:
-            tell(number * FOLDS + len(aucs), len(models) * FOLDS, name)
+            report(number * FOLDS + len(aucs), len(models) * FOLDS, name)
             with threadpool_limits(THREADS):
                 model.fit(rows[train], labels[train])
                 predicted = model.predict_proba(rows[validation])[:, 1]
@@ -83,7 +83,7 @@ def compare_candidates(
                 name, float(np.mean(aucs)), compute_standard_error(aucs), time.perf_counter() - started, tuple(aucs)
             )
         )
-    tell(len(models) * FOLDS, len(models) * FOLDS, "done")
+    report(len(models) * FOLDS, len(models) * FOLDS, "done")
     return tuple(sorted(candidates, key=lambda candidate: -candidate.mean_auc))
 
 
@@ -96,7 +96,7 @@ def build_baseline(contract: type[Contract]) -> Pipeline:
     """Build a logistic regression over encoded rows: categories one-hot, all other features standardised."""
     codes = {at: range(len(spec.categories)) for at, spec in enumerate(contract.features) if spec.kind == "category"}
     numbers = [at for at in range(len(contract.features)) if at not in codes]
-    one_hot = OneHotEncoder(categories=[list(each) for each in codes.values()], drop="first")
+    one_hot = OneHotEncoder(categories=[list(categories) for categories in codes.values()], drop="first")
     columns = ColumnTransformer([("categories", one_hot, list(codes)), ("numbers", StandardScaler(), numbers)])
     return make_pipeline(columns, LogisticRegression(max_iter=1000))
 

@@ -41,9 +41,9 @@ class InvalidData(DataError):  # noqa: N818 - a kind of DataError, named for wha
     """A file that was read but does not hold what its contract says, with everything that is wrong with it."""
 
     def __init__(self, path: Path, contract: type[Contract], problems: list[DataProblem]) -> None:
-        found = sum(problem.count for problem in problems)
+        count = sum(problem.count for problem in problems)
         super().__init__(
-            f"{path} does not follow the contract {contract.contract_name}: {found} problem{'s' * (found != 1)}, "
+            f"{path} does not follow the contract {contract.contract_name}: {count} problem{'s' * (count != 1)}, "
             "nothing was used",
             instead="correct the lines in the table and try again; docs/contract.md says what each column may hold",
         )
@@ -94,7 +94,10 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
     return TrainingData(
         version=version or f"{path.stem}@{sha256[:12]}",
         sha256=sha256,
-        columns={name: np.array([getattr(one, name) for one in subscribers]) for name in contract.feature_names()},
+        columns={
+            name: np.array([getattr(subscriber, name) for subscriber in subscribers])
+            for name in contract.feature_names()
+        },
         rows=np.array([subscriber.encode() for subscriber in subscribers], dtype=np.float32),
         labels=np.array(labels, dtype=np.int8),
     )

@@ -70,9 +70,9 @@ def export_model(
     """
     fetched = registry.fetch(registry.find(uri))
     chosen = find_contract(contract or fetched.info.tags.get("contract", otherwise))
-    if found := list(list_misfits(chosen, fetched.booster)):
+    if misfits := list(list_misfits(chosen, fetched.booster)):
         raise BundleError(
-            f"{uri} does not fit the contract {chosen.contract_name}: {'; '.join(found)}",
+            f"{uri} does not fit the contract {chosen.contract_name}: {'; '.join(misfits)}",
             instead="train the model on exactly the contract's features, or name another contract with --contract",
         )
     card = _build_card(fetched)
@@ -128,6 +128,6 @@ def _build_card(fetched: FetchedModel) -> ModelCard:
 
 def _pick_golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
     """Take rows of the holdout where the training run kept some, else draw them from the contract."""
-    if kept := fetched.export_files.get(GOLDEN_FILE):
-        return np.array(json.loads(kept), dtype=np.float32)
+    if content := fetched.export_files.get(GOLDEN_FILE):
+        return np.array(json.loads(content), dtype=np.float32)
     return contract.encode_columns(draw_columns(contract, np.random.default_rng(0), GOLDEN_ROWS))

@@ -54,11 +54,11 @@ def check_release_gates(
 
 
 def _check_fingerprint(contract: type[Contract], fingerprint: str | None) -> Gate:
-    said = (fingerprint or "none")[:12]
+    shown = (fingerprint or "none")[:12]
     return Gate(
         "contract",
         fingerprint == contract.fingerprint,
-        f"trained for contract fingerprint {said}, the code's is {contract.fingerprint[:12]}",
+        f"trained for contract fingerprint {shown}, the code's is {contract.fingerprint[:12]}",
     )
 
 

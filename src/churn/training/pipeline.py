@@ -101,8 +101,8 @@ def train_model(
 
 def predict(booster: xgboost.Booster, rows: Rows) -> npt.NDArray[np.float64]:
     """Predict unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
-    found = booster.predict(xgboost.DMatrix(rows), validate_features=False)
-    return np.asarray(found, dtype=np.float64)
+    probabilities = booster.predict(xgboost.DMatrix(rows), validate_features=False)
+    return np.asarray(probabilities, dtype=np.float64)
 
 
 def build_run_record(trained: TrainedModel) -> RunRecord:
@@ -173,5 +173,5 @@ def _render(figure: Figure) -> bytes:
 
 def _list_environment() -> bytes:
     """List the installed distributions, one `name==version` a line."""
-    found = {f"{dist.metadata['Name']}=={dist.version}" for dist in distributions()}
-    return ("\n".join(sorted(found, key=str.lower)) + "\n").encode()
+    names = {f"{dist.metadata['Name']}=={dist.version}" for dist in distributions()}
+    return ("\n".join(sorted(names, key=str.lower)) + "\n").encode()

@@ -46,9 +46,10 @@ def plot_calibration(evaluation: Evaluation) -> Figure:
 
 def plot_confusion(evaluation: Evaluation) -> Figure:
     """Draw counts of subscribers by what was predicted at probability 0.5 and what came true."""
-    found = evaluation.confusion
+    confusion = evaluation.confusion
     counts = np.array(
-        [[found.true_negative, found.false_positive], [found.false_negative, found.true_positive]], dtype=np.int64
+        [[confusion.true_negative, confusion.false_positive], [confusion.false_negative, confusion.true_positive]],
+        dtype=np.int64,
     )
     share = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     figure = Figure(figsize=(5.5, 5), layout="constrained")

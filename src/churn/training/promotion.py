@@ -29,9 +29,9 @@ def check_version(registry: Registry, contract: type[Contract], version: str) ->
     """
     info = find_version(registry, contract, version)
     candidate = registry.fetch(info)
-    if found := list(list_misfits(contract, candidate.booster)):
+    if misfits := list(list_misfits(contract, candidate.booster)):
         raise GateError(
-            f"{version} does not fit the contract {contract.contract_name}: {'; '.join(found)}",
+            f"{version} does not fit the contract {contract.contract_name}: {'; '.join(misfits)}",
             instead="promote a version that can be served",
         )
     holdout = read_holdout(candidate)
@@ -56,11 +56,11 @@ def find_version(registry: Registry, contract: type[Contract], version: str) -> 
         RegistryError: there is none; names those that there are.
     """
     name = name_registered_model(contract)
-    known = registry.list_versions(name)
-    for info in known:
+    versions = registry.list_versions(name)
+    for info in versions:
         if version in {info.tags.get("model_version"), str(info.number), *info.aliases}:
             return info
-    listed = ", ".join(info.tags.get("model_version", str(info.number)) for info in known)
+    listed = ", ".join(info.tags.get("model_version", str(info.number)) for info in versions)
     raise RegistryError(
         f"{name} has no version {version}",
         instead=f"choose one of {listed}" if listed else "train one with `churn train`",
@@ -75,8 +75,8 @@ def _fetch_champion(
     if info is None:
         return None, []
     booster = registry.fetch(info).booster
-    if found := list(list_misfits(contract, booster)):
-        reason = f"the champion, number {info.number}, does not fit the contract: {'; '.join(found)}"
+    if misfits := list(list_misfits(contract, booster)):
+        reason = f"the champion, number {info.number}, does not fit the contract: {'; '.join(misfits)}"
         return None, [Gate("comparison", passed=False, reason=reason)]
     return booster, []
 

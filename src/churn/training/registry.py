@@ -140,10 +140,10 @@ class Registry:
     def list_versions(self, name: str) -> list[VersionInfo]:
         """List all versions of a model, newest first; none if the model is not registered."""
         with self._translate_errors(f"list the versions of {name}"):
-            found = self._client.search_model_versions(f"name = '{name}'")
+            bare = self._client.search_model_versions(f"name = '{name}'")
             # The search does not fill in aliases; the single look-up does.
-            full = [self._client.get_model_version(name, version.version) for version in found]
-            return sorted((self._describe(version) for version in full), key=lambda info: -info.number)
+            versions = [self._client.get_model_version(name, version.version) for version in bare]
+            return sorted((self._describe(version) for version in versions), key=lambda info: -info.number)
 
     def find(self, uri: str) -> VersionInfo:
         """Find the version that `models:/NAME@ALIAS` or `models:/NAME/NUMBER` names.
@@ -202,8 +202,8 @@ class Registry:
     def _export_files(self, info: VersionInfo, folder: Path) -> dict[str, bytes]:
         if info.run_id is None or not self._client.list_artifacts(info.run_id, EXPORT_FOLDER):
             return {}
-        kept = Path(self._client.download_artifacts(info.run_id, EXPORT_FOLDER, str(folder)))
-        return {file.name: file.read_bytes() for file in kept.iterdir()}
+        copied = Path(self._client.download_artifacts(info.run_id, EXPORT_FOLDER, str(folder)))
+        return {file.name: file.read_bytes() for file in copied.iterdir()}
 
     def _experiment(self, name: str) -> str:
         existing = self._client.get_experiment_by_name(name)
@@ -247,9 +247,9 @@ class Registry:
 @contextmanager
 def _keep_environment() -> Iterator[None]:
     """Keep what MLflow writes into the environment from the processes that are started from here."""
-    kept = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
+    before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     yield
-    for name, value in kept.items():
+    for name, value in before.items():
         os.environ.pop(name, None)
         if value is not None:
             os.environ[name] = value
