@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from churn.dashboard.charts.drawing import Chart
-from churn.dashboard.charts.plots import HistogramSide, draw_histogram, draw_shares
+from churn.dashboard.charts.plots import Series, draw_histogram, draw_shares
 from churn.dashboard.words import format_latency, format_percent, format_points, title_from_name
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S, PROBABILITY_BINS, SET_SIGN
@@ -92,8 +92,8 @@ def list_top_sets(stable: Counts, canary: Counts) -> list[tuple[str, str, str, s
     return rows
 
 
-def _pair_sides(stable: Sequence[int], canary: Sequence[int]) -> tuple[HistogramSide, HistogramSide]:
-    return HistogramSide("stable", "stable", stable), HistogramSide("canary", "canary", canary)
+def _pair_sides(stable: Sequence[int], canary: Sequence[int]) -> tuple[Series, Series]:
+    return Series("stable", "stable", stable), Series("canary", "canary", canary)
 
 
 def _describe_banners(stable: Counts, canary: Counts) -> str:

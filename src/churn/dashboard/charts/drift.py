@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from churn.dashboard.charts.drawing import Chart
-from churn.dashboard.charts.plots import HistogramSide, draw_histogram
+from churn.dashboard.charts.plots import Series, draw_histogram
 from churn.dashboard.report import Report
 from churn.dashboard.words import format_time, title_from_name
 from churn.monitoring.comparison import BAND_WORDS, DriftComparison, title_from_drift
@@ -49,8 +49,8 @@ def _draw_distribution(item: Drift) -> Chart:
         bins=[YES_NO.get(name, title_from_name(name)) for name in reference.bins[first:]],
         ticks={at - first: label for at, label in _label_ticks(reference).items()},
         sides=(
-            HistogramSide("at training", "stable", reference.counts[first:]),
-            HistogramSide("now", "live", item.live[first:]),
+            Series("at training", "stable", reference.counts[first:]),
+            Series("now", "live", item.live[first:]),
         ),
         small=True,
         centred=not reference.edges,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from churn.dashboard.charts.drawing import Chart
-from churn.dashboard.charts.plots import BarPart, draw_stacked_bars
+from churn.dashboard.charts.plots import Series, draw_stacked_bars
 from churn.dashboard.report import Report, Table, report_figures
 from churn.retention.campaign.report import build_tables
 
@@ -30,7 +30,7 @@ def _draw_counts(summary: Mapping[str, Any]) -> Chart:
         title="Offers made",
         summary="How many subscribers get each offer.",
         names=[offer["code"] for offer in summary["offers"]],
-        parts=[BarPart("offers", "stable", [offer["count"] for offer in summary["offers"]])],
+        parts=[Series("offers", "stable", [offer["count"] for offer in summary["offers"]])],
     )
 
 
@@ -42,7 +42,7 @@ def _draw_value(summary: Mapping[str, Any]) -> Chart:
         summary="Net value and cost of each offer. Both together are the margin that is kept.",
         names=[offer["code"] for offer in offers],
         parts=[
-            BarPart("net value", "live", [offer["net_dollars"] for offer in offers]),
-            BarPart("cost", "canary", [offer["cost_dollars"] for offer in offers]),
+            Series("net value", "live", [offer["net_dollars"] for offer in offers]),
+            Series("cost", "canary", [offer["cost_dollars"] for offer in offers]),
         ],
     )

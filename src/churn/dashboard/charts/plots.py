@@ -1,4 +1,4 @@
-"""Draw what several charts are made of: two distributions side by side, shares by name, and intervals."""
+"""Draw what several charts are made of: histograms, bars and intervals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from churn.dashboard.charts.drawing import (
     build_rule,
     draw,
     draw_both,
-)
+)  # fmt: skip
 from churn.dashboard.words import format_percent
 
 GAP = 0.12  # of a bin, on either side
@@ -31,18 +31,23 @@ ROW, AXIS = 34, 56  # pixels of a row, and of all around them
 
 
 @dataclass(frozen=True)
-class HistogramSide:
-    """One of the two that are compared: a word, the CSS class and variable of its colour, and counts."""
+class Series:
+    """Values of one colour.
+
+    Args:
+        word: what they are.
+        key: the CSS class of the colour, and its variable.
+        values: one for each bin or bar.
+    """
 
     word: str
     key: str
-    counts: Sequence[int]
+    values: Sequence[float]
 
-    @property
-    def shares(self) -> list[float]:
-        """Of the whole; all zero of nothing."""
-        total = sum(self.counts)
-        return [count / total if total else 0.0 for count in self.counts]
+    def shares(self, total: float | None = None) -> list[float]:
+        """Return each value's share of the total, or of their sum; zeros if that is zero."""
+        total = sum(self.values) if total is None else total
+        return [value / total if total else 0.0 for value in self.values]
 
 
 def draw_histogram(
@@ -52,88 +57,67 @@ def draw_histogram(
     summary: str,
     bins: Sequence[str],
     ticks: Mapping[int, str],
-    sides: tuple[HistogramSide, HistogramSide],
+    sides: tuple[Series, Series],
     mark: tuple[int, str] | None = None,
     root: bool = False,
     small: bool = False,
     centred: bool = False,
 ) -> Chart:
-    """Two histograms over the same bins.
+    """Draw two histograms over the same bins.
 
     Args:
         name: see Chart, as for the next two.
         title: what it shows.
         summary: what is to be seen in it.
-        bins: what each bin is called.
-        ticks: what stands at the boundary before the bin of that number.
-        sides: what is compared.
-        mark: a boundary that is marked with a line, and what it says.
-        root: whether heights are square roots of shares, so that rare ones are seen.
+        bins: the name of each bin.
+        ticks: what stands at the boundary before a bin, by the bin's number.
+        sides: the counts that are compared.
+        mark: a boundary with a line, and the words beside it.
+        root: whether heights are square roots of shares, so that rare bins are seen.
         small: whether it is always narrow.
-        centred: whether each bin's own name stands below it instead of ticks.
+        centred: whether a bin's name stands below it, in place of ticks.
     """
-    rows = [
-        {
-            "from": at + GAP + half * (0.5 - GAP),
-            "to": at + GAP + (half + 1) * (0.5 - GAP),
-            "share": share,
-            "tip": f"{bins[at]}, {side.word}: {format_percent(share)}",
-        }
-        for half, side in enumerate(sides)
-        for at, share in enumerate(side.shares)
-    ]
+    both_shares = [side.shares() for side in sides]
     shown = dict(enumerate(bins)) if centred else ticks
     middle = 0.5 if centred else 0
     labels = json.dumps({f"{at + middle:g}": label for at, label in shown.items()})
-    x = {
-        "field": "from",
-        "type": "quantitative",
-        "scale": {"domain": [0, len(bins)], "nice": False},
-        "axis": {
-            "values": [at + middle for at in sorted(shown)],
-            "labelExpr": f"split({labels}[datum.value], ' ')" if centred else f"{labels}[datum.value]",
-            "title": None,
-            "labelFlush": not centred,
-            "tickSize": 0 if centred else 4,
-        },
+    axis = {
+        "values": [at + middle for at in sorted(shown)],
+        "labelExpr": f"split({labels}[datum.value], ' ')" if centred else f"{labels}[datum.value]",
+        "title": None,
+        "labelFlush": not centred,
+        "tickSize": 0 if centred else 4,
     }
+    scale = {"domain": [0, len(bins)], "nice": False}
+    x = {"field": "from", "type": "quantitative", "scale": scale, "axis": axis}
+    ends = {"x2": {"field": "to"}, "y2": {"datum": 0}}
     y = _build_share_axis("share", root=root)
-    half = len(bins)
-    layers = [
-        build_layer(
-            each,
-            {"type": "rect", "color": f"var(--{side.key})"},
-            x=x,
-            x2={"field": "to"},
-            y=y,
-            y2={"datum": 0},
-            description="tip:N",
-        )
-        for each, side in ((rows[:half], sides[0]), (rows[half:], sides[1]))
-    ]
-    if mark:
-        layers += [
-            build_rule(x={"datum": mark[0], "type": "quantitative"}),
-            build_layer(
-                [{"words": mark[1]}],
-                {"type": "text", "align": "right", "dx": -5, "baseline": "top", "color": SOFT},
-                x={"datum": mark[0], "type": "quantitative"},
-                y={"value": -12},
-                text="words:N",
-            ),
+    layers = []
+    for half, (side, shares) in enumerate(zip(sides, both_shares, strict=True)):
+        bars = [
+            {
+                "from": at + GAP + half * (0.5 - GAP),
+                "to": at + GAP + (half + 1) * (0.5 - GAP),
+                "share": share,
+                "tip": f"{bins[at]}, {side.word}: {format_percent(share)}",
+            }
+            for at, share in enumerate(shares)
         ]
+        layers.append(build_layer(bars, _paint("rect", side), x=x, y=y, description="tip:N", **ends))
+    if mark:
+        at, words = mark
+        text = {"type": "text", "align": "right", "dx": -5, "baseline": "top", "color": SOFT}
+        line: dict[str, Any] = {"datum": at, "type": "quantitative"}
+        layers += [build_rule(x=line), build_layer([{"words": words}], text, x=line, y={"value": -12}, text="words:N")]
     spec = {"layer": layers}
     narrow, wide = (draw(spec, width=NARROW, height=150), Markup()) if small else draw_both(spec)
+    counted = [at for at in range(len(bins)) if any(side.values[at] for side in sides)]
     return Chart(
         name=name,
         title=title,
         summary=summary,
         columns=["", *(side.word for side in sides)],
-        rows=[
-            [bins[at], *(format_percent(side.shares[at]) for side in sides)]
-            for at in range(len(bins))
-            if any(side.counts[at] for side in sides)
-        ],
+        rows=[[bins[at], *(format_percent(shares[at]) for shares in both_shares)] for at in counted],
         narrow=narrow,
         wide=wide,
         keys=[(side.key, side.word) for side in sides],
@@ -146,72 +130,68 @@ def draw_shares(
     title: str,
     summary: str,
     names: Sequence[str],
-    sides: tuple[HistogramSide, HistogramSide],
+    sides: tuple[Series, Series],
     totals: tuple[int, int],
 ) -> Chart:
-    """Shares of two wholes by name, as pairs of horizontal bars; a name may count more than once in a whole."""
-    shares = [
-        [count / total if total else 0.0 for count in side.counts] for side, total in zip(sides, totals, strict=True)
-    ]
-    y: dict[str, Any] = {
-        "field": "name",
-        "type": "nominal",
-        "sort": None,
-        "axis": {"title": None, "labelLimit": 170, "minExtent": LETTER * max(map(len, names), default=0)},
-        "scale": {"paddingInner": 0.28},
-    }
-    layers = [
-        build_layer(
-            [
-                {
-                    "name": name,
-                    "share": share,
-                    "side": side.word,
-                    "tip": f"{name}, {side.word}: {format_percent(share)}",
-                }
-                for name, share in zip(names, each, strict=True)
-            ],
-            {"type": "bar", "color": f"var(--{side.key})"},
-            x={"field": "share", "type": "quantitative", "axis": {"format": ".0%", "title": None, "tickCount": 4}},
-            y=y,
-            yOffset={
-                "field": "side",
-                "type": "nominal",
-                "sort": None,
-                "scale": {"domain": [one.word for one in sides]},
-            },
-            description="tip:N",
-        )
-        for side, each in zip(sides, shares, strict=True)
-    ]
+    """Draw two shares for each name, as horizontal bars. The shares of a side may add up to more than one."""
+    both_shares = [side.shares(total) for side, total in zip(sides, totals, strict=True)]
+    x = {"field": "share", "type": "quantitative", "axis": {"format": ".0%", "title": None, "tickCount": 4}}
+    offset_scale = {"domain": [side.word for side in sides]}
+    offset = {"field": "side", "type": "nominal", "sort": None, "scale": offset_scale}
+    y = _build_name_axis(names, padding=0.28)
+    layers = []
+    for side, shares in zip(sides, both_shares, strict=True):
+        bars = [
+            {"name": bar, "share": share, "side": side.word, "tip": f"{bar}, {side.word}: {format_percent(share)}"}
+            for bar, share in zip(names, shares, strict=True)
+        ]
+        layers.append(build_layer(bars, _paint("bar", side), x=x, y=y, yOffset=offset, description="tip:N"))
     narrow, wide = draw_both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
     return Chart(
         name=name,
         title=title,
         summary=summary,
         columns=["", *(side.word for side in sides)],
-        rows=[[each, *(format_percent(share[at]) for share in shares)] for at, each in enumerate(names)],
+        rows=[[bar, *(format_percent(shares[at]) for shares in both_shares)] for at, bar in enumerate(names)],
         narrow=narrow,
         wide=wide,
         keys=[(side.key, side.word) for side in sides],
     )
 
 
-def _build_share_axis(field: str, *, root: bool) -> dict[str, Any]:
-    axis: dict[str, Any] = {"title": None, "format": ".0%", "tickCount": 4}
-    if root:
-        axis = {"title": None, "format": "~%", "values": ROOT_TICKS}
-    scale = {"scale": {"type": "sqrt", "nice": False}} if root else {}
-    return {"field": field, "type": "quantitative", "axis": axis, **scale}
+def draw_stacked_bars(*, name: str, title: str, summary: str, names: Sequence[str], parts: Sequence[Series]) -> Chart:
+    """Draw a horizontal bar for each name. Its parts follow each other, from left to right."""
+    x = {"field": "from", "type": "quantitative", "axis": {"format": ",~f", "title": None, "tickCount": 4}}
+    y = _build_name_axis(names, padding=0.35)
+    starts, layers = [0.0] * len(names), []
+    for part in parts:
+        ends = [start + value for start, value in zip(starts, part.values, strict=True)]
+        bars = [
+            {"name": bar, "from": start, "to": end, "tip": f"{bar}, {part.word}: {value:,.0f}"}
+            for bar, start, end, value in zip(names, starts, ends, part.values, strict=True)
+        ]
+        layers.append(build_layer(bars, _paint("bar", part), x=x, x2={"field": "to"}, y=y, description="tip:N"))
+        starts = ends
+    narrow, wide = draw_both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
+    return Chart(
+        name=name,
+        title=title,
+        summary=summary,
+        columns=["", *(part.word for part in parts)],
+        rows=[[bar, *(f"{part.values[at]:,.0f}" for part in parts)] for at, bar in enumerate(names)],
+        narrow=narrow,
+        wide=wide,
+        keys=[(part.key, part.word) for part in parts] if len(parts) > 1 else [],
+    )
 
 
 @dataclass(frozen=True)
 class Interval:
-    """One row.
+    """One row of a chart of intervals.
 
     Args:
         name: stands before it.
-        low, high: where it surely lies.
+        low, high: where the truth surely lies.
         value: what was observed.
         tip: all of that in words.
     """
@@ -230,7 +210,7 @@ def draw_intervals(
     axis: Mapping[str, Any],
     limit: float | None = None,
 ) -> tuple[Markup, Markup]:
-    """Narrow and wide.
+    """Draw a row for each interval, narrow and wide.
 
     Args:
         intervals: from top to bottom.
@@ -239,29 +219,20 @@ def draw_intervals(
         limit: where to draw a line, if anywhere.
     """
     least, most = domain
-
-    def inside(value: float) -> float:
-        return min(max(value, least), most)
-
     rows = [
-        {
-            "name": each.name,
-            "low": inside(each.low),
-            "high": inside(each.high),
-            "value": inside(each.value),
-            "tip": each.tip,
-        }
-        for each in intervals
+        {"name": interval.name, "tip": interval.tip}
+        | {name: min(max(getattr(interval, name), least), most) for name in ("low", "high", "value")}
+        for interval in intervals
     ]
     x = {"type": "quantitative", "scale": {"domain": domain, "nice": False}, "axis": {"title": None, **axis}}
-    room = LETTER * max(len(each.name) for each in intervals)
+    room = LETTER * max(len(interval.name) for interval in intervals)
     names = {"title": None, "domain": False, "ticks": False, "labelLimit": 170, "minExtent": room}
     y = {"field": "name", "type": "nominal", "sort": None, "axis": names if room else None}
     band = {"type": "rule", "color": BAND, "strokeWidth": 14}
-    mark = {"type": "tick", "color": EFFECT, "thickness": 3, "size": 20}
+    tick = {"type": "tick", "color": EFFECT, "thickness": 3, "size": 20}
     layers = [
         build_layer(rows, band, x={"field": "low", **x}, x2={"field": "high"}, y=y, description="tip:N"),
-        build_layer(rows, mark, x={"field": "value", **x}, y=y),
+        build_layer(rows, tick, x={"field": "value", **x}, y=y),
     ]
     if limit is not None:
         layers.append(build_rule(x={"datum": limit, "type": "quantitative"}))
@@ -270,47 +241,18 @@ def draw_intervals(
     return narrow, wide
 
 
-@dataclass(frozen=True)
-class BarPart:
-    """One part of stacked bars: a word, the CSS class and variable of its colour, and a value for each bar."""
-
-    word: str
-    key: str
-    values: Sequence[float]
+def _paint(mark: str, series: Series) -> dict[str, Any]:
+    return {"type": mark, "color": f"var(--{series.key})"}
 
 
-def draw_stacked_bars(*, name: str, title: str, summary: str, names: Sequence[str], parts: Sequence[BarPart]) -> Chart:
-    """Draw a horizontal bar for each name; its parts follow each other.
+def _build_name_axis(names: Sequence[str], *, padding: float) -> dict[str, Any]:
+    axis = {"title": None, "labelLimit": 170, "minExtent": LETTER * max(map(len, names), default=0)}
+    return {"field": "name", "type": "nominal", "sort": None, "axis": axis, "scale": {"paddingInner": padding}}
 
-    Args:
-        name: see Chart, as for the next two.
-        title: what it shows.
-        summary: what is to be seen in it.
-        names: from top to bottom.
-        parts: from left to right.
-    """
-    axis = {"title": None, "labelLimit": 170, "minExtent": LETTER * max(map(len, names))}
-    y = {"field": "name", "type": "nominal", "sort": None, "axis": axis, "scale": {"paddingInner": 0.35}}
-    x = {"field": "from", "type": "quantitative", "axis": {"format": ",~f", "title": None, "tickCount": 4}}
-    starts, layers = [0.0] * len(names), []
-    for part in parts:
-        ends = [start + value for start, value in zip(starts, part.values, strict=True)]
-        bars = zip(names, starts, ends, part.values, strict=True)
-        rows = [
-            {"name": bar, "from": start, "to": end, "tip": f"{bar}, {part.word}: {value:,.0f}"}
-            for bar, start, end, value in bars
-        ]
-        mark = {"type": "bar", "color": f"var(--{part.key})"}
-        layers.append(build_layer(rows, mark, x=x, x2={"field": "to"}, y=y, description="tip:N"))
-        starts = ends
-    narrow, wide = draw_both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
-    return Chart(
-        name=name,
-        title=title,
-        summary=summary,
-        columns=["", *(part.word for part in parts)],
-        rows=[[bar, *(f"{part.values[at]:,.0f}" for part in parts)] for at, bar in enumerate(names)],
-        narrow=narrow,
-        wide=wide,
-        keys=[(part.key, part.word) for part in parts] if len(parts) > 1 else [],
-    )
+
+def _build_share_axis(field: str, *, root: bool) -> dict[str, Any]:
+    axis: dict[str, Any] = {"title": None, "format": ".0%", "tickCount": 4}
+    if root:
+        axis = {"title": None, "format": "~%", "values": ROOT_TICKS}
+    scale = {"scale": {"type": "sqrt", "nice": False}} if root else {}
+    return {"field": field, "type": "quantitative", "axis": axis, **scale}

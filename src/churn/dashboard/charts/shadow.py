@@ -8,7 +8,7 @@ from typing import Any
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW
 from churn.dashboard.charts.drawing import LINE, NARROW, STABLE, Chart, build_layer, build_rule, draw
-from churn.dashboard.charts.plots import HistogramSide, Interval, draw_histogram, draw_intervals, draw_shares
+from churn.dashboard.charts.plots import Interval, Series, draw_histogram, draw_intervals, draw_shares
 from churn.dashboard.report import Report, Table, report_figures
 from churn.dashboard.words import format_percent, make_sentence, title_from_name
 from churn.judging.findings import Finding
@@ -92,8 +92,8 @@ def _draw_reasons(figures: ShadowReport) -> Chart:
     )
 
 
-def _pair_sides(champion: Any, challenger: Any) -> tuple[HistogramSide, HistogramSide]:
-    return HistogramSide("champion", "stable", champion), HistogramSide("challenger", "canary", challenger)
+def _pair_sides(champion: Any, challenger: Any) -> tuple[Series, Series]:
+    return Series("champion", "stable", champion), Series("challenger", "canary", challenger)
 
 
 def _draw_plane(figures: ShadowReport) -> Chart:
