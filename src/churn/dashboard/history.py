@@ -1,4 +1,4 @@
-"""How a rollout went so far, as its pages show it: a thin layer over what the store and the judge's evidence hold."""
+"""Read how a rollout went so far from its events and the evidence in them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_OBSERVATIONS = 90  # more cannot be told apart in a chart
 
 @dataclass(frozen=True, slots=True)
 class RecordedFinding:
-    """What one check found once; `low` and `high` are the ends of its confidence sequence, None if unknown."""
+    """What one check found once. `low` and `high` bound its confidence sequence; None if they are unknown."""
 
     check: str
     decision: str
@@ -37,7 +37,7 @@ class RecordedFinding:
 
     @classmethod
     def read(cls, finding: Mapping[str, Any]) -> RecordedFinding:
-        """A finding as the evidence has it; what is missing or no number counts as unknown."""
+        """Read a finding of the evidence. What is missing, or is no number, counts as unknown."""
         effect, low, high = (_number_from(finding.get(name)) for name in ("effect", "low", "high"))
         return cls(
             check=str(finding.get("check", "")),
@@ -54,7 +54,7 @@ class RecordedFinding:
 
     @property
     def standing(self) -> Standing:
-        """Where the interval lies: surely within the tolerance, surely outside, or neither."""
+        """Return where the interval lies: surely within the tolerance, surely outside, or neither."""
         if self.low is not None and self.low > self.tolerance:
             return "outside"
         return "within" if self.decision == "promote" else "unsure"
@@ -62,7 +62,7 @@ class RecordedFinding:
 
 @dataclass(frozen=True)
 class Observation:
-    """One time at which the judge was asked."""
+    """What the judge was asked once, and what it found."""
 
     at: float
     state: State
@@ -75,17 +75,17 @@ class Observation:
 
     @cached_property
     def stable(self) -> Counts:
-        """What the stable version had answered since the step began."""
+        """Return what the stable version had answered since the step began."""
         return _counts_from(self.seen.get("stable"))
 
     @cached_property
     def canary(self) -> Counts:
-        """What the canary had."""
+        """Return what the canary had answered since the step began."""
         return _counts_from(self.seen.get("canary"))
 
 
 def observation_from_event(event: Event) -> Observation | None:
-    """The observation that an event records, if it records one."""
+    """Return the observation that an event records, if it records one."""
     verdict = event.evidence.get("verdict")
     if not isinstance(verdict, Mapping):
         return None
@@ -96,7 +96,7 @@ def observation_from_event(event: Event) -> Observation | None:
         event.weight_percent,
         str(verdict.get("decision", event.decision)),
         str(verdict.get("reason", event.reason)),
-        tuple(RecordedFinding.read(each) for each in verdict.get("findings", ())),
+        tuple(RecordedFinding.read(finding) for finding in verdict.get("findings", ())),
         event.evidence.get("seen", {}),
     )
 
@@ -111,75 +111,74 @@ class History:
 
     @property
     def last(self) -> Observation | None:
-        """The last observation at which something could be compared, else the last one."""
+        """Return the last observation with findings, or else the last one."""
         return next(
-            (each for each in reversed(self.observations) if each.findings),
+            (look for look in reversed(self.observations) if look.findings),
             self.observations[-1] if self.observations else None,
         )
 
     @property
     def verdict(self) -> Observation | None:
-        """The last observation."""
+        """Return the last observation."""
         return self.observations[-1] if self.observations else None
 
     @property
     def trouble(self) -> Event | None:
-        """What was in the way when something last happened, if anything was."""
+        """Return the last event if it is a trouble and the rollout is not over."""
         last = self.events[-1] if self.events else None
         return last if last and last.kind == "trouble" and not self.rollout.is_over else None
 
     def weights(self, now: float) -> list[tuple[float, int]]:
-        """The canary's share from each moment on, until the end or now."""
-        found = [(self.rollout.began, 0)]
-        for each in self.events:
-            if each.kind in {"stepped", "returning", "settling", "ended"} and each.weight_percent != found[-1][1]:
-                found.append((each.at, each.weight_percent))
-        last, weight = found[-1]
-        over = self.rollout.ended
-        return [*found, (over + TAIL * (over - self.rollout.began) if over else max(now, last), weight)]
+        """Return the canary's share from each time on, until the end or now."""
+        began, ended = self.rollout.began, self.rollout.ended
+        shares = [(began, 0)]
+        for event in self.events:
+            if event.kind in {"stepped", "returning", "settling", "ended"} and event.weight_percent != shares[-1][1]:
+                shares.append((event.at, event.weight_percent))
+        last, weight = shares[-1]
+        return [*shares, (ended + TAIL * (ended - began) if ended else max(now, last), weight)]
 
     def planned(self, now: float) -> list[tuple[float, int]]:
-        """The share from now on, if every step is taken as soon as the plan allows; empty if nothing is planned."""
+        """Return the share from now on if each step comes as early as the plan allows; empty without a plan."""
         rollout = self.rollout
         if rollout.state not in {State.HOLDING, State.BAKING}:
             return []
-        at, found = max(now, rollout.since + rollout.plan.hold_s(rollout.step)), [(now, rollout.weight_percent)]
+        at, shares = max(now, rollout.since + rollout.plan.hold_s(rollout.step)), [(now, rollout.weight_percent)]
         for step in range(rollout.step + 1, len(rollout.plan.steps)):
-            found.append((at, rollout.plan.steps[step].weight_percent))
+            shares.append((at, rollout.plan.steps[step].weight_percent))
             at += rollout.plan.hold_s(step)
-        return [*found, (at, found[-1][1])]
+        return [*shares, (at, shares[-1][1])]
 
     def checks(self) -> Iterator[tuple[RecordedFinding, list[tuple[Observation, RecordedFinding]]]]:
-        """Each check as it was found last, with what it found at every observation so far."""
+        """Yield what each check found last, and what it found at every observation so far."""
         if self.last is None:
             return
-        kept = thin_out(self.observations)
+        looks = thin_out(self.observations)
         for latest in self.last.findings:
-            found = [(each, one) for each in kept for one in each.findings if one.check == latest.check]
-            yield latest, found
+            yield latest, [(look, own) for look in looks for own in look.findings if own.check == latest.check]
 
     def merged_events(self) -> list[tuple[Event, int]]:
         """Return the events, newest first. Equal verdicts in a row are one: the newest, with their number."""
-        found: list[tuple[Event, int]] = []
-        for each in self.events:
-            before = found[-1][0] if found else None
-            if before and before.kind == each.kind == "judged" and before.decision == each.decision:
-                found[-1] = (each, found[-1][1] + 1)
+        merged: list[tuple[Event, int]] = []
+        for event in self.events:
+            before = merged[-1][0] if merged else None
+            if before and before.kind == event.kind == "judged" and before.decision == event.decision:
+                merged[-1] = (event, merged[-1][1] + 1)
             else:
-                found.append((each, 1))
-        return found[::-1]
+                merged.append((event, 1))
+        return merged[::-1]
 
 
 def thin_out(observations: Sequence[Observation], most: int = MOST_OBSERVATIONS) -> list[Observation]:
-    """So many of them, evenly spread; the first and last of each step always."""
+    """Return at most about so many, evenly spread. The first and last of each step stay."""
     every = max(1, -(-len(observations) // most))
     return [
-        each
-        for at, each in enumerate(observations)
+        look
+        for at, look in enumerate(observations)
         if at % every == 0
         or at + 1 == len(observations)
-        or observations[at - 1].step != each.step
-        or observations[at + 1].step != each.step
+        or observations[at - 1].step != look.step
+        or observations[at + 1].step != look.step
     ]
 
 

@@ -24,22 +24,22 @@ STANDINGS = {"within": "within", "unsure": "not yet sure", "outside": "outside"}
 
 
 def format_time(at: float) -> str:
-    """Such as `24 Nov 2026, 13:05 UTC`."""
+    """Return a time such as `24 Nov 2026, 13:05 UTC`."""
     return f"{datetime.fromtimestamp(at, UTC):%-d %b %Y, %H:%M} UTC"
 
 
 def format_short_time(at: float) -> str:
-    """Such as `24 Nov 13:05`, in UTC."""
+    """Return a time such as `24 Nov 13:05`, in UTC."""
     return f"{datetime.fromtimestamp(at, UTC):%-d %b %H:%M}"
 
 
 def format_iso(at: float) -> str:
-    """As machines read it."""
+    """Return a time as machines read it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def format_duration(seconds: float) -> str:
-    """Such as `8 s`, `47 min`, `48 h` or `4 days 3 h`."""
+    """Return a duration such as `8 s`, `47 min`, `48 h` or `4 days 3 h`."""
     if seconds < MINUTE_S:
         return f"{max(seconds, 0):.0f} s"
     if seconds >= 3 * DAY_S:
@@ -50,12 +50,12 @@ def format_duration(seconds: float) -> str:
 
 
 def format_percent(share: float, digits: int = 2) -> str:
-    """Such as `12.34 %`."""
+    """Return a share such as `12.34 %`."""
     return f"{100 * share:.{digits}f} %"
 
 
 def format_points(difference: float | None) -> str:
-    """A difference of shares in percentage points, such as `+0.12`; a minus sign is one."""
+    """Return a difference of shares in percentage points, such as `+0.12`, with a true minus sign."""
     if difference is None:
         return "unknown"
     value = 100 * difference
@@ -64,12 +64,12 @@ def format_points(difference: float | None) -> str:
 
 
 def format_latency(seconds: float) -> str:
-    """Such as `0.5 ms` or `2.5 s`."""
+    """Return a latency such as `0.5 ms` or `2.5 s`."""
     return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
 
 
 def title_from_name(name: str) -> str:
-    """A name of the code as people write it: `support_tickets` is `Support tickets`."""
+    """Return a name of the code as people write it: `Support tickets` for `support_tickets`."""
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 

@@ -16,7 +16,7 @@ MOST_FEATURES, MOST_SETS = 10, 6
 
 
 def draw_scores(stable: Counts, canary: Counts) -> Chart:
-    """Both distributions of the probability."""
+    """Draw both distributions of the probability."""
     bins = [
         f"{100 * at // PROBABILITY_BINS} to {100 * (at + 1) // PROBABILITY_BINS} %" for at in range(PROBABILITY_BINS)
     ]
@@ -33,7 +33,7 @@ def draw_scores(stable: Counts, canary: Counts) -> Chart:
 
 
 def draw_latency(stable: Counts, canary: Counts) -> Chart:
-    """Both distributions of how long answers took, in the buckets that are counted."""
+    """Draw both distributions of latency, in the buckets that the service counts."""
     used = [at for at in range(len(LATENCY_BOUNDS_S) + 1) if stable.latency[at] or canary.latency[at]]
     objective = LATENCY_BOUNDS_S.index(OBJECTIVE_S) + 1
     first, last = min([*used, objective - 1]), max([*used, objective]) + 1
@@ -58,7 +58,7 @@ def draw_latency(stable: Counts, canary: Counts) -> Chart:
 
 
 def draw_reasons(stable: Counts, canary: Counts) -> Chart:
-    """In which share of the predictions each feature is among the three that weigh most."""
+    """Draw the share of predictions in which each feature is among the three that weigh most."""
     together = {**stable.top_features, **canary.top_features}
     names = sorted(together, key=lambda name: (-stable.top_features.get(name, 0), name))[:MOST_FEATURES]
     sides = _pair_sides(*([counts.top_features.get(name, 0) for name in names] for counts in (stable, canary)))
@@ -73,22 +73,13 @@ def draw_reasons(stable: Counts, canary: Counts) -> Chart:
 
 
 def list_top_sets(stable: Counts, canary: Counts) -> list[tuple[str, str, str, str]]:
-    """The sets of three that occur most: names, both shares, and their difference in points."""
-    found = sorted({**stable.top_sets, **canary.top_sets}, key=lambda name: -canary.top_sets.get(name, 0))[:MOST_SETS]
+    """Return the most frequent sets of three: names, both shares, and their difference in points."""
+    sets = sorted({**stable.top_sets, **canary.top_sets}, key=lambda name: -canary.top_sets.get(name, 0))[:MOST_SETS]
     rows = []
-    for each in found:
-        one, two = (
-            counts.top_sets.get(each, 0) / counts.predictions if counts.predictions else 0.0
-            for counts in (stable, canary)
-        )
-        rows.append(
-            (
-                " · ".join(map(title_from_name, each.split(SET_SIGN))),
-                format_percent(one),
-                format_percent(two),
-                format_points(two - one),
-            )
-        )
+    for name in sets:
+        before, after = (counts.top_sets.get(name, 0) / max(counts.predictions, 1) for counts in (stable, canary))
+        features = " · ".join(map(title_from_name, name.split(SET_SIGN)))
+        rows.append((features, format_percent(before), format_percent(after), format_points(after - before)))
     return rows
 
 
@@ -99,5 +90,5 @@ def _pair_sides(stable: Sequence[int], canary: Sequence[int]) -> tuple[Series, S
 def _describe_banners(stable: Counts, canary: Counts) -> str:
     if not (stable.predictions and canary.predictions):
         return ""
-    one, two = (counts.banners / counts.predictions for counts in (stable, canary))
-    return f"With a banner: {format_percent(one)} and {format_percent(two)}."
+    before, after = (counts.banners / counts.predictions for counts in (stable, canary))
+    return f"With a banner: {format_percent(before)} and {format_percent(after)}."

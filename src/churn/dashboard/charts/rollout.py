@@ -87,7 +87,7 @@ def report_rollout(snapshot: Snapshot, now: float) -> Report:
 
 
 def draw_weights(history: History, now: float) -> Chart:
-    """The canary's share over time, and what is planned."""
+    """Draw the canary's share over time, and the planned one."""
     taken, planned = history.weights(now), history.planned(now)
     x = {"field": "at", "type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": TIME_AXIS}
     y = {
@@ -97,28 +97,24 @@ def draw_weights(history: History, now: float) -> Chart:
         "axis": {"values": [0, 10, 50, 100], "title": "% of requests"},
     }
 
-    def rows(shares: Sequence[tuple[float, int]]) -> list[dict[str, object]]:
-        return [{"at": at * MS, "weight": weight} for at, weight in shares]
-
     tips = [
         {"at": at * MS, "weight": weight, "tip": f"{format_short_time(at)}: the canary gets {weight} %"}
         for (_, before), (at, weight) in pairwise(taken)
         if weight != before
     ]
+    taken_rows, planned_rows = ([{"at": at * MS, "weight": weight} for at, weight in line] for line in (taken, planned))
     steps = {"interpolate": "step-after"}
     area = {"type": "area", "color": CANARY, "fillOpacity": 0.22} | steps
     line = {"type": "line", "color": CANARY, "strokeWidth": 2.5} | steps
-    spec = {
-        "layer": [
-            build_layer(rows(taken), area, x=x, y=y),
-            build_layer(rows(taken), line, x=x, y=y),
-            build_layer(rows(planned), line | {"color": SOFT, "strokeWidth": 1.5, "strokeDash": [3, 4]}, x=x, y=y),
-            build_layer(
-                tips, {"type": "point", "filled": True, "size": 90, "color": CANARY}, x=x, y=y, description="tip:N"
-            ),
-        ]
-    }
-    narrow, wide = draw_both(spec, height=170)
+    dashes = line | {"color": SOFT, "strokeWidth": 1.5, "strokeDash": [3, 4]}
+    point = {"type": "point", "filled": True, "size": 90, "color": CANARY}
+    layers = [
+        build_layer(taken_rows, area, x=x, y=y),
+        build_layer(taken_rows, line, x=x, y=y),
+        build_layer(planned_rows, dashes, x=x, y=y),
+        build_layer(tips, point, x=x, y=y, description="tip:N"),
+    ]
+    narrow, wide = draw_both({"layer": layers}, height=170)
     last = taken[-1][1]
     return Chart(
         name="weights",
@@ -132,87 +128,67 @@ def draw_weights(history: History, now: float) -> Chart:
     )
 
 
-def draw_check(latest: RecordedFinding, found: Sequence[tuple[Observation, RecordedFinding]], at: int) -> Chart | None:
-    """One check's confidence sequence against its tolerance; None if nothing was counted yet.
+def draw_check(latest: RecordedFinding, looks: Sequence[tuple[Observation, RecordedFinding]], at: int) -> Chart | None:
+    """Draw one check's confidence sequence against its tolerance; None if nothing was counted yet.
 
     Args:
-        latest: as it was found last.
-        found: at each observation, oldest first.
+        latest: what the check found last.
+        looks: what it found at each observation, oldest first.
         at: its number on the page.
     """
-    known = [(each, one, one.low, one.high) for each, one in found if one.low is not None and one.high is not None]
+    known = [
+        (look, finding, finding.low, finding.high)
+        for look, finding in looks
+        if finding.low is not None and finding.high is not None
+    ]
     if not known:
         return None
     tolerance = latest.tolerance
-    ends = [end for _, one, low, _ in known[-1:] for end in (one.effect or 0.0, low)]
-    top = max(2.2 * tolerance, 1.3 * max(ends))
+    _, last, last_low, last_high = known[-1]
+    top = max(2.2 * tolerance, 1.3 * max(last.effect or 0.0, last_low))
     bottom = min(0.0, max(-1.5 * tolerance, min(low for _, _, low, _ in known)))
 
-    def inside(value: float) -> float:
+    def clip(value: float) -> float:
         return min(max(value, bottom), top)
 
     rows = [
         {
-            "at": observation.at * MS,
-            "low": inside(low),
-            "high": inside(high),
-            "effect": inside(one.effect or 0.0),
-            "step": observation.step,
-            "tip": f"{format_short_time(observation.at)}, at {observation.weight_percent} %: "
-            f"between {format_points(low)} and {format_points(high)} points, {format_points(one.effect)} observed. "
-            f"{STANDING_WORDS[one.standing].capitalize()}.",
+            "at": look.at * MS,
+            "low": clip(low),
+            "high": clip(high),
+            "effect": clip(finding.effect or 0.0),
+            "step": look.step,
+            "tip": f"{format_short_time(look.at)}, at {look.weight_percent} %: between {format_points(low)} and "
+            f"{format_points(high)} points, {format_points(finding.effect)} observed. "
+            f"{STANDING_WORDS[finding.standing].capitalize()}.",
         }
-        for observation, one, low, high in known
+        for look, finding, low, high in known
     ]
     x = {"field": "at", "type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": TIME_AXIS}
     scale = {"domain": [bottom, top], "nice": False, "zero": False}
     y = {"type": "quantitative", "scale": scale, "axis": {"format": "+.2~%", "tickCount": 4, "title": None}}
-    step = {"field": "step", "type": "nominal"}
-    spec = {
-        "layer": [
-            build_layer(
-                rows,
-                {"type": "area", "color": BAND, "interpolate": "monotone"},
-                x=x,
-                y={"field": "high", **y},
-                y2={"field": "low"},
-                detail=step,
-            ),
-            build_rule(color=LINE, dashed=False, y={"datum": 0, "type": "quantitative"}),
-            build_layer(
-                rows, {"type": "line", "color": EFFECT, "strokeWidth": 2}, x=x, y={"field": "effect", **y}, detail=step
-            ),
-            build_rule(y={"datum": tolerance, "type": "quantitative"}),
-            build_layer(
-                rows,
-                {"type": "rule", "color": EFFECT, "strokeWidth": max(4, NARROW / len(rows)), "opacity": 0},
-                x=x,
-                description="tip:N",
-            ),
-        ]
-    }
+    effect, step = {"field": "effect", **y}, {"field": "step", "type": "nominal"}
+    band = {"type": "area", "color": BAND, "interpolate": "monotone"}
+    line = {"type": "line", "color": EFFECT, "strokeWidth": 2}
+    unseen = {"type": "rule", "color": EFFECT, "strokeWidth": max(4, NARROW / len(rows)), "opacity": 0}
+    layers = [
+        build_layer(rows, band, x=x, y={"field": "high", **y}, y2={"field": "low"}, detail=step),
+        build_rule(color=LINE, dashed=False, y={"datum": 0, "type": "quantitative"}),
+        build_layer(rows, line, x=x, y=effect, detail=step),
+        build_rule(y={"datum": tolerance, "type": "quantitative"}),
+        build_layer(rows, unseen, x=x, description="tip:N"),
+    ]
+    shown = {id(look) for look in thin_out([look for look, *_ in known], MOST_ROWS)}
     return Chart(
         name=f"check-{at}",
         title=title_from_name(latest.check),
-        summary=f"{format_points(known[-1][2])} to {format_points(known[-1][3])} percentage points at the last look, "
+        summary=f"{format_points(last_low)} to {format_points(last_high)} percentage points at the last look, "
         f"{format_points(tolerance)} tolerated: {STANDING_WORDS[latest.standing]}.",
         columns=["Look (UTC)", "Share", "From", "To", "Observed"],
         rows=[
-            [
-                format_short_time(each.at),
-                f"{each.weight_percent} %",
-                format_points(low),
-                format_points(high),
-                format_points(one.effect),
-            ]
-            for each, one, low, high in reversed(_thin_out_rows(known))
+            [format_short_time(look.at), f"{look.weight_percent} %", *map(format_points, (low, high, finding.effect))]
+            for look, finding, low, high in reversed(known)
+            if id(look) in shown
         ],
-        narrow=draw(spec, width=NARROW, height=178),
+        narrow=draw({"layer": layers}, width=NARROW, height=178),
     )
-
-
-def _thin_out_rows(
-    known: Sequence[tuple[Observation, RecordedFinding, float, float]],
-) -> list[tuple[Observation, RecordedFinding, float, float]]:
-    kept = {id(each) for each in thin_out([observation for observation, *_ in known], MOST_ROWS)}
-    return [row for row in known if id(row[0]) in kept]
