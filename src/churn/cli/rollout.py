@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -251,18 +251,13 @@ def _exit_code_from(rollout: Rollout) -> ExitCode:
     return ExitCode.DONE if rollout.state == State.PROMOTED else ExitCode.ROLLED_BACK
 
 
-@contextmanager
-def _open_store(settings: Settings, service: str) -> Iterator[RolloutStore]:
+def _open_store(settings: Settings, service: str) -> closing[RolloutStore]:
     require_rollout_extra()
     from churn.rollout.store import RolloutStore
 
     if not NAME.fullmatch(service):
         raise SettingsError(f"{service!r} is no name of a service", instead="letters, digits, dots and hyphens")
-    store = RolloutStore(settings.churn_home)
-    try:
-        yield store
-    finally:
-        store.close()
+    return closing(RolloutStore(settings.churn_home))
 
 
 @contextmanager

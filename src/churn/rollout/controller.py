@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from churn.errors import ChurnError, RolloutError
-from churn.judging.checks import Check
-from churn.judging.judge import JudgeInput, Verdict
+from churn.judging.judge import Verdict
 from churn.rollout.decision import Decision, Situation, decide
 from churn.rollout.fleets.fleet import Fleet
 from churn.rollout.judge_input import build_judge_input, choose_stable_counts
@@ -28,15 +26,6 @@ from churn.rollout.store import RolloutStore
 POLL_S = 0.5  # how often to look for a command
 
 
-class Judge(Protocol):
-    """`churn.judging.judge.judge`, or a test's own."""
-
-    def __call__(
-        self, checks: Sequence[Check], judge_input: JudgeInput, *, false_rollback: float, stale_after_s: float
-    ) -> Verdict:
-        """Return the verdict on the counts."""
-
-
 class Controller:
     """Carry out one rollout.
 
@@ -44,7 +33,7 @@ class Controller:
         rollout: as the store has it.
         store: whose lock for the service is held.
         router, source: what it acts on and reads.
-        judge: decides whether the canary is good, by the plan's checks.
+        judge: `churn.judging.judge.judge`, or a test's own.
         closed_because: returns why no step may be taken at a time; None if one may.
         promote: makes the new version the champion; called again if it failed or was interrupted.
         fleet: what starts and stops the tasks; None if the rollout does neither.
@@ -58,7 +47,7 @@ class Controller:
         store: RolloutStore,
         router: Router,
         source: CountSource,
-        judge: Judge,
+        judge: Callable[..., Verdict],
         closed_because: Callable[[datetime], str | None],
         promote: Callable[[Rollout], None],
         fleet: Fleet | None = None,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -98,8 +97,14 @@ class Prometheus:
 
     def read(self) -> Mapping[Track, Reading]:
         """Ask for what it has scraped last."""
-        with _explain_errors(self._address), httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-            return {track: self._read_track(client, self._selectors[track]) for track in TRACKS}
+        try:
+            with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+                return {track: self._read_track(client, self._selectors[track]) for track in TRACKS}
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise RolloutError(f"Prometheus does not answer at {self._address}: {error}", instead="start it") from error
+        except (KeyError, ValueError, TypeError) as error:
+            message = f"{self._address} answers what is not Prometheus's: {error!r}"
+            raise RolloutError(message, instead="correct it") from error
 
     def _read_track(self, client: httpx2.Client, selector: str) -> Reading:
         now = time.time()
@@ -188,14 +193,3 @@ def _reading_from_exposed(
         (*(instance for instance in exposed if instance not in present), *missing),
         frozenset().union(*(samples.versions for samples in present.values())),
     )
-
-
-@contextmanager
-def _explain_errors(address: str) -> Iterator[None]:
-    """Raise each failure as one sentence."""
-    try:
-        yield
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise RolloutError(f"Prometheus does not answer at {address}: {error}", instead="start it") from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise RolloutError(f"{address} answers what is not Prometheus's: {error!r}", instead="correct it") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from churn.errors import RolloutError
@@ -12,6 +12,7 @@ from churn.release.aws import Aws, read_served_image, replace_image
 from churn.release.session import open_aws_client, translate_aws_errors
 from churn.rollout.routers.router import TRACKS, Track
 
+_explain_errors = partial(translate_aws_errors, kind=RolloutError, check="cluster, account, region and rights")
 SUFFIX = "-canary"
 TASKS_PER_CALL = 100  # AWS describes no more
 type Described = Mapping[str, Any]  # as AWS describes a service
@@ -130,7 +131,3 @@ class Ecs:
     def _update(self, service: Described, **changed: Any) -> None:
         with _explain_errors(f"change the service {service['serviceName']}"):
             self._ecs.update_service(cluster=self._cluster, service=service["serviceName"], **changed)
-
-
-def _explain_errors(what: str) -> AbstractContextManager[None]:
-    return translate_aws_errors(what, RolloutError, check="cluster, account, region and rights")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from churn.errors import RolloutError
 from churn.release.session import open_aws_client, translate_aws_errors
 from churn.rollout.routers.router import TRACKS, Track, percent_from_weights, require_percent
 
+_explain_errors = partial(translate_aws_errors, kind=RolloutError, check="listener, account, region and rights")
 HEALTHY = "healthy"
 FORWARD = "forward"
 
@@ -99,7 +100,3 @@ class LoadBalancer:
                 )
             groups[track] = entries[matching[0]]
         return groups
-
-
-def _explain_errors(what: str) -> AbstractContextManager[None]:
-    return translate_aws_errors(what, RolloutError, check="listener, account, region and rights")
