@@ -1,4 +1,4 @@
-"""The command `churn drift`: how far features and score have moved from what the model was measured on."""
+"""The command `churn drift`: how far features and score have moved from those of training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption, time_from_text
-from churn.cli.replay import the_log
+from churn.cli.predictions import require_log
 from churn.cli.reports import require_forms, write_report
 from churn.cli.show import out, print_json, print_table
 from churn.errors import ExitCode
@@ -33,7 +33,7 @@ EXIT_CODES = {
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds this command to the command line."""
+    """Add this command to the command line."""
     app.command("drift", epilog="Example: churn drift --since 7d --out var/drift.html")(drift)
 
 
@@ -55,64 +55,64 @@ def drift(
     paths = require_forms(out_paths)
     settings = read_settings()
     begin = time_from_text(since, datetime.now(UTC))
-    places = the_log(settings, contract)
+    places = require_log(settings, contract)
     require_extra("rollout", "scipy")
     from churn.monitoring.comparison import compare
 
     own = settings.shelf(find_contract(contract).contract_name).champion
     champion = bundle or (settings.bundle_path if contract == settings.churn_contract else own)
-    found = compare(champion, places, most=most, since=begin.timestamp() if begin else 0.0)
-    figures = _figures(found)
-    write_report(paths, figures, functools.partial(_build_report, found) if found.known else None)
+    comparison = compare(champion, places, most=most, since=begin.timestamp() if begin else 0.0)
+    figures = _figures(comparison)
+    write_report(paths, figures, functools.partial(_build_report, comparison) if comparison.known else None)
     if as_json:
         print_json(figures)
     else:
-        _show(found)
-    raise typer.Exit(EXIT_CODES[found.band])
+        _show(comparison)
+    raise typer.Exit(EXIT_CODES[comparison.band])
 
 
-def _build_report(found: DriftComparison) -> Report:
+def _build_report(comparison: DriftComparison) -> Report:
     from churn.dashboard.charts.drift import report_drift
 
-    return report_drift(found)
+    return report_drift(comparison)
 
 
-def _figures(found: DriftComparison) -> dict[str, Any]:
-    live = found.live
+def _figures(comparison: DriftComparison) -> dict[str, Any]:
+    live = comparison.live
     return {
-        "model_version": found.manifest.model_version,
-        "band": found.band,
+        "model_version": comparison.manifest.model_version,
+        "band": comparison.band,
         "predictions": live.records if live else 0,
-        "first": _moment(live.first) if live and live.records else None,
-        "last": _moment(live.last) if live and live.records else None,
+        "first": _format_time(live.first) if live and live.records else None,
+        "last": _format_time(live.last) if live and live.records else None,
         "drift": [
             {
-                "name": each.reference.name,
-                "psi": each.index,
-                "band": each.band,
-                "bins": list(each.reference.bins),
-                "reference": list(each.reference.counts),
-                "live": list(each.live),
+                "name": item.reference.name,
+                "psi": item.index,
+                "band": item.band,
+                "bins": list(item.reference.bins),
+                "reference": list(item.reference.counts),
+                "live": list(item.live),
             }
-            for each in found.known
+            for item in comparison.known
         ],
     }
 
 
-def _show(found: DriftComparison) -> None:
+def _show(comparison: DriftComparison) -> None:
     from churn.monitoring.comparison import BAND_WORDS
 
-    if found.live and found.live.records:
+    if comparison.live and comparison.live.records:
         out.print(
-            f"the latest {found.live.records:,} predictions of {found.manifest.model_version}, "
-            f"{_moment(found.live.first)} to {_moment(found.live.last)}"
+            f"the latest {comparison.live.records:,} predictions of {comparison.manifest.model_version}, "
+            f"{_format_time(comparison.live.first)} to {_format_time(comparison.live.last)}"
         )
-        rows = [[each.reference.name, each.index, BAND_WORDS[each.band]] for each in found.known]
+        rows = [[item.reference.name, item.index, BAND_WORDS[item.band]] for item in comparison.known]
         print_table("Drift from the reference in the bundle", ["feature", "PSI", "band"], rows)
     else:
-        out.print(found.missing)
-    out.print(found.summary)
+        out.print(comparison.missing)
+    out.print(comparison.summary)
 
 
-def _moment(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

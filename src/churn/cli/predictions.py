@@ -1,53 +1,90 @@
-"""Commands on the prediction log: `churn predictions list`, `tail`, `close`, `erase`."""
+"""The commands on the prediction log: `churn replay`, and `churn predictions list`, `tail`, `close`, `erase`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption
-from churn.cli.replay import moment, the_log
 from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import DataError, SettingsError
-from churn.settings import read_settings
+from churn.service.startup import find_log_places
+from churn.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from churn.prediction_log.places import Places
+    from churn.prediction_log.record import Record
+    from churn.prediction_log.replay import Mismatch
 
 # ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
 
-predictions_app = typer.Typer(help="Look into the log of predictions, close it, erase from it.", no_args_is_help=True)
+predictions_app = typer.Typer(help="Read the log of predictions, close it, erase from it.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds these commands to the command line."""
+    """Add these commands to the command line."""
+    app.command("replay", epilog="Example: churn replay 01a214d9a11d79598a0a48c2ec254d0e")(replay)
     app.add_typer(predictions_app, name="predictions")
+
+
+def replay(
+    prediction_id: Annotated[str, typer.Argument(metavar="ID", help="An answer's prediction_id.", show_default=False)],
+    *,
+    contract: ContractOption = "streamflow",
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="The bundle that answered; the one of its sha256 under CHURN_HOME if not given."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an answer again from its record, and show what differs, to the bit; exit code 1 if anything does."""
+    from churn.prediction_log.reader import find_record
+    from churn.prediction_log.replay import find_bundle
+    from churn.prediction_log.replay import replay as compare
+
+    settings = read_settings()
+    with show_progress("segments", calm=True) as move:
+        record = find_record(
+            require_log(settings, contract),
+            prediction_id.replace("-", "").lower(),
+            progress=lambda done, total: move(done, total, "segments") if total > 1 else None,
+        )
+    loaded = find_bundle(record, settings.shelf(find_contract(contract).contract_name), path=bundle)
+    differences = compare(record, loaded)
+    if as_json:
+        listed = [difference._asdict() for difference in differences]
+        print_json({"same": not differences, "bundle": str(loaded.path), "differences": listed, "record": dict(record)})
+    else:
+        _show_replay(record, differences, str(loaded.path))
+    if differences:
+        raise typer.Exit(1)
 
 
 @predictions_app.command("list", epilog="Example: churn predictions list --json")
 def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
-    """List the closed segments, and how much lies in journals that are not closed yet."""
+    """List the closed segments, and count the records in journals."""
     from churn.prediction_log.reader import walk_log
 
-    found = the_log(read_settings(), contract)
-    segments, waiting = [], 0
-    for file in walk_log(found):
+    places = require_log(read_settings(), contract)
+    segments, in_journals = [], 0
+    for file in walk_log(places):
         if file.segment:
-            segments.append(file.segment)
+            segments.append((file.segment.name, file.segment.first, file.segment.last, file.segment.records))
         else:
-            waiting += sum(batch.num_rows for batch in file.read_batches())
+            in_journals += sum(batch.num_rows for batch in file.read_batches())
     if as_json:
-        listed = [
-            {"name": item.name, "first": str(item.first), "last": str(item.last), "records": item.records}
-            for item in segments
-        ]
-        print_json({"where": found.where, "segments": listed, "journals": str(found.journals), "in_journals": waiting})
+        keys = ("name", "first", "last", "records")
+        listed = [dict(zip(keys, (name, str(first), str(last), n), strict=True)) for name, first, last, n in segments]
+        where = {"where": places.where, "journals": str(places.journals)}
+        print_json(where | {"segments": listed, "in_journals": in_journals})
         return
-    rows = [
-        [item.name, f"{item.first:%m-%d %H:%M:%S}", f"{item.last:%m-%d %H:%M:%S}", item.records] for item in segments
-    ]
-    print_table(f"Segments in {found.where}", ["name", "from (UTC)", "to (UTC)", "records"], rows)
-    out.print(f"{sum(item.records for item in segments):,} records in segments, {waiting:,} in {found.journals}")
+    rows = [[name, f"{first:%m-%d %H:%M:%S}", f"{last:%m-%d %H:%M:%S}", n] for name, first, last, n in segments]
+    print_table(f"Segments in {places.where}", ["name", "from (UTC)", "to (UTC)", "records"], rows)
+    out.print(f"{sum(n for *_, n in segments):,} records in segments, {in_journals:,} in {places.journals}")
 
 
 @predictions_app.command("tail", epilog="Example: churn predictions tail -n 20")
@@ -57,29 +94,31 @@ def predictions_tail(
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
-    """Show the latest predictions, newest last."""
+    """Show the latest predictions, the newest last."""
     from churn.prediction_log.reader import read_latest_records
 
-    latest = read_latest_records(the_log(read_settings(), contract), count)
+    latest = read_latest_records(require_log(read_settings(), contract), count)
     if as_json:
-        print_json([dict(record) for record in latest])
+        print_json(latest)
         return
     columns = ["prediction_id", "time", "model_version", "probability", "banner", "arm", "offer"]
-    shown = [[moment(record["time"]) if name == "time" else record[name] for name in columns] for record in latest]
+    shown = [
+        [_format_time(record["time"]) if name == "time" else record[name] for name in columns] for record in latest
+    ]
     print_table("Latest predictions", columns, [["" if cell is None else cell for cell in row] for row in shown])
 
 
 @predictions_app.command("close", epilog="Example: churn predictions close")
 def predictions_close(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
-    """Make segments of journals that nobody writes to, and remove what is older than it is kept."""
+    """Make segments of journals that nobody writes to, and remove segments older than the retention."""
     from churn.prediction_log.maintenance import close_journals, remove_old_segments
     from churn.prediction_log.segments import open_store
 
     settings = read_settings()
-    found = the_log(settings, contract)
-    store = open_store(found.where)
+    places = require_log(settings, contract)
+    store = open_store(places.where)
     with show_progress("journals", calm=True) as move:
-        closed = close_journals(found.journals, store, progress=lambda done, total: move(done, total, "journals"))
+        closed = close_journals(places.journals, store, progress=lambda done, total: move(done, total, "journals"))
     removed = remove_old_segments(store, days=settings.prediction_log_retention_days, now=datetime.now(UTC))
     if as_json:
         print_json(closed._replace(removed=removed)._asdict())
@@ -96,22 +135,16 @@ def predictions_erase(
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
-    """Remove every record of one subscriber, and what became of them; running services close their segments for it."""
+    """Remove all records and outcomes of one subscriber; running services close their segments for it."""
     from churn.outcomes.store import erase_outcomes, locate_outcomes
     from churn.prediction_log.maintenance import close_all_journals, erase_subscriber
-    from churn.prediction_log.record import hash_key
     from churn.prediction_log.segments import open_store
 
     settings = read_settings()
-    salt = settings.prediction_log_salt
-    hashed = hash_key(key, salt.get_secret_value() if salt else None)
-    if hashed is None:
-        raise SettingsError(
-            "without PREDICTION_LOG_SALT nobody's records can be found", instead="set it to the service's own"
-        )
-    found = the_log(settings, contract)
-    store = open_store(found.where)
-    still_open = close_all_journals(found.journals, store)
+    hashed = hash_with_salt(settings, key)
+    places = require_log(settings, contract)
+    store = open_store(places.where)
+    still_open = close_all_journals(places.journals, store)
     with show_progress("segments", calm=True) as move:
         erase_outcomes(locate_outcomes(settings.churn_home, find_contract(contract).contract_name), hashed)
         erased = erase_subscriber(store, hashed, progress=lambda done, total: move(done, total, "segments"))
@@ -121,6 +154,71 @@ def predictions_erase(
         out.print(f"{erased:,} records of {hashed} are erased")
     if still_open:
         raise DataError(
-            f"{still_open} journals in {found.journals} are still being written, and may hold more of them",
+            f"{still_open} journals in {places.journals} are still being written, and may hold more of their records",
             instead="run it again when the services that write them answer or have ended",
         )
+
+
+def require_log(settings: Settings, contract: str) -> Places:
+    """Return where the log of a contract lies, for commands that read it.
+
+    Raises:
+        SettingsError: PREDICTION_LOG is `off`, or a URL that cannot be used.
+    """
+    places = find_log_places(settings, find_contract(contract).contract_name)
+    if places is None:
+        raise SettingsError(
+            "PREDICTION_LOG is `off`, so there is no log to look into",
+            instead="set it to where the service logs its predictions",
+        )
+    return places
+
+
+def hash_with_salt(settings: Settings, key: str) -> str:
+    """Hash a subscriber's key as the log keeps it.
+
+    Raises:
+        SettingsError: no salt is set.
+    """
+    from churn.prediction_log.record import hash_key
+
+    salt = settings.prediction_log_salt
+    hashed = hash_key(key, salt.get_secret_value() if salt else None)
+    if hashed is None:
+        raise SettingsError(
+            "without PREDICTION_LOG_SALT no subscriber can be found in the log",
+            instead="set it to the service's own; outcomes may have `prediction_id` in place of `subscriber`",
+        )
+    return hashed
+
+
+def _show_replay(record: Record, differences: list[Mismatch], bundle: str) -> None:
+    rows: list[list[Any]] = [
+        ["answered", _format_time(record["time"])],
+        ["by", f"{record['model_version']}, {bundle}"],
+        ["request", record["request_id"]],
+        ["probability", record["probability"]],
+        ["reasons", "\n".join(record["reasons"])],
+        ["banner", "none" if not record["banner"] else f"{record['arm']}, offer {record['offer'] or 'none'}"],
+        ["reasons shown", "\n".join(record["shown_reasons"]) or "none"],
+    ]
+    print_table(f"Prediction {record['prediction_id']}", ["", "recorded"], rows)
+    if not differences:
+        out.print("the bundle answers the same, bit for bit")
+        return
+    print_table(
+        "It comes out differently",
+        ["field", "recorded", "reproduced"],
+        [
+            [field, _format_value(recorded, recorded_bits), _format_value(reproduced, reproduced_bits)]
+            for field, recorded, reproduced, recorded_bits, reproduced_bits in differences
+        ],
+    )
+
+
+def _format_value(value: Any, bits: str | None) -> str:
+    return f"{value!r}\n{bits}" if bits else "\n".join(value) if isinstance(value, list) else str(value)
+
+
+def _format_time(time_us: int) -> str:
+    return f"{datetime.fromtimestamp(time_us / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -11,7 +11,7 @@ from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.judge import VERDICT_CODES
 from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption, time_from_text
-from churn.cli.replay import the_log
+from churn.cli.predictions import require_log
 from churn.cli.reports import require_forms, write_report
 from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import DataError
@@ -56,7 +56,7 @@ def report_shadow(
     from churn.shadow.reading import choose_bundles, read_pairs
     from churn.shadow.report import build_report, json_from_report
 
-    places = the_log(read_settings(), contract)
+    places = require_log(read_settings(), contract)
     with show_progress("segments", calm=True) as move:
         sums = read_pairs(
             places,

@@ -14,7 +14,7 @@ from churn.answers import PredictionAnswer, Retention
 from churn.model.model import Prediction
 
 type Column = Literal["text", "texts", "number", "flag", "time"]
-type Record = Mapping[str, Any]
+type Record = dict[str, Any]
 """One record, by column, as `COLUMNS` lists them."""
 
 FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION = "feature_", "contribution_", "challenger_contribution_"
