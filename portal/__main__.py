@@ -27,7 +27,7 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def run(context: typer.Context) -> None:
-    """Serves, unless a command is given."""
+    """Serve, unless a command is given."""
     if context.invoked_subcommand is None:
         serve(read_settings())
 
@@ -71,7 +71,7 @@ def serve(settings: PortalSettings) -> None:
 
 
 def main() -> NoReturn:
-    """Runs it; what goes wrong is said in a sentence on standard error, with an exit code."""
+    """Run it. Say in a sentence on standard error what goes wrong, and exit with its code."""
     try:
         app()
     except ChurnError as error:

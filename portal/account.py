@@ -1,4 +1,4 @@
-"""A subscriber's account, worded for them. The portal has its own words for its own data: it asks nobody for these."""
+"""A subscriber's account in words. They are the portal's own, as the data is."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What *Manage Subscription* says of a subscriber, in words ready to be shown."""
+    """What *Manage Subscription* says of a subscriber, in words."""
 
     plan: str
     contract: str
@@ -60,7 +60,7 @@ class Account:
 
 
 def describe_account(facts: Mapping[str, Any], active: AcceptedOffer | None, today: date) -> Account:
-    """Words the facts that `POST /predict` takes.
+    """Describe the facts that `POST /predict` takes.
 
     Args:
         facts: those facts.

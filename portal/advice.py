@@ -1,4 +1,4 @@
-"""Asking the service what to show, and doing without its answer: the page must not wait for it, and must not fail."""
+"""Asks the service what to show. Without its answer the page is still shown, and in time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PREDICTION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Adviser:
-    """The service's answers, or none.
+    """Ask the service about subscribers.
 
     Args:
         client: asks the service, and gives up when its budget is spent.
-        log: told each failure, and its kind.
+        log: gets each failure, with its kind.
     """
 
     def __init__(self, client: AsyncChurnClient, log: FilteringBoundLogger) -> None:
@@ -32,7 +32,7 @@ class Adviser:
     async def advise(
         self, facts: Mapping[str, Any], *, subscriber_key: str, last_offer: date | None, language: str
     ) -> RetentionAnswer | None:
-        """The answer about a subscriber; None if the service is slow, down, overloaded, or makes no sense."""
+        """Return the answer about a subscriber; None if the service is slow, down, overloaded, or makes no sense."""
         try:
             answer = await self.client.predict(
                 facts, subscriber_key=subscriber_key, last_offer=last_offer, language=language

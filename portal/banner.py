@@ -1,4 +1,4 @@
-"""What a subscriber is shown: pure decisions on the service's answer, what they did before, and the day."""
+"""Decides what a subscriber is shown, from the service's answer, their history and the day. It is pure."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ class Display:
 
 
 def decide_display(answer: RetentionAnswer | None, *, subscriber: str, history: BannerHistory, today: date) -> Display:
-    """The banner, or why there is none.
+    """Decide what a page shows.
 
-    - An accepted offer that still counts: it is shown instead.
-    - No answer, or the service says no banner: nothing, and nothing to record.
-    - The holdout, and those for whom no reason holds: nothing, and that is recorded.
+    - An accepted offer that still counts: the offer.
+    - No answer, or the service says no banner: nothing, and nothing is recorded.
+    - A subscriber of the holdout, or without a reason that holds: nothing, and that is recorded.
     - Dismissed within the last 30 days: nothing.
+    - Else: the banner.
     """
     active = history.find_active_offer(today)
     quiet = history.dismissed_on is not None and today < history.dismissed_on + QUIET_AFTER_DISMISSAL

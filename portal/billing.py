@@ -8,12 +8,12 @@ MONTHS_A_YEAR = 12
 
 
 def find_bill_day(after: date, number: int) -> date:
-    """The day of the bill that comes as the `number`-th after a day, counted from 1."""
+    """Return the day of the `number`-th bill after a day, counted from 1."""
     return _first_of_month(after, number)
 
 
 def find_first_month(today: date, months: int) -> date:
-    """The month, as its first day, in which a subscription of so many months began."""
+    """Return the first day of the month in which a subscription of so many months began."""
     return _first_of_month(today, -months)
 
 

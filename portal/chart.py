@@ -1,4 +1,4 @@
-"""From an answer to a waterfall: where each bar of it begins and ends. Pure geometry; a template draws it."""
+"""Computes where each bar of a waterfall begins and ends. A template draws it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 from churn.answers import Reason, RetentionAnswer
 
-# Of what the service shows: four decimals, so each figure is off by no more than this.
+# The service shows four decimals, so each figure is off by no more than this.
 HALF_A_STEP = 0.00005
 # The first that have room are drawn.
 TICKS = (0.5, 0.2, 0.8, 0.05, 0.95, 0.01, 0.99, 0.001, 0.999, 0.35, 0.65, 0.1, 0.9)
@@ -19,7 +19,7 @@ AIR = 0.3  # log-odds that stay free at either end
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The log-odds before anything is known of a subscriber, and by how much the figure may be off."""
+    """The log-odds before anything is known of a subscriber, and the largest error of the figure."""
 
     log_odds: float
     give_or_take: float
@@ -54,7 +54,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """The whole chart, from the base value by way of all contributions to the log-odds of the answer."""
+    """The chart: from the base value, through all contributions, to the log-odds of the answer."""
 
     base: Base
     base_at: float
@@ -66,15 +66,15 @@ class Waterfall:
 
 
 def logit(probability: float) -> float:
-    """The log-odds of a probability, which lies between 0 and 1 and is neither."""
+    """Return the log-odds of a probability. It lies between 0 and 1, and is neither."""
     return math.log(probability / (1 - probability))
 
 
 def estimate_base(*answers: RetentionAnswer) -> Base | None:
-    """What all of a model's answers start from, of the one from which it follows most exactly.
+    """Estimate the base value of a model, from the answer that gives it most exactly.
 
-    An answer shows rounded figures. Its log-odds are those of its probability, give or take what rounding hides; less
-    all contributions, that is the base value. Near 0 and 1 rounding hides most, hence the choice.
+    The base value is the log-odds of an answer's probability less all contributions. Answers show rounded figures, so
+    it is uncertain, most of all near 0 and 1.
 
     Args:
         answers: of one model, each with the contributions of all features.
@@ -96,7 +96,7 @@ def _base_of(answer: RetentionAnswer) -> Base | None:
 
 
 def build_waterfall(reasons: list[Reason], base: Base, *, threshold: float | None) -> Waterfall:
-    """Lays out the contributions one after the other.
+    """Lay out the contributions one after the other.
 
     Args:
         reasons: of all features, in the order in which they are to be drawn.

@@ -35,14 +35,14 @@ class Database:
         self._connection = _open(path)
 
     def close(self) -> None:
-        """Ends the connection."""
+        """End the connection."""
         self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yields the connection; what is done with it is kept whole when the block ends well, else not at all."""
+        """Yield the connection. If the block fails, nothing of what it did is kept."""
         with self._lock:
-            # Immediate: whoever reads in order to write must not find that another has written in between.
+            # Immediate: nobody may write between our reading and our writing.
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -52,7 +52,7 @@ class Database:
             self._connection.execute("COMMIT")
 
     def query(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """What a query finds."""
+        """Return the rows that a query finds."""
         with self._lock:
             return self._connection.execute(query, values).fetchall()
 

@@ -1,4 +1,4 @@
-"""Does the banner work? What happened, counted by arm, for the product manager."""
+"""Counts what happened by arm, for the product manager: does the banner work?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of a what-if, made of the schema that the service publishes. Nothing here knows a feature."""
+"""Makes the form of a what-if from the schema that the service publishes. Nothing here knows a feature."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from churn.errors import Nonsense
 
 type Value = str | int | float | bool
 
-# From here on a limit is that of a number's type, not of the business: no slider reaches so far.
+# A limit from here on comes from the number's type, not from the business: no slider reaches so far.
 NO_LIMIT = 100_000
 STEPS = 200
 ROUND = (1, 2, 5, 10)
@@ -47,7 +47,7 @@ class Field:
     slider: Slider | None = None
 
     def read(self, text: str) -> Value:
-        """What was typed or chosen, as the service takes it; a text that is no number stays a text, to be refused."""
+        """Return what was typed or chosen, as the service takes it. A text that is no number stays a text."""
         if self.choices:
             return text
         return _number(text) if self.slider else text == "true"
@@ -63,7 +63,7 @@ class ServiceLimits:
 
 
 def fields_from_document(document: Mapping[str, Any]) -> list[Field]:
-    """The fields that `POST /predict` takes, in the service's order.
+    """Return the fields that `POST /predict` takes, in the service's order.
 
     Args:
         document: the service's OpenAPI document.
@@ -84,19 +84,19 @@ def fields_from_document(document: Mapping[str, Any]) -> list[Field]:
 
 
 def limits_from_document(document: Mapping[str, Any]) -> ServiceLimits:
-    """The banner's threshold and the tiers' limits, where the service publishes them."""
+    """Return the banner's threshold and the tiers' limits, where the service publishes them."""
     operation = _operation(document)
     tiers = operation.get("x-tiers-below", {})
     return ServiceLimits(operation.get("x-banner-above"), tiers.get("low"), tiers.get("medium"))
 
 
 def build_start_values(fields: Sequence[Field]) -> dict[str, Value]:
-    """The subscriber that the form starts with."""
+    """Return the subscriber that the form starts with."""
     return {field.name: field.start for field in fields}
 
 
 def values_from_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, Value]:
-    """The subscriber in the form: what is not in it is as at the start; an empty number is left out."""
+    """Return the subscriber in the form. A missing field has its start value; an empty number is left out."""
     texts = {field.name: form.get(field.name) for field in fields}
     return {
         field.name: field.start if (text := texts[field.name]) is None else field.read(text)
@@ -106,7 +106,7 @@ def values_from_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[s
 
 
 def describe_value(value: Value | None) -> str:
-    """A value as people write it."""
+    """Return a value as people write it."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -144,7 +144,7 @@ def _slider(schema: Mapping[str, Any], start: float) -> Slider:
 
 
 def _round_up(number: float) -> float:
-    """The next of 1, 2, 5, 10, 20, 50 and so on."""
+    """Return the next of 1, 2, 5, 10, 20, 50 and so on."""
     power = 10.0 ** math.floor(math.log10(number))
     found = next(factor for factor in ROUND if factor * power >= number * (1 - 1e-9))
     return float(f"{found * power:.6g}")

@@ -17,9 +17,9 @@ class DemoSubscriber:
     """A demo subscriber.
 
     Args:
-        key: opaque; the service makes the arm of it.
+        key: opaque; the service draws the arm from it.
         number: as the demo counts them.
-        title: who that is, in a few words.
+        title: a few words about the person.
         about: a little more.
         facts: what `POST /predict` takes.
         wants_offers: false if they have turned offers off.
@@ -35,7 +35,7 @@ class DemoSubscriber:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What one prediction put before a subscriber, be it nothing, with what the experiment needs to know of it."""
+    """What one prediction showed a subscriber, or that it showed nothing, with what the experiment must know."""
 
     prediction_id: str
     subscriber: str
@@ -50,7 +50,7 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedOffer:
-    """The offer a subscriber has, or had last; `active_until` is the day of the last bill it counts for."""
+    """The offer that a subscriber has, or had last. `active_until` is the day of the last bill it counts for."""
 
     offer: Offer
     language: str
@@ -60,12 +60,12 @@ class AcceptedOffer:
 
 @dataclass(frozen=True, slots=True)
 class BannerHistory:
-    """What a subscriber did about earlier banners: the last time of each, None if never."""
+    """When a subscriber last did what about a banner; None if never."""
 
     dismissed_on: date | None = None
     opinion_on: date | None = None
     accepted: AcceptedOffer | None = None
 
     def find_active_offer(self, today: date) -> AcceptedOffer | None:
-        """The accepted offer while it counts."""
+        """Return the accepted offer while it counts."""
         return self.accepted if self.accepted and today <= self.accepted.active_until else None

@@ -1,4 +1,4 @@
-"""What a subscriber may do about a banner: accept its offer, dismiss it, say whether it helped, turn offers off."""
+"""What a subscriber may do about a banner: accept its offer, dismiss it, rate it, turn offers off."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class PortalSettings(BaseSettings):
 
     @property
     def folder(self) -> Path:
-        """Where the portal keeps what is its own."""
+        """The folder of the portal's own files."""
         return self.churn_home / "portal"
 
     @property
@@ -55,7 +55,7 @@ class PortalSettings(BaseSettings):
         return self.service_budget_ms / 1000
 
     def load_signing_key(self) -> str:
-        """PORTAL_SECRET, or a key that is made once and kept where only its owner may read it."""
+        """Return PORTAL_SECRET, or a key that is made once and that only its owner may read."""
         if self.portal_secret:
             return self.portal_secret.get_secret_value()
         path = self.folder / "secret"
@@ -83,7 +83,7 @@ def _make_key(path: Path) -> None:
 
 
 def read_settings() -> PortalSettings:
-    """The settings of this process.
+    """Return the settings of this process.
 
     Raises:
         SettingsError: an environment variable has a value that cannot be used; the message names each.
@@ -91,5 +91,5 @@ def read_settings() -> PortalSettings:
     try:
         return PortalSettings()
     except ValidationError as error:
-        found = "; ".join(f"{item['loc'][0]!s}".upper() + f": {item['msg']}" for item in error.errors())
-        raise SettingsError(f"unusable settings: {found}", instead="correct or unset these variables") from error
+        problems = "; ".join(f"{item['loc'][0]!s}".upper() + f": {item['msg']}" for item in error.errors())
+        raise SettingsError(f"unusable settings: {problems}", instead="correct or unset these variables") from error

@@ -1,4 +1,4 @@
-"""Signing in as a demo subscriber, and out. There is no password: this is a demonstration."""
+"""Signs in as a demo subscriber, and out. There is no password: this is a demonstration."""
 
 from __future__ import annotations
 

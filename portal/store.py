@@ -14,11 +14,11 @@ from portal.records import AcceptedOffer, BannerHistory, DemoSubscriber, Exposur
 
 
 class Store:
-    """What was shown to whom, and what came of it.
+    """Keep what was shown to whom, and what came of it.
 
     Args:
         path: the file; made with its folder if it is not there.
-        subscribers: who is known; what has been remembered of them stays.
+        subscribers: the known ones; what is stored about them stays.
     """
 
     def __init__(self, path: Path, subscribers: Iterable[DemoSubscriber]) -> None:
@@ -32,25 +32,25 @@ class Store:
             )
 
     def close(self) -> None:
-        """Ends the connection."""
+        """End the connection."""
         self._database.close()
 
     def list_subscribers(self) -> list[DemoSubscriber]:
-        """Everybody, in the demo's order."""
+        """Return all subscribers in the demo's order."""
         return [_subscriber(row) for row in self._database.query("SELECT * FROM subscribers ORDER BY number")]
 
     def find_subscriber(self, key: str) -> DemoSubscriber | None:
-        """The one with this key."""
+        """Return the subscriber with this key."""
         rows = self._database.query("SELECT * FROM subscribers WHERE key = ?", key)
         return _subscriber(rows[0]) if rows else None
 
     def set_wants_offers(self, key: str, *, wants: bool) -> None:
-        """Remembers whether a subscriber wants to be shown offers."""
+        """Record whether a subscriber wants to be shown offers."""
         with self._database.transaction() as run:
             run.execute("UPDATE subscribers SET wants_offers = ? WHERE key = ?", (wants, key))
 
     def read_history(self, key: str) -> BannerHistory:
-        """What this subscriber did about earlier banners."""
+        """Return what this subscriber did about earlier banners."""
         last = self._database.query(
             "SELECT max(responses.at) FILTER (WHERE responses.kind = 'dismissal') AS dismissed, "
             "max(responses.at) FILTER (WHERE responses.kind IN ('helpful', 'not_helpful')) AS opinion "
@@ -62,7 +62,7 @@ class Store:
         return BannerHistory(_day(last["dismissed"]), _day(last["opinion"]), offer)
 
     def record_exposure(self, exposure: Exposure, at: datetime) -> None:
-        """Records what a prediction put before its subscriber; the same prediction again changes nothing."""
+        """Record what a prediction showed its subscriber. The same prediction again changes nothing."""
         with self._database.transaction() as run:
             run.execute(
                 "INSERT INTO exposures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (prediction_id) DO NOTHING",
@@ -81,19 +81,19 @@ class Store:
             )
 
     def find_exposure(self, prediction_id: str, subscriber: str) -> Exposure | None:
-        """What this prediction put before this subscriber; None if it is another's, or nobody's."""
+        """Return what this prediction showed this subscriber; None if it is not theirs."""
         rows = self._database.query(
             "SELECT * FROM exposures WHERE prediction_id = ? AND subscriber = ?", prediction_id, subscriber
         )
         return _exposure(rows[0]) if rows else None
 
     def record_response(self, exposure: Exposure, kind: ResponseKind, at: datetime) -> bool:
-        """Records what the subscriber did about a banner; False if that was recorded before."""
+        """Record what the subscriber did about a banner. Return False if that was recorded before."""
         with self._database.transaction() as run:
             return _insert_response(run, exposure, kind, at)
 
     def accept_offer(self, exposure: Exposure, at: datetime, *, active_until: date) -> bool:
-        """Gives the subscriber the offer of this exposure, unless they have one that still counts.
+        """Give the subscriber the offer of this exposure, unless they have one that still counts.
 
         Returns:
             Whether they have it now and had not before.
@@ -118,7 +118,7 @@ class Store:
             return given.rowcount == 1 and _insert_response(run, exposure, "acceptance", at)
 
     def count_events(self) -> list[dict[str, Any]]:
-        """How often each kind of event happened and to how many subscribers, by policy and arm."""
+        """Count each kind of event and its subscribers, by policy and arm."""
         rows = self._database.query(
             "SELECT policy_version, arm, kind, count(*) AS events, count(DISTINCT subscriber) AS subscribers "
             "FROM events GROUP BY policy_version, arm, kind ORDER BY policy_version, arm, kind"

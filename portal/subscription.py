@@ -60,7 +60,7 @@ def subscription_routes(
         )
 
     async def record(shown: Display) -> Display:
-        """A banner that cannot be recorded is not shown: the experiment would not know, and nobody could accept."""
+        """Record what is shown. A banner that cannot be recorded is not shown: nobody could accept its offer."""
         if shown.exposure:
             try:
                 await run_in_threadpool(store.record_exposure, shown.exposure, now())

@@ -1,4 +1,4 @@
-"""Amounts, days and phrases in words, in the languages of `phrases.toml`."""
+"""Words amounts, days and phrases in the languages of `phrases.toml`."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ LOCALES = {"en": "en_US", "de": "de_DE"}
 
 
 def find_phrases(language: str) -> Mapping[str, str]:
-    """What the portal says in a language; English if it does not speak it."""
+    """Return the portal's phrases in a language; in English if it does not speak it."""
     return PHRASES.get(language, PHRASES[ENGLISH])
 
 
 def choose_language(accept_language: str) -> str:
-    """The first language of an Accept-Language header that the portal speaks, else English."""
+    """Return the first language of an Accept-Language header that the portal speaks, else English."""
     asked = [part.partition(";")[0].strip() for part in accept_language.split(",")]
     return negotiate_locale(asked, list(PHRASES), sep="-") or ENGLISH
 
 
 def format_dollars(amount: float, language: str = ENGLISH) -> str:
-    """Such as `$1,253.00`."""
+    """Format an amount, such as `$1,253.00`."""
     return format_currency(amount, "USD", locale=_locale(language))
 
 
 def format_day(value: date | str, language: str = ENGLISH) -> str:
-    """Such as `December 31, 2026`; takes a date, or YYYY-MM-DD."""
-    found = date.fromisoformat(value) if isinstance(value, str) else value
-    return format_date(found, format="long", locale=_locale(language))
+    """Format a date, or a text YYYY-MM-DD, such as `December 31, 2026`."""
+    day = date.fromisoformat(value) if isinstance(value, str) else value
+    return format_date(day, format="long", locale=_locale(language))
 
 
 def format_month(value: date) -> str:
-    """Such as `September 2025`."""
+    """Format a month, such as `September 2025`."""
     return format_date(value, format="MMMM y", locale=_locale(ENGLISH))
 
 
 def format_count(number: int, one: str) -> str:
-    """Such as `1 month`, `14 months`."""
+    """Format a number with its noun, such as `1 month` or `14 months`."""
     return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
