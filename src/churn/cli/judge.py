@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 @judge_app.command("explain", epilog="Example: churn judge explain counts.json")
-def judge_explain(
+def explain_counts(
     counts: Annotated[
         Path,
         typer.Argument(
@@ -65,11 +65,11 @@ def judge_explain(
     if as_json:
         print_json(asdict(verdict))
     else:
-        _show(verdict)
+        _print_verdict(verdict)
     raise typer.Exit(VERDICT_CODES[verdict.decision])
 
 
-def _show(verdict: Verdict) -> None:
+def _print_verdict(verdict: Verdict) -> None:
     if verdict.findings:
         rows = [
             [

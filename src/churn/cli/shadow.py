@@ -75,21 +75,21 @@ def report_shadow(
     others = {str(other): pair_sums.pairs for other, pair_sums in sums.items() if other != bundles}
     report = build_report(bundles, sums[bundles], others=others)
     content = json_from_report(report)
-    write_report(paths, content, lambda: _draw(report))
+    write_report(paths, content, lambda: _draw_report(report))
     if as_json:
         print_json(content)
     else:
-        _show(report)
+        _print_report(report)
     raise typer.Exit(VERDICT_CODES[report.verdict.decision])
 
 
-def _draw(report: ShadowReport) -> Report:
+def _draw_report(report: ShadowReport) -> Report:
     from churn.dashboard.charts import shadow as charts
 
     return charts.report_shadow(report)
 
 
-def _show(report: ShadowReport) -> None:
+def _print_report(report: ShadowReport) -> None:
     from churn.shadow.tables import tabulate_checks, tabulate_differences
 
     out.print(f"{report.title}: {report.scope}")

@@ -26,16 +26,8 @@ FEATURES = {"one": 900, "two": 800, "three": 700, "four": 400, "five": 200}
 
 def answered(thousands: int, **changed: Any) -> Counts:
     """So many thousand requests, all answered well; what is changed is given for one thousand."""
-    of_thousand = Counts(
-        requests=1000,
-        latency=LATENCY,
-        predictions=1000,
-        probability=SCORES,
-        tiers=TIERS,
-        banners=100,
-        top_features=FEATURES,
-        top_sets={"one|two|three": 1000},
-    )
+    counted = Counts(requests=1000, latency=LATENCY, predictions=1000, probability=SCORES, banners=100)
+    of_thousand = replace(counted, tiers=TIERS, top_features=FEATURES, top_sets={"one|two|three": 1000})
     total = Counts()
     for _ in range(thousands):
         total += replace(of_thousand, **changed)
@@ -175,10 +167,8 @@ def test_a_failing_canary_is_rolled_back_even_if_the_split_is_wrong() -> None:
 
 @pytest.mark.parametrize("weight", [0, 100])
 def test_at_the_ends_there_is_no_split_to_check(weight: float) -> None:
-    assert (
-        finding_of(judge(DEFAULT_CHECKS, input_of(answered(1), answered(1), weight=weight)), "traffic split").effect
-        is None
-    )
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(1), answered(1), weight=weight))
+    assert finding_of(verdict, "traffic split").effect is None
 
 
 def test_a_check_that_is_not_critical_holds_and_says_so() -> None:
