@@ -1,4 +1,4 @@
-"""Asks the service's instances how they are and what they have answered, all at once."""
+"""Ask all instances of the service at once how they are and what they have answered."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
+from churn.dashboard.words import format_latency
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, QUEUE
 from churn.rollout.sources import ExposedMetrics
@@ -20,7 +21,7 @@ OK = 200
 
 @dataclass(frozen=True)
 class Instance:
-    """What one instance says.
+    """What one instance says of itself.
 
     Args:
         address: as it was configured.
@@ -42,16 +43,16 @@ class Instance:
 
     @property
     def tone(self) -> str:
-        """How it looks."""
+        """Return how it looks on the page."""
         return "bad" if not self.healthy else "warning" if self.trouble else "good"
 
     @property
     def errors(self) -> float | None:
-        """The share of its answers that are errors of its own; None if it answered nothing."""
+        """Return the share of its answers that are errors of its own; None if it answered nothing."""
         return self.counts.errors / self.counts.requests if self.counts and self.counts.requests else None
 
     def within(self, share: float) -> str:
-        """Within which bound that share of its answers came, such as `5 ms`."""
+        """Return the bound within which that share of its answers came, such as `5 ms`."""
         return describe_bound(self.counts.latency, share) if self.counts else ""
 
 
@@ -63,24 +64,24 @@ class Service:
 
     @property
     def healthy(self) -> int:
-        """How many are."""
-        return sum(each.healthy for each in self.instances)
+        """Return how many instances are healthy."""
+        return sum(instance.healthy for instance in self.instances)
 
     @property
     def versions(self) -> list[str]:
-        """That they serve."""
-        return sorted({each.version for each in self.instances if each.version})
+        """Return the versions that they serve."""
+        return sorted({instance.version for instance in self.instances if instance.version})
 
 
 def ask_instances(tracks: Mapping[str, str]) -> Service:
-    """Asks each for `/health` and `/metrics`; whoever does not answer in time is said not to.
+    """Ask each instance for `/health` and `/metrics`. Say of one that does not answer in time that it does not.
 
     Args:
-        tracks: of each address; empty if it has none.
+        tracks: the track of each address; empty if it has none.
     """
-    with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client, ThreadPoolExecutor(MOST_AT_ONCE) as asking:
-        found = asking.map(lambda address: _ask_instance(client, address), tracks)
-        return Service(tuple(replace(each, track=tracks[each.address]) for each in found))
+    with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client, ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        answers = pool.map(lambda address: _ask_instance(client, address), tracks)
+        return Service(tuple(replace(instance, track=tracks[instance.address]) for instance in answers))
 
 
 def _ask_instance(client: httpx2.Client, address: str) -> Instance:
@@ -120,12 +121,12 @@ def _read_metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, i
 
 
 def describe_bound(latency: Sequence[int], share: float) -> str:
-    """The bound within which that share of all lies, in words; empty if there is nothing."""
+    """Return in words the bound within which that share of all lies; empty if nothing was counted."""
     total, so_far = sum(latency), 0
     if not total:
         return ""
     for bound_s, count in zip(LATENCY_BOUNDS_S, latency, strict=False):
         so_far += count
         if so_far >= share * total:
-            return f"{bound_s:g} s" if bound_s >= 1 else f"{1000 * bound_s:g} ms"
+            return format_latency(bound_s)
     return f"over {LATENCY_BOUNDS_S[-1]:g} s"

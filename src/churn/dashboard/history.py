@@ -73,6 +73,10 @@ class Observation:
     findings: tuple[RecordedFinding, ...]
     seen: Mapping[str, Any]
 
+    def checks_that_are(self, standing: Standing) -> list[str]:
+        """Return the names of the checks of that standing."""
+        return [finding.check for finding in self.findings if finding.standing == standing]
+
     @cached_property
     def stable(self) -> Counts:
         """Return what the stable version had answered since the step began."""

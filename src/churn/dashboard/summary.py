@@ -1,4 +1,4 @@
-"""What goes on in a rollout, and what to do next, in words."""
+"""Say in words what goes on in a rollout, and what to do next."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class RolloutSummary:
 
     Args:
         badge: its state in a word or two.
-        tone: how it observations.
+        tone: how the badge looks.
         now: what goes on.
-        waits: what has to happen before the next step, one by one.
+        waits: for the next step, one by one.
         next: what to do.
-        command: what to type for it, if anything.
+        command: what to type, if anything.
     """
 
     badge: str
@@ -35,7 +35,7 @@ class RolloutSummary:
 
 
 def summarize_rollout(snapshot: Snapshot, now: float) -> RolloutSummary:
-    """What is to be said of a rollout at this snapshot."""
+    """Say what goes on in a rollout, and what to do."""
     history = snapshot.history
     rollout = history.rollout
     if rollout.is_over:
@@ -110,13 +110,13 @@ def _summarize_running(history: History, now: float) -> RolloutSummary:
 
 
 def _describe_verdict(verdict: Observation) -> str:
-    within = sum(found.standing == "within" for found in verdict.findings)
+    within = sum(finding.standing == "within" for finding in verdict.findings)
     if verdict.decision == "promote":
         return f"All {len(verdict.findings)} checks are surely within their tolerances."
     if not verdict.findings:
-        return f"Nothing can be said at the snapshot: {verdict.reason}."
+        return f"Nothing can be said at the moment: {verdict.reason}."
     surely = f"{within} of {len(verdict.findings)} checks are surely within their tolerances"
-    if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
+    if outside := verdict.checks_that_are("outside"):
         return f"{surely}, but {join_names(outside)} is not."
     return f"{surely} so far, none is outside."
 
@@ -125,8 +125,8 @@ def _describe_next(history: History, verdict: Observation) -> str:
     rollout = history.rollout
     if not verdict.findings:
         return "See whether metrics arrive from both versions. Figures that are missing or old decide nothing."
-    if outside := [found.check for found in verdict.findings if found.standing == "outside"]:
-        return f"Observation into {join_names(outside)}: it is for a person to decide. Then go on or abort."
+    if outside := verdict.checks_that_are("outside"):
+        return f"Look into {join_names(outside)}: it is for a person to decide. Then go on or abort."
     if rollout.step == rollout.plan.last:
         return f"Nothing. It becomes champion by itself; until then {rollout.stable} stands ready."
     following = rollout.plan.steps[rollout.step + 1].weight_percent
@@ -134,13 +134,12 @@ def _describe_next(history: History, verdict: Observation) -> str:
 
 
 def _list_waits(history: History, verdict: Observation) -> tuple[str, ...]:
-    """What the controller waits for, without the verdict's own long words, which the checks tell."""
+    """Return what the controller waits for. Leave out the verdict's reason, which the checks show."""
     waits = history.rollout.reason.removeprefix(verdict.reason).strip("; ")
-    found = [part.strip() for part in waits.split("; ") if part.strip()] if waits else []
-    if verdict.decision == "hold" and verdict.findings:
-        unsure = [one.check for one in verdict.findings if one.standing == "unsure"]
-        found = [f"more requests, to be sure of {join_names(unsure)}", *found] if unsure else found
-    return tuple(found)
+    parts = [part.strip() for part in waits.split("; ") if part.strip()]
+    if verdict.decision == "hold" and (unsure := verdict.checks_that_are("unsure")):
+        parts.insert(0, f"more requests, to be sure of {join_names(unsure)}")
+    return tuple(parts)
 
 
 def _summarize_ended(history: History) -> RolloutSummary:

@@ -1,4 +1,4 @@
-"""The charts of outcomes: what the banner does, what was accepted, and whether what was said came true."""
+"""Draw outcomes: what the banner does, what was accepted, and whether the predictions came true."""
 
 from __future__ import annotations
 
@@ -38,39 +38,24 @@ def report_outcomes(summary: OutcomeSummary) -> Report:
 
 
 def draw_effect(experiment: Experiment) -> Chart:
-    """The banner's effect on the share that leaves, against none."""
+    """Draw the banner's effect on the share that leaves, against none."""
     effect = experiment.effect
     end = max(abs(effect.low), abs(effect.high), LEAST) * 1.15
-    ends = f"between {format_points(effect.low)} and {format_points(effect.high)}"
-    signed = "datum.value == 0 ? '0%' : format(datum.value, '+.2~%')"
+    value, low, high = map(format_points, _list_shares(effect))
+    tip = f"Surely between {low} and {high} points, {value} observed."
     narrow, wide = draw_intervals(
-        [
-            Interval(
-                "",
-                effect.low,
-                effect.high,
-                effect.value,
-                f"Surely {ends} points, {format_points(effect.value)} observed.",
-            )
-        ],
+        [Interval("", effect.low, effect.high, effect.value, tip)],
         domain=(-end, end),
-        axis={"labelExpr": signed, "tickCount": 5},
+        axis={"labelExpr": "datum.value == 0 ? '0%' : format(datum.value, '+.2~%')", "tickCount": 5},
         limit=0,
     )
     return Chart(
         name="effect",
         title="Effect on the share that leaves",
-        summary=f"Treatment minus holdout, in percentage points: {format_points(effect.value)} observed, surely "
-        f"{ends}. Left of the line fewer leave, right of it more.",
+        summary=f"Treatment minus holdout, in percentage points: {value} observed, surely between {low} and {high}. "
+        "Left of the line fewer leave, right of it more.",
         columns=["", "From", "To", "Observed"],
-        rows=[
-            [
-                "Treatment minus holdout",
-                format_points(effect.low),
-                format_points(effect.high),
-                format_points(effect.value),
-            ]
-        ],
+        rows=[["Treatment minus holdout", low, high, value]],
         narrow=narrow,
         wide=wide,
         keys=[("band", "surely in here"), ("effect", "observed"), ("limit", "no effect")],
@@ -78,19 +63,15 @@ def draw_effect(experiment: Experiment) -> Chart:
 
 
 def draw_acceptance(offers: Sequence[Acceptance]) -> Chart:
-    """Of each offer the share of those who accepted it."""
+    """Draw the share that accepted each offer."""
+    names = [title_from_name(offer.offer) for offer in offers]
+    shares = [offer.share for offer in offers]
     narrow, wide = draw_intervals(
         [
-            Interval(
-                title_from_name(each.offer),
-                each.share.low,
-                each.share.high,
-                each.share.value,
-                _describe_estimate(each.share, each.offered),
-            )
-            for each in offers
+            Interval(name, share.low, share.high, share.value, _describe_estimate(share, offer.offered))
+            for name, share, offer in zip(names, shares, offers, strict=True)
         ],
-        domain=(0, min(1.0, 1.1 * max(each.share.high for each in offers))),
+        domain=(0, min(1.0, 1.1 * max(share.high for share in shares))),
         axis={"format": ".0%", "tickCount": 5},
     )
     return Chart(
@@ -99,13 +80,8 @@ def draw_acceptance(offers: Sequence[Acceptance]) -> Chart:
         summary="Of those who were offered it and of whom it is known.",
         columns=["Offer", "Offered", "Accepted", "Share", "From", "To"],
         rows=[
-            [
-                title_from_name(each.offer),
-                f"{each.offered:,}",
-                f"{each.accepted:,}",
-                *map(format_percent, _list_ends(each.share)),
-            ]
-            for each in offers
+            [name, f"{offer.offered:,}", f"{offer.accepted:,}", *map(format_percent, _list_shares(offer.share))]
+            for name, offer in zip(names, offers, strict=True)
         ],
         narrow=narrow,
         wide=wide,
@@ -114,7 +90,7 @@ def draw_acceptance(offers: Sequence[Acceptance]) -> Chart:
 
 
 def draw_calibration(quality: ModelQuality, at: int) -> Chart:
-    """What was said of those in each tenth, and how many of them left.
+    """Draw the predicted share of each tenth, and the share that left.
 
     Args:
         quality: of one version.
@@ -122,40 +98,31 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
     """
     rows = [
         {
-            "said": each.mean_predicted,
-            "value": each.left.value,
-            "low": each.left.low,
-            "high": each.left.high,
-            "tip": _describe_estimate(each.left, each.count),
+            "said": tenth.mean_predicted,
+            "value": tenth.left.value,
+            "low": tenth.left.low,
+            "high": tenth.left.high,
+            "tip": _describe_estimate(tenth.left, tenth.count),
         }
-        for each in quality.calibration
+        for tenth in quality.calibration
     ]
     axis = {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]}
     scale = {"domain": [0, 1], "nice": False}
     x = {"field": "said", "type": "quantitative", "scale": scale, "axis": {**axis, "title": "said"}}
     y = {"type": "quantitative", "scale": scale, "axis": {**axis, "title": "left"}}
+    value = {"field": "value", **y}
     diagonal = [{"said": end, "value": end} for end in (0, 1)]
-    line = {"type": "line", "color": LIMIT, "strokeWidth": 1.5, "strokeDash": [5, 4]}
-    spec = {
-        "layer": [
-            build_layer(diagonal, line, x=x, y={"field": "value", **y}),
-            build_layer(
-                rows,
-                {"type": "rule", "color": BAND, "strokeWidth": 10},
-                x=x,
-                y={"field": "low", **y},
-                y2={"field": "high"},
-            ),
-            build_layer(rows, {"type": "line", "color": LINE, "strokeWidth": 1.5}, x=x, y={"field": "value", **y}),
-            build_layer(
-                rows,
-                {"type": "point", "filled": True, "size": 60, "color": EFFECT, "opacity": 1},
-                x=x,
-                y={"field": "value", **y},
-                description="tip:N",
-            ),
-        ]
-    }
+    dashes = {"type": "line", "color": LIMIT, "strokeWidth": 1.5, "strokeDash": [5, 4]}
+    band = {"type": "rule", "color": BAND, "strokeWidth": 10}
+    line = {"type": "line", "color": LINE, "strokeWidth": 1.5}
+    point = {"type": "point", "filled": True, "size": 60, "color": EFFECT, "opacity": 1}
+    layers = [
+        build_layer(diagonal, dashes, x=x, y=value),
+        build_layer(rows, band, x=x, y={"field": "low", **y}, y2={"field": "high"}),
+        build_layer(rows, line, x=x, y=value),
+        build_layer(rows, point, x=x, y=value, description="tip:N"),
+    ]
+    shares = [(tenth.mean_predicted, *_list_shares(tenth.left)) for tenth in quality.calibration]
     return Chart(
         name=f"calibration-{at}",
         title=f"Calibration of {quality.version}",
@@ -163,22 +130,18 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
         f"{format_points(quality.calibration_error).lstrip('+')} points.",
         columns=["Said", "Left", "From", "To", "Subscribers"],
         rows=[
-            [
-                format_percent(each.mean_predicted, 1),
-                *(format_percent(end, 1) for end in _list_ends(each.left)),
-                f"{each.count:,}",
-            ]
-            for each in quality.calibration
+            [*(format_percent(share, 1) for share in row), f"{tenth.count:,}"]
+            for row, tenth in zip(shares, quality.calibration, strict=True)
         ],
-        narrow=draw(spec, width=NARROW, height=250),
+        narrow=draw({"layer": layers}, width=NARROW, height=250),
         keys=[("band", "95 % interval"), ("effect", "observed"), ("limit", "as said")],
     )
 
 
-def _describe_estimate(found: Estimate, count: int) -> str:
-    value, low, high = _list_ends(found)
-    return f"{format_percent(value, 1)} of {count:,}, {format_percent(low, 1)} to {format_percent(high, 1)}"
+def _describe_estimate(estimate: Estimate, count: int) -> str:
+    value, low, high = (format_percent(share, 1) for share in _list_shares(estimate))
+    return f"{value} of {count:,}, {low} to {high}"
 
 
-def _list_ends(found: Estimate) -> tuple[float, float, float]:
-    return found.value, found.low, found.high
+def _list_shares(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high
