@@ -146,7 +146,7 @@ def require_versions(setup: Setup, version: str) -> str:
     if served != {version}:
         raise RolloutError(
             f"the canary serves {', '.join(sorted(served)) or 'nobody knows what'}, not {version}",
-            instead="start the version that is to be rolled out as the canary",
+            instead="start that version as the canary",
         )
     return ", ".join(sorted(readings["stable"].versions))
 

@@ -18,13 +18,13 @@ HOUR_S = 3600.0
 ALL_PERCENT = 100
 
 
-class Table(BaseModel):
+class PlanTable(BaseModel):
     """A table of the file. Unknown keys and values of another type are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Step(Table):
+class Step(PlanTable):
     """One share of the requests, and what it takes to leave it."""
 
     weight_percent: Annotated[int, Field(ge=1, le=ALL_PERCENT, description="the canary's share, a whole number 1..100")]
@@ -43,7 +43,7 @@ class Step(Table):
         return self
 
 
-class Plan(Table):
+class Plan(PlanTable):
     """All steps, in order, and what holds for each of them."""
 
     steps: Annotated[
@@ -135,23 +135,17 @@ def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
 
 def _describe_error(location: tuple[int | str, ...], kind: str, message: str) -> str:
     """Return a text such as `step 2: hold_hours: is missing, add the least time at this share, in hours`."""
-    place: list[str] = []
-    table: type[Table] = Plan
-    for part in location:
-        if isinstance(part, int):
-            place[-1] = f"step {part + 1}"
-            table = Step
-        else:
-            place.append(str(part))
-    key = next(
-        (field for name, field in table.model_fields.items() if location and location[-1] in {name, field.alias}), None
-    )
+    table = Step if len(location) > 1 and isinstance(location[1], int) else Plan
+    place = [f"step {part + 1}" if isinstance(part, int) else str(part) for part in location]
+    if table is Step:
+        del place[0]
+    key = next((field for name, field in table.model_fields.items() if {name, field.alias} & {*location[-1:]}), None)
     meaning = key.description if key else None
     if kind == "extra_forbidden":
         known = ", ".join(field.alias or name for name, field in table.model_fields.items())
-        said = f"is not known, here may stand {known}"
+        text = f"is not known, here may stand {known}"
     elif kind == "missing":
-        said = f"is missing, add {meaning}"
+        text = f"is missing, add {meaning}"
     else:
-        said = message.removeprefix("Value error, ").removeprefix("Input ") + (f": {meaning}" if meaning else "")
-    return ": ".join([*place, said])
+        text = message.removeprefix("Value error, ").removeprefix("Input ") + (f": {meaning}" if meaning else "")
+    return ": ".join([*place, text])
