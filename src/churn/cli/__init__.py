@@ -36,26 +36,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+# In the order of the help.
 for commands in (
-    service,
-    training,
-    models,
-    proving,
-    scoring,
-    offers,
-    predictions,
-    loadtest,
-    image,
-    release,
-    shadow,
-    judge,
-    rollout,
-    rollout_report,
-    drift,
-    outcomes,
-    dashboard,
-    contract,
-):
+    service, training, models, proving, scoring, offers, predictions, loadtest, image,
+    release, shadow, judge, rollout, rollout_report, drift, outcomes, dashboard, contract,
+):  # fmt: skip
     commands.add_to(app)
 
 

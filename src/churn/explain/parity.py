@@ -45,12 +45,11 @@ class Deviation:
 def build_verified_tables(
     booster: xgboost.Booster, rows: Rows, *, progress: Progress = lambda _done, _total: None
 ) -> Tables:
-    """Compile a model, and compares the tables with XGBoost over these rows and 100,000 made to catch them out.
+    """Compile a model, and compare the tables with XGBoost over these rows and 100,000 adversarial ones.
 
     Args:
         booster: the model; uses all processors afterwards.
         rows: float32 (n, features), n > 0, ordinary ones.
-        progress: as in `difference`.
 
     Raises:
         NotTabular: it cannot be compiled, or the tables say something else than XGBoost.
@@ -76,7 +75,6 @@ def make_adversarial_rows(
     Args:
         thresholds: per feature, those that the trees split at.
         sample: float32 (n, features), ordinary rows to draw ordinary values from.
-        generator: where chance comes from.
         count: how many rows to make; more if it takes more for every edge to occur.
 
     Returns:
@@ -111,12 +109,9 @@ def compare_with_xgboost(
     *,
     progress: Progress = lambda _done, _total: None,
 ) -> Deviation:
-    """Compare an explainer with XGBoost.
+    """Compare an explainer with the booster that `ensemble` was read from; the booster uses all processors afterwards.
 
     Args:
-        explain: what is compared.
-        ensemble: the booster's trees.
-        booster: what it is compared with; uses all processors afterwards.
         rows: float32 (n, features), n > 0.
         progress: told after each few thousand rows how many are done, of how many.
     """

@@ -184,12 +184,8 @@ def make_quadrature(points: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[n
 def compute_leaf_cells(value: float, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Compute a leaf's contribution to each of its features, for each pattern of met conditions.
 
-    Args:
-        value: log-odds.
-        shares: (d,).
-
     Returns:
-        (2^d, d); bit j of the pattern is o_j.
+        (2^d, d) for d shares; bit j of the pattern is o_j.
     """
     d = len(shares)
     difference = (np.arange(2**d)[:, None] >> np.arange(d) & 1) - shares

@@ -62,7 +62,6 @@ def build_image(
     """Build the image that serves a bundle, tagged with the model's version.
 
     Args:
-        bundle_path: the bundle to bake in.
         source: the checkout to build of; the one that the working directory lies in if not given.
         repository: the image's name without a tag; may begin with a registry.
         base_image: a Python image, by tag or, better, by digest.

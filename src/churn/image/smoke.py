@@ -29,15 +29,10 @@ class SmokeResult:
 
 
 def smoke_test(reference: str, bundle_path: Path, *, network: str | None = None) -> SmokeResult:
-    """Run an image as in production, asks it about the contract's example, and stops it.
-
-    Args:
-        reference: the image.
-        bundle_path: the bundle it was built of.
-        network: see `churn.image.container.run_container`.
+    """Run an image as in production, ask it about the contract's example, and stop it.
 
     Raises:
-        BundleError: the bundle cannot be read.
+        BundleError: the bundle that it was built of cannot be read.
         ImageError: the image does not start, answers otherwise than the bundle does, or does not end with 0.
     """
     bundle = load_bundle(bundle_path)

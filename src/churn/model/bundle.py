@@ -102,11 +102,11 @@ class Bundle:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Verify a bundle and loads its model.
+    """Verify a bundle and load its model.
 
     Raises:
-        BundleError: a file is missing or changed, the contract is another than the code's, or a golden row comes
-            out differently; the message names the file and the reason.
+        BundleError: a file is missing or changed, the contract is not the code's, or a golden row comes out
+            differently; the message names the file and the reason.
     """
     manifest = read_manifest(path)
     contract = _find_contract(path, manifest)

@@ -38,10 +38,8 @@ class Differences(NamedTuple):
     """What differs, of each of n subscribers.
 
     Args:
-        champion_tier: 0 for low, 1 for medium, 2 for high.
-        challenger_tier: likewise.
-        champion_banner: whether the probability is above the threshold.
-        challenger_banner: likewise.
+        champion_tier, challenger_tier: 0 for low, 1 for medium, 2 for high.
+        champion_banner, challenger_banner: whether the probability is above the threshold.
         same_set: whether the three largest contributions belong to the same features.
         same_order: whether they also have the same order.
         same_signs: whether each of the champion's three works in the same direction for the challenger.
@@ -62,8 +60,6 @@ def compare_answers(champion: ModelAnswers, challenger: ModelAnswers, threshold:
     """Compare what two models said of the same n subscribers.
 
     Args:
-        champion: what was answered.
-        challenger: what would have been.
         threshold: the banner is shown above this probability; one, or one for each subscriber.
     """
     top, challenger_top = find_strongest(champion.contributions), find_strongest(challenger.contributions)

@@ -15,16 +15,10 @@ QUANTILE_BINS = 10
 
 
 def measure_reference(contract: type[Contract], rows: Rows, probabilities: npt.NDArray[np.float64]) -> dict[str, Any]:
-    """Count every feature and the score in bins.
+    """Count every feature and the score in bins, ready for JSON.
 
-    Args:
-        contract: what the columns of rows mean.
-        rows: float32 (n, features), encoded.
-        probabilities: float64 (n,), what the model says of them.
-
-    Returns:
-        JSON-ready. Numbers are counted between their own deciles (`edges`, outer bins open), categories and
-        booleans by value, the score in twenty equal bins over 0..1.
+    Numbers are counted between their own deciles (`edges`, outer bins open), categories and booleans by value, the
+    score in twenty equal bins over 0..1.
     """
     score, edges = np.histogram(probabilities, bins=PROBABILITY_BINS, range=(0.0, 1.0))
     return {
@@ -41,14 +35,12 @@ def find_reference_values(
 ) -> dict[str, Value]:
     """Find what each feature typically is where it speaks for staying. Moved there, a reason to leave should go away.
 
+    That is its middle value, or most frequent category, among the rows with a negative contribution of it; among all
+    rows if there is none. A middle value is one that occurs.
+
     Args:
-        contract: what the columns of rows mean.
         rows: float32 (n, features), encoded; n >= 1.
         contributions: float32 (n, features), in log-odds.
-
-    Returns:
-        For each feature its middle value, or its most frequent category, among the rows in which its contribution is
-        negative; among all rows if there is no such row. A middle value is one that occurs.
     """
     return {
         spec.name: spec.decode(_find_typical(spec, column[parts < 0] if (parts < 0).any() else column))

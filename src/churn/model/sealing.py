@@ -54,14 +54,12 @@ def write_bundle(
     """Write a bundle at `path`, replacing one that is there, only after it has loaded and verified.
 
     Args:
-        path: the directory to make.
-        contract: what the model was trained for.
         booster: the model; its features are those of the contract, in order.
         card: what is known of the model.
         golden_rows: float32 (n, features), encoded; n >= 1.
-        reference: distributions over the holdout (`churn.model.reference`).
-        more_rows: float32 (n, features), the holdout if there is one: compared with XGBoost beside 100,000 adversarial
-            rows, and what the reference values are taken from; without it the golden rows are.
+        reference: distributions over the holdout, as `measure_reference` counts them.
+        more_rows: the holdout if there is one, encoded; compared with XGBoost beside 100,000 adversarial rows, and
+            what the reference values are taken from. Without it the golden rows are.
         progress: told how many of these rows have been compared, of how many.
 
     Raises:

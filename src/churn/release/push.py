@@ -14,12 +14,9 @@ from churn.release.aws import Login
 
 
 def push_image(image: Image, address: str, login: Login, *, shown: bool) -> str:
-    """Push an image under its tag and gives its digest, such as `sha256:...`.
+    """Push an image under its tag to a repository at `address`, and return its digest, such as `sha256:...`.
 
     Args:
-        image: what the engine has.
-        address: the repository, without a tag.
-        login: to its registry.
         shown: Docker tells its progress on standard error.
 
     Raises:

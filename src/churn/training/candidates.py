@@ -35,9 +35,7 @@ class Candidate:
     """One method and how it did.
 
     Args:
-        name: the method.
-        mean_auc: over the folds.
-        standard_error: of that mean, from the folds' spread.
+        mean_auc, standard_error: over the folds.
         seconds: for all folds together, by the clock on the wall.
         fold_aucs: one per fold, on the same folds for every candidate.
     """
@@ -54,11 +52,9 @@ def compare_candidates(
 ) -> tuple[Candidate, ...]:
     """Compare the candidates by five-fold stratified cross-validation, best first.
 
-    Give it the training part only. Past 15,000 rows it uses a stratified sample of that many.
-
     Args:
         contract: gives kinds of features and monotone directions, which every method that can honours.
-        rows: float32 (n, features), as `contract.encode_columns` makes them.
+        rows: float32 (n, features), of the training part only; past 15,000 a stratified sample of that many is used.
         labels: 0 (stayed) or 1 (left), (n,).
         seed: of the sample, the folds and the methods.
         progress: called before the first fit and after each.

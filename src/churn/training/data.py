@@ -28,7 +28,7 @@ class DataProblem:
     """What one check found in one column.
 
     Args:
-        lines: the first line numbers (rows, counted from 1, in a Parquet file); none for a problem of the whole file.
+        lines: the first line numbers (in a Parquet file rows, from 1); none for a problem of the whole file.
     """
 
     column: str
@@ -70,16 +70,14 @@ class TrainingData:
 
 
 def read_training_data(contract: type[Contract], path: Path, *, version: str | None = None) -> TrainingData:
-    """Read and validates a `.csv` (UTF-8, with a header) or `.parquet` file.
+    """Read and validate a `.csv` (UTF-8, with a header) or `.parquet` file: an id, the contract's features, a label.
 
     Args:
-        contract: what each row must follow; beside the features the file has an id and a label column.
-        path: the file.
         version: what the data is called; the file's name and the start of its hash if not given.
 
     Raises:
         DataError: the file cannot be read.
-        InvalidData: it can, but not all of it is valid; lists each column and check with the first line numbers.
+        InvalidData: not all of it is valid; lists each column and check with the first line numbers.
     """
     try:
         content = path.read_bytes()

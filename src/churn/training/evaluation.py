@@ -42,10 +42,9 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A model's quality on n rows.
+    """A model's quality on n rows: `auc_low` and `auc_high` bound a 95 % interval, `base_rate` is the share that left.
 
-    `auc_low` and `auc_high` bound a 95 % interval, `f1` and `confusion` are taken at probability 0.5, and
-    `base_rate` is the share that left.
+    `f1` and `confusion` are taken at probability 0.5.
     """
 
     rows: int
@@ -66,11 +65,9 @@ class Evaluation:
 
 
 def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluation:
-    """Measure probabilities against what came true.
+    """Measure probabilities of leaving (n,) against labels (n,), of which both must occur.
 
     Args:
-        labels: 0 (stayed) or 1 (left), (n,); both must occur.
-        probabilities: of leaving, (n,).
         seed: of the bootstrap behind the AUC's interval.
     """
     predicted = np.asarray(probabilities, dtype=np.float64)
@@ -96,13 +93,8 @@ def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluat
 def estimate_auc_interval(labels: Labels, probabilities: Probabilities, seed: int) -> tuple[float, float]:
     """Estimate a 95 % percentile interval of the AUC from 1,000 bootstrap resamples, drawn within each label.
 
-    Rows are sorted once; a resample is then a weight per row, and its AUC the share of (left, stayed) pairs in
-    the right order, ties counting half (Mann-Whitney; Efron and Tibshirani 1993, chapter 13).
-
-    Args:
-        labels: 0 (stayed) or 1 (left), (n,); both must occur.
-        probabilities: of leaving, (n,).
-        seed: the same seed is the same interval.
+    Rows are sorted once. A resample is then a weight per row, and its AUC the share of (left, stayed) pairs in the
+    right order, ties counting half (Mann-Whitney; Efron and Tibshirani 1993, chapter 13).
     """
     _, rank = np.unique(probabilities, return_inverse=True)
     left, stayed = (rank[np.asarray(labels) == label] for label in (1, 0))
@@ -134,12 +126,7 @@ def measure_calibration(labels: Labels, probabilities: Probabilities) -> tuple[C
 def compute_contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
     """Compute each feature's contribution in log-odds: path-dependent TreeSHAP (Lundberg et al. 2020).
 
-    Args:
-        booster: a model that knows its features by name.
-        rows: float32 (n, features).
-
-    Returns:
-        float64 (n, features), without the base value.
+    The booster must know its features by name. Return float64 (n, features), without the base value.
     """
     data = xgb.DMatrix(rows, feature_names=booster.feature_names)
     return booster.predict(data, pred_contribs=True)[:, :-1].astype(np.float64)

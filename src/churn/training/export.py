@@ -56,8 +56,6 @@ def export_model(
     """Export a registered model.
 
     Args:
-        registry: where it is registered.
-        uri: `models:/NAME@ALIAS` or `models:/NAME/NUMBER`.
         destination: the bundle's directory; one named after the model's version if None.
         shelf_of: a contract's name -> its shelf.
         contract: the contract's name; what the version's tag says if None.
@@ -66,7 +64,7 @@ def export_model(
 
     Raises:
         RegistryError: there is no such model, or it is not safe to load.
-        BundleError: its features are not the contract's; lists the list_misfits.
+        BundleError: its features are not the contract's; lists the differences.
     """
     fetched = registry.fetch(registry.find(uri))
     chosen = find_contract(contract or fetched.info.tags.get("contract", otherwise))

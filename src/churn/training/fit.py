@@ -24,14 +24,9 @@ THREADS = 1
 
 
 def split_rows(labels: Labels, seed: int) -> tuple[Indices, Indices]:
-    """Split rows into a training part and an untouched holdout, stratified by label.
+    """Split rows into a training part (80 %) and an untouched holdout (20 %), stratified by label.
 
-    Args:
-        labels: 0 (stayed) or 1 (left), (n,).
-        seed: the same seed is the same split.
-
-    Returns:
-        The rows' indices of the training part (80 %) and of the holdout (20 %), each rising.
+    Return the rows' indices of both, each rising; the same seed is the same split.
     """
     train, holdout = train_test_split(
         np.arange(len(labels)), test_size=HOLDOUT_SHARE, stratify=labels, random_state=seed
@@ -42,17 +37,13 @@ def split_rows(labels: Labels, seed: int) -> tuple[Indices, Indices]:
 def fit_xgboost(
     contract: type[Contract], rows: Rows, labels: Labels, params: Mapping[str, int | float], seed: int = 0
 ) -> xgb.Booster:
-    """Fit a booster that honours the contract's monotone directions.
+    """Fit a booster that honours the contract's monotone directions and knows its features by name.
 
     Args:
-        contract: gives the features' names and directions.
         rows: float32 (n, features), as `contract.encode_columns` makes them.
         labels: 0 (stayed) or 1 (left), (n,).
         params: `trees`, and XGBoost's own parameters by their names.
         seed: for the sampling of rows and columns; the same seed is the same booster.
-
-    Returns:
-        A booster that predicts probability and knows its features by name.
     """
     names = contract.feature_names()
     data = xgb.DMatrix(rows, np.asarray(labels, dtype=np.float32), feature_names=names, nthread=THREADS)

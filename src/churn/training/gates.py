@@ -34,7 +34,6 @@ def check_release_gates(
     """Check all gates, and return each, passed or not.
 
     Args:
-        contract: the code's contract.
         fingerprint: of the contract the candidate was trained for, None if it says nothing.
         candidate: measured on its own holdout.
         champion: the present champion, measured on the same rows; None where there is none yet.
@@ -54,12 +53,10 @@ def check_release_gates(
 
 
 def _check_fingerprint(contract: type[Contract], fingerprint: str | None) -> Gate:
-    shown = (fingerprint or "none")[:12]
-    return Gate(
-        "contract",
-        fingerprint == contract.fingerprint,
-        f"trained for contract fingerprint {shown}, the code's is {contract.fingerprint[:12]}",
+    reason = (
+        f"trained for contract fingerprint {(fingerprint or 'none')[:12]}, the code's is {contract.fingerprint[:12]}"
     )
+    return Gate("contract", fingerprint == contract.fingerprint, reason)
 
 
 def _check_metrics(candidate: Evaluation, champion: Evaluation | None) -> list[Gate]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import distributions
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +14,7 @@ import xgboost
 from matplotlib.figure import Figure
 
 from churn.contract.declaration import Contract, Rows
+from churn.files import encode_json
 from churn.model.reference import measure_reference
 from churn.training import plots
 from churn.training.candidates import Candidate, Progress, compare_candidates
@@ -63,11 +62,9 @@ def train_model(
     say: Say = lambda _: None,
     progress: Progress | None = None,
 ) -> TrainedModel:
-    """Compare the candidates, fits XGBoost with the committed parameters, and measures it once on the holdout.
+    """Compare the candidates, fit XGBoost with the committed parameters, and measure it once on the holdout.
 
     Args:
-        contract: what the data follows.
-        data: read and validated.
         model_version: what the model will be called.
         demo_version: which demo data this is, if it is; then the best possible AUC is known.
         say: told what is being done.
@@ -142,21 +139,17 @@ def build_run_record(trained: TrainedModel) -> RunRecord:
         },
         files={f"plots/{name}.png": _render(figure) for name, figure in figures.items()}
         | {
-            "evaluation.json": _encode(evaluation.as_dict()),
-            "candidates.json": _encode([asdict(candidate) for candidate in trained.candidates]),
-            "mean_abs_shap.json": _encode(
+            "evaluation.json": encode_json(evaluation.as_dict()),
+            "candidates.json": encode_json([asdict(candidate) for candidate in trained.candidates]),
+            "mean_abs_shap.json": encode_json(
                 {"mean": dict(trained.strengths), "share": compute_shares(trained.strengths)}
             ),
             "environment.txt": _list_environment(),
-            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": _encode(measure_reference(contract, rows, probabilities)),
-            f"{EXPORT_FOLDER}/{GOLDEN_FILE}": _encode(rows[:GOLDEN_ROWS].tolist()),
+            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": encode_json(measure_reference(contract, rows, probabilities)),
+            f"{EXPORT_FOLDER}/{GOLDEN_FILE}": encode_json(rows[:GOLDEN_ROWS].tolist()),
             f"{EXPORT_FOLDER}/{HOLDOUT_FILE}": _pack_holdout(rows, data.labels[trained.holdout]),
         },
     )
-
-
-def _encode(content: Any) -> bytes:
-    return json.dumps(content, indent=2, allow_nan=False).encode()
 
 
 def _pack_holdout(rows: Rows, labels: npt.NDArray[np.int8]) -> bytes:

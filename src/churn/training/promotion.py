@@ -19,8 +19,6 @@ def check_version(registry: Registry, contract: type[Contract], version: str) ->
     """Check a version against every release gate, and return both.
 
     Args:
-        registry: where it is registered.
-        contract: the code's contract.
         version: the registry's number, the model's own version or an alias, such as `2`, `v2.4.0` or `previous`.
 
     Raises:

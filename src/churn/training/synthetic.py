@@ -23,14 +23,9 @@ type Columns = Mapping[str, Any] | pd.DataFrame
 
 
 def make_demo(contract: type[Contract], version: str) -> pd.DataFrame:
-    """Make one version of a contract's demo data; the same version is the same data, row by row.
+    """Make one version of a contract's demo data: its id column, the features as plain values, its label column.
 
-    Args:
-        contract: the contract whose demo process is used.
-        version: the name of the data version, such as `streamflow-v3-2024-03`.
-
-    Returns:
-        One row per subscriber: the id column, the features in order as plain values, the label column.
+    The same version is the same data, row by row.
 
     Raises:
         DataError: the contract has no demo process, or not this version.
@@ -47,27 +42,15 @@ def make_demo(contract: type[Contract], version: str) -> pd.DataFrame:
 
 
 def make_demo_csv(contract: type[Contract], version: str) -> bytes:
-    """Make the same data as the bytes of a CSV file, so that a file can be recognised by its hash.
-
-    Raises:
-        DataError: the contract has no demo process, or not this version.
-    """
+    """Make the same data as the bytes of a CSV file, so that a file can be recognised by its hash."""
     return make_demo(contract, version).to_csv(index=False, lineterminator="\n").encode()
 
 
 def compute_true_probability(contract: type[Contract], version: str, columns: Columns) -> npt.NDArray[np.float64]:
-    """Compute the probability with which these subscribers leave, as the process has it.
+    """Compute the probability with which these subscribers leave, as the process has it: float64 (n,).
 
     Args:
-        contract: the contract whose demo process is used.
-        version: the name of the data version.
-        columns: one sequence of length n per feature, holding valid values; other columns are ignored.
-
-    Returns:
-        float64 (n,), each in 0..1.
-
-    Raises:
-        DataError: the contract has no demo process, or not this version.
+        columns: per feature n valid values; other columns are ignored.
     """
     process, chosen = _find(contract, version)
     values = {name: np.asarray(columns[name]) for name in contract.feature_names()}
@@ -75,17 +58,7 @@ def compute_true_probability(contract: type[Contract], version: str, columns: Co
 
 
 def compute_best_possible_auc(contract: type[Contract], version: str, columns: Columns, labels: Labels) -> float:
-    """Compute the AUC of the true probability on given rows; no model can be better but by chance.
-
-    Args:
-        contract: the contract whose demo process is used.
-        version: the name of the data version.
-        columns: one sequence of length n per feature, holding valid values; other columns are ignored.
-        labels: 0 (stayed) or 1 (left), (n,).
-
-    Raises:
-        DataError: the contract has no demo process, or not this version.
-    """
+    """Compute the AUC of the true probability; what a model has above it is chance. Arguments as above."""
     return float(roc_auc_score(labels, compute_true_probability(contract, version, columns)))
 
 

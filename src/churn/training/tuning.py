@@ -50,11 +50,10 @@ def tune(
     The same arguments give the same trials, however often the study is interrupted and taken up again.
 
     Args:
-        contract: gives the features' names and monotone directions.
-        rows: float32 (n, features) of the training part only, as `contract.encode_columns` makes them.
+        rows: float32 (n, features), of the training part only.
         labels: 0 (stayed) or 1 (left), (n,).
         data_version: what the data is called.
-        data_sha256: of the data file; a study is only ever taken up on the same data.
+        data_sha256: of the data file; a study is only taken up on the same data.
         seed: of the folds, the search and the fits.
         trials: how many to finish, pruned ones included.
         storage: where the study is kept, such as `sqlite:///study.db`; in memory if not given.
