@@ -61,9 +61,16 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
-    """One field of a contract, in the form that all else is derived from."""
+    """One field of a contract, in the form that all else is derived from.
+
+    Args:
+        group: the concept that the field speaks of.
+        is_showable: whether there are words for subscribers. A protected field cannot have any.
+    """
 
     name: str
+    group: str
+    is_showable: bool
     kind: Kind
     categories: tuple[str, ...]
     lower: float | None
@@ -74,16 +81,6 @@ class FeatureSpec:
     bands: tuple[Band, ...]
     bounds: tuple[float, ...]
     words: Words | None
-
-    @property
-    def group(self) -> str:
-        """The concept that the field speaks of."""
-        return self.marker.group or self.name
-
-    @property
-    def is_showable(self) -> bool:
-        """Whether there are words for subscribers. A protected field cannot have any."""
-        return bool(self.bands[0].raises)
 
     def encode(self, value: Value) -> float:
         """Return the number that the model sees, before rounding to float32; -0.0 becomes 0.0."""
@@ -205,6 +202,8 @@ def _build_spec(name: str, field: FieldInfo) -> FeatureSpec:
         raise ContractError(f"field {name!r}: {wrong}") from wrong
     spec = FeatureSpec(
         name=name,
+        group=markers[0].group or name,
+        is_showable=bool(bands[0].raises),
         kind=kind,
         categories=categories,
         lower=lower,

@@ -31,6 +31,10 @@ class Edge:
 class Protocol(HttpToolsProtocol):
     """Speak HTTP as uvicorn does, but let the app's edge word refusals and bound the queue."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.edge = self.app.state.edge
+
     def on_message_begin(self) -> None:
         """Note when the first byte of a request came. Its time begins here, and includes all waiting."""
         super().on_message_begin()
@@ -38,11 +42,11 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # Here and nowhere later: a request waits as a task of the event loop, which is where the queue is.
-        super()._start_asgi_task(cycle, self.app.state.edge.admit(app, cycle.scope))
+        super()._start_asgi_task(cycle, self.edge.admit(app, cycle.scope))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """Answer and hang up: what follows on the connection cannot be told apart from what is wrong."""
-        response = self.app.state.edge.refuse()
+        response = self.edge.refuse()
         headers = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
         status = HTTPStatus(response.status_code)
         lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode())]
