@@ -81,7 +81,7 @@ def test_trouble_is_told_with_its_reason(dashboard: Open, own_home: Path) -> Non
 
 def test_every_check_has_a_drawing_its_reason_and_a_table(dashboard: Open, demo_home: Path) -> None:
     page = dashboard(demo_home).page("/rollouts/2")
-    snapshot = Rollouts(demo_home).snapshot(2)
+    snapshot = Rollouts(demo_home).read_snapshot(2)
     assert snapshot.history.last is not None
     findings = snapshot.history.last.findings
     assert len(findings) == 9
@@ -94,7 +94,7 @@ def test_every_check_has_a_drawing_its_reason_and_a_table(dashboard: Open, demo_
 
 
 def test_figures_are_those_of_the_store(dashboard: Open, demo_home: Path) -> None:
-    last = Rollouts(demo_home).snapshot(3).history.last
+    last = Rollouts(demo_home).read_snapshot(3).history.last
     assert last is not None
     said = words(dashboard(demo_home).page("/rollouts/3"))
     assert f"{last.canary.requests:,}" in said

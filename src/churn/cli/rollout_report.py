@@ -34,7 +34,7 @@ def rollout_report(
     from churn.dashboard.charts.rollout import report_rollout as report_on  # noqa: PLC0415 - an extra
     from churn.dashboard.rollouts import Rollouts  # noqa: PLC0415
 
-    snapshot = Rollouts(read_settings().churn_home).snapshot(number)
+    snapshot = Rollouts(read_settings().churn_home).read_snapshot(number)
     history = snapshot.history
     figures = {**history.rollout.summarize(), "happenings": [event.summarize() for event in history.events]}
     write_report(paths, figures, lambda: report_on(snapshot, time.time()))

@@ -21,7 +21,6 @@ PAGES = Pages(
         "iso": words.format_iso,
         "lasting": words.format_duration,
         "percent": words.format_percent,
-        "milliseconds": words.format_latency,
         "named": words.title_from_name,
     },
     values={

@@ -1,4 +1,4 @@
-"""Reads rollouts from their store, and remembers what cannot change any more."""
+"""Read rollouts from their store, and remember the events, which never change."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Snapshot:
     """A rollout's history at one moment.
 
     Args:
-        history: so far.
+        history: all events so far.
         carried_out: whether a living process carries it out.
-        command: what somebody wants of it that nobody has taken yet.
+        command: what somebody asked for, if the controller has not taken it yet.
     """
 
     history: History
@@ -40,14 +40,14 @@ class Rollouts:
         self._known: dict[int, tuple[list[Event], list[Observation]]] = {}
         self._lock = Lock()
 
-    def all(self) -> list[Rollout]:
-        """All of all services, newest first; those that are not over come first."""
+    def list_all(self) -> list[Rollout]:
+        """Return the rollouts of all services, newest first; those that are not over come first."""
         with self._store() as store:
-            found = [rollout for service in store.list_services() for rollout in store.list_rollouts(service)]
-        return sorted(found, key=lambda rollout: (rollout.is_over, -rollout.number))
+            rollouts = [rollout for service in store.list_services() for rollout in store.list_rollouts(service)]
+        return sorted(rollouts, key=lambda rollout: (rollout.is_over, -rollout.number))
 
-    def snapshot(self, number: int) -> Snapshot:
-        """The rollout of that number; RolloutError if there is none."""
+    def read_snapshot(self, number: int) -> Snapshot:
+        """Return how that rollout stands now; RolloutError if there is none."""
         with self._store() as store, self._lock:
             rollout = store.get_rollout(number)
             events, observations = self._known.setdefault(number, ([], []))
@@ -59,8 +59,8 @@ class Rollouts:
                 return Snapshot(history, carried_out=False, command=None)
             return Snapshot(history, carried_out=store.is_locked(rollout.service), command=store.find_command(number))
 
-    def want(self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool) -> None:
-        """Leaves a command to the controller of the rollout."""
+    def leave_command(self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool) -> None:
+        """Leave a command to the controller of the rollout."""
         with self._store() as store:
             store.leave_command(store.get_rollout(number).number, what, reason, at_any_hour=at_any_hour)
 

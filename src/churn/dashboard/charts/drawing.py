@@ -1,8 +1,7 @@
-"""Draws charts on the server: a Vega-Lite specification in, SVG out that fits any theme and runs no code.
+"""Draw charts on the server: from a Vega-Lite specification to SVG that fits any theme and runs no code.
 
-Colours are the names of CSS variables, so one drawing serves light and dark. Whatever a mark says of itself
-(`description`) is moved to `data-tip`, for the page's script to show; readers of screens get the chart's summary and
-its table instead.
+Colours are the names of CSS variables, so one drawing serves light and dark. The `description` of a mark becomes
+`data-tip`, which the page's script shows. Programs that read screens get the chart's summary and its table instead.
 """
 
 from __future__ import annotations
@@ -58,15 +57,15 @@ HEAD = re.compile(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*>')
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, the same again for narrow screens, and what it shows in words and as a table.
+    """A drawing for narrow screens and for wide ones, its summary, and its table.
 
     Args:
         name: unique on its page, for addresses.
         title: what it shows.
-        summary: what is to be seen in it, in a sentence.
+        summary: what one sees in it, in a sentence.
         columns, rows: its table.
-        narrow, wide: SVG; wide may be empty where narrow is always right.
-        keys: what its colours mean: a class name and a word each.
+        narrow, wide: SVG; wide is empty where narrow always fits.
+        keys: for each colour its class name, and a word for what it means.
     """
 
     name: str
@@ -80,11 +79,11 @@ class Chart:
 
 
 def draw(spec: Mapping[str, Any], *, width: int, height: int) -> Markup:
-    """The drawing of a specification whose data is in it.
+    """Draw a specification that holds its data.
 
     Args:
         spec: Vega-Lite, without size and looks.
-        width: in CSS pixels at its natural size; it is scaled to fit.
+        width: in CSS pixels at natural size; the page scales the drawing to fit.
         height: likewise.
     """
     whole = {
@@ -99,7 +98,7 @@ def draw(spec: Mapping[str, Any], *, width: int, height: int) -> Markup:
 
 
 def draw_both(spec: Mapping[str, Any], *, height: int = 210) -> tuple[Markup, Markup]:
-    """Narrow and wide."""
+    """Draw a specification narrow and wide."""
     return draw(spec, width=NARROW, height=height), draw(spec, width=WIDE, height=height + 20)
 
 
@@ -111,7 +110,7 @@ def _draw_svg(spec: str) -> str:
 
 
 def build_layer(values: Sequence[Mapping[str, Any]], mark: Mapping[str, Any], **encoding: Any) -> dict[str, Any]:
-    """One layer of a specification: `x="at:Q"` in short for a field and its type, or a whole channel."""
+    """Build one layer of a specification. A channel is whole, or in short `x="at:Q"`: a field and its type."""
     return {
         "data": {"values": list(values)},
         "mark": {"aria": "description" in encoding, **mark},
@@ -120,13 +119,13 @@ def build_layer(values: Sequence[Mapping[str, Any]], mark: Mapping[str, Any], **
 
 
 def build_rule(*, color: str = LIMIT, dashed: bool = True, **encoding: Any) -> dict[str, Any]:
-    """A straight line through the whole chart."""
+    """Build a straight line through the whole chart."""
     mark: dict[str, Any] = {"type": "rule", "color": color, "strokeWidth": 1.5}
     return build_layer([{}], mark | ({"strokeDash": [5, 4]} if dashed else {}), **encoding)
 
 
 def warm_up() -> None:
-    """Starts the engine, which takes a second, before anybody waits for it."""
+    """Start the engine, which takes a second, before anybody waits for it."""
     draw({"layer": [build_layer([{"x": 0}], {"type": "point"}, x="x:Q")]}, width=NARROW, height=100)
 
 

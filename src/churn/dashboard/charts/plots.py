@@ -68,7 +68,7 @@ def draw_histogram(
     Args:
         name: see Chart, as for the next two.
         title: what it shows.
-        summary: what is to be seen in it.
+        summary: what one sees in it.
         bins: the name of each bin.
         ticks: what stands at the boundary before a bin, by the bin's number.
         sides: the counts that are compared.

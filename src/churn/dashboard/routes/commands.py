@@ -1,4 +1,4 @@
-"""What may be done with a token: to sign in and out, and to leave a command to the controller of a rollout."""
+"""What the token allows: sign in and out, and leave a command to the controller of a rollout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_LETTERS = 200
 
 
 def sign_in_routes(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
-    """The routes of signing in and out."""
+    """Return the routes to sign in and out."""
     router = APIRouter()
 
     @router.get("/sign-in")
@@ -47,18 +47,18 @@ def sign_in_routes(visits: Visits, log: FilteringBoundLogger) -> APIRouter:
 
 
 def command_routes(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger) -> APIRouter:
-    """The routes that leave commands."""
+    """Return the routes that leave commands."""
     router = APIRouter()
 
     @router.post("/rollouts/{number:int}/abort")
     async def abort(request: Request, number: int) -> Response:
-        return await want(request, number, "abort")
+        return await leave_command(request, number, "abort")
 
     @router.post("/rollouts/{number:int}/promote")
     async def promote(request: Request, number: int) -> Response:
-        return await want(request, number, "promote")
+        return await leave_command(request, number, "promote")
 
-    async def want(request: Request, number: int, what: Literal["abort", "promote"]) -> Response:
+    async def leave_command(request: Request, number: int, name: Literal["abort", "promote"]) -> Response:
         fields = await visits.sessions.read_form(request)
         reason = " ".join(fields.get("reason", "").split())[:MOST_LETTERS]
         if not reason:
@@ -66,14 +66,14 @@ def command_routes(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger
         at_any_hour = fields.get("at_any_hour") == "yes"
         said = f"asked for on the dashboard: {reason}"
         try:
-            over = (await run_in_threadpool(rollouts.snapshot, number)).history.rollout.is_over
+            over = (await run_in_threadpool(rollouts.read_snapshot, number)).history.rollout.is_over
             if not over:
-                await run_in_threadpool(rollouts.want, number, what, said, at_any_hour=at_any_hour)
+                await run_in_threadpool(rollouts.leave_command, number, name, said, at_any_hour=at_any_hour)
         except RolloutError as error:
             raise HTTPException(404) from error
         if over:
             raise HTTPException(409)
-        log.info("wish", rollout=number, what=what, reason=reason)
+        log.info("wish", rollout=number, what=name, reason=reason)
         return see_other(f"/rollouts/{number}")
 
     return router

@@ -1,4 +1,4 @@
-"""The pages that show; none of them changes anything."""
+"""The pages of rollouts. None of them changes anything."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ MINUTE_S = 60
 
 
 def rollout_routes(rollouts: Rollouts, visits: Visits) -> APIRouter:
-    """The routes of rollouts."""
+    """Return the routes of rollouts."""
     router = APIRouter()
 
     @router.get("/")
     def overview(request: Request) -> Response:
         now = _read_minute()
-        found = rollouts.all()
-        live = [_show_live(rollouts, each.number, now) for each in found if not each.is_over]
-        past = [each for each in found if each.is_over]
+        listed = rollouts.list_all()
+        live = [_show_live(rollouts, rollout.number, now) for rollout in listed if not rollout.is_over]
+        past = [rollout for rollout in listed if rollout.is_over]
         return build_page(request, "overview.html", visit=visits.read(request), live=live, past=past, now=now)
 
     @router.get("/rollouts/{number:int}")
-    def one(request: Request, number: int) -> Response:
+    def rollout_page(request: Request, number: int) -> Response:
         report = report_rollout(_find_snapshot(rollouts, number), _read_minute())
         return build_page(request, "rollout.html", visit=visits.read(request), report=report, **report.values)
 
     @router.get("/rollouts/{number:int}/report.html")
-    def mailed(number: int) -> Response:
+    def report_file(number: int) -> Response:
         now = _read_minute()
         text = render_report(report_rollout(_find_snapshot(rollouts, number), now), now)
         name = f'attachment; filename="rollout-{number}.html"'
@@ -47,7 +47,7 @@ def rollout_routes(rollouts: Rollouts, visits: Visits) -> APIRouter:
 
 
 def _show_live(rollouts: Rollouts, number: int, now: float) -> dict[str, Any]:
-    snapshot = rollouts.snapshot(number)
+    snapshot = rollouts.read_snapshot(number)
     return {
         "snapshot": snapshot,
         "rollout": snapshot.history.rollout,
@@ -59,11 +59,11 @@ def _show_live(rollouts: Rollouts, number: int, now: float) -> dict[str, Any]:
 
 def _find_snapshot(rollouts: Rollouts, number: int) -> Snapshot:
     try:
-        return rollouts.snapshot(number)
+        return rollouts.read_snapshot(number)
     except RolloutError as error:
         raise HTTPException(404) from error
 
 
 def _read_minute() -> float:
-    """Now, to the minute: a page that says the same is the same."""
+    """Return now, to the minute, so that a page that says the same is the same."""
     return time.time() // MINUTE_S * MINUTE_S

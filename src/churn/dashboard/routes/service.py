@@ -1,4 +1,4 @@
-"""The pages of what runs, what became of it, and what is held: shadow, the service, drift, outcomes, models."""
+"""The pages of shadow, service, drift, outcomes and models."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class DashboardConfig:
 
     Args:
         home: CHURN_HOME.
-        contract: the name of that of the log and its outcomes.
-        champion: the bundle whose reference is compared.
+        contract: the name of the contract of log and outcomes.
+        champion: the bundle with the reference.
         places: of the prediction log; None if there is none.
         instances: addresses of the service's instances.
         mlflow_url: where MLflow's pages are; None if they are not linked.
-        token: whoever knows it may act; None if nobody may.
+        token: people who know it may act; None if nobody may.
     """
 
     home: Path
@@ -62,24 +62,24 @@ class DashboardConfig:
 
 
 class CachedValue[T]:
-    """A value that is made anew when somebody asks and it has become too old; made by one thread at a time."""
+    """A value that is made anew if it is too old when somebody asks. One thread at a time makes it."""
 
     def __init__(self, make: Callable[[], T], *, for_s: float) -> None:
         self._make = make
         self._for_s = for_s
         self._lock = Lock()
-        self._found: tuple[float, T] | None = None
+        self._made: tuple[float, T] | None = None
 
     def get(self) -> T:
-        """The value, no older than it may be."""
+        """Return the value, no older than it may be."""
         with self._lock:
-            if self._found is None or time.monotonic() - self._found[0] > self._for_s:
-                self._found = (time.monotonic(), self._make())
-            return self._found[1]
+            if self._made is None or time.monotonic() - self._made[0] > self._for_s:
+                self._made = (time.monotonic(), self._make())
+            return self._made[1]
 
 
 def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) -> APIRouter:
-    """The routes."""
+    """Return the routes of these pages."""
     router = APIRouter()
     service = CachedValue(lambda: ask_instances(_map_tracks(config, rollouts)), for_s=SERVICE_AGE_S)
     drift = CachedValue(lambda: _try_to_read(lambda: _compare_drift(config, service.get())), for_s=LOG_AGE_S)
@@ -104,8 +104,10 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
 
     @router.get("/models")
     def models_page(request: Request) -> Response:
-        held = list_bundles(config.home)
-        return build_page(request, "models.html", visit=visits.read(request), held=held, mlflow_url=config.mlflow_url)
+        bundles = list_bundles(config.home)
+        return build_page(
+            request, "models.html", visit=visits.read(request), bundles=bundles, mlflow_url=config.mlflow_url
+        )
 
     def report_page(request: Request, template: str, cached: CachedValue[ReportOrProblem], **values: Any) -> Response:
         report, problem = cached.get()
@@ -116,14 +118,14 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
 
 
 def _map_tracks(config: DashboardConfig, rollouts: Rollouts) -> dict[str, str]:
-    """The addresses of the instances, those of rollouts that are under way included, and which track each is on."""
-    found = dict.fromkeys(config.instances, "")
+    """Return the track of each instance's address, instances of rollouts under way included."""
+    tracks = dict.fromkeys(config.instances, "")
     with suppress(RolloutError):  # the page of rollouts says what is wrong with them
-        for rollout in rollouts.all():
+        for rollout in rollouts.list_all():
             for track in TRACKS:
                 places = () if rollout.is_over else rollout.setup.places[track]
-                found |= {str(place).rstrip("/"): track for place in places if str(place).startswith("http")}
-    return found
+                tracks |= {str(place).rstrip("/"): track for place in places if str(place).startswith("http")}
+    return tracks
 
 
 def _compare_drift(config: DashboardConfig, service: Service) -> Report:
