@@ -9,8 +9,7 @@ subscription.py  the route of *Manage Subscription*
 responses.py     the routes of what a subscriber does about a banner
 advice.py        asks the service what to show
 banner.py        decides what is shown
-offers.py        what an offer gives
-billing.py       when bills come
+bills.py         when bills come, and what an offer takes off them
 account.py       a subscriber's account in words
 records.py       subscribers, exposures and history as values
 store.py         keeps them

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from portal.billing import find_bill_day, find_first_month
-from portal.offers import bill_discount
+from portal.bills import bill_discount, find_bill_day, find_first_month
 from portal.records import AcceptedOffer
 from portal.words import format_count, format_dollars, format_month
 
@@ -25,33 +24,18 @@ PAYMENT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
-    """The next bill.
-
-    Args:
-        on: its day.
-        amount: what is to be paid, such as `$74.50`.
-        instead_of: the price without the offer, if one counts for this bill.
-        monthly: the price of the plan.
-        paid: what was paid so far.
-    """
-
-    on: date
-    amount: str
-    instead_of: str | None
-    monthly: str
-    paid: str
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
-    """What *Manage Subscription* says of a subscriber, in words."""
+    """What *Manage Subscription* says of a subscriber, in words. `bill` is what the next one comes to."""
 
     plan: str
     contract: str
     member_since: str
     internet: str
-    bill: Bill
+    bill_on: date
+    bill: str
+    bill_instead_of: str | None
+    monthly_price: str
+    paid: str
     payment: str
     bills_come: str
     streaming: int
@@ -67,28 +51,22 @@ def describe_account(facts: Mapping[str, Any], active: AcceptedOffer | None, tod
         active: the offer that counts, if there is one.
         today: the day the page is opened.
     """
-    months = facts["tenure"]
+    months, monthly, tickets = facts["tenure"], facts["monthly_charges"], facts["num_support_tickets"]
     since = f"{format_month(find_first_month(today, months))}, {format_count(months, 'month')}"
+    discount = bill_discount(active.offer, monthly) if active else 0.0
     return Account(
         plan=PLANS[facts["internet_service"]],
         contract=CONTRACTS[facts["contract_type"]],
         member_since=since if months else "This month. Welcome!",
         internet=INTERNET[facts["internet_service"]],
-        bill=_bill(facts["monthly_charges"], facts["total_charges"], active, today),
+        bill_on=find_bill_day(today, 1),
+        bill=format_dollars(monthly - discount),
+        bill_instead_of=format_dollars(monthly) if discount else None,
+        monthly_price=format_dollars(monthly),
+        paid=format_dollars(facts["total_charges"]),
         payment=PAYMENT[facts["payment_method"]],
         bills_come="By e-mail" if facts["paperless_billing"] else "By mail",
         streaming=facts["streaming_services"],
-        tickets=facts["num_support_tickets"],
-        tickets_words="request" if facts["num_support_tickets"] == 1 else "requests",
-    )
-
-
-def _bill(monthly: float, paid: float, active: AcceptedOffer | None, today: date) -> Bill:
-    discount = bill_discount(active.offer, monthly) if active else 0.0
-    return Bill(
-        on=find_bill_day(today, 1),
-        amount=format_dollars(monthly - discount),
-        instead_of=format_dollars(monthly) if discount else None,
-        monthly=format_dollars(monthly),
-        paid=format_dollars(paid),
+        tickets=tickets,
+        tickets_words="request" if tickets == 1 else "requests",
     )

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from churn.answers import RetentionAnswer
 from churn.client import AsyncChurnClient
 from churn.errors import ClientError, Nonsense
-from portal import offers
+from portal.bills import require_sensible_offer
 
 PREDICTION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
@@ -53,4 +53,4 @@ def require_sense(answer: RetentionAnswer) -> None:
     if not PREDICTION_ID.fullmatch(answer["prediction_id"]):
         raise Nonsense("an answer whose prediction_id is none")
     if answer["retention"] and answer["retention"]["offer"]:
-        offers.require_sense(answer["retention"]["offer"])
+        require_sensible_offer(answer["retention"]["offer"])

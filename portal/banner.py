@@ -44,38 +44,31 @@ def decide_display(answer: RetentionAnswer | None, *, subscriber: str, history: 
     """
     active = history.find_active_offer(today)
     quiet = history.dismissed_on is not None and today < history.dismissed_on + QUIET_AFTER_DISMISSAL
-    if active or quiet or answer is None or answer["retention"] is None:
+    if active or quiet or answer is None or (retention := answer["retention"]) is None:
         return Display(active=active)
-    exposure = _exposure(answer, subscriber)
-    if exposure.kind != "exposure":
-        return Display(exposure=exposure)
-    retention = answer["retention"]
-    banner = ShownBanner(
-        prediction_id=answer["prediction_id"],
-        language=retention["language"],
-        headline=retention["headline"] or "",
-        reasons=retention["reasons"][:MOST_REASONS],
-        offer=retention["offer"],
-        asks_opinion=history.opinion_on is None or today >= history.opinion_on + QUIET_AFTER_DISMISSAL,
-    )
-    return Display(banner=banner, exposure=exposure)
-
-
-def _exposure(answer: RetentionAnswer, subscriber: str) -> Exposure:
-    retention = answer["retention"]
-    assert retention is not None  # noqa: S101 - for the type checker; asked before
     kind: ExposureKind = "exposure" if retention["headline"] else "nothing_to_show"
     if retention["arm"] == "holdout":
         kind = "holdout"
-    shown = kind == "exposure"
-    return Exposure(
+    is_shown = kind == "exposure"
+    exposure = Exposure(
         prediction_id=answer["prediction_id"],
         subscriber=subscriber,
         kind=kind,
         arm=retention["arm"],
         policy_version=retention["policy_version"],
         model_version=answer["model_version"],
-        reason_codes=tuple(reason["code"] for reason in retention["reasons"][:MOST_REASONS]) if shown else (),
+        reason_codes=tuple(reason["code"] for reason in retention["reasons"][:MOST_REASONS]) if is_shown else (),
         language=retention["language"],
-        offer=retention["offer"] if shown else None,
+        offer=retention["offer"] if is_shown else None,
     )
+    if not is_shown:
+        return Display(exposure=exposure)
+    banner = ShownBanner(
+        prediction_id=exposure.prediction_id,
+        language=exposure.language,
+        headline=retention["headline"] or "",
+        reasons=retention["reasons"][:MOST_REASONS],
+        offer=exposure.offer,
+        asks_opinion=history.opinion_on is None or today >= history.opinion_on + QUIET_AFTER_DISMISSAL,
+    )
+    return Display(banner=banner, exposure=exposure)

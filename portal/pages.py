@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.web.pages import Pages
-from portal.offers import describe_saving, has_bills
+from portal.bills import describe_saving, has_bills
 from portal.words import find_phrases, format_day, format_dollars
 
 FILTERS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from churn.web.sessions import see_other
-from portal.offers import find_last_bill, is_open
+from portal.bills import find_last_bill, is_open
 from portal.records import ResponseKind
 from portal.sessions import SubscriberSessions
 

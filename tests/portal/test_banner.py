@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from support.fake_service import HIGH, LOW, OFFER, held_out, with_retention
 
 from portal.banner import decide_display
-from portal.billing import find_bill_day, find_first_month
-from portal.offers import find_last_bill, is_open
+from portal.bills import find_bill_day, find_first_month, find_last_bill, is_open
 from portal.records import AcceptedOffer, BannerHistory
 
 TODAY = date(2026, 11, 23)

@@ -1,4 +1,4 @@
-"""What an offer of the service gives: the one place of the portal that reads its discount, months and last day."""
+"""When bills come, and what an offer takes off them. Only this module reads what an offer gives."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import date
 
 from churn.answers import Offer
 from churn.errors import Nonsense
-from portal.billing import find_bill_day
 from portal.words import find_phrases, format_dollars
 
+MONTHS_A_YEAR = 12
 MOST_MONTHS = 120
 MONTHS_WITHOUT_DISCOUNT = 6  # for so long an accepted offer is shown that takes nothing off a bill
 
 
-def require_sense(offer: Offer) -> None:
+def require_sensible_offer(offer: Offer) -> None:
     """Refuse what has the right types and still cannot be shown.
 
     Raises:
@@ -54,3 +54,18 @@ def describe_saving(offer: Offer, language: str) -> str | None:
         return None
     amount, total = format_dollars(discount, language), format_dollars(discount * months, language)
     return say["saving_one" if months == 1 else "saving_many"].format(amount=amount, months=months, total=total)
+
+
+def find_bill_day(after: date, number: int) -> date:
+    """Return the day of the `number`-th bill after a day, counted from 1. Bills come on the first of each month."""
+    return _first_of_month(after, number)
+
+
+def find_first_month(today: date, months: int) -> date:
+    """Return the first day of the month in which a subscription of so many months began."""
+    return _first_of_month(today, -months)
+
+
+def _first_of_month(day: date, later: int) -> date:
+    months = day.year * MONTHS_A_YEAR + day.month - 1 + later
+    return date(months // MONTHS_A_YEAR, months % MONTHS_A_YEAR + 1, 1)
