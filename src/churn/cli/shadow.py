@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from churn.dashboard.report import Report
     from churn.shadow.report import ShadowReport
 
-# ruff: noqa: PLC0415 - pyarrow and SciPy are an extra
+# ruff: noqa: PLC0415 - SciPy is an extra
 
 shadow_app = typer.Typer(help="Compare a challenger with the champion, on the same subscribers.", no_args_is_help=True)
 
@@ -52,7 +52,7 @@ def report_shadow(
     paths = require_forms(out_paths)
     now = datetime.now(UTC)
     during = (time_from_text(since, now) or datetime.min.replace(tzinfo=UTC), time_from_text(until, now) or now)
-    require_extra("rollout", "pyarrow", "scipy")
+    require_extra("rollout", "scipy")
     from churn.shadow.reading import choose_bundles, read_pairs
     from churn.shadow.report import build_report, json_from_report
 

@@ -1,4 +1,4 @@
-"""What outcomes say: whether the models were right, and what the banner does."""
+"""Sum up outcomes: how right each version was, and the effect of the banner."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Predictions of one tenth of 0..1: what was said on average, and the share that left."""
+    """The predictions in one tenth of 0..1: their mean, and the share that left."""
 
     mean_predicted: float
     left: Estimate
@@ -46,18 +46,18 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class ModelQuality:
-    """How right one version was, each subscriber once.
+    """How right one version was. Each subscriber counts once.
 
     Args:
         version: of the model.
-        count: of subscribers.
+        count: the number of subscribers.
         left: how many of them left.
-        auc: None where only one label occurs.
-        trained_auc: of the holdout at training; None if no bundle tells it.
+        auc: None if only one label occurs.
+        trained_auc: on the holdout at training; None if no bundle has it.
         calibration: in ascending order of probability.
-        calibration_error: mean distance of predicted and observed over the bins, weighted by their counts.
-        lift: the share that left among the tenth with the highest probabilities, over the share among all; the interval
-            takes the latter as given. None if nobody left.
+        calibration_error: the mean distance of predicted and observed, weighted by the bins' counts.
+        lift: the share that left among the tenth with the highest probabilities, divided by the share among all. The
+            interval takes the share among all as known. None if nobody left.
     """
 
     version: str
@@ -72,14 +72,14 @@ class ModelQuality:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What the banner does to the share that leaves, by comparing those held out.
+    """The effect of the banner on the share that leaves.
 
     Args:
         holdout, treatment: subscribers in each arm.
         holdout_left, treatment_left: how many of them left.
-        effect: treatment minus holdout; its interval holds however often one looks.
-        torn: subscribers who were in both arms, and count in neither.
-        advice: `stop` where the banner surely makes more leave, `keep` where it surely makes fewer leave.
+        effect: the treatment's share minus the holdout's. Its interval holds at every look.
+        torn: subscribers who were in both arms; they count in neither.
+        advice: `stop` if surely more leave with the banner, `keep` if surely fewer leave.
         reason: in words.
     """
 
@@ -93,14 +93,14 @@ class Experiment:
     reason: str
 
     @property
-    def compared(self) -> bool:
-        """Whether there is anybody in both arms."""
+    def is_comparable(self) -> bool:
+        """Return whether both arms have subscribers."""
         return bool(self.holdout and self.treatment)
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """How many of those who were offered something, and of whom it is known, accepted."""
+    """How many accepted an offer, among those whose answer is known."""
 
     offer: str
     offered: int
@@ -110,14 +110,14 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSummary:
-    """What all outcomes say.
+    """The summary of all outcomes.
 
     Args:
-        known: how many outcomes were imported.
-        matched: how many of them are of a logged prediction.
-        versions: how right each was.
-        experiment: what the banner does.
-        offers: how many accepted each.
+        known: the number of imported outcomes.
+        matched: how many of them have a prediction in the log.
+        versions: how right each version was.
+        experiment: the effect of the banner.
+        offers: how many accepted each offer.
     """
 
     known: int
@@ -130,18 +130,17 @@ class OutcomeSummary:
 def summarize_outcomes(
     home: Path, contract: str, places: Places, *, progress: Callable[[int, int], None] = lambda *_: None
 ) -> OutcomeSummary:
-    """Join the imported outcomes to the prediction log, and sum up what they say.
+    """Join the imported outcomes to the log, and sum them up.
 
     Args:
         home: CHURN_HOME.
-        contract: its name.
+        contract: the contract's name.
         places: of its prediction log.
-        progress: told (done, total) segments.
+        progress: called with (done, total) segments.
 
     Raises:
         DataError: outcomes or a segment are damaged; names it.
-        OSError: a folder cannot be read.
-        ChurnError: the object store cannot be used.
+        OSError, ChurnError: the log cannot be read.
     """
     known = load_outcomes(locate_outcomes(home, contract))
     joined = join_outcomes(places, known, progress=progress)
@@ -152,21 +151,22 @@ def summarize_outcomes(
         known=len(known),
         matched=joined.matched,
         versions=tuple(
-            measure_quality(name, made, trained_auc.get(name)) for name, made in joined.group_by_version().items()
+            measure_quality(version, predictions, trained_auc.get(version))
+            for version, predictions in joined.group_by_version().items()
         ),
         experiment=compare_arms(arms["holdout"], arms["treatment"], len(joined.torn)),
-        offers=_acceptance(arms["treatment"]),
+        offers=_count_acceptance(arms["treatment"]),
     )
 
 
 def measure_quality(
-    version: str, predicted: Sequence[LabelledPrediction], trained_auc: float | None = None
+    version: str, predictions: Sequence[LabelledPrediction], trained_auc: float | None = None
 ) -> ModelQuality:
-    """How right a version was; at least one prediction."""
-    scores = np.array([each.probability for each in predicted])
-    left = np.array([each.left for each in predicted])
-    bins = _calibration(scores, left)
-    gaps = [each.count * abs(each.mean_predicted - each.left.value) for each in bins]
+    """Measure how right a version was, by at least one prediction."""
+    scores = np.array([prediction.probability for prediction in predictions])
+    left = np.array([prediction.left for prediction in predictions])
+    bins = _calibrate(scores, left)
+    gaps = [bin_.count * abs(bin_.mean_predicted - bin_.left.value) for bin_ in bins]
     return ModelQuality(
         version=version,
         count=len(left),
@@ -175,20 +175,19 @@ def measure_quality(
         trained_auc=trained_auc,
         calibration=bins,
         calibration_error=sum(gaps) / len(left),
-        lift=_lift(scores, left) if left.any() else None,
+        lift=_measure_lift(scores, left) if left.any() else None,
     )
 
 
 def measure_auc(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
-    """The area under the ROC curve; both labels must occur.
+    """Measure the area under the ROC curve; both labels must occur.
 
-    Its variance is that of DeLong, DeLong and Clarke-Pearson (Biometrics 1988), by ranks as Sun and Xu have it (IEEE
-    Signal Processing Letters 2014); the interval is taken on log-odds, so that it stays between 0 and 1.
+    The variance is that of DeLong, DeLong and Clarke-Pearson (Biometrics 1988), computed by ranks (Sun and Xu, IEEE
+    Signal Processing Letters 2014). The interval is computed on log-odds, so that it stays between 0 and 1.
     """
     ranks, gone, stayed = rankdata(scores), int(left.sum()), int((~left).sum())
-    above = (
-        ranks[left] - rankdata(scores[left])
-    ) / stayed  # of each who left: the share of those who stayed below them
+    # For each who left, the share of those who stayed with a lower score; and the reverse.
+    above = (ranks[left] - rankdata(scores[left])) / stayed
     below = 1 - (ranks[~left] - rankdata(scores[~left])) / gone
     area = float(above.mean())
     if min(gone, stayed) == 1 or not 0 < area < 1:
@@ -202,22 +201,22 @@ def measure_auc(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimat
 def compare_arms(
     holdout: Sequence[LabelledPrediction], treatment: Sequence[LabelledPrediction], torn: int = 0
 ) -> Experiment:
-    """What the banner does, by all who were in either arm, whatever they were shown or did."""
-    held, treated = sum(each.left for each in holdout), sum(each.left for each in treatment)
-    counts = Proportions(*(np.array([float(each)]) for each in (held, len(holdout), treated, len(treatment))))
+    """Measure the effect of the banner on all subscribers of both arms, whatever they were shown or did."""
+    held, treated = sum(case.left for case in holdout), sum(case.left for case in treatment)
+    counts = Proportions(*(np.array([float(number)]) for number in (held, len(holdout), treated, len(treatment))))
     low, high = (float(end[0]) for end in confidence_sequence(counts, ALPHA))
     effect = Estimate(float(counts.effect()[0]), low, high)
-    advice, reason = _advice(effect, min(len(holdout), len(treatment)))
+    advice, reason = _advise(effect, min(len(holdout), len(treatment)))
     return Experiment(len(holdout), len(treatment), held, treated, effect, torn, advice, reason)
 
 
 def estimate_share(hits: int, total: int) -> Estimate:
-    """A share with the interval of Wilson (JASA 1927)."""
-    found = binomtest(hits, total).proportion_ci(1 - ALPHA, method="wilson")
-    return Estimate(hits / total, float(found.low), float(found.high))
+    """Estimate a share, with the interval of Wilson (JASA 1927)."""
+    interval = binomtest(hits, total).proportion_ci(1 - ALPHA, method="wilson")
+    return Estimate(hits / total, float(interval.low), float(interval.high))
 
 
-def _advice(effect: Estimate, fewest: int) -> tuple[Advice, str]:
+def _advise(effect: Estimate, fewest: int) -> tuple[Advice, str]:
     if not fewest:
         return "hold", "there is nobody with a known outcome in one of the arms, so nothing can be compared"
     between = f"between {100 * effect.low:+.1f} and {100 * effect.high:+.1f} percentage points"
@@ -228,7 +227,7 @@ def _advice(effect: Estimate, fewest: int) -> tuple[Advice, str]:
     return "hold", f"it is not yet sure what the banner does: {between}; go on measuring"
 
 
-def _calibration(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> tuple[Bin, ...]:
+def _calibrate(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> tuple[Bin, ...]:
     at = np.minimum((scores * BINS).astype(int), BINS - 1)
     chosen = [at == number for number in np.unique(at)]
     return tuple(
@@ -237,17 +236,17 @@ def _calibration(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> tuple[
     )
 
 
-def _lift(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
+def _measure_lift(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
     most = max(1, round(TOP_SHARE * len(scores)))
     top = left[np.argsort(-scores, kind="stable")[:most]]
-    found, base = estimate_share(int(top.sum()), most), float(left.mean())
-    return Estimate(found.value / base, found.low / base, found.high / base)
+    share, base = estimate_share(int(top.sum()), most), float(left.mean())
+    return Estimate(share.value / base, share.low / base, share.high / base)
 
 
-def _acceptance(treatment: Sequence[LabelledPrediction]) -> tuple[Acceptance, ...]:
-    offered = [each for each in treatment if each.offer and each.accepted is not None]
-    totals = Counter(each.offer for each in offered)
-    hits = Counter(each.offer for each in offered if each.accepted)
+def _count_acceptance(treatment: Sequence[LabelledPrediction]) -> tuple[Acceptance, ...]:
+    offered = [case for case in treatment if case.offer and case.accepted is not None]
+    totals = Counter(case.offer for case in offered)
+    hits = Counter(case.offer for case in offered if case.accepted)
     return tuple(
         Acceptance(str(code), n, hits[code], estimate_share(hits[code], n)) for code, n in sorted(totals.items())
     )

@@ -20,7 +20,7 @@ def report_outcomes(summary: OutcomeSummary) -> Report:
     """Report what the banner does, what was accepted, and how right each version was."""
     experiment = summary.experiment
     charts: dict[str, Any] = {
-        "effect": draw_effect(experiment) if experiment.compared else None,
+        "effect": draw_effect(experiment) if experiment.is_comparable else None,
         "offers": draw_acceptance(summary.offers) if summary.offers else None,
         "calibrations": [draw_calibration(quality, at) for at, quality in enumerate(summary.versions, 1)],
     }
