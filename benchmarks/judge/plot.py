@@ -1,9 +1,9 @@
-"""The picture of a simulation: false alarms on the left, how soon bad canaries are found on the right."""
+"""Plot a simulation: false alarms on the left, how soon bad canaries are found on the right."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -19,45 +19,34 @@ COLOURS = (INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93", "#3d85c6", "#7a5c3e")
 STYLES = ("--", ":", "-.", (0, (5, 1)))
 
 
-def simulation_plot(figures: Mapping[str, Any]) -> Figure:
-    """Share of the runs that have ended, by requests so far."""
+def write_judge_plot(results: Mapping[str, Any], path: Path) -> None:
+    """Draw the share of the runs that have ended, by requests so far; the same results give the same bytes."""
     figure = Figure(figsize=(12, 6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    scenarios = list(zip(figures["scenarios"], figures["courses"], strict=True))
+    scenarios = list(zip(results["scenarios"], results["courses"], strict=True))
     _, same = scenarios[0]
-    left.plot(same["looks"], _shares(figures, same, ROLLBACK), color=INK, linewidth=2.2, label="this judge, all checks")
+    left.plot(same["looks"], _shares(results, same, ROLLBACK), color=INK, linewidth=2.2, label="this judge, all checks")
     for name, style in zip(RIVALS, STYLES, strict=True):
-        left.plot(same["looks"], _shares(figures, same, name), color=SOFT, linestyle=style, label=name)
-    bad = [each for each in scenarios if each[0]["should"] == "roll back"]
+        left.plot(same["looks"], _shares(results, same, name), color=SOFT, linestyle=style, label=name)
+    bad = [(scenario, course) for scenario, course in scenarios if scenario["should"] == "roll back"]
     for (scenario, course), colour in zip(bad, COLOURS, strict=True):
-        right.plot(course["looks"], _shares(figures, course, ROLLBACK), color=colour, label=scenario["name"])
+        right.plot(course["looks"], _shares(results, course, ROLLBACK), color=colour, label=scenario["name"])
     left.set_title("Two tracks of the same version: rolled back, or an alarm", loc="left", color=INK)
     right.set_title("A bad canary: rolled back by the judge", loc="left", color=INK)
     left.set_ylabel("share of the runs")
     for axes in (left, right):
-        _furnish(axes)
-    figure.suptitle(
-        f"{figures['runs']:,} rollouts each, canary 10 %, looked at {figures['looks']} times",
-        x=0.01,
-        ha="left",
-        color=INK,
-    )
-    return figure
-
-
-def svg(figure: Figure) -> bytes:
-    """The figure as a file, the same bytes for the same figure."""
-    image = io.BytesIO()
+        _style(axes)
+    title = f"{results['runs']:,} rollouts each, canary 10 %, looked at {results['looks']} times"
+    figure.suptitle(title, x=0.01, ha="left", color=INK)
     with mpl.rc_context({"svg.hashsalt": "judge", "svg.fonttype": "none"}):
-        figure.savefig(image, format="svg", metadata={"Date": None, "Creator": None})
-    return image.getvalue()
+        figure.savefig(path, metadata={"Date": None, "Creator": None})
 
 
-def _shares(figures: Mapping[str, Any], course: Mapping[str, Any], method: str) -> list[float]:
-    return [count / figures["runs"] for count in course["ended"][method]]
+def _shares(results: Mapping[str, Any], course: Mapping[str, Any], method: str) -> list[float]:
+    return [count / results["runs"] for count in course["ended"][method]]
 
 
-def _furnish(axes: Axes) -> None:
+def _style(axes: Axes) -> None:
     axes.set(xscale="log", xlabel="requests of both tracks")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -1,4 +1,4 @@
-"""The simulation judges as the judge does, and what it counts is what is told."""
+"""The simulation judges as the judge does, and the report shows what it counts."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.judge.plot import simulation_plot, svg
-from benchmarks.judge.report import interval, page, summary, tables
+from benchmarks.judge.figures import bound_share, summarise
+from benchmarks.judge.plot import write_judge_plot
+from benchmarks.judge.report import judge_report
 from benchmarks.judge.simulation import (
     HEALTHY,
     SCENARIOS,
     USUAL,
     Behaviour,
     Scenario,
-    answers,
+    draw_counts,
+    find_outside,
+    find_within,
     simulate,
-    surely_outside,
-    surely_within,
 )
 from churn.judging.checks import DEFAULT_CHECKS, compare
 from churn.judging.counts import Counts
@@ -53,18 +54,18 @@ def one_run(counts: Counts, run: int) -> Counts:
 def test_many_runs_at_once_are_judged_like_each_of_them_alone(canary: Behaviour) -> None:
     random, runs = np.random.default_rng(3), 6
     totals = np.array([300, 2_000, 10_000, 40_000, 100_000, 400_000])
-    stable, other = answers(HEALTHY, totals, random), answers(canary, totals // 9, random)
-    earlier = answers(HEALTHY, totals // 3, random)
+    stable, other = draw_counts(HEALTHY, totals, random), draw_counts(canary, totals // 9, random)
+    earlier = draw_counts(HEALTHY, totals // 3, random)
     for run in range(runs):
         verdict = judge(CHECKS, JudgeInput(one_run(stable, run), one_run(other, run), 10, one_run(earlier, run)))
         for (check, level), finding in zip(allot_levels(CHECKS), verdict.findings, strict=True):
             found = compare(check.measure, stable, other, earlier)
-            assert surely_outside(check, found, level)[run] == finding.is_outside
-            assert surely_within(check, found, level)[run] == (finding.decision == "promote")
+            assert find_outside(check, found, level)[run] == finding.is_outside
+            assert find_within(check, found, level)[run] == (finding.decision == "promote")
 
 
 def test_counts_of_a_behaviour_add_up() -> None:
-    counts = one_run(answers(USUAL, np.array([5_000]), np.random.default_rng(1)), 0)
+    counts = one_run(draw_counts(USUAL, np.array([5_000]), np.random.default_rng(1)), 0)
     assert sum(counts.latency) == counts.requests == 5_000
     assert sum(counts.probability) == sum(counts.tiers.values()) == counts.predictions == 5_000 - counts.errors
 
@@ -78,29 +79,29 @@ def test_a_bad_canary_is_rolled_back_and_the_same_version_is_not() -> None:
     assert same["judge: roll back"][-1] == 0
 
 
-def test_the_same_seed_gives_the_same_figures_page_and_picture() -> None:
-    def made() -> tuple[Any, str, bytes]:
-        courses = [simulate(scenario, runs=3, requests=400, seed=2) for scenario in SCENARIOS]
-        figures = summary(courses, seed=2)
-        return figures, page(figures), svg(simulation_plot(figures))
+def test_the_same_seed_gives_the_same_figures_page_and_plot(tmp_path: Path) -> None:
+    def run(name: str) -> tuple[Any, str, bytes]:
+        histories = [simulate(scenario, runs=3, requests=400, seed=2) for scenario in SCENARIOS]
+        results = summarise(histories, seed=2)
+        write_judge_plot(results, tmp_path / name)
+        return results, judge_report(results), (tmp_path / name).read_bytes()
 
-    assert made() == made()
-
-
-def test_the_page_has_a_row_for_each_scenario() -> None:
-    figures = summary([simulate(scenario, runs=2, requests=500, seed=0) for scenario in SCENARIOS], seed=0)
-    for _, columns, rows in tables(figures):
-        assert [row[0] for row in rows] == [scenario.name for scenario in SCENARIOS]
-        assert {len(row) for row in rows} == {len(columns)}
-    assert all(f"| {scenario.name} |" in page(figures) for scenario in SCENARIOS)
+    results, page, plot = run("one.svg")
+    assert (results, page, plot) == run("other.svg")
+    assert all(f"| {scenario.name} |" in page for scenario in SCENARIOS)
 
 
 def test_none_of_a_thousand_is_less_than_four_in_a_thousand() -> None:
-    assert interval(0, 1000) == pytest.approx((0, 0.00368), abs=1e-5)
-    assert interval(1000, 1000)[1] == 1
+    assert bound_share(0, 1000) == pytest.approx((0, 0.00368), abs=1e-5)
+    assert bound_share(1000, 1000)[1] == 1
 
 
-def test_the_program_writes_tables_and_a_picture(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks.judge", "--runs", "2", "--requests", "500", "--out", str(tmp_path)]
-    subprocess.run(command, cwd=Path(__file__).resolve().parents[3], check=True, capture_output=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["simulation.json", "simulation.md", "simulation.svg"]
+def test_the_program_writes_measurements_page_and_plot_and_the_latter_anew(tmp_path: Path) -> None:
+    def run(*options: str) -> dict[str, bytes]:
+        command = [sys.executable, "-m", "benchmarks.run", "--judge", *options, "--out", tmp_path]
+        subprocess.run(command, cwd=Path(__file__).parents[3], check=True, capture_output=True)
+        return {path.name: path.read_bytes() for path in sorted(tmp_path.iterdir())}
+
+    written = run("--runs", "2", "--requests", "500")
+    assert list(written) == ["simulation.json", "simulation.md", "simulation.svg"]
+    assert run("--report") == written

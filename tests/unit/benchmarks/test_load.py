@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks import wrk
+from benchmarks.comparison import MODELS, select
 from benchmarks.payloads import COUNT, subscribers, wrk_script
-from benchmarks.run import MODELS, arguments, chosen
+from benchmarks.run import parse_arguments
 from benchmarks.systems import SYSTEMS
 from benchmarks.systems.wire import CODES, FEATURES, Subscriber, answer, encode
 from churn.businesses import find_contract
@@ -59,13 +60,13 @@ def test_the_rivals_give_the_three_strongest_reasons() -> None:
 
 
 def test_only_narrows_what_it_names_and_nothing_else() -> None:
-    asked = arguments(["--quick", "--only", "ours", "champion"])
-    assert chosen(MODELS, asked.only, MODELS) == ["champion"]
-    assert [system.name for system in chosen(SYSTEMS, asked.only, [each.name for each in SYSTEMS])] == ["ours"]
-    assert chosen([1, 8, 32], asked.only, ["1", "8", "32"]) == [1, 8, 32]
+    asked = parse_arguments(["--quick", "--only", "ours", "champion"])
+    assert select(MODELS, asked.only, MODELS) == ["champion"]
+    assert [system.name for system in select(SYSTEMS, asked.only, [each.name for each in SYSTEMS])] == ["ours"]
+    assert select([1, 8, 32], asked.only, ["1", "8", "32"]) == [1, 8, 32]
 
 
 def test_a_name_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        arguments(["--only", "nonsense"])
+        parse_arguments(["--only", "nonsense"])
     assert "nonsense" in capsys.readouterr().err

@@ -1,0 +1,76 @@
+"""Simulate all scenarios, and sum up how often and how soon each method ended the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from scipy.special import betaincinv
+
+from benchmarks.judge.simulation import SCENARIOS, History, simulate
+from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK
+
+RUNS, QUICK_RUNS = 1000, 100
+REQUESTS, QUICK_REQUESTS = 200_000, 40_000
+CONFIDENCE: Final = 0.95
+HALF, MOST = 0.5, 0.9
+
+
+def measure_judge(
+    *, quick: bool, runs: int | None, requests: int | None, seed: int, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Let the judge and its rivals watch canaries whose truth is known. The same seed gives the same figures."""
+    runs = runs or (QUICK_RUNS if quick else RUNS)
+    requests = requests or (QUICK_REQUESTS if quick else REQUESTS)
+    histories = []
+    for number, scenario in enumerate(SCENARIOS):
+        say(f"scenario {number + 1} of {len(SCENARIOS)}, {scenario.name}: {runs:,} runs, up to {requests:,} requests")
+        histories.append(simulate(scenario, runs=runs, requests=requests, seed=seed + number))
+    return summarise(histories, seed=seed)
+
+
+def summarise(histories: Sequence[History], *, seed: int) -> dict[str, Any]:
+    """Return all figures of a simulation."""
+    return {
+        "seed": seed,
+        "runs": histories[0].runs,
+        "requests": histories[0].looks[-1],
+        "looks": len(histories[0].looks),
+        "false_rollback": FALSE_ROLLBACK,
+        "false_promotion": FALSE_PROMOTION,
+        "scenarios": [
+            {
+                "name": history.scenario.name,
+                "should": history.scenario.should,
+                "methods": {method: _summarise_method(history, method) for method in history.ended},
+            }
+            for history in histories
+        ],
+        "courses": [{"looks": list(history.looks), "ended": dict(history.ended)} for history in histories],
+    }
+
+
+def bound_share(hits: int, runs: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Clopper and Pearson 1934)."""
+    tail = (1 - CONFIDENCE) / 2
+    low = betaincinv(hits, runs - hits + 1, tail) if hits else 0.0
+    high = betaincinv(hits + 1, runs - hits, 1 - tail) if hits < runs else 1.0
+    return float(low), float(high)
+
+
+def _summarise_method(history: History, method: str) -> dict[str, Any]:
+    ended = history.ended[method]
+    low, high = bound_share(ended[-1], history.runs)
+    return {
+        "runs": ended[-1],
+        "share": ended[-1] / history.runs,
+        "share_low": low,
+        "share_high": high,
+        "requests_median": _count_requests_until(history, ended, HALF),
+        "requests_90": _count_requests_until(history, ended, MOST),
+    }
+
+
+def _count_requests_until(history: History, ended: Sequence[int], part: float) -> int | None:
+    """Return after how many requests such a part of all runs had ended; None if it never had."""
+    return next((at for at, count in zip(history.looks, ended, strict=True) if count >= part * history.runs), None)
