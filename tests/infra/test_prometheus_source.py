@@ -64,7 +64,7 @@ def test_prometheus_says_what_the_instances_say_and_which_of_them_is_away(tmp_pa
     with exposing(Service("v1")) as stable, exposing(service) as canary:
         service.requests.labels("/predict", "5xx").inc(2)
         targets = {"stable": [stable.address], "canary": [canary.address, f"http://{away}"]}
-        expected = Instances({"stable": [stable.address], "canary": [canary.address]}).read()["canary"]
+        expected = Instances(lambda: {"stable": [stable.address], "canary": [canary.address]}).read()["canary"]
         with prometheus(tmp_path, targets) as address:
             source = Prometheus(address, SELECTORS)
 

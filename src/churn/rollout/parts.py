@@ -53,11 +53,11 @@ def open_fleet(address: str) -> Fleet:
 
 def open_source(setup: Setup) -> CountSource:
     """Open what reads the counts: the fleet's tasks, Prometheus, or the instances that the setup names."""
-    from churn.rollout.sources import FleetTasks, Instances, Prometheus
+    from churn.rollout.sources import Instances, Prometheus
 
     if setup.fleet and not (setup.stable or setup.canary):
-        return FleetTasks(open_fleet(setup.fleet))
+        return Instances(open_fleet(setup.fleet).find_addresses)
     if setup.prometheus:
         (stable,), (canary,) = setup.stable, setup.canary
         return Prometheus(setup.prometheus, {"stable": stable, "canary": canary})
-    return Instances({"stable": setup.stable, "canary": setup.canary})
+    return Instances(lambda: setup.places)

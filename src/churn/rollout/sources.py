@@ -16,7 +16,6 @@ from churn.errors import RolloutError
 from churn.judging import metrics
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS, Metric
-from churn.rollout.fleets.fleet import Fleet
 from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.step_counts import Reading
 
@@ -52,35 +51,26 @@ class Instances:
     """Ask every instance, all at once.
 
     Args:
-        addresses: by track, such as `http://127.0.0.1:8000`.
+        find_addresses: returns the present addresses by track, such as `http://127.0.0.1:8000`.
         clock: seconds since 1970.
     """
 
-    def __init__(self, addresses: Mapping[Track, Sequence[str]], clock: Callable[[], float] = time.time) -> None:
-        self._addresses = addresses
+    def __init__(
+        self, find_addresses: Callable[[], Mapping[Track, Sequence[str]]], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._find_addresses = find_addresses
         self._clock = clock
 
     def read(self) -> Mapping[Track, Reading]:
-        """Ask each for /metrics."""
-        addresses = [address for track in TRACKS for address in self._addresses[track]]
-        at = self._clock()
+        """Ask each for /metrics. The reading of a track without instances is empty."""
+        by_track, at = self._find_addresses(), self._clock()
+        addresses = [address for track in TRACKS for address in by_track[track]]
         with ThreadPoolExecutor(max(len(addresses), 1)) as pool:
             exposed = dict(zip(addresses, pool.map(_scrape, addresses), strict=True))
         return {
-            track: _reading_from_exposed(at, {address: exposed[address] for address in self._addresses[track]})
+            track: _reading_from_exposed(at, {address: exposed[address] for address in by_track[track]})
             for track in TRACKS
         }
-
-
-class FleetTasks:
-    """Ask every task that the fleet has at the moment."""
-
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
-
-    def read(self) -> Mapping[Track, Reading]:
-        """Ask each for /metrics. The reading of a track without tasks is empty."""
-        return Instances(self._fleet.find_addresses()).read()
 
 
 class Prometheus:

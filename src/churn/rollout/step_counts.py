@@ -53,14 +53,9 @@ class StepCounts:
         total, restarted = self.total, False
         for instance, now in reading.counts.items():
             before = self.last.get(instance, Counts())
-            if has_restarted(before, now):
+            if any(number < 0 for number in (now - before).numbers()):
                 before, restarted = Counts(), True
             total = total + (now - before)
         at = reading.at if reading.counts else self.at
         last = {**self.last, **reading.counts}
         return replace(self, at=at, total=total, last=last, gap=restarted or bool(reading.missing))
-
-
-def has_restarted(before: Counts, now: Counts) -> bool:
-    """Return whether any counter is lower than it was."""
-    return any(number < 0 for number in (now - before).numbers())

@@ -21,7 +21,7 @@ def test_what_an_instance_exposes_becomes_its_counts() -> None:
     service.requests.labels("/health", "2xx").inc(1000)
     service.latency.labels("/health").observe(0.001)
     with exposing(service) as one, exposing(Service()) as other:
-        readings = Instances({"stable": [other.address], "canary": [one.address]}, clock=lambda: 5.0).read()
+        readings = Instances(lambda: {"stable": [other.address], "canary": [one.address]}, clock=lambda: 5.0).read()
     reading = readings["canary"]
     assert (reading.at, reading.missing, reading.versions) == (5.0, (), frozenset({"v2"}))
     latency, probability = [0] * 21, [0] * 20
@@ -48,7 +48,7 @@ def test_an_instance_that_does_not_answer_or_is_something_else_is_missing_and_th
         broken.content = b"churn_requests_total{ 5"
         away = f"http://127.0.0.1:{free_port()}"
         bad = [nothing.address, other.address, broken.address, away]
-        readings = Instances({"stable": [good.address], "canary": [good.address, *bad]}).read()
+        readings = Instances(lambda: {"stable": [good.address], "canary": [good.address, *bad]}).read()
     assert readings["canary"].missing == tuple(bad)
     assert readings["canary"].counts == readings["stable"].counts
     assert readings["stable"].missing == ()
@@ -58,6 +58,6 @@ def test_an_instance_that_does_not_answer_or_is_something_else_is_missing_and_th
 def test_a_service_that_has_answered_nothing_yet_is_there(version: str) -> None:
     service = Service(version)
     with exposing(service) as exposed:
-        readings = Instances({"stable": [exposed.address], "canary": [exposed.address]}).read()
+        readings = Instances(lambda: {"stable": [exposed.address], "canary": [exposed.address]}).read()
     assert readings["canary"].counts == {exposed.address: Counts()}
     assert readings["canary"].versions == {version}
