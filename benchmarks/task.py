@@ -27,8 +27,7 @@ from churn.businesses import find_contract
 from churn.image.building import build_image
 from churn.image.container import HARDENED
 from churn.image.docker import docker
-from churn.loadtest.payloads import draw_bodies
-from churn.loadtest.plan import LoadPlan, OpenLoop
+from churn.loadtest.plan import LoadPlan, OpenLoop, draw_bodies
 from churn.loadtest.report import summarise
 from churn.loadtest.run import run_load
 from churn.model.bundle import MODEL

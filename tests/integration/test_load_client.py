@@ -14,11 +14,10 @@ from support.small_server import PREDICTION, Reply, http, small_server
 
 from churn.errors import LoadTestError
 from churn.loadtest.client import Client, open_session
-from churn.loadtest.plan import ClosedLoop, OpenLoop
+from churn.loadtest.plan import ClosedLoop, OpenLoop, require_listener
 from churn.loadtest.report import LoadReport, summarise
 from churn.loadtest.run import run_load
 from churn.loadtest.samples import Sample
-from churn.loadtest.target import require_listener
 
 BODIES = [b"one", b"two", b"three"]
 AT_ONCE = OpenLoop(10_000, "uniform", drain_s=60)

@@ -83,11 +83,9 @@ def loadtest(
     """Load a running service with random valid subscribers; exit code 1 if p99 is too high or too many fail."""
     paths = require_forms(out_paths)
     require_extra("loadtest", "aiohttp")
-    from churn.loadtest.payloads import draw_bodies
-    from churn.loadtest.plan import LoadPlan
+    from churn.loadtest.plan import LoadPlan, build_target_url, draw_bodies, require_listener
     from churn.loadtest.report import summarise
     from churn.loadtest.run import run_load
-    from churn.loadtest.target import build_target_url, require_listener
     from churn.loadtest.words import describe_load, describe_verdict, json_from_report, rows_from_report
 
     if duration is not None and math.isnan(duration):

@@ -224,8 +224,8 @@ def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tup
 def _compared(
     old: Policy, new: Policy, source: Path, model: ChurnModel, *, threshold: float, day: date
 ) -> dict[str, Any]:
-    from churn.retention.campaign.comparison import compare_policies
     from churn.retention.campaign.report import build_comparison_summary
+    from churn.retention.campaign.simulation import compare_policies
 
     with _population(source, model, threshold) as (found, census):
         comparison = compare_policies(old, new, found, day)

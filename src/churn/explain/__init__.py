@@ -3,6 +3,11 @@
 An explainer is a function. It takes float32 (n, features) and returns floats (n, features + 1): the exact
 path-dependent TreeSHAP contribution of each feature in log-odds, then the base value. A row's sum is the
 model's margin, so one call answers both how likely and why.
+
+tables.py   a model's trees compiled to tables, and contributions looked up in them by kernel.pyx
+trees.py    a model's trees as arrays
+parity.py   proves that the tables say what XGBoost says
+xgb.py      contributions by XGBoost itself, where the trees do not fit
 """
 
 from __future__ import annotations

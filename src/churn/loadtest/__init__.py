@@ -1,5 +1,9 @@
 """Load tests: requests at a given rate or over given connections, and an honest account of how long answers took.
 
-`plan` says what is to be run, `schedule` when requests are due, `payloads` what they hold, `client` sends them,
-`answer` judges each answer, `report` and `words` sum up, `plot` and `page` show.
+plan.py      what is to be run, against what: the payloads, and when each request is due
+run.py       decides when each request is sent
+client.py    sends it; the only module that knows aiohttp
+samples.py   whether an answer is a prediction, and what is noted of each request
+report.py    figures and a verdict
+words.py     the same for people, and for scripts
 """

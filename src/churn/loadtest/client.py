@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from churn.loadtest.answer import INVALID, check_answer
-from churn.loadtest.samples import NOT_SENT, UNANSWERED, Sample
+from churn.loadtest.samples import INVALID, NOT_SENT, UNANSWERED, Sample, check_answer
 
 TIMEOUT = "timeout"
 REFUSED = "connection refused"

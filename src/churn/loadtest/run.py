@@ -15,9 +15,16 @@ import numpy as np
 import uvloop
 
 from churn.loadtest.client import Client, open_session
-from churn.loadtest.plan import MOST_IN_FLIGHT, ClosedLoop, LoadPlan, OpenLoop
+from churn.loadtest.plan import (
+    MOST_IN_FLIGHT,
+    ClosedLoop,
+    LoadPlan,
+    OpenLoop,
+    Times,
+    draw_arrivals_until,
+    draw_first_arrivals,
+)
 from churn.loadtest.samples import Run
-from churn.loadtest.schedule import Times, draw_arrivals_until, draw_first_arrivals
 
 WARMUP_CONNECTIONS = 8
 OTHER_FILES = 100  # what the process holds open beside its connections

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from churn.businesses import find_contract, list_contracts
-from churn.loadtest.payloads import draw_bodies
+from churn.loadtest.plan import draw_bodies
 
 
 @pytest.mark.parametrize("name", list_contracts())

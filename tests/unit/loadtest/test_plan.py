@@ -6,8 +6,7 @@ import pytest
 from support.load_plans import a_plan
 
 from churn.errors import SettingsError
-from churn.loadtest.plan import MOST_REQUESTS, OpenLoop
-from churn.loadtest.target import build_target_url
+from churn.loadtest.plan import MOST_REQUESTS, OpenLoop, build_target_url
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.load_plans import a_plan, a_run, answered, failed
 
-from churn.loadtest.plan import ClosedLoop, OpenLoop
+from churn.loadtest.plan import ClosedLoop, OpenLoop, draw_first_arrivals
 from churn.loadtest.report import summarise, summarise_latency, take_nearest_rank
 from churn.loadtest.samples import NOT_SENT, Sample
-from churn.loadtest.schedule import draw_first_arrivals
 
 OPEN = OpenLoop(100, "uniform", drain_s=1)
 MILLISECONDS = st.floats(0, 60_000)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.loadtest.schedule import Arrivals, draw_arrivals_until, draw_first_arrivals
+from churn.loadtest.plan import Arrivals, draw_arrivals_until, draw_first_arrivals
 
 ARRIVALS = st.sampled_from(["uniform", "poisson"])
 RATES = st.floats(0.01, 100_000)

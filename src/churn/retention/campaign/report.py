@@ -8,9 +8,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from churn.answers import Arm
-from churn.retention.campaign.comparison import PolicyComparison
 from churn.retention.campaign.population import Census
-from churn.retention.campaign.simulation import OfferTotals, Simulation
+from churn.retention.campaign.simulation import OfferTotals, PolicyComparison, Simulation
 from churn.retention.offers.policy import Policy
 
 ARMS: dict[Arm, str] = {

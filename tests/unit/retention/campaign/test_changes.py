@@ -10,9 +10,9 @@ from support.policies import LANGUAGES, STREAMFLOW, policy_file, policy_of
 from support.populations import draw, row
 
 from churn.retention.campaign.changes import list_changes
-from churn.retention.campaign.comparison import compare_policies
 from churn.retention.campaign.population import Census
 from churn.retention.campaign.report import build_comparison_summary, build_comparison_tables
+from churn.retention.campaign.simulation import compare_policies
 from churn.retention.offers.policy import load_policy
 
 TODAY = date(2026, 11, 23)

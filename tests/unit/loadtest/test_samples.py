@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from support.strategies import json_values
 
-from churn.loadtest.answer import INVALID, check_answer
+from churn.loadtest.samples import INVALID, check_answer
 
 PREDICTION = {"churn_probability": 0.25, "model_version": "v1"}
 
