@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from churn.outcomes.file import Kind, Outcome
 from churn.prediction_log.batches import rows_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import read_records
+from churn.prediction_log.segments import Progress
 
 ARMS = ("treatment", "holdout")
 
@@ -80,7 +81,7 @@ class JoinedOutcomes:
 
 
 def join_outcomes(
-    places: Places, outcomes: Sequence[Outcome], *, progress: Callable[[int, int], None] = lambda *_: None
+    places: Places, outcomes: Sequence[Outcome], *, progress: Progress = lambda *_: None
 ) -> JoinedOutcomes:
     """Read the log once and join. An outcome of the prediction's id counts before one of its subscriber.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from churn.model.shelf import list_bundles
 from churn.outcomes.join import LabelledPrediction, join_outcomes
 from churn.outcomes.store import load_outcomes, locate_outcomes
 from churn.prediction_log.places import Places
+from churn.prediction_log.segments import Progress
 
 type Advice = Literal["keep", "hold", "stop"]
 
@@ -128,7 +129,7 @@ class OutcomeSummary:
 
 
 def summarize_outcomes(
-    home: Path, contract: str, places: Places, *, progress: Callable[[int, int], None] = lambda *_: None
+    home: Path, contract: str, places: Places, *, progress: Progress = lambda *_: None
 ) -> OutcomeSummary:
     """Join the imported outcomes to the log, and sum them up.
 

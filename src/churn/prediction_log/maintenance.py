@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,15 @@ from pydantic_core import to_json
 from churn.errors import ChurnError
 from churn.prediction_log.batches import batches_from_journal, parquet_from_batches, remove_subscriber, time_range
 from churn.prediction_log.journal import claim_journal, list_journals, request_release, split_torn_line
-from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment, write_segment
+from churn.prediction_log.segments import (
+    Progress,
+    Segment,
+    SegmentStore,
+    list_segments,
+    open_store,
+    read_segment,
+    write_segment,
+)
 
 # Lower priority than the service.
 NICENESS = 10
@@ -39,16 +47,13 @@ class ClosingSummary(NamedTuple):
     removed: int = 0
 
 
-def close_journals(
-    journals: Path, store: SegmentStore, *, progress: Callable[[int, int], None] = lambda *_: None
-) -> ClosingSummary:
+def close_journals(journals: Path, store: SegmentStore, *, progress: Progress = lambda *_: None) -> ClosingSummary:
     """Make a segment of each journal that nobody writes to, then remove the journal.
 
     If it is stopped at any point, the next call does the rest: the same journal makes the same segment.
 
     Raises:
-        OSError: a folder cannot be written. The journal stays.
-        ChurnError: the object store cannot be used. The journal stays.
+        OSError, ChurnError: the store cannot be written. The journal stays.
     """
     closed = ClosingSummary()
     paths = list_journals(journals)
@@ -80,8 +85,7 @@ def remove_old_segments(store: SegmentStore, *, days: int, now: datetime) -> int
     """Remove segments whose latest record is older than `days`, and unfinished files; return the number of segments.
 
     Raises:
-        OSError: a folder cannot be written.
-        ChurnError: the object store cannot be used.
+        OSError, ChurnError: the store cannot be written.
     """
     old = [segment for segment in list_segments(store) if segment.last < now - timedelta(days=days)]
     for segment in old:
@@ -90,9 +94,7 @@ def remove_old_segments(store: SegmentStore, *, days: int, now: datetime) -> int
     return len(old)
 
 
-def erase_subscriber(
-    store: SegmentStore, subscriber: str, *, progress: Callable[[int, int], None] = lambda *_: None
-) -> int:
+def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress = lambda *_: None) -> int:
     """Remove all records of a subscriber from the closed segments; return how many there were.
 
     A segment is written anew without them, then the old one is removed. If it is stopped in between, both exist, and
@@ -105,8 +107,7 @@ def erase_subscriber(
 
     Raises:
         DataError: a segment is damaged; names it.
-        OSError: a folder cannot be written.
-        ChurnError: the object store cannot be used.
+        OSError, ChurnError: the store cannot be written.
     """
     segments = list_segments(store)
     erased = 0

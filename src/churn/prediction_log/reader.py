@@ -28,9 +28,7 @@ from churn.prediction_log.ids import PREDICTION_ID, time_from_id
 from churn.prediction_log.journal import list_journals, split_torn_line
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Record
-from churn.prediction_log.segments import Segment, list_segments, open_store, read_segment
-
-type Progress = Callable[[int, int], None]
+from churn.prediction_log.segments import Progress, Segment, list_segments, open_store, read_segment
 
 # Between making an id and noting its record. If the clock is set meanwhile, the segment's own range covers it.
 SLACK = timedelta(seconds=2)
@@ -60,8 +58,7 @@ class LogFile:
 
         Raises:
             DataError: the segment is damaged, or no line of the journal fits its header; names it.
-            OSError: it cannot be read.
-            ChurnError: the object store cannot be used.
+            OSError, ChurnError: it cannot be read.
         """
         if self.segment:
             yield from batches_from_segment(self.read())
@@ -95,8 +92,7 @@ def walk_log(
         progress: called with (done, total) segments.
 
     Raises:
-        OSError: a folder cannot be read.
-        ChurnError: the object store cannot be used.
+        OSError, ChurnError: the store cannot be read.
     """
     read = set()
     for path in sorted(list_journals(places.journals), reverse=newest_first):

@@ -16,6 +16,9 @@ from churn.files import UNFINISHED, write_bytes
 
 # ruff: noqa: PLC0415 - with a folder the client of object stores is not loaded
 
+type Progress = Callable[[int, int], None]
+"""Called with the number of files that are done, and of all."""
+
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(
     r"\d{4}-\d\d-\d\d/(?P<first>\d{8}T\d{6}\.\d{6}Z)_(?P<last>\d{8}T\d{6}\.\d{6}Z)_(?P<records>\d+)"
@@ -89,8 +92,7 @@ def write_segment(store: SegmentStore, segment: Segment, content: bytes) -> None
     """Write a segment under its name, with the checksum of the content in place of the one given.
 
     Raises:
-        OSError: a folder cannot be written.
-        ChurnError: the object store cannot be used.
+        OSError, ChurnError: the store cannot be written.
     """
     store.write(replace(segment, crc32=_crc32(content)).name, content)
 
@@ -100,8 +102,7 @@ def read_segment(store: SegmentStore, segment: Segment) -> bytes:
 
     Raises:
         DataError: it is damaged; names it.
-        OSError: it cannot be read.
-        ChurnError: the object store cannot be used.
+        OSError, ChurnError: it cannot be read.
     """
     content = store.read(segment.name)
     if _crc32(content) != segment.crc32:
