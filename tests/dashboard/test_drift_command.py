@@ -28,10 +28,10 @@ def test_what_moved_far_is_named_in_the_table_the_page_and_the_exit_code(bundle_
 def test_only_what_is_asked_for_is_compared(bundle_home: Path, tmp_path: Path) -> None:
     write_demo_log(tmp_path / "log" / "streamflow", dearer=1.0)
     done = churn(bundle_home, "drift", "--since", "1970-01-01T00:33", "--json", PREDICTION_LOG=tmp_path / "log")
-    found = json.loads(done.out)
-    assert found["predictions"] == 20  # one a second, from 1970 on; the rest is earlier
-    assert (found["band"], done.code) == ("too few", TOO_FEW)
-    assert len(found["drift"]) == 1 + 10
+    figures = json.loads(done.out)
+    assert figures["predictions"] == 20  # one a second, from 1970 on; the rest is earlier
+    assert (figures["band"], done.code) == ("too few", TOO_FEW)
+    assert len(figures["drift"]) == 1 + 10
 
 
 def test_without_a_record_it_says_why_and_writes_no_page(bundle_home: Path, tmp_path: Path) -> None:

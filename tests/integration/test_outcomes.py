@@ -21,11 +21,11 @@ def test_a_known_effect_of_the_banner_is_recovered(tmp_path: Path, effect: float
     succeed(tmp_path, "predictions", "close")
     done = churn(tmp_path, "outcomes", "report", "--json")
     assert done.code == code, done.err
-    found = json.loads(done.out)
-    banner, [quality], [offer] = found["experiment"], found["versions"], found["offers"]
+    figures = json.loads(done.out)
+    banner, [quality], [offer] = figures["experiment"], figures["versions"], figures["offers"]
     assert banner["advice"] == advice
     assert banner["effect"]["low"] < truth < banner["effect"]["high"]
-    assert found["matched"] == found["known"] == quality["count"] == 20_000
+    assert figures["matched"] == figures["known"] == quality["count"] == 20_000
     assert offer["share"]["low"] < 0.3 < offer["share"]["high"]
     # Of independent beta(2, 2) scores that are the true probabilities, an AUC of 0.757 is to be expected.
     assert abs(quality["auc"]["value"] - 0.757) < (0.01 if effect == 0 else 0.06)

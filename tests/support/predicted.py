@@ -16,7 +16,7 @@ from churn.service.answering.answer import build_answer
 SALT = "a secret of the tests"
 
 
-def source_of(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT) -> JournalHeader:
+def make_header(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT) -> JournalHeader:
     """What the records of a bundle's predictions have in common."""
     contract = bundle.model.contract
     return JournalHeader(
@@ -29,7 +29,7 @@ def source_of(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT
     )
 
 
-def noted(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody", **other: object) -> Entry:
+def make_entry(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody", **other: object) -> Entry:
     """The contract's example, or with `other` another subscriber, as it is answered."""
     model = bundle.model
     subscriber = model.contract.model_validate(model.contract.example() | other)

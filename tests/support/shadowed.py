@@ -9,7 +9,7 @@ from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.journal import Journal
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Entry, LineMaker
-from support.predicted import noted, source_of
+from support.predicted import make_entry, make_header
 
 TENURES = (1, 30, 100)
 
@@ -19,16 +19,16 @@ def write_shadowed(
 ) -> None:
     """A journal that was let go, of answers with what the challenger says to them, or not."""
     challenger = Challenger(bundle.model, bundle.sha256)
-    source = replace(source_of(bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256)
+    source = replace(make_header(bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256)
     maker = LineMaker(source)
     lines = [*map(maker.make_line, answered)]
     if not fail:
         predictions = challenger.predict([entry.prediction for entry in answered])
-        lines = [maker.add_challenger(line, each) for line, each in zip(lines, predictions, strict=True) if each]
+        lines = [maker.add_challenger(line, answer) for line, answer in zip(lines, predictions, strict=True) if answer]
     journal = Journal(where.journals, maker.header)
     journal.append(b"".join(lines))
     journal.close()
 
 
 def answers(bundle: Bundle) -> list[Entry]:
-    return [noted(bundle, tenure=tenure) for tenure in TENURES]
+    return [make_entry(bundle, tenure=tenure) for tenure in TENURES]

@@ -23,9 +23,9 @@ def test_the_auc_is_that_of_scikit_learn_and_lies_in_its_interval(rows: list[tup
     scores, left = np.array([row[0] / 20 for row in rows]), np.array([row[1] for row in rows])
     if not 0 < left.sum() < len(left):
         return
-    found = measure_auc(scores, left)
-    assert found.value == pytest.approx(roc_auc_score(left, scores))
-    assert 0 <= found.low <= found.value <= found.high <= 1
+    auc = measure_auc(scores, left)
+    assert auc.value == pytest.approx(roc_auc_score(left, scores))
+    assert 0 <= auc.low <= auc.value <= auc.high <= 1
 
 
 def test_the_interval_of_the_auc_covers_the_truth_as_often_as_it_says() -> None:
@@ -33,22 +33,24 @@ def test_the_interval_of_the_auc_covers_the_truth_as_often_as_it_says() -> None:
     truth, covered = 0.7602499389, 0  # of two normal distributions one apart: Phi(1 / sqrt(2))
     for _ in range(400):
         left = np.arange(300) < 100
-        found = measure_auc(generator.normal(size=300) + left, left)
-        covered += found.low <= truth <= found.high
+        auc = measure_auc(generator.normal(size=300) + left, left)
+        covered += auc.low <= truth <= auc.high
     assert 0.92 < covered / 400 < 0.98
 
 
 def test_of_a_subscriber_the_first_prediction_counts_and_both_arms_count_in_neither() -> None:
     joined = JoinedOutcomes()
-    for each in (
+    for prediction in (
         predicted("one", at=2, arm="treatment", score=0.9),
         predicted("one", at=1, arm="treatment", score=0.7),
         predicted("two", at=1, arm="holdout"),
         predicted("two", at=2, arm="treatment"),
     ):
-        joined.add(each)
-    assert [each.probability for each in joined.group_by_version()["v1"]] == [0.7, 0.5]
-    assert {arm: [each.time for each in found] for arm, found in joined.group_by_arm().items()} == {
+        joined.add(prediction)
+    assert [prediction.probability for prediction in joined.group_by_version()["v1"]] == [0.7, 0.5]
+    assert {
+        arm: [prediction.time for prediction in predictions] for arm, predictions in joined.group_by_arm().items()
+    } == {
         "treatment": [1],
         "holdout": [],
     }
@@ -59,12 +61,12 @@ def test_looking_again_and_again_seldom_finds_an_effect_that_is_not_there() -> N
     generator = np.random.default_rng(9)
     wrong = 0
     for _ in range(60):
-        rows = [predicted("x", left=bool(each)) for each in generator.random(4000) < 0.5]
+        rows = [predicted("x", left=bool(left)) for left in generator.random(4000) < 0.5]
         looks = [compare_arms(rows[: n // 5], rows[4000 - 4 * n // 5 :]) for n in range(100, 4001, 300)]
         wrong += any(look.advice != "hold" for look in looks)
     assert wrong <= 3 + 4  # 5 % of 60 at most, and what chance adds to that
 
 
 def test_where_everybody_stayed_there_is_no_auc_and_no_lift() -> None:
-    found = measure_quality("v1", [predicted("one"), predicted("two")])
-    assert (found.auc, found.lift, found.left) == (None, None, 0)
+    quality = measure_quality("v1", [predicted("one"), predicted("two")])
+    assert (quality.auc, quality.lift, quality.left) == (None, None, 0)

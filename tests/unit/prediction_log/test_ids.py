@@ -12,9 +12,9 @@ def test_an_id_is_a_uuid_that_says_when_it_was_made() -> None:
     made = make_prediction_id()
     assert PREDICTION_ID.fullmatch(made)
     assert (uuid.UUID(made).version, uuid.UUID(made).variant) == (7, uuid.RFC_4122)
-    found = time_from_id(made)
-    assert found is not None
-    assert abs(datetime.now(UTC) - found) < timedelta(minutes=1)
+    time = time_from_id(made)
+    assert time is not None
+    assert abs(datetime.now(UTC) - time) < timedelta(minutes=1)
 
 
 def test_an_id_of_another_kind_does_not_say_when_it_was_made() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.predicted import noted, source_of
+from support.predicted import make_entry, make_header
 
 from churn.model.bundle import Bundle
 from churn.prediction_log.journal import Journal, claim_journal, list_journals, split_torn_line
@@ -38,29 +38,29 @@ def test_a_journal_cut_anywhere_loses_only_the_line_it_is_cut_in(lines: list[byt
 
 
 def test_a_line_is_read_back_to_the_bit(streamflow: Bundle) -> None:
-    maker, one = LineMaker(source_of(streamflow)), noted(streamflow, threshold=0.0)
-    record = read_line(maker.make_line(one), read_header(maker.header))
+    maker, entry = LineMaker(make_header(streamflow)), make_entry(streamflow, threshold=0.0)
+    record = read_line(maker.make_line(entry), read_header(maker.header))
     names = streamflow.model.contract.feature_names()
     assert list(record) == list_columns(names)
-    assert tuple(record[f"contribution_{name}"] for name in names) == one.prediction.contributions
-    assert tuple(record[f"feature_{name}"] for name in names) == one.prediction.values
-    assert (record["probability"], record["base_value"]) == (one.prediction.probability, one.prediction.base_value)
-    assert one.retention is not None
-    assert record["shown_reasons"] == [reason["code"] for reason in one.retention["reasons"]]
-    assert (record["arm"], record["banner"]) == (one.retention["arm"], True)
+    assert tuple(record[f"contribution_{name}"] for name in names) == entry.prediction.contributions
+    assert tuple(record[f"feature_{name}"] for name in names) == entry.prediction.values
+    assert (record["probability"], record["base_value"]) == (entry.prediction.probability, entry.prediction.base_value)
+    assert entry.retention is not None
+    assert record["shown_reasons"] == [reason["code"] for reason in entry.retention["reasons"]]
+    assert (record["arm"], record["banner"]) == (entry.retention["arm"], True)
 
 
 def test_a_subscribers_key_is_hashed_with_the_salt_and_never_kept_itself(streamflow: Bundle) -> None:
-    one = noted(streamflow, key="somebody-in-particular")
-    line = LineMaker(source_of(streamflow)).make_line(one)
+    entry = make_entry(streamflow, key="somebody-in-particular")
+    line = LineMaker(make_header(streamflow)).make_line(entry)
     assert b"somebody-in-particular" not in line
-    assert (hash_key(one.key, source_of(streamflow).salt) or "").encode() in line
+    assert (hash_key(entry.key, make_header(streamflow).salt) or "").encode() in line
     assert hash_key("one", "salt") != hash_key("one", "other salt") != hash_key("two", "other salt")
 
 
 def test_without_a_salt_no_key_is_kept_in_any_form(streamflow: Bundle) -> None:
-    maker = LineMaker(source_of(streamflow, salt=None))
-    assert read_line(maker.make_line(noted(streamflow)), read_header(maker.header))["subscriber"] is None
+    maker = LineMaker(make_header(streamflow, salt=None))
+    assert read_line(maker.make_line(make_entry(streamflow)), read_header(maker.header))["subscriber"] is None
 
 
 def test_a_journal_is_only_to_be_had_when_its_writer_has_let_go(tmp_path: Path) -> None:

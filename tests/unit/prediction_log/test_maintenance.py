@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
-from support.predicted import SALT, noted, source_of
+from support.predicted import SALT, make_entry, make_header
 
 from churn.errors import ChurnError, DataError
 from churn.files import UNFINISHED
@@ -48,8 +48,8 @@ def store(tmp_path: Path) -> SegmentStore:
 
 def written(folder: Path, bundle: Bundle, *, keys: list[str]) -> list[bytes]:
     """A journal that was let go, one record for each key; its lines."""
-    maker = LineMaker(source_of(bundle))
-    lines = [maker.make_line(noted(bundle, key=key, threshold=0.0)) for key in keys]
+    maker = LineMaker(make_header(bundle))
+    lines = [maker.make_line(make_entry(bundle, key=key, threshold=0.0)) for key in keys]
     journal = Journal(folder, maker.header)
     journal.append(b"".join(lines))
     journal.close()
@@ -66,8 +66,7 @@ def test_a_segment_holds_what_the_journal_held(tmp_path: Path, store: SegmentSto
     assert list(tmp_path.glob("*.jsonl")) == []
     [segment] = list_segments(store)
     assert segment.records == 2
-    found = rows(store, segment)
-    assert found == [read_line(line, read_header(header)) for line in lines]
+    assert rows(store, segment) == [read_line(line, read_header(header)) for line in lines]
 
 
 def test_a_segment_is_parquet_that_others_read(tmp_path: Path, store: SegmentStore, streamflow: Bundle) -> None:
@@ -85,13 +84,13 @@ def test_a_segment_is_parquet_that_others_read(tmp_path: Path, store: SegmentSto
 def test_a_torn_journal_loses_the_record_it_is_torn_in_and_no_other(
     bundles: dict[str, Bundle], data: st.DataObject
 ) -> None:
-    maker = LineMaker(source_of(bundles["streamflow"]))
-    one = noted(bundles["streamflow"])
-    content = maker.header + 3 * maker.make_line(one)
+    maker = LineMaker(make_header(bundles["streamflow"]))
+    entry = make_entry(bundles["streamflow"])
+    content = maker.header + 3 * maker.make_line(entry)
     cut = data.draw(st.integers(len(maker.header), len(content)))
-    whole = (cut - len(maker.header)) // len(maker.make_line(one))
-    found = batches_from_journal(split_torn_line(content[:cut])[0])
-    assert sum(batch.num_rows for batch in found) == whole
+    whole = (cut - len(maker.header)) // len(maker.make_line(entry))
+    batches = batches_from_journal(split_torn_line(content[:cut])[0])
+    assert sum(batch.num_rows for batch in batches) == whole
 
 
 def test_torn_and_damaged_lines_are_counted_and_the_others_kept(
@@ -108,7 +107,7 @@ def test_a_journal_without_anything_to_read_is_no_obstacle_for_the_next(
 ) -> None:
     (tmp_path / "0-a.jsonl").write_bytes(b"")
     (tmp_path / "0-b.jsonl").write_bytes(b"nonsense\nmore of it\n")
-    (tmp_path / "0-c.jsonl").write_bytes(LineMaker(source_of(streamflow)).header + b"{}\n")
+    (tmp_path / "0-c.jsonl").write_bytes(LineMaker(make_header(streamflow)).header + b"{}\n")
     written(tmp_path, streamflow, keys=["a"])
     assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=1, damaged=2)
     assert list(tmp_path.glob("*.jsonl")) == []
@@ -161,7 +160,7 @@ def test_what_was_never_finished_is_removed_after_an_hour(tmp_path: Path, store:
 
 def test_a_journal_that_is_not_let_go_is_told(tmp_path: Path, store: SegmentStore, streamflow: Bundle) -> None:
     written(tmp_path, streamflow, keys=["a"])
-    journal = Journal(tmp_path, LineMaker(source_of(streamflow)).header)
+    journal = Journal(tmp_path, LineMaker(make_header(streamflow)).header)
     assert not journal.is_release_requested()
     assert close_all_journals(tmp_path, store, wait_s=0) == 1
     assert journal.is_release_requested()
@@ -216,14 +215,14 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_an_object_store_is_a_place_like_any_other(tmp_path: Path, bucket: str, streamflow: Bundle) -> None:
-    found = locate_log(bucket, "streamflow", home=tmp_path)
-    found.prepare()
-    written(found.journals, streamflow, keys=["a", "b"])
-    store = open_store(found.where)
-    assert close_journals(found.journals, store).records == 2
+    places = locate_log(bucket, "streamflow", home=tmp_path)
+    places.prepare()
+    written(places.journals, streamflow, keys=["a", "b"])
+    store = open_store(places.where)
+    assert close_journals(places.journals, store).records == 2
     [segment] = list_segments(store)
     [row, _] = rows(store, segment)
-    assert find_record(found, row["prediction_id"]) == row
+    assert find_record(places, row["prediction_id"]) == row
     assert erase_subscriber(store, row["subscriber"]) == 1
     assert remove_old_segments(store, days=1, now=datetime.now(UTC) + timedelta(days=2)) == 1
     assert list_segments(store) == []

@@ -57,11 +57,11 @@ def test_every_record_is_read_once_whatever_is_closed_while_it_is_read(tmp_path:
     places = log(tmp_path)
     for at in (1, 2, 3):
         write(places, f"journal-{at}", at=at)
-    found = []
+    read = []
     for batch in read_records(places, ["time"]):  # the first closes all three, of which one has been read
-        found += seconds(batch)
+        read += seconds(batch)
         close(places)
-    assert found == [1, 2, 3]
+    assert read == [1, 2, 3]
 
 
 def test_a_segment_that_was_written_anew_and_not_yet_removed_is_read_without_what_was_erased(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.predicted import noted, source_of
+from support.predicted import make_entry, make_header
 from support.strategies import subscribers
 
 from churn.businesses import list_contracts
@@ -25,8 +25,8 @@ from churn.prediction_log.replay import find_bundle, replay
 
 
 def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:
-    maker = LineMaker(source_of(bundle, threshold=0.3))
-    line = maker.make_line(noted(bundle, threshold=0.3, **other))
+    maker = LineMaker(make_header(bundle, threshold=0.3))
+    line = maker.make_line(make_entry(bundle, threshold=0.3, **other))
     return dict(read_line(line, read_header(maker.header)))
 
 
@@ -47,15 +47,15 @@ def test_a_bit_that_was_changed_is_named(streamflow: Bundle) -> None:
     record = recorded(streamflow)
     was = record["contribution_tenure"]
     record["contribution_tenure"] = math.nextafter(was, math.inf)
-    [found] = replay(record, streamflow)
-    assert (found.field, found.recorded, found.reproduced) == (
+    [mismatch] = replay(record, streamflow)
+    assert (mismatch.field, mismatch.recorded, mismatch.reproduced) == (
         "contribution_tenure",
         record["contribution_tenure"],
         was,
     )
-    assert found.recorded_bits is not None
-    assert found.reproduced_bits is not None
-    assert abs(int(found.recorded_bits, 16) - int(found.reproduced_bits, 16)) == 1
+    assert mismatch.recorded_bits is not None
+    assert mismatch.reproduced_bits is not None
+    assert abs(int(mismatch.recorded_bits, 16) - int(mismatch.reproduced_bits, 16)) == 1
 
 
 @pytest.mark.parametrize("field", ["reasons", "reason_features", "shown_reasons"])
@@ -64,10 +64,10 @@ def test_other_reasons_are_named(streamflow: Bundle, field: str) -> None:
     record |= {"banner": record["probability"] > record["threshold"]}
     if field == "shown_reasons" and not record["banner"]:
         record |= {"threshold": 0.0, "banner": True, "arm": "treatment"}
-        [found] = replay(record | {field: ["tenure.never"]}, streamflow)
+        [mismatch] = replay(record | {field: ["tenure.never"]}, streamflow)
     else:
-        [found] = replay(record | {field: ["other"] * len(record[field])}, streamflow)
-    assert found.field == field
+        [mismatch] = replay(record | {field: ["other"] * len(record[field])}, streamflow)
+    assert mismatch.field == field
 
 
 def test_the_holdout_was_shown_nothing(streamflow: Bundle) -> None:

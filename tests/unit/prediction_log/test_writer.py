@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.predicted import noted, source_of
+from support.predicted import make_entry, make_header
 
 from churn.model.bundle import Bundle
 from churn.prediction_log.journal import list_journals
@@ -26,12 +26,12 @@ def streamflow(bundles: dict[str, Bundle]) -> Bundle:
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> Places:
     return locate_log(None, "streamflow", home=tmp_path)
 
 
-def open_log(found: Places, bundle: Bundle, *, segment_s: float = 60, capacity: int = CAPACITY) -> PredictionLog:
-    return PredictionLog(found, source_of(bundle), segment_s=segment_s, retention_days=30, capacity=capacity)
+def open_log(places: Places, bundle: Bundle, *, segment_s: float = 60, capacity: int = CAPACITY) -> PredictionLog:
+    return PredictionLog(places, make_header(bundle), segment_s=segment_s, retention_days=30, capacity=capacity)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -41,84 +41,84 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_writer_that_is_asked_lets_its_journal_go_and_begins_another(found: Places, streamflow: Bundle) -> None:
-    log, store = open_log(found, streamflow), open_store(found.where)
+def test_a_writer_that_is_asked_lets_its_journal_go_and_begins_another(places: Places, streamflow: Bundle) -> None:
+    log, store = open_log(places, streamflow), open_store(places.where)
     log.start()
-    log.note(noted(streamflow))
+    log.note(make_entry(streamflow))
     wait_until(lambda: log.written == 1)
-    [before] = list_journals(found.journals)
-    assert close_all_journals(found.journals, store) == 0
+    [before] = list_journals(places.journals)
+    assert close_all_journals(places.journals, store) == 0
     assert [segment.records for segment in list_segments(store)] == [1]
-    log.note(noted(streamflow))
+    log.note(make_entry(streamflow))
     wait_until(lambda: log.written == 2)
-    [after] = list_journals(found.journals)
+    [after] = list_journals(places.journals)
     assert after != before
     log.stop()
     assert sum(segment.records for segment in list_segments(store)) == 2
 
 
-def test_what_is_noted_is_in_a_journal_at_once_and_in_a_segment_in_the_end(found: Places, streamflow: Bundle) -> None:
-    log, one = open_log(found, streamflow), noted(streamflow)
+def test_what_is_noted_is_in_a_journal_at_once_and_in_a_segment_in_the_end(places: Places, streamflow: Bundle) -> None:
+    log, entry = open_log(places, streamflow), make_entry(streamflow)
     log.start()
-    log.note(one)
+    log.note(entry)
     wait_until(lambda: log.written == 1)
-    in_journal = find_record(found, one.prediction_id)
-    assert list_segments(open_store(found.where)) == []
+    in_journal = find_record(places, entry.prediction_id)
+    assert list_segments(open_store(places.where)) == []
     log.stop()
-    assert list_journals(found.journals) == []
-    assert find_record(found, one.prediction_id) == in_journal
+    assert list_journals(places.journals) == []
+    assert find_record(places, entry.prediction_id) == in_journal
     assert (log.written, log.dropped) == (1, 0)
 
 
-def test_a_full_queue_drops_and_counts(found: Places, streamflow: Bundle) -> None:
-    log, one = open_log(found, streamflow, capacity=3), noted(streamflow)
+def test_a_full_queue_drops_and_counts(places: Places, streamflow: Bundle) -> None:
+    log, entry = open_log(places, streamflow, capacity=3), make_entry(streamflow)
     for _ in range(5):  # nobody writes yet
-        log.note(one)
+        log.note(entry)
     assert log.dropped == 2
-    told = []
-    log.observer = lambda *more: told.append(more)
+    reported = []
+    log.observer = lambda *more: reported.append(more)
     log.start()
     log.stop()
     assert (log.written, log.dropped) == (3, 2)
-    assert tuple(map(sum, zip(*told, strict=True))) == (3, 2)
+    assert tuple(map(sum, zip(*reported, strict=True))) == (3, 2)
 
 
 def test_what_cannot_be_written_is_dropped_and_counted_and_the_rest_goes_on(
-    found: Places, streamflow: Bundle, caplog: pytest.LogCaptureFixture
+    places: Places, streamflow: Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log, one = open_log(found, streamflow), noted(streamflow)
+    log, entry = open_log(places, streamflow), make_entry(streamflow)
     log.start()
-    found.journals.rmdir()
-    log.note(one)
+    places.journals.rmdir()
+    log.note(entry)
     wait_until(lambda: log.dropped == 1)
-    found.journals.mkdir()
-    log.note(one)
+    places.journals.mkdir()
+    log.note(entry)
     log.stop()
     assert (log.written, log.dropped) == (1, 1)
     assert "dropped so far: 1" in caplog.text
 
 
-def test_a_prediction_that_is_none_costs_only_itself(found: Places, streamflow: Bundle) -> None:
-    log, one = open_log(found, streamflow), noted(streamflow)
+def test_a_prediction_that_is_none_costs_only_itself(places: Places, streamflow: Bundle) -> None:
+    log, entry = open_log(places, streamflow), make_entry(streamflow)
     log.start()
-    log.note(one._replace(prediction=one.prediction._replace(values=(object(),))))  # type: ignore[arg-type]
+    log.note(entry._replace(prediction=entry.prediction._replace(values=(object(),))))  # type: ignore[arg-type]
     wait_until(lambda: log.dropped == 1)
-    log.note(one)
+    log.note(entry)
     log.stop()
     assert (log.written, log.dropped) == (1, 1)
 
 
-def test_a_journal_that_is_old_enough_is_closed_while_the_service_goes_on(found: Places, streamflow: Bundle) -> None:
-    log, one = open_log(found, streamflow, segment_s=0.1), noted(streamflow)
+def test_a_journal_that_is_old_enough_is_closed_while_the_service_goes_on(places: Places, streamflow: Bundle) -> None:
+    log, entry = open_log(places, streamflow, segment_s=0.1), make_entry(streamflow)
     log.start()
-    log.note(one)
-    wait_until(lambda: len(list_segments(open_store(found.where))) == 1)
+    log.note(entry)
+    wait_until(lambda: len(list_segments(open_store(places.where))) == 1)
     log.stop()
     assert log.written == 1
 
 
-def test_the_log_says_where_it_is_and_whether_it_keeps_keys(found: Places, streamflow: Bundle) -> None:
-    assert str(found.where) in str(open_log(found, streamflow))
-    assert "keys hashed" in str(open_log(found, streamflow))
-    unsalted = PredictionLog(found, source_of(streamflow, salt=None), segment_s=1, retention_days=30)
+def test_the_log_says_where_it_is_and_whether_it_keeps_keys(places: Places, streamflow: Bundle) -> None:
+    assert str(places.where) in str(open_log(places, streamflow))
+    assert "keys hashed" in str(open_log(places, streamflow))
+    unsalted = PredictionLog(places, make_header(streamflow, salt=None), segment_s=1, retention_days=30)
     assert "without subscribers' keys" in str(unsalted)

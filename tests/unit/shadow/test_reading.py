@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.predicted import source_of
+from support.predicted import make_header
 from support.shadowed import answers, write_shadowed
 
 from churn.errors import DataError
@@ -54,7 +54,7 @@ def test_journals_and_segments_are_read_alike_and_each_record_once(log: Places, 
 
 
 def test_what_a_champion_answered_alone_is_no_pair(log: Places, streamflow: Bundle) -> None:
-    maker = LineMaker(source_of(streamflow))
+    maker = LineMaker(make_header(streamflow))
     journal = Journal(log.journals, maker.header)
     journal.append(b"".join(map(maker.make_line, answers(streamflow))))
     journal.close()
