@@ -36,14 +36,17 @@ class Deviation:
     margin: float
     contributions: float
 
-    @property
-    def is_tolerable(self) -> bool:
-        """Say whether both lie within 1e-5; NaN does not."""
-        return self.margin <= TOLERANCE and self.contributions <= TOLERANCE
+    def is_within(self, tolerance: float = TOLERANCE) -> bool:
+        """Say whether both lie within the tolerance; NaN does not."""
+        return self.margin <= tolerance and self.contributions <= tolerance
 
 
 def build_verified_tables(
-    booster: xgboost.Booster, rows: Rows, *, progress: Progress = lambda _done, _total: None
+    booster: xgboost.Booster,
+    rows: Rows,
+    *,
+    tolerance: float = TOLERANCE,
+    progress: Progress = lambda _done, _total: None,
 ) -> Tables:
     """Compile a model, and compare the tables with XGBoost over these rows and 100,000 adversarial ones.
 
@@ -59,10 +62,10 @@ def build_verified_tables(
     edges = make_adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
     compared = np.concatenate([rows, edges])
     deviation = compare_with_xgboost(build_table_explainer(tables), ensemble, booster, compared, progress=progress)
-    if not deviation.is_tolerable:
+    if not deviation.is_within(tolerance):
         raise NotTabular(
             f"over {deviation.rows:,} rows the tables differ from XGBoost by {deviation.margin:.2g} in the margin and "
-            f"{deviation.contributions:.2g} in a contribution, more than {TOLERANCE}"
+            f"{deviation.contributions:.2g} in a contribution, more than {tolerance}"
         )
     return tables
 

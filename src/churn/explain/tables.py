@@ -124,7 +124,7 @@ def file_name(array: str) -> str:
     return f"tables_{array}.npy"
 
 
-def compile_tables(ensemble: Ensemble) -> Tables:
+def compile_tables(ensemble: Ensemble, *, largest_grid: int = LARGEST_GRID) -> Tables:
     """Compile an ensemble.
 
     Raises:
@@ -143,7 +143,7 @@ def compile_tables(ensemble: Ensemble) -> Tables:
     parts = _TableBuilder()
     for features, leaves in sorted(groups.items()):
         shape = [bins[feature] for feature in features]
-        if _multiply(shape) * len(shape) <= LARGEST_GRID:
+        if _multiply(shape) * len(shape) <= largest_grid:
             parts.add_grid(features, _fill_grid(features, shape, leaves))
         else:
             parts.add_leaves(features, shape, leaves)

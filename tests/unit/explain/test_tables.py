@@ -15,8 +15,6 @@ import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn.explain import parity
-from churn.explain import tables as tables_module
 from churn.explain.parity import build_verified_tables, compare_with_xgboost, make_adversarial_rows
 from churn.explain.tables import Tables, build_table_explainer, compile_tables, compute_leaf_cells
 from churn.explain.trees import Condition, Ensemble, Leaf, NotTabular, read_ensemble
@@ -52,7 +50,7 @@ def edges(ensemble: Ensemble, count: int = 500) -> npt.NDArray[np.float32]:
 def assert_parity(booster: xgboost.Booster) -> None:
     ensemble, tables = compiled(booster)
     found = compare_with_xgboost(build_table_explainer(tables), ensemble, booster, edges(ensemble))
-    assert found.is_tolerable, found
+    assert found.is_within(), found
 
 
 @settings(max_examples=40)
@@ -75,11 +73,10 @@ def test_stumps_and_trees_of_a_single_leaf_are_explained() -> None:
     assert_parity(trained(gamma=1e9))  # no split is worth that
 
 
-def test_leaves_one_by_one_and_all_in_a_grid_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaves_one_by_one_and_all_in_a_grid_say_the_same() -> None:
     booster = trained(20, 4)
     ensemble, in_grids = compiled(booster)
-    monkeypatch.setattr(tables_module, "LARGEST_GRID", 0)
-    one_by_one = compile_tables(ensemble)
+    one_by_one = compile_tables(ensemble, largest_grid=0)
     assert (in_grids.groups[:, 2] == 0).any()
     assert (one_by_one.groups[:, 2] > 0).all()
     rows = edges(ensemble)
@@ -198,14 +195,11 @@ def test_rows_of_too_many_features_are_refused() -> None:
         compile_tables(Ensemble(0.0, [np.zeros(1, dtype=np.float32)] * 257, []))
 
 
-def test_tables_that_say_something_else_than_xgboost_are_refused_with_the_difference(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_tables_that_say_something_else_than_xgboost_are_refused_with_the_difference() -> None:
     booster, rows = trained(20, 4), np.zeros((1, FEATURES), dtype=np.float32)
     assert build_verified_tables(booster, rows)
-    monkeypatch.setattr(parity, "TOLERANCE", 0.0)
     with pytest.raises(NotTabular, match=r"over 100,001 rows the tables differ from XGBoost by .* more than 0\.0"):
-        build_verified_tables(booster, rows)
+        build_verified_tables(booster, rows, tolerance=0.0)
 
 
 def test_tables_that_would_be_too_large_are_refused_before_they_are_made() -> None:
@@ -230,4 +224,4 @@ def test_a_threshold_that_is_one_ulp_off_is_noticed(nudge: np.float32) -> None:
     moved = Ensemble(ensemble.margin, [np.nextafter(axis, nudge) for axis in ensemble.thresholds], ensemble.leaves)
     assert not compare_with_xgboost(
         build_table_explainer(compile_tables(moved)), ensemble, booster, edges(ensemble)
-    ).is_tolerable
+    ).is_within()

@@ -15,8 +15,6 @@ import xgboost
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
-from churn.explain import tables
-from churn.explain.xgb import load_booster
 from churn.files import encode_json, hash_file
 from churn.model.bundle import Bundle, ModelCard, load_bundle
 from churn.model.reference import measure_reference
@@ -168,12 +166,14 @@ def test_tables_that_are_a_pickle_are_refused(bundle: Path) -> None:
         load_bundle(bundle)
 
 
-def test_a_model_too_large_for_tables_is_explained_by_xgboost_and_the_manifest_says_why(
-    bundles: dict[str, Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_model_that_fits_no_tables_is_explained_by_xgboost_and_the_manifest_says_why(
+    bundles: dict[str, Bundle], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(tables, "LARGEST_TABLES_BYTES", 0)
     rows = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(0), 400))
-    booster = load_booster(bundles["streamflow"].path / "model.ubj")
+    types = ["c" if spec.kind == "category" else "q" for spec in STREAMFLOW.features]
+    payment = rows[:, STREAMFLOW.feature_names().index("payment_method")]
+    matrix = xgboost.DMatrix(rows, payment % 2, feature_types=types, enable_categorical=True)
+    booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, matrix, 2)
     written = write_bundle(
         tmp_path / "bundle",
         contract=STREAMFLOW,
@@ -182,10 +182,10 @@ def test_a_model_too_large_for_tables_is_explained_by_xgboost_and_the_manifest_s
         golden_rows=rows[:5],
     )
     assert (bundles["streamflow"].manifest.explainer, written.manifest.explainer) == ("tables", "pred_contribs")
-    assert "more than 0 MiB" in (written.manifest.explainer_reason or "")
+    assert written.manifest.explainer_reason == "its trees split on categories"
     assert not list((tmp_path / "bundle").glob("tables_*"))
-    expected = bundles["streamflow"].model.explain(rows)
-    assert load_bundle(tmp_path / "bundle").model.explain(rows) == pytest.approx(expected, abs=1e-5)
+    margins = load_bundle(tmp_path / "bundle").model.explain(rows).sum(axis=1)
+    assert margins == pytest.approx(booster.predict(matrix, output_margin=True), abs=1e-5)
 
 
 def test_a_bundle_that_cannot_be_verified_is_never_left_behind(tmp_path: Path) -> None:
