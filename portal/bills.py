@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from churn.answers import Offer
+from churn.answers import MOST_MONTHS, Offer
 from churn.errors import Nonsense
 from portal.words import find_phrases, format_dollars
 
 MONTHS_A_YEAR = 12
-MOST_MONTHS = 120
 MONTHS_WITHOUT_DISCOUNT = 6  # for so long an accepted offer is shown that takes nothing off a bill
 
 
