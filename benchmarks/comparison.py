@@ -1,4 +1,4 @@
-"""The comparison with the rivals: models, servers, the explanation alone, and the stages of an answer."""
+"""Compare the service with its rivals: models, servers, the explanation alone, and the stages of an answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.plot import write_histograms, write_plot
-from benchmarks.report import PLOT, STAGES_PLOT, report
+from benchmarks.report import PLOT, STAGES_PLOT, build_report
 from benchmarks.systems import SYSTEMS
 from churn.files import write_bytes
 
@@ -40,7 +40,7 @@ def measure_comparison(asked: argparse.Namespace, say: Say) -> Results:
 def _measure(asked: argparse.Namespace, work: Path, say: Say) -> Results:
     # Where the report is made from a file, and where the tests run, the rivals are not installed.
     from benchmarks import kernel, machine, models, payloads, servers, stages  # noqa: PLC0415
-    from benchmarks.systems.pred_contribs import explained, load  # noqa: PLC0415
+    from benchmarks.systems.pred_contribs import explain, load_booster  # noqa: PLC0415
     from benchmarks.systems.wire import Subscriber  # noqa: PLC0415
     from churn.businesses import find_contract  # noqa: PLC0415
 
@@ -50,23 +50,23 @@ def _measure(asked: argparse.Namespace, work: Path, say: Say) -> Results:
     parts = select(PARTS, asked.only, PARTS)
     results: Results = {
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine.machine(),
+        "machine": machine.describe_machine(),
         "settings": settings,
         "labels": {system.name: system.label for system in SYSTEMS},
         **{name: [] for name in ("starts", "load", "memory", "kernel", "stages")},
     }
-    requests = payloads.subscribers(find_contract(models.CONTRACT))
+    requests = payloads.draw_requests(find_contract(models.CONTRACT))
     for name in select(MODELS, asked.only, MODELS):
         say(f"{name} · training and exporting the model")
         bundle = models.make_bundle(name, work)
         if "servers" in parts:
-            files = servers.files_of(bundle, work, mlflow=any(system.name == "mlflow" for system in systems))
-            booster = load(str(files.trees))
+            files = servers.prepare_files(bundle, work, mlflow=any(system.name == "mlflow" for system in systems))
+            booster = load_booster(str(files.trees))
             expected = [
-                explained(booster, Subscriber.model_validate(request)).model_dump()
+                explain(booster, Subscriber.model_validate(request)).model_dump()
                 for request in requests[: servers.ASKED]
             ]
-            found = servers.measure_servers(
+            measured = servers.measure_servers(
                 systems,
                 files,
                 requests,
@@ -78,7 +78,7 @@ def _measure(asked: argparse.Namespace, work: Path, say: Say) -> Results:
                 work=work,
                 say=say,
             )
-            for part, rows in found.items():
+            for part, rows in measured.items():
                 results[part] += rows
         if "kernel" in parts:
             results["kernel"] += kernel.measure_kernel(
@@ -96,7 +96,7 @@ def _measure(asked: argparse.Namespace, work: Path, say: Say) -> Results:
 
 def write_comparison(results: Results, folder: Path) -> None:
     """Write page and plots from nothing but the results."""
-    write_bytes(folder / "README.md", report(results).encode())
+    write_bytes(folder / "README.md", build_report(results).encode())
     if results["load"]:
         write_plot(results, folder / PLOT)
     if results["stages"]:

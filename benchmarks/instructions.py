@@ -23,8 +23,8 @@ from typing import Any
 from benchmarks import machine, models
 from benchmarks.callgrind import Callgrind
 from benchmarks.instructions_report import BANNER, IDLE, MIX, PLAIN
-from benchmarks.payloads import subscribers
-from benchmarks.processes import free_port
+from benchmarks.payloads import draw_requests
+from benchmarks.processes import find_free_port
 from benchmarks.systems import BARE, FLOOR, OURS
 from churn.businesses import find_contract
 
@@ -76,7 +76,7 @@ def measure_instructions(systems: Sequence[CountedSystem], *, quick: bool, say: 
     settings = QUICK if quick else FULL
     bodies = [
         json.dumps(subscriber, separators=(",", ":")).encode()
-        for subscriber in subscribers(find_contract(models.CONTRACT))
+        for subscriber in draw_requests(find_contract(models.CONTRACT))
     ]
     samples: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="churn-instructions-") as name:
@@ -89,7 +89,7 @@ def measure_instructions(systems: Sequence[CountedSystem], *, quick: bool, say: 
                 samples += [{"system": system.name} | row for row in count_samples(callgrind, bodies, settings, say)]
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine.machine(LIBRARIES, "valgrind") | {"python_is_optimised": is_python_optimised()},
+        "machine": machine.describe_machine(LIBRARIES, "valgrind") | {"python_is_optimised": is_python_optimised()},
         "settings": settings | {"warm_up": len(bodies)},
         "labels": {system.name: system.label for system in systems},
         "samples": samples,
@@ -132,7 +132,7 @@ def count_samples(callgrind: Callgrind, bodies: Sequence[bytes], settings: Row, 
 @contextlib.contextmanager
 def start_counted(system: CountedSystem, bundle: Path, request: Row) -> Iterator[Callgrind]:
     """Yield a server with one worker in callgrind, once it has answered the request."""
-    port = free_port()
+    port = find_free_port()
     with tempfile.TemporaryDirectory(prefix=f"churn-instructions-{system.name}-") as name:
         work = Path(name)
         environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | {
@@ -147,7 +147,7 @@ def start_counted(system: CountedSystem, bundle: Path, request: Row) -> Iterator
         }
         callgrind = Callgrind(system.module, environment, port, work)
         with callgrind.server as server:
-            server.first_answer("/predict", request)
+            server.wait_for_answer("/predict", request)
             yield callgrind
 
 

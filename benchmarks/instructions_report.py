@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.report import table
+from benchmarks.report import build_table
 
 MIX, PLAIN, BANNER, IDLE = "mix", "without a banner", "with a banner", "idle"
 
@@ -44,13 +44,13 @@ The figures belong to this machine's Python and libraries. A Python that was bui
 """
 
 
-def instructions_report(results: Results) -> str:
+def build_instructions_report(results: Results) -> str:
     """Return the whole page."""
     how = HOW.format(**results["settings"], plain=PLAIN, banner=BANNER)
-    return "\n".join([HEAD, instructions_table(results), how, _describe_machine(results)])
+    return "\n".join([HEAD, build_instructions_table(results), how, _describe_machine(results)])
 
 
-def instructions_table(results: Results, before: Results | None = None) -> str:
+def build_instructions_table(results: Results, before: Results | None = None) -> str:
     """Return a row for each system and kind of requests; with what was measured before, also the difference."""
     kinds = dict.fromkeys((row["system"], row["requests"]) for row in results["samples"] if row["requests"] != IDLE)
     head = ["server", "requests", "instructions of an answer", "least to most", "idle, a second"]
@@ -58,47 +58,47 @@ def instructions_table(results: Results, before: Results | None = None) -> str:
         [
             results["labels"][system],
             kind,
-            _thousands(instructions_of_answer(results, system, kind)),
-            _spread(results, system, kind),
-            _thousands(idle_instructions_per_s(results, system)),
+            _format_count(take_median_instructions(results, system, kind)),
+            _describe_spread(results, system, kind),
+            _format_count(compute_idle_rate(results, system)),
         ]
         for system, kind in kinds
     ]
     if before:
         head += ["before", "change"]
-        rows = [row + _compare(results, before, *kind) for row, kind in zip(rows, kinds, strict=True)]
-    return table(head, rows)
+        rows = [row + _compare_with(results, before, *kind) for row, kind in zip(rows, kinds, strict=True)]
+    return build_table(head, rows)
 
 
-def instructions_of_answer(results: Results, system: str, kind: str) -> float | None:
+def take_median_instructions(results: Results, system: str, kind: str) -> float | None:
     """Return the median over the samples, without what the worker does when idle; None if there is no sample."""
-    counts = _counts(results, system, kind)
+    counts = _count_per_answer(results, system, kind)
     return statistics.median(counts) if counts else None
 
 
-def idle_instructions_per_s(results: Results, system: str) -> float:
+def compute_idle_rate(results: Results, system: str) -> float:
     """Return what a worker executes in a second without requests."""
     rows = [row for row in results["samples"] if (row["system"], row["requests"]) == (system, IDLE)]
     return float(sum(row["instructions"] for row in rows) / sum(row["seconds"] for row in rows))
 
 
-def _counts(results: Results, system: str, kind: str) -> list[float]:
+def _count_per_answer(results: Results, system: str, kind: str) -> list[float]:
     rows = [row for row in results["samples"] if (row["system"], row["requests"]) == (system, kind)]
-    idle = idle_instructions_per_s(results, system) if rows else 0.0
+    idle = compute_idle_rate(results, system) if rows else 0.0
     return [(row["instructions"] - idle * row["seconds"]) / row["answers"] for row in rows]
 
 
-def _spread(results: Results, system: str, kind: str) -> str:
-    counts = _counts(results, system, kind)
+def _describe_spread(results: Results, system: str, kind: str) -> str:
+    counts = _count_per_answer(results, system, kind)
     return f"{min(counts):,.0f} to {max(counts):,.0f}"
 
 
-def _compare(results: Results, before: Results, system: str, kind: str) -> list[str]:
-    now, then = (instructions_of_answer(run, system, kind) for run in (results, before))
-    return [_thousands(then), f"{now / then - 1:+.1%}" if now and then else ""]
+def _compare_with(results: Results, before: Results, system: str, kind: str) -> list[str]:
+    now, then = (take_median_instructions(run, system, kind) for run in (results, before))
+    return [_format_count(then), f"{now / then - 1:+.1%}" if now and then else ""]
 
 
-def _thousands(count: float | None) -> str:
+def _format_count(count: float | None) -> str:
     return "" if count is None else f"{count:,.0f}"
 
 

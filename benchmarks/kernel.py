@@ -1,6 +1,6 @@
-"""The explanation alone, without a server: one row, and many rows with and without their reasons, in CPU time.
+"""Time the explanation without a server: one row, and many rows with and without their reasons.
 
-All run with one thread, and CPU time leaves out what other programs of the machine take.
+All run with one thread. CPU time leaves out what other programs of the machine take.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 import xgboost
 
-from benchmarks.rounds import in_turn
+from benchmarks.rounds import order_for_round
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
 from churn.judging.metrics import TOP_REASONS
@@ -36,14 +36,14 @@ type Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A way to explain: encoded rows in, a contribution for each feature out."""
+    """A way to explain: encoded rows -> a contribution for each feature."""
 
     name: str
     explain: Callable[[Rows], Matrix]
 
 
-def contenders(bundle: Path) -> list[Contender]:
-    """Ours and the three others, all with the same trees; what can be built once is built once."""
+def build_contenders(bundle: Path) -> list[Contender]:
+    """Build ours and the three others with the same trees, and do what each can do once."""
     import shap  # noqa: PLC0415 - seconds to import, and the rivals are not there where the tests run
     from woodelf import WoodelfExplainer  # noqa: PLC0415
 
@@ -68,21 +68,21 @@ def contenders(bundle: Path) -> list[Contender]:
     ]
 
 
-def worded(contract: type[Contract], rows: Rows, contributions: Matrix) -> object:
-    """The three reasons of each row, made as `churn score` makes them, whoever explained it."""
+def word_reasons(contract: type[Contract], rows: Rows, contributions: Matrix) -> object:
+    """Make the three reasons of each row as `churn score` does, for any contender."""
     return build_reason_lists(
         contract.features, rows.astype(np.float64), np.asarray(contributions, dtype=np.float64), TOP_REASONS
     )
 
 
 def measure_kernel(bundle: Path, *, rounds: int, one_row_s: float, bulk_s: float, say: Say) -> list[Row]:
-    """Microseconds a row for each contender, task and round.
+    """Return the microseconds of a row for each contender, task and round.
 
     Args:
         bundle: the model.
         rounds: how often each is measured, in turning order.
         one_row_s: how long single rows are explained for one figure, at least.
-        bulk_s: about how long a bulk may take; decides the number of its rows, up to 240,000.
+        bulk_s: about how long many rows may take. It decides their number, up to 240,000.
         say: told what is being done.
 
     Raises:
@@ -90,68 +90,68 @@ def measure_kernel(bundle: Path, *, rounds: int, one_row_s: float, bulk_s: float
     """
     model = load_bundle(bundle).model
     rows = model.contract.encode_columns(draw_columns(model.contract, np.random.default_rng(1), MOST_ROWS))
-    found = contenders(bundle)
-    check_agreement(found, rows[:CHECKED])
-    counts = {each.name: bulk_rows(each, rows, bulk_s) for each in found}
+    contenders = build_contenders(bundle)
+    check_agreement(contenders, rows[:CHECKED])
+    counts = {contender.name: choose_bulk_rows(contender, rows, bulk_s) for contender in contenders}
     results: list[Row] = []
     for number in range(rounds):
-        for each in in_turn(found, number):
-            one = one_row_us(each, rows, one_row_s)
-            count = counts[each.name]
-            explained_s, contributions = timed(partial(each.explain, rows[:count]))
-            words_s, _ = timed(partial(worded, model.contract, rows[:count], contributions))
+        for contender in order_for_round(contenders, number):
+            one_row = time_one_row(contender, rows, one_row_s)
+            count = counts[contender.name]
+            explained_s, contributions = time_cpu(partial(contender.explain, rows[:count]))
+            words_s, _ = time_cpu(partial(word_reasons, model.contract, rows[:count], contributions))
             bulk, reasons = (1e6 * seconds / count for seconds in (explained_s, explained_s + words_s))
             results.append(
-                {"model": bundle.name, "contender": each.name, "round": number, "bulk_rows": count}
-                | {"one_row_us": round(one, 2), "bulk_us": round(bulk, 3), "bulk_reasons_us": round(reasons, 3)}
+                {"model": bundle.name, "contender": contender.name, "round": number, "bulk_rows": count}
+                | {"one_row_us": round(one_row, 2), "bulk_us": round(bulk, 3), "bulk_reasons_us": round(reasons, 3)}
             )
             say(
-                f"{bundle.name} · round {number + 1} of {rounds} · {each.name}: one row {one:,.1f} µs; "
+                f"{bundle.name} · round {number + 1} of {rounds} · {contender.name}: one row {one_row:,.1f} µs; "
                 f"{count:,} rows {bulk:,.2f} µs each, with reasons {reasons:,.2f}"
             )
     return results
 
 
-def check_agreement(found: Sequence[Contender], rows: Rows) -> None:
-    """Refuses to time contenders that give different contributions.
+def check_agreement(contenders: Sequence[Contender], rows: Rows) -> None:
+    """Refuse to time contenders that give different contributions.
 
     Raises:
         RuntimeError: names the one that disagrees with pred_contribs, and by how much.
     """
-    reference = next(each for each in found if each.name == "pred_contribs").explain(rows)
-    for each in found:
-        difference = float(np.abs(np.asarray(each.explain(rows), dtype=np.float64) - reference).max())
+    reference = next(one for one in contenders if one.name == "pred_contribs").explain(rows)
+    for contender in contenders:
+        difference = float(np.abs(np.asarray(contender.explain(rows), dtype=np.float64) - reference).max())
         if not difference <= TOLERANCE:
-            raise RuntimeError(f"{each.name} and pred_contribs disagree by {difference:.2g} in a contribution")
+            raise RuntimeError(f"{contender.name} and pred_contribs disagree by {difference:.2g} in a contribution")
 
 
-def bulk_rows(contender: Contender, rows: Rows, seconds: float) -> int:
-    """How many rows a contender explains in about that time, from a line through two trials.
+def choose_bulk_rows(contender: Contender, rows: Rows, seconds: float) -> int:
+    """Return how many rows a contender explains in about that time, by a line through two trials.
 
-    One that takes long to begin gets longer, until its beginning is a tenth: many rows are what it is made for.
+    A contender that takes long to begin is made for many rows. It gets more time, so that its beginning is a tenth.
     """
-    small, large = (timed(partial(contender.explain, rows[:count]))[0] for count in TRIALS)
-    each = max((large - small) / (TRIALS[1] - TRIALS[0]), 1e-9)
-    beginning = max(small - each * TRIALS[0], 0.0)
-    return int(min(max(seconds, 9 * beginning) / each, MOST_ROWS))
+    small, large = (time_cpu(partial(contender.explain, rows[:count]))[0] for count in TRIALS)
+    row_s = max((large - small) / (TRIALS[1] - TRIALS[0]), 1e-9)
+    beginning_s = max(small - row_s * TRIALS[0], 0.0)
+    return int(min(max(seconds, 9 * beginning_s) / row_s, MOST_ROWS))
 
 
-def one_row_us(contender: Contender, rows: Rows, seconds: float) -> float:
-    """Microseconds of CPU for a row that comes alone, another one each time."""
+def time_one_row(contender: Contender, rows: Rows, seconds: float) -> float:
+    """Return the microseconds of CPU for a row that comes alone; each row is another one."""
 
-    def some(first: int, count: int) -> None:
+    def explain_rows(first: int, count: int) -> None:
         for at in range(first, first + count):
             contender.explain(rows[at : at + 1])
 
-    some(0, 1)
-    once, _ = timed(partial(some, 1, 1))
+    explain_rows(0, 1)
+    once, _ = time_cpu(partial(explain_rows, 1, 1))
     count = max(1, min(len(rows) - 1, int(seconds / max(once, 1e-6))))
-    spent, _ = timed(partial(some, 0, count))
+    spent, _ = time_cpu(partial(explain_rows, 0, count))
     return 1e6 * spent / count
 
 
-def timed[T](work: Callable[[], T]) -> tuple[float, T]:
-    """Seconds of CPU that the process spent on some work, all its threads together, and what came of it."""
+def time_cpu[T](work: Callable[[], T]) -> tuple[float, T]:
+    """Do some work. Return the seconds of CPU that all threads of the process spent on it, and its result."""
     started = time.process_time()
     result = work()
     return time.process_time() - started, result

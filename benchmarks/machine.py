@@ -1,4 +1,4 @@
-"""What a run was measured on, read when it runs."""
+"""Describe what a run is measured on."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ LIBRARIES = (
 )
 
 
-def machine(libraries: Iterable[str] = LIBRARIES, tool: str = "wrk") -> dict[str, Any]:
+def describe_machine(libraries: Iterable[str] = LIBRARIES, tool: str = "wrk") -> dict[str, Any]:
     """Return CPU, load, Python, the tool that measures, and libraries."""
     return {
-        "cpu": cpu_model(),
+        "cpu": read_cpu_model(),
         "cores": os.cpu_count(),
         "load_before": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        tool: version_of_tool(tool),
+        tool: ask_version(tool),
         "libraries": {name: version(name) for name in libraries},
     }
 
 
-def cpu_model() -> str:
+def read_cpu_model() -> str:
     """Return the name that the kernel gives it."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-def version_of_tool(tool: str) -> str:
+def ask_version(tool: str) -> str:
     """Return what a tool says of itself; wrk says it with the exit code of a refusal."""
     output = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout
     return output.partition("[")[0].replace(tool, "").strip(" -\n")

@@ -1,4 +1,4 @@
-"""The three models that everything is measured with, exported as bundles: anew in every run, as the code is now."""
+"""Train and export the three models that are measured; each run does it anew with the code as it is."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SEED = 0
 GOLDEN_ROWS = 64
 
 
-def parameters() -> dict[str, dict[str, int | float]]:
-    """Each model's parameters: the champion's are the tuned ones that the project trains with."""
+def load_parameters() -> dict[str, dict[str, int | float]]:
+    """Return the parameters of each model; the champion has the tuned ones that the project trains with."""
     tuned = dict(load_tuned(CONTRACT).params)
     return {
         CHAMPION: tuned,
@@ -33,7 +33,7 @@ def parameters() -> dict[str, dict[str, int | float]]:
 
 
 def make_bundle(name: str, folder: Path) -> Path:
-    """The bundle of a model, made on the demo data's training part as `churn train` does."""
+    """Make the bundle of a model from the demo data's training part, as `churn train` does."""
     contract: type[Contract] = find_contract(CONTRACT)
     demo = make_demo(contract, DEMO_VERSION)
     rows = contract.encode_columns({name: demo[name] for name in contract.feature_names()})
@@ -43,7 +43,7 @@ def make_bundle(name: str, folder: Path) -> Path:
     bundle = write_bundle(
         folder / name,
         contract=contract,
-        booster=fit_xgboost(contract, rows[train], labels[train], parameters()[name], SEED),
+        booster=fit_xgboost(contract, rows[train], labels[train], load_parameters()[name], SEED),
         card=ModelCard(model_version=name, training_data_version=DEMO_VERSION),
         golden_rows=golden,
     )

@@ -1,4 +1,4 @@
-"""What is sent: valid subscribers drawn from the contract, and the Lua script with which wrk sends them."""
+"""Draw valid subscribers from the contract, and write the Lua script that makes wrk send them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ end
 
 function done(summary, latency)
   local e = summary.errors
-  -- Of all times, at most one in a hundred of those answered by a prediction is beyond this one.
+  -- At most one in a hundred of the requests that were answered by a prediction took longer than this.
   local answered = 1 - e.status / math.max(summary.requests, 1)
   io.write(string.format(
     'RESULT {{"requests": %d, "duration_us": %d, "p50_us": %d, "p99_us": %d, "answered_p99_us": %d, "errors": %d}}\\n',
@@ -44,19 +44,19 @@ end
 """
 
 
-def subscribers(contract: type[Contract]) -> list[dict[str, Any]]:
-    """Varied requests, the same in every run."""
+def draw_requests(contract: type[Contract]) -> list[dict[str, Any]]:
+    """Draw different subscribers, the same in every run."""
     drawn = draw_subscribers(contract, np.random.default_rng(SEED), COUNT)
     return [subscriber.model_dump() for subscriber in drawn]
 
 
-def wrk_script(path: str, requests: Sequence[dict[str, Any]], wrap: Callable[[dict[str, Any]], Any]) -> str:
-    """The Lua script for one server: the requests in turn, and one line of JSON with what came of them.
+def build_wrk_script(path: str, requests: Sequence[dict[str, Any]], wrap: Callable[[dict[str, Any]], Any]) -> str:
+    """Return a Lua script that sends the requests in turn and prints one line of JSON about the answers.
 
     Args:
-        path: where the server takes them.
-        requests: one subscriber each.
-        wrap: a subscriber -> the body that this server wants.
+        path: where the server takes predictions.
+        requests: the subscribers.
+        wrap: a subscriber -> the body that this server takes.
     """
     bodies = ",\n".join(f"[==[{json.dumps(wrap(request), separators=(',', ':'))}]==]" for request in requests)
     return LUA.format(path=path, bodies=bodies)

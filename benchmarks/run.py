@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.comparison import NAMES, measure_comparison, select, write_comparison
-from benchmarks.instructions_report import instructions_report, instructions_table
+from benchmarks.instructions_report import build_instructions_report, build_instructions_table
 from benchmarks.judge.plot import write_judge_plot
-from benchmarks.judge.report import judge_report, judge_tables
-from benchmarks.samples import json_of_samples
-from benchmarks.shadow_report import shadow_report
+from benchmarks.judge.report import build_judge_report, build_judge_tables
+from benchmarks.samples import encode_samples
+from benchmarks.shadow_report import build_shadow_report
 from benchmarks.systems import BARE
 from benchmarks.task_plot import write_task_plot
 from benchmarks.task_report import PLOT as TASK_PLOT
-from benchmarks.task_report import task_report
+from benchmarks.task_report import build_task_report
 from churn.errors import ChurnError
 from churn.files import write_bytes
 from churn.image.building import BASE_IMAGE
@@ -86,7 +86,7 @@ def _measure_task(asked: argparse.Namespace) -> Results:
 
 
 def _write_task(results: Results, folder: Path) -> None:
-    write_bytes(folder / "task.md", task_report(results).encode())
+    write_bytes(folder / "task.md", build_task_report(results).encode())
     write_task_plot(results, folder / TASK_PLOT)
 
 
@@ -97,7 +97,7 @@ def _measure_shadow(asked: argparse.Namespace) -> Results:
 
 
 def _write_shadow(results: Results, folder: Path) -> None:
-    write_bytes(folder / "shadow.md", shadow_report(results).encode())
+    write_bytes(folder / "shadow.md", build_shadow_report(results).encode())
 
 
 def _measure_instructions(asked: argparse.Namespace) -> Results:
@@ -108,11 +108,11 @@ def _measure_instructions(asked: argparse.Namespace) -> Results:
 
 
 def _compare_instructions(results: Results) -> str:
-    return instructions_table(results, json.loads(INSTRUCTIONS.read_bytes()) if INSTRUCTIONS.exists() else None)
+    return build_instructions_table(results, json.loads(INSTRUCTIONS.read_bytes()) if INSTRUCTIONS.exists() else None)
 
 
 def _write_instructions(results: Results, folder: Path) -> None:
-    write_bytes(folder / "instructions.md", instructions_report(results).encode())
+    write_bytes(folder / "instructions.md", build_instructions_report(results).encode())
 
 
 def _measure_judge(asked: argparse.Namespace) -> Results:
@@ -122,11 +122,11 @@ def _measure_judge(asked: argparse.Namespace) -> Results:
 
 
 def _describe_judge(results: Results) -> str:
-    return "\n".join(judge_tables(results))
+    return "\n".join(build_judge_tables(results))
 
 
 def _write_judge(results: Results, folder: Path) -> None:
-    write_bytes(folder / "simulation.md", judge_report(results).encode())
+    write_bytes(folder / "simulation.md", build_judge_report(results).encode())
     write_judge_plot(results, folder / "simulation.svg")
 
 
@@ -154,8 +154,8 @@ def main() -> None:
     measurements = folder / run.measurements.name
     if not asked.report:
         results = run.measure(asked)
-        sys.stdout.write(json_of_samples(results).decode() if asked.json else run.describe(results))
-        write_bytes(measurements, json_of_samples(results))
+        sys.stdout.write(encode_samples(results).decode() if asked.json else run.describe(results))
+        write_bytes(measurements, encode_samples(results))
     run.write(json.loads(measurements.read_bytes()), folder)
     say(f"the report is in {folder}")
 

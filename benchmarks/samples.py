@@ -8,7 +8,7 @@ from typing import Any
 STEP = "  "
 
 
-def json_of_samples(content: Any) -> bytes:
+def encode_samples(content: Any) -> bytes:
     """Return JSON in which each element of a list has one line; the objects around the lists are indented."""
     return f"{_json_text(content, STEP)}\n".encode()
 

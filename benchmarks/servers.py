@@ -1,4 +1,4 @@
-"""The servers side by side: started, asked for the same answers, put under load in rounds, and weighed."""
+"""Measure the servers side by side: their start, their answers under load, and their memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import wrk
-from benchmarks.payloads import wrk_script
-from benchmarks.processes import Server, free_port
-from benchmarks.rounds import in_turn
+from benchmarks.payloads import build_wrk_script
+from benchmarks.processes import Server, find_free_port
+from benchmarks.rounds import order_for_round
 from benchmarks.systems import FLOOR, WORKERS, Files, System
 from churn.model.bundle import MODEL
 
@@ -26,20 +26,20 @@ type Row = dict[str, Any]
 type Say = Callable[[str], None]
 
 
-def files_of(bundle: Path, work: Path, *, mlflow: bool) -> Files:
-    """The model in every form that is needed."""
+def prepare_files(bundle: Path, work: Path, *, mlflow: bool) -> Files:
+    """Write the model in each form that a server takes."""
     folder = work / f"mlflow-{bundle.name}"
     if mlflow:
-        saved = [sys.executable, "-m", "benchmarks.systems.mlflow_serve", str(bundle / MODEL), str(folder)]
-        done = subprocess.run(saved, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "benchmarks.systems.mlflow_serve", str(bundle / MODEL), str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"the MLflow model could not be saved: {done.stderr[-2000:]}")
     return Files(bundle, bundle / MODEL, folder)
 
 
-def start(system: System, files: Files, work: Path) -> Server:
-    """Starts a server with two workers and one thread for numbers in each."""
-    port = free_port()
+def start_server(system: System, files: Files, work: Path) -> Server:
+    """Start a server with two workers, each with one thread for numbers."""
+    port = find_free_port()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
         "OMP_NUM_THREADS": "1",
         "BENCH_MODEL": str(files.trees),
@@ -54,7 +54,7 @@ def start(system: System, files: Files, work: Path) -> Server:
 
 
 def check_answers(system: System, server: Server, requests: Iterable[Request], expected: Sequence[Any]) -> None:
-    """Refuses to time a server that answers something else than pred_contribs does.
+    """Refuse to time a server whose answers are not those of pred_contribs.
 
     Raises:
         RuntimeError: names the server and both answers.
@@ -64,17 +64,18 @@ def check_answers(system: System, server: Server, requests: Iterable[Request], e
         if status != 200:  # noqa: PLR2004
             raise RuntimeError(f"{system.label} answers {status}: {body.decode(errors='replace')[:500]}")
         answer = system.unwrap(json.loads(body))
-        if system.name != FLOOR and not same(answer, right):
+        if system.name != FLOOR and not is_same_answer(answer, right):
             raise RuntimeError(f"{system.label} answers {answer}, pred_contribs {right}")
 
 
-def same(answer: Any, right: Any) -> bool:
-    """Whether two answers show the same probability and contributions, up to the last decimal shown."""
-    return all(abs(one - other) <= TOLERANCE for one, other in zip(shown(answer), shown(right), strict=True))
+def is_same_answer(answer: Any, right: Any) -> bool:
+    """Return whether two answers show the same probability and contributions, but for the last decimal."""
+    numbers = zip(take_numbers(answer), take_numbers(right), strict=True)
+    return all(abs(shown - expected) <= TOLERANCE for shown, expected in numbers)
 
 
-def shown(answer: Any) -> list[float]:
-    """The numbers of an answer that depend on the model."""
+def take_numbers(answer: Any) -> list[float]:
+    """Return the numbers of an answer that depend on the model."""
     return [answer["churn_probability"], *(reason["shap_contribution"] for reason in answer["top_reasons"])]
 
 
@@ -91,17 +92,17 @@ def measure_servers(
     work: Path,
     say: Say,
 ) -> dict[str, list[Row]]:
-    """Everything that is measured of one model's servers.
+    """Measure the servers of one model.
 
     Args:
         systems: who takes part.
         files: the model.
         requests: what is sent.
         expected: the right answers to the first of them.
-        connections: how many at once; each number is measured.
-        rounds: how often.
+        connections: the numbers of connections to measure.
+        rounds: how often each is measured.
         seconds: of load in each measurement.
-        warm_up_s: of load before it, which does not count.
+        warm_up_s: of load before it, which are not counted.
         work: where scripts and logs go.
         say: told what is being done.
 
@@ -109,34 +110,36 @@ def measure_servers(
         `starts`, `load` and `memory`, one row for each measurement.
     """
     model = files.bundle.name
-    found: dict[str, list[Row]] = {"starts": [], "load": [], "memory": []}
+    measured: dict[str, list[Row]] = {"starts": [], "load": [], "memory": []}
     for system in systems:
-        (work / f"{system.name}.lua").write_text(wrk_script(system.path, requests, system.wrap))
+        (work / f"{system.name}.lua").write_text(build_wrk_script(system.path, requests, system.wrap))
     for number in range(rounds):
-        for system in in_turn(systems, number):
-            with start(system, files, work) as server:
-                took = server.first_answer(system.path, system.wrap(requests[0]))
+        for system in order_for_round(systems, number):
+            with start_server(system, files, work) as server:
+                took = server.wait_for_answer(system.path, system.wrap(requests[0]))
             say(f"{model} · start {number + 1} of {rounds} · {system.label}: {took:.2f} s")
-            found["starts"].append({"system": system.name, "model": model, "round": number, "seconds": round(took, 3)})
+            measured["starts"].append(
+                {"system": system.name, "model": model, "round": number, "seconds": round(took, 3)}
+            )
     with contextlib.ExitStack() as stack:
-        servers = {system.name: stack.enter_context(start(system, files, work)) for system in systems}
+        servers = {system.name: stack.enter_context(start_server(system, files, work)) for system in systems}
         for system in systems:
-            servers[system.name].first_answer(system.path, system.wrap(requests[0]))
+            servers[system.name].wait_for_answer(system.path, system.wrap(requests[0]))
             check_answers(system, servers[system.name], requests[:ASKED], expected)
         for number in range(rounds):
             for count in connections:
-                for system in in_turn(systems, number):
+                for system in order_for_round(systems, number):
                     address = f"http://127.0.0.1:{servers[system.name].port}"
                     script = work / f"{system.name}.lua"
                     wrk.measure(address, script, connections=count, seconds=warm_up_s)
                     row = wrk.measure(address, script, connections=count, seconds=seconds)
                     where = {"system": system.name, "model": model, "connections": count, "round": number}
-                    found["load"].append(where | row)
+                    measured["load"].append(where | row)
                     say(
                         f"{model} · round {number + 1} of {rounds} · {count} connections · {system.label}: "
                         f"{row['requests_per_s']:,.0f}/s, p99 {row['p99_ms']:.1f} ms, {row['errors']} errors"
                     )
         for system in systems:
-            weight = servers[system.name].memory(WORKERS)
-            found["memory"].append({"system": system.name, "model": model} | weight)
-    return found
+            memory = servers[system.name].measure_memory(WORKERS)
+            measured["memory"].append({"system": system.name, "model": model} | memory)
+    return measured

@@ -1,11 +1,11 @@
-"""The report on the shadow's cost as Markdown. Pure: the same results give the same page."""
+"""Build the report on the shadow's cost, as Markdown. Pure: the same results give the same page."""
 
 from __future__ import annotations
 
 import statistics
 from typing import Any
 
-from benchmarks.report import table
+from benchmarks.report import build_table
 
 AT_LEAST = 0.9
 
@@ -17,18 +17,18 @@ HEAD = """\
 
 # What the shadow costs
 
-Two services with the same bundle and the prediction log, one of which has a challenger: the same bundle again, so that
-the second answer costs what the first does. Each has one worker; the service under load has one CPU, wrk the other.
-All figures on this page come from one run of `scripts/bench --shadow`; [shadow.json](shadow.json) has every measurement
-of it.
+Two services have the same bundle and the prediction log. One of them has a challenger: the same bundle again, so that
+the second answer costs as much as the first. Each has one worker. The service under load has one CPU, wrk the other.
+All figures on this page come from one run of `scripts/bench --shadow`. [shadow.json](shadow.json) has all its
+measurements.
 """
 
 HOW = """\
-Half load is half of what the service without a challenger answers when wrk asks as fast as it can over {connections}
-connections: there each connection waits a random time before it asks again, {half:,.0f} requests a second together.
-{rounds} rounds of {seconds} seconds; the order is turned around in every round. Tables show medians over the rounds,
-with the least and the most; ratios are taken within a round. CPU is all that the service used, its background writer
-included, divided by the answers.
+The service without a challenger is first asked over {connections} connections as fast as wrk can. Half load is half of
+what it answers then: {half:,.0f} requests a second. Each connection waits a random time before it asks again. There are
+{rounds} rounds of {seconds} seconds, and each turns the order around. Tables show medians over the rounds, with the
+least and the most. Ratios are taken within a round. CPU is all that the service used, with its background writer,
+divided by the answers.
 """
 
 MEASURES = (
@@ -40,14 +40,14 @@ MEASURES = (
 )
 
 
-def shadow_report(results: Results) -> str:
-    """The whole page."""
+def build_shadow_report(results: Results) -> str:
+    """Build the whole page."""
     settings = results["settings"]
-    sections = [HEAD, _verdict(results)]
+    sections = [HEAD, _describe_verdict(results)]
     for load, title in (("half", "At half load"), ("full", "As fast as it can")):
         sections += [
             f"## {title}\n",
-            table(["", "without", "with a challenger", "with / without"], _rows(results, load)),
+            build_table(["", "without", "with a challenger", "with / without"], _build_rows(results, load)),
         ]
     how = HOW.format(
         connections=settings["connections"],
@@ -55,40 +55,40 @@ def shadow_report(results: Results) -> str:
         rounds=settings["rounds"],
         seconds=settings["seconds"],
     )
-    return "\n".join([*sections, "## How it is measured\n", how, _machine(results)])
+    return "\n".join([*sections, "## How it is measured\n", how, _describe_machine(results)])
 
 
-def ratio(results: Results, load: str, measure: str) -> float | None:
-    """With to without, the median over the rounds in which neither had an error."""
+def compute_ratio(results: Results, load: str, measure: str) -> float | None:
+    """Return the figure with a challenger divided by the one without: the median over the rounds without an error."""
     rounds: dict[int, dict[str, Row]] = {}
     for row in results["load"]:
         if row["load"] == load:
             rounds.setdefault(row["round"], {})[row["system"]] = row
-    found = [
+    ratios = [
         both["with"][measure] / both["without"][measure]
         for both in rounds.values()
         if both["without"][measure] and not (both["with"]["errors"] or both["without"]["errors"])
     ]
-    return statistics.median(found) if found else None
+    return statistics.median(ratios) if ratios else None
 
 
-def _verdict(results: Results) -> str:
-    found = ratio(results, "half", "requests_per_s")
+def _describe_verdict(results: Results) -> str:
+    ratio = compute_ratio(results, "half", "requests_per_s")
     counted = results["shadowed"]
-    seen = (
+    shadowed = (
         f"Over the whole run the challenger answered {counted['paired']:,} of {sum(counted.values()):,} times; "
         f"{counted['dropped']:,} answers were dropped, {counted['failed']:,} failed.\n"
     )
-    if found is None:
-        return f"**Not measured**: each round had an error.\n\n{seen}"
-    verdict = "meets" if found >= AT_LEAST else "misses"
+    if ratio is None:
+        return f"**Not measured**: each round had an error.\n\n{shadowed}"
+    verdict = "meets" if ratio >= AT_LEAST else "misses"
     return (
-        f"At half load the service with a challenger answers **{found:.3f} times** what it answers without. Wanted is "
-        f"at least {AT_LEAST}: it **{verdict}** that.\n\n{seen}"
+        f"At half load the service with a challenger answers **{ratio:.3f} times** what it answers without. The aim "
+        f"is at least {AT_LEAST}: it **{verdict}** that.\n\n{shadowed}"
     )
 
 
-def _machine(results: Results) -> str:
+def _describe_machine(results: Results) -> str:
     on = results["machine"]
     libraries = ", ".join(f"{name} {version}" for name, version in on["libraries"].items())
     return (
@@ -97,16 +97,16 @@ def _machine(results: Results) -> str:
     )
 
 
-def _rows(results: Results, load: str) -> list[list[str]]:
+def _build_rows(results: Results, load: str) -> list[list[str]]:
     rows = []
     for name, measure, form in MEASURES:
-        both = [_spread(results, load, system, measure, form) for system in ("without", "with")]
-        found = None if measure == "errors" else ratio(results, load, measure)
-        rows.append([name, *both, "" if found is None else f"{found:.3f}"])
+        both = [_describe_spread(results, load, system, measure, form) for system in ("without", "with")]
+        ratio = None if measure == "errors" else compute_ratio(results, load, measure)
+        rows.append([name, *both, "" if ratio is None else f"{ratio:.3f}"])
     return rows
 
 
-def _spread(results: Results, load: str, system: str, measure: str, form: str) -> str:
-    found = [row[measure] for row in results["load"] if (row["load"], row["system"]) == (load, system)]
-    ends = f"{form.format(min(found))} to {form.format(max(found))}"
-    return f"{form.format(statistics.median(found))} ({ends})"
+def _describe_spread(results: Results, load: str, system: str, measure: str, form: str) -> str:
+    figures = [row[measure] for row in results["load"] if (row["load"], row["system"]) == (load, system)]
+    ends = f"{form.format(min(figures))} to {form.format(max(figures))}"
+    return f"{form.format(statistics.median(figures))} ({ends})"

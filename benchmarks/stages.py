@@ -1,4 +1,4 @@
-"""Where the time of an answer goes inside our service: its own histograms of each stage, after many requests."""
+"""Measure where the time of an answer goes in our service, by its own histograms of each stage."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ type Row = dict[str, Any]
 
 
 def measure_stages(bundle: Path, requests: Sequence[dict[str, Any]], *, count: int) -> list[Row]:
-    """Requests by stage and duration; the app is called as a server calls it, one request after the other.
+    """Count requests by stage and duration. The app is called as a server calls it, one request after the other.
 
     Args:
         bundle: the model.
         requests: what is sent, again and again.
-        count: how many answers are counted.
+        count: the number of answers to count.
     """
     bodies = [json.dumps(request).encode() for request in requests]
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):

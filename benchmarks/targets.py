@@ -1,7 +1,7 @@
 """What we want to reach, as data, and whether a run reached it. Pure: results in, verdicts out.
 
-Every ratio is taken within a round, where both sides had the same noise, and the median over the rounds counts. A round
-in which either side had an error gives no ratio.
+A ratio is taken within a round, where both sides had the same noise. The median over the rounds counts. A round in
+which either side had an error gives no ratio.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Target:
     Args:
         says: what is compared, in words.
         relation: of the ratio to the bound.
-        bound: what the ratio has to reach, or not to pass.
+        bound: the ratio must be at least, or at most, so large.
         ratio: results -> the ratio, None if it was not measured.
-        floor: the same with the floor in our place, where that tells something: what it misses nobody can meet who uses
-            FastAPI and uvicorn as they are.
+        floor: the same with the floor in our place, where that tells something. What the floor misses cannot be met
+            with FastAPI and uvicorn as they are.
     """
 
     says: str
@@ -36,14 +36,14 @@ class Target:
     ratio: Callable[[Results], float | None]
     floor: Callable[[Results], float | None] = lambda _: None
 
-    def reached(self, ratio: float) -> bool:
-        """Whether a ratio is as good as the bound."""
+    def is_reached(self, ratio: float) -> bool:
+        """Return whether a ratio is as good as the bound."""
         return ratio >= self.bound if self.relation == "≥" else ratio <= self.bound
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a run has to say about a target."""
+class TargetResult:
+    """A target, and what a run measured of it."""
 
     target: Target
     ratio: float | None
@@ -51,30 +51,30 @@ class Verdict:
     verdict: Literal["meets", "misses", "misses, and so does the floor", "not measured"]
 
 
-def verdicts(results: Results) -> list[Verdict]:
-    """One verdict for each target, in their order."""
-    return [_verdict(target, target.ratio(results), target.floor(results)) for target in TARGETS]
+def evaluate_targets(results: Results) -> list[TargetResult]:
+    """Evaluate each target, in their order."""
+    return [_evaluate_target(target, target.ratio(results), target.floor(results)) for target in TARGETS]
 
 
-def _verdict(target: Target, ratio: float | None, floor: float | None) -> Verdict:
+def _evaluate_target(target: Target, ratio: float | None, floor: float | None) -> TargetResult:
     if ratio is None:
-        return Verdict(target, None, floor, "not measured")
-    if target.reached(ratio):
-        return Verdict(target, ratio, floor, "meets")
-    missed_by_all = floor is not None and not target.reached(floor)
-    return Verdict(target, ratio, floor, "misses, and so does the floor" if missed_by_all else "misses")
+        return TargetResult(target, None, floor, "not measured")
+    if target.is_reached(ratio):
+        return TargetResult(target, ratio, floor, "meets")
+    missed_by_all = floor is not None and not target.is_reached(floor)
+    return TargetResult(target, ratio, floor, "misses, and so does the floor" if missed_by_all else "misses")
 
 
-def paired_ratio(rows: Iterable[Row], field: str, name: str, over: str, who: str, **where: Any) -> float | None:
-    """The median over the rounds of one's figure divided by the other's.
+def compute_paired_ratio(rows: Iterable[Row], field: str, name: str, over: str, who: str, **where: Any) -> float | None:
+    """Return the median over the rounds of a ratio: one side's figure divided by the other's.
 
     Args:
         rows: measurements, each with a `round`.
         field: the figure.
-        name: whose figure is divided.
-        over: by whose.
-        who: the key that says whose a row is.
-        where: what else a row must have, such as `model`.
+        name: the side whose figure is divided.
+        over: the side by whose figure it is divided.
+        who: the key that names the side of a row.
+        where: the other keys that a row must have, such as `model`.
     """
     measured = list(rows)
 
@@ -91,61 +91,61 @@ def paired_ratio(rows: Iterable[Row], field: str, name: str, over: str, who: str
     return statistics.median(ratios) if ratios else None
 
 
-def _load(field: str, name: str, over: str, model: str) -> Callable[[Results], float | None]:
+def _compare_load(field: str, name: str, over: str, model: str) -> Callable[[Results], float | None]:
     where = {"model": model, "connections": BUSY}
-    return lambda results: paired_ratio(results["load"], field, name, over, "system", **where)
+    return lambda results: compute_paired_ratio(results["load"], field, name, over, "system", **where)
 
 
-def _kernel(field: str, name: str, over: str, model: str) -> Callable[[Results], float | None]:
-    return lambda results: paired_ratio(results["kernel"], field, name, over, "contender", model=model)
+def _compare_kernel(field: str, name: str, over: str, model: str) -> Callable[[Results], float | None]:
+    return lambda results: compute_paired_ratio(results["kernel"], field, name, over, "contender", model=model)
 
 
-def _starts(model: str) -> Callable[[Results], float | None]:
-    return lambda results: paired_ratio(results["starts"], "seconds", "ours", "first", "system", model=model)
+def _compare_starts(model: str) -> Callable[[Results], float | None]:
+    return lambda results: compute_paired_ratio(results["starts"], "seconds", "ours", "first", "system", model=model)
 
 
-def _memory(model: str) -> Callable[[Results], float | None]:
+def _compare_memory(model: str) -> Callable[[Results], float | None]:
     def ratio(results: Results) -> float | None:
         rows = [row | {"round": 0} for row in results["memory"]]  # weighed once, after all rounds
-        return paired_ratio(rows, "pss", "ours", "first", "system", model=model)
+        return compute_paired_ratio(rows, "pss", "ours", "first", "system", model=model)
 
     return ratio
 
 
-def _targets() -> list[Target]:
-    found = []
+def _build_targets() -> list[Target]:
+    targets = []
     for model, bound in (("300x6", 15), ("champion", 25)):
         says = f"the first version, {model}, {BUSY} connections"
-        found += [
+        targets += [
             Target(
                 f"throughput over {says}",
                 "≥",
                 bound,
-                _load("requests_per_s", "ours", "first", model),
-                _load("requests_per_s", "floor", "first", model),
+                _compare_load("requests_per_s", "ours", "first", model),
+                _compare_load("requests_per_s", "floor", "first", model),
             ),
             Target(
                 f"p99 lower than {says}",
                 "≥",
                 bound,
-                _load("p99_ms", "first", "ours", model),
-                _load("p99_ms", "first", "floor", model),
+                _compare_load("p99_ms", "first", "ours", model),
+                _compare_load("p99_ms", "first", "floor", model),
             ),
         ]
     for model, share in (("champion", 0.80), ("300x6", 0.55)):
         says = f"throughput as a share of the floor, {model}, {BUSY} connections"
-        found.append(Target(says, "≥", share, _load("requests_per_s", "ours", "floor", model)))
+        targets.append(Target(says, "≥", share, _compare_load("requests_per_s", "ours", "floor", model)))
     for model, bound in (("300x4", 15), ("300x6", 8)):
         says = f"one row explained, faster than pred_contribs, {model}"
-        found.append(Target(says, "≥", bound, _kernel("one_row_us", "pred_contribs", "ours", model)))
+        targets.append(Target(says, "≥", bound, _compare_kernel("one_row_us", "pred_contribs", "ours", model)))
     says = "bulk rows per core-second over woodelf-explainer, reasons included, 300x6"
-    found.append(Target(says, "≥", 1.5, _kernel("bulk_reasons_us", "woodelf", "ours", "300x6")))
+    targets.append(Target(says, "≥", 1.5, _compare_kernel("bulk_reasons_us", "woodelf", "ours", "300x6")))
     for model in ("champion", "300x6"):
         says = f"start to first answer, against the first version, {model}"
-        found.append(Target(says, "≤", 0.5, _starts(model)))
+        targets.append(Target(says, "≤", 0.5, _compare_starts(model)))
         says = f"memory of a worker (PSS), against the first version, {model}"
-        found.append(Target(says, "≤", 0.5, _memory(model)))
-    return found
+        targets.append(Target(says, "≤", 0.5, _compare_memory(model)))
+    return targets
 
 
-TARGETS = _targets()
+TARGETS = _build_targets()

@@ -1,6 +1,6 @@
-"""What one task can do: the image as it runs in production, with one CPU and 2 GB, under more and more load.
+"""Measure what one task can do: the image as in production, with one CPU and 2 GB, under more and more load.
 
-Beside it, with the same limits and the same load, the first version. `scripts/bench --task` starts it.
+The first version runs with the same limits and under the same load. `scripts/bench --task` starts it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine, models, payloads, wrk
-from benchmarks.processes import free_port
+from benchmarks.processes import find_free_port
 from benchmarks.systems import FIRST, OURS
 from churn.businesses import find_contract
 from churn.image.building import build_image
@@ -36,7 +36,7 @@ CONNECTIONS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)
 RATES = (100, 200, 300, 400, 500, 750, 1000, 1500, 2000, 3000, 4000)
 FULL: dict[str, Any] = {"rounds": 3, "seconds": 4, "warm_up_s": 1, "rate_s": 8, "overloads": 5}
 QUICK: dict[str, Any] = {"rounds": 1, "seconds": 1, "warm_up_s": 1, "rate_s": 2, "overloads": 1}
-# Beyond this an open loop only measures for how long it has been going on.
+# Beyond this an open loop measures nothing but its own duration.
 SATURATED_MS = 1000
 MOST_CONNECTIONS = 256
 PROBE_PER_S, OVERLOAD_S, AFTER_S = 50, 4, 3
@@ -49,11 +49,11 @@ type Say = Callable[[str], None]
 
 
 def measure_task(*, quick: bool, base_image: str, network: str | None, ca_file: Path | None, say: Say) -> Row:
-    """Builds both images and measures both; the containers and the first version's image are removed at the end."""
+    """Build both images and measure both; remove the containers and the images at the end."""
     settings = QUICK if quick else FULL
-    found: Row = {
+    results: Row = {
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine.machine() | {"docker": docker("version", "--format", "{{.Server.Version}}")},
+        "machine": machine.describe_machine() | {"docker": docker("version", "--format", "{{.Server.Version}}")},
         "settings": settings,
         "base": base_image,
         "labels": LABELS,
@@ -69,33 +69,35 @@ def measure_task(*, quick: bool, base_image: str, network: str | None, ca_file: 
         _build_first_version(work, bundle / MODEL, base_image, network, ca_file)
         references = {OURS: ours.reference, FIRST: FIRST_VERSION}
         script = work / "load.lua"
-        requests = payloads.subscribers(find_contract(models.CONTRACT))
-        script.write_text(payloads.wrk_script("/predict", requests, lambda subscriber: subscriber))
+        requests = payloads.draw_requests(find_contract(models.CONTRACT))
+        script.write_text(payloads.build_wrk_script("/predict", requests, lambda subscriber: subscriber))
         with contextlib.ExitStack() as stack:
             addresses = {}
             for system, reference in references.items():
-                addresses[system], seconds = stack.enter_context(_task(reference, requests[0]))
-                found["starts"].append({"system": system, "seconds": round(seconds, 2)})
+                addresses[system], seconds = stack.enter_context(_run_task(reference, requests[0]))
+                results["starts"].append({"system": system, "seconds": round(seconds, 2)})
             for number in range(settings["rounds"]):
                 for system, address in addresses.items():
                     say(
                         f"round {number + 1} of {settings['rounds']} · {LABELS[system]} · 1,000 requests, 8 connections"
                     )
                     where = {"system": system, "round": number}
-                    found["thousand"].append(where | _thousand(address))
-                    found["steps"] += _steps(address, script, where, settings, say)
+                    results["thousand"].append(where | _measure_thousand(address))
+                    results["steps"] += _measure_steps(address, script, where, settings, say)
             for system, address in addresses.items():
-                found["rates"] += _rates(system, address, settings, say)
+                results["rates"] += _measure_rates(system, address, settings, say)
             for number in range(settings["overloads"]):
                 say(f"overload {number + 1} of {settings['overloads']} · {MOST_CONNECTIONS} connections")
                 for system, address in addresses.items():
-                    found["overloads"].append({"system": system, "round": number} | _overload(address, script))
+                    results["overloads"].append(
+                        {"system": system, "round": number} | _measure_overload(address, script)
+                    )
         docker("image", "rm", FIRST_VERSION, ours.reference)
-    return found
+    return results
 
 
 def _build_first_version(work: Path, model: Path, base_image: str, network: str | None, ca_file: Path | None) -> None:
-    """The first version with the versions that the benchmarks' lock file has."""
+    """Build the first version with the libraries of the benchmarks' lock file."""
     context = work / "first-version"
     shutil.copytree("benchmarks/systems", context / "benchmarks/systems")
     shutil.copyfile(model, context / "model.ubj")
@@ -111,9 +113,9 @@ def _build_first_version(work: Path, model: Path, base_image: str, network: str 
 
 
 @contextlib.contextmanager
-def _task(reference: str, example: Any) -> Iterator[tuple[str, float]]:
-    """A hardened container's address, and how many seconds it took to its first answer."""
-    port = free_port()
+def _run_task(reference: str, example: Any) -> Iterator[tuple[str, float]]:
+    """Start a hardened container. Yield its address, and the seconds that its first answer took."""
+    port = find_free_port()
     command = ["run", "--detach", *HARDENED, "--network", "host", "--env", f"PORT={port}", reference]
     if reference == FIRST_VERSION:
         command += ["/venv/bin/python", "-m", "uvicorn", "benchmarks.systems.first_version:app"]
@@ -121,7 +123,7 @@ def _task(reference: str, example: Any) -> Iterator[tuple[str, float]]:
     started = time.monotonic()
     container = docker(*command)
     try:
-        while not _answers(port, example):
+        while not _is_answering(port, example):
             if time.monotonic() - started > START_S:
                 raise RuntimeError(f"{reference} does not answer: {docker('logs', '--tail', '20', container)}")
             time.sleep(0.02)
@@ -130,7 +132,7 @@ def _task(reference: str, example: Any) -> Iterator[tuple[str, float]]:
         docker("rm", "--force", container)
 
 
-def _answers(port: int, example: Any) -> bool:
+def _is_answering(port: int, example: Any) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_S)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("POST", "/predict", json.dumps(example), {"Content-Type": "application/json"})
@@ -138,15 +140,15 @@ def _answers(port: int, example: Any) -> bool:
     return False
 
 
-def _thousand(address: str) -> Row:
-    """The specification's test after deployment, by the command that is for it."""
+def _measure_thousand(address: str) -> Row:
+    """Run the specification's test after a deployment, with its own command."""
     command = [sys.executable, "-m", "churn", "loadtest", address, "--json"]
-    said = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
-    return {name: said[name] for name in ("mean_ms", "median_ms", "p95_ms", "p99_ms", "errors", "passed")}
+    report = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    return {name: report[name] for name in ("mean_ms", "median_ms", "p95_ms", "p99_ms", "errors", "passed")}
 
 
-def _steps(address: str, script: Path, where: Row, settings: Row, say: Say) -> list[Row]:
-    """A closed loop over more and more connections."""
+def _measure_steps(address: str, script: Path, where: Row, settings: Row, say: Say) -> list[Row]:
+    """Run a closed loop over more and more connections."""
     rows = []
     for count in CONNECTIONS:
         wrk.measure(address, script, connections=count, seconds=settings["warm_up_s"], threads=1)
@@ -154,15 +156,15 @@ def _steps(address: str, script: Path, where: Row, settings: Row, say: Say) -> l
         say(
             f"  {count} connections: {row['requests_per_s']:,.0f}/s, p99 {row['p99_ms']:.1f} ms, {row['errors']} errors"
         )
-        rows.append(where | {"connections": count} | row | _split(row, settings["seconds"]))
+        rows.append(where | {"connections": count} | row | _split_answers(row, settings["seconds"]))
     return rows
 
 
-def _rates(system: str, address: str, settings: Row, say: Say) -> list[Row]:
-    """An open loop at higher and higher rates, until the task or the client cannot follow."""
+def _measure_rates(system: str, address: str, settings: Row, say: Say) -> list[Row]:
+    """Run an open loop at higher and higher rates, until the task or the client cannot follow."""
     rows: list[Row] = []
     for rate in RATES:
-        plan = _open_loop(address, rate, settings["rate_s"])
+        plan = _plan_open_loop(address, rate, settings["rate_s"])
         report = summarise(run_load(plan, draw_bodies(find_contract(models.CONTRACT), 0)), plan)
         row = {
             "system": system,
@@ -180,7 +182,7 @@ def _rates(system: str, address: str, settings: Row, say: Say) -> list[Row]:
     return rows
 
 
-def _open_loop(address: str, rate: float, seconds: float) -> LoadPlan:
+def _plan_open_loop(address: str, rate: float, seconds: float) -> LoadPlan:
     return LoadPlan(
         url=f"{address}/predict",
         contract=models.CONTRACT,
@@ -195,8 +197,8 @@ def _open_loop(address: str, rate: float, seconds: float) -> LoadPlan:
     )
 
 
-def _overload(address: str, script: Path) -> Row:
-    """What somebody who asks 50 times a second sees while others ask with 256 connections, and after they stopped."""
+def _measure_overload(address: str, script: Path) -> Row:
+    """Ask 50 times a second while others ask over 256 connections, and after they stopped. Return what both saw."""
     command = [
         "wrk",
         "-t1",
@@ -208,15 +210,15 @@ def _overload(address: str, script: Path) -> Row:
         str(script),
         address,
     ]
-    plan = _open_loop(address, PROBE_PER_S, OVERLOAD_S + AFTER_S)
+    plan = _plan_open_loop(address, PROBE_PER_S, OVERLOAD_S + AFTER_S)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as load:
         samples = run_load(plan, draw_bodies(find_contract(models.CONTRACT), 0)).samples
         others = wrk.parse(load.communicate()[0])
-    probes = [[round(one.intended_s, 3), round(one.latency_ms, 2), one.error] for one in samples]
-    return {"others": others | _split(others, OVERLOAD_S), "probes": sorted(probes)}
+    probes = [[round(sample.intended_s, 3), round(sample.latency_ms, 2), sample.error] for sample in samples]
+    return {"others": others | _split_answers(others, OVERLOAD_S), "probes": sorted(probes)}
 
 
-def _split(row: Row, seconds: float) -> Row:
-    """Answers and refusals a second, of what wrk counts together."""
+def _split_answers(row: Row, seconds: float) -> Row:
+    """Separate answers and refusals a second, which wrk counts together."""
     refused = row["errors"] / seconds
     return {"answered_per_s": round(row["requests_per_s"] - refused, 1), "refused_per_s": round(refused, 1)}

@@ -1,4 +1,4 @@
-"""The plot of what one task can do."""
+"""Plot what one task can do."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks.plot import ACCENT, GREY
-from benchmarks.task_report import LIMITS_MS, Results, medians
+from benchmarks.task_report import LIMITS_MS, Results, take_step_medians
 
 
 def write_task_plot(results: Results, path: Path) -> None:
-    """Draws answers a second and p99 over connections, ours in colour."""
+    """Draw answers a second and p99 over connections, with ours in colour."""
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     for (system, label), colour in zip(results["labels"].items(), (ACCENT, GREY), strict=True):
-        rows = [row for row in medians(results) if row["system"] == system]
+        rows = [row for row in take_step_medians(results) if row["system"] == system]
         connections = [row["connections"] for row in rows]
         left.plot(
             connections, [row["answered_per_s"] for row in rows], color=colour, marker="o", markersize=3, label=label

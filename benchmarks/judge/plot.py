@@ -25,12 +25,14 @@ def write_judge_plot(results: Mapping[str, Any], path: Path) -> None:
     left, right = figure.subplots(1, 2)
     scenarios = list(zip(results["scenarios"], results["courses"], strict=True))
     _, same = scenarios[0]
-    left.plot(same["looks"], _shares(results, same, ROLLBACK), color=INK, linewidth=2.2, label="this judge, all checks")
+    left.plot(
+        same["looks"], _take_shares(results, same, ROLLBACK), color=INK, linewidth=2.2, label="this judge, all checks"
+    )
     for name, style in zip(RIVALS, STYLES, strict=True):
-        left.plot(same["looks"], _shares(results, same, name), color=SOFT, linestyle=style, label=name)
+        left.plot(same["looks"], _take_shares(results, same, name), color=SOFT, linestyle=style, label=name)
     bad = [(scenario, course) for scenario, course in scenarios if scenario["should"] == "roll back"]
     for (scenario, course), colour in zip(bad, COLOURS, strict=True):
-        right.plot(course["looks"], _shares(results, course, ROLLBACK), color=colour, label=scenario["name"])
+        right.plot(course["looks"], _take_shares(results, course, ROLLBACK), color=colour, label=scenario["name"])
     left.set_title("Two tracks of the same version: rolled back, or an alarm", loc="left", color=INK)
     right.set_title("A bad canary: rolled back by the judge", loc="left", color=INK)
     left.set_ylabel("share of the runs")
@@ -42,7 +44,7 @@ def write_judge_plot(results: Mapping[str, Any], path: Path) -> None:
         figure.savefig(path, metadata={"Date": None, "Creator": None})
 
 
-def _shares(results: Mapping[str, Any], course: Mapping[str, Any], method: str) -> list[float]:
+def _take_shares(results: Mapping[str, Any], course: Mapping[str, Any], method: str) -> list[float]:
     return [count / results["runs"] for count in course["ended"][method]]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.judge.rivals import LEVEL, RIVALS
 from benchmarks.judge.simulation import GROWTH, LOOK, PROMOTE, ROLLBACK
-from benchmarks.report import table
+from benchmarks.report import build_table
 
 HEAD = """\
 <!-- Made by scripts/bench --judge from simulation.json; edit benchmarks/judge/report.py instead. -->
@@ -22,13 +22,13 @@ Each scenario was run {runs:,} times with seed {seed} and a canary of 10 %. The 
 type Results = Mapping[str, Any]
 
 
-def judge_report(results: Results) -> str:
+def build_judge_report(results: Results) -> str:
     """Return the whole page."""
     head = HEAD.format(**results, look=LOOK, growth=100 * GROWTH)
-    return "\n".join([head, *judge_tables(results)])
+    return "\n".join([head, *build_judge_tables(results)])
 
 
-def judge_tables(results: Results) -> list[str]:
+def build_judge_tables(results: Results) -> list[str]:
     """Return what the judge did, and what the rivals would have done."""
     verdicts = [
         [
@@ -46,9 +46,9 @@ def judge_tables(results: Results) -> list[str]:
     until, head = "requests until then: median, 90 %", ["scenario", "should"]
     return [
         f"## The judge, {results['runs']:,} runs of each, up to {results['requests']:,} requests\n",
-        table([*head, "rolled back", until, "promoted", "requests: median, 90 %"], verdicts),
+        build_table([*head, "rolled back", until, "promoted", "requests: median, 90 %"], verdicts),
         f"## Others at the same looks, at {100 * LEVEL:g} % each: runs with an alarm, requests until then (median)\n",
-        table(["scenario", *RIVALS], alarms),
+        build_table(["scenario", *RIVALS], alarms),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The six servers: how each is started, what it is sent and where its answer lies."""
+"""The six servers that are compared: their commands, and the form of their requests and answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OURS, FIRST, FLOOR, BARE = "ours", "first", "floor", "bare"
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """One model in the forms that the servers take.
+    """One model in each form that a server takes.
 
     Args:
         bundle: the bundle's directory, for our own service.
@@ -29,15 +29,15 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A server that answers the same question.
+    """A server that answers the same question as the others.
 
     Args:
         name: as `--only` takes it.
         label: as the report shows it.
-        command: (model, port) -> what is run.
-        path: where it takes a prediction.
-        wrap: a subscriber -> the body it wants.
-        unwrap: the body it answers -> the answer.
+        command: (model, port) -> the command.
+        path: where it takes predictions.
+        wrap: a subscriber -> the body of a request.
+        unwrap: the body of its response -> the answer.
     """
 
     name: str
@@ -48,34 +48,34 @@ class System:
     unwrap: Callable[[Any], Any] = lambda answer: answer
 
 
-def program(name: str) -> str:
-    """A program of the environment that this runs in."""
+def find_program(name: str) -> str:
+    """Return the path of a program in the environment that this runs in."""
     return str(Path(sys.executable).parent / name)
 
 
-def uvicorn(app: str, port: int, *options: str) -> list[str]:
-    """Plain uvicorn; without its access log, which the others do not write either."""
-    return [program("uvicorn"), app, "--port", str(port), "--workers", str(WORKERS), "--no-access-log", *options]
+def build_uvicorn_command(app: str, port: int, *options: str) -> list[str]:
+    """Return the command of plain uvicorn, without the access log, which the others do not write either."""
+    return [find_program("uvicorn"), app, "--port", str(port), "--workers", str(WORKERS), "--no-access-log", *options]
 
 
 SYSTEMS = (
     System(
         FIRST,
         "(a) first version",
-        lambda _, port: uvicorn("benchmarks.systems.first_version:app", port),
+        lambda _, port: build_uvicorn_command("benchmarks.systems.first_version:app", port),
     ),
     System(
         "contribs",
         "(b) FastAPI + pred_contribs",
-        lambda _, port: uvicorn("benchmarks.systems.pred_contribs:make_app", port, "--factory"),
+        lambda _, port: build_uvicorn_command("benchmarks.systems.pred_contribs:make_app", port, "--factory"),
     ),
-    System(OURS, "(c) churn serve", lambda _, __: [program("churn"), "serve"]),
-    System(FLOOR, "(d) floor", lambda _, port: uvicorn("benchmarks.systems.floor:app", port)),
+    System(OURS, "(c) churn serve", lambda _, __: [find_program("churn"), "serve"]),
+    System(FLOOR, "(d) floor", lambda _, port: build_uvicorn_command("benchmarks.systems.floor:app", port)),
     System(
         "mlflow",
         "(e) MLflow",
         lambda files, port: [
-            *[program("mlflow"), "models", "serve", "--model-uri", str(files.mlflow), "--env-manager", "local"],
+            *[find_program("mlflow"), "models", "serve", "--model-uri", str(files.mlflow), "--env-manager", "local"],
             *["--port", str(port), "--workers", str(WORKERS)],
         ],
         path="/invocations",
@@ -85,6 +85,6 @@ SYSTEMS = (
     System(
         "bentoml",
         "(f) BentoML",
-        lambda _, port: [program("bentoml"), "serve", "benchmarks.systems.bento:Churn", "--port", str(port)],
+        lambda _, port: [find_program("bentoml"), "serve", "benchmarks.systems.bento:Churn", "--port", str(port)],
     ),
 )

@@ -2,9 +2,9 @@
 
 from starlette.types import Receive, Scope, Send
 
-from benchmarks.systems.wire import FEATURES, VERSION, answer
+from benchmarks.systems.wire import FEATURES, VERSION, build_answer
 
-BODY = answer([0.0] * len(FEATURES), [0.0] * len(FEATURES), 0.5).model_dump_json().encode()
+BODY = build_answer([0.0] * len(FEATURES), [0.0] * len(FEATURES), 0.5).model_dump_json().encode()
 HEADERS = [
     (b"content-type", b"application/json"),
     (b"content-length", b"%d" % len(BODY)),

@@ -4,18 +4,18 @@ import os
 
 import bentoml
 
-from benchmarks.systems.pred_contribs import explained, load
+from benchmarks.systems.pred_contribs import explain, load_booster
 from benchmarks.systems.wire import Answer, Subscriber
 
 
 @bentoml.service(workers=2)
 class Churn:
-    """Loads the model once per worker."""
+    """Load the model once per worker."""
 
     def __init__(self) -> None:
-        self.booster = load(os.environ["BENCH_MODEL"])
+        self.booster = load_booster(os.environ["BENCH_MODEL"])
 
     @bentoml.api  # type: ignore[untyped-decorator]
     def predict(self, subscriber: Subscriber, /) -> Answer:
-        """Explains one subscriber."""
-        return explained(self.booster, subscriber)
+        """Explain one subscriber."""
+        return explain(self.booster, subscriber)

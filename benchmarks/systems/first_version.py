@@ -11,7 +11,7 @@ import shap
 import xgboost
 from fastapi import FastAPI, Request, Response
 
-from benchmarks.systems.wire import FEATURES, NO_TELEMETRY, VERSION, Answer, Subscriber, answer, encode
+from benchmarks.systems.wire import FEATURES, NO_TELEMETRY, VERSION, Answer, Subscriber, build_answer, encode
 
 logging.basicConfig(level=logging.INFO)
 log = logging.getLogger("churn")
@@ -25,7 +25,7 @@ app = FastAPI(telemetry=NO_TELEMETRY)
 
 @app.middleware("http")
 async def observe(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Adds the two headers and logs the request, as the specification asks."""
+    """Add the two headers and log the request, as the specification asks."""
     started = time.perf_counter()
     response = await call_next(request)
     duration_ms = (time.perf_counter() - started) * 1000
@@ -37,9 +37,9 @@ async def observe(request: Request, call_next: Callable[[Request], Awaitable[Res
 
 @app.post("/predict")
 async def predict(subscriber: Subscriber) -> Answer:
-    """Predicts, explains and words one subscriber."""
+    """Predict and explain one subscriber."""
     values = encode(subscriber)
     frame = pd.DataFrame([values], columns=FEATURES)
     probability = float(model.predict_proba(frame)[0, 1])
     contributions = np.asarray(explainer.shap_values(frame))[0]
-    return answer(values, contributions.tolist(), probability)
+    return build_answer(values, contributions.tolist(), probability)

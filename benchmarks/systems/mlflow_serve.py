@@ -14,25 +14,25 @@ from mlflow.models import set_model
 from mlflow.pyfunc import save_model
 from mlflow.pyfunc.model import PythonModel
 
-from benchmarks.systems.pred_contribs import explained, load
+from benchmarks.systems.pred_contribs import explain, load_booster
 from benchmarks.systems.wire import Subscriber
 
 
 class Churn(PythonModel):
-    """Answers each row of a frame."""
+    """Answer each row of a frame."""
 
     def load_context(self, context: Any) -> None:
-        """Loads the trees once per worker."""
-        self.booster = load(context.artifacts["trees"])
+        """Load the trees once per worker."""
+        self.booster = load_booster(context.artifacts["trees"])
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> list[dict[str, Any]]:  # noqa: ARG002
-        """Explains each subscriber."""
-        found = (Subscriber.model_validate(row) for row in model_input.to_dict("records"))
-        return [explained(self.booster, subscriber).model_dump() for subscriber in found]
+        """Explain each subscriber."""
+        subscribers = (Subscriber.model_validate(row) for row in model_input.to_dict("records"))
+        return [explain(self.booster, subscriber).model_dump() for subscriber in subscribers]
 
 
 def save(trees: Path, folder: Path) -> None:
-    """Writes the MLflow model that `mlflow models serve` is given."""
+    """Write the MLflow model that `mlflow models serve` is given."""
     save_model(
         folder, python_model=__file__, artifacts={"trees": str(trees)}, pip_requirements=["xgboost-cpu", "pandas"]
     )

@@ -1,4 +1,4 @@
-"""What the rivals take and answer, written as one writes it in a FastAPI service without a contract."""
+"""Requests and answers of the rivals, as one writes them in a FastAPI service without a contract."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FEATURES = list(Subscriber.model_fields)
 
 
 class Reason(BaseModel):
-    """One feature's part in the answer."""
+    """The part of one feature in the answer."""
 
     feature: str
     value: float
@@ -60,19 +60,19 @@ class Answer(BaseModel):
 
 
 def encode(subscriber: Subscriber) -> list[float]:
-    """The numbers that the model sees, in its order."""
+    """Return the numbers that the model sees, in its order."""
     return [
         float(CODES[name].index(value) if name in CODES else value)
         for name, value in ((name, getattr(subscriber, name)) for name in FEATURES)
     ]
 
 
-def answer(values: list[float], contributions: list[float], probability: float) -> Answer:
-    """The answer with its three strongest reasons.
+def build_answer(values: list[float], contributions: list[float], probability: float) -> Answer:
+    """Build the answer with its three strongest reasons.
 
     Args:
         values: the encoded numbers, in the model's order.
-        contributions: in log-odds, likewise, without the base value.
+        contributions: in log-odds, in the same order, without the base value.
         probability: of leaving.
     """
     shown = round(probability, 4)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.instructions_report import instructions_report
-from benchmarks.judge.report import judge_report
-from benchmarks.report import PLOT, report
-from benchmarks.samples import json_of_samples
-from benchmarks.shadow_report import shadow_report
+from benchmarks.instructions_report import build_instructions_report
+from benchmarks.judge.report import build_judge_report
+from benchmarks.report import PLOT, build_report
+from benchmarks.samples import encode_samples
+from benchmarks.shadow_report import build_shadow_report
 from benchmarks.task_report import PLOT as TASK_PLOT
-from benchmarks.task_report import task_report
+from benchmarks.task_report import build_task_report
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -23,11 +23,11 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 @pytest.mark.parametrize(
     ("page", "measurements", "write_page"),
     [
-        ("benchmarks/README.md", "benchmarks/results.json", report),
-        ("benchmarks/shadow.md", "benchmarks/shadow.json", shadow_report),
-        ("benchmarks/task.md", "benchmarks/task.json", task_report),
-        ("benchmarks/instructions.md", "benchmarks/instructions.json", instructions_report),
-        ("judge/simulation.md", "judge/simulation.json", judge_report),
+        ("benchmarks/README.md", "benchmarks/results.json", build_report),
+        ("benchmarks/shadow.md", "benchmarks/shadow.json", build_shadow_report),
+        ("benchmarks/task.md", "benchmarks/task.json", build_task_report),
+        ("benchmarks/instructions.md", "benchmarks/instructions.json", build_instructions_report),
+        ("judge/simulation.md", "judge/simulation.json", build_judge_report),
     ],
 )
 def test_each_report_follows_from_its_measurements(
@@ -35,7 +35,7 @@ def test_each_report_follows_from_its_measurements(
 ) -> None:
     stored = (DOCS / measurements).read_bytes()
     assert (DOCS / page).read_text(encoding="utf-8") == write_page(json.loads(stored))
-    assert stored == json_of_samples(json.loads(stored))
+    assert stored == encode_samples(json.loads(stored))
 
 
 @pytest.mark.parametrize("plot", [f"benchmarks/{PLOT}", f"benchmarks/{TASK_PLOT}", "judge/simulation.svg"])

@@ -1,4 +1,4 @@
-"""Results of a made-up run, small enough to reckon with in the head."""
+"""Results of an invented run, small enough for mental arithmetic."""
 
 from __future__ import annotations
 

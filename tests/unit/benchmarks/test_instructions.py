@@ -10,7 +10,13 @@ import pytest
 
 from benchmarks.callgrind import read_total
 from benchmarks.instructions import COUNTED_SYSTEMS, count_samples, start_counted
-from benchmarks.instructions_report import IDLE, MIX, instructions_of_answer, instructions_report, instructions_table
+from benchmarks.instructions_report import (
+    IDLE,
+    MIX,
+    build_instructions_report,
+    build_instructions_table,
+    take_median_instructions,
+)
 
 
 def results(instructions: list[int]) -> dict[str, Any]:
@@ -31,16 +37,16 @@ def results(instructions: list[int]) -> dict[str, Any]:
 
 def test_an_answer_has_the_median_over_the_samples_without_what_the_worker_does_when_idle() -> None:
     measured = results([1_020_000, 3_020_000, 2_020_000])
-    assert instructions_of_answer(measured, "ours", MIX) == 20_000
-    assert "| this service | mix | 20,000 | 10,000 to 30,000 | 10,000 |" in instructions_report(measured)
+    assert take_median_instructions(measured, "ours", MIX) == 20_000
+    assert "| this service | mix | 20,000 | 10,000 to 30,000 | 10,000 |" in build_instructions_report(measured)
 
 
 def test_a_run_is_shown_beside_the_one_before() -> None:
     now, before = results([1_020_000]), results([2_020_000])
-    assert "| this service | mix | 10,000 | 10,000 to 10,000 | 10,000 | 20,000 | -50.0% |" in instructions_table(
+    assert "| this service | mix | 10,000 | 10,000 to 10,000 | 10,000 | 20,000 | -50.0% |" in build_instructions_table(
         now, before
     )
-    assert instructions_of_answer(before, "floor", MIX) is None
+    assert take_median_instructions(before, "floor", MIX) is None
 
 
 def test_a_file_without_a_total_is_refused() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.judge.figures import bound_share, summarise
 from benchmarks.judge.plot import write_judge_plot
-from benchmarks.judge.report import judge_report
+from benchmarks.judge.report import build_judge_report
 from benchmarks.judge.simulation import (
     HEALTHY,
     SCENARIOS,
@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_figures_page_and_plot(tmp_path: Path) -> N
         histories = [simulate(scenario, runs=3, requests=400, seed=2) for scenario in SCENARIOS]
         results = summarise(histories, seed=2)
         write_judge_plot(results, tmp_path / name)
-        return results, judge_report(results), (tmp_path / name).read_bytes()
+        return results, build_judge_report(results), (tmp_path / name).read_bytes()
 
     results, page, plot = run("one.svg")
     assert (results, page, plot) == run("other.svg")
@@ -98,7 +98,7 @@ def test_none_of_a_thousand_is_less_than_four_in_a_thousand() -> None:
 
 def test_the_program_writes_measurements_page_and_plot_and_the_latter_anew(tmp_path: Path) -> None:
     def run(*options: str) -> dict[str, bytes]:
-        command = [sys.executable, "-m", "benchmarks.run", "--judge", *options, "--out", tmp_path]
+        command = [sys.executable, "-m", "benchmarks.run", "--judge", *options, "--out", str(tmp_path)]
         subprocess.run(command, cwd=Path(__file__).parents[3], check=True, capture_output=True)
         return {path.name: path.read_bytes() for path in sorted(tmp_path.iterdir())}
 

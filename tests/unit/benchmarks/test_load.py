@@ -1,4 +1,4 @@
-"""What wrk is told and what it says, and what the rivals make of a subscriber."""
+"""wrk is told what to send, its answer is read, and the rivals read a subscriber as the contract does."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from benchmarks import wrk
 from benchmarks.comparison import MODELS, select
-from benchmarks.payloads import COUNT, subscribers, wrk_script
+from benchmarks.payloads import COUNT, build_wrk_script, draw_requests
 from benchmarks.run import parse_arguments
 from benchmarks.systems import SYSTEMS
-from benchmarks.systems.wire import CODES, FEATURES, Subscriber, answer, encode
+from benchmarks.systems.wire import CODES, FEATURES, Subscriber, build_answer, encode
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_subscribers
 
@@ -38,8 +38,8 @@ def test_what_wrk_complains_of_is_passed_on() -> None:
 
 
 def test_the_script_sends_every_subscriber_as_the_server_wants_it() -> None:
-    requests = subscribers(CONTRACT)
-    script = wrk_script("/invocations", requests, lambda request: {"rows": [request]})
+    requests = draw_requests(CONTRACT)
+    script = build_wrk_script("/invocations", requests, lambda request: {"rows": [request]})
     bodies = [json.loads(body) for body in re.findall(r"\[==\[(.*)\]==\]", script)]
     assert bodies == [{"rows": [request]} for request in requests]
     assert len(bodies) == COUNT
@@ -54,15 +54,15 @@ def test_the_rivals_read_a_subscriber_as_the_contract_does() -> None:
 
 
 def test_the_rivals_give_the_three_strongest_reasons() -> None:
-    found = answer([1.0] * 10, [0.0, -3.0, 1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.5], 0.61)
-    assert [reason.feature for reason in found.top_reasons] == [FEATURES[1], FEATURES[4], FEATURES[2]]
-    assert (found.risk_tier, found.show_retention_banner) == ("high", True)
+    given = build_answer([1.0] * 10, [0.0, -3.0, 1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.5], 0.61)
+    assert [reason.feature for reason in given.top_reasons] == [FEATURES[1], FEATURES[4], FEATURES[2]]
+    assert (given.risk_tier, given.show_retention_banner) == ("high", True)
 
 
 def test_only_narrows_what_it_names_and_nothing_else() -> None:
     asked = parse_arguments(["--quick", "--only", "ours", "champion"])
     assert select(MODELS, asked.only, MODELS) == ["champion"]
-    assert [system.name for system in select(SYSTEMS, asked.only, [each.name for each in SYSTEMS])] == ["ours"]
+    assert [system.name for system in select(SYSTEMS, asked.only, [system.name for system in SYSTEMS])] == ["ours"]
     assert select([1, 8, 32], asked.only, ["1", "8", "32"]) == [1, 8, 32]
 
 

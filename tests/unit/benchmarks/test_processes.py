@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.processes import Server, descendants, free_port
+from benchmarks.processes import Server, find_free_port, list_descendants
 
 SERVES = """
 import http.server, subprocess, sys
@@ -34,11 +34,11 @@ def alive(pid: int) -> bool:
 
 
 def test_stopping_a_server_stops_its_workers_too_even_in_a_session_of_their_own(tmp_path: Path) -> None:
-    port = free_port()
+    port = find_free_port()
     with Server([sys.executable, "-c", SERVES, str(port)], os.environ, port, tmp_path / "log") as server:
-        assert 0 < server.first_answer("/predict", {}) < 60
-        [worker] = descendants(server.process.pid)
-        memory = server.memory(workers=1)
+        assert 0 < server.wait_for_answer("/predict", {}) < 60
+        [worker] = list_descendants(server.process.pid)
+        memory = server.measure_memory(workers=1)
         assert memory["rss"] >= memory["pss"] >= memory["uss"] > 0
         assert memory["all_pss"] > memory["pss"]
         assert alive(worker)
@@ -52,7 +52,7 @@ def test_stopping_a_server_stops_its_workers_too_even_in_a_session_of_their_own(
 def test_a_server_that_does_not_start_is_reported_with_its_own_words(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('no model here')"]
     with (
-        Server(command, os.environ, free_port(), tmp_path / "log") as server,
+        Server(command, os.environ, find_free_port(), tmp_path / "log") as server,
         pytest.raises(RuntimeError, match="no model here"),
     ):
-        server.first_answer("/predict", {})
+        server.wait_for_answer("/predict", {})

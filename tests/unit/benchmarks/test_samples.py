@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.samples import json_of_samples
+from benchmarks.samples import encode_samples
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 MEASUREMENTS = st.recursive(SCALARS, lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(), of, max_size=3))
@@ -21,7 +21,7 @@ def test_each_element_of_a_list_has_one_line_whatever_it_holds() -> None:
         "load": [{"at": 1, "probes": [[1, 2.5], [3, None]]}, {"at": 2}],
         "kernel": [],
     }
-    assert json_of_samples(content).decode().splitlines() == [
+    assert encode_samples(content).decode().splitlines() == [
         "{",
         '  "seconds": 3,',
         '  "load": [',
@@ -35,9 +35,9 @@ def test_each_element_of_a_list_has_one_line_whatever_it_holds() -> None:
 
 @given(content=MEASUREMENTS)
 def test_what_is_read_is_what_was_written(content: Any) -> None:
-    assert json.loads(json_of_samples(content)) == content
+    assert json.loads(encode_samples(content)) == content
 
 
 def test_a_figure_that_is_no_number_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        json_of_samples([float("nan")])
+        encode_samples([float("nan")])

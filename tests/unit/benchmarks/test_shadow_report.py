@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.shadow_report import ratio, shadow_report
+from benchmarks.shadow_report import build_shadow_report, compute_ratio
 
 
 def results(*, with_per_s: list[float], errors: int = 0) -> dict[str, Any]:
@@ -33,12 +33,12 @@ def results(*, with_per_s: list[float], errors: int = 0) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("per_s", "verdict"), [([990, 950, 500], "meets"), ([990, 800, 500], "misses")])
 def test_the_median_of_the_rounds_ratios_decides(per_s: list[float], verdict: str) -> None:
-    page = shadow_report(results(with_per_s=per_s))
+    page = build_shadow_report(results(with_per_s=per_s))
     assert f"it **{verdict}** that" in page
     assert f"**{sorted(per_s)[1] / 1000:.3f} times**" in page
     assert "answered 10 of 12 times; 2 answers were dropped" in page
 
 
 def test_a_round_with_an_error_gives_no_ratio() -> None:
-    assert ratio(results(with_per_s=[900], errors=1), "half", "requests_per_s") is None
-    assert "**Not measured**" in shadow_report(results(with_per_s=[900], errors=1))
+    assert compute_ratio(results(with_per_s=[900], errors=1), "half", "requests_per_s") is None
+    assert "**Not measured**" in build_shadow_report(results(with_per_s=[900], errors=1))

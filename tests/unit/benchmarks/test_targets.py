@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 from unit.benchmarks.measurements import load, results
 
-from benchmarks.targets import TARGETS, Verdict, paired_ratio, verdicts
+from benchmarks.targets import TARGETS, TargetResult, compute_paired_ratio, evaluate_targets
 
 
-def about(words: str, found: dict[str, Any]) -> Verdict:
-    [verdict] = [each for each in verdicts(found) if words in each.target.says]
-    return verdict
+def about(words: str, measured: dict[str, Any]) -> TargetResult:
+    [result] = [result for result in evaluate_targets(measured) if words in result.target.says]
+    return result
 
 
 def test_a_ratio_is_taken_within_each_round_before_the_median() -> None:
     ours = [load("ours", value, number=at) for at, value in enumerate((100, 10, 90))]
     floor = [load("floor", value, number=at) for at, value in enumerate((200, 10, 100))]
-    assert paired_ratio([*ours, *floor], "requests_per_s", "ours", "floor", "system") == pytest.approx(0.9)
+    assert compute_paired_ratio([*ours, *floor], "requests_per_s", "ours", "floor", "system") == pytest.approx(0.9)
 
 
 def test_a_round_with_an_error_on_either_side_gives_no_ratio() -> None:
     rows = [load("ours", 100, errors=1), load("floor", 100), load("ours", 50, number=1), load("floor", 100, number=1)]
-    assert paired_ratio(rows, "requests_per_s", "ours", "floor", "system") == pytest.approx(0.5)
+    assert compute_paired_ratio(rows, "requests_per_s", "ours", "floor", "system") == pytest.approx(0.5)
 
 
 def test_a_target_is_met_by_exactly_its_bound_and_missed_below_it() -> None:
@@ -41,8 +41,8 @@ def test_an_upper_bound_is_missed_above_it() -> None:
 
 
 def test_a_lower_p99_is_a_larger_ratio() -> None:
-    found = results(load=[load("ours", 1, p99_ms=2.0), load("first", 1, p99_ms=60.0)])
-    assert about("p99 lower than the first version, champion", found).ratio == pytest.approx(30)
+    measured = results(load=[load("ours", 1, p99_ms=2.0), load("first", 1, p99_ms=60.0)])
+    assert about("p99 lower than the first version, champion", measured).ratio == pytest.approx(30)
 
 
 def test_our_kernel_is_better_when_it_takes_less_time() -> None:
@@ -63,9 +63,9 @@ def test_memory_is_compared_by_what_a_worker_has_a_share_in() -> None:
 
 
 def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
-    found = verdicts(results())
-    assert len(found) == len(TARGETS)
-    assert {each.verdict for each in found} == {"not measured"}
+    reached = evaluate_targets(results())
+    assert len(reached) == len(TARGETS)
+    assert {result.verdict for result in reached} == {"not measured"}
 
 
 def test_what_the_floor_misses_too_is_said_to_be_missed_by_both() -> None:
