@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import httpx2
 
 from churn.businesses import find_contract
-from churn.cli.show import complain, out, print_json, say, table
+from churn.cli.show import complain, out, print_json, print_table, say
 from churn.errors import ChurnError, RolloutError, SettingsError
 from churn.rollout.routers.haproxy import HAProxy, Server
 
@@ -208,7 +208,7 @@ def smoke(*, as_json: bool) -> bool:
             {"passed": passed, "checks": [{"part": part, "passed": ok, "said": said} for part, ok, said in rows]}
         )
     else:
-        table(
+        print_table(
             "Smoke test",
             ["part", "", "what was found"],
             [(part, "ok" if ok else "FAILED", said) for part, ok, said in rows],
@@ -233,8 +233,10 @@ def status() -> None:
         out.print("nothing runs; start it with scripts/stack up")
         return
     rows = [(one.part, one.state, one.health, one.name) for one in found]
-    table("Containers", ["part", "state", "health", "name"], rows)
-    table("Servers", ["server", "HAProxy sees", "weight"], [(one.name, one.status, one.weight) for one in servers()])
+    print_table("Containers", ["part", "state", "health", "name"], rows)
+    print_table(
+        "Servers", ["server", "HAProxy sees", "weight"], [(one.name, one.status, one.weight) for one in servers()]
+    )
 
 
 def move_weight(percent: str) -> None:
