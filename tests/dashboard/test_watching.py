@@ -95,7 +95,7 @@ def test_the_instances_of_a_rollout_under_way_are_asked_too(dashboard: Open, tmp
         answering({"/health": (200, HEALTHY), "/metrics": (200, METRICS)}) as address,
         closing(RolloutStore(tmp_path)) as store,
     ):
-        where = {"stable": ['track="stable"'], "canary": [address + "/"]}
+        where = {"stable": ('track="stable"',), "canary": (address + "/",)}
         begin(store, Simulation(1_790_000_000.0, Behaviour()), "v1", "v2", **where)
         said = words(dashboard(tmp_path).page("/service"))
     assert f"canary {address} healthy" in said
