@@ -62,7 +62,7 @@ def drift(
     own = settings.shelf(find_contract(contract).contract_name).champion
     champion = bundle or (settings.bundle_path if contract == settings.churn_contract else own)
     comparison = compare(champion, places, most=most, since=begin.timestamp() if begin else 0.0)
-    figures = _figures(comparison)
+    figures = _json_from_comparison(comparison)
     write_report(paths, figures, functools.partial(_build_report, comparison) if comparison.known else None)
     if as_json:
         print_json(figures)
@@ -77,7 +77,7 @@ def _build_report(comparison: DriftComparison) -> Report:
     return report_drift(comparison)
 
 
-def _figures(comparison: DriftComparison) -> dict[str, Any]:
+def _json_from_comparison(comparison: DriftComparison) -> dict[str, Any]:
     live = comparison.live
     return {
         "model_version": comparison.manifest.model_version,

@@ -98,7 +98,7 @@ def compare(
         OSError, ChurnError: the log cannot be read.
     """
     manifest = read_manifest(champion)
-    score, features = read_reference(_reference(champion, manifest))
+    score, features = read_reference(_read_reference_file(champion, manifest))
     live = read_latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
     if live and live.records:
         known = [
@@ -134,7 +134,7 @@ def _sum_scores(counted: Sequence[Sequence[int]], score: Distribution) -> Sequen
     return [sum(bin_counts) for bin_counts in zip(*counted, strict=True)]
 
 
-def _reference(champion: Path, manifest: Manifest) -> dict[str, Any]:
+def _read_reference_file(champion: Path, manifest: Manifest) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((champion / REFERENCE).read_bytes())
     except FileNotFoundError as error:

@@ -68,7 +68,7 @@ def compute_stability_index(reference: Sequence[int], live: Sequence[int]) -> fl
     """Compute the index of two lists of counts over the same bins; 0 if a side has no counts."""
     if not (sum(reference) and sum(live)):
         return 0.0
-    p, q = _shares(reference), _shares(live)
+    p, q = _compute_shares(reference), _compute_shares(live)
     return float((rel_entr(p, q) + rel_entr(q, p)).sum())
 
 
@@ -121,6 +121,6 @@ def _find_band(index: float, reference: Sequence[int], live: Sequence[int]) -> B
     return "moved" if index < FAR else "far"
 
 
-def _shares(counts: Sequence[int]) -> NDArray[np.float64]:
+def _compute_shares(counts: Sequence[int]) -> NDArray[np.float64]:
     shares = np.maximum(np.asarray(counts, dtype=float) / sum(counts), LEAST_SHARE)
     return np.asarray(shares / shares.sum())

@@ -91,7 +91,7 @@ def us_from_time(time: datetime) -> int:
     return (time - EPOCH) // timedelta(microseconds=1)
 
 
-def time_range(batches: Sequence[RecordBatch]) -> tuple[datetime, datetime]:
+def find_time_range(batches: Sequence[RecordBatch]) -> tuple[datetime, datetime]:
     """Return the times of the earliest and the latest record."""
     times = np.concatenate([numbers_from_batch(batch, "time") for batch in batches])
     first, last = (EPOCH + timedelta(microseconds=int(time)) for time in (times.min(), times.max()))
@@ -131,34 +131,36 @@ def _read_batch(lines: Sequence[bytes], header: Mapping[str, Any]) -> RecordBatc
     if not readable:
         return None
     try:
-        return _batch(readable, header)
+        return _build_batch(readable, header)
     except (ValueError, TypeError):
-        fitting = [line for line in readable if _fits(line, header)]
+        fitting = [line for line in readable if _is_fitting(line, header)]
         if not fitting:
             raise
-        return _batch(fitting, header)
+        return _build_batch(fitting, header)
 
 
-def _fits(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
+def _is_fitting(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
     try:
-        _batch([line], header)
+        _build_batch([line], header)
     except (ValueError, TypeError):
         return False
     return True
 
 
-def _batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
+def _build_batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
     common = (*COMMON, *COMMON_OF_CHALLENGER)
     columns = {name: Array([header.get(name)] * len(lines), _TYPES[COLUMNS[name]]) for name in common}
     for name, kind in COLUMNS.items():
         if kind != "number" and name not in common:
-            columns[name] = _array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
-    columns |= _numbers([line["numbers"] for line in lines], list_number_columns(header["features"]))
-    columns |= _numbers([line.get("challenger", "") for line in lines], list_challenger_columns(header["features"]))
+            columns[name] = _build_array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
+    columns |= _split_numbers([line["numbers"] for line in lines], list_number_columns(header["features"]))
+    columns |= _split_numbers(
+        [line.get("challenger", "") for line in lines], list_challenger_columns(header["features"])
+    )
     return RecordBatch.from_pydict({name: columns[name] for name in list_columns(header["features"])})
 
 
-def _numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
+def _split_numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
     """Split each line's text of bits into columns; an empty text becomes null."""
     numbers = np.frombuffer(bytes.fromhex("".join(bits)), ">f8").reshape(-1, len(names))
     by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
@@ -169,7 +171,7 @@ def _numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
     return {name: Array(column, DataType.float64()) for name, *column in zip(names, *rows, strict=True)}
 
 
-def _array(values: Sequence[Any], kind: Column) -> Array:
+def _build_array(values: Sequence[Any], kind: Column) -> Array:
     if kind == "time":
         return Array(values, DataType.int64()).cast(_TYPES[kind])
     if kind == "texts":

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from churn.errors import ChurnError
-from churn.prediction_log.batches import batches_from_journal, parquet_from_batches, remove_subscriber, time_range
+from churn.prediction_log.batches import batches_from_journal, find_time_range, parquet_from_batches, remove_subscriber
 from churn.prediction_log.journal import claim_journal, list_journals, request_release, split_torn_line
 from churn.prediction_log.segments import (
     Progress,
@@ -127,7 +127,7 @@ def _close(path: Path, store: SegmentStore, closed: ClosingSummary) -> ClosingSu
     batches = list(batches_from_journal(lines))
     records = sum(batch.num_rows for batch in batches)
     if batches:
-        segment = Segment(*time_range(batches), records, origin=path.stem, crc32="")
+        segment = Segment(*find_time_range(batches), records, origin=path.stem, crc32="")
         write_segment(store, segment, parquet_from_batches(batches))
     path.unlink()
     return closed._replace(

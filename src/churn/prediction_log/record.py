@@ -115,8 +115,8 @@ class LineMaker:
 
     def __init__(self, header: JournalHeader) -> None:
         self._salt = header.salt
-        self._numbers = _struct_of(list_number_columns(header.features))
-        self._challenger = _struct_of(list_challenger_columns(header.features))
+        self._numbers = _make_struct(list_number_columns(header.features))
+        self._challenger = _make_struct(list_challenger_columns(header.features))
         common = {name: getattr(header, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
         self.header = to_json(common) + b"\n"
 
@@ -170,7 +170,7 @@ def list_columns(features: Sequence[str]) -> list[str]:
     return [name for column in COLUMNS for name in by_prefix.get(column, [column])]
 
 
-def _struct_of(columns: Sequence[str]) -> struct.Struct:
+def _make_struct(columns: Sequence[str]) -> struct.Struct:
     """Return the form of a line's numbers: IEEE 754, 64 bits each, big-endian."""
     return struct.Struct(f">{len(columns)}d")
 
@@ -216,7 +216,7 @@ def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
         ("challenger", list_challenger_columns(features)),
     ):
         if bits := fields.get(name):
-            record |= zip(columns, _struct_of(columns).unpack(bytes.fromhex(bits)), strict=True)
+            record |= zip(columns, _make_struct(columns).unpack(bytes.fromhex(bits)), strict=True)
     return {name: record.get(name) for name in list_columns(features)}
 
 

@@ -62,10 +62,10 @@ def replay(record: Record, bundle: Bundle) -> list[Mismatch]:
     Raises:
         DataError: the record does not fit the bundle's contract.
     """
-    return [field for field in _fields(record, bundle) if _differs(field.recorded, field.reproduced)]
+    return [field for field in _compare_fields(record, bundle) if _is_different(field.recorded, field.reproduced)]
 
 
-def _fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
+def _compare_fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
     model = bundle.model
     specs = model.contract.features
     names = [spec.name for spec in specs]
@@ -80,10 +80,10 @@ def _fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
             instead="replay it with the version of the code that recorded it",
         ) from error
     [prediction] = model.predict_encoded([values])
-    yield _number("probability", record["probability"], prediction.probability)
-    yield _number("base_value", record["base_value"], prediction.base_value)
+    yield _compare_number("probability", record["probability"], prediction.probability)
+    yield _compare_number("base_value", record["base_value"], prediction.base_value)
     for name, then, now in zip(names, recorded, prediction.contributions, strict=True):
-        yield _number(CONTRIBUTION + name, then, now)
+        yield _compare_number(CONTRIBUTION + name, then, now)
     reasons = rank_reasons(subscriber, prediction, len(record["reasons"]))
     yield Mismatch("reason_features", record["reason_features"], [reason["feature"] for reason in reasons])
     yield Mismatch("reasons", record["reasons"], [reason["plain_language"] for reason in reasons])
@@ -93,15 +93,15 @@ def _fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
         yield Mismatch("shown_reasons", record["shown_reasons"], [reason["code"] for reason in shown])
 
 
-def _number(field: str, recorded: float | None, reproduced: float) -> Mismatch:
-    return Mismatch(field, recorded, reproduced, _bits(recorded), _bits(reproduced))
+def _compare_number(field: str, recorded: float | None, reproduced: float) -> Mismatch:
+    return Mismatch(field, recorded, reproduced, _format_bits(recorded), _format_bits(reproduced))
 
 
-def _bits(number: float | None) -> str | None:
+def _format_bits(number: float | None) -> str | None:
     return None if number is None else struct.pack(">d", number).hex()
 
 
-def _differs(recorded: Any, reproduced: Any) -> bool:
+def _is_different(recorded: Any, reproduced: Any) -> bool:
     if isinstance(recorded, float) and isinstance(reproduced, float):
-        return _bits(recorded) != _bits(reproduced)
+        return _format_bits(recorded) != _format_bits(reproduced)
     return bool(recorded != reproduced)

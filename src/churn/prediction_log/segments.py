@@ -63,7 +63,7 @@ class Segment:
 class SegmentStore(Protocol):
     """A place of closed segments. Every error is an OSError or a ChurnError."""
 
-    def names(self) -> Iterable[str]:
+    def list_names(self) -> Iterable[str]:
         """List all files, relative to the store."""
 
     def read(self, name: str) -> bytes:
@@ -119,7 +119,7 @@ def _crc32(content: bytes) -> str:
 
 def list_segments(store: SegmentStore) -> list[Segment]:
     """List the closed segments, the oldest first."""
-    segments = [segment for name in store.names() if (segment := Segment.from_name(name))]
+    segments = [segment for name in store.list_names() if (segment := Segment.from_name(name))]
     return sorted(segments, key=lambda segment: (segment.first, segment.name))
 
 
@@ -127,7 +127,7 @@ class _Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def names(self) -> Iterable[str]:
+    def list_names(self) -> Iterable[str]:
         return [file.relative_to(self._path).as_posix() for file in self._path.glob("*/*.parquet")]
 
     def read(self, name: str) -> bytes:
@@ -158,7 +158,7 @@ class _ObjectStore:
         self._url = url
         self._store: Any = self._call(lambda: from_url(url))
 
-    def names(self) -> Iterable[str]:
+    def list_names(self) -> Iterable[str]:
         return self._call(lambda: [item["path"] for chunk in self._store.list() for item in chunk])
 
     def read(self, name: str) -> bytes:

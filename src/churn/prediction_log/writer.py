@@ -136,11 +136,11 @@ class PredictionLog:
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):
-            self._safely(self._work)
-            self._safely(self._report_counts)
-        self._safely(self._drain)
-        self._safely(self._report_counts)
-        self._safely(self._finish)
+            self._run_step(self._work)
+            self._run_step(self._report_counts)
+        self._run_step(self._drain)
+        self._run_step(self._report_counts)
+        self._run_step(self._finish)
 
     def _report_counts(self) -> None:
         written, dropped = now = self.written, self.dropped
@@ -148,7 +148,7 @@ class PredictionLog:
         if now != before:
             self.observer(written - before[0], dropped - before[1])
 
-    def _safely(self, step: Callable[[], None]) -> None:
+    def _run_step(self, step: Callable[[], None]) -> None:
         """Run a step. After any error the thread goes on: the next record may be written."""
         try:
             step()

@@ -145,7 +145,7 @@ def test_only_segments_that_are_too_old_are_removed(store: SegmentStore) -> None
     for name in (old.name, young.name, "2020-01-01/somebody-elses.parquet"):
         store.write(name, b"")
     assert remove_old_segments(store, days=30, now=now) == 1
-    assert set(store.names()) == {young.name, "2020-01-01/somebody-elses.parquet"}
+    assert set(store.list_names()) == {young.name, "2020-01-01/somebody-elses.parquet"}
 
 
 def test_what_was_never_finished_is_removed_after_an_hour(tmp_path: Path, store: SegmentStore) -> None:
