@@ -151,9 +151,9 @@ def ui(
 
     say(f"MLflow's pages are at http://{host}:{port}")
     command = build_ui_command(registry, host, port)
-    # Without its runner of jobs, of which it has none here, and which keeps half a CPU busy.
+    # Without its runner of jobs: there are none here, and it keeps half a CPU busy.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    os.execve(command[0], command, environment)  # noqa: S606 - in our place, so that whoever stops us stops it
+    os.execve(command[0], command, environment)  # noqa: S606 - in our place, so that a signal to us reaches it
 
 
 def _format_cell(value: object) -> object:

@@ -121,7 +121,7 @@ class Aws:
 def replace_image(definition: Mapping[str, Any], image: str, version: str) -> dict[str, Any]:
     """Return a task definition with another image, and with the version that the image must have.
 
-    All else stays as whoever made it wrote it: CPU, memory, roles, log group, variables.
+    All else stays as it was: CPU, memory, roles, log group, variables.
 
     Args:
         definition: as `Aws.find_definition` gives it.

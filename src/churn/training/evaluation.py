@@ -65,7 +65,7 @@ class Evaluation:
 
 
 def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluation:
-    """Measure probabilities of leaving (n,) against labels (n,), of which both must occur.
+    """Measure probabilities of leaving (n,) against labels (n,). Both labels must occur.
 
     Args:
         seed: of the bootstrap behind the AUC's interval.

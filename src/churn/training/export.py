@@ -1,4 +1,4 @@
-"""From a registered model to a bundle, whoever registered it, as long as its features are the contract's."""
+"""Exports a registered model as a bundle. Anybody may have registered it, with the contract's features."""
 
 from __future__ import annotations
 
