@@ -1,4 +1,4 @@
-"""The shapes of what is answered, shared by whoever makes them and whoever reads them.
+"""The shapes of what is answered, shared by the service, which makes them, and by clients, which read them.
 
 Typed dictionaries: they describe themselves in the OpenAPI document as models do, and cost less to make.
 """

@@ -14,12 +14,12 @@ from churn.judging.metrics import TOP_REASONS
 
 
 def list_contracts() -> list[str]:
-    """The names of all contracts, in alphabetical order."""
-    return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+    """List the names of all contracts, in alphabetical order."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def find_contract(name: str) -> type[Contract]:
-    """The contract of this name.
+    """Return the contract of this name.
 
     Raises:
         ContractError: no file here has that name, or it declares a contract that cannot be served.

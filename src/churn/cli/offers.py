@@ -107,8 +107,8 @@ def offers_simulate(
     chosen = _read_policy(policy or _policy_in_use(settings, loaded.model.contract), loaded.model.contract)
     say(f"simulating {chosen.version} over {source} with {loaded.manifest.model_version}")
     day = _day(today)
-    with _population(source, loaded.model, settings.churn_threshold) as (found, census):
-        simulation = simulate(chosen, found, day)
+    with _population(source, loaded.model, settings.churn_threshold) as (subscribers, census):
+        simulation = simulate(chosen, subscribers, day)
     content = build_summary(
         chosen,
         census,
@@ -150,7 +150,7 @@ def offers_diff(
         loaded = _bundle(bundle, settings)
         chosen = loaded.model.contract
     before, after = _read_policy(old, chosen), _read_policy(new, chosen)
-    found = list_changes(before.document, after.document)
+    changes = list_changes(before.document, after.document)
     compared = None
     if source is not None and loaded is not None:
         compared = _compared(before, after, source, loaded.model, threshold=settings.churn_threshold, day=_day(today))
@@ -159,13 +159,13 @@ def offers_diff(
             {
                 "old": before.version,
                 "new": after.version,
-                "ends_the_experiment": any(change.ends_the_experiment for change in found),
-                "changes": [change._asdict() for change in found],
+                "ends_the_experiment": any(change.ends_the_experiment for change in changes),
+                "changes": [change._asdict() for change in changes],
                 "subscribers": compared,
             }
         )
         return
-    _show_changes(before, after, found)
+    _show_changes(before, after, changes)
     if compared is not None:
         from churn.retention.campaign.report import build_comparison_tables
 
@@ -227,20 +227,20 @@ def _compared(
     from churn.retention.campaign.report import build_comparison_summary
     from churn.retention.campaign.simulation import compare_policies
 
-    with _population(source, model, threshold) as (found, census):
-        comparison = compare_policies(old, new, found, day)
+    with _population(source, model, threshold) as (subscribers, census):
+        comparison = compare_policies(old, new, subscribers, day)
     return build_comparison_summary(census, comparison)
 
 
-def _show_changes(old: Policy, new: Policy, found: Sequence[PolicyChange]) -> None:
-    if not found:
+def _show_changes(old: Policy, new: Policy, changes: Sequence[PolicyChange]) -> None:
+    if not changes:
         out.print("the two policies say the same")
         return
-    if all(change.place != "version" for change in found):
+    if all(change.place != "version" for change in changes):
         out.print(f"[bold yellow]both are called {old.version}[/]: give the new one a version of its own")
-    if any(change.ends_the_experiment for change in found):
+    if any(change.ends_the_experiment for change in changes):
         out.print(
             "[bold red]THIS ENDS THE RUNNING EXPERIMENT:[/] the holdout changes, so subscribers change arms, and "
             "what was measured until now does not go on"
         )
-    print_table(f"From {old.version} to {new.version}", ["what", "change"], [change[:2] for change in found])
+    print_table(f"From {old.version} to {new.version}", ["what", "change"], [change[:2] for change in changes])

@@ -52,10 +52,10 @@ def read(path: Path, span: Span, _: Sequence[str], wanted: Sequence[str]) -> Row
         with pq.ParquetFile(path) as file:
             groups = range(span.begin, span.end)
             batches = file.iter_batches(ROWS_AT_ONCE, groups, list(dict.fromkeys(wanted)), use_threads=False)
-            found = list(_window(batches, span))
+            batches_of_span = list(_window(batches, span))
     else:
-        found = list(_window(itertools.islice(_batches(path)[1], span.begin, span.end), span))
-    table = pa.Table.from_batches(found).combine_chunks()
+        batches_of_span = list(_window(itertools.islice(_batches(path)[1], span.begin, span.end), span))
+    table = pa.Table.from_batches(batches_of_span).combine_chunks()
     arrays = {name: table.column(table.column_names.index(name)).chunk(0) for name in wanted}
     return RowBlock(arrays, np.arange(span.first, span.first + table.num_rows))
 

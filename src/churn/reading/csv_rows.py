@@ -39,10 +39,10 @@ def spans(path: Path, rows: int) -> Iterator[Span]:
     """
     begin, _ = _header(path)
     try:
-        found = list(_cut(_plain_row_ends(path, begin), begin, rows))
+        spans_of_rows = list(_cut(_plain_row_ends(path, begin), begin, rows))
     except _NotPlainError:
-        found = list(_cut(_row_ends(path, begin), begin, rows))
-    yield from found
+        spans_of_rows = list(_cut(_row_ends(path, begin), begin, rows))
+    yield from spans_of_rows
 
 
 def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -> RowBlock:
@@ -54,8 +54,8 @@ def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -
     if table is None or table.num_rows != span.rows:
         return _parse(content, span, header, wanted)
     table = table.combine_chunks()
-    found = {name: table.column(name).chunk(0) for name in wanted}
-    return RowBlock(found, np.arange(span.first, span.first + span.rows))
+    columns_read = {name: table.column(name).chunk(0) for name in wanted}
+    return RowBlock(columns_read, np.arange(span.first, span.first + span.rows))
 
 
 class _NotPlainError(Exception):
@@ -172,7 +172,7 @@ def _parse(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[s
     rows = dict(enumerate((row for row in csv.reader(text, strict=True) if row), start=span.first))
     right = {number: row for number, row in rows.items() if len(row) == len(header)}
     cells = list(zip(*right.values(), strict=True)) or [()] * len(header)
-    found = {
+    columns_read = {
         name: pa.array([cell.encode("utf-8", "surrogateescape") for cell in column], pa.binary())
         for name, column in zip(header, cells, strict=True)
         if name in wanted
@@ -182,4 +182,4 @@ def _parse(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[s
         for number, row in rows.items()
         if number not in right
     }
-    return RowBlock(found, np.array(list(right), dtype=np.int64), misshapen)
+    return RowBlock(columns_read, np.array(list(right), dtype=np.int64), misshapen)

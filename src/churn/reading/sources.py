@@ -80,14 +80,14 @@ def _list_files(path: Path) -> list[Path]:
         raise DataError(f"there is no {path}", instead=f"{CONVERT}, or a folder of such files")
     if not path.is_dir():
         return [path]
-    found = [
+    files = [
         file
         for file in sorted(path.rglob("*"))
         if file.is_file() and not any(name.startswith(("_", ".")) for name in file.relative_to(path).parts)
     ]
-    if not found:
+    if not files:
         raise DataError(f"{path} holds no files", instead=CONVERT)
-    return found
+    return files
 
 
 def require_features(contract: type[Contract], sources: list[SourceFile]) -> list[str]:

@@ -16,7 +16,7 @@ from churn.retention.reasons import choose_customer_reasons
 
 
 class Visitor(NamedTuple):
-    """Who asks, beside what the contract says of them.
+    """The subscriber who asks, beyond what the contract says.
 
     Args:
         key: opaque, and always the same for one subscriber; without it they belong to no arm.
@@ -32,10 +32,9 @@ class Visitor(NamedTuple):
 def build_banner(
     model: ChurnModel, policy: Policy, subscriber: Contract, prediction: Prediction, visitor: Visitor, *, today: date
 ) -> Retention:
-    """The banner of a subscriber whose probability is above the threshold.
+    """Build the banner of a subscriber whose probability is above the threshold.
 
-    Its headline is null, and everything else in it empty, where nothing is to be shown: for the holdout, and where no
-    reason holds.
+    The banner is empty and has no headline for the holdout, and where no reason holds.
     """
     arm = draw_arm(visitor.key, policy.holdout)
     if arm == "holdout":

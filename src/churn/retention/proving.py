@@ -1,4 +1,4 @@
-"""Proves over many random subscribers that what a bundle's banner shows is true of them, with XGBoost as the witness.
+"""Prove over many random subscribers that what a bundle's banner shows is true. XGBoost is the witness.
 
 The witness knows nothing of the tables, of `reasons.py`, or of rounding. It gives the contributions of each
 subscriber, and the margin of each with a shown reason's feature moved to its reference.
@@ -34,7 +34,7 @@ type BuildBanner = Callable[..., Retention]
 
 @dataclass(slots=True)
 class Proof:
-    """What was found.
+    """What the witness says of all banners.
 
     Args:
         rows: subscribers looked at.
@@ -57,7 +57,7 @@ class Proof:
     first: dict[str, str] = field(default_factory=dict)
 
     def breaks(self, law: str, case: Any) -> None:
-        """Notes that a law does not hold."""
+        """Note that a law does not hold."""
         self.broken[law] += 1
         self.first.setdefault(law, str(case))
 
@@ -119,7 +119,7 @@ def _check_banner(proof: Proof, person: Contract, banner: Retention) -> None:
     proof.banners += 1
     proof.shown[len(reasons)] += 1
     proof.codes.update(reason["code"] for reason in reasons)
-    proof.suppressed.update(found["why"] for found in banner["suppressed"])
+    proof.suppressed.update(reason["why"] for reason in banner["suppressed"])
     proof.offers[banner["offer"]["code"] if banner["offer"] else None] += 1
     specs = {spec.name: spec for spec in person.features}
     groups = [reason["group"] for reason in reasons]
@@ -146,7 +146,7 @@ def _actionable_first(reasons: list[CustomerReason]) -> list[CustomerReason]:
 
 
 def _is_true_of(reason: CustomerReason, spec: FeatureSpec, value: Any, language: str) -> bool:
-    """Whether the band holds the value, and the text is the band's for a value that raises the risk, with the value."""
+    """Tell whether the band holds the value, and the text is the band's text for a value that raises the risk."""
     at = [band.name for band in spec.bands].index(reason["code"].partition(".")[2])
     if spec.words is None:
         holds = spec.decode(at) == value
@@ -163,7 +163,7 @@ def _is_true_of(reason: CustomerReason, spec: FeatureSpec, value: Any, language:
 def _ask_the_witness(
     proof: Proof, bundle: Bundle, booster: xgboost.Booster, cases: list[tuple[Contract, Prediction, Retention]]
 ) -> None:
-    """Whether each shown reason raises the risk, and the margin falls without it, as XGBoost itself sees it."""
+    """Ask XGBoost whether each shown reason raises the risk, and whether the margin falls without it."""
     shown = list(_shown_features(cases))
     if not shown:
         return
@@ -184,7 +184,7 @@ def _ask_the_witness(
 
 
 def _shown_features(cases: list[tuple[Contract, Prediction, Retention]]) -> Iterator[tuple[int, int]]:
-    """For each shown reason of each case: the case's place, and the feature's."""
+    """Return the place of the case and of the feature, for each shown reason of each case."""
     for case, (person, _, banner) in enumerate(cases):
         names = person.feature_names()
         for reason in banner["reasons"]:

@@ -14,7 +14,7 @@ MOST_SHOWN = 3
 
 
 def rank_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_REASONS) -> list[Reason]:
-    """The reasons with the largest absolute contribution, largest first; equal ones in the contract's order."""
+    """Return the reasons with the largest absolute contribution, largest first; equal ones in the contract's order."""
     contributions = prediction.contributions
     sizes = [*map(abs, contributions)]
     ranked = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)  # which keeps the order of equal ones
@@ -29,7 +29,7 @@ def rank_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_
 def choose_customer_reasons(
     model: ChurnModel, subscriber: Contract, prediction: Prediction, language: Language = ENGLISH
 ) -> tuple[list[CustomerReason], list[Suppressed]]:
-    """The reasons that a subscriber may read, and those that raise their risk too and are not shown.
+    """Choose the reasons that a subscriber may read, and say why others that raise the risk are not shown.
 
     A reason is shown if it raises the risk, is written for subscribers, is verified, and tells a story that no stronger
     one tells.
@@ -61,10 +61,10 @@ def choose_customer_reasons(
 
 
 def verify_reasons(model: ChurnModel, prediction: Prediction, features: Sequence[int]) -> dict[int, bool]:
-    """For each of some features, by number: whether the probability falls when it alone is moved to its reference.
+    """Tell for some features, by number, whether the probability falls when only this feature moves to its reference.
 
-    The probability is the one that is shown, so whoever sends the same subscriber with that one value replaced by the
-    bundle's reference sees it fall.
+    The probability is the one that is shown. Anybody can send the same subscriber with that value replaced by the
+    bundle's reference, and see it fall.
     """
     if model.reference is None:
         return dict.fromkeys(features, False)
@@ -74,13 +74,13 @@ def verify_reasons(model: ChurnModel, prediction: Prediction, features: Sequence
 
 
 def _find_raising(features: tuple[FeatureSpec, ...], contributions: tuple[float, ...]) -> list[tuple[int, FeatureSpec]]:
-    """The features that raise the risk as shown, by number, strongest first."""
+    """Return the features that raise the risk as shown, by number, strongest first."""
     raising = [(at, features[at]) for at, part in enumerate(contributions) if part > 0 and round(part, DECIMALS) > 0]
     return sorted(raising, key=lambda found: -contributions[found[0]])
 
 
 def _choose_strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, bool]) -> list[int]:
-    """Up to three features that may be shown, one of each group, leaving out those known not to hold."""
+    """Choose up to three features that may be shown, one of each group, without those known not to hold."""
     chosen: dict[str, int] = {}
     for at, spec in raising:
         if spec.is_showable and holds.get(at, True):
@@ -99,12 +99,12 @@ def _explain_suppression(spec: FeatureSpec, groups: Collection[str], *, is_verif
 
 
 def direction_from_contribution(shown: float) -> Direction:
-    """The direction of a contribution as shown; one of 0.0 counts as decreasing."""
+    """Return the direction of a contribution as shown. A contribution of 0.0 counts as decreasing."""
     return "increases_risk" if shown > 0 else "decreases_risk"
 
 
 def write_sentence(phrase: str, shown: float) -> str:
-    """The reason in words; a contribution that is shown as 0.0 claims no effect."""
+    """Write the reason in words. A contribution that is shown as 0.0 claims no effect."""
     verb = "increases" if shown > 0 else "decreases" if shown < 0 else "has no effect on"
     return f"{phrase} {verb} churn risk"
 

@@ -25,12 +25,12 @@ class PolicyChange(NamedTuple):
 
 
 def list_changes(old: PolicyDocument, new: PolicyDocument) -> list[PolicyChange]:
-    """All changes in the order of the file; offers are told by their codes."""
+    """List all changes in the order of the file. An offer is known by its code."""
     return [*_policy(old, new), *_offers(old, new)]
 
 
 def _policy(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
-    before, after = (one.model_dump(exclude={"offers"}) for one in (old, new))
+    before, after = (policy.model_dump(exclude={"offers"}) for policy in (old, new))
     for place, was, now in _differences(before, after):
         yield PolicyChange(place, f"{was} -> {now}", ends_the_experiment=place.startswith("holdout"))
 
@@ -57,7 +57,7 @@ def _dump(offer: OfferDocument) -> dict[str, Any]:
 
 
 def _differences(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, str, str]]:
-    """The places at which two nested mappings differ, with what stands there, in words."""
+    """Find the places at which two nested mappings differ, with what stands there, in words."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys([*old, *new]):
             below = f"{place}: {key}" if place else str(key)

@@ -55,7 +55,7 @@ class InvalidRows:
 
 @dataclass(slots=True)
 class Census:
-    """What was found in the file, once it was read.
+    """What the file held, once it was read.
 
     Args:
         rows: all of them.
@@ -69,13 +69,13 @@ class Census:
     _places: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def refuse(self, place: str, checks: Sequence[tuple[str, str]]) -> None:
-        """Counts a row that is no valid subscriber, with each (column, check) that refused it."""
+        """Count a row that is no valid subscriber, with each (column, check) that refused it."""
         self.invalid_rows += 1
         for check in checks:
             self._places.setdefault(check, []).append(place)
 
     def invalid(self) -> list[InvalidRows]:
-        """What was wrong, in the order of first appearance."""
+        """List what was wrong, in the order of first appearance."""
         return [
             InvalidRows(column, check, len(places), tuple(places[:FIRST_ROWS]))
             for (column, check), places in self._places.items()
@@ -92,13 +92,13 @@ def find_banner_subscribers(
     rows_at_once: int = ROWS_AT_ONCE,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Iterator[BannerSubscriber]:
-    """Reads a file, or a folder of files, and predicts; in the order of the rows.
+    """Read a file or a folder of files, and predict, in the order of the rows.
 
     Args:
         path: of any format that `churn score` reads.
         model: what predicts.
         reasons_of: the reasons that a subscriber is shown.
-        census: told what was found.
+        census: told what was subscribers.
         threshold: the banner is shown above this probability.
         rows_at_once: how many are read at a time.
         progress: told rows done and rows in all.
@@ -113,9 +113,9 @@ def find_banner_subscribers(
     parts = list(cut_into_parts(sources, rows_at_once))
     total = sum(part.span.rows for part in parts)
     for part in parts:
-        found = _subscribers(contract, part, census)
-        predictions = model.predict([subscriber for _, subscriber in found]) if found else []
-        for (key, subscriber), prediction in zip(found, predictions, strict=True):
+        subscribers = _subscribers(contract, part, census)
+        predictions = model.predict([subscriber for _, subscriber in subscribers]) if subscribers else []
+        for (key, subscriber), prediction in zip(subscribers, predictions, strict=True):
             if prediction.probability > threshold:
                 yield BannerSubscriber(key, subscriber, prediction.probability, reasons_of(subscriber, prediction))
         census.rows += part.span.rows
@@ -123,21 +123,21 @@ def find_banner_subscribers(
 
 
 def _subscribers(contract: type[Contract], part: FilePart, census: Census) -> list[tuple[str | None, Contract]]:
-    """The valid rows of a part with their keys."""
+    """Return the valid rows of a part with their keys."""
     id_column = contract.id_column
     wanted = [name for name in (id_column, *contract.feature_names()) if name in part.source.columns]
     table = read_part(part, wanted)
-    found: list[tuple[str | None, Contract]] = []
+    subscribers: list[tuple[str | None, Contract]] = []
     for number, cells in _rows(table):
         read_row = read_cells(contract, cells)
         if isinstance(read_row, list):
             census.refuse(f"{part.source.name} row {number}", [(bad.column, bad.check) for bad in read_row])
         else:
-            found.append((cells.get(id_column, "").strip() or None, read_row))
+            subscribers.append((cells.get(id_column, "").strip() or None, read_row))
     for number, row in table.misshapen.items():
         check = f"{len(row)} cells instead of {len(part.source.columns)}"
         census.refuse(f"{part.source.name} row {number}", [(WHOLE_ROW, check)])
-    return found
+    return subscribers
 
 
 def _rows(table: RowBlock) -> Iterator[tuple[int, Mapping[str, str]]]:

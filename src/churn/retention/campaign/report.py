@@ -41,7 +41,7 @@ class PrintedTable(NamedTuple):
 def build_summary(
     policy: Policy, census: Census, simulation: Simulation, *, model_version: str, threshold: float, today: date
 ) -> dict[str, Any]:
-    """All figures; money in dollars."""
+    """Return all figures of a simulation; money in dollars."""
     assumed = policy.document.assumptions
     return {
         "policy_version": policy.version,
@@ -76,7 +76,7 @@ def build_summary(
 
 
 def figures_from_totals(tally: OfferTotals) -> dict[str, float]:
-    """Offers as numbers."""
+    """Return totals as numbers."""
     return {
         "count": tally.count,
         "cost_dollars": tally.cost_dollars,
@@ -86,16 +86,20 @@ def figures_from_totals(tally: OfferTotals) -> dict[str, float]:
 
 
 def build_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
-    """The summary as people read it; those that would be empty are left out."""
+    """Make tables of a summary, without those that would be empty."""
     counts = {"rows": summary["rows"], "not valid": summary["invalid_rows"], "with a banner": summary["banners"]}
     counts |= {f"- {words}": summary["arms"][arm] for arm, words in ARMS.items() if summary["arms"][arm]}
     title = f"Subscribers; those above {summary['threshold']:g} see a banner"
     yield PrintedTable(title, ["", "count"], _counted(counts))
     if summary["invalid"]:
-        wrong = [[one["column"], one["check"], one["count"], ", ".join(one["first"])] for one in summary["invalid"]]
+        wrong = [
+            [rows["column"], rows["check"], rows["count"], ", ".join(rows["first"])] for rows in summary["invalid"]
+        ]
         yield PrintedTable("Rows that are not valid", ["column", "check", "count", "first"], wrong)
     yield _offers(summary)
-    answered = {(one["code"], reason): count for one in summary["offers"] for reason, count in one["reasons"].items()}
+    answered = {
+        (offer["code"], reason): count for offer in summary["offers"] for reason, count in offer["reasons"].items()
+    }
     if answered:
         columns = ["offer", "in answer to", "made"]
         rows = zip(answered, align_numbers(answered.values()), strict=True)
@@ -107,7 +111,7 @@ def build_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
 
 
 def build_comparison_summary(census: Census, comparison: PolicyComparison) -> dict[str, Any]:
-    """All figures of a comparison; money in dollars."""
+    """Return all figures of a comparison; money in dollars."""
     return {
         "rows": census.rows,
         "invalid_rows": census.invalid_rows,
@@ -122,8 +126,8 @@ def build_comparison_summary(census: Census, comparison: PolicyComparison) -> di
 
 
 def build_comparison_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
-    """The same as people read it."""
-    changed, arms = sum(one["count"] for one in summary["changed"]), summary["arms_changed"]
+    """Make tables of a comparison's summary."""
+    changed, arms = sum(change["count"] for change in summary["changed"]), summary["arms_changed"]
     title = f"{changed:,} of {summary['banners']:,} subscribers with a banner get something else"
     if arms:
         title += f"; {arms:,} change arms"
@@ -135,8 +139,8 @@ def build_comparison_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable
 
 
 def _transitions(changed: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    counts = align_numbers(one["count"] for one in changed)
-    return [[one["from"], one["to"], count] for one, count in zip(changed, counts, strict=True)]
+    counts = align_numbers(change["count"] for change in changed)
+    return [[change["from"], change["to"], count] for change, count in zip(changed, counts, strict=True)]
 
 
 def _change(both: Sequence[float], form: str) -> list[str]:
@@ -145,7 +149,7 @@ def _change(both: Sequence[float], form: str) -> list[str]:
 
 
 def align_numbers(numbers: Iterable[float], form: str = "{:,}") -> list[str]:
-    """Numbers as texts that stand right when they stand below each other."""
+    """Write numbers with one width, so that they align below each other."""
     texts = [form.format(number) for number in numbers]
     width = max(map(len, texts), default=0)
     return [text.rjust(width) for text in texts]
@@ -158,10 +162,10 @@ def _counted(counts: Mapping[str, int]) -> list[list[str]]:
 def _offers(summary: Mapping[str, Any]) -> PrintedTable:
     made = [*summary["offers"], {"code": "all", "why_not": {}, **summary["total"]}]
     columns = [
-        [one["code"] for one in made],
-        align_numbers(one["count"] for one in made),
-        *(align_numbers((one[name] for one in made), "{:,.2f}") for name in MONEY),
-        [_mostly(one["why_not"]) for one in made],
+        [offer["code"] for offer in made],
+        align_numbers(offer["count"] for offer in made),
+        *(align_numbers((offer[name] for offer in made), "{:,.2f}") for name in MONEY),
+        [_mostly(offer["why_not"]) for offer in made],
     ]
     withheld = summary["withheld_by_the_holdout"]
     title = f"Offers of {summary['policy_version']}"

@@ -45,19 +45,19 @@ class OfferDecision(NamedTuple):
 
     @property
     def made(self) -> Offer | None:
-        """The offer that the subscriber sees."""
+        """Return the offer that the subscriber sees."""
         return None if self.arm == "holdout" else self.offer
 
     @property
     def state(self) -> str:
-        """The code of the offer that is seen, or why none is, in two words."""
+        """Return the code of the offer that is seen, or in two words why there is none."""
         if self.arm == "holdout":
             return HELD_OUT
         return NO_OFFER if self.offer is None else self.offer["code"]
 
 
 def decide_offer(policy: Policy, banner: BannerSubscriber, today: date) -> OfferDecision:
-    """Decides as the service does, of a subscriber who never accepted an offer before."""
+    """Decide as the service does, for a subscriber who never accepted an offer before."""
     offer, considered = choose_offer(
         policy,
         banner.subscriber,
@@ -76,8 +76,8 @@ def _why(banner: BannerSubscriber, considered: Sequence[OfferConsidered]) -> Why
         return "no_offers"
     if not banner.reasons:
         return "no_reason_shown"
-    found = {one["why"] for one in considered}
-    return next(why for why in FURTHEST if why in found)
+    reasons_against = {offer["why"] for offer in considered}
+    return next(why for why in FURTHEST if why in reasons_against)
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class OfferTotals:
 
     @property
     def saved_dollars(self) -> float:
-        """The margin that is expected to be kept."""
+        """Return the margin that is expected to be kept."""
         return (self.net_cents + self.cost_cents) / 100
 
 
@@ -151,23 +151,23 @@ class Simulation:
     no_offer: Counter[WhyNoOffer] = field(default_factory=Counter)
     lines: list[SubscriberLine] = field(default_factory=list)
 
-    def add(self, banner: BannerSubscriber, found: OfferDecision) -> None:
+    def add(self, banner: BannerSubscriber, decision: OfferDecision) -> None:
         self.banners += 1
-        self.arms[found.arm] += 1
-        self.lines.append(_build_line(banner, found))
-        if found.arm == "holdout":
-            if found.offer is not None:
-                self.withheld.add(found.offer)
+        self.arms[decision.arm] += 1
+        self.lines.append(_build_line(banner, decision))
+        if decision.arm == "holdout":
+            if decision.offer is not None:
+                self.withheld.add(decision.offer)
             return
-        for other in found.considered:
+        for other in decision.considered:
             self.offers[other["code"]].why_not[other["why"]] += 1
-        if found.offer is not None:
-            self.offers[found.offer["code"]].add(found.offer)
-        if found.why is not None:
-            self.no_offer[found.why] += 1
+        if decision.offer is not None:
+            self.offers[decision.offer["code"]].add(decision.offer)
+        if decision.why is not None:
+            self.no_offer[decision.why] += 1
 
     def total(self) -> OfferTotals:
-        """All offers that are made."""
+        """Sum up all offers that are made."""
         total = OfferTotals()
         for tally in self.offers.values():
             total.count += tally.count
@@ -176,24 +176,24 @@ class Simulation:
         return total
 
 
-def simulate(policy: Policy, found: Iterable[BannerSubscriber], today: date) -> Simulation:
-    """Decides for each subscriber with a banner."""
+def simulate(policy: Policy, subscribers: Iterable[BannerSubscriber], today: date) -> Simulation:
+    """Decide for each subscriber with a banner."""
     simulation = Simulation(offers={terms.code: OfferTotals() for terms in policy.terms})
-    for banner in found:
+    for banner in subscribers:
         simulation.add(banner, decide_offer(policy, banner, today))
     return simulation
 
 
-def _build_line(banner: BannerSubscriber, found: OfferDecision) -> SubscriberLine:
-    offer = found.made
+def _build_line(banner: BannerSubscriber, decision: OfferDecision) -> SubscriberLine:
+    offer = decision.made
     return SubscriberLine(
         key=banner.key or "",
-        arm=found.arm,
+        arm=decision.arm,
         churn_probability=banner.probability,
-        reasons="" if found.arm == "holdout" else " ".join(reason["code"] for reason in banner.reasons),
+        reasons="" if decision.arm == "holdout" else " ".join(reason["code"] for reason in banner.reasons),
         offer="" if offer is None else offer["code"],
         net_dollars=None if offer is None else offer["expected"]["net_dollars"],
-        withheld=found.offer["code"] if found.arm == "holdout" and found.offer is not None else "",
+        withheld=decision.offer["code"] if decision.arm == "holdout" and decision.offer is not None else "",
     )
 
 
@@ -223,10 +223,12 @@ class PolicyComparison:
     new: OfferTotals = field(default_factory=OfferTotals)
 
 
-def compare_policies(old: Policy, new: Policy, found: Iterable[BannerSubscriber], today: date) -> PolicyComparison:
-    """Decides twice for each subscriber with a banner."""
+def compare_policies(
+    old: Policy, new: Policy, subscribers: Iterable[BannerSubscriber], today: date
+) -> PolicyComparison:
+    """Decide by both policies for each subscriber with a banner."""
     comparison = PolicyComparison()
-    for banner in found:
+    for banner in subscribers:
         before, after = decide_offer(old, banner, today), decide_offer(new, banner, today)
         comparison.banners += 1
         comparison.arms_changed += before.arm != after.arm

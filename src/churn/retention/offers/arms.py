@@ -12,11 +12,11 @@ LOTS = 2 ** (8 * DIGEST_BYTES)
 
 
 def draw_arm(key: str | None, holdout: Holdout) -> Arm:
-    """The arm of a subscriber.
+    """Draw the arm of a subscriber.
 
     The lot is the BLAKE2b hash of the key, keyed with the experiment's name, as a number from 0 to 2**64 - 1. Lots
-    below `share` of 2**64 are held out. So the arm depends on nothing else, two experiments draw independently, and a
-    larger share keeps everybody in the holdout who was there.
+    below `share` of 2**64 are held out. Nothing else decides. Two experiments draw independently. A larger share keeps
+    in the holdout everybody who was there.
 
     Args:
         key: opaque, the same for one subscriber always; without one nobody is held out, since it could not be kept up.

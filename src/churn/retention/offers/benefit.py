@@ -54,7 +54,7 @@ class NoBenefit:
 
 
 class Discount(PolicyTable):
-    """Off each of so many monthly bills: a share of the price or an amount."""
+    """A share of the price, or an amount, off each of some monthly bills."""
 
     percent: Annotated[float | None, Field(gt=0, le=100, description="off each bill, in percent of the price")] = None
     dollars: Annotated[

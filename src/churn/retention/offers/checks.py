@@ -26,7 +26,7 @@ def find_problems(
     if document.contract != contract.contract_name:
         what = f"is {document.contract}, but the contract in use is {contract.contract_name}"
         return [PolicyProblem("contract", what, "give the policy of this contract, or set CHURN_CONTRACT")]
-    found = [
+    problems = [
         *_languages(document, languages),
         *_price(document, contract),
         *_texts("headlines: with_offer", document.headlines.with_offer, document.languages),
@@ -34,15 +34,15 @@ def find_problems(
     ]
     for code, count in Counter(offer.code for offer in document.offers).items():
         if count > 1:
-            found.append(
+            problems.append(
                 PolicyProblem(f'offer "{code}"', f"stands there {count} times", "give each offer a code of its own")
             )
     for offer in document.offers:
-        found += [
-            PolicyProblem(f'offer "{offer.code}": {one.place}', one.what, one.instead)
-            for one in _offer(offer, contract, document.languages)
+        problems += [
+            PolicyProblem(f'offer "{offer.code}": {problem.place}', problem.what, problem.instead)
+            for problem in _offer(offer, contract, document.languages)
         ]
-    return found
+    return problems
 
 
 def _languages(document: PolicyDocument, required: Collection[str]) -> Iterator[PolicyProblem]:
@@ -131,7 +131,7 @@ def _saves(offer: OfferDocument, contract: type[Contract]) -> Iterator[PolicyPro
 
 
 def _condition(spec: FeatureSpec, condition: Condition) -> Iterator[tuple[str, str, str]]:
-    """Where below the condition, what is wrong, and what to do."""
+    """Yield where below the condition something is wrong, what it is, and what to do."""
     numeric = spec.kind in NUMERIC
     if numeric:
         if condition.one_of is not None:

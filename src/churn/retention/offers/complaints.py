@@ -41,40 +41,40 @@ class PolicyProblem:
 
 
 def build_policy_error(path: Path, problems: Sequence[PolicyProblem]) -> OfferPolicyError:
-    """The error that tells all problems of a file, of which there is at least one."""
+    """Make one error of all problems of a file; at least one."""
     places = [f"{problem.place}: " if problem.place else "" for problem in problems]
     if len(problems) == 1:
         return OfferPolicyError(f"{path}: {places[0]}{problems[0].what}", instead=problems[0].instead)
-    lines = [f"  {place}{one.what}; {one.instead}" for place, one in zip(places, problems, strict=True)]
+    lines = [f"  {place}{problem.what}; {problem.instead}" for place, problem in zip(places, problems, strict=True)]
     return OfferPolicyError(
         "\n".join([f"{path}: {len(problems)} problems", *lines]), instead="correct them all, then check it again"
     )
 
 
 def problems_from_validation(error: ValidationError, content: Mapping[str, Any]) -> list[PolicyProblem]:
-    """The problems that pydantic found in a file's content."""
-    return [_problem(dict(found), content) for found in error.errors(include_url=False)]
+    """Read the problems that pydantic found in a file's content."""
+    return [_problem_from_error(dict(detail), content) for detail in error.errors(include_url=False)]
 
 
-def _problem(found: Mapping[str, Any], content: Mapping[str, Any]) -> PolicyProblem:
-    location = found["loc"]
+def _problem_from_error(detail: Mapping[str, Any], content: Mapping[str, Any]) -> PolicyProblem:
+    location = detail["loc"]
     place = _name_place(location, content)
-    if found["type"] == "missing":
+    if detail["type"] == "missing":
         return PolicyProblem(place, "is missing", f"add {_describe(location)}")
-    if found["type"] == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         known = ", ".join(field.alias or name for name, field in _find_table(location[:-1]).model_fields.items())
         return PolicyProblem(place, "is not known", f"correct the name or leave it out; here may stand {known}")
-    what = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if found["type"] == "string_pattern_mismatch":  # only names have a pattern
+    what = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if detail["type"] == "string_pattern_mismatch":  # only names have a pattern
         what = "should be lower-case letters and digits, joined by dots or hyphens"
     for theirs, ours in WORDS.items():
         what = what.replace(theirs, ours)
-    shown = "" if isinstance(found["input"], dict | list | PolicyTable) else f", not {found['input']!r}"
+    shown = "" if isinstance(detail["input"], dict | list | PolicyTable) else f", not {detail['input']!r}"
     return PolicyProblem(place, f"{what}{shown}", f"give {_describe(location)}")
 
 
 def name_offer(content: Mapping[str, Any], at: int) -> str:
-    """An offer by its code; by its number, counted from 1, if it has none."""
+    """Name an offer by its code, or by its number, counted from 1."""
     offer = content[OFFER][at]
     code = offer.get(NAMED_BY) if isinstance(offer, dict) else None
     return f'{OFFER} "{code}"' if isinstance(code, str) else f"{OFFER} {at + 1}"
@@ -87,13 +87,13 @@ def _name_place(location: Sequence[int | str], content: Mapping[str, Any]) -> st
 
 
 def _describe(location: Sequence[int | str]) -> str:
-    """What the nearest key that the models know is for."""
+    """Say what the nearest known key is for."""
     described = [field.description for field in _walk_fields(location) if field.description]
     return described[-1] if described else "what docs/offers.md says of it"
 
 
 def _find_table(location: Sequence[int | str]) -> type[BaseModel]:
-    """The model of the table at a place."""
+    """Return the model of the table at a place."""
     table: type[BaseModel] = PolicyDocument
     for field in _walk_fields(location):
         table = next(_find_models(field.annotation), table)
@@ -101,17 +101,17 @@ def _find_table(location: Sequence[int | str]) -> type[BaseModel]:
 
 
 def _walk_fields(location: Sequence[int | str]) -> Iterator[FieldInfo]:
-    """The fields on the way to a place; list positions and keys that the writer chose are passed over."""
+    """Yield the fields on the way to a place, without list positions and keys that the writer chose."""
     table: type[BaseModel] = PolicyDocument
     for step in location:
-        field = next((one for name, one in table.model_fields.items() if step == (one.alias or name)), None)
+        field = next((known for name, known in table.model_fields.items() if step == (known.alias or name)), None)
         if field is not None:
             yield field
             table = next(_find_models(field.annotation), table)
 
 
 def _find_models(annotation: Any) -> Iterator[type[PolicyTable]]:
-    """The tables that a type speaks of, such as `Discount` in `Discount | None`."""
+    """Yield the tables in a type, such as `Discount` in `Discount | None`."""
     if isinstance(annotation, type) and issubclass(annotation, PolicyTable):
         yield annotation
     for inner in get_args(annotation):

@@ -69,18 +69,18 @@ class Policy:
     terms: tuple[Terms, ...]
 
     def headline(self, language: str, *, with_offer: bool) -> str:
-        """The banner's first line, in one of the policy's languages."""
+        """Return the banner's first line, in one of the policy's languages."""
         headlines = self.document.headlines
         return (headlines.with_offer if with_offer else headlines.without_offer)[language]
 
 
 def find_default_policy(contract: type[Contract]) -> Path:
-    """Where the contract's own policy lies: beside the contract."""
+    """Return the path of the contract's own policy: beside the contract."""
     return Path(inspect.getfile(contract)).with_suffix(".toml")
 
 
 def load_policy(path: Path | None, contract: type[Contract], *, languages: Collection[str]) -> Policy:
-    """Reads and checks a policy file.
+    """Read and check a policy file.
 
     Args:
         path: a TOML file; None for the contract's own.
@@ -106,8 +106,8 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
         document = PolicyDocument.model_validate(content)
     except ValidationError as error:
         raise build_policy_error(path, problems_from_validation(error, content)) from error
-    if found := find_problems(document, contract, languages):
-        raise build_policy_error(path, found)
+    if problems := find_problems(document, contract, languages):
+        raise build_policy_error(path, problems)
     return _prepare_policy(document)
 
 

@@ -41,7 +41,7 @@ def choose_offer(
     last_offer: date | None,
     language: str,
 ) -> tuple[Offer | None, list[OfferConsidered]]:
-    """Chooses the offer with the largest expected net value for this subscriber.
+    """Choose the offer with the largest expected net value for this subscriber.
 
     For an offer that answers one of the reasons, in dollars:
 
@@ -53,9 +53,9 @@ def choose_offer(
     offer keeps, `take_up` the share of all who are offered it and accept: they cost, whether they would have left or
     not.
 
-    Of the reasons that an offer answers, the one with the highest save rate counts, of equal ones the first. Whatever
-    is decided is decided on the net value in whole cents, as it is shown: an offer with one of 0 or less is not made,
-    and of equal ones the first in the policy is.
+    An offer counts for the reason with the highest save rate that it answers; of equal ones for the first. Net values
+    are compared in whole cents, as they are shown. An offer with a net value of 0 or less is not made. Of equal offers
+    the first in the policy is made.
 
     Args:
         policy: what may be offered.
@@ -109,7 +109,7 @@ def _is_eligible(terms: Terms, subscriber: Contract) -> bool:
 def _weigh(
     terms: Terms, reasons: Sequence[CustomerReason], probability: float, margin: float, price: float
 ) -> WeighedOffer | None:
-    """What an offer is worth in answer to the reason that it answers best; None if it answers none."""
+    """Weigh an offer by the reason that it answers best; None if it answers none."""
     reason, save_rate = "", -1.0
     for shown in reasons:
         rate = terms.saves.get(shown["group"], -1.0)

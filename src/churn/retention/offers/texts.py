@@ -12,24 +12,24 @@ from churn.retention.offers.document import OfferDocument
 
 
 def find_placeholders(text: str) -> list[str]:
-    """The names in braces, in order.
+    """Return the names in braces, in order.
 
     Raises:
         ValueError: the braces are not in pairs, or hold more than a name.
     """
-    found = [part for part in string.Formatter().parse(text) if part[1] is not None]
-    if any(specification or conversion for _, _, specification, conversion in found):
+    named = [part for part in string.Formatter().parse(text) if part[1] is not None]
+    if any(specification or conversion for _, _, specification, conversion in named):
         raise ValueError(text)
-    return [str(name) for _, name, _, _ in found]
+    return [str(name) for _, name, _, _ in named]
 
 
 def list_known_placeholders(offer: OfferDocument) -> list[str]:
-    """The names that this offer's texts may use."""
+    """Return the names that this offer's texts may use."""
     return list(_list_numbers(offer))
 
 
 def fill_text(text: str, offer: OfferDocument, language: str) -> str:
-    """The text with the offer's numbers in place of their names."""
+    """Put the offer's numbers in place of their names."""
     numbers = _list_numbers(offer)
     return text.format_map({name: numbers[name](language) for name in find_placeholders(text)})
 
