@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -186,7 +186,6 @@ def build_controller(
     """A controller of the live rollout."""
     live = rollout or store.find_live(SERVICE)
     assert live is not None
-    clock: Callable[[], float] = lambda: world.now  # noqa: E731
     return Controller(
         live,
         store=store,
@@ -196,5 +195,5 @@ def build_controller(
         closed_because=world.closed_because,
         promote=world.promote,
         fleet=fleet,
-        clock=clock,
+        clock=lambda: world.now,
     )
