@@ -126,7 +126,9 @@ def build_waterfall(reasons: list[Reason], base: Base, *, threshold: float | Non
 def _ticks(candidates: list[Tick]) -> tuple[Tick, ...]:
     taken: list[Tick] = []
     for tick in candidates:
-        if TICK_ROOM / 2 < tick.at < 100 - TICK_ROOM / 2 and all(abs(tick.at - one.at) >= TICK_ROOM for one in taken):
+        if TICK_ROOM / 2 < tick.at < 100 - TICK_ROOM / 2 and all(
+            abs(tick.at - other.at) >= TICK_ROOM for other in taken
+        ):
             taken.append(tick)
     return tuple(sorted(taken, key=lambda tick: tick.at))
 

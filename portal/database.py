@@ -73,8 +73,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found not in {0, SCHEMA_VERSION}:
-        raise sqlite3.DatabaseError(f"its tables are of version {found}, this portal's of {SCHEMA_VERSION}")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version not in {0, SCHEMA_VERSION}:
+        raise sqlite3.DatabaseError(f"its tables are of version {version}, this portal's of {SCHEMA_VERSION}")
     connection.executescript(SCHEMA.read_text(encoding="utf-8"))
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -146,8 +146,8 @@ def _slider(schema: Mapping[str, Any], start: float) -> Slider:
 def _round_up(number: float) -> float:
     """Return the next of 1, 2, 5, 10, 20, 50 and so on."""
     power = 10.0 ** math.floor(math.log10(number))
-    found = next(factor for factor in ROUND if factor * power >= number * (1 - 1e-9))
-    return float(f"{found * power:.6g}")
+    rounded = next(factor for factor in ROUND if factor * power >= number * (1 - 1e-9))
+    return float(f"{rounded * power:.6g}")
 
 
 def _number(text: str) -> Value:

@@ -28,7 +28,7 @@ class Store:
                 "INSERT INTO subscribers (key, number, title, about, facts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) "
                 "DO UPDATE SET number = excluded.number, title = excluded.title, about = excluded.about, "
                 "facts = excluded.facts",
-                [(each.key, each.number, each.title, each.about, json.dumps(each.facts)) for each in subscribers],
+                [(who.key, who.number, who.title, who.about, json.dumps(who.facts)) for who in subscribers],
             )
 
     def close(self) -> None:

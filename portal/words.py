@@ -45,9 +45,9 @@ def format_month(value: date) -> str:
     return format_date(value, format="MMMM y", locale=_locale(ENGLISH))
 
 
-def format_count(number: int, one: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """Format a number with its noun, such as `1 month` or `14 months`."""
-    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _locale(language: str) -> str:

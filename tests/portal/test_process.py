@@ -71,6 +71,17 @@ def test_every_line_of_its_log_is_json_and_none_names_a_subscriber_or_the_key(tm
     assert not any(text in words for text in (key, secret, token, "1253"))
 
 
+def test_what_is_not_http_gets_a_page_with_the_security_headers(tmp_path: Path) -> None:
+    with started(tmp_path) as (_, address):
+        host, _, port = address.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), PATIENCE_S) as connection:
+            connection.sendall(b"nonsense\r\n\r\n")
+            answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"content-security-policy: default-src 'none'" in answer
+    assert b"That could not be read" in answer
+
+
 def test_what_it_keeps_is_its_owners_only(tmp_path: Path) -> None:
     with started(tmp_path):
         assert stat.S_IMODE((tmp_path / "portal").stat().st_mode) == 0o700

@@ -1,4 +1,4 @@
-"""Who may act: people who gave the token, for as long as a signed cookie says so, by forms of our own pages."""
+"""Who may act: people who gave the token. A signed cookie remembers them, and forms must come from our own pages."""
 
 from __future__ import annotations
 

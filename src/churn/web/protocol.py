@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-PROTOCOL = f"{__name__}:Protocol"  # as uvicorn takes it
+PROTOCOL = f"{__name__}:EdgeProtocol"  # as uvicorn takes it
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Edge:
     admit: Callable[[ASGIApp, Scope], ASGIApp] = lambda app, _: app
 
 
-class Protocol(HttpToolsProtocol):
+class EdgeProtocol(HttpToolsProtocol):
     """Speak HTTP as uvicorn does, but let the app's edge word refusals and bound the queue."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
