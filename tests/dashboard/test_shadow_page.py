@@ -32,7 +32,7 @@ def test_the_page_says_what_the_judge_makes_of_the_challenger_and_why(
     assert "3 pairs from" in said
     for table in ("Differences", "By tier", "By banner", "By group of subscribers"):
         assert table in said
-    assert page.count("<svg") == 1 + 3 * 2 + 1  # the mark, three charts in two widths, and a square one
+    assert page.count("<svg") == 1 + 4 * 2  # the mark, and four charts in two widths
 
 
 def test_what_was_answered_long_ago_is_not_shown(dashboard: Open, bundles: dict[str, Bundle], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from math import log1p
 from typing import Any
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW
-from churn.dashboard.charts.drawing import LINE, NARROW, STABLE, Chart, build_layer, build_rule, draw
+from churn.dashboard.charts.drawing import LINE, STABLE, Chart, build_layer, build_rule, draw_both
 from churn.dashboard.charts.plots import Interval, Series, draw_histogram, draw_intervals, draw_shares
 from churn.dashboard.report import Report, Table, report_figures
 from churn.dashboard.words import format_percent, make_sentence, title_from_name
@@ -128,13 +128,15 @@ def _draw_plane(figures: ShadowReport) -> Chart:
         build_layer(diagonal, {"type": "line", "color": LINE, "strokeWidth": 1.5}, x=x, y=y),
         *tiers,
     ]
+    narrow, wide = draw_both({"layer": layers}, height=300)
     return Chart(
         name="plane",
         title="One model over the other",
         summary="How many subscribers both scored so; the darker, the more. On the diagonal both say the same.",
         columns=["Champion", "Pairs", "Challenger lower", "Alike", "Higher"],
         rows=_sum_up_by_tenth(counts),
-        narrow=draw({"layer": layers}, width=NARROW, height=300),
+        narrow=narrow,
+        wide=wide,
         keys=[("stable", "pairs"), ("limit", "between risk tiers")],
     )
 
