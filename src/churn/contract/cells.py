@@ -32,7 +32,6 @@ def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | 
     """Read one row.
 
     Args:
-        contract: what the row must follow.
         cells: the row's texts by column, at least those of the features; others are ignored.
 
     Returns:

@@ -33,10 +33,7 @@ class SubscriberError(ChurnError):
 def subscriber_from_json[C: Contract](contract: type[C], value: Any, name: str = "the body") -> C:
     """Validate parsed JSON against the contract: its own limits decide, only the words are ours.
 
-    Args:
-        contract: what the subscriber must follow.
-        value: any JSON value.
-        name: of the value, in an error.
+    `name` names the value in an error.
 
     Raises:
         SubscriberError: the value is no subscriber.

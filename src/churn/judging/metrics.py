@@ -108,10 +108,7 @@ STAGE_DURATION: Final = Metric(
     STAGE_CELL_BOUNDS_S,
 )
 PREDICTIONS: Final = Metric(
-    "churn_predictions_total",
-    "counter",
-    "Answers of /predict by risk tier.",
-    {"model_version": None, "tier": None},
+    "churn_predictions_total", "counter", "Answers of /predict by risk tier.", {"model_version": None, "tier": None}
 )
 PROBABILITY: Final = Metric(
     "churn_probability", "histogram", "Their probability.", {"model_version": None}, PROBABILITY_BOUNDS

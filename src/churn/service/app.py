@@ -47,12 +47,8 @@ def create_app(
 ) -> FastAPI:
     """Return the service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
 
-    Args:
-        settings: by default those of the environment.
-        bundle: by default the one that the settings name.
-        policy: of offers; by default the one that the settings name.
-        ledger: shared with other workers that count; by default it counts alone.
-        find_challenger: returns the second model, if the settings name one.
+    Settings come from the environment by default, and bundle and policy from the settings. Without a ledger that other
+    workers share, the service counts alone.
 
     Raises:
         BundleError: a bundle is missing or damaged.
@@ -74,12 +70,7 @@ def create_app(
     if prediction_log:
         prediction_log.observer = counters.count_log_records
     return build_app(
-        bundle.model,
-        settings,
-        model_path=bundle.path,
-        policy=policy,
-        counters=counters,
-        prediction_log=prediction_log,
+        bundle.model, settings, model_path=bundle.path, policy=policy, counters=counters, prediction_log=prediction_log
     )
 
 

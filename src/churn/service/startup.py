@@ -62,11 +62,6 @@ def open_prediction_log(
 ) -> PredictionLog | None:
     """Return the log of a bundle's predictions, not yet started; None if the settings want none.
 
-    Args:
-        settings: where it lies.
-        bundle: what answers.
-        challenger: what answers the same in the background, if anything does.
-
     Raises:
         SettingsError: PREDICTION_LOG is a URL that cannot be written to.
     """

@@ -13,14 +13,7 @@ from churn.retention.reasons import rank_reasons
 def build_answer(
     model: ChurnModel, subscriber: Contract, prediction: Prediction, *, threshold: float, reasons: int
 ) -> PredictionAnswer:
-    """Word a prediction.
-
-    Args:
-        model: what predicted.
-        subscriber: about whom.
-        prediction: what the model says.
-        threshold: the retention banner is shown above this probability.
-        reasons: how many to give.
+    """Word a prediction with so many reasons. The banner is shown above the threshold.
 
     Raises:
         ArithmeticError: the prediction is no probability.

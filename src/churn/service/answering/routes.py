@@ -48,13 +48,10 @@ def predict_routes(
     """Return the routes that a model answers.
 
     Args:
-        model: what predicts.
         policy: what may be offered, and who is held out.
-        counters: of what is answered, and of the time of each stage of /predict.
         prediction_log: keeps each answer of /predict.
         threshold: the retention banner is shown above this probability.
-        max_body_bytes: a larger body of one subscriber gets 413.
-        max_batch_rows: a longer batch gets 413.
+        max_body_bytes: of one subscriber.
     """
     router = APIRouter(route_class=DirectRoute)
     most_reasons = len(model.contract.features)

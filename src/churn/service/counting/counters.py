@@ -129,21 +129,12 @@ class Counters:
 
 
 class StageClock:
-    """Goes with one request and notes how long each of its stages took.
-
-    Args:
-        cells: where the durations are counted.
-        first: the first cell of each stage.
-        now_ns: tells the time.
-    """
+    """Goes with one request and counts the time of each of its stages, from the stage's first cell on."""
 
     __slots__ = ("_cells", "_first", "_now_ns", "_since_ns")
 
     def __init__(
-        self,
-        cells: memoryview[float],
-        first: Mapping[Stage, int],
-        now_ns: Callable[[], int] = time.perf_counter_ns,
+        self, cells: memoryview[float], first: Mapping[Stage, int], now_ns: Callable[[], int] = time.perf_counter_ns
     ) -> None:
         self._cells = cells
         self._first = first

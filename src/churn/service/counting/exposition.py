@@ -22,14 +22,9 @@ type Samples = Mapping[LabelValues, list[float]]
 
 
 async def expose(counters: Counters, accepted: str) -> tuple[bytes, str]:
-    """Write all metrics with their totals over the workers, and make way for other requests in between.
+    """Return all metrics in a format that an Accept header asks for, with its content type.
 
-    Args:
-        counters: of one worker.
-        accepted: the formats that the caller accepts, as in an Accept header.
-
-    Returns:
-        Prometheus's text format or OpenMetrics, and its content type.
+    They are the totals over the workers. Other requests have their turn in between.
     """
     encode, content_type = choose_encoder(accepted)
     parts = []

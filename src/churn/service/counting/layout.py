@@ -42,14 +42,7 @@ class ServedModel(NamedTuple):
 def describe_served_model(
     model: ChurnModel, policy: Policy, *, bundle_sha256: str = "", has_challenger: bool = False
 ) -> ServedModel:
-    """Return the names of a model and its offers.
-
-    Args:
-        model: what predicts.
-        policy: of its offers.
-        bundle_sha256: of the bundle's manifest; empty where there is no bundle.
-        has_challenger: whether a challenger answers too.
-    """
+    """Return the names of a model and its offers. `bundle_sha256` is empty where there is no bundle."""
     contract = model.contract
     return ServedModel(
         model.version,

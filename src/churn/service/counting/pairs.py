@@ -21,11 +21,6 @@ class PairCounter:
     """Counts what becomes of each answer that a challenger is to answer too.
 
     The prediction log's thread calls it, and alone writes to these cells.
-
-    Args:
-        challenger: the second model.
-        counters: where its answers are counted.
-        threshold: the banner is shown above this probability.
     """
 
     def __init__(self, challenger: Challenger, counters: Counters, *, threshold: float) -> None:

@@ -11,8 +11,8 @@ import jiter
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from churn.contract.wording import FieldError, cut, describe_kind
-from churn.service.edge.problems import Problem
+from churn.contract.wording import cut, describe_kind
+from churn.service.edge.problems import Problem, refuse_field
 
 BODY_TIMEOUT_S = 10.0
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -43,8 +43,6 @@ async def read_body(
     """Read the body, and give up as soon as it is too large: memory stays bounded whatever is sent.
 
     Args:
-        request: whose body is read.
-        max_bytes: the most that is read.
         instead: what the sender of a larger body is told to do.
         timeout_s: in which the whole body must come.
 
@@ -74,11 +72,7 @@ async def read_body(
 
 
 def parse_json(body: bytes, wanted: str = "one JSON object") -> Any:
-    """Parse JSON. NaN and Infinity are let through, so that validation can name their field.
-
-    Args:
-        body: the bytes.
-        wanted: what a sender of something else is told to send.
+    """Parse JSON, or say that `wanted` was expected. NaN and Infinity pass, so that validation can name their field.
 
     Raises:
         Problem: 422; names the key of a duplicate, and of a number too long to read.
@@ -122,18 +116,12 @@ def _too_large(max_bytes: int, instead: str) -> Problem:
 
 def _unreadable(body: bytes, reason: str, wanted: str) -> Problem:
     if duplicate := DUPLICATE_KEY.search(reason):
-        key = cut(duplicate[1])
-        return _field_problem(FieldError(field=key, code="duplicate", message=f"{key} is given twice; give it once"))
+        return refuse_field(duplicate[1], "duplicate", "is given twice; give it once")
     if reason.startswith("number out of range") and (long := LONG_NUMBER.search(body)):
-        key = cut(long[1].decode(errors="replace"))
-        message = f"{key} is a number of more than {DIGITS:,} digits; send one within the field's limits"
-        return _field_problem(FieldError(field=key, code="out_of_range", message=message))
+        message = f"is a number of more than {DIGITS:,} digits; send one within the field's limits"
+        return refuse_field(long[1].decode(errors="replace"), "out_of_range", message)
     if not body:
         reason = "it is empty"
     elif body.startswith(BYTE_ORDER_MARK):
         reason = "it begins with a byte order mark"
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body is not JSON: {reason}; send {wanted} in UTF-8")
-
-
-def _field_problem(error: FieldError) -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, errors=[error])

@@ -32,14 +32,7 @@ class Liveness(BaseModel):
 
 
 def operations_routes(model: ChurnModel, drain: Drain, counters: Counters, *, model_path: Path) -> APIRouter:
-    """Return the routes that load balancers, container platforms and Prometheus ask.
-
-    Args:
-        model: what must answer.
-        drain: whether this process is about to stop, so that requests should go elsewhere.
-        counters: what /metrics tells.
-        model_path: where the model was loaded from, for /health to tell.
-    """
+    """Return the routes that load balancers, container platforms and Prometheus ask. /health tells `model_path`."""
     router = APIRouter(route_class=DirectRoute)
     probe = [model.contract.model_validate(model.contract.example())]
     healthy = Response(
@@ -63,11 +56,7 @@ def operations_routes(model: ChurnModel, drain: Drain, counters: Counters, *, mo
         "/readyz": "Whether to send requests here: the same as /health",
     }.items():
         router.get(
-            path,
-            operation_id=path[1:],
-            summary=summary,
-            response_model=Health,
-            responses=describe_errors(500, 503),
+            path, operation_id=path[1:], summary=summary, response_model=Health, responses=describe_errors(500, 503)
         )(health)
 
     @router.get(

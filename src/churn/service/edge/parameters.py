@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
 
 from churn.contract.language import choose_language, list_language_codes
-from churn.contract.wording import Code, FieldError, cut
+from churn.contract.wording import Code, cut
 from churn.judging.metrics import TOP_REASONS
 from churn.retention.banner import Visitor
-from churn.service.edge.problems import Problem
+from churn.service.edge.problems import refuse_field
 
 REASONS = "reasons"
 INTEGER = re.compile(r"-?[1-9][0-9]*")
@@ -67,14 +66,14 @@ def read_reasons(request: Request, *, most: int) -> int:
     given = request.query_params.multi_items()
     for name, _ in given:
         if name != REASONS:
-            raise _refusal(name, "unknown", f"is not a parameter; leave it out: the only one is {REASONS}")
+            raise refuse_field(name, "unknown", f"is not a parameter; leave it out: the only one is {REASONS}")
     match [value for _, value in given]:
         case []:
             return TOP_REASONS
         case [value]:
             return _count(value, most)
         case _:
-            raise _refusal(REASONS, "duplicate", "is given twice; give it once")
+            raise refuse_field(REASONS, "duplicate", "is given twice; give it once")
 
 
 def read_visitor(request: Request) -> Visitor:
@@ -94,7 +93,7 @@ def read_visitor(request: Request) -> Visitor:
         elif name == ACCEPT_LANGUAGE:
             texts[name] += f",{text}"
         else:
-            raise _refusal(name, "duplicate", "is given twice; give it once")
+            raise refuse_field(name, "duplicate", "is given twice; give it once")
     return Visitor(_key(texts.get(KEY)), _day(texts.get(LAST_OFFER)), choose_language(texts.get(ACCEPT_LANGUAGE)))
 
 
@@ -103,13 +102,13 @@ def _count(value: str, most: int) -> int:
     if value not in allowed:
         code: Code = "out_of_range" if INTEGER.fullmatch(value) else "wrong_type"
         shown = json.dumps(cut(value), ensure_ascii=False)
-        raise _refusal(REASONS, code, f"must be a whole number from 0 to {most}, got {shown}")
+        raise refuse_field(REASONS, code, f"must be a whole number from 0 to {most}, got {shown}")
     return allowed[value]
 
 
 def _key(text: str | None) -> str | None:
     if text is not None and not SANE_KEY.fullmatch(text):
-        raise _refusal(
+        raise refuse_field(
             KEY, "out_of_range", f"must be 1 to {LONGEST_KEY} visible ASCII characters without spaces; hash other keys"
         )
     return text
@@ -121,15 +120,10 @@ def _day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise _refusal(
+        raise refuse_field(
             LAST_OFFER, "wrong_type", f"must be a day as YYYY-MM-DD, got {cut(text)}; leave it out if there was none"
         ) from error
 
 
 def _describe_header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
-
-
-def _refusal(name: str, code: Code, message: str) -> Problem:
-    error = FieldError(field=cut(name), code=code, message=f"{cut(name)} {message}")
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, errors=[error])

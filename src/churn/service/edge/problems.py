@@ -12,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
 from churn.contract.subscriber import SubscriberError
-from churn.contract.wording import FieldError
+from churn.contract.wording import Code, FieldError, cut
 from churn.service.counting.counters import kind_from_status
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,8 +27,7 @@ class ProblemDetails(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     type: Annotated[
-        str,
-        Field(description="A URI for the kind of problem; `about:blank` says that the status tells all."),
+        str, Field(description="A URI for the kind of problem; `about:blank` says that the status tells all.")
     ] = "about:blank"
     title: Annotated[str, Field(description="The HTTP status in words.")]
     status: int
@@ -78,6 +77,12 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
             errors=list(self.errors) or None,
         )
         return Response(details.model_dump_json(exclude_none=True), self.status, self.headers, MEDIA_TYPE)
+
+
+def refuse_field(name: str, code: Code, message: str) -> Problem:
+    """Return the problem of one field, parameter or header. The message goes on after its name."""
+    error = FieldError(field=cut(name), code=code, message=f"{cut(name)} {message}")
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, errors=[error])
 
 
 def title_from_status(status: int) -> str:
