@@ -51,7 +51,7 @@ def outcomes_import(
     from churn.outcomes.store import locate_outcomes, write_outcomes
 
     settings = read_settings()
-    outcomes = read_outcomes(path, hashed=functools.partial(hash_with_salt, settings))
+    outcomes = read_outcomes(path, hash_key=functools.partial(hash_with_salt, settings))
     place = locate_outcomes(settings.churn_home, find_contract(contract).contract_name)
     known = write_outcomes(place, outcomes)
     if as_json:

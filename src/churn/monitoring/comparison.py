@@ -46,17 +46,17 @@ class DriftComparison:
 
     @property
     def known(self) -> list[Drift]:
-        """All that could be compared, the score first."""
+        """Return all that could be compared, the score first."""
         return [*([self.score] if self.score else []), *self.features]
 
     @property
     def band(self) -> Band:
-        """The worst band of all; `too few` if nothing could be compared."""
+        """Return the worst band; `too few` if nothing could be compared."""
         return max((item.band for item in self.known), key=SEVERITY.index, default="too few")
 
     @property
     def summary(self) -> str:
-        """The whole comparison in a sentence."""
+        """Say the whole comparison in a sentence."""
         known = self.known
         far, moved = ([title_from_drift(item) for item in known if item.band == band] for band in ("far", "moved"))
         if not known:

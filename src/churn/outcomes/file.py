@@ -35,13 +35,13 @@ class Outcome(NamedTuple):
     accepted: bool | None
 
 
-def read_outcomes(path: Path, *, hashed: Callable[[str], str]) -> list[Outcome]:
+def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome]:
     """Read a CSV file, whole or not at all.
 
     Args:
         path: a file with a column `prediction_id` or `subscriber` (as sent in X-Subscriber-Key), a column `left`, and
             maybe `accepted`, which may be empty: yes or no, true or false, 1 or 0. Other columns are not read.
-        hashed: hashes a subscriber's key as the log does.
+        hash_key: hashes a subscriber's key as the log does.
 
     Raises:
         DataError: columns or rows are wrong; names them.
@@ -57,7 +57,7 @@ def read_outcomes(path: Path, *, hashed: Callable[[str], str]) -> list[Outcome]:
     wrong: list[str] = []
     try:
         for row in reader:
-            outcome = _read_row(kind, row, hashed)
+            outcome = _read_row(kind, row, hash_key)
             if isinstance(outcome, str):
                 wrong.append(f"line {reader.line_num}: {outcome}")
             elif outcomes.setdefault(outcome.id, outcome) != outcome:
@@ -85,7 +85,7 @@ def _find_kind(path: Path, columns: Sequence[str]) -> Kind:
     return kinds[0]
 
 
-def _read_row(kind: Kind, row: dict[str, str | None], hashed: Callable[[str], str]) -> Outcome | str:
+def _read_row(kind: Kind, row: dict[str, str | None], hash_key: Callable[[str], str]) -> Outcome | str:
     """Read a row; return its outcome, or what is wrong with it."""
     identity = (row[kind] or "").strip()
     left, accepted = (str(row.get(name) or "").strip().lower() for name in (LEFT, ACCEPTED))
@@ -99,4 +99,4 @@ def _read_row(kind: Kind, row: dict[str, str | None], hashed: Callable[[str], st
         identity = identity.replace("-", "").lower()
         if not PREDICTION_ID.fullmatch(identity):
             return f"{identity!r} is no id of a prediction"
-    return Outcome(kind, hashed(identity) if kind == "subscriber" else identity, ANSWERS[left], ANSWERS.get(accepted))
+    return Outcome(kind, hash_key(identity) if kind == "subscriber" else identity, ANSWERS[left], ANSWERS.get(accepted))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from heapq import nlargest
 
 import numpy as np
@@ -101,7 +102,7 @@ def walk_log(
         except FileNotFoundError:  # closed meanwhile
             continue
         read.add(path.stem)
-        yield LogFile(path.stem, None, lambda lines=lines: lines)  # type: ignore[misc] # mypy cannot infer the default
+        yield LogFile(path.stem, None, partial(bytes, lines))
     store = open_store(places.where)
     segments = [segment for segment in list_segments(store) if segment.origin not in read]
     by_origin = {segment.origin: segment for segment in sorted(segments, key=lambda segment: -segment.records)}
@@ -110,7 +111,7 @@ def walk_log(
     if newest_first:
         chosen.sort(key=lambda segment: segment.last, reverse=True)
     for done, segment in enumerate(chosen, 1):
-        yield LogFile(segment.origin, segment, lambda segment=segment: read_segment(store, segment))  # type: ignore[misc] # as above
+        yield LogFile(segment.origin, segment, partial(read_segment, store, segment))
         progress(done, len(chosen))
 
 
