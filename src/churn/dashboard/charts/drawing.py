@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
+from textwrap import shorten
 from typing import Any, Final
 
 import vl_convert
@@ -140,7 +141,7 @@ def draw_picture(title: str, text: str, charts: Sequence[Chart], style: str) -> 
     """Return charts as one PNG: two columns below a title, in the colours of a light page.
 
     Args:
-        title: what stands above the charts.
+        title: one line above the charts.
         text: a smaller line below the title.
         charts: from left to right and from top to bottom.
         style: the style sheet that names the colours.
@@ -148,10 +149,8 @@ def draw_picture(title: str, text: str, charts: Sequence[Chart], style: str) -> 
     colours: dict[str, str] = {}
     for name, colour in COLOUR.findall(style):
         colours.setdefault(name, colour)  # the light ones come first
-    parts, y = (
-        [_draw_text(GAP, 38, title, size=21, weight=700), _draw_text(GAP, 64, text, colour=SOFT)],
-        float(HEAD_HEIGHT),
-    )
+    head = _draw_text(GAP, 38, shorten(title, 100, placeholder="…"), size=21, weight=700)
+    parts, y = [head, _draw_text(GAP, 64, shorten(text, 180, placeholder="…"), colour=SOFT)], float(HEAD_HEIGHT)
     for row in (charts[at : at + 2] for at in range(0, len(charts), 2)):
         drawings = [_place_chart(chart, GAP + at * (COLUMN + GAP), y) for at, chart in enumerate(row)]
         parts += [drawing for drawing, _ in drawings]
