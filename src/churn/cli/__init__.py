@@ -1,4 +1,28 @@
-"""The command `churn`: thin commands around the modules that do the work."""
+"""The command `churn`: thin commands around the modules that do the work.
+
+service.py          start, serve
+training.py         data, train, tune
+models.py           models, promote, export, ui
+proving.py          prove
+scoring.py          score
+offers.py           offers
+predictions.py      replay, predictions
+loadtest.py         loadtest
+image.py            image
+release.py          release
+shadow.py           shadow
+judge.py            judge
+rollout.py          rollout; with rollout_control.py, rollout_words.py and rollout_report.py
+drift.py            drift
+outcomes.py         outcomes
+dashboard.py        dashboard
+contract.py         contract
+documents.py        the documents that are generated from the code
+options.py          options that several commands have
+reports.py          writes reports to files
+show.py             prints results, tables and progress
+extras.py           says which extra is missing
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,20 @@
-"""From data to a registered model."""
+"""From data to a registered model.
+
+data.py             reads and validates a training file
+synthetic.py        makes demo data by the contract's process
+fit.py              splits rows, and fits XGBoost
+candidates.py       compares XGBoost with a baseline and other tree methods
+tuning.py           searches for parameters
+tuned/              the parameters that were found
+evaluation.py       measures a model on the holdout
+plots.py            draws what was measured
+pipeline.py         trains and measures a model, and collects the record of the run
+registry.py         MLflow: runs, versions, aliases
+sklearn_flavor.py   reads models that were logged with scikit-learn's flavour
+gates.py            what a version must show before it is champion
+promotion.py        checks a version against the gates
+export.py           writes a registered model as a bundle
+"""
 
 import os
 
