@@ -152,6 +152,17 @@ def test_every_decision_is_in_the_index_and_says_where_it_stands() -> None:
         assert re.match(rf"# {record.name[:4]}: .+\n\nStatus: .+\. Date: \d{{4}}-\d\d-\d\d\.\n", read(record)), record
 
 
+@pytest.mark.parametrize("room", sorted(path.parent for path in SOURCE.rglob("__init__.py")), ids=name)
+def test_a_room_says_what_each_of_its_modules_does(room: Path) -> None:
+    modules = {path.stem for path in room.glob("*.py") if not path.name.startswith("_")}
+    rooms = {path.parent.name for path in room.glob("*/__init__.py")}
+    if room == SOURCE or room.name in {"businesses", "cli"}:  # README lists the rooms; commands say it with --help
+        return
+    words = read(room / "__init__.py").split('"""')[1]
+    assert {module for module in modules if f"{module}.py" not in words and f"`{module}`" not in words} == set()
+    assert {inner for inner in rooms if f"{inner}/" not in words} == set()
+
+
 def test_the_overview_names_no_module_that_is_not_there() -> None:
     overview = read(ROOT / "docs" / "architecture" / "00-overview.md")
     mentioned = set(re.findall(r"`([\w/]+(?:\.py|/))`", overview))
