@@ -28,7 +28,7 @@ CONNECTIONS = 8
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds this command to the command line."""
+    """Add this command to the command line."""
     app.command("loadtest", epilog="Example: churn loadtest http://127.0.0.1:8000 --rate 200 --out var/load.html")(
         loadtest
     )

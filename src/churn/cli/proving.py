@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds this command to the command line."""
+    """Add this command to the command line."""
     app.command("prove", epilog="Example: churn prove var/bundles/streamflow/champion --rows 1000000")(prove)
 
 
@@ -66,7 +66,8 @@ def prove(
         print_table("reasons shown in a banner", ["reasons", "banners"], sorted(proof.shown.items()))
         print_table("reasons shown", ["code", "banners"], proof.codes.most_common())
         print_table("reasons that raise the risk and were not shown", ["why", "times"], proof.suppressed.most_common())
-        print_table("offers", ["code", "banners"], [(code or "none", n) for code, n in proof.offers.most_common()])
+        offers = [(code or "none", banners) for code, banners in proof.offers.most_common()]
+        print_table("offers", ["code", "banners"], offers)
     if proof.broken:
         law, count = proof.broken.most_common(1)[0]
         raise GateError(

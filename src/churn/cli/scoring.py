@@ -28,7 +28,7 @@ type EngineName = Literal["local", "ray"]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds this command to the command line."""
+    """Add this command to the command line."""
     app.command("score", epilog="Example: churn score subscribers.parquet --out scored --reasons 5")(score)
 
 
@@ -105,16 +105,16 @@ def _engine(name: EngineName, workers: int | None, ray_address: str | None) -> E
 
 
 def _with_rate(move: Callable[[int, int, str], None]) -> Callable[[int, int], None]:
-    """Moves the bar and tells the rate since the first move, for what an earlier run made was no work."""
-    began: tuple[float, int] | None = None
+    """Show the rate since the first move: an earlier run made the rows before it."""
+    start: tuple[float, int] | None = None
 
-    def moved(done: int, total: int) -> None:
-        nonlocal began
-        began = began or (time.perf_counter(), done)
-        seconds, rows = time.perf_counter() - began[0], done - began[1]
+    def move_with_rate(done: int, total: int) -> None:
+        nonlocal start
+        start = start or (time.perf_counter(), done)
+        seconds, rows = time.perf_counter() - start[0], done - start[1]
         move(done, total, f"rows, {rows / seconds:,.0f} a second" if rows else "rows")
 
-    return moved
+    return move_with_rate
 
 
 def _show(summary: dict[str, Any], folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""The typed client of a running service; needs the extra `client`.
+"""The typed client of a running service. It needs the extra `client`.
 
-calls.py          a request, and what its reply means; without a network
-asynchronous.py   sends it within one budget of time
+calls.py          build a request and read its reply, without a network
+asynchronous.py   send it within one budget of time
 blocking.py       the same for code without an event loop
 """
 

@@ -23,20 +23,15 @@ from churn.client.calls import (
 )
 from churn.errors import SettingsError, Unavailable
 
-# Less than the service's 75 s, and than the 60 s of load balancers: who reuses a connection must be the one to drop it.
+# The client must drop idle connections first: the service keeps them for 75 s, load balancers for 60 s.
 KEEP_ALIVE_S = 50.0
 MOST_CONNECTIONS = 100
 
 
 class AsyncChurnClient:
-    """Asks one service, over connections that it keeps open; safe for concurrent calls on one event loop.
+    """Ask one service over connections that stay open. Concurrent calls on one event loop are safe.
 
-    Args:
-        address: the service's, such as `http://127.0.0.1:8000`.
-        budget_s: what a call may take in all, the one repetition it may need included.
-
-    Raises:
-        SettingsError: the address or the budget is none.
+    `budget_s` limits a whole call, a repetition included. An impossible address or budget raises SettingsError.
     """
 
     def __init__(self, address: str, *, budget_s: float = 0.2) -> None:
@@ -62,41 +57,37 @@ class AsyncChurnClient:
         await self._http.aclose()
 
     async def predict(self, subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> RetentionAnswer:
-        """How likely a subscriber is to leave, why, and what to show.
-
-        Args:
-            subscriber: the contract's fields.
-            asked: see `Asked`.
+        """Ask how likely a subscriber is to leave, why, and what to show.
 
         Raises:
             Unavailable: the service is down, overloaded, or took longer than the budget.
             Refused: the subscriber is not valid; `fields` says why.
-            Nonsense: what answered is not the service.
+            Nonsense: the answer is not the service's.
         """
         return await self._ask(build_prediction_call(subscriber, **asked))
 
     async def schema(self) -> dict[str, Any]:
-        """The service's own OpenAPI document; raises as `predict` does."""
+        """Fetch the service's OpenAPI document. Raises as `predict` does."""
         return await self._ask(SCHEMA)
 
     async def health(self) -> Health:
-        """What the service says of itself, once its model has answered; raises as `predict` does."""
+        """Fetch the service's health, after its model has answered. Raises as `predict` does."""
         return await self._ask(HEALTH)
 
     async def _ask[T](self, call: Call[T]) -> T:
         try:
             with anyio.fail_after(self.budget_s) as scope:
-                outcome = await self._send(call)
-                pause_s = choose_pause(outcome)
+                reply = await self._send(call)
+                pause_s = choose_pause(reply)
                 if pause_s is not None and pause_s < scope.deadline - anyio.current_time():
                     await anyio.sleep(pause_s)
-                    outcome = await self._send(call)
+                    reply = await self._send(call)
         except TimeoutError:
             raise Unavailable(
                 f"the churn service gave no answer within {self.budget_s:g} s",
                 instead="see its log, or whether the address is right",
             ) from None
-        return call.read(outcome)
+        return call.read(reply)
 
     async def _send[T](self, call: Call[T]) -> Reply | NoReply:
         body = bytearray()

@@ -1,7 +1,7 @@
-"""The client for code without an event loop: the other one, on a thread of its own.
+"""The client for code without an event loop: it runs the asynchronous client on a thread of its own.
 
-A blocking socket can only limit each read, and who sends a byte at a time keeps within that for ever. Cancelling from
-an event loop holds the budget whatever the other side does.
+A blocking socket limits only each read, so a server that sends single bytes could outlast any budget. An event loop can
+cancel the whole call.
 """
 
 from __future__ import annotations
@@ -20,16 +20,9 @@ from churn.errors import ClientError
 
 
 class ChurnClient:
-    """Does what `AsyncChurnClient` does, and waits for it; safe for calls from many threads.
+    """Call `AsyncChurnClient` and wait. Calls from many threads are safe.
 
-    Open it with `with`, once for a process and not before that process forks.
-
-    Args:
-        address: the service's, such as `http://127.0.0.1:8000`.
-        budget_s: what a call may take in all, the one repetition it may need included.
-
-    Raises:
-        SettingsError: the address or the budget is none.
+    Open it with `with`, once for a process, and after that process forks.
     """
 
     def __init__(self, address: str, *, budget_s: float = 0.2) -> None:
@@ -49,19 +42,19 @@ class ChurnClient:
         self._open.close()
 
     def predict(self, subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> RetentionAnswer:
-        """As `AsyncChurnClient.predict`."""
-        return self._on_its_thread.call(partial(self._client.predict, subscriber, **asked))
+        """Ask as `AsyncChurnClient.predict` does."""
+        return self._thread.call(partial(self._client.predict, subscriber, **asked))
 
     def schema(self) -> dict[str, Any]:
-        """As `AsyncChurnClient.schema`."""
-        return self._on_its_thread.call(self._client.schema)
+        """Ask as `AsyncChurnClient.schema` does."""
+        return self._thread.call(self._client.schema)
 
     def health(self) -> Health:
-        """As `AsyncChurnClient.health`."""
-        return self._on_its_thread.call(self._client.health)
+        """Ask as `AsyncChurnClient.health` does."""
+        return self._thread.call(self._client.health)
 
     @property
-    def _on_its_thread(self) -> BlockingPortal:
+    def _thread(self) -> BlockingPortal:
         if self._loop is None:
             raise ClientError("the client is not open", instead="use it in `with ChurnClient(...) as client:`")
         return self._loop

@@ -1,4 +1,4 @@
-"""What can be asked of the service, and what to make of what comes back: no network, so both clients share it."""
+"""Build requests to the service and read its replies. No network: both clients share this module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from churn.answers import RetentionAnswer
 from churn.errors import Nonsense, Refused, Unavailable
 
 MOST_BYTES = 1_048_576
-# A service that is just being restarted refuses connections for a moment.
+# A service refuses connections for a moment while it restarts.
 RECONNECT_PAUSE_S = 0.02
 KEY = re.compile(r"[!-~]{1,128}")
 LANGUAGE = re.compile(r"[ -~]{1,256}")
@@ -25,16 +25,16 @@ SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 class Asked(TypedDict, total=False):
-    """What may be said beside the subscriber; None says nothing."""
+    """What a caller may add to the subscriber; None adds nothing."""
 
     subscriber_key: str | None  # opaque, 1 to 128 visible ASCII characters; assigns the arm
-    last_offer: date | None  # when the subscriber last accepted one
+    last_offer: date | None  # when the subscriber last accepted an offer
     language: str | None  # as in Accept-Language
-    reasons: int | None  # how many top_reasons; without it three
+    reasons: int | None  # number of top_reasons, three by default
 
 
 class Health(TypedDict):
-    """Of a service whose model has just answered a prediction."""
+    """The health of a service whose model has just answered."""
 
     status: str
     model_version: str
@@ -53,7 +53,7 @@ class _Problem(TypedDict):
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. The headers' names are in lower case; a body may be cut once it has more than MOST_BYTES."""
+    """A reply. Header names are in lower case; a body of more than MOST_BYTES may be cut."""
 
     status: int
     headers: Mapping[str, str]
@@ -69,7 +69,7 @@ class NoReply:
 
 @dataclass(frozen=True)
 class Call[T]:
-    """A request, and the shape of the answer to it."""
+    """A request, and the shape of its answer."""
 
     method: str
     path: str
@@ -77,31 +77,27 @@ class Call[T]:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
 
-    def read(self, outcome: Reply | NoReply) -> T:
-        """The answer.
-
-        Raises:
-            ClientError: there is none; the class says why.
-        """
-        if isinstance(outcome, NoReply):
+    def read(self, reply: Reply | NoReply) -> T:
+        """Return the answer, or raise the ClientError that says why there is none."""
+        if isinstance(reply, NoReply):
             raise Unavailable(
-                "the churn service hung up" if outcome.connected else "the churn service takes no connection",
+                "the churn service hung up" if reply.connected else "the churn service takes no connection",
                 instead="see whether it runs, and whether the address is right",
             )
-        if outcome.status == HTTPStatus.OK:
-            return self._shaped(outcome)
-        if outcome.status == HTTPStatus.TOO_MANY_REQUESTS or outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Unavailable(f"the churn service answers {outcome.status}", instead="see its log, or ask again later")
-        if outcome.status >= HTTPStatus.BAD_REQUEST:
-            raise _refusal(outcome)
-        raise _nonsense(f"status {outcome.status}")
+        if reply.status == HTTPStatus.OK:
+            return self._validate(reply)
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise Unavailable(f"the churn service answers {reply.status}", instead="see its log, or ask again later")
+        if reply.status >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(reply)
+        raise _nonsense(f"status {reply.status}")
 
-    def _shaped(self, reply: Reply) -> T:
+    def _validate(self, reply: Reply) -> T:
         if reply.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise _nonsense("a content type other than application/json")
         if len(reply.body) > MOST_BYTES:
             raise _nonsense(f"more than {MOST_BYTES:,} bytes")
-        # The causes are left out, for they quote the answer.
+        # Raise from None: the causes quote the answer.
         try:
             return self.shape.validate_python(from_json(reply.body, allow_inf_nan=False), strict=True)
         except ValidationError as error:
@@ -118,11 +114,7 @@ _PROBLEM = TypeAdapter(_Problem)
 
 
 def build_prediction_call(subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> Call[RetentionAnswer]:
-    """Asks for a prediction and what to show.
-
-    Raises:
-        Refused: it cannot be sent: no JSON for the subscriber, or a key or language that fits no header.
-    """
+    """Build the call for a prediction. Values that fit no JSON or no header raise Refused."""
     key, last_offer = asked.get("subscriber_key"), asked.get("last_offer")
     language, reasons = asked.get("language"), asked.get("reasons")
     if key is not None and not KEY.fullmatch(key):
@@ -148,9 +140,9 @@ def build_prediction_call(subscriber: Mapping[str, object], **asked: Unpack[Aske
     )
 
 
-def choose_pause(outcome: Reply | NoReply) -> float | None:
-    """Seconds to wait before the same call is worth sending again; None if it is not."""
-    match outcome:
+def choose_pause(reply: Reply | NoReply) -> float | None:
+    """Return the seconds to wait before sending again; None if sending again is useless."""
+    match reply:
         case NoReply(connected=connected):
             return 0.0 if connected else RECONNECT_PAUSE_S
         case Reply(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers):

@@ -1,9 +1,9 @@
-"""Load tests: requests at a given rate or over given connections, and an honest account of how long answers took.
+"""Load tests: send requests at a rate or over connections, and report honestly how long answers took.
 
-plan.py      what is to be run, against what: the payloads, and when each request is due
-run.py       decides when each request is sent
+plan.py      the plan, the payloads, and when each request is due
+run.py       decides when to send each request
 client.py    sends it; the only module that knows aiohttp
-samples.py   whether an answer is a prediction, and what is noted of each request
+samples.py   one sample for each request, and whether its answer is a prediction
 report.py    figures and a verdict
 words.py     the same for people, and for scripts
 """

@@ -1,4 +1,4 @@
-"""Sends requests and notes how each went. The only module that knows aiohttp."""
+"""Send requests and note a sample of each. The only module that knows aiohttp."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FAILED = "connection failed"
 
 @asynccontextmanager
 async def open_session(timeout_s: float) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that opens as many connections as there are requests in flight, and uses them again."""
+    """Open a session with as many connections as requests in flight. It reuses them."""
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),  # with a limit it would queue, and the queue would be measured
+        connector=aiohttp.TCPConnector(limit=0),  # a limit would queue requests, and we would measure the queue
         timeout=aiohttp.ClientTimeout(total=timeout_s),
         headers={"Content-Type": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -30,13 +30,7 @@ async def open_session(timeout_s: float) -> AsyncIterator[aiohttp.ClientSession]
 
 
 class Client:
-    """Posts to one URL; its clock starts when it is made.
-
-    Args:
-        session: from `open_session`.
-        url: where to post to.
-        bodies: what to post, in turn.
-    """
+    """Post bodies to one URL, in turn. The clock starts when the client is made."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, bodies: Sequence[bytes]) -> None:
         self.session, self.url, self.bodies = session, url, bodies
@@ -44,34 +38,29 @@ class Client:
         self.began = time.perf_counter()
 
     def now(self) -> float:
-        """Seconds since it was made."""
+        """Return the seconds since the client was made."""
         return time.perf_counter() - self.began
 
     async def send(self, number: int, due_s: float | None = None) -> None:
-        """Sends the request of this number and waits for its answer; what goes wrong is noted, not raised.
-
-        Args:
-            number: from 0; chooses the body.
-            due_s: when it should have been sent; now if not given.
-        """
+        """Send the request due at `due_s` (by default now) and wait for its answer. Note failures, raise nothing."""
         sent_s = self.now()
-        error: str | None = UNANSWERED  # what stays of a request that is cancelled
+        error: str | None = UNANSWERED  # stays if the request is cancelled
         version = None
         try:
             body = self.bodies[number % len(self.bodies)]
             async with self.session.post(self.url, data=body, allow_redirects=False) as response:
                 error, version = check_answer(response.status, await response.read())
         except (aiohttp.ClientError, OSError) as failure:
-            error = _kind(failure)
+            error = _name_failure(failure)
         finally:
             self.samples.append(Sample(sent_s if due_s is None else due_s, sent_s, self.now(), error, version))
 
     def skip(self, due_s: float) -> None:
-        """Notes a request that was due and could not be sent."""
+        """Note a request that was due and could not be sent."""
         self.samples.append(Sample(due_s, None, self.now(), NOT_SENT, None))
 
 
-def _kind(failure: aiohttp.ClientError | OSError) -> str:
+def _name_failure(failure: aiohttp.ClientError | OSError) -> str:
     number = getattr(failure, "errno", None)
     if isinstance(failure, TimeoutError):
         return TIMEOUT
@@ -81,5 +70,4 @@ def _kind(failure: aiohttp.ClientError | OSError) -> str:
         failure, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | ConnectionResetError
     ):
         return RESET
-    # What aiohttp cannot read as HTTP.
-    return INVALID if isinstance(failure, aiohttp.ClientResponseError) else FAILED
+    return INVALID if isinstance(failure, aiohttp.ClientResponseError) else FAILED  # aiohttp cannot read it as HTTP

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from churn.loadtest.plan import LoadPlan, OpenLoop
 from churn.loadtest.samples import Run
 
-LATE_MS = 10.0
-"""A client that sends one request in a hundred later than this is part of what it measures."""
+LATE_MS = 10.0  # a client whose p99 of lag is larger distorts its own measurement
 BUSY_SHARE = 0.9
 
 
@@ -29,60 +28,40 @@ class Latency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """What came of a load test.
+    """The figures and the verdict of a load test."""
 
-    Args:
-        requests: all that were counted; `answered` and `errors` add up to it.
-        sent: those that the client began to send.
-        answered: those answered with a prediction.
-        errors: kind -> count, most frequent first.
-        duration_s: from the start to the last answer.
-        throughput_per_s: predictions in a second.
-        latency: of the answered ones alone; None if there are none.
-        client_lag: how late requests were sent; None in a closed loop, where none is due at any time.
-        client_cpu_share: of one CPU, used by the client itself.
-        client_limits: sentences on how the client itself got in the way; empty if it did not.
-        model_versions: version -> answers, most frequent first.
-        misses: sentences on what the run should have held; empty if it held all.
-    """
-
-    requests: int
+    requests: int  # answered ones and errors
     sent: int
-    answered: int
-    errors: Mapping[str, int]
-    duration_s: float
-    throughput_per_s: float
-    latency: Latency | None
-    client_lag: Latency | None
-    client_cpu_share: float
-    client_limits: Sequence[str]
-    model_versions: Mapping[str, int]
-    misses: Sequence[str]
+    answered: int  # with a prediction
+    errors: Mapping[str, int]  # kind -> count, most frequent first
+    duration_s: float  # from the start to the last answer
+    throughput_per_s: float  # predictions in a second
+    latency: Latency | None  # of predictions; None without any
+    client_lag: Latency | None  # how late requests were sent; None in a closed loop, which has no schedule
+    client_cpu_share: float  # of one CPU
+    client_limits: Sequence[str]  # sentences on how the client distorted the measurement
+    model_versions: Mapping[str, int]  # version -> answers, most frequent first
+    misses: Sequence[str]  # sentences on objectives that do not hold
 
     @property
     def passed(self) -> bool:
-        """Whether the run held all it should."""
         return not self.misses
 
     @property
     def error_share(self) -> float:
-        """Of all requests, 0..1."""
         return sum(self.errors.values()) / max(self.requests, 1)
 
 
 def take_nearest_rank(ordered: Sequence[float], per_mille: int) -> float:
-    """The smallest measured value that at least so many in a thousand do not exceed; never one between two.
+    """Return the smallest of the rising values that at least `per_mille` in a thousand do not exceed.
 
-    Args:
-        ordered: at least one value, rising.
-        per_mille: 1..1000; an integer, because 0.07 * 100 is more than 7.
+    `per_mille` is an integer because 0.07 * 100 is more than 7.
     """
-    rank = -(-len(ordered) * per_mille // 1000)
-    return ordered[rank - 1]
+    return ordered[-(-len(ordered) * per_mille // 1000) - 1]
 
 
 def summarise_latency(values_ms: Iterable[float]) -> Latency | None:
-    """Sums up durations; None if there are none."""
+    """Sum up durations; return None without any."""
     ordered = sorted(values_ms)
     if not ordered:
         return None
@@ -91,7 +70,7 @@ def summarise_latency(values_ms: Iterable[float]) -> Latency | None:
 
 
 def summarise(run: Run, plan: LoadPlan) -> LoadReport:
-    """All figures of a run and whether they hold what the plan asks."""
+    """Compute all figures of a run, and check them against the plan."""
     answered = [sample for sample in run.samples if sample.error is None]
     errors = Counter(sample.error for sample in run.samples if sample.error is not None)
     duration_s = max((sample.ended_s for sample in run.samples), default=0.0)
@@ -134,7 +113,7 @@ def _client_limits(lag: Latency | None, cpu_share: float) -> list[str]:
     if lag is None:
         busy = f"the client itself used {cpu_share:.0%} of a CPU: a faster one might measure a faster service"
         return [busy] if cpu_share > BUSY_SHARE else []
-    # In an open loop a busy client is no harm as long as it keeps the schedule; at high rates it waits actively.
+    # A busy client does no harm in an open loop while it keeps the schedule: it waits actively at high rates.
     late = (
         f"the client could not keep the schedule: it sent one request in a hundred {lag.p99_ms:,.0f} ms late or later, "
         "and that is part of the latencies"

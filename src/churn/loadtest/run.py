@@ -1,4 +1,4 @@
-"""Decides when each request is sent: as soon as a connection is free, or when it is due."""
+"""Run the load: send each request when a connection is free, or when it is due."""
 
 from __future__ import annotations
 
@@ -27,16 +27,15 @@ from churn.loadtest.plan import (
 from churn.loadtest.samples import Run
 
 WARMUP_CONNECTIONS = 8
-OTHER_FILES = 100  # what the process holds open beside its connections
+OTHER_FILES = 100  # open in the process beside its connections
 BEFORE_PROGRESS_S = 2.0
 BETWEEN_PROGRESS_S = 1.0
 
-type Progress = Callable[[int, int | None, str], None]
-"""Told once a second how many, of how many, of what."""
+type Progress = Callable[[int, int | None, str], None]  # called once a second with done, total, unit
 
 
 def run_load(plan: LoadPlan, bodies: Sequence[bytes], progress: Progress = lambda *_: None) -> Run:
-    """Runs a load test to its end; a request that fails is part of the result and raises nothing."""
+    """Run a load test to its end. Failed requests are part of the result and raise nothing."""
     with _defer_collections():
         return uvloop.run(_run(plan, bodies, progress))
 
@@ -58,7 +57,7 @@ async def _run(plan: LoadPlan, bodies: Sequence[bytes], progress: Progress) -> R
 async def run_closed_loop(
     client: Client, connections: int, *, requests: int | None, duration_s: float = math.inf
 ) -> None:
-    """Sends over each connection as soon as its last request is answered, until one of the limits is reached."""
+    """Send over each connection when its last request is answered, until a limit is reached."""
     numbers = iter(itertools.count() if requests is None else range(requests))
 
     async def use_one_connection() -> None:
@@ -71,12 +70,12 @@ async def run_closed_loop(
 
 
 async def run_open_loop(client: Client, loop: OpenLoop, due: Times) -> None:
-    """Sends each request when it is due, whatever has become of the others, then waits for the last answers."""
+    """Send each request when it is due, whether others are answered or not. Then wait for the last answers."""
     most_in_flight = min(loop.most_in_flight, _count_allowed_connections())
     in_flight = set[asyncio.Task[None]]()
     for number, due_s in enumerate(due.tolist()):
         await asyncio.sleep(max(0.0, due_s - client.now()))
-        while client.now() < due_s:  # noqa: ASYNC110 - the timer rounds to a millisecond, this does not
+        while client.now() < due_s:  # noqa: ASYNC110 - the timer rounds to a millisecond
             await asyncio.sleep(0)
         if len(in_flight) >= most_in_flight:
             client.skip(due_s)
@@ -109,7 +108,7 @@ async def _watch(client: Client, plan: LoadPlan, progress: Progress) -> None:
 
 
 def _count_allowed_connections() -> int:
-    """How many the operating system lets this process open, after asking it for enough."""
+    """Ask the system for enough open files, and return how many connections it allows."""
     present, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_IN_FLIGHT + OTHER_FILES
     if most != resource.RLIM_INFINITY:
@@ -121,7 +120,7 @@ def _count_allowed_connections() -> int:
 
 @contextmanager
 def _defer_collections() -> Iterator[None]:
-    """A full garbage collection would stop the client for tens of milliseconds to look at what stays anyway."""
+    """Keep full garbage collections away: each would stop the client for tens of milliseconds, in vain."""
     gc.collect()
     gc.freeze()
     try:

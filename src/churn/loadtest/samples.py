@@ -1,4 +1,4 @@
-"""What is noted down of each request."""
+"""The sample of each request, and the check of its answer."""
 
 from __future__ import annotations
 
@@ -10,49 +10,34 @@ from typing import NamedTuple
 
 NOT_SENT = "not sent"
 UNANSWERED = "unanswered at the end"
+INVALID = "invalid answer"
 
 
 class Sample(NamedTuple):
-    """One counted request. All times are in seconds since the run's start.
+    """One counted request. Times are seconds since the run's start."""
 
-    Args:
-        intended_s: when it was due; in a closed loop, when it was sent.
-        sent_s: when the client began to send it; None if it never did.
-        ended_s: when the whole answer was there, or when the request was given up.
-        error: what went wrong; None if it was answered with a prediction.
-        model_version: the model that answered; None if none did.
-    """
-
-    intended_s: float
-    sent_s: float | None
-    ended_s: float
-    error: str | None
-    model_version: str | None
+    intended_s: float  # when it was due; in a closed loop, when it was sent
+    sent_s: float | None  # when the client began to send it, if it did
+    ended_s: float  # when the whole answer was there, or the client gave up
+    error: str | None  # None for a prediction
+    model_version: str | None  # of a prediction
 
     @property
     def latency_ms(self) -> float:
-        """From when the request was due: a client that was kept waiting has waited, too."""
+        """Count from when the request was due: waiting to be sent is waiting, too."""
         return (self.ended_s - self.intended_s) * 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that was measured.
+    """All that was measured."""
 
-    Args:
-        samples: one for each counted request, in the order in which they ended.
-        cpu_s: the processor time the client itself used meanwhile.
-    """
-
-    samples: Sequence[Sample]
-    cpu_s: float
-
-
-INVALID = "invalid answer"
+    samples: Sequence[Sample]  # in the order in which requests ended
+    cpu_s: float  # CPU time of the client
 
 
 def read_model_version(content: bytes) -> str | None:
-    """The version of the model that gave this prediction; None if it is none."""
+    """Return a prediction's model version; None for anything else."""
     try:
         answer = json.loads(content)
         probability, version = answer["churn_probability"], answer["model_version"]
@@ -64,7 +49,7 @@ def read_model_version(content: bytes) -> str | None:
 
 
 def check_answer(status: int, content: bytes) -> tuple[str | None, str | None]:
-    """What is wrong with an answer, and the model version it names; exactly one of them is None."""
+    """Return (error, None) for a bad answer, (None, model version) for a prediction."""
     if status != HTTPStatus.OK:
         return f"status {status}", None
     version = read_model_version(content)

@@ -12,14 +12,14 @@ DECIMALS = 6
 
 
 def describe_load(plan: LoadPlan) -> str:
-    """What was run: `open loop, 200 requests/s, poisson arrivals`."""
+    """Describe the load, as in `open loop, 200 requests/s, poisson arrivals`."""
     if isinstance(plan.loop, ClosedLoop):
         return f"closed loop, {plan.loop.connections} connection{'s' if plan.loop.connections > 1 else ''}"
     return f"open loop, {plan.loop.rate_per_s:,g} requests/s, {plan.loop.arrivals} arrivals"
 
 
 def describe_verdict(plan: LoadPlan, report: LoadReport) -> str:
-    """Whether the run held what it should, in one sentence."""
+    """Say in one sentence whether the objective holds."""
     if report.latency is None or not report.passed:
         return f"missed: {'; '.join(report.misses)}"
     failed = f"{sum(report.errors.values()):,} of {report.requests:,} requests failed"
@@ -27,7 +27,7 @@ def describe_verdict(plan: LoadPlan, report: LoadReport) -> str:
 
 
 def rows_from_report(plan: LoadPlan, report: LoadReport) -> list[tuple[str, str]]:
-    """The report as (measure, value), in words."""
+    """Write the report as pairs of measure and value, in words."""
     rows = [
         ("sent to", plan.url),
         ("load", describe_load(plan)),
@@ -41,22 +41,21 @@ def rows_from_report(plan: LoadPlan, report: LoadReport) -> list[tuple[str, str]
     if report.latency is not None:
         rows += [(name, f"{value:,.2f} ms") for name, value in _name_percentiles(report.latency).items()]
     if report.client_lag is not None:
-        rows.append(
-            ("client sent late by", f"p99 {report.client_lag.p99_ms:.2f} ms, max {report.client_lag.max_ms:.2f} ms")
-        )
+        late = f"p99 {report.client_lag.p99_ms:.2f} ms, max {report.client_lag.max_ms:.2f} ms"
+        rows.append(("client sent late by", late))
     rows.append(("client's own CPU", f"{report.client_cpu_share:.0%} of one"))
     rows += [("caution", limit) for limit in report.client_limits]
     return [*rows, ("objective", describe_verdict(plan, report))]
 
 
 def json_from_report(plan: LoadPlan, report: LoadReport) -> dict[str, Any]:
-    """The report for scripts; a figure that there is none of is None."""
+    """Write the report for scripts. A missing figure is None."""
     lag = report.client_lag
     content: dict[str, Any] = {
         "url": plan.url,
         "contract": plan.contract,
         "seed": plan.seed,
-        **_loop_json(plan.loop),
+        **_json_from_loop(plan.loop),
         "warmup": plan.warmup,
         "requests": report.requests,
         "sent": report.sent,
@@ -80,23 +79,13 @@ def json_from_report(plan: LoadPlan, report: LoadReport) -> dict[str, Any]:
     return {name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in content.items()}
 
 
-def _loop_json(loop: ClosedLoop | OpenLoop) -> dict[str, Any]:
-    """The same names for both, None where one does not apply."""
+def _json_from_loop(loop: ClosedLoop | OpenLoop) -> dict[str, Any]:
+    names = ("loop", "latency_from", "connections", "rate_per_s", "arrivals")
     if isinstance(loop, ClosedLoop):
-        return {
-            "loop": "closed",
-            "latency_from": "sending",
-            "connections": loop.connections,
-            "rate_per_s": None,
-            "arrivals": None,
-        }
-    return {
-        "loop": "open",
-        "latency_from": "intended send time",
-        "connections": None,
-        "rate_per_s": loop.rate_per_s,
-        "arrivals": loop.arrivals,
-    }
+        values: tuple[Any, ...] = ("closed", "sending", loop.connections, None, None)
+    else:
+        values = ("open", "intended send time", None, loop.rate_per_s, loop.arrivals)
+    return dict(zip(names, values, strict=True))
 
 
 def _describe_start(plan: LoadPlan) -> str:

@@ -1,9 +1,9 @@
-"""Files of subscribers, read a stretch at a time; rows of any size of file, in the order in which they stand.
+"""Reading of subscriber files of any size, part by part, in the order of their rows.
 
-    sources.py      which files there are, whether they hold what the contract needs, and their parts
+    sources.py      find the files, check their columns, cut them into parts
     blocks.py       where rows lie in a file, and rows that were read
-    csv_rows.py     a stretch of a CSV file
+    csv_rows.py     CSV files
     arrow_rows.py   row groups of Parquet files, record batches of Arrow files
 
-What a row means is not known here: that is for `churn.contract.cells` and the contract to say.
+This room does not know what a row means. `churn.contract.cells` and the contract know.
 """

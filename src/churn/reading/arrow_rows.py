@@ -1,4 +1,4 @@
-"""Parquet files and Arrow IPC files (file or stream format): rows lie in row groups, or in record batches."""
+"""Parquet files, read by row groups; Arrow IPC files (file or stream format), read by record batches."""
 
 from __future__ import annotations
 
@@ -20,19 +20,14 @@ ROWS_AT_ONCE = 65_536
 
 
 def columns(path: Path) -> tuple[str, ...]:
-    """The names of the columns.
-
-    Raises:
-        DataError: the file is not what its name says.
-    """
-    with _open(path):
+    with _translate_errors(path):
         schema = pq.read_schema(path) if path.suffix == PARQUET else _batches(path)[0]
     return tuple(schema.names)
 
 
 def spans(path: Path, rows: int) -> Iterator[Span]:
-    """Cuts the file into spans of that many rows, from the sizes of its blocks."""
-    with _open(path):
+    """Cut the file by the sizes of its groups or batches."""
+    with _translate_errors(path):
         if path.suffix == PARQUET:
             metadata = pq.read_metadata(path)
             sizes = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
@@ -47,20 +42,19 @@ def spans(path: Path, rows: int) -> Iterator[Span]:
 
 
 def read(path: Path, span: Span, _: Sequence[str], wanted: Sequence[str]) -> RowBlock:
-    """The rows of a span."""
     if path.suffix == PARQUET:
         with pq.ParquetFile(path) as file:
             groups = range(span.begin, span.end)
             batches = file.iter_batches(ROWS_AT_ONCE, groups, list(dict.fromkeys(wanted)), use_threads=False)
-            batches_of_span = list(_window(batches, span))
+            pieces = list(_select_rows(batches, span))
     else:
-        batches_of_span = list(_window(itertools.islice(_batches(path)[1], span.begin, span.end), span))
-    table = pa.Table.from_batches(batches_of_span).combine_chunks()
+        pieces = list(_select_rows(itertools.islice(_batches(path)[1], span.begin, span.end), span))
+    table = pa.Table.from_batches(pieces).combine_chunks()
     arrays = {name: table.column(table.column_names.index(name)).chunk(0) for name in wanted}
     return RowBlock(arrays, np.arange(span.first, span.first + table.num_rows))
 
 
-def _window(batches: Iterable[pa.RecordBatch], span: Span) -> Iterator[pa.RecordBatch]:
+def _select_rows(batches: Iterable[pa.RecordBatch], span: Span) -> Iterator[pa.RecordBatch]:
     skip, rows = span.skip, span.rows
     for batch in batches:
         piece = batch.slice(skip, rows)
@@ -73,7 +67,7 @@ def _window(batches: Iterable[pa.RecordBatch], span: Span) -> Iterator[pa.Record
 
 
 def _batches(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The schema and the record batches of an IPC file, read as they are asked for."""
+    """Return the schema and the record batches of an IPC file. Batches are read only when needed."""
     mapped = pa.memory_map(str(path))
     if mapped.size() >= len(FILE_FORMAT) and mapped.read_at(len(FILE_FORMAT), 0) == FILE_FORMAT:
         reader = pa.ipc.open_file(mapped)
@@ -83,7 +77,7 @@ def _batches(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:

@@ -1,4 +1,4 @@
-"""Where rows lie in a file, and rows that were read: what all formats have in common."""
+"""Where rows lie in a file, rows that were read, and what every format offers."""
 
 from __future__ import annotations
 
@@ -18,59 +18,45 @@ type Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Neighbouring rows of a file.
+    """Neighbouring rows of a file. `begin` and `end` are bytes in a CSV file, else row groups or record batches."""
 
-    Args:
-        first: the number of the first row; a file's rows are counted from 1, without the header.
-        rows: how many.
-        begin: where to begin reading: a byte of a CSV file, else a row group or record batch.
-        end: where to stop, exclusive; in the same unit.
-        skip: rows of the first row group or record batch that come before.
-    """
-
-    first: int
+    first: int  # the number of the first row, counted from 1 without the header
     rows: int
     begin: int
-    end: int
-    skip: int = 0
+    end: int  # exclusive
+    skip: int = 0  # earlier rows in the first row group or record batch
 
 
 @dataclass(frozen=True, slots=True)
 class RowBlock:
-    """Rows that were read.
+    """Hold n rows that were read. Rows with too many or too few cells stand apart."""
 
-    Args:
-        columns: by name, each of length n; cells of a CSV file as bytes.
-        numbers: int64 (n,), the row numbers within the file.
-        misshapen: the cells of rows that have more or fewer of them than the header, by row number.
-    """
-
-    columns: dict[str, pa.Array]
-    numbers: npt.NDArray[np.int64]
-    misshapen: dict[int, list[str]] = field(default_factory=dict)
+    columns: dict[str, pa.Array]  # each of length n; cells of a CSV file are bytes
+    numbers: npt.NDArray[np.int64]  # (n,), the row numbers in the file
+    misshapen: dict[int, list[str]] = field(default_factory=dict)  # row number -> cells
 
     def texts(self, positions: npt.NDArray[np.int64]) -> list[dict[str, str]]:
-        """Some of the rows as a CSV file would hold them, by column."""
+        """Return the rows at these positions, as a CSV file would hold them."""
         chosen = pa.array(positions)
         columns = [texts_from_column(column.take(chosen)) for column in self.columns.values()]
         return [dict(zip(self.columns, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 def texts_from_column(column: pa.Array) -> list[str]:
-    """The cells of a column as a CSV file would hold them."""
-    # Python's times are coarser than Arrow's and its calendar is shorter, so some have no Python value.
+    """Return a column's cells as a CSV file would hold them."""
+    # Some Arrow times have no Python value: Python's times are coarser, and its calendar is shorter.
     cells = column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
     return [text_from_cell(cell) for cell in cells.to_pylist()]
 
 
 class Format(Protocol):
-    """What a module that reads a format offers; all of it raises DataError for a file that is of another."""
+    """Read one file format. Every method raises DataError for a file of another format."""
 
     def columns(self, path: Path, /) -> tuple[str, ...]:
-        """The names of the columns, in order."""
+        """Return the column names in order."""
 
     def spans(self, path: Path, rows: int, /) -> Iterator[Span]:
-        """Cuts the file into spans of that many rows."""
+        """Cut the file into spans of that many rows."""
 
     def read(self, path: Path, span: Span, header: Sequence[str], wanted: Sequence[str], /) -> RowBlock:
-        """The wanted columns of a span."""
+        """Read the wanted columns of a span."""

@@ -1,7 +1,7 @@
-"""CSV files: cut at rows without being parsed, and parsed a stretch at a time.
+"""CSV files: cut between rows without parsing, then parsed span by span.
 
-A stretch without quotes is split at commas and line ends, which Arrow does fastest. Where there is a quote, a lone
-carriage return or a row of another length than the header, Python's reader decides, as it does in training.
+Arrow splits a span without quotes: it is fastest. Python's reader decides about quotes, lone carriage returns and rows
+of another length than the header, as it does in training.
 """
 
 from __future__ import annotations
@@ -26,27 +26,22 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def columns(path: Path) -> tuple[str, ...]:
-    """The header."""
-    _, header = _header(path)
-    return tuple(header)
+    return tuple(_read_header(path)[1])
 
 
 def spans(path: Path, rows: int) -> Iterator[Span]:
-    """Cuts the file into stretches of that many rows.
-
-    Raises:
-        DataError: the file is no CSV file from some line on.
-    """
-    begin, _ = _header(path)
+    """Cut at line feeds, or at the rows that Python's reader sees if the file is not plain."""
+    begin, _ = _read_header(path)
     try:
-        spans_of_rows = list(_cut(_plain_row_ends(path, begin), begin, rows))
+        plain_spans = list(_cut(_plain_row_ends(path, begin), begin, rows))
     except _NotPlainError:
-        spans_of_rows = list(_cut(_row_ends(path, begin), begin, rows))
-    yield from spans_of_rows
+        yield from _cut((np.array([end]) for end, _ in _records(path, begin)), begin, rows)
+    else:
+        yield from plain_spans
 
 
 def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -> RowBlock:
-    """The rows of a stretch, their cells as bytes."""
+    """Read the rows of a span. Their cells are bytes."""
     with path.open("rb") as file:
         file.seek(span.begin)
         content = file.read(span.end - span.begin)
@@ -54,12 +49,12 @@ def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -
     if table is None or table.num_rows != span.rows:
         return _parse(content, span, header, wanted)
     table = table.combine_chunks()
-    columns_read = {name: table.column(name).chunk(0) for name in wanted}
-    return RowBlock(columns_read, np.arange(span.first, span.first + span.rows))
+    columns = {name: table.column(name).chunk(0) for name in wanted}
+    return RowBlock(columns, np.arange(span.first, span.first + span.rows))
 
 
 class _NotPlainError(Exception):
-    """The file has quotes or lone carriage returns, so that not every line feed ends a row."""
+    """The file has quotes or lone carriage returns: some line feed may not end a row."""
 
 
 def _needs_csv_reader(content: bytes) -> bool:
@@ -67,14 +62,14 @@ def _needs_csv_reader(content: bytes) -> bool:
 
 
 def _lines(path: Path, begin: int) -> io.TextIOWrapper:
-    """The text from a byte on; what is not UTF-8 stays in it as what can be turned back to those bytes."""
+    """Open the text from a byte on. Surrogate escapes keep bytes that are not UTF-8."""
     file = path.open("rb")
     file.seek(begin)
     return io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
 
 
-def _header(path: Path) -> tuple[int, list[str]]:
-    """Where the rows begin, and the names of the columns."""
+def _read_header(path: Path) -> tuple[int, list[str]]:
+    """Return the byte where the rows begin, and the column names."""
     with path.open("rb") as file:
         mark = len(BYTE_ORDER_MARK) if file.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
     for end, row in _records(path, mark):
@@ -83,17 +78,17 @@ def _header(path: Path) -> tuple[int, list[str]]:
 
 
 def _records(path: Path, begin: int) -> Iterator[tuple[int, list[str]]]:
-    """Each row as Python's reader sees it, with the byte after it; blank lines are none."""
+    """Yield each row as Python's reader sees it, with the byte after it. Skip blank lines."""
     at = begin
 
-    def counted(lines: Iterator[str]) -> Iterator[str]:
+    def count_bytes(lines: Iterator[str]) -> Iterator[str]:
         nonlocal at
         for line in lines:
             at += len(line.encode("utf-8", "surrogateescape"))
             yield line
 
     with _lines(path, begin) as lines:
-        reader = csv.reader(counted(lines), strict=True)
+        reader = csv.reader(count_bytes(lines), strict=True)
         try:
             for row in reader:
                 if row:
@@ -103,17 +98,8 @@ def _records(path: Path, begin: int) -> Iterator[tuple[int, list[str]]]:
             raise DataError(f"{path} is not a CSV file, {where}: {error}", instead="save it as CSV again") from error
 
 
-def _row_ends(path: Path, begin: int) -> Iterator[npt.NDArray[np.int64]]:
-    for end, _ in _records(path, begin):
-        yield np.array([end])
-
-
 def _plain_row_ends(path: Path, begin: int) -> Iterator[npt.NDArray[np.int64]]:
-    """The byte after each row, some thousands at a time; lines that are blank end no row.
-
-    Raises:
-        _NotPlainError: the file is not so simple.
-    """
+    """Yield the bytes after the rows, block by block. A file that is not plain raises _NotPlainError."""
     with path.open("rb") as file:
         file.seek(begin)
         rest = b""
@@ -155,7 +141,7 @@ def _cut(row_ends: Iterator[npt.NDArray[np.int64]], begin: int, rows: int) -> It
 
 
 def _split(content: bytes, header: Sequence[str], wanted: Sequence[str]) -> pa.Table | None:
-    """All rows of a stretch without quotes; None if Arrow cannot. Rows of another length are left out."""
+    """Split a span without quotes; return None if Arrow cannot. Leave out rows of another length."""
     try:
         return pa_csv.read_csv(
             pa.py_buffer(content),
@@ -172,7 +158,7 @@ def _parse(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[s
     rows = dict(enumerate((row for row in csv.reader(text, strict=True) if row), start=span.first))
     right = {number: row for number, row in rows.items() if len(row) == len(header)}
     cells = list(zip(*right.values(), strict=True)) or [()] * len(header)
-    columns_read = {
+    columns = {
         name: pa.array([cell.encode("utf-8", "surrogateescape") for cell in column], pa.binary())
         for name, column in zip(header, cells, strict=True)
         if name in wanted
@@ -182,4 +168,4 @@ def _parse(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[s
         for number, row in rows.items()
         if number not in right
     }
-    return RowBlock(columns_read, np.array(list(right), dtype=np.int64), misshapen)
+    return RowBlock(columns, np.array(list(right), dtype=np.int64), misshapen)

@@ -1,4 +1,4 @@
-"""Which files are read, whether they hold what the contract needs, and how they are cut into parts."""
+"""Find the files to read, check their columns, and cut them into parts."""
 
 from __future__ import annotations
 
@@ -14,54 +14,33 @@ from churn.errors import DataError
 from churn.reading import arrow_rows, csv_rows
 from churn.reading.blocks import Format, RowBlock, Span
 
-FORMATS: dict[str, Format] = {
-    ".csv": csv_rows,
-    ".parquet": arrow_rows,
-    ".arrow": arrow_rows,
-    ".feather": arrow_rows,
-}
+FORMATS: dict[str, Format] = {".csv": csv_rows, ".parquet": arrow_rows, ".arrow": arrow_rows, ".feather": arrow_rows}
 CONVERT = f"give files that end in {', '.join(FORMATS)}"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of the input.
-
-    Args:
-        path: where it lies.
-        name: what answers and rejects call it: its path below the folder that is read.
-        columns: its columns in order.
-    """
+    """One file of the input."""
 
     path: Path
-    name: str
+    name: str  # in answers and rejects: the path below the folder that is read
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """Some rows of one source.
+    """Some rows of one source."""
 
-    Args:
-        number: counted over all sources, from 0.
-        source: the file.
-        span: where in it.
-    """
-
-    number: int
+    number: int  # counted over all sources, from 0
     source: SourceFile
     span: Span
 
 
 def find_sources(path: Path) -> list[SourceFile]:
-    """The files to read, in the order of their names.
+    """List a file, or the files of one format at any depth of a folder, by name.
 
-    Args:
-        path: a file, or a folder of files of one format, at any depth; names that begin with `_` or `.` are passed
-            over, as readers of data sets do.
-
-    Raises:
-        DataError: there is none, one is of a format that is not read, or there are several formats.
+    Skip names that begin with `_` or `.`, as readers of data sets do. No file, an unknown format or several formats
+    raise DataError.
     """
     files = _list_files(path)
     if wrong := [file for file in files if file.suffix not in FORMATS]:
@@ -91,13 +70,9 @@ def _list_files(path: Path) -> list[Path]:
 
 
 def require_features(contract: type[Contract], sources: list[SourceFile]) -> list[str]:
-    """Checks that each source has each feature, and no column twice.
+    """Raise DataError unless each source has each feature and no column twice.
 
-    Returns:
-        The columns of any source that are neither a feature nor the id, in order: they are not looked at.
-
-    Raises:
-        DataError: one is not so; names the file and the columns.
+    Return the columns that are neither a feature nor the id: nobody reads them.
     """
     features = contract.feature_names()
     extra: dict[str, None] = {}
@@ -114,28 +89,14 @@ def require_features(contract: type[Contract], sources: list[SourceFile]) -> lis
 
 
 def cut_into_parts(sources: list[SourceFile], part_rows: int) -> Iterator[FilePart]:
-    """All parts, numbered; each of `part_rows` rows but for the last one of each source.
-
-    Raises:
-        DataError: a file cannot be read to its end.
-    """
-    number = 0
-    for source in sources:
-        for span in FORMATS[source.path.suffix].spans(source.path, part_rows):
-            yield FilePart(number, source, span)
-            number += 1
+    """Number parts of `part_rows` rows. The last part of each source may be smaller."""
+    spans = ((source, span) for source in sources for span in FORMATS[source.path.suffix].spans(source.path, part_rows))
+    for number, (source, span) in enumerate(spans):
+        yield FilePart(number, source, span)
 
 
 def read_part(part: FilePart, columns: list[str] | None = None) -> RowBlock:
-    """The rows of a part.
-
-    Args:
-        part: which.
-        columns: which columns; all of them, if not given.
-
-    Raises:
-        DataError: the file has changed since it was cut into parts.
-    """
+    """Read these columns of a part, or all. A file that has changed since it was cut raises DataError."""
     path = part.source.path
     wanted = list(part.source.columns) if columns is None else columns
     try:
@@ -145,8 +106,5 @@ def read_part(part: FilePart, columns: list[str] | None = None) -> RowBlock:
             f"{path} cannot be read: {error}", instead="restore the file, then run the command again"
         ) from error
     if len(table.numbers) + len(table.misshapen) != part.span.rows:
-        raise DataError(
-            f"{path} has changed while it was read",
-            instead="start anew, on a file that stays as it is",
-        )
+        raise DataError(f"{path} has changed while it was read", instead="start anew, on a file that stays as it is")
     return table

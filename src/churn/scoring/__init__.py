@@ -4,11 +4,10 @@
     answers.py      contributions to answers, a whole table at a time
     rejects.py      rows that the contract refuses, and why
     parts.py        one part: read, encode, explain, answer, write
-    output.py       the folder that is written: what binds it to its input, and its summary
-    run.py          the whole of it
-    local.py        parts by processes of this machine
-    cluster.py      parts by a Ray cluster
+    output.py       the output folder, and what binds it to its input
+    run.py          the whole way from files to summary
+    local.py        make parts in processes of this machine
+    cluster.py      make parts on a Ray cluster
 
-Files are found, cut and read by `churn.reading`. The functions that answer know nothing of processes; the engines know
-nothing of subscribers.
+`churn.reading` finds, cuts and reads the files. Answering knows no processes; the engines know no subscribers.
 """

@@ -1,8 +1,7 @@
-"""What `POST /predict` answers, for a whole table at a time: the same numbers, order and sentences.
+"""Answer a whole table at a time, with the numbers, order and sentences of `POST /predict`.
 
-The scalar functions in `model/model.py` and `retention/reasons.py` say what is right; this module does the same to
-arrays. Some numbers lie so near to the middle between two roundings that adding in another order could tip them. There
-the scalar functions decide.
+The scalar functions in `model/model.py` and `retention/reasons.py` define the answer; this module does the same with
+arrays. They decide where a number lies so near to a rounding tie that another order of addition could tip it.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from churn.model.model import DECIMALS, ChurnModel, probability_from_contributio
 from churn.reading.blocks import Floats
 from churn.retention.reasons import direction_from_contribution, write_sentence
 
-SIGNS = (-1.0, 0.0, 1.0)  # of a contribution as shown; direction and sentence depend on nothing else of it
+SIGNS = (-1.0, 0.0, 1.0)  # direction and sentence depend only on the sign of the shown contribution
 SCALE = 10.0**DECIMALS
-NEAR = 1e-6  # of a last shown digit; adding up in another order moves a probability by less than a thousandth of this
-LARGE = 1e4  # in log-odds: sums and products of larger numbers may be off by more than that
-ROWS_AT_ONCE = 8192  # what the explainer is given, so that its arrays stay in the processor's cache
+NEAR = 1e-6  # of a last shown digit; another order of addition moves a probability less than a thousandth of this
+LARGE = 1e4  # in log-odds: sums and products of larger numbers may err by more than NEAR
+ROWS_AT_ONCE = 8192  # for the explainer, so that its arrays stay in the processor's cache
 
 REASON = pa.struct(
     [
@@ -40,30 +39,16 @@ REASON = pa.struct(
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers to n rows.
+    """Answers to n rows."""
 
-    Args:
-        probability: float64 (n,), as shown.
-        tier: int64 (n,), places in `TIERS`.
-        banner: bool (n,).
-        reasons: a list array of length n; its items have the fields of `REASON`, texts as dictionaries.
-    """
-
-    probability: Floats
-    tier: npt.NDArray[np.int64]
+    probability: Floats  # as shown
+    tier: npt.NDArray[np.int64]  # places in `TIERS`
     banner: npt.NDArray[np.bool_]
-    reasons: pa.Array
+    reasons: pa.Array  # of lists with items of `REASON`; texts are dictionaries
 
 
 def answer_rows(model: ChurnModel, values: Floats, *, threshold: float, reasons: int) -> Answers:
-    """Answers rows of valid subscribers.
-
-    Args:
-        model: what predicts.
-        values: float64 (n, features), encoded, not yet rounded to float32.
-        threshold: the retention banner is shown above this probability.
-        reasons: how many to give for each.
-    """
+    """Answer valid subscribers from `values`: float64 (n, features), not yet rounded to float32."""
     rows = values.astype(np.float32)
     pieces = [model.explain(rows[at : at + ROWS_AT_ONCE]) for at in range(0, len(rows), ROWS_AT_ONCE)]
     explained = np.concatenate([np.empty((0, values.shape[1] + 1)), *pieces], dtype=np.float64)
@@ -77,43 +62,36 @@ def answer_rows(model: ChurnModel, values: Floats, *, threshold: float, reasons:
 
 
 def round_probabilities(explained: Floats) -> Floats:
-    """`probability_from_contributions` of each row: float64 (n, features + 1) in, (n,) out."""
+    """Apply `probability_from_contributions` to each row of (n, features + 1) numbers."""
     margin = explained.sum(axis=1)
     small = np.exp(-np.abs(margin))  # never overflows
     scaled = np.where(margin >= 0, 1.0, small) / (1 + small) * SCALE
     shown: Floats = np.rint(scaled) / SCALE
-    doubtful = _near_a_tie(scaled) | ~(np.abs(explained).sum(axis=1) < LARGE)
+    doubtful = _is_near_tie(scaled) | ~(np.abs(explained).sum(axis=1) < LARGE)
     for at in np.flatnonzero(doubtful):
         shown[at] = probability_from_contributions(explained[at].tolist())
     return shown
 
 
 def round_like_python(numbers: Floats) -> Floats:
-    """`round(number, DECIMALS) + 0.0` of each number of an array of any shape."""
+    """Apply `round(number, DECIMALS) + 0.0` to each number of an array of any shape."""
     scaled = numbers * SCALE
     shown: Floats = np.rint(scaled) / SCALE + 0.0
-    doubtful = _near_a_tie(scaled) | ~(np.abs(numbers) < LARGE)
+    doubtful = _is_near_tie(scaled) | ~(np.abs(numbers) < LARGE)
     shown[doubtful] = [round(number, DECIMALS) + 0.0 for number in numbers[doubtful].tolist()]
     return shown
 
 
-def _near_a_tie(scaled: Floats) -> npt.NDArray[np.bool_]:
+def _is_near_tie(scaled: Floats) -> npt.NDArray[np.bool_]:
     return ~(np.abs(scaled - np.floor(scaled) - 0.5) > NEAR)
 
 
 def build_reason_lists(
     features: tuple[FeatureSpec, ...], values: Floats, contributions: Floats, count: int
 ) -> pa.Array:
-    """The reasons with the largest absolute contribution, largest first; equal ones in the contract's order.
+    """Rank `count` reasons for each row by absolute contribution. Equal ones keep the contract's order.
 
-    Args:
-        features: k of them.
-        values: (n, k), encoded.
-        contributions: (n, k), in log-odds.
-        count: how many reasons to give for each row.
-
-    Returns:
-        A list array of length n; its items have the fields of `REASON`, texts as dictionaries.
+    `values` and `contributions` (in log-odds) are (n, features). Return a list array like `Answers.reasons`.
     """
     ranked = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :count]
     feature = ranked.ravel()
@@ -133,9 +111,9 @@ def build_reason_lists(
 
 
 def texts_from_codes(codes: npt.NDArray[Any], texts: Sequence[str]) -> pa.DictionaryArray:
-    """Texts by their places in a list, as an array that holds each text once.
+    """Return the texts at these places, in an array that holds each text once.
 
-    Twice the same would be valid, but Parquet files of it differ from one writing to the next.
+    A text held twice would be valid, but its Parquet files differ from one writing to the next.
     """
     places = {text: at for at, text in enumerate(dict.fromkeys(texts))}
     distinct = np.array([places[text] for text in texts], dtype=np.int32)[codes.astype(np.int32)]
@@ -145,7 +123,7 @@ def texts_from_codes(codes: npt.NDArray[Any], texts: Sequence[str]) -> pa.Dictio
 def _sentences(
     features: tuple[FeatureSpec, ...], feature: npt.NDArray[np.int64], value: Floats, sign: npt.NDArray[np.int64]
 ) -> pa.DictionaryArray:
-    """One sentence for each distinct feature, value and sign; values repeat, so there are far fewer than reasons."""
+    """Write one sentence for each distinct feature, value and sign: far fewer than reasons."""
     sentences: list[str] = []
     codes = np.empty(len(feature), dtype=np.int64)
     for at, spec in enumerate(features):
@@ -154,6 +132,6 @@ def _sentences(
         pair = pa.array(distinct.indices.to_numpy() * np.int64(len(SIGNS)) + sign[chosen]).dictionary_encode()
         codes[chosen] = pair.indices.to_numpy() + len(sentences)
         phrases = [spec.word_for_team(spec.decode(number)) for number in distinct.dictionary.to_pylist()]
-        found = (divmod(code, len(SIGNS)) for code in pair.dictionary.to_pylist())
-        sentences += [write_sentence(phrases[phrase], SIGNS[sign_at]) for phrase, sign_at in found]
+        places = (divmod(code, len(SIGNS)) for code in pair.dictionary.to_pylist())
+        sentences += [write_sentence(phrases[phrase_at], SIGNS[sign_at]) for phrase_at, sign_at in places]
     return texts_from_codes(codes, sentences)

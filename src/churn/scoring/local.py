@@ -1,4 +1,4 @@
-"""Parts by processes of this machine."""
+"""Make parts in processes of this machine."""
 
 from __future__ import annotations
 
@@ -16,18 +16,15 @@ from churn.scoring.parts import Job, PartResult, score_part
 
 
 def score_locally(job: Job, parts: Sequence[FilePart], *, workers: int) -> Generator[PartResult, None, None]:
-    """Makes parts, as many at a time as there are workers, and tells what became of each as it is done.
+    """Make parts with that many processes, and yield each result when it is done.
 
-    When it is closed early, parts that are being made are finished first.
-
-    Raises:
-        ChurnError: a worker was lost, such as by the system's want of memory.
+    Closing early first finishes the parts in hand. A lost worker raises ChurnError.
     """
     if workers == 1 or len(parts) <= 1:
         for part in parts:
             yield score_part(job, part)
         return
-    # Spawned, not forked: a fork would inherit threads of the libraries in the middle of what they do.
+    # Spawn: a fork would inherit the libraries' threads in the middle of their work.
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(min(workers, len(parts)), context, initializer=_start_worker)
     try:
@@ -39,12 +36,12 @@ def score_locally(job: Job, parts: Sequence[FilePart], *, workers: int) -> Gener
             instead="run the command again: it goes on with the parts that are missing; --workers 1 needs least memory",
         ) from error
     finally:
-        # Parts that are being made are finished; a worker that was interrupted or lost holds up nobody.
+        # Finish the parts in hand. An interrupted or lost worker blocks nothing.
         executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _start_worker() -> None:
-    """Ends with Ctrl+C at once and without a traceback, and with the parent, however that ended."""
+    """End on Ctrl+C at once and without a traceback. End with the parent, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

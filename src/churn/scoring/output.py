@@ -1,4 +1,4 @@
-"""The folder that is written: what it is bound to, which parts it has, and how it is emptied.
+"""The output folder: bind it to its input, clean it, empty it.
 
 part-00000.parquet             answers
 _rejects/part-00000.parquet    rows without an answer, where there are any
@@ -25,25 +25,17 @@ ANEW = "start anew with --overwrite, or write to another folder"
 
 
 def describe_inputs(sources: list[SourceFile]) -> list[dict[str, Any]]:
-    """What tells a file from the one that it was: path, bytes, and when it was written."""
-    return [
-        {"path": str(source.path), "bytes": found.st_size, "modified_ns": found.st_mtime_ns}
-        for source in sources
-        for found in [source.path.stat()]
-    ]
+    """Return path, size and time of change of each file, to notice a change."""
+    stats = ((source.path, source.path.stat()) for source in sources)
+    return [{"path": str(path), "bytes": stat.st_size, "modified_ns": stat.st_mtime_ns} for path, stat in stats]
 
 
 def bind_folder(out: Path, bound: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Makes the folder, or makes sure that what it holds was made of the same.
-
-    Args:
-        out: the folder; it may be missing or empty, or hold an earlier output.
-        bound: what the answers depend on, by name.
-        overwrite: whether to delete an earlier output first.
+    """Make the folder, or check that its output depends on the same `bound` values.
 
     Raises:
-        DataError: what it holds was made of something else; the message names what differs.
-        SettingsError: the folder holds what is not ours, and which we do not touch.
+        DataError: its output was made with other values; the message names them.
+        SettingsError: the folder holds foreign files. Nothing is deleted.
     """
     if out.is_dir() and (foreign := sorted(path.name for path in out.iterdir() if not _is_ours(path))):
         raise SettingsError(f"{out} holds other files, such as {foreign[0]}", instead="give a new or empty folder")
@@ -62,7 +54,7 @@ def bind_folder(out: Path, bound: Mapping[str, Any], *, overwrite: bool) -> None
 
 
 def remove_unfinished(out: Path) -> None:
-    """Deletes what a process that was killed had begun to write."""
+    """Delete what a killed process had begun to write."""
     for folder in (out, out / REJECTS):
         for path in folder.glob(f"{UNFINISHED}*"):
             path.unlink(missing_ok=True)
@@ -74,7 +66,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _empty(out: Path) -> None:
-    """Deletes an earlier output; what binds it goes last, lest half of it look like something else."""
+    """Delete an earlier output. `_progress.json` goes last: it says what a remaining half was made of."""
     remove_unfinished(out)
     (out / SUMMARY).unlink(missing_ok=True)
     shutil.rmtree(out / REJECTS, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""One part, from a span of a source to a file of the output. Engines call `score_part`, anywhere and at any time.
+"""Make one part: from a span of a source to a file of the output. Engines call `score_part` anywhere, at any time.
 
-A part's name and content follow from what it is made of, and it appears whole or not at all. So a part that is made
-twice, because a worker was lost or two runs met, is the same file.
+A part's name and content follow from its input, and it appears whole or not at all. So a part that is made twice, by
+two runs or after a lost worker, is the same file.
 """
 
 from __future__ import annotations
@@ -30,31 +30,23 @@ from churn.scoring.encoding import encode, text_from_column
 from churn.scoring.rejects import Reject, reject_from_misshapen_row, reject_from_row, table_from_rejects
 
 REJECTS = "_rejects"
-OUTCOME = b"churn.outcome"
+RESULT = b"churn.outcome"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is the same for all parts.
-
-    Args:
-        out: the folder that is written.
-        bundle: the bundle's directory.
-        bundle_sha256: its identity; a bundle that is exchanged meanwhile is refused.
-        threshold: the retention banner is shown above this probability.
-        reasons: how many to give for each row.
-    """
+    """Hold what is the same for all parts."""
 
     out: Path
     bundle: Path
-    bundle_sha256: str
-    threshold: float
-    reasons: int
+    bundle_sha256: str  # a bundle that is exchanged meanwhile is refused
+    threshold: float  # of the banner
+    reasons: int  # for each row
 
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """What became of a part's rows; those of several parts can be added."""
+    """Count a part's rows by result. Results can be added."""
 
     rows: int = 0
     rejected: int = 0
@@ -68,34 +60,23 @@ class PartResult:
 
 
 def part_path(out: Path, number: int) -> Path:
-    """Where the answers of a part are written."""
     return out / f"part-{number:05}.parquet"
 
 
 def rejects_path(out: Path, number: int) -> Path:
-    """Where the rejects of a part are written, if it has any."""
     return out / REJECTS / f"part-{number:05}.parquet"
 
 
 def read_part_result(path: Path) -> PartResult:
-    """What a part that was made says of itself.
-
-    Raises:
-        DataError: it is no such file.
-    """
+    """Read the counts that a finished part carries. Any other file raises DataError."""
     try:
-        return PartResult(**json.loads(pq.read_metadata(path).metadata[OUTCOME]))
+        return PartResult(**json.loads(pq.read_metadata(path).metadata[RESULT]))
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is damaged", instead="delete it and run the command again") from error
 
 
 def score_part(job: Job, part: FilePart) -> PartResult:
-    """Reads, answers and writes one part.
-
-    Raises:
-        DataError: the source cannot be read any more.
-        BundleError: the bundle is not the one that the job began with.
-    """
+    """Read, answer and write one part. A changed source raises DataError, another bundle BundleError."""
     model = load_model(job.bundle, job.bundle_sha256)
     contract = model.contract
     identifier = [contract.id_column] if contract.id_column in part.source.columns else []
@@ -108,9 +89,9 @@ def score_part(job: Job, part: FilePart) -> PartResult:
     valid = np.flatnonzero(~np.isnan(values).any(axis=1))
     answers = answer_rows(model, values[valid], threshold=job.threshold, reasons=job.reasons)
     tiers = dict(zip(TIERS, np.bincount(answers.tier, minlength=len(TIERS)).tolist(), strict=True))
-    outcome = PartResult(part.span.rows, len(rejects), banner=int(answers.banner.sum()), **tiers)
+    result = PartResult(part.span.rows, len(rejects), banner=int(answers.banner.sum()), **tiers)
     if rejects:
-        _write(rejects_path(job.out, part.number), table_from_rejects(part.source.name, rejects), outcome)
+        _write(rejects_path(job.out, part.number), table_from_rejects(part.source.name, rejects), result)
     columns = {
         "source": _repeat(part.source.name, len(valid)),
         "row": pa.array(table.numbers[valid]),
@@ -121,32 +102,32 @@ def score_part(job: Job, part: FilePart) -> PartResult:
         "model_version": _repeat(model.version, len(valid)),
         "show_retention_banner": pa.array(answers.banner),
     }
-    # Last, for this file says that the part is done.
-    _write(part_path(job.out, part.number), pa.table(columns), outcome)
-    return outcome
+    # Last: this file says that the part is done.
+    _write(part_path(job.out, part.number), pa.table(columns), result)
+    return result
 
 
 @functools.lru_cache(maxsize=1)
 def load_model(path: Path, sha256: str) -> ChurnModel:
-    """The model of a bundle that has this seal, loaded once in each process."""
+    """Load the model of the bundle with this seal, once in each process."""
     if identify_bundle(path) != sha256:
         raise BundleError(f"{path} is another bundle than at the start", instead="start anew with --overwrite")
     return load_bundle(path).model
 
 
 def _refuse_rows(contract: type[Contract], part: FilePart, values: Floats) -> list[Reject]:
-    """Shows the contract each row of which a cell was not taken; it decides. What it takes is put into `values`."""
+    """Let the contract decide each row that has a NaN. Put accepted rows into `values`, return the others."""
     doubtful = np.flatnonzero(np.isnan(values).any(axis=1))
     if not len(doubtful):
         return []
     rejects = []
     whole = read_part(part)
     for position, cells in zip(doubtful, whole.texts(doubtful), strict=True):
-        found = read_cells(contract, cells)
-        if isinstance(found, list):
-            rejects.append(reject_from_row(contract, int(whole.numbers[position]), cells, found))
+        subscriber = read_cells(contract, cells)
+        if isinstance(subscriber, list):
+            rejects.append(reject_from_row(contract, int(whole.numbers[position]), cells, subscriber))
         else:
-            values[position] = found.encode()
+            values[position] = subscriber.encode()
     return rejects
 
 
@@ -154,10 +135,10 @@ def _repeat(text: str, count: int) -> pa.DictionaryArray:
     return texts_from_codes(np.zeros(count), [text])
 
 
-def _write(path: Path, table: pa.Table, outcome: PartResult) -> None:
+def _write(path: Path, table: pa.Table, result: PartResult) -> None:
     buffer = io.BytesIO()
-    # Without Arrow's own schema: readers are to see texts, not the dictionaries that make writing them fast.
+    # Arrow's own schema would show readers dictionaries, which only make writing fast, instead of texts.
     with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata({OUTCOME: json.dumps(asdict(outcome))})
+        writer.add_key_value_metadata({RESULT: json.dumps(asdict(result))})
     write_bytes(path, buffer.getvalue())

@@ -1,4 +1,4 @@
-"""The road of bulk scoring: find the files, bind the folder, make the parts that are missing, sum up."""
+"""The way of bulk scoring: find the files, bind the folder, make missing parts, sum up."""
 
 from __future__ import annotations
 
@@ -24,27 +24,16 @@ type OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be scored, and how.
+    """What to score, and how."""
 
-    Args:
-        source: a file, or a folder of files.
-        out: the folder to write.
-        bundle: what answers.
-        threshold: the retention banner is shown above this probability.
-        reasons: how many to give for each row, from none to one for each feature.
-        part_rows: how many rows of a file become one part.
-        max_reject_share: the largest share of rows without an answer that is no failure.
-        overwrite: whether an earlier output is deleted first.
-    """
-
-    source: Path
+    source: Path  # a file, or a folder of files
     out: Path
     bundle: Bundle
-    threshold: float
-    reasons: int
+    threshold: float  # of the banner
+    reasons: int  # for each row, at most one for each feature
     part_rows: int = PART_ROWS
     max_reject_share: float = 1.0
-    overwrite: bool = False
+    overwrite: bool = False  # delete an earlier output first
 
 
 def score(
@@ -54,21 +43,14 @@ def score(
     say: Callable[[str], None] = lambda _: None,
     progress: OnProgress = lambda *_: None,
 ) -> dict[str, Any]:
-    """Scores everything that is not scored yet.
+    """Score the parts that are missing, and return the summary as written.
 
-    Args:
-        request: what, and how.
-        engine: makes parts, in any order, and tells what became of each.
-        say: told once what a person should know.
-        progress: told rows done and rows in all.
-
-    Returns:
-        The summary, as it is written.
+    `engine` yields a result for each part, in any order. `progress` gets rows done and rows in all.
 
     Raises:
-        DataError: the input cannot be read, the folder was begun with something else, or too many rows are rejects.
-        SettingsError: the folder cannot be used, or more reasons are asked for than there are features.
-        ChurnError: the engine was lost; what it had made stays, and the next call goes on from there.
+        DataError: the input cannot be read, the folder depends on other values, or too many rows are rejects.
+        SettingsError: the folder cannot be used, or there are fewer features than reasons.
+        ChurnError: the engine was lost. Finished parts stay, and the next call makes the others.
     """
     started = time.perf_counter()
     sources = find_sources(request.source)
@@ -81,43 +63,43 @@ def score(
     bind_folder(request.out, _bound(request, job, before), overwrite=request.overwrite)
     made = {part.number for part in parts if part_path(job.out, part.number).exists()}
     total = sum(part.span.rows for part in parts)
-    reached = sum((read_part_result(part_path(job.out, number)) for number in sorted(made)), PartResult())
+    result = sum((read_part_result(part_path(job.out, number)) for number in sorted(made)), PartResult())
     if made:
         say(f"going on: {len(made)} of {len(parts)} parts are there")
     missing = [part for part in parts if part.number not in made]
-    reused = reached.rows
+    reused_rows = result.rows
     try:
-        progress(reached.rows, total)
-        # Closed before anything is cleaned: an engine that is left in the middle still has parts in hand.
-        with contextlib.closing(engine(job, missing)) as outcomes:
-            for outcome in outcomes:
-                reached += outcome
-                progress(reached.rows, total)
-                _require_few_rejects(request, reached.rejected, total)
+        progress(result.rows, total)
+        # Close before cleaning: an interrupted engine still has parts in hand.
+        with contextlib.closing(engine(job, missing)) as part_results:
+            for part_result in part_results:
+                result += part_result
+                progress(result.rows, total)
+                _require_few_rejects(request, result.rejected, total)
     finally:
         remove_unfinished(job.out)
-    _require_few_rejects(request, reached.rejected, total)
+    _require_few_rejects(request, result.rejected, total)
     _require_unchanged(before, sources)
     seconds = time.perf_counter() - started
     summary = {
-        "rows": reached.rows,
-        "scored": reached.rows - reached.rejected,
-        "rejected": reached.rejected,
-        "tiers": {"low": reached.low, "medium": reached.medium, "high": reached.high},
-        "banner": reached.banner,
+        "rows": result.rows,
+        "scored": result.rows - result.rejected,
+        "rejected": result.rejected,
+        "tiers": {"low": result.low, "medium": result.medium, "high": result.high},
+        "banner": result.banner,
         "model_version": request.bundle.manifest.model_version,
         "bundle_sha256": job.bundle_sha256,
         "parts": len(parts),
         "parts_reused": len(made),
         "seconds": round(seconds, 3),
-        "rows_per_second": round((reached.rows - reused) / seconds),
+        "rows_per_second": round((result.rows - reused_rows) / seconds),
     }
     write_bytes(job.out / SUMMARY, encode_json(summary))
     return summary
 
 
 def _job(request: Request) -> Job:
-    # Resolved, for `champion` is a link that may come to point elsewhere meanwhile.
+    # Resolve: `champion` is a link, and may point elsewhere before the end.
     path = request.bundle.path.resolve()
     return Job(request.out.resolve(), path, request.bundle.sha256, request.threshold, request.reasons)
 
