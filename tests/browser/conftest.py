@@ -1,7 +1,5 @@
 """A real browser, a real service, and a portal of its own for each test."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The dashboard in a real browser: by day and night, on a phone, without scripts, by keyboard, and while it changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path

@@ -1,7 +1,5 @@
 """*Explain this prediction* as the team uses it: with mouse, keyboard and phone, by day and night, without scripts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from contextlib import suppress

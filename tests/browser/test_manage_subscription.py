@@ -1,7 +1,5 @@
 """Manage Subscription as subscribers meet it: by mouse and keyboard, by day and night, with and without scripts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

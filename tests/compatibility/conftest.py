@@ -1,7 +1,5 @@
 """A copy of the files that an earlier commit wrote."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A bundle of an earlier version answers as it did then."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """What commands say of files of an earlier version is what they said then."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The HTTP interface has all that it had: something may be added, nothing may change or go."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

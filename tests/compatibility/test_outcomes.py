@@ -1,7 +1,5 @@
 """Outcomes that an earlier version imported are known."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from support.earlier import SALT, earlier_json

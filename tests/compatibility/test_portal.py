@@ -1,7 +1,5 @@
 """The portal remembers what its subscribers did while an earlier version ran."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """Records of an earlier version are found, and the answers are made again from them bit for bit."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

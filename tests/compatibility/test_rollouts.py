@@ -1,7 +1,5 @@
 """Rollouts that an earlier version recorded are read, and go on where they stood."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A folder that an earlier version scored is gone on with, and the same rows get the same answers."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Rollouts in every state, and dashboards that show them."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`churn drift`: what moved is named, the page can be mailed, and scripts learn of it by the exit code."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

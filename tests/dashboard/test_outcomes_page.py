@@ -1,7 +1,5 @@
 """Outcomes as a page and as a report to mail: what the banner does, and what to do where nobody knows yet."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The report: one file that needs nobody, holds all that the page shows, and is small enough to be mailed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

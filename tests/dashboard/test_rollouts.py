@@ -1,7 +1,5 @@
 """What the pages say of rollouts in every state, and that they say it of what is really in the store."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Who may do what: nobody without a token, nobody by another site's form, and headers on every answer."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from contextlib import closing

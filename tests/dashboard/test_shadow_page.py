@@ -1,7 +1,5 @@
 """What a challenger would have answered as a page, and what to do where there is none."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

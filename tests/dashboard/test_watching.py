@@ -1,7 +1,5 @@
 """The service, drift and models: what is shown of what is there, and clearly of what is not."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading

@@ -1,7 +1,5 @@
 """The committed reports of the benchmarks are what their measurements say."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

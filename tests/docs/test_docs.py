@@ -1,7 +1,5 @@
 """What the documents forgot: links, commands, settings, modules and examples that are not what they say."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex
@@ -116,8 +114,7 @@ def test_every_command_line_is_one_that_exists(document: Path) -> None:
 def test_every_python_example_runs(document: Path) -> None:
     known: dict[str, Any] = {"__name__": "example"}
     for block in fenced(document, "python"):
-        # Without dont_inherit, this file's own `from __future__` would hold in the example.
-        exec(compile(block, name(document), "exec", dont_inherit=True), known)  # noqa: S102 - our own documents
+        exec(compile(block, name(document), "exec"), known)  # noqa: S102 - our own documents
 
 
 def test_a_command_that_does_not_exist_would_be_noticed() -> None:

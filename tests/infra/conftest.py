@@ -3,8 +3,6 @@
 Tests that use it belong to the group `docker`, so that one worker has them all: `pytest.mark.xdist_group("docker")`.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -1,7 +1,5 @@
 """The router for HAProxy, before a real one with the stack's configuration."""
 
-from __future__ import annotations
-
 import collections
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """The container image is small, closed, the same each time, and answers as its bundle does."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A worker killed under load: those who were with the others notice nothing, and a new one takes its place."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json

@@ -1,7 +1,5 @@
 """A real Prometheus with the stack's configuration, and the real service that it scrapes."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Counts by way of a real Prometheus are those of the instances."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """`churn release` as its user runs it: a real engine and a real registry of images; AWS by a stand-in (moto)."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

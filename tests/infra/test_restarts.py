@@ -1,7 +1,5 @@
 """Stopping a service loses no request: 20 restarts behind HAProxy, which repeats nothing, under wrk's full load."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """The whole system on a Docker engine, as scripts/stack runs it."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -1,7 +1,5 @@
 """The files of the stack, read by the programs that they are for."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The platform at AWS from nothing to nothing, by the real Terraform; AWS by a stand-in (moto)."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

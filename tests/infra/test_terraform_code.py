@@ -1,7 +1,5 @@
 """The Terraform code itself: its layout, whether it holds together, what it refuses, and what checkov says of it."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The workflows of GitHub Actions: read by actionlint, and held to what keeps them safe."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

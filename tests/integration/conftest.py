@@ -1,7 +1,5 @@
 """One home in which the whole road was gone once, for all tests that look at where it leads."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The router for AWS's load balancer, against a stand-in that lets nearly everything pass; our own checks do not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """`scripts/check` looks the locked packages up among known vulnerabilities: what is found fails."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Both clients against servers that do well or badly, over real sockets."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Iterator

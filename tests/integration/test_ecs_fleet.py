@@ -1,7 +1,5 @@
 """The tasks at AWS ECS, against a stand-in: before more weight, after the bake, and after a rollback."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

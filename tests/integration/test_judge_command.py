@@ -1,7 +1,5 @@
 """`churn judge explain` as a person types it."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

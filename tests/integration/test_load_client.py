@@ -1,7 +1,5 @@
 """The load test's client against servers that do well, badly, or nothing at all, over real sockets."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import time

@@ -1,7 +1,5 @@
 """The command `churn loadtest` against the real service, and its exit codes."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import subprocess

@@ -1,7 +1,5 @@
 """The main road, gone as a user goes it: two commands, two versions, two businesses."""
 
-from __future__ import annotations
-
 import json
 import re
 import socket

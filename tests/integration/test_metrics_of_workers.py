@@ -1,7 +1,5 @@
 """/metrics of a service with two workers: one count, whichever of them answers, also after a death."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

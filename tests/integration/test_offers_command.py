@@ -1,7 +1,5 @@
 """`churn offers` as a product manager types it, over the first rows of the demo data."""
 
-from __future__ import annotations
-
 import csv
 import json
 from datetime import date

@@ -1,7 +1,5 @@
 """Outcomes from the log to the readout: a known true effect is recovered, and a wrong file changes nothing."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

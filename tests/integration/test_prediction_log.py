@@ -1,7 +1,5 @@
 """The prediction log of a real service: two workers, a real socket, and kill -9 under load."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

@@ -1,7 +1,5 @@
 """`churn prove`, as the engineer who is about to release a bundle runs it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """MLflow for real: SQLite and a server process, our own models and those that somebody else registered."""
 
-from __future__ import annotations
-
 import io
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """`churn score` as its users start it: stopped, killed, started again, and spread over a Ray cluster."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

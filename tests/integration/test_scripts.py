@@ -1,7 +1,5 @@
 """What goes wrong around the scripts is said in one sentence each, leaves nothing behind, and a second try goes on."""
 
-from __future__ import annotations
-
 import os
 import resource
 import shutil

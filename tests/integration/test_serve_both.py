@@ -1,7 +1,5 @@
 """What scripts/serve runs: service, portal and dashboard, which start, answer and stop together."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """The service as a process of its own, spoken to byte by byte."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

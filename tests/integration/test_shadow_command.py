@@ -1,7 +1,5 @@
 """Shadow first: a service with a challenger, real segments, and the report on them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

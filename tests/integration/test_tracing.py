@@ -1,7 +1,5 @@
 """Spans of a real service, sent to a collector that listens."""
 
-from __future__ import annotations
-
 import json
 import queue
 import subprocess

@@ -1,7 +1,5 @@
 """A portal beside a fake service."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

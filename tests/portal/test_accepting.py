@@ -1,7 +1,5 @@
 """Accepting an offer: confirmed, recorded once however often it is clicked, and of the offer that was shown."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from support.fake_service import OFFER, FakeService, held_out, with_retention

@@ -1,7 +1,5 @@
 """The decision of what is shown holds for every answer and every history."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The waterfall's geometry."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

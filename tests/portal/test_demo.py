@@ -1,7 +1,5 @@
 """The demo's subscribers are valid, and what their titles say."""
 
-from __future__ import annotations
-
 from churn.businesses import find_contract
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import find_default_policy, load_policy

@@ -1,7 +1,5 @@
 """*Explain this prediction* as the server makes it, beside the real service of each contract."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Whatever the service does, the page comes: without banner, in time, and with a line in the log that says why."""
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from contextlib import AbstractContextManager, closing

@@ -1,7 +1,5 @@
 """The what-if's form, made of what the service publishes for each contract."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The portal as a process: how it starts, what it says, and how it ends."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Forms that are ours only, text that stays text, headers on every answer, cookies that scripts cannot read."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """What can be configured, the key that signs, and the words in which all this is told."""
 
-from __future__ import annotations
-
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor

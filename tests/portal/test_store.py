@@ -1,7 +1,5 @@
 """The portal's memory: what may happen once happens once, in any number of threads and processes."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Manage Subscription: who sees a banner, what it says, and what is recorded of it."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

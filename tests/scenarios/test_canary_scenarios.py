@@ -1,7 +1,5 @@
 """Each scenario of scripts/canary-demo ends as it should: real HAProxy, real services, the real command line."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`churn rollout` as its user runs it, before a real HAProxy and servers that expose what a test has them count."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

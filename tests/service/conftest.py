@@ -1,7 +1,5 @@
 """The service in process, around a small trained model of each contract."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """What the service starts with, and what it refuses to start with."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Many subscribers in one request: each is answered as if it had come alone."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """How a body is read, from clients that do not behave."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Whether the service says the truth about itself."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Rows that several processes count in."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

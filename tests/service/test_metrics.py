@@ -1,7 +1,5 @@
 """What /metrics says is what was answered."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

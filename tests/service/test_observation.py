@@ -1,7 +1,5 @@
 """What every request gets, whatever becomes of it."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

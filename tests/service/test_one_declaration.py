@@ -1,7 +1,5 @@
 """A feature is written out once: in its contract."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The document promises what the service does, and the other way round."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What a prediction says, through the interface."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

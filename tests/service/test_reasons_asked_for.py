@@ -1,7 +1,5 @@
 """How many reasons are given, and what is said to who asks for them in a wrong way."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

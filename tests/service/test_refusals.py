@@ -1,7 +1,5 @@
 """Every way to send something wrong, and what is said about it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,5 @@
 """What the banner is told to show."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """The challenger: it is recorded beside the champion, and whatever it does, no answer is another."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Each answer leaves a mark in the histogram of every stage."""
 
-from __future__ import annotations
-
 from array import array
 
 import pytest

@@ -1,7 +1,5 @@
 """A load balancer at the stand-in for AWS, with what forwards to two target groups."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import boto3

@@ -1,7 +1,5 @@
 """AWS on this machine: moto, and in front of it what moto forgets and AWS would not."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -1,7 +1,5 @@
 """HAProxy on this machine with the stack's own configuration, and load through it."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

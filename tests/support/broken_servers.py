@@ -1,7 +1,5 @@
 """Servers on real sockets that answer as no churn service should, each by a phrase that continues "a service that"."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,7 +1,5 @@
 """Rollouts to look at: carried out by the real controller and judged by the real judge, on simulated requests."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from contextlib import closing

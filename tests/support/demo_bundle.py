@@ -1,7 +1,5 @@
 """A bundle that knows the demo's subscribers nearly as well as the real one does, made in seconds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

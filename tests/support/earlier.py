@@ -1,7 +1,5 @@
 """Files that an earlier commit wrote, see tests/fixtures/README.md, and what its commands said of them."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Collection

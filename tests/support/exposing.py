@@ -1,7 +1,5 @@
 """A server on a real socket that exposes what a service counts, made by prometheus_client itself."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence

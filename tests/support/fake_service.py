@@ -1,7 +1,5 @@
 """A service on a real socket that answers as the real one would, by a rule that a test chooses."""
 
-from __future__ import annotations
-
 import copy
 import json
 import threading

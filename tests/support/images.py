@@ -1,7 +1,5 @@
 """The engine and the image that tests of images are given."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

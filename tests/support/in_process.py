@@ -1,7 +1,5 @@
 """A client that calls an app without a server, and apps around models whose answers a test chooses."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Subscribers who leave with the probability that was said, changed by the banner as a test wants it."""
 
-from __future__ import annotations
-
 import time
 import uuid
 from pathlib import Path

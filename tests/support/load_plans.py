@@ -1,7 +1,5 @@
 """Load tests of which a test changes what it is about, and samples as a run would leave them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

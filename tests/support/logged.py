@@ -1,7 +1,5 @@
 """Predictions in a log, written as the service writes them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Pairs of two invented models, whose contributions differ by noise."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from churn.contract.declaration import Contract

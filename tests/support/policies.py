@@ -1,7 +1,5 @@
 """Policies to test with: `policy.toml` with some of its lines changed. What is shipped may change without them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from churn.answers import CustomerReason

@@ -1,7 +1,5 @@
 """Files of subscribers, a model that knows them by their support tickets, and the reasons that they are shown."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

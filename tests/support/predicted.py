@@ -1,7 +1,5 @@
 """Predictions as the service has them when it has answered, for tests of the log."""
 
-from __future__ import annotations
-
 import time
 from datetime import date
 

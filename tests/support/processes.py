@@ -1,7 +1,5 @@
 """The command line as its users start it: a process of its own, with a home of its own."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

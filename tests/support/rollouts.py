@@ -1,7 +1,5 @@
 """A rollout in memory: a router and a source that a test moves, a judge that says what it is told, and a clock."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What a service has counted, as a program that scrapes it reads it."""
 
-from __future__ import annotations
-
 from prometheus_client.parser import text_string_to_metric_families
 
 type Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -1,7 +1,5 @@
 """A prediction log with a challenger's answers, as a service writes it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from churn.model.bundle import Bundle

@@ -1,7 +1,5 @@
 """A server on a real socket that does what a test wants of it, right or wrong."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import queue

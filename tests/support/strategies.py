@@ -1,7 +1,5 @@
 """Generators of what may be sent, derived from a contract as everything else is."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Files of rows to score, in every format, and what a scored folder holds."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from pathlib import Path

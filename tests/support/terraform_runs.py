@@ -1,7 +1,5 @@
 """Terraform on a copy of deploy/terraform, so that nothing of a run gets into the checkout."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

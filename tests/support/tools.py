@@ -1,7 +1,5 @@
 """Tools that the scripts install beside the environment."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

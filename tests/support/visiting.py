@@ -1,7 +1,5 @@
 """The portal in process, and the browsers that visit it: each has cookies of its own, and sends the forms it sees."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from datetime import UTC, datetime
@@ -42,7 +40,7 @@ class Portal:
         self.runner.run(self._lifespan.__aexit__(None, None, None))
         self.runner.close()
 
-    def visitor(self, number: int | None = None) -> Visitor:
+    def visitor(self, number: int | None = None) -> "Visitor":
         """A browser; signed in as the demo's subscriber of that number."""
         visitor = Visitor(self)
         if number is not None:

@@ -1,7 +1,5 @@
 """The dashboard in process, and browsers without scripts that look at it."""
 
-from __future__ import annotations
-
 import asyncio
 import html
 import re

@@ -1,7 +1,5 @@
 """How many CPUs a process may use, by what the control groups of a container say."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Results of an invented run, small enough for mental arithmetic."""
 
-from __future__ import annotations
-
 from typing import Any
 
 LABELS = {"first": "(a) first version", "ours": "(c) churn serve", "floor": "(d) floor"}

@@ -1,7 +1,5 @@
 """Instructions are counted by callgrind, and the report takes off what a worker does without requests."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

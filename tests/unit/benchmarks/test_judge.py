@@ -1,7 +1,5 @@
 """The simulation judges as the judge does, and the report shows what it counts."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from dataclasses import replace

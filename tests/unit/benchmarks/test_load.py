@@ -1,7 +1,5 @@
 """wrk is told what to send, its answer is read, and the rivals read a subscriber as the contract does."""
 
-from __future__ import annotations
-
 import json
 import re
 

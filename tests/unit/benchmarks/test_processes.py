@@ -1,7 +1,5 @@
 """Servers are started, weighed and always stopped."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

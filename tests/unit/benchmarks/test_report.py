@@ -1,7 +1,5 @@
 """The page that a run leaves."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from unit.benchmarks.measurements import load, results

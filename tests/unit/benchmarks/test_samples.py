@@ -1,7 +1,5 @@
 """Measurements are stored with one line for each sample."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

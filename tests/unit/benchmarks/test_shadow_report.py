@@ -1,7 +1,5 @@
 """The page on what the shadow costs, made of nothing but results."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

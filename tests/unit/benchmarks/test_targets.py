@@ -1,7 +1,5 @@
 """Ratios and verdicts of a run."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What is said when an extra is missing."""
 
-from __future__ import annotations
-
 import pytest
 
 from churn.cli.extras import require_extra

@@ -1,7 +1,5 @@
 """What is asked, what is made of replies, and when asking again is worth it; both clients do as this says."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from datetime import date

@@ -1,7 +1,5 @@
 """What a contract derives from its declaration, and what it refuses to be."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, ClassVar, Literal
 

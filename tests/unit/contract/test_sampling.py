@@ -1,7 +1,5 @@
 """Random subscribers are valid ones."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

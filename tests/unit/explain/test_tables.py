@@ -1,7 +1,5 @@
 """Tables say what XGBoost says: on any small ensemble, at every edge."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor

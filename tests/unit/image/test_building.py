@@ -1,7 +1,5 @@
 """What the Dockerfile is told, what Docker's answers say, and what is said where Docker does not answer."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

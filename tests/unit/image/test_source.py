@@ -1,7 +1,5 @@
 """An image is built of a checkout and a bundle, and of nothing else that lies around."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import tomllib

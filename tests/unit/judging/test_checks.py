@@ -1,7 +1,5 @@
 """Checks as data: read from tables, and comparing what they say they compare."""
 
-from __future__ import annotations
-
 import tomllib
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A file of counts, right and wrong."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Verdicts: when a canary is promoted, held or rolled back, and what is said of it."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import asdict, replace

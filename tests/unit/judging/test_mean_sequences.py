@@ -1,7 +1,5 @@
 """What is surely so: right at every look, and sharp enough to be of use."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Confidence sequences of the difference of two shares: right at every look, by law and by trial."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

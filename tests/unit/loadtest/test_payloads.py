@@ -1,7 +1,5 @@
 """Payloads are subscribers that the service takes."""
 
-from __future__ import annotations
-
 import pytest
 
 from churn.businesses import find_contract, list_contracts

@@ -1,7 +1,5 @@
 """What cannot be run is refused before anything is sent."""
 
-from __future__ import annotations
-
 import pytest
 from support.load_plans import a_plan
 

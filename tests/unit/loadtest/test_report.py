@@ -1,7 +1,5 @@
 """Figures are what was measured, errors are no latencies, and waiting is not left out."""
 
-from __future__ import annotations
-
 from dataclasses import astuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """An answer counts only if it is a prediction."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Requests are due when the rate says so."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

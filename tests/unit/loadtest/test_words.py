@@ -1,7 +1,5 @@
 """People and scripts are told the same, and all of it."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A bundle is believed only after everything about it was checked."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

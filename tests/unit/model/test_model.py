@@ -1,7 +1,5 @@
 """The model as a function, and the decisions taken on what is shown."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

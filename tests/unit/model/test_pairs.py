@@ -1,7 +1,5 @@
 """Paired differences: the arrays say of each subscriber what the pure functions for one subscriber say."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

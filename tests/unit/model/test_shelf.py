@@ -1,7 +1,5 @@
 """The shelf moves its links in one step, and as often as it is asked."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

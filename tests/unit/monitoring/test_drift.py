@@ -1,7 +1,5 @@
 """The population stability index: what holds of it whatever was counted, and how it is read."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

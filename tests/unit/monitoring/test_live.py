@@ -1,7 +1,5 @@
 """The latest predictions, from segments and journals as the service writes them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from support.logged import write_journal

@@ -1,7 +1,5 @@
 """The figures of outcomes: against a library, and by what they must satisfy."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

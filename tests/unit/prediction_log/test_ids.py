@@ -1,7 +1,5 @@
 """Ids that say when they were made."""
 
-from __future__ import annotations
-
 import uuid
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Journals: what is written is read back, whatever the process dies of."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import resource

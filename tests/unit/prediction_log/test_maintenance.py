@@ -1,7 +1,5 @@
 """Closing: journals become segments, old segments go, and a subscriber's records can go."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The reader: journals first, then segments, each record once, whatever is closed while it reads."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

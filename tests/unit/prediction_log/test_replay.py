@@ -1,7 +1,5 @@
 """Replaying: the same answer again, or what differs, to the bit."""
 
-from __future__ import annotations
-
 import math
 import shutil
 from pathlib import Path

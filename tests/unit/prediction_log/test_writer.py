@@ -1,7 +1,5 @@
 """The writer: it never makes anybody wait, and what it cannot keep it counts."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from pathlib import Path

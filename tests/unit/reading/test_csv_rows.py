@@ -1,7 +1,5 @@
 """CSV files in stretches: together they hold the very rows that Python's reader sees in the whole."""
 
-from __future__ import annotations
-
 import csv
 import io
 from pathlib import Path

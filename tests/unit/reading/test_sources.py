@@ -1,7 +1,5 @@
 """Which files are read, what they must hold, and how they are cut."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

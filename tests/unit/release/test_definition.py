@@ -1,7 +1,5 @@
 """A task definition with another image."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

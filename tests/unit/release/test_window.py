@@ -1,7 +1,5 @@
 """When releases may be made."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

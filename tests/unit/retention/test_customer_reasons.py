@@ -1,7 +1,5 @@
 """Reasons that a subscriber may read: true, verified, one per story."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a bundle's banner shows is true, and the proof notices where it is not."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

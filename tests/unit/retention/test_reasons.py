@@ -1,7 +1,5 @@
 """Ranking and truth of the reasons."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import subscribers

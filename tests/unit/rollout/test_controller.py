@@ -1,7 +1,5 @@
 """What a controller does in each state, in trouble, and when it is killed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

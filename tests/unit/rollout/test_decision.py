@@ -1,7 +1,5 @@
 """The decision, for every situation."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """What a plan may hold, and the message about a plan that cannot be used."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What follows the last bake, which may be done twice."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

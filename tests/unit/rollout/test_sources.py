@@ -1,7 +1,5 @@
 """Real servers that expose counters, and what is read of them."""
 
-from __future__ import annotations
-
 import pytest
 from support.exposing import Service, exposing
 from support.processes import free_port

@@ -1,7 +1,5 @@
 """Counters that begin anew, and instances that are not seen."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 from support.rollouts import counted

@@ -1,7 +1,5 @@
 """What is on disk, who may write it, and what is refused."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sqlite3

@@ -1,7 +1,5 @@
 """Files to score, around the small trained model of each contract."""
 
-from __future__ import annotations
-
 import pytest
 
 from churn.businesses import list_contracts

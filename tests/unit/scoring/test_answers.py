@@ -1,7 +1,5 @@
 """Answers of whole tables: to the last bit those that the service gives one by one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Encoding whole columns: what is taken is what the contract takes, and comes out as the same number."""
 
-from __future__ import annotations
-
 import decimal
 import math
 from typing import Any

@@ -1,7 +1,5 @@
 """One part: each row is answered as the service answers it, or kept as a reject with the service's words."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

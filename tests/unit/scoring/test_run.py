@@ -1,7 +1,5 @@
 """The whole of bulk scoring: what is bound to what, what goes on where it stopped, and what is refused."""
 
-from __future__ import annotations
-
 import functools
 import json
 import os

@@ -1,7 +1,5 @@
 """The verdict on paired data."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from support.pair_sums import block, sum_up

@@ -1,7 +1,5 @@
 """Pairs out of a real log: closed segments, open journals, several bundles, and times."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Sums over pairs, overall and by group, are what a naive count gives."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

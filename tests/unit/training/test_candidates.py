@@ -1,7 +1,5 @@
 """The comparison is fair, repeatable, and its baseline reads categories as categories."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score

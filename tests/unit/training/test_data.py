@@ -1,7 +1,5 @@
 """A training file is valid, or refused whole with everything that is wrong with it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

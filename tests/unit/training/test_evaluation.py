@@ -1,7 +1,5 @@
 """Measures agree with their definitions, and an interval covers what it should."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

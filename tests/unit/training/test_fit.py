@@ -1,7 +1,5 @@
 """The split is fair and the booster keeps the contract's promises."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import xgboost as xgb

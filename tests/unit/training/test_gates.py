@@ -1,7 +1,5 @@
 """Each gate holds at its margin and fails just past it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Figures show what they were given and draw without a screen."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

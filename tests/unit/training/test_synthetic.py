@@ -1,7 +1,5 @@
 """The demo data follow the process that the contract documents."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 from typing import Annotated, Any

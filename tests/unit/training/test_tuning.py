@@ -1,7 +1,5 @@
 """A study can be interrupted without consequence, and what it chooses is the cheapest of the good."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from itertools import count

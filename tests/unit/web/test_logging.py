@@ -1,7 +1,5 @@
 """The server's and the libraries' own messages."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging

@@ -1,7 +1,5 @@
 """What changed between two policies, told in words, and over subscribers in numbers."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Who of a file sees a banner, and what is told of the rows that are no subscribers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A simulation loses nobody, adds up to the cent, and says why somebody gets nothing."""
 
-from __future__ import annotations
-
 import csv
 from datetime import date, timedelta
 from pathlib import Path

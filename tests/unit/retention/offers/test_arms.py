@@ -1,7 +1,5 @@
 """Arms: the same for ever, as many as asked for, and drawn anew by another experiment."""
 
-from __future__ import annotations
-
 import math
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Policies: the contracts' own are valid, and what is wrong with one is told with its place and what to do."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The offer that is chosen: of all pairs of reason and offer the best by the formula, if it is worth its cost."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
