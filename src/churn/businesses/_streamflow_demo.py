@@ -105,11 +105,7 @@ def compute_log_odds(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[str
 DEMO = DemoProcess(
     versions={
         "streamflow-v3-2024-03": DemoVersion(
-            model_version="v2.3.1",
-            seed=202403,
-            rows=80_000,
-            shift={},
-            about="The process as it stands.",
+            model_version="v2.3.1", seed=202403, rows=80_000, shift={}, about="The process as it stands."
         ),
         "streamflow-v4-2024-06": DemoVersion(
             model_version="v2.4.0",

@@ -6,23 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from churn.businesses._alike import (
-    BANK_TRANSFER,
-    CREDIT_CARD,
-    DSL,
-    ELECTRONIC_CHECK,
-    FIBER_OPTIC,
-    HISTORY,
-    MAILED_CHECK,
-    MONTH_TO_MONTH,
-    NO_INTERNET,
-    ON_PAPER,
-    ONE_YEAR,
-    PAID_SO_FAR,
-    PAPERLESS,
-    TWO_YEARS,
-    monthly_price,
-)
+from churn.businesses import _alike
 from churn.businesses._streamflow_demo import DEMO
 from churn.contract.declaration import Contract, Count, Dollars, Feature
 from churn.contract.phrases import Band, Bands, CountedNoun, Says
@@ -40,39 +24,23 @@ class Subscriber(Contract):
     tenure: Annotated[
         int,
         Field(ge=0, le=120, description="Months since the subscription began.", examples=[14]),
-        Feature(
-            says=HISTORY,
-            monotone=-1,
-            group="history",
-        ),
+        Feature(says=_alike.HISTORY, monotone=-1, group="history"),
     ]
     monthly_charges: Annotated[
         Dollars,
         Field(description="What the subscriber pays a month, in dollars.", examples=[89.5]),
-        Feature(
-            says=monthly_price(low=40, high=95),
-            monotone=1,
-            group="price",
-            actionable=True,
-        ),
+        Feature(says=_alike.monthly_price(low=40, high=95), monotone=1, group="price", actionable=True),
     ]
     total_charges: Annotated[
         Dollars,
         Field(description="What the subscriber has paid so far, in dollars.", examples=[1253.0]),
-        Feature(
-            says=PAID_SO_FAR,
-            group="history",
-        ),
+        Feature(says=_alike.PAID_SO_FAR, group="history"),
     ]
     contract_type: Annotated[
         Literal["month-to-month", "one-year", "two-year"],
         Field(description="How long the subscriber is bound.", examples=["month-to-month"]),
         Feature(
-            says={
-                "month-to-month": MONTH_TO_MONTH,
-                "one-year": ONE_YEAR,
-                "two-year": TWO_YEARS,
-            },
+            says={"month-to-month": _alike.MONTH_TO_MONTH, "one-year": _alike.ONE_YEAR, "two-year": _alike.TWO_YEARS},
             monotone=-1,
             group="commitment",
             actionable=True,
@@ -83,10 +51,10 @@ class Subscriber(Contract):
         Field(description="How the bill is paid.", examples=["electronic_check"]),
         Feature(
             says={
-                "electronic_check": ELECTRONIC_CHECK,
-                "mailed_check": MAILED_CHECK,
-                "bank_transfer": BANK_TRANSFER,
-                "credit_card": CREDIT_CARD,
+                "electronic_check": _alike.ELECTRONIC_CHECK,
+                "mailed_check": _alike.MAILED_CHECK,
+                "bank_transfer": _alike.BANK_TRANSFER,
+                "credit_card": _alike.CREDIT_CARD,
             },
             group="payment",
             actionable=True,
@@ -130,11 +98,7 @@ class Subscriber(Contract):
         Literal["none", "dsl", "fiber_optic"],
         Field(description="The internet connection that comes with the subscription.", examples=["fiber_optic"]),
         Feature(
-            says={
-                "none": NO_INTERNET,
-                "dsl": DSL,
-                "fiber_optic": FIBER_OPTIC,
-            },
+            says={"none": _alike.NO_INTERNET, "dsl": _alike.DSL, "fiber_optic": _alike.FIBER_OPTIC},
             group="internet",
             actionable=True,
         ),
@@ -168,14 +132,7 @@ class Subscriber(Contract):
     paperless_billing: Annotated[
         bool,
         Field(description="Whether bills come by e-mail only.", examples=[True]),
-        Feature(
-            says={
-                True: PAPERLESS,
-                False: ON_PAPER,
-            },
-            group="billing",
-            actionable=True,
-        ),
+        Feature(says={True: _alike.PAPERLESS, False: _alike.ON_PAPER}, group="billing", actionable=True),
     ]
     senior_citizen: Annotated[
         bool,

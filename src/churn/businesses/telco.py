@@ -7,23 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from churn.businesses._alike import (
-    BANK_TRANSFER,
-    CREDIT_CARD,
-    DSL,
-    ELECTRONIC_CHECK,
-    FIBER_OPTIC,
-    HISTORY,
-    MAILED_CHECK,
-    MONTH_TO_MONTH,
-    NO_INTERNET,
-    ON_PAPER,
-    ONE_YEAR,
-    PAID_SO_FAR,
-    PAPERLESS,
-    TWO_YEARS,
-    monthly_price,
-)
+from churn.businesses import _alike
 from churn.contract.declaration import Contract, Dollars, Feature
 from churn.contract.phrases import Says
 
@@ -38,10 +22,12 @@ NO_TELEPHONE = Says(
 )
 
 
-def _extra(name: str, *, without_internet: str, adding: str, checking: str = "does what you need") -> dict[str, Says]:
-    """What is said of something that can be booked with the internet connection."""
-    return {
-        "No internet service": replace(NO_INTERNET, team=f"Having no internet {without_internet}"),
+def _extra(
+    group: str, name: str, *, without_internet: str, adding: str, checking: str = "does what you need"
+) -> Feature:
+    """Return the feature of something that can be booked with the internet connection."""
+    says = {
+        "No internet service": replace(_alike.NO_INTERNET, team=f"Having no internet {without_internet}"),
         "No": Says(
             f"Having no {name}",
             raises=f"Your plan comes without {name}, and adding it would {adding}.",
@@ -53,6 +39,25 @@ def _extra(name: str, *, without_internet: str, adding: str, checking: str = "do
             lowers=f"You have {name} in your plan.",
         ),
     }
+    return Feature(says=says, group=group, actionable=True)
+
+
+def _streaming(name: str, pronoun: str) -> Feature:
+    """Return the feature of something that can be streamed."""
+    says = {
+        "No internet service": replace(_alike.NO_INTERNET, team=f"Having no internet service to stream {name}"),
+        "No": Says(
+            f"Not streaming {name}",
+            raises=f"Your plan comes without streaming {name}, and adding {pronoun} can make more of it.",
+            lowers=f"Your plan comes without streaming {name}, so you do not pay for {pronoun}.",
+        ),
+        "Yes": Says(
+            f"Streaming {name}",
+            raises=f"You stream {name}, and another choice may suit you better.",
+            lowers=f"You have streaming {name} in your plan.",
+        ),
+    }
+    return Feature(says=says, group="streaming", actionable=True)
 
 
 class Customer(Contract):
@@ -86,11 +91,7 @@ class Customer(Contract):
     tenure: Annotated[
         int,
         Field(ge=0, le=120, description="Months since the customer came.", examples=[3]),
-        Feature(
-            says=HISTORY,
-            monotone=-1,
-            group="history",
-        ),
+        Feature(says=_alike.HISTORY, monotone=-1, group="history"),
     ]
     PhoneService: Annotated[
         YesNo,
@@ -134,9 +135,9 @@ class Customer(Contract):
         Field(description="The internet connection.", examples=["Fiber optic"]),
         Feature(
             says={
-                "No": replace(NO_INTERNET, team="Having no internet service"),
-                "DSL": DSL,
-                "Fiber optic": FIBER_OPTIC,
+                "No": replace(_alike.NO_INTERNET, team="Having no internet service"),
+                "DSL": _alike.DSL,
+                "Fiber optic": _alike.FIBER_OPTIC,
             },
             group="internet",
             actionable=True,
@@ -145,95 +146,42 @@ class Customer(Contract):
     OnlineSecurity: Annotated[
         InternetExtra,
         Field(description="Whether online security is booked.", examples=["No"]),
-        Feature(
-            says=_extra("online security", without_internet="service to secure", adding="protect you better"),
-            group="protection",
-            actionable=True,
-        ),
+        _extra("protection", "online security", without_internet="service to secure", adding="protect you better"),
     ]
     OnlineBackup: Annotated[
         InternetExtra,
         Field(description="Whether online backup is booked.", examples=["No"]),
-        Feature(
-            says=_extra("online backup", without_internet="service to back up to", adding="keep your files safe"),
-            group="protection",
-            actionable=True,
-        ),
+        _extra("protection", "online backup", without_internet="service to back up to", adding="keep your files safe"),
     ]
     DeviceProtection: Annotated[
         InternetExtra,
         Field(description="Whether device protection is booked.", examples=["No"]),
-        Feature(
-            says=_extra("device protection", without_internet="devices to protect", adding="cover repairs"),
-            group="protection",
-            actionable=True,
-        ),
+        _extra("protection", "device protection", without_internet="devices to protect", adding="cover repairs"),
     ]
     TechSupport: Annotated[
         InternetExtra,
         Field(description="Whether technical support is booked.", examples=["No"]),
-        Feature(
-            says=_extra(
-                "technical support",
-                without_internet="service to support",
-                adding="give you help at once",
-                checking="helps as it should",
-            ),
-            group="support",
-            actionable=True,
+        _extra(
+            "support",
+            "technical support",
+            without_internet="service to support",
+            adding="give you help at once",
+            checking="helps as it should",
         ),
     ]
     StreamingTV: Annotated[
         InternetExtra,
         Field(description="Whether television is streamed.", examples=["Yes"]),
-        Feature(
-            says={
-                "No internet service": replace(NO_INTERNET, team="Having no internet service to stream television"),
-                "No": Says(
-                    "Not streaming television",
-                    raises="Your plan comes without streaming television, and adding it can make more of it.",
-                    lowers="Your plan comes without streaming television, so you do not pay for it.",
-                ),
-                "Yes": Says(
-                    "Streaming television",
-                    raises="You stream television, and another choice may suit you better.",
-                    lowers="You have streaming television in your plan.",
-                ),
-            },
-            group="streaming",
-            actionable=True,
-        ),
+        _streaming("television", "it"),
     ]
     StreamingMovies: Annotated[
-        InternetExtra,
-        Field(description="Whether movies are streamed.", examples=["Yes"]),
-        Feature(
-            says={
-                "No internet service": replace(NO_INTERNET, team="Having no internet service to stream movies"),
-                "No": Says(
-                    "Not streaming movies",
-                    raises="Your plan comes without streaming movies, and adding them can make more of it.",
-                    lowers="Your plan comes without streaming movies, so you do not pay for them.",
-                ),
-                "Yes": Says(
-                    "Streaming movies",
-                    raises="You stream movies, and another choice may suit you better.",
-                    lowers="You have streaming movies in your plan.",
-                ),
-            },
-            group="streaming",
-            actionable=True,
-        ),
+        InternetExtra, Field(description="Whether movies are streamed.", examples=["Yes"]), _streaming("movies", "them")
     ]
     Contract: Annotated[
         Literal["Month-to-month", "One year", "Two year"],
         Field(description="How long the customer is bound.", examples=["Month-to-month"]),
         Feature(
-            says={
-                "Month-to-month": MONTH_TO_MONTH,
-                "One year": ONE_YEAR,
-                "Two year": TWO_YEARS,
-            },
+            says={"Month-to-month": _alike.MONTH_TO_MONTH, "One year": _alike.ONE_YEAR, "Two year": _alike.TWO_YEARS},
             monotone=-1,
             group="commitment",
             actionable=True,
@@ -242,24 +190,17 @@ class Customer(Contract):
     PaperlessBilling: Annotated[
         YesNo,
         Field(description="Whether bills come by e-mail only.", examples=["Yes"]),
-        Feature(
-            says={
-                "No": ON_PAPER,
-                "Yes": PAPERLESS,
-            },
-            group="billing",
-            actionable=True,
-        ),
+        Feature(says={"No": _alike.ON_PAPER, "Yes": _alike.PAPERLESS}, group="billing", actionable=True),
     ]
     PaymentMethod: Annotated[
         Literal["Electronic check", "Mailed check", "Bank transfer (automatic)", "Credit card (automatic)"],
         Field(description="How the bill is paid.", examples=["Electronic check"]),
         Feature(
             says={
-                "Electronic check": ELECTRONIC_CHECK,
-                "Mailed check": MAILED_CHECK,
-                "Bank transfer (automatic)": replace(BANK_TRANSFER, team="Paying by automatic bank transfer"),
-                "Credit card (automatic)": replace(CREDIT_CARD, team="Paying by automatic credit card charge"),
+                "Electronic check": _alike.ELECTRONIC_CHECK,
+                "Mailed check": _alike.MAILED_CHECK,
+                "Bank transfer (automatic)": replace(_alike.BANK_TRANSFER, team="Paying by automatic bank transfer"),
+                "Credit card (automatic)": replace(_alike.CREDIT_CARD, team="Paying by automatic credit card charge"),
             },
             group="payment",
             actionable=True,
@@ -268,17 +209,13 @@ class Customer(Contract):
     MonthlyCharges: Annotated[
         Dollars,
         Field(description="What the customer pays a month, in dollars.", examples=[95.7]),
-        Feature(
-            says=monthly_price(low=40, high=75),
-            group="price",
-            actionable=True,
-        ),
+        Feature(says=_alike.monthly_price(low=40, high=75), group="price", actionable=True),
     ]
     TotalCharges: Annotated[
         Dollars,
         Field(description="What the customer has paid so far, in dollars.", examples=[287.1]),
         Feature(
-            says=PAID_SO_FAR,
+            says=_alike.PAID_SO_FAR,
             group="history",
             blank=0.0,  # decision 0003: blank is written for customers who were never billed yet
         ),

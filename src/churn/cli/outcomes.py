@@ -62,10 +62,7 @@ def outcomes_import(
 
 @outcomes_app.command("report", epilog="Example: churn outcomes report --out var/outcomes.html")
 def report_outcomes(
-    *,
-    out_paths: ReportOption = None,
-    contract: ContractOption = "streamflow",
-    as_json: JsonOption = False,
+    *, out_paths: ReportOption = None, contract: ContractOption = "streamflow", as_json: JsonOption = False
 ) -> None:
     """Report how right each version was, and the effect of the banner.
 
@@ -119,10 +116,7 @@ def _show(summary: OutcomeSummary) -> None:
         bins = [[f"{bin_.mean_predicted:.3f}", _format(bin_.left), bin_.count] for bin_ in quality.calibration]
         print_table(f"Calibration of {quality.version}", ["said", "left", "subscribers"], bins)
     banner = summary.experiment
-    arms = [
-        ["holdout", banner.holdout, banner.holdout_left],
-        ["treatment", banner.treatment, banner.treatment_left],
-    ]
+    arms = [["holdout", banner.holdout, banner.holdout_left], ["treatment", banner.treatment, banner.treatment_left]]
     print_table("The banner", ["arm", "subscribers", "left"], arms)
     offers = [[offer.offer, offer.offered, offer.accepted, _format(offer.share)] for offer in summary.offers]
     print_table("Offers", ["offer", "offered", "accepted", "share"], offers)

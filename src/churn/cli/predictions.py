@@ -36,8 +36,7 @@ def replay(
     *,
     contract: ContractOption = "streamflow",
     bundle: Annotated[
-        Path | None,
-        typer.Option(help="The bundle that answered; the one of its sha256 under CHURN_HOME if not given."),
+        Path | None, typer.Option(help="The bundle that answered; the one of its sha256 under CHURN_HOME if not given.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

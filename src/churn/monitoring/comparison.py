@@ -16,12 +16,7 @@ from churn.prediction_log.places import Places
 
 MAXIMUM_RECORDS = 20_000
 SEVERITY: tuple[Band, ...] = ("too few", "steady", "moved", "far")
-BAND_WORDS = {
-    "steady": "steady",
-    "moved": "has moved",
-    "far": "has moved far",
-    "too few": "too few to tell",
-}
+BAND_WORDS = {"steady": "steady", "moved": "has moved", "far": "has moved far", "too few": "too few to tell"}
 
 
 @dataclass(frozen=True)
