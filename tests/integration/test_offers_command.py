@@ -39,8 +39,8 @@ def bundle(bundles: dict[str, Bundle]) -> Bundle:
 
 def simulate(home: Path, subscribers: Path, bundle: Bundle, *more: str | Path) -> dict[str, object]:
     arguments = ("offers", "simulate", subscribers, "--bundle", bundle.path, "--today", TODAY, "--json", *more)
-    found: dict[str, object] = json.loads(succeed(home, *arguments))
-    return found
+    figures: dict[str, object] = json.loads(succeed(home, *arguments))
+    return figures
 
 
 def test_what_is_simulated_is_what_the_service_would_answer(tmp_path: Path, subscribers: Path, bundle: Bundle) -> None:

@@ -9,13 +9,13 @@ from churn.model.bundle import Bundle
 
 
 def test_a_bundle_whose_reasons_hold_is_told_in_numbers(bundles: dict[str, Bundle], tmp_path: Path) -> None:
-    found = json.loads(
+    proof = json.loads(
         succeed(tmp_path, "prove", bundles["telco"].path, "--rows", "500", "--json", CHURN_THRESHOLD="0.0")
     )
-    assert (found["rows"], found["broken"]) == (500, {})
-    assert found["banners"] == sum(found["shown"].values()) == sum(found["offers"].values()) > 0
+    assert (proof["rows"], proof["broken"]) == (500, {})
+    assert proof["banners"] == sum(proof["shown"].values()) == sum(proof["offers"].values()) > 0
     said = succeed(tmp_path, "prove", bundles["telco"].path, "--rows", "500", CHURN_THRESHOLD="0.0")
-    assert f"Every one of the {sum(found['codes'].values()):,} reasons shown holds." in said
+    assert f"Every one of the {sum(proof['codes'].values()):,} reasons shown holds." in said
 
 
 def test_a_bundle_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -215,15 +215,15 @@ def test_a_ray_cluster_loses_and_doubles_nothing_when_a_worker_is_killed(
 
 def busy_ray_workers(address: str) -> list[int]:
     """Workers of this cluster that are making a part; Ray names a process for what it does."""
-    found = []
+    process_ids = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             busy = command_of(int(folder.name)).startswith("ray::Map")
         except (FileNotFoundError, ProcessLookupError):
             continue
         if busy and is_of_cluster(int(folder.name), address):
-            found.append(int(folder.name))
-    return found
+            process_ids.append(int(folder.name))
+    return process_ids
 
 
 def is_of_cluster(process: int, address: str) -> bool:

@@ -38,18 +38,18 @@ def loadtest(
     url: Annotated[str, typer.Argument(help="The service's address, such as http://127.0.0.1:8000.")],
     *,
     requests: Annotated[
-        int | None, typer.Option(min=1, help=f"How many to count; {REQUESTS:,} unless --duration is given.")
+        int | None, typer.Option(min=1, help=f"Number of requests; {REQUESTS:,} unless --duration is given.")
     ] = None,
     duration: Annotated[
-        float | None, typer.Option(min=0.1, max=86_400, help="For how many seconds to send, instead of --requests.")
+        float | None, typer.Option(min=0.1, max=86_400, help="Seconds to send for, instead of --requests.")
     ] = None,
     connections: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=10_000,
-            help=f"Closed loop: each of so many connections sends when its last request is answered; {CONNECTIONS} "
-            "unless --rate is given. It waits for slow answers, and so hides how long others would have waited.",
+            help="Closed loop: each connection sends its next request when its last one is answered. It hides how "
+            f"long others would have waited. {CONNECTIONS} unless --rate is given.",
         ),
     ] = None,
     rate: Annotated[
@@ -57,26 +57,28 @@ def loadtest(
         typer.Option(
             min=0.01,
             max=100_000,
-            help="Open loop: so many requests a second, sent when they are due, however slow the answers are. Latency "
+            help="Open loop: requests a second, each sent when it is due, however slow the answers are. Latency "
             "counts from when a request was due.",
         ),
     ] = None,
     arrivals: Annotated[
         Literal["uniform", "poisson"] | None,
-        typer.Option(help="Open loop: equal gaps, or random ones as of many people; uniform if not given."),
+        typer.Option(help="Open loop: equal gaps (the default), or the random gaps of many people."),
     ] = None,
     slo_p99_ms: Annotated[
-        float, typer.Option("--slo-p99-ms", min=0.001, help="Fail unless 99 % are answered within less.")
+        float, typer.Option("--slo-p99-ms", min=0.001, help="Fail unless 99 % of the answers are faster.")
     ] = 200.0,
-    max_error_share: Annotated[float, typer.Option(min=0, max=1, help="Fail if more of the requests fail.")] = 0.0,
-    warmup: Annotated[int, typer.Option(min=0, help="Requests sent before, which are not counted.")] = 50,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds after which a request has failed.")] = 10.0,
+    max_error_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Fail if a larger share of the requests fails.")
+    ] = 0.0,
+    warmup: Annotated[int, typer.Option(min=0, help="Requests sent first, not counted.")] = 50,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds until a request fails.")] = 10.0,
     drain_timeout: Annotated[
         float, typer.Option(min=0, help="Open loop: seconds to wait for answers after the last request.")
     ] = 10.0,
-    path: Annotated[str, typer.Option(help="What to call; must answer as /predict does.")] = "/predict",
+    path: Annotated[str, typer.Option(help="The path to call; it must answer as /predict does.")] = "/predict",
     contract: ContractOption = "streamflow",
-    seed: Annotated[int, typer.Option(min=0, help="Of the subscribers sent and of Poisson arrivals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the subscribers and of Poisson arrivals.")] = 0,
     as_json: JsonOption = False,
     out_paths: ReportOption = None,
 ) -> None:

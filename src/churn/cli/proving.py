@@ -28,16 +28,16 @@ def add_to(app: typer.Typer) -> None:
 
 def prove(
     bundle: Annotated[
-        Path | None, typer.Argument(help="A bundle; by default the one that is served.", show_default=False)
+        Path | None, typer.Argument(help="A bundle; by default the served one.", show_default=False)
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="How many random subscribers to look at.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Of the random subscribers.")] = 0,
+    rows: Annotated[int, typer.Option(min=1, help="Number of random subscribers.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Seed of the random subscribers.")] = 0,
     as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Prove that what a bundle's banner shows is true: no reason that is protected, repeated, wrong or not verified.
+    """Prove that a bundle's banners show no reason that is protected, repeated, wrong or not verified.
 
-    Draws random valid subscribers and checks each banner's reasons, with XGBoost itself as the witness. Uses
-    CHURN_THRESHOLD and OFFER_POLICY. Exit code 6 if a law is broken.
+    Draw random valid subscribers and check each banner's reasons against XGBoost itself. Use CHURN_THRESHOLD and
+    OFFER_POLICY. Exit code 6 if a law is broken.
     """
     require_extra("xgboost", "xgboost")
     from churn.retention.proving import prove as proof_of  # noqa: PLC0415 - an extra, slow to load

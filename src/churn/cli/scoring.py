@@ -43,27 +43,27 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
     ],
     out_path: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder to write.", show_default=False)],
     bundle: Annotated[
-        Path | None, typer.Option(help="The bundle's directory; the one that `churn serve` would serve if not given.")
+        Path | None, typer.Option(help="The bundle's directory; by default the one that `churn serve` would serve.")
     ] = None,
     reasons: Annotated[int, typer.Option(min=0, help="How many reasons to give for each row.")] = TOP_REASONS,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; as many as CPUs may be used if not given.", show_default=False)
+        int | None, typer.Option(min=1, help="Processes; by default one for each usable CPU.", show_default=False)
     ] = None,
     part_rows: Annotated[int, typer.Option(min=1, help="How many rows of a file become one part.")] = 100_000,
     max_reject_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Fail when more than this share of the rows cannot be answered.")
+        float, typer.Option(min=0, max=1, help="Fail if more than this share of the rows are rejects.")
     ] = 1.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete what an earlier run wrote.")] = False,  # noqa: FBT002
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete an earlier run's output.")] = False,  # noqa: FBT002
     engine: Annotated[EngineName, typer.Option(help="Processes of this machine, or a Ray cluster.")] = "local",
     ray_address: Annotated[
         str | None,
-        typer.Option(help="The cluster, such as `auto` or host:6379; one on this machine if not given."),
+        typer.Option(help="The cluster, such as `auto` or host:6379; by default one on this machine."),
     ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """Answer files of subscribers as `POST /predict` would; what was stopped goes on when it is started again."""
+    """Answer files of subscribers as `POST /predict` would. A stopped run goes on when it is started again."""
     require_extra("scoring", "pyarrow")
-    chosen = _engine(engine, workers, ray_address)
+    engine_function = _choose_engine(engine, workers, ray_address)
     from churn.scoring.run import Request
     from churn.scoring.run import score as run
 
@@ -82,14 +82,14 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
     )
     say(f"scoring {source} with {request.bundle.manifest.model_version}")
     with show_progress("rows") as move:
-        summary = run(request, chosen, say=say, progress=_with_rate(move))
+        summary = run(request, engine_function, say=say, progress=_with_rate(move))
     if as_json:
         print_json(summary)
     else:
         _show(summary, out_path)
 
 
-def _engine(name: EngineName, workers: int | None, ray_address: str | None) -> Engine:
+def _choose_engine(name: EngineName, workers: int | None, ray_address: str | None) -> Engine:
     if name == "ray":
         if workers is not None:
             raise SettingsError("--workers is for this machine's processes", instead="a Ray cluster knows its own CPUs")

@@ -35,17 +35,17 @@ def test_a_percentile_is_the_nearest_rank() -> None:
 def test_a_percentile_is_a_measured_value_that_enough_do_not_exceed_and_no_smaller_one_would_do(
     values: list[float], per_mille: int
 ) -> None:
-    found = take_nearest_rank(sorted(values), per_mille)
-    assert found in values
-    assert sum(value <= found for value in values) * 1000 >= per_mille * len(values)
-    assert sum(value < found for value in values) * 1000 < per_mille * len(values)
+    rank_value = take_nearest_rank(sorted(values), per_mille)
+    assert rank_value in values
+    assert sum(value <= rank_value for value in values) * 1000 >= per_mille * len(values)
+    assert sum(value < rank_value for value in values) * 1000 < per_mille * len(values)
 
 
 @given(st.lists(MILLISECONDS, min_size=1))
 def test_percentiles_are_ordered_and_the_mean_lies_within(values: list[float]) -> None:
-    found = summarise_latency(values)
-    assert found is not None
-    mean, *percentiles = astuple(found)
+    latency = summarise_latency(values)
+    assert latency is not None
+    mean, *percentiles = astuple(latency)
     assert percentiles == sorted(percentiles)
     assert percentiles[-1] == max(values)
     assert min(values) <= mean * (1 + 1e-9)

@@ -20,7 +20,7 @@ HEADER = ["one", "two"]
 
 def rows_of(path: Path, rows: int) -> list[tuple[int, list[str]]]:
     """All rows of a file with their numbers, read a stretch at a time."""
-    found: dict[int, list[str]] = {}
+    cells_by_row: dict[int, list[str]] = {}
     for span in csv_rows.spans(path, rows):
         assert span.rows <= rows
         table = csv_rows.read(path, span, HEADER, HEADER)
@@ -30,8 +30,8 @@ def rows_of(path: Path, rows: int) -> list[tuple[int, list[str]]]:
         }
         assert len(right) + len(table.misshapen) == span.rows
         assert set(right) | set(table.misshapen) == set(range(span.first, span.first + span.rows))
-        found |= right | table.misshapen
-    return sorted(found.items())
+        cells_by_row |= right | table.misshapen
+    return sorted(cells_by_row.items())
 
 
 @settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])

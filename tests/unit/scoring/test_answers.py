@@ -30,15 +30,15 @@ FLOAT32 = (
 def one_by_one(
     model: ChurnModel, people: Sequence[Contract], *, threshold: float, reasons: int
 ) -> list[dict[str, Any]]:
-    return [dict(found) for found in predict_and_answer(model, people, threshold=threshold, reasons=reasons)]
+    return [dict(answer) for answer in predict_and_answer(model, people, threshold=threshold, reasons=reasons)]
 
 
 def all_at_once(
     model: ChurnModel, people: Sequence[Contract], *, threshold: float, reasons: int
 ) -> list[dict[str, Any]]:
     values = np.array([subscriber.encode() for subscriber in people])
-    found = answer_rows(model, values, threshold=threshold, reasons=reasons)
-    columns = [found.probability.tolist(), found.tier.tolist(), found.reasons.to_pylist(), found.banner.tolist()]
+    table = answer_rows(model, values, threshold=threshold, reasons=reasons)
+    columns = [table.probability.tolist(), table.tier.tolist(), table.reasons.to_pylist(), table.banner.tolist()]
     return [
         {
             "churn_probability": probability,
@@ -117,10 +117,10 @@ def test_tiers_and_banner_follow_the_probability_as_shown(probability: float) ->
         return np.tile(np.array([0.0] * len(contract.features) + [margin]), (len(rows), 1))
 
     values = np.array([contract.model_validate(contract.example()).encode()])
-    found = answer_rows(ChurnModel(contract, explain, "v0-fake"), values, threshold=probability, reasons=3)
-    assert found.probability.tolist() == [probability]
-    assert TIERS[found.tier[0]] == tier_from_probability(probability)
-    assert not found.banner[0]
+    answers = answer_rows(ChurnModel(contract, explain, "v0-fake"), values, threshold=probability, reasons=3)
+    assert answers.probability.tolist() == [probability]
+    assert TIERS[answers.tier[0]] == tier_from_probability(probability)
+    assert not answers.banner[0]
 
 
 def test_more_rows_than_the_explainer_is_given_at_once_keep_their_order() -> None:
@@ -133,8 +133,8 @@ def test_more_rows_than_the_explainer_is_given_at_once_keep_their_order() -> Non
     tenures = np.arange(ROWS_AT_ONCE + 5) % 100
     values = np.tile(contract.model_validate(contract.example()).encode(), (len(tenures), 1))
     values[:, 0] = tenures
-    found = answer_rows(ChurnModel(contract, explain, "v0-fake"), values, threshold=0.6, reasons=1)
-    assert np.array_equal(found.reasons.flatten().field("value").to_numpy(), tenures)
+    answers = answer_rows(ChurnModel(contract, explain, "v0-fake"), values, threshold=0.6, reasons=1)
+    assert np.array_equal(answers.reasons.flatten().field("value").to_numpy(), tenures)
 
 
 def test_no_rows_are_answered_with_nothing(bundle: Bundle) -> None:

@@ -75,13 +75,13 @@ def read_alone(contract: type[Contract], at: int, cell: Any) -> float:
 
 def encode_one(contract: type[Contract], at: int, column: pa.Array) -> list[float]:
     others = {spec.name: pa.array([text_from_cell(spec.example)] * len(column)) for spec in contract.features}
-    found: list[float] = encode(contract, others | {contract.features[at].name: column})[:, at].tolist()
-    return found
+    encoded: list[float] = encode(contract, others | {contract.features[at].name: column})[:, at].tolist()
+    return encoded
 
 
-def same(one: list[float], other: list[float]) -> bool:
+def same(left: list[float], right: list[float]) -> bool:
     """Equal to the bit, so that -0.0 is not 0.0; NaN is NaN."""
-    return np.array(one).tobytes() == np.array(other).tobytes()
+    return np.array(left).tobytes() == np.array(right).tobytes()
 
 
 @given(EACH_KIND, st.data())

@@ -36,10 +36,10 @@ def draw_rows(contract: type[Contract], count: int) -> list[Row]:
 
 
 def score_file(bundle: Bundle, path: Path, out: Path, **changed: Any) -> PartResult:
-    found = PartResult()
+    result = PartResult()
     for part in cut_into_parts(find_sources(path), 70):
-        found += score_part(job(bundle, out, **changed), part)
-    return found
+        result += score_part(job(bundle, out, **changed), part)
+    return result
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow", ".feather"])
