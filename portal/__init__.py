@@ -1,24 +1,21 @@
 """The portal: *Manage Subscription*, a small app of its own that talks to the churn service over HTTP only.
 
-__main__.py      the program `churn-portal`
-settings.py      what environment variables set, and the key that signs
-app.py           everything wired in one place
-sessions.py      who is signed in, and what routes ask of a request
-sign_in.py       the routes of signing in and out
-subscription.py  the route of *Manage Subscription*
-responses.py     the routes of what a subscriber does about a banner
-advice.py        asks the service what to show
-banner.py        decides what is shown
-bills.py         when bills come, and what an offer takes off them
-account.py       a subscriber's account in words
-records.py       subscribers, exposures and history as values
-store.py         keeps them
-database.py      the SQLite file below the store
-demo.py          the demo's subscribers
-events.py        counts for the product manager
-explain.py       the page *Explain this prediction*
-fields.py        its form
-chart.py         its waterfall
-pages.py         templates
-words.py         amounts, days and phrases in words
+__main__.py  the program `churn-portal`
+settings.py  what environment variables set, and the key that signs
+app.py       everything wired in one place
+sessions.py  who is signed in, and what routes ask of a request
+routes.py    a subscriber's routes: sign in, *Manage Subscription*, what they do about a banner
+advice.py    asks the service what to show
+banner.py    decides what is shown
+bills.py     when bills come, and what an offer takes off them
+account.py   a subscriber's account in words
+records.py   subscribers, the demo's too, exposures and history as values
+store.py     keeps them
+database.py  the SQLite file below the store
+events.py    counts for the product manager
+explain.py   the page *Explain this prediction*
+fields.py    its form
+chart.py     its waterfall
+pages.py     templates
+words.py     amounts, days and phrases in words
 """

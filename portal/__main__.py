@@ -11,8 +11,8 @@ import typer
 from churn.errors import ChurnError
 from churn.web.server import format_url, listen, serve_pages, stop_without_failure
 from portal.app import create_app
-from portal.demo import load_demo_subscribers
 from portal.events import KINDS
+from portal.records import load_demo_subscribers
 from portal.settings import PortalSettings, read_settings
 from portal.store import Store
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from portal.bills import bill_discount, find_bill_day, find_first_month
+from portal.bills import bill_discount, find_first_of_month
 from portal.records import AcceptedOffer
 from portal.words import format_count, format_dollars, format_month
 
@@ -44,22 +44,16 @@ class Account:
 
 
 def describe_account(facts: Mapping[str, Any], active: AcceptedOffer | None, today: date) -> Account:
-    """Describe the facts that `POST /predict` takes.
-
-    Args:
-        facts: those facts.
-        active: the offer that counts, if there is one.
-        today: the day the page is opened.
-    """
+    """Describe the facts that `POST /predict` takes, with the offer that counts, if there is one."""
     months, monthly, tickets = facts["tenure"], facts["monthly_charges"], facts["num_support_tickets"]
-    since = f"{format_month(find_first_month(today, months))}, {format_count(months, 'month')}"
+    since = f"{format_month(find_first_of_month(today, -months))}, {format_count(months, 'month')}"
     discount = bill_discount(active.offer, monthly) if active else 0.0
     return Account(
         plan=PLANS[facts["internet_service"]],
         contract=CONTRACTS[facts["contract_type"]],
         member_since=since if months else "This month. Welcome!",
         internet=INTERNET[facts["internet_service"]],
-        bill_on=find_bill_day(today, 1),
+        bill_on=find_first_of_month(today, 1),
         bill=format_dollars(monthly - discount),
         bill_instead_of=format_dollars(monthly) if discount else None,
         monthly_price=format_dollars(monthly),

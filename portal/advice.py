@@ -18,12 +18,7 @@ PREDICTION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Adviser:
-    """Ask the service about subscribers.
-
-    Args:
-        client: asks the service, and gives up when its budget is spent.
-        log: gets each failure, with its kind.
-    """
+    """Ask the service about subscribers; log each failure with its kind."""
 
     def __init__(self, client: AsyncChurnClient, log: FilteringBoundLogger) -> None:
         self.client = client
@@ -45,11 +40,7 @@ class Adviser:
 
 
 def require_sense(answer: RetentionAnswer) -> None:
-    """Refuse what has the right types and still cannot be shown.
-
-    Raises:
-        Nonsense: an id that is none, or an offer without sense.
-    """
+    """Raise `Nonsense` for what has the right types and still cannot be shown."""
     if not PREDICTION_ID.fullmatch(answer["prediction_id"]):
         raise Nonsense("an answer whose prediction_id is none")
     if answer["retention"] and answer["retention"]["offer"]:

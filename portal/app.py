@@ -13,16 +13,14 @@ from churn.client import AsyncChurnClient
 from churn.web.app import create_page_app
 from churn.web.logging import open_log
 from portal.advice import Adviser
-from portal.demo import load_demo_subscribers
 from portal.events import event_routes
 from portal.explain import explain_routes
 from portal.pages import PAGES
-from portal.responses import banner_routes, offer_routes
+from portal.records import load_demo_subscribers
+from portal.routes import banner_routes, offer_routes, sign_in_routes, subscription_routes
 from portal.sessions import SignInNeededError, SubscriberSessions, send_to_sign_in
 from portal.settings import PortalSettings, read_settings
-from portal.sign_in import sign_in_routes
 from portal.store import Store
-from portal.subscription import subscription_routes
 
 TEAM_BUDGET_S = 3.0  # the team can wait longer than a subscriber
 
@@ -40,10 +38,7 @@ def create_app(
 ) -> FastAPI:
     """Return the portal: `uvicorn --factory portal.app:create_app`.
 
-    Args:
-        settings: by default those of the environment.
-        now: the time, in UTC.
-        log: by default one on standard output.
+    The settings are by default those of the environment, and the log goes to standard output. `now` is in UTC.
 
     Raises:
         SettingsError: a setting cannot be used.

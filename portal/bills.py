@@ -8,16 +8,11 @@ from churn.answers import MOST_MONTHS, Offer
 from churn.errors import Nonsense
 from portal.words import find_phrases, format_dollars
 
-MONTHS_A_YEAR = 12
 MONTHS_WITHOUT_DISCOUNT = 6  # for so long an accepted offer is shown that takes nothing off a bill
 
 
 def require_sensible_offer(offer: Offer) -> None:
-    """Refuse what has the right types and still cannot be shown.
-
-    Raises:
-        Nonsense: a day that is none, or a discount that nobody could grant.
-    """
+    """Raise `Nonsense` for a day that is none, or a discount that nobody could grant."""
     try:
         date.fromisoformat(offer["expires"])
     except ValueError as error:
@@ -33,7 +28,7 @@ def is_open(offer: Offer, today: date) -> bool:
 
 def find_last_bill(offer: Offer, accepted_on: date) -> date:
     """Return the day of the last bill that an offer counts for. An offer without bills says itself when it ends."""
-    return find_bill_day(accepted_on, offer["months"] or MONTHS_WITHOUT_DISCOUNT)
+    return find_first_of_month(accepted_on, offer["months"] or MONTHS_WITHOUT_DISCOUNT)
 
 
 def has_bills(offer: Offer) -> bool:
@@ -55,16 +50,7 @@ def describe_saving(offer: Offer, language: str) -> str | None:
     return say["saving_one" if months == 1 else "saving_many"].format(amount=amount, months=months, total=total)
 
 
-def find_bill_day(after: date, number: int) -> date:
-    """Return the day of the `number`-th bill after a day, counted from 1. Bills come on the first of each month."""
-    return _first_of_month(after, number)
-
-
-def find_first_month(today: date, months: int) -> date:
-    """Return the first day of the month in which a subscription of so many months began."""
-    return _first_of_month(today, -months)
-
-
-def _first_of_month(day: date, later: int) -> date:
-    months = day.year * MONTHS_A_YEAR + day.month - 1 + later
-    return date(months // MONTHS_A_YEAR, months % MONTHS_A_YEAR + 1, 1)
+def find_first_of_month(day: date, months_later: int) -> date:
+    """Return the first of the month so many months later, or earlier if negative. Bills come on these days."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months_later, 12)
+    return date(year, month + 1, 1)

@@ -76,11 +76,8 @@ def estimate_base(*answers: RetentionAnswer) -> Base | None:
     The base value is the log-odds of an answer's probability less all contributions. Answers show rounded figures, so
     it is uncertain, most of all near 0 and 1.
 
-    Args:
-        answers: of one model, each with the contributions of all features.
-
-    Returns:
-        None if every probability was rounded to 0 or 1, which have no log-odds.
+    The answers are of one model, each with the contributions of all features. The result is None if every probability
+    was rounded to 0 or 1, which have no log-odds.
     """
     return min(filter(None, map(_base_of, answers)), key=lambda base: base.give_or_take, default=None)
 
@@ -92,17 +89,11 @@ def _base_of(answer: RetentionAnswer) -> Base | None:
         return None
     shown = logit(probability)
     rounding = max(logit(most) - shown, shown - logit(least)) + HALF_A_STEP * len(reasons)
-    return Base(shown - _sum(reasons), rounding)
+    return Base(shown - math.fsum(reason["shap_contribution"] for reason in reasons), rounding)
 
 
 def build_waterfall(reasons: list[Reason], base: Base, *, threshold: float | None) -> Waterfall:
-    """Lay out the contributions one after the other.
-
-    Args:
-        reasons: of all features, in the order in which they are to be drawn.
-        base: where the first begins.
-        threshold: a probability to mark, such as that above which the banner is shown.
-    """
+    """Lay out the contributions of all features one after the other, and mark the threshold, a probability."""
     ends = list(accumulate((reason["shap_contribution"] for reason in reasons), initial=base.log_odds))
     marked = [] if threshold is None or not 0 < threshold < 1 else [logit(threshold)]
     left, right = math.floor(min(ends + marked) - AIR), math.ceil(max(ends + marked) + AIR)
@@ -118,12 +109,12 @@ def build_waterfall(reasons: list[Reason], base: Base, *, threshold: float | Non
         ),
         log_odds=ends[-1],
         ends_at=at(ends[-1]),
-        ticks=_ticks([Tick(at(logit(probability)), probability) for probability in TICKS]),
+        ticks=_choose_ticks(Tick(at(logit(probability)), probability) for probability in TICKS),
         threshold=Tick(at(marked[0]), threshold) if marked and threshold is not None else None,
     )
 
 
-def _ticks(candidates: list[Tick]) -> tuple[Tick, ...]:
+def _choose_ticks(candidates: Iterable[Tick]) -> tuple[Tick, ...]:
     taken: list[Tick] = []
     for tick in candidates:
         if TICK_ROOM / 2 < tick.at < 100 - TICK_ROOM / 2 and all(
@@ -131,7 +122,3 @@ def _ticks(candidates: list[Tick]) -> tuple[Tick, ...]:
         ):
             taken.append(tick)
     return tuple(sorted(taken, key=lambda tick: tick.at))
-
-
-def _sum(reasons: Iterable[Reason]) -> float:
-    return math.fsum(reason["shap_contribution"] for reason in reasons)

@@ -20,13 +20,10 @@ class StoreError(ChurnError):
 
 
 class Database:
-    """One connection, used by one thread at a time.
-
-    Args:
-        path: the file; made with its folder and tables if it is not there.
+    """One connection, used by one thread at a time; makes the file with its folder and tables if it is not there.
 
     Raises:
-        StoreError: it cannot be written, or is something else.
+        StoreError: the file cannot be written, or is something else.
     """
 
     def __init__(self, path: Path) -> None:

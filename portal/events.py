@@ -29,14 +29,12 @@ def event_routes(store: Store) -> APIRouter:
     @router.get("/team/events")
     async def show() -> Response:
         counts = await run_in_threadpool(store.count_events)
-        return build_page("events.html", counts=sorted(counts, key=_order), kinds=KINDS)
+        order = list(KINDS)
+        counts.sort(key=lambda count: (count["policy_version"], count["arm"], order.index(count["kind"])))
+        return build_page("events.html", counts=counts, kinds=KINDS)
 
     @router.get("/team/events.json")
     async def counts() -> Response:
         return JSONResponse(await run_in_threadpool(store.count_events))
 
     return router
-
-
-def _order(count: dict[str, object]) -> tuple[object, ...]:
-    return count["policy_version"], count["arm"], list(KINDS).index(str(count["kind"]))

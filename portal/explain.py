@@ -74,11 +74,9 @@ class Explanation:
     """One answer, beside the answer for the values that the form started with.
 
     Args:
-        labels: of each feature, in words.
-        values: of each feature, in words.
+        labels: of each feature, in words, as `values`.
         chart: None if there are no log-odds to draw.
         banner: what the subscriber would see, if anything.
-        changes: what differs from the start.
     """
 
     answer: RetentionAnswer
@@ -127,11 +125,7 @@ class WhatIf:
 
 
 def explain_routes(client: AsyncChurnClient) -> APIRouter:
-    """Return the page, and the part of it that changes with the form.
-
-    Args:
-        client: asks the service; the team can wait longer than a subscriber.
-    """
+    """Return the page, and the part of it that changes with the form."""
     router = APIRouter()
 
     @router.get("/explain")
@@ -165,11 +159,7 @@ async def _ask(client: AsyncChurnClient, form: Mapping[str, str]) -> WhatIf:
 
 
 def _read_headers(form: Mapping[str, str]) -> Asked:
-    """Return what the form says beside the subscriber.
-
-    Raises:
-        Refused: it cannot be said.
-    """
+    """Return what the form says beside the subscriber; raise `Refused` for a day that is none."""
     key, day, language = (form.get(name, "").strip() for name in (KEY, LAST_OFFER, LANGUAGE))
     try:
         last_offer = date.fromisoformat(day) if day else None
@@ -186,14 +176,9 @@ def explain(
     start: RetentionAnswer,
     limits: ServiceLimits,
 ) -> Explanation:
-    """Explain an answer. This is pure: the page only has to lay it out.
+    """Explain the answer for the form's values. This is pure: the page only has to lay it out.
 
-    Args:
-        fields: of the form.
-        values: what the answer is about.
-        answer: with the contributions of all features.
-        start: the same for the fields' examples.
-        limits: where the service draws its lines.
+    Both answers have the contributions of all features; `start` is that for the fields' examples.
     """
     same_model = answer["model_version"] == start["model_version"]
     base = estimate_base(answer, start) if same_model else estimate_base(answer)
@@ -231,13 +216,9 @@ def _page(template: str, what_if: WhatIf, status: int) -> Response:
         why_not_shown=WHY_NOT_SHOWN,
         why_not_offered=WHY_NOT_OFFERED,
         in_words=describe_value,
-        percent=_percent,
+        percent=lambda share, decimals=0: f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%",
         signed=_signed,
     )
-
-
-def _percent(share: float, decimals: int = 0) -> str:
-    return f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%"
 
 
 def _signed(number: float) -> str:

@@ -32,11 +32,7 @@ class Slider:
 class Field:
     """One control of the form: a list if it has choices, a slider and a number if it has a slider, else a switch.
 
-    Args:
-        name: the service's name for it.
-        label: the same in words.
-        about: the service's description.
-        start: the service's example.
+    Name, description and example are the service's; the label is the name in words.
     """
 
     name: str
@@ -65,11 +61,8 @@ class ServiceLimits:
 def fields_from_document(document: Mapping[str, Any]) -> list[Field]:
     """Return the fields that `POST /predict` takes, in the service's order.
 
-    Args:
-        document: the service's OpenAPI document.
-
     Raises:
-        Nonsense: it describes no such fields.
+        Nonsense: the service's OpenAPI document describes no such fields.
     """
     try:
         body = _operation(document)["requestBody"]["content"]["application/json"]["schema"]

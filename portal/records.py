@@ -1,9 +1,11 @@
-"""What the portal remembers, as values: subscribers, what they were shown, and what they did about it."""
+"""What the portal remembers, as values: the demo's subscribers, what they were shown, and what they did about it."""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 from churn.answers import Arm, Offer
@@ -18,11 +20,8 @@ class DemoSubscriber:
 
     Args:
         key: opaque; the service draws the arm from it.
-        number: as the demo counts them.
-        title: a few words about the person.
-        about: a little more.
+        title: a few words about the person; `about` says a little more.
         facts: what `POST /predict` takes.
-        wants_offers: false if they have turned offers off.
     """
 
     key: str
@@ -31,6 +30,12 @@ class DemoSubscriber:
     about: str
     facts: dict[str, Any]
     wants_offers: bool = True
+
+
+def load_demo_subscribers() -> list[DemoSubscriber]:
+    """Return the subscribers that `demo.toml` declares, counted from 1."""
+    declared = tomllib.loads(Path(__file__).with_name("demo.toml").read_text(encoding="utf-8"))["subscriber"]
+    return [DemoSubscriber(number=number, **fields) for number, fields in enumerate(declared, start=1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,23 +24,14 @@ async def send_to_sign_in(_: Request, __: SignInNeededError) -> Response:
 
 
 class SubscriberSessions(Sessions):
-    """Sessions of subscribers.
-
-    Args:
-        key: signs the cookie.
-        store: knows the subscribers.
-    """
+    """Sessions of subscribers; the key signs the cookie."""
 
     def __init__(self, key: str, store: Store) -> None:
         super().__init__(key.encode(), name="portal", same_site="lax")
         self.store = store
 
     async def require_subscriber(self, request: Request) -> DemoSubscriber:
-        """Return the subscriber who is signed in.
-
-        Raises:
-            SignInNeededError: nobody is.
-        """
+        """Return the subscriber who is signed in; raise `SignInNeededError` if nobody is."""
         key = self.read(request).user
         subscriber = await run_in_threadpool(self.store.find_subscriber, key) if key else None
         if subscriber is None:
@@ -48,15 +39,17 @@ class SubscriberSessions(Sessions):
         return subscriber
 
     async def require_exposure(self, subscriber: DemoSubscriber, prediction_id: str) -> Exposure:
-        """Return the banner that this prediction put before this subscriber.
-
-        Raises:
-            HTTPException: 404, there was none.
-        """
+        """Return the banner that this prediction put before this subscriber; raise 404 if there was none."""
         exposure = await run_in_threadpool(self.store.find_exposure, prediction_id, subscriber.key)
         if exposure is None or exposure.kind != "exposure":
             raise HTTPException(404)
         return exposure
+
+    async def read_response(self, request: Request, prediction_id: str) -> tuple[Exposure, dict[str, str]]:
+        """Return the banner that a form responds to, and the form's fields."""
+        subscriber = await self.require_subscriber(request)
+        form = await self.read_form(request)
+        return await self.require_exposure(subscriber, prediction_id), form
 
     def build_page(self, request: Request, template: str, **values: Any) -> HTMLResponse:
         """Return a page with forms of this session."""

@@ -14,12 +14,7 @@ from portal.records import AcceptedOffer, BannerHistory, DemoSubscriber, Exposur
 
 
 class Store:
-    """Keep what was shown to whom, and what came of it.
-
-    Args:
-        path: the file; made with its folder if it is not there.
-        subscribers: the known ones; what is stored about them stays.
-    """
+    """Keep what was shown to whom, and what came of it. What is stored about known subscribers stays."""
 
     def __init__(self, path: Path, subscribers: Iterable[DemoSubscriber]) -> None:
         self._database = Database(path)
@@ -58,8 +53,9 @@ class Store:
             key,
         )[0]
         accepted = self._database.query("SELECT * FROM accepted_offers WHERE subscriber = ?", key)
-        offer = _accepted_offer(accepted[0]) if accepted else None
-        return BannerHistory(_day(last["dismissed"]), _day(last["opinion"]), offer)
+        return BannerHistory(
+            _day(last["dismissed"]), _day(last["opinion"]), _accepted_offer(accepted[0]) if accepted else None
+        )
 
     def record_exposure(self, exposure: Exposure, at: datetime) -> None:
         """Record what a prediction showed its subscriber. The same prediction again changes nothing."""
@@ -93,11 +89,7 @@ class Store:
             return _insert_response(run, exposure, kind, at)
 
     def accept_offer(self, exposure: Exposure, at: datetime, *, active_until: date) -> bool:
-        """Give the subscriber the offer of this exposure, unless they have one that still counts.
-
-        Returns:
-            Whether they have it now and had not before.
-        """
+        """Give the subscriber this exposure's offer, unless one still counts. Tell whether they have it only now."""
         today = at.date().isoformat()
         with self._database.transaction() as run:
             given = run.execute(

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from support.processes import free_port, portal
 
 from churn.client import ChurnClient
-from portal.demo import load_demo_subscribers
+from portal.records import load_demo_subscribers
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -10,7 +10,7 @@ from support.earlier import earlier_json
 from support.fake_service import OFFER, fake_service
 from support.visiting import NOON, Portal, key_of
 
-from portal.demo import load_demo_subscribers
+from portal.records import load_demo_subscribers
 from portal.store import Store
 
 

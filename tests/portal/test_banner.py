@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.fake_service import HIGH, LOW, OFFER, held_out, with_retention
 
 from portal.banner import decide_display
-from portal.bills import find_bill_day, find_first_month, find_last_bill, is_open
+from portal.bills import find_first_of_month, find_last_bill, is_open
 from portal.records import AcceptedOffer, BannerHistory
 
 TODAY = date(2026, 11, 23)
@@ -46,10 +46,10 @@ def test_a_dismissal_counts_for_thirty_days(dismissed: date, later: int) -> None
 
 @given(days, st.integers(1, 24))
 def test_bills_come_on_the_first_of_each_month_and_after_the_day(day: date, number: int) -> None:
-    bill = find_bill_day(day, number)
+    bill = find_first_of_month(day, number)
     assert bill.day == 1
     assert bill > day
-    assert find_first_month(bill, number) == day.replace(day=1)
+    assert find_first_of_month(bill, -number) == day.replace(day=1)
 
 
 def test_an_offer_counts_for_as_many_bills_as_it_says() -> None:

@@ -3,7 +3,7 @@
 from churn.businesses import find_contract
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import find_default_policy, load_policy
-from portal.demo import load_demo_subscribers
+from portal.records import load_demo_subscribers
 
 CONTRACT = find_contract("streamflow")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 from support.processes import free_port
 
-from portal.demo import load_demo_subscribers
+from portal.records import load_demo_subscribers
 
 PATIENCE_S = 60
 

@@ -12,8 +12,7 @@ import pytest
 from support.fake_service import OFFER
 
 from portal.database import StoreError
-from portal.demo import load_demo_subscribers
-from portal.records import Exposure
+from portal.records import Exposure, load_demo_subscribers
 from portal.store import Store
 
 KEY = load_demo_subscribers()[0].key

@@ -11,7 +11,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from portal.app import create_app
-from portal.demo import load_demo_subscribers
+from portal.records import load_demo_subscribers
 from portal.settings import PortalSettings
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

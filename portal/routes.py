@@ -1,0 +1,174 @@
+"""A subscriber's routes: sign in and out, *Manage Subscription*, and what they do about its banner.
+
+There is no password: this is a demonstration.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+from structlog.typing import FilteringBoundLogger
+
+from churn.answers import RetentionAnswer
+from churn.web.sessions import see_other
+from portal.account import STREAMING_SLOTS, describe_account
+from portal.advice import Adviser
+from portal.banner import Display, decide_display
+from portal.bills import find_last_bill, is_open
+from portal.pages import build_page
+from portal.records import BannerHistory, DemoSubscriber, ResponseKind
+from portal.sessions import SubscriberSessions
+from portal.words import choose_language
+
+
+def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
+    """Return the routes of signing in and out."""
+    router, store = APIRouter(), sessions.store
+
+    @router.get("/sign-in")
+    async def choose(request: Request) -> Response:
+        session = sessions.read(request)
+        response = build_page(
+            "sign_in.html",
+            subscribers=await run_in_threadpool(store.list_subscribers),
+            form_token=sessions.make_form_token(session),
+            signed_in=session.user,
+        )
+        sessions.keep(request, response, session)
+        return response
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request) -> Response:
+        fields = await sessions.read_form(request)
+        if await run_in_threadpool(store.find_subscriber, fields.get("subscriber", "")) is None:
+            raise HTTPException(404)
+        return start(request, fields["subscriber"], "/")
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        await sessions.read_form(request)
+        return start(request, None, "/sign-in")
+
+    def start(request: Request, subscriber: str | None, path: str) -> Response:
+        response = see_other(path)
+        sessions.start(request, response, subscriber)
+        return response
+
+    return router
+
+
+def subscription_routes(
+    sessions: SubscriberSessions, adviser: Adviser, *, now: Callable[[], datetime], log: FilteringBoundLogger
+) -> APIRouter:
+    """Return the route of the page. The log is told if what is shown cannot be recorded."""
+    router, store = APIRouter(), sessions.store
+
+    @router.get("/")
+    async def manage(request: Request) -> Response:
+        subscriber = await sessions.require_subscriber(request)
+        history = await run_in_threadpool(store.read_history, subscriber.key)
+        answer = await ask(request, subscriber, history) if subscriber.wants_offers else None
+        today = now().date()
+        shown = await record(decide_display(answer, subscriber=subscriber.key, history=history, today=today))
+        return sessions.build_page(
+            request,
+            "manage.html",
+            subscriber=subscriber,
+            account=describe_account(subscriber.facts, shown.active, today),
+            slots=STREAMING_SLOTS,
+            banner=shown.banner,
+            active=shown.active,
+        )
+
+    async def ask(request: Request, subscriber: DemoSubscriber, history: BannerHistory) -> RetentionAnswer | None:
+        return await adviser.advise(
+            subscriber.facts,
+            subscriber_key=subscriber.key,
+            last_offer=history.accepted.accepted_on if history.accepted else None,
+            language=choose_language(request.headers.get("accept-language", "")),
+        )
+
+    async def record(shown: Display) -> Display:
+        """Record what is shown. A banner that cannot be recorded is not shown: nobody could accept its offer."""
+        if shown.exposure:
+            try:
+                await run_in_threadpool(store.record_exposure, shown.exposure, now())
+            except sqlite3.Error as error:
+                log.error("exposure_not_recorded", detail=str(error))  # noqa: TRY400 - the traceback says no more
+                return Display(active=shown.active)
+        return shown
+
+    return router
+
+
+def offer_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> APIRouter:
+    """Return the routes of accepting. The record says what was offered; a request only says which."""
+    router = APIRouter()
+
+    @router.get("/offers/{prediction_id}")
+    async def confirm(request: Request, prediction_id: str) -> Response:
+        subscriber = await sessions.require_subscriber(request)
+        exposure = await sessions.require_exposure(subscriber, prediction_id)
+        if exposure.offer is None:
+            raise HTTPException(404)
+        return sessions.build_page(
+            request, "confirm.html", subscriber=subscriber, exposure=exposure, offer=exposure.offer
+        )
+
+    @router.post("/offers/{prediction_id}")
+    async def accept(request: Request, prediction_id: str) -> Response:
+        exposure, _ = await sessions.read_response(request, prediction_id)
+        if exposure.offer is None:
+            raise HTTPException(404)
+        if not is_open(exposure.offer, now().date()):
+            raise HTTPException(410)
+        last_bill = find_last_bill(exposure.offer, now().date())
+        await run_in_threadpool(sessions.store.accept_offer, exposure, now(), active_until=last_bill)
+        return see_other("/")
+
+    return router
+
+
+def banner_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> APIRouter:
+    """Return the routes of all that is no accepting."""
+    router, store = APIRouter(), sessions.store
+
+    @router.post("/banners/{prediction_id}/dismissal")
+    async def dismiss(request: Request, prediction_id: str) -> Response:
+        exposure, _ = await sessions.read_response(request, prediction_id)
+        await run_in_threadpool(store.record_response, exposure, "dismissal", now())
+        return _finish(request)
+
+    @router.post("/banners/{prediction_id}/opinion")
+    async def opine(request: Request, prediction_id: str) -> Response:
+        exposure, form = await sessions.read_response(request, prediction_id)
+        opinion: ResponseKind = "helpful" if form.get("helpful") == "yes" else "not_helpful"
+        await run_in_threadpool(store.record_response, exposure, opinion, now())
+        return _finish(request)
+
+    @router.post("/banners/{prediction_id}/opt-out")
+    async def opt_out(request: Request, prediction_id: str) -> Response:
+        exposure, _ = await sessions.read_response(request, prediction_id)
+        await run_in_threadpool(store.record_response, exposure, "opt_out", now())
+        await run_in_threadpool(store.set_wants_offers, exposure.subscriber, wants=False)
+        return see_other("/")
+
+    @router.post("/offers-wanted")
+    async def turn_offers_on(request: Request) -> Response:
+        subscriber = await sessions.require_subscriber(request)
+        await sessions.read_form(request)
+        await run_in_threadpool(store.set_wants_offers, subscriber.key, wants=True)
+        return see_other("/")
+
+    return router
+
+
+def _finish(request: Request) -> Response:
+    # A script that has changed the page itself needs no new one.
+    from_script = request.headers.get("accept") == "application/json"
+    return Response(status_code=204) if from_script else see_other("/")
