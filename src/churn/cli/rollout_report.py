@@ -17,7 +17,7 @@ from churn.settings import read_settings
 
 
 def add_to(_: typer.Typer) -> None:
-    """Adds this command to `churn rollout`."""
+    """Add this command to `churn rollout`."""
     rollout_app.command("report", epilog="Example: churn rollout report 3 --out rollout-3.html")(rollout_report)
 
 

@@ -16,7 +16,6 @@ from churn.rollout.state import Event, Rollout, State
 from churn.rollout.store import RolloutStore
 
 COLOURS = {State.PROMOTED: "green", State.ROLLED_BACK: "red", State.ABORTED: "red"}
-UNKNOWN = "-"
 
 
 def show_rollout(rollout: Rollout, *, controlled: bool) -> None:
@@ -35,8 +34,8 @@ def show_rollout(rollout: Rollout, *, controlled: bool) -> None:
         ("why", rollout.reason),
     ]
     if not rollout.is_over:
-        nobody = "nobody; go on with `churn rollout resume`"
-        rows.append(("controlled by", "a running process" if controlled else nobody))
+        controller = "a running process" if controlled else "nobody; go on with `churn rollout resume`"
+        rows.append(("controlled by", controller))
     print_table(f"Rollout {rollout.number}", ["", ""], rows)
 
 
@@ -103,7 +102,7 @@ def show_rollouts(rollouts: Sequence[Rollout]) -> None:
 
 def _text_from_share(share: float | None) -> str:
     """Return a difference of shares in percentage points."""
-    return UNKNOWN if share is None else f"{100 * share:.2f} %"
+    return "-" if share is None else f"{100 * share:.2f} %"
 
 
 def _text_from_time(at: float) -> str:

@@ -31,10 +31,9 @@ MOST_TIERS, MOST_FEATURES = 4, 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """What a check compares.
+    """What a check compares, by its name in a TOML file.
 
     Args:
-        name: as in a TOML file.
         count: turns counts into the hits of each part, and their total.
         least_parts: the chance of a false rollback is divided by the number of parts, and by this at least.
         select: picks the parts that matter, by what was counted; None if all matter.
@@ -59,8 +58,7 @@ def _count_slower(counts: Counts) -> Hits:
 
 def _count_slow(counts: Counts) -> Hits:
     slower, total = _count_slower(counts)
-    name = _beyond(OBJECTIVE_S)
-    return {name: slower[name]}, total
+    return {_beyond(OBJECTIVE_S): slower[_beyond(OBJECTIVE_S)]}, total
 
 
 def _beyond(bound_s: float) -> str:
@@ -104,13 +102,10 @@ class Check:
     """A measure with its tolerance.
 
     Args:
-        name: what people call it.
-        measure: what is compared.
         tolerance: the largest acceptable effect, as a difference of shares: 0.01 is one request in a hundred.
         direction: `up` where only more is bad, `both` where less is bad, too.
         critical: whether an effect outside the tolerance means roll back; if not, it only stops a promotion.
-        share: its part of the chance of a false rollback, relative to the other checks. The larger, the sooner it is
-            sure.
+        share: its part of the chance of a false rollback, relative to the other checks; a larger one is sooner sure.
     """
 
     name: str
@@ -176,7 +171,6 @@ class Comparison(NamedTuple):
 
     Args:
         parts: the name of each share; as many as the last axis of `proportions` is long.
-        proportions: what was counted of each.
         selected: which parts matter.
         divide_outside: the chance of a false rollback is divided by this, since one part outside suffices.
         divide_within: the chance of a false promotion is divided by this. It is 1 where all parts must be within.

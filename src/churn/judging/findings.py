@@ -182,7 +182,9 @@ def _finding_without_effect(check: Check, decision: VerdictDecision, why: str, r
 
 
 def _describe_counts(comparison: Comparison, part: int) -> str:
-    stable_hits, stable_total, canary_hits, canary_total = (int(each[part]) for each in comparison.proportions[:4])
+    stable_hits, stable_total, canary_hits, canary_total = (
+        int(numbers[part]) for numbers in comparison.proportions[:4]
+    )
     return (
         f"{comparison.parts[part]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
         f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}"

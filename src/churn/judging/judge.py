@@ -66,17 +66,10 @@ def judge(
     false_promotion: float = FALSE_PROMOTION,
     stale_after_s: float = STALE_AFTER_S,
 ) -> Verdict:
-    """Judge a canary.
+    """Judge a canary. The two chances are those of an error at any look, at most.
 
     The verdict is `promote` when all is surely within its tolerance, `roll back` when a critical check is surely
-    outside, and `hold` otherwise.
-
-    Args:
-        checks: at least one, not only the traffic split.
-        judge_input: the counts so far.
-        false_rollback: the chance that a canary within all tolerances is ever rolled back, at most.
-        false_promotion: the chance that a canary outside a tolerance is ever promoted, at most.
-        stale_after_s: older counts are no reason for anything.
+    outside, and `hold` otherwise. It is `hold` too when the counts are older than `stale_after_s`.
 
     Raises:
         SettingsError: a chance, the weight or the checks make no sense.
@@ -130,19 +123,14 @@ def _combine(checks: dict[str, Check], findings: tuple[Finding, ...]) -> Verdict
     """Derive one verdict from all findings."""
     outside = [finding for finding in findings if finding.is_outside]
     mismatch = next((finding for finding in outside if checks[finding.check].measure.is_split), None)
-    critical = [
-        finding
-        for finding in outside
-        if finding.critical and (mismatch is None or checks[finding.check].measure.is_health)
-    ]
-    if critical:
-        return Verdict("roll back", "; ".join(finding.reason for finding in critical), findings)
-    if mismatch is not None:
+    believed = [finding for finding in outside if mismatch is None or checks[finding.check].measure.is_health]
+    if critical := [finding.reason for finding in believed if finding.critical]:
+        return Verdict("roll back", "; ".join(critical), findings)
+    if mismatch:
         return Verdict("hold", f"the comparison cannot be trusted: {mismatch.reason}", findings)
     if outside:
         return Verdict("hold", f"not critical, but for a person to see: {outside[0].reason}", findings)
-    waiting = [finding for finding in findings if finding.decision == "hold"]
-    if waiting:
+    if waiting := [finding for finding in findings if finding.decision == "hold"]:
         longest = max(waiting, key=lambda finding: finding.width)
         names = ", ".join(finding.check for finding in waiting)
         return Verdict("hold", f"not yet sure of {names}. Furthest from it: {longest.reason}", findings)

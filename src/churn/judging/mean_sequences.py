@@ -32,10 +32,8 @@ _HALVINGS = 40
 def lower_bound(values: Numbers, counts: Numbers, alpha: float) -> float:
     """Return what the mean surely exceeds, at this look and all others; 0 if nothing can be said.
 
-    Args:
-        values: between 0 and 1, (k,).
-        counts: how often each came, (k,).
-        alpha: the chance that the bound is ever wrong, at most.
+    The values lie between 0 and 1, (k,), and each came `counts` times, (k,). The bound is ever wrong with a chance of
+    alpha at most.
     """
     occurred = counts > 0
     values, counts = values[occurred], counts[occurred]
@@ -55,17 +53,9 @@ def upper_bound(values: Numbers, counts: Numbers, alpha: float) -> float:
 
 
 def log_wealth(values: Numbers, counts: Numbers, mean: float) -> Numbers:
-    """Return the logarithm of what a stake of one became by bets that the true mean is above this one.
+    """Return the logarithm of what a stake of one became by bets that the true mean is above this one, (...).
 
-    The larger `mean`, the smaller the wealth.
-
-    Args:
-        values: between 0 and 1, (k,).
-        counts: how often each came, (..., k).
-        mean: above 0.
-
-    Returns:
-        (...).
+    The larger `mean`, which is above 0, the smaller the wealth. The values, (k,), came `counts` times, (..., k).
     """
     growth = np.log1p(_PARTS * (values[:, None] / mean - 1))
     return np.asarray(logsumexp(counts @ growth, axis=-1) - np.log(len(_PARTS)))

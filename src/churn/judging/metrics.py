@@ -57,12 +57,9 @@ type Labels = Mapping[str, tuple[str, ...] | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """One name under which something is counted.
+    """One name in Prometheus under which something is counted.
 
     Args:
-        name: the name in Prometheus.
-        kind: its type there.
-        meaning: what is counted, in a sentence.
         labels: each label with its values; None where they depend on the model that is served.
         bounds: the upper bounds of a histogram's buckets, which belong to them.
         cell_bounds: the bounds by which a histogram is counted, where these are finer.

@@ -17,12 +17,10 @@ class Situation:
     """All that a decision depends on.
 
     Args:
-        plan, step: where the rollout stands; the step is counted from 0.
-        held_s: how long the canary has had this share, in seconds.
+        step: counted from 0.
+        held_s: how long the canary has had this share.
         requests: how many it has answered in this step.
-        verdict: the judge's.
-        closed_because: why no step may be taken now; None if one may.
-        command: what a person asked for.
+        closed_because: why no step may be taken now.
         withdrawn: whether the router gives the canary nothing, against its orders.
     """
 
@@ -38,15 +36,11 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A move and its reason. To advance from the last step makes the canary champion.
-
-    Args:
-        ends_as: how the rollout ends, if it returns.
-    """
+    """A move and its reason. To advance from the last step makes the canary champion."""
 
     move: Move
     reason: str
-    ends_as: State | None = None
+    ends_as: State | None = None  # if it returns
 
 
 def decide(situation: Situation) -> Decision:
@@ -70,9 +64,8 @@ def decide(situation: Situation) -> Decision:
     if lacking and overdue and situation.plan.without_evidence == "roll back":
         reason = f"not enough evidence in time, {step.maximum_hold_hours:g} h of the plan: {'; '.join(lacking)}"
         return Decision("return", reason, State.ROLLED_BACK)
-    left_s = situation.plan.hold_s(situation.step) - situation.held_s
     waits = [*lacking]
-    if left_s > 0:
+    if (left_s := situation.plan.hold_s(situation.step) - situation.held_s) > 0:
         waits.append(f"{text_from_duration(left_s)} of the least time at {step.weight_percent} % are left")
     if situation.closed_because:
         waits.append(f"no step forward now: {situation.closed_because}")

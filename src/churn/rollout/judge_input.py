@@ -21,15 +21,7 @@ def choose_stable_counts(rollout: Rollout) -> Counts:
 def build_judge_input(
     rollout: Rollout, counts: TrackCounts, now: float, *, canary_up: bool, complete: bool
 ) -> JudgeInput:
-    """Build the judge's input.
-
-    Args:
-        rollout: as it stands.
-        counts: what both tracks have answered in this step.
-        now: in seconds since 1970.
-        canary_up: what the router finds.
-        complete: whether the counters could be read this time.
-    """
+    """Build the judge's input from what both tracks have answered in this step, at `now` in seconds since 1970."""
     # In the bake the stable version gets no requests, so its figures may be old.
     tracks: tuple[Track, ...] = ("canary",) if rollout.state == State.BAKING else TRACKS
     return JudgeInput(

@@ -23,7 +23,7 @@ def open_router(address: str) -> Router:
     """Open the router at an address, such as `haproxy://127.0.0.1:9999` or `alb:arn:aws:...`.
 
     Raises:
-        SettingsError: the address has none of the forms.
+        SettingsError: the address has another form.
         RolloutError: a library is missing, or there is no such router.
     """
     match address.split(":", 1):

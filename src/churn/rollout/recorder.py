@@ -15,13 +15,7 @@ RECORDS_PER_STEP = 200  # verdicts that say nothing new
 
 
 class Recorder:
-    """Keep a rollout, and write each change of it to the store.
-
-    Args:
-        rollout: as the store has it.
-        store: whose lock for the service is held.
-        clock: seconds since 1970.
-    """
+    """Keep a rollout, and write each change of it to the store. The store's lock for the service must be held."""
 
     def __init__(self, rollout: Rollout, store: RolloutStore, clock: Callable[[], float]) -> None:
         self.rollout = rollout

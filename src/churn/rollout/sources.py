@@ -20,9 +20,6 @@ from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.step_counts import Reading
 
 TIMEOUT_S = 2.0
-METRICS_PATH = "/metrics"
-ANSWERED, FAILED = "2xx", "5xx"
-INFINITE = float("inf")
 # The label by which the samples of a metric differ.
 LABELS = {
     metrics.REQUESTS.name: "status",
@@ -48,12 +45,7 @@ class CountSource(Protocol):
 
 
 class Instances:
-    """Ask every instance, all at once.
-
-    Args:
-        find_addresses: returns the present addresses by track, such as `http://127.0.0.1:8000`.
-        clock: seconds since 1970.
-    """
+    """Ask every instance, all at once, at its present address, such as `http://127.0.0.1:8000`."""
 
     def __init__(
         self, find_addresses: Callable[[], Mapping[Track, Sequence[str]]], clock: Callable[[], float] = time.time
@@ -74,11 +66,9 @@ class Instances:
 
 
 class Prometheus:
-    """Ask a Prometheus for the raw counters of each instance. Restarts are found here, without `increase()`.
+    """Ask a Prometheus, such as `http://127.0.0.1:9090`, for the raw counters of each instance.
 
-    Args:
-        address: such as `http://127.0.0.1:9090`.
-        selectors: the labels that select each track, such as `track="canary"`.
+    A selector of a track is such as `track="canary"`. Restarts are found here, without `increase()`.
     """
 
     def __init__(self, address: str, selectors: Mapping[Track, str]) -> None:
@@ -136,12 +126,12 @@ class ExposedMetrics:
 
     def counts(self) -> Counts:
         """Return the counts since the instance started."""
-        status = self._by_label(metrics.REQUESTS)
-        errors, tiers = status.get(FAILED, 0), self._by_label(metrics.PREDICTIONS)
+        status, tiers = self._by_label(metrics.REQUESTS), self._by_label(metrics.PREDICTIONS)
+        errors = status.get("5xx", 0)
         return Counts(
-            requests=status.get(ANSWERED, 0) + errors,
+            requests=status.get("2xx", 0) + errors,
             errors=errors,
-            latency=self._by_bucket(metrics.REQUEST_DURATION, (*LATENCY_BOUNDS_S, INFINITE)),
+            latency=self._by_bucket(metrics.REQUEST_DURATION, (*LATENCY_BOUNDS_S, float("inf"))),
             predictions=sum(tiers.values()),
             probability=self._by_bucket(metrics.PROBABILITY, PROBABILITY_BOUNDS),
             tiers=tiers,
@@ -162,7 +152,7 @@ class ExposedMetrics:
 def _scrape(address: str) -> ExposedMetrics | None:
     """Return what an instance exposes; None if it does not answer, or is no service of ours."""
     try:
-        answer = httpx2.get(f"{address.rstrip('/')}{METRICS_PATH}", timeout=TIMEOUT_S, trust_env=False)
+        answer = httpx2.get(f"{address.rstrip('/')}/metrics", timeout=TIMEOUT_S, trust_env=False)
         answer.raise_for_status()
         exposed = ExposedMetrics()
         for family in text_string_to_metric_families(answer.text):

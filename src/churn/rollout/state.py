@@ -42,15 +42,11 @@ class Setup:
     """What the start of a rollout named.
 
     Args:
-        router: the address of the router.
-        prometheus: the address of a Prometheus; None if the instances are asked.
+        router, prometheus, fleet: their addresses.
         stable, canary: the addresses of the instances, or the one Prometheus selector of the track.
-        fleet: the address of the fleet; None if the rollout starts and stops no tasks.
-        contract: the name of the contract of the model.
         registry: whether the registry's release gates are held and its alias `champion` moves.
         on_promoted: the command that takes the old version down.
         override: why it was started outside the release window.
-        by: the user who started it.
     """
 
     router: str
@@ -76,19 +72,15 @@ class Rollout:
 
     Args:
         number: counted from 1.
-        service: the service that changes its version.
         stable, canary: the old and the new version.
         plan: as it was when the rollout began.
-        setup: what the start named.
-        state: where the rollout stands.
         step: the step to reach, counted from 0; -1 before the first.
         weight_percent: the canary's share to reach.
-        since: when the state began, in seconds since 1970.
+        since: when the state began, in seconds since 1970, as are `began` and `ended`.
         reason: why the rollout is in that state.
         ends_as: while it returns: rolled back or aborted.
         counts: what both tracks answered in this step.
         stable_before: in the bake: what the stable version answered in the step before.
-        began, ended: in seconds since 1970.
     """
 
     number: int
@@ -136,9 +128,7 @@ class Event:
         kind: started, stepping, stepped, judged, routing, trouble, wish (a command was taken), finishing, settling,
             returning or ended.
         state, step, weight_percent: of the rollout afterwards.
-        decision: the verdict's, if the canary was judged.
-        reason: in words.
-        evidence: verdict and counts, if the canary was judged.
+        decision, evidence: the verdict's, and verdict and counts, if the canary was judged.
     """
 
     at: float
@@ -159,19 +149,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a person asked of a rollout; its controller carries it out.
-
-    Args:
-        number: counted from 1.
-        what: advance to the next step now (`promote`), or send all traffic back (`abort`).
-        reason: why.
-        at_any_hour: also outside the release window.
-    """
+    """What a person asked of a rollout: to advance to the next step now, or to send all traffic back."""
 
     number: int
     what: Literal["promote", "abort"]
     reason: str
-    at_any_hour: bool = False
+    at_any_hour: bool = False  # also outside the release window
 
 
 def text_from_time(at: float) -> str:

@@ -16,7 +16,6 @@ class Reading:
         at: when the oldest of them was counted, in seconds since 1970.
         counts: by instance, since the instance started.
         missing: instances that did not answer.
-        versions: the model versions that the instances serve.
     """
 
     at: float

@@ -49,10 +49,9 @@ _ROLLOUT = TypeAdapter(Rollout)
 
 
 class RolloutStore:
-    """Keep all rollouts below CHURN_HOME. Any number of processes may read; one at a time controls a service.
+    """Keep all rollouts in `rollouts/rollouts.db` below CHURN_HOME.
 
-    Args:
-        home: CHURN_HOME; the file is `rollouts/rollouts.db` below it.
+    Any number of processes may read; one at a time controls a service.
 
     Raises:
         RolloutError: the file cannot be used, or is of another version.
@@ -142,9 +141,10 @@ class RolloutStore:
         Raises:
             RolloutError: there is none.
         """
-        for rollout in self._select("number = ?", number):
-            return rollout
-        raise RolloutError(f"there is no rollout {number}", instead="list them: churn rollout history")
+        rollouts = self._select("number = ?", number)
+        if not rollouts:
+            raise RolloutError(f"there is no rollout {number}", instead="list them: churn rollout history")
+        return rollouts[0]
 
     def list_rollouts(self, service: str) -> list[Rollout]:
         """Return all rollouts of a service, newest first."""

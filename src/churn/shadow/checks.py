@@ -31,8 +31,7 @@ class PairedCheck:
     """A measure of all pairs with its tolerance.
 
     Args:
-        measure: its mean is judged.
-        tolerance: the largest acceptable mean.
+        tolerance: the largest acceptable mean of the measure.
         share: its part of the chance of a false alarm, relative to the other checks.
     """
 
@@ -66,16 +65,10 @@ def judge_pairs(
     false_rollback: float = FALSE_ROLLBACK,
     false_promotion: float = FALSE_PROMOTION,
 ) -> Verdict:
-    """Judge a challenger.
+    """Judge a challenger. The two chances are those of an error at any look, at most.
 
     The verdict is `promote` if all checks are surely within their tolerances, `roll back` if one is surely beyond, and
     `hold` otherwise.
-
-    Args:
-        sums: of all pairs so far.
-        checks: at least one.
-        false_rollback: the chance that a challenger within all tolerances is ever refused, at most.
-        false_promotion: the chance that a challenger beyond a tolerance is ever called fit, at most.
     """
     if not sums.pairs:
         return Verdict("hold", "no subscriber has been answered by both models yet")

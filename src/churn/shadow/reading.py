@@ -49,11 +49,7 @@ def read_pairs(
 ) -> dict[BundlePair, PairSums]:
     """Sum up the pairs of the log, for each two bundles that answered the same subscribers.
 
-    Args:
-        places: of the log.
-        contract: of the subscribers.
-        during: only records of this time.
-        progress: called with (done, total) segments.
+    `progress` is called with (done, total) segments.
 
     Raises:
         DataError: a segment is damaged; names it.

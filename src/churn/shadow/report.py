@@ -52,20 +52,13 @@ class ShadowReport:
     """What two models said of the same subscribers.
 
     Args:
-        contract: its name.
-        bundles: which two.
         others: pairs of other two bundles at the same time.
         first, last: when the earliest and the latest record was made.
-        pairs: subscribers that both answered.
         unpaired: records without the challenger's answer.
         means: of each measure over all pairs.
         shift: of the difference, challenger minus champion: mean, and of its size percentiles and the maximum.
-        tiers: pairs by the champion's tier and then the challenger's.
-        banners: pairs by whether the champion shows a banner, and then the challenger.
-        tops: one for each feature.
-        groups: in the contract's order.
+        tiers, banners: pairs by the champion's answer and then the challenger's.
         plane: pairs by both probabilities, in bins of the same width, the champion's (rows) by the challenger's.
-        verdict: the judge's.
     """
 
     contract: str

@@ -34,8 +34,6 @@ class PairMeasure:
     """How two answers about one subscriber differ, as a number between 0 and 1.
 
     Args:
-        name: in the report.
-        meaning: in words.
         measure: computes it, for many pairs at once.
         is_share: whether each pair is 0 or 1, so that the mean is a share.
     """
@@ -83,16 +81,10 @@ MEASURES: Final = {measure.name: measure for measure in ALL}
 
 
 class PairBlock(NamedTuple):
-    """Some pairs.
+    """Some pairs."""
 
-    Args:
-        values: encoded, (n, features).
-        threshold: the banner is shown above this probability, (n,).
-        champion, challenger: what each answered.
-    """
-
-    values: Numbers
-    threshold: Numbers
+    values: Numbers  # encoded, (n, features)
+    threshold: Numbers  # the banner is shown above this probability, (n,)
     champion: ModelAnswers
     challenger: ModelAnswers
 
@@ -101,7 +93,6 @@ class Grouping(NamedTuple):
     """One way to divide subscribers.
 
     Args:
-        name: of what divides them.
         levels: the names of the groups.
         feature: the field's number in the contract; None for the champion's tier.
         bounds: between the bands of a number; None where the encoded value is the group's number.
@@ -113,12 +104,7 @@ class Grouping(NamedTuple):
     bounds: tuple[float, ...] | None = None
 
     def assign(self, values: Numbers, probability: Numbers) -> Whole:
-        """Return the number of each subscriber's group, (n,).
-
-        Args:
-            values: encoded, (n, features).
-            probability: the champion's, (n,).
-        """
+        """Return the number of each subscriber's group, (n,), from encoded values, (n, features)."""
         if self.feature is None:
             return tiers_from_probabilities(probability)
         column = values[:, self.feature]
@@ -143,11 +129,7 @@ def _group_by(at: int, spec: FeatureSpec) -> Grouping:
 class PairSums:
     """The sums over all pairs of two bundles so far.
 
-    Args:
-        contract: of both.
-
     Attributes:
-        pairs: how many.
         unpaired: records without the challenger's answer.
         shifts: pairs by difference, challenger minus champion, from -1 to 1 in steps of the last decimal.
         totals: of each measure.

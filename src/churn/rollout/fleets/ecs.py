@@ -21,9 +21,6 @@ type Described = Mapping[str, Any]  # as AWS describes a service
 class Ecs:
     """Run the tasks of a cluster that deploy/terraform made. The canary's service is STABLE-canary.
 
-    Args:
-        cluster: its name or ARN.
-
     Raises:
         RolloutError: AWS cannot be reached.
     """

@@ -11,8 +11,6 @@ from churn.release.session import open_aws_client, translate_aws_errors
 from churn.rollout.routers.router import TRACKS, Track, percent_from_weights, require_percent
 
 _explain_errors = partial(translate_aws_errors, kind=RolloutError, check="listener, account, region and rights")
-HEALTHY = "healthy"
-FORWARD = "forward"
 
 
 class LoadBalancer:
@@ -20,9 +18,6 @@ class LoadBalancer:
 
     One group's name must hold `stable`, the other's `canary`. Account and region come from where AWS's own tools take
     them. A subscriber may change the track: the load balancer's own stickiness would override the weights.
-
-    Args:
-        listener_arn: of the listener.
 
     Raises:
         RolloutError: AWS cannot be reached.
@@ -65,14 +60,14 @@ class LoadBalancer:
     def _has_healthy_target(self, group: Mapping[str, Any]) -> bool:
         with _explain_errors("ask for the targets' health"):
             health = self._elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
-        return any(target["TargetHealth"]["State"] == HEALTHY for target in health["TargetHealthDescriptions"])
+        return any(target["TargetHealth"]["State"] == "healthy" for target in health["TargetHealthDescriptions"])
 
     def _find_action(self) -> dict[str, Any]:
         """Return the listener's default action."""
         with _explain_errors(f"find the listener {self._listener_arn}"):
             (listener,) = self._elb.describe_listeners(ListenerArns=[self._listener_arn])["Listeners"]
         actions: list[dict[str, Any]] = listener["DefaultActions"]
-        if len(actions) != 1 or actions[0]["Type"] != FORWARD:
+        if len(actions) != 1 or actions[0]["Type"] != "forward":
             raise RolloutError(
                 f"the listener {self._listener_arn} does more than forward", instead="name one that only forwards"
             )

@@ -16,18 +16,12 @@ TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server as HAProxy sees it.
-
-    Args:
-        backend, name: as in its configuration.
-        status: such as `UP`, `UP 1/2` (one check failed), `DOWN`, `MAINT`.
-        weight: compared with the other servers of its backend.
-    """
+    """A server as HAProxy sees it."""
 
     backend: str
     name: str
-    status: str
-    weight: int
+    status: str  # such as `UP`, `UP 1/2` (one check failed), `DOWN`, `MAINT`
+    weight: int  # compared with the other servers of its backend
 
     @property
     def is_up(self) -> bool:
