@@ -33,11 +33,10 @@ def spans(path: Path, rows: int) -> Iterator[Span]:
     """Cut at line feeds, or at the rows that Python's reader sees if the file is not plain."""
     begin, _ = _read_header(path)
     try:
-        plain_spans = list(_cut(_plain_row_ends(path, begin), begin, rows))
+        row_spans = list(_cut(_plain_row_ends(path, begin), begin, rows))
     except _NotPlainError:
-        yield from _cut((np.array([end]) for end, _ in _records(path, begin)), begin, rows)
-    else:
-        yield from plain_spans
+        row_spans = list(_cut((np.array([end]) for end, _ in _records(path, begin)), begin, rows))
+    yield from row_spans
 
 
 def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -> RowBlock:
