@@ -30,13 +30,8 @@ def draw_subscribers(rng: np.random.Generator, rows: int, shift: Mapping[str, fl
       internet_service.
     - paperless_billing: 35 / 60 / 75 % by internet_service; senior_citizen: 10 %, 20 % of those billed on paper.
 
-    Args:
-        rng: where chance comes from.
-        rows: how many.
-        shift: `price_rise`, in dollars a month (0).
-
-    Returns:
-        One array of length rows per feature; money in whole cents.
+    `shift` may hold `price_rise`, in dollars a month (0). Return one array of length rows per feature; money in whole
+    cents.
     """
     tenure = np.floor(120 * rng.beta(0.8, 1.8, rows)).astype(np.int64)
     contract = np.searchsorted([2.0, 3.0], tenure / 45 + rng.logistic(0, 1, rows))
@@ -75,12 +70,7 @@ def compute_log_odds(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[str
     - -0.3 per streaming service; fiber optic +0.1, no internet -0.1; electronic check +0.2; paperless +0.1.
     - total_charges and senior_citizen have no effect of their own.
 
-    Args:
-        columns: one array of length n per feature.
-        shift: `price_sensitivity`, a factor (1).
-
-    Returns:
-        float64 (n,).
+    `shift` may hold `price_sensitivity`, a factor (1). Of columns of length n, return float64 (n,).
     """
     tenure = columns["tenure"].astype(np.float64)
     bound = columns["contract_type"] != "month-to-month"

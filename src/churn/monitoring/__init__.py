@@ -1,6 +1,5 @@
 """What became of a model after it went live: how its inputs and scores compare with those of its training.
 
-comparison.py   the champion's latest predictions against the reference in its bundle
+comparison.py   the champion's latest predictions, from the log, against the reference in its bundle
 drift.py        the population stability index of one distribution
-live.py         the latest predictions of a version, from the prediction log
 """

@@ -1,30 +1,54 @@
-"""Compare the latest predictions of the champion with the reference in its bundle."""
+"""Compare the latest predictions of the champion, read from the log, with the reference in its bundle."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from churn.errors import BundleError
 from churn.model.bundle import REFERENCE, Manifest, read_manifest
 from churn.monitoring.drift import Band, Distribution, Drift, measure_drift, read_reference
-from churn.monitoring.live import PROBABILITY, LivePredictions, read_latest
+from churn.prediction_log.batches import numbers_from_batch, values_from_batch
 from churn.prediction_log.places import Places
+from churn.prediction_log.reader import read_records
+from churn.prediction_log.record import FEATURE
 
-MAXIMUM_RECORDS = 20_000
+PROBABILITY, VERSION, TIME = "probability", "model_version", "time"
 SEVERITY: tuple[Band, ...] = ("too few", "steady", "moved", "far")
 BAND_WORDS = {"steady": "steady", "moved": "has moved", "far": "has moved far", "too few": "too few to tell"}
 
 
 @dataclass(frozen=True)
-class DriftComparison:
-    """How far score and features have moved.
+class LivePredictions:
+    """The latest predictions of a version.
 
     Args:
-        manifest: the champion's.
+        values: float64 (records,) for each feature and for `probability`.
+        records: the number of the version's records.
+        versions: the number of records of each version, among all that were read.
+        first, last: the times of the earliest and latest record, in seconds since 1970; 0 if there is none.
+    """
+
+    values: Mapping[str, NDArray[np.float64]]
+    records: int
+    versions: Mapping[str, int]
+    first: float
+    last: float
+
+
+@dataclass(frozen=True)
+class DriftComparison:
+    """How far score and features of the champion have moved.
+
+    Args:
         live: what the log holds; None without a log.
         score: None if it cannot be compared.
         features: the farthest first; empty if they cannot be compared.
@@ -76,14 +100,13 @@ def compare(
     places: Places | None,
     counted: Iterable[tuple[str, Sequence[int]]] = (),
     *,
-    most: int = MAXIMUM_RECORDS,
+    most: int = 20_000,
     since: float = 0.0,
 ) -> DriftComparison:
     """Compare the log with the reference; without a record in it, compare the scores that instances counted.
 
     Args:
         champion: the folder of its bundle.
-        places: of the prediction log, if there is one.
         counted: of each instance the version that it serves, and its scores in bins.
         most: compare about so many of the latest predictions.
         since: leave out earlier ones, in seconds since 1970.
@@ -120,6 +143,33 @@ def compare(
     return DriftComparison(
         manifest, live, measure_drift(score, scores) if scores else None, (), missing, "the instances' metrics"
     )
+
+
+def read_latest(
+    places: Places, features: Sequence[str], version: str, *, most: int, since: float = 0.0
+) -> LivePredictions:
+    """Read the newest journals and segments first, until `most` records have been read.
+
+    Return those of one version; `most` counts those of all. Leave out records before `since`, in seconds since 1970.
+
+    Raises:
+        OSError: a folder cannot be read.
+        ChurnError: an object store cannot be used, or a segment is damaged.
+    """
+    names = {FEATURE + name: name for name in features} | {PROBABILITY: PROBABILITY, TIME: TIME}
+    parts: dict[str, list[NDArray[np.float64]]] = {name: [np.zeros(0)] for name in names.values()}
+    versions: Counter[str] = Counter()
+    for batch in read_records(places, [*names, VERSION], datetime.fromtimestamp(since, UTC), newest_first=True):
+        made_by = np.array(values_from_batch(batch, VERSION))
+        versions.update(made_by.tolist())
+        for column, name in names.items():
+            parts[name].append(numbers_from_batch(batch, column)[made_by == version])
+        if versions.total() >= most:
+            break
+    values = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    times = values.pop(TIME) / 1e6
+    first, last = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
+    return LivePredictions(values, len(times), versions, first, last)
 
 
 def _sum_scores(counted: Sequence[Sequence[int]], score: Distribution) -> Sequence[int] | None:

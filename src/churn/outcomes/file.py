@@ -20,13 +20,9 @@ MAX_LISTED = 10
 
 
 class Outcome(NamedTuple):
-    """The outcome of one subscriber, or of one prediction.
+    """Whether one subscriber left, or the one of a prediction, and accepted the offer (None if unknown).
 
-    Args:
-        kind: the kind of `id`.
-        id: a prediction's id, or a subscriber's key, hashed as in the log.
-        left: whether the subscriber left.
-        accepted: whether the subscriber accepted the offer; None if unknown.
+    `id` is a prediction's id, or a subscriber's key, hashed as in the log.
     """
 
     kind: Kind
@@ -38,10 +34,8 @@ class Outcome(NamedTuple):
 def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome]:
     """Read a CSV file, whole or not at all.
 
-    Args:
-        path: a file with a column `prediction_id` or `subscriber` (as sent in X-Subscriber-Key), a column `left`, and
-            maybe `accepted`, which may be empty: yes or no, true or false, 1 or 0. Other columns are not read.
-        hash_key: hashes a subscriber's key as the log does.
+    It has a column `prediction_id` or `subscriber` (as sent in X-Subscriber-Key), a column `left`, and maybe
+    `accepted`, which may be empty: yes or no, true or false, 1 or 0. Other columns are not read.
 
     Raises:
         DataError: columns or rows are wrong; names them.

@@ -43,8 +43,8 @@ class JoinedOutcomes:
     """The predictions that count. The first of a subscriber counts: no banner had changed it.
 
     Args:
-        by_version: the first prediction of each subscriber by each version.
-        assigned: the first prediction of each subscriber that had an arm.
+        by_version: by version and subscriber.
+        assigned: by subscriber, of those that had an arm.
         torn: subscribers who were in both arms; they count in neither.
         matched: the number of outcomes that have a prediction.
     """

@@ -50,9 +50,6 @@ class ModelQuality:
     """How right one version was. Each subscriber counts once.
 
     Args:
-        version: of the model.
-        count: the number of subscribers.
-        left: how many of them left.
         auc: None if only one label occurs.
         trained_auc: on the holdout at training; None if no bundle has it.
         calibration: in ascending order of probability.
@@ -76,12 +73,9 @@ class Experiment:
     """The effect of the banner on the share that leaves.
 
     Args:
-        holdout, treatment: subscribers in each arm.
-        holdout_left, treatment_left: how many of them left.
         effect: the treatment's share minus the holdout's. Its interval holds at every look.
         torn: subscribers who were in both arms; they count in neither.
         advice: `stop` if surely more leave with the banner, `keep` if surely fewer leave.
-        reason: in words.
     """
 
     holdout: int
@@ -111,15 +105,7 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSummary:
-    """The summary of all outcomes.
-
-    Args:
-        known: the number of imported outcomes.
-        matched: how many of them have a prediction in the log.
-        versions: how right each version was.
-        experiment: the effect of the banner.
-        offers: how many accepted each offer.
-    """
+    """The summary of all outcomes: `known` were imported, `matched` of these have a prediction in the log."""
 
     known: int
     matched: int
@@ -131,13 +117,7 @@ class OutcomeSummary:
 def summarize_outcomes(
     home: Path, contract: str, places: Places, *, progress: Progress = lambda *_: None
 ) -> OutcomeSummary:
-    """Join the imported outcomes to the log, and sum them up.
-
-    Args:
-        home: CHURN_HOME.
-        contract: the contract's name.
-        places: of its prediction log.
-        progress: called with (done, total) segments.
+    """Join the imported outcomes of a contract, below CHURN_HOME, to its log, and sum them up.
 
     Raises:
         DataError: outcomes or a segment are damaged; names it.

@@ -43,11 +43,7 @@ _TYPES: dict[Column, DataType] = {
 
 
 def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[RecordBatch]:
-    """Read the records of a journal's whole lines, without damaged lines.
-
-    Args:
-        lines: of the journal.
-        holding: decode only lines that hold these bytes.
+    """Read the records of a journal's whole lines that hold these bytes, without damaged lines.
 
     Raises:
         ValueError, TypeError: no line fits the header. Then the header is wrong, and the lines must not be lost.

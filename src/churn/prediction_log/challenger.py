@@ -16,7 +16,6 @@ COMPLAIN_S = 60.0
 
 log = logging.getLogger("churn.shadow")
 
-
 type Pair = tuple[Prediction, Prediction]
 """The champion's prediction and the challenger's, for one subscriber."""
 type Miss = Literal["failed", "dropped"]
@@ -33,12 +32,7 @@ class PairObserver(Protocol):
 
 
 class Challenger:
-    """The challenger in one worker.
-
-    Args:
-        model: a model of the champion's contract.
-        bundle_sha256: the sha256 of its bundle's manifest.
-    """
+    """The challenger in one worker: a model of the champion's contract, and the sha256 of its bundle's manifest."""
 
     def __init__(self, model: ChurnModel, bundle_sha256: str) -> None:
         self.model = model
@@ -52,11 +46,7 @@ class Challenger:
         return f"{self.model.version} ({self.bundle_sha256[:12]})"
 
     def predict(self, answered: Sequence[Prediction]) -> list[Prediction | None]:
-        """Predict for the champion's subscribers; None where the challenger fails. Never raise.
-
-        Args:
-            answered: the champion's predictions, at least one.
-        """
+        """Predict for the subscribers of the champion's predictions; None where it fails. Never raise."""
         try:
             answers = self.model.predict_encoded([prediction.values for prediction in answered])
             valid = [answer if 0 <= answer.probability <= 1 else None for answer in answers]

@@ -18,13 +18,7 @@ log = logging.getLogger("churn.prediction_log")
 
 
 class Closer:
-    """Start the process when it is asked for, and once an hour; report how it ended.
-
-    Args:
-        places: of the log.
-        retention_days: older segments are removed.
-        complain: called with a sentence when the process has failed.
-    """
+    """Start the process when it is asked for, and once an hour; call `complain` with a sentence when it has failed."""
 
     def __init__(self, places: Places, retention_days: int, complain: Callable[[str], None]) -> None:
         module = [sys.executable, "-m", "churn.prediction_log.maintenance"]

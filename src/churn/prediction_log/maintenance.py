@@ -31,11 +31,9 @@ from churn.prediction_log.segments import (
     write_segment,
 )
 
-# Lower priority than the service.
-NICENESS = 10
+NICENESS = 10  # lower priority than the service
 PATIENCE_S, LOOK_S = 10.0, 0.05
-# A file that is half written for so long will never be finished.
-UNFINISHED_AFTER = timedelta(hours=1)
+UNFINISHED_AFTER = timedelta(hours=1)  # a file that is half written for so long will never be finished
 
 
 class ClosingSummary(NamedTuple):
@@ -98,12 +96,7 @@ def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress
     """Remove all records of a subscriber from the closed segments; return how many there were.
 
     A segment is written anew without them, then the old one is removed. If it is stopped in between, both exist, and
-    the next call removes the old one.
-
-    Args:
-        store: the closed segments.
-        subscriber: the hashed key, as in the log.
-        progress: called with (done, total) segments.
+    the next call removes the old one. The subscriber's key is hashed, as in the log.
 
     Raises:
         DataError: a segment is damaged; names it.

@@ -16,12 +16,7 @@ JOURNALS = "journals"
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the log of one contract lies.
-
-    Args:
-        where: a folder or the URL of an object store, for closed segments.
-        journals: a folder, for journals.
-    """
+    """A folder or the URL of an object store for closed segments, and a folder for journals."""
 
     where: str
     journals: Path
@@ -39,11 +34,10 @@ class Places:
 
 
 def locate_log(where: str | None, contract: str, *, home: Path) -> Places:
-    """Return the places of a contract's log.
+    """Return the places of a contract's log, below the folder or URL that the setting names.
 
     Args:
-        where: the folder or URL that the setting names; `predictions` under CHURN_HOME if None.
-        contract: the contract's name.
+        where: `predictions` under CHURN_HOME if None.
         home: CHURN_HOME. Journals lie there if segments lie in an object store.
 
     Raises:

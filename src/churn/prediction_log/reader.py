@@ -39,12 +39,9 @@ LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A journal or a segment.
+    """A journal, or a segment under the name of the journal that it was made from.
 
-    Args:
-        name: the journal's; a segment has that of the journal that it was made from.
-        segment: None for a journal.
-        read: returns the content; of a journal the whole lines.
+    `read` returns the content; of a journal the whole lines.
     """
 
     name: str
@@ -52,10 +49,7 @@ class LogFile:
     read: Callable[[], bytes]
 
     def read_batches(self, *, holding: str = "") -> Iterator[RecordBatch]:
-        """Read the records in order, without damaged lines.
-
-        Args:
-            holding: decode only lines of a journal that hold this text.
+        """Read the records in order, of a journal only whole lines that hold a text.
 
         Raises:
             DataError: the segment is damaged, or no line of the journal fits its header; names it.
@@ -81,16 +75,9 @@ def walk_log(
     newest_first: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Iterator[LogFile]:
-    """Walk through all journals, then through the segments that may hold records of a time.
+    """Walk through all journals, then through the segments that may hold records of a time, `until` not included.
 
     Two segments may come from one journal, while a subscriber is erased. The one with fewer records is taken.
-
-    Args:
-        places: of the log.
-        since: the beginning of the time.
-        until: the end of the time, which is not part of it.
-        newest_first: the order among journals and among segments; else the oldest first.
-        progress: called with (done, total) segments.
 
     Raises:
         OSError, ChurnError: the store cannot be read.
@@ -126,13 +113,8 @@ def read_records(
 ) -> Iterator[RecordBatch]:
     """Read some columns of the records of a time, in batches. All records of a batch come from one process.
 
-    Args:
-        places: of the log.
-        columns: their names. A file without one of them is left out: it is of other features or an older version.
-        since: the beginning of the time.
-        until: the end of the time, which is not part of it.
-        newest_first: the order of files; within a file the oldest record always comes first.
-        progress: called with (done, total) segments.
+    A file without one of the columns is left out: it is of other features or an older version. `until` is not part of
+    the time. `newest_first` is the order of files; within a file the oldest record always comes first.
 
     Raises:
         DataError, OSError, ChurnError: as `LogFile.read_batches`.
@@ -146,8 +128,7 @@ def read_records(
             chosen = np.flatnonzero((times >= begin_us) & (times < end_us))
             if len(chosen):
                 wanted = batch.select(list(columns))
-                whole = len(chosen) == batch.num_rows
-                yield wanted if whole else take_rows(wanted, chosen)
+                yield wanted if len(chosen) == batch.num_rows else take_rows(wanted, chosen)
 
 
 def read_latest_records(places: Places, count: int) -> list[Record]:

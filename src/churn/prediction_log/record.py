@@ -19,8 +19,7 @@ type Record = dict[str, Any]
 
 FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION = "feature_", "contribution_", "challenger_contribution_"
 PREFIXES = (FEATURE, CONTRIBUTION, CHALLENGER_CONTRIBUTION)
-# Enough that no two subscribers share a hashed key.
-KEY_BYTES = 16
+KEY_BYTES = 16  # enough that no two subscribers share a hashed key
 COLUMNS: dict[str, Column] = {
     "prediction_id": "text",
     "time": "time",
@@ -63,13 +62,8 @@ class Entry(NamedTuple):
 
     Args:
         time_ns: the time of the answer, since 1970.
-        prediction_id: of the answer.
-        request_id: of the request.
         key: of the subscriber, as received; the log keeps its hash, or nothing.
-        prediction: the model's output.
-        answer: the response.
         retention: the content of the banner, if there is one.
-        trace_id: of the request's trace, if requests are traced.
     """
 
     time_ns: int
@@ -87,14 +81,10 @@ class JournalHeader:
     """Values that all records of one process share.
 
     Args:
-        contract: the contract's name.
         features: the features' names, in the contract's order.
-        model_version: the bundle's version.
-        bundle_sha256: the sha256 of the bundle's manifest.
+        bundle_sha256, challenger_bundle_sha256: the sha256 of the bundle's manifest.
         threshold: the banner is shown above this probability.
         salt: the secret that keys are hashed with; without it no key is kept in any form.
-        challenger_version: the version of the challenger's bundle, if there is a challenger.
-        challenger_bundle_sha256: the sha256 of its manifest.
     """
 
     contract: str
@@ -201,23 +191,6 @@ def read_fields(line: bytes, header: Mapping[str, Any]) -> dict[str, Any]:
     if len(fields.get("challenger", "")) not in {0, HEX_DIGITS * len(list_challenger_columns(header["features"]))}:
         raise ValueError("not all numbers of a challenger")
     return fields
-
-
-def read_line(line: bytes, header: Mapping[str, Any]) -> Record:
-    """Read a line as a record; its time is in microseconds since 1970.
-
-    Raises:
-        ValueError: the line is damaged.
-    """
-    fields, features = read_fields(line, header), header["features"]
-    record = {"shown_reasons": [], **header, **fields}
-    for name, columns in (
-        ("numbers", list_number_columns(features)),
-        ("challenger", list_challenger_columns(features)),
-    ):
-        if bits := fields.get(name):
-            record |= zip(columns, _make_struct(columns).unpack(bytes.fromhex(bits)), strict=True)
-    return {name: record.get(name) for name in list_columns(features)}
 
 
 def hash_key(key: str | None, salt: str | None) -> str | None:

@@ -25,12 +25,7 @@ class Mismatch(NamedTuple):
 
 
 def find_bundle(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bundle:
-    """Load the bundle that a record was answered by, found by the sha256 of its manifest.
-
-    Args:
-        record: of the answer.
-        shelf: where the bundles of its contract lie.
-        path: the bundle's folder, if the caller knows it.
+    """Load the bundle that a record was answered by, from `path` or by the sha256 of its manifest.
 
     Raises:
         BundleError: no bundle has the sha256, `path` holds another bundle, or the bundle is damaged.
@@ -62,7 +57,11 @@ def replay(record: Record, bundle: Bundle) -> list[Mismatch]:
     Raises:
         DataError: the record does not fit the bundle's contract.
     """
-    return [field for field in _compare_fields(record, bundle) if _is_different(field.recorded, field.reproduced)]
+    return [
+        field
+        for field in _compare_fields(record, bundle)
+        if (field.recorded_bits or field.recorded) != (field.reproduced_bits or field.reproduced)
+    ]
 
 
 def _compare_fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
@@ -99,9 +98,3 @@ def _compare_number(field: str, recorded: float | None, reproduced: float) -> Mi
 
 def _format_bits(number: float | None) -> str | None:
     return None if number is None else struct.pack(">d", number).hex()
-
-
-def _is_different(recorded: Any, reproduced: Any) -> bool:
-    if isinstance(recorded, float) and isinstance(reproduced, float):
-        return _format_bits(recorded) != _format_bits(reproduced)
-    return bool(recorded != reproduced)

@@ -31,9 +31,7 @@ class Segment:
     """A closed segment, as its name describes it.
 
     Args:
-        first: the time of its earliest record.
-        last: the time of its latest record.
-        records: the number of records.
+        first, last: the times of its earliest and latest record.
         origin: the name of the journal that it was made from.
         crc32: the file's checksum, 8 hex digits.
     """

@@ -19,19 +19,13 @@ from churn.prediction_log.journal import Journal, list_journals
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker
 
-# One worker answers so many in two seconds; 15 MB.
-CAPACITY = 16_384
-# Lines that are written at once.
-SLICE = 1024
-# With a challenger: some 0.2 ms, during half of which the event loop has the interpreter.
-SHADOWED_SLICE = 64
-# A crash of the process loses the records of this time, a crash of the machine those of a second.
-TICK_S = 0.05
-SYNC_S = 1.0
-# A segment is no larger, so that closing it takes little memory.
-SEGMENT_BYTES = 16 * 2**20
-# Journals that wait for a store that cannot be reached must not fill the disk.
-MOST_WAITING_BYTES = 2**30
+CAPACITY = 16_384  # one worker answers so many in two seconds; 15 MB
+SLICE = 1024  # lines that are written at once
+SHADOWED_SLICE = 64  # with a challenger: some 0.2 ms, during half of which the event loop has the interpreter
+TICK_S = 0.05  # a crash of the process loses the records of this time
+SYNC_S = 1.0  # a crash of the machine loses the records of this time
+SEGMENT_BYTES = 16 * 2**20  # a segment is no larger, so that closing it takes little memory
+MOST_WAITING_BYTES = 2**30  # journals that wait for a store that cannot be reached must not fill the disk
 COMPLAIN_S = 60.0
 
 log = logging.getLogger("churn.prediction_log")
@@ -41,11 +35,8 @@ class PredictionLog:
     """The log of one worker. `written` and `dropped` are counts since its start.
 
     Args:
-        places: where the log lies.
-        header: the values that all records share.
         segment_s: a journal of this age, in seconds, is closed.
         retention_days: older segments are removed.
-        segment_bytes: a journal of this size is closed.
         capacity: of the queue; when it is full, predictions are dropped.
         challenger: a model that answers the same in the background; its answers are logged, too.
     """
@@ -57,7 +48,6 @@ class PredictionLog:
         *,
         segment_s: float,
         retention_days: int,
-        segment_bytes: int = SEGMENT_BYTES,
         capacity: int = CAPACITY,
         challenger: Challenger | None = None,
     ) -> None:
@@ -74,7 +64,6 @@ class PredictionLog:
         self._predictions: deque[Prediction] = deque()
         self._capacity = capacity
         self._segment_s = segment_s
-        self._segment_bytes = segment_bytes
         self._retention_days = retention_days
         self._closer = Closer(places, retention_days, self._complain)
         self._maker = LineMaker(header)
@@ -193,7 +182,7 @@ class PredictionLog:
         self._unsynced = True
 
     def _is_full(self, journal: Journal, now_s: float) -> bool:
-        due = journal.bytes >= self._segment_bytes or now_s - journal.opened_s >= self._segment_s
+        due = journal.bytes >= SEGMENT_BYTES or now_s - journal.opened_s >= self._segment_s
         return due or journal.is_release_requested()
 
     def _release_journal(self) -> None:

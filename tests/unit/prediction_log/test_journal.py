@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.predicted import make_entry, make_header
+from support.predicted import make_entry, make_header, read_lines
 
 from churn.model.bundle import Bundle
 from churn.prediction_log.journal import Journal, claim_journal, list_journals, split_torn_line
-from churn.prediction_log.record import LineMaker, hash_key, list_columns, read_header, read_line
+from churn.prediction_log.record import LineMaker, hash_key, list_columns
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_journal_cut_anywhere_loses_only_the_line_it_is_cut_in(lines: list[byt
 
 def test_a_line_is_read_back_to_the_bit(streamflow: Bundle) -> None:
     maker, entry = LineMaker(make_header(streamflow)), make_entry(streamflow, threshold=0.0)
-    record = read_line(maker.make_line(entry), read_header(maker.header))
+    [record] = read_lines(maker.header, maker.make_line(entry))
     names = streamflow.model.contract.feature_names()
     assert list(record) == list_columns(names)
     assert tuple(record[f"contribution_{name}"] for name in names) == entry.prediction.contributions
@@ -58,7 +58,8 @@ def test_a_subscribers_key_is_hashed_with_the_salt_and_never_kept_itself(streamf
 
 def test_without_a_salt_no_key_is_kept_in_any_form(streamflow: Bundle) -> None:
     maker = LineMaker(make_header(streamflow, salt=None))
-    assert read_line(maker.make_line(make_entry(streamflow)), read_header(maker.header))["subscriber"] is None
+    [record] = read_lines(maker.header, maker.make_line(make_entry(streamflow)))
+    assert record["subscriber"] is None
 
 
 def test_a_journal_is_only_to_be_had_when_its_writer_has_let_go(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
-from support.predicted import SALT, make_entry, make_header
+from support.predicted import SALT, make_entry, make_header, read_lines
 
 from churn.errors import ChurnError, DataError
 from churn.files import UNFINISHED
@@ -28,7 +28,7 @@ from churn.prediction_log.maintenance import (
 )
 from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record
-from churn.prediction_log.record import LineMaker, Record, hash_key, read_header, read_line
+from churn.prediction_log.record import LineMaker, Record, hash_key
 from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
@@ -59,12 +59,12 @@ def rows(store: SegmentStore, segment: Segment) -> list[Record]:
 
 
 def test_a_segment_holds_what_the_journal_held(tmp_path: Path, store: SegmentStore, streamflow: Bundle) -> None:
-    header, *lines = written(tmp_path, streamflow, keys=["a", "b"])
+    lines = written(tmp_path, streamflow, keys=["a", "b"])
     assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=2)
     assert list(tmp_path.glob("*.jsonl")) == []
     [segment] = list_segments(store)
     assert segment.records == 2
-    assert rows(store, segment) == [read_line(line, read_header(header)) for line in lines]
+    assert rows(store, segment) == read_lines(*lines)
 
 
 def test_a_segment_is_parquet_that_others_read(tmp_path: Path, store: SegmentStore, streamflow: Bundle) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.predicted import make_entry, make_header
+from support.predicted import make_entry, make_header, read_lines
 from support.strategies import subscribers
 
 from churn.businesses import list_contracts
@@ -18,14 +18,14 @@ from churn.model.shelf import Shelf
 from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record
-from churn.prediction_log.record import LineMaker, read_header, read_line
+from churn.prediction_log.record import LineMaker
 from churn.prediction_log.replay import find_bundle, replay
 
 
 def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:
     maker = LineMaker(make_header(bundle, threshold=0.3))
     line = maker.make_line(make_entry(bundle, threshold=0.3, **other))
-    return dict(read_line(line, read_header(maker.header)))
+    return read_lines(maker.header, line)[0]
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ from churn.dashboard.charts.drawing import Chart
 from churn.dashboard.charts.plots import Series, draw_histogram
 from churn.dashboard.report import Report
 from churn.dashboard.words import format_time, title_from_name
-from churn.monitoring.comparison import BAND_WORDS, DriftComparison, title_from_drift
+from churn.monitoring.comparison import BAND_WORDS, PROBABILITY, DriftComparison, title_from_drift
 from churn.monitoring.drift import Distribution, Drift
-from churn.monitoring.live import PROBABILITY
 
 ROOM = 46  # letters below a chart
 TEN = 10

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from support.logged import write_journal
 
-from churn.monitoring.live import read_latest
+from churn.monitoring.comparison import read_latest
 from churn.prediction_log.maintenance import close_journals
 from churn.prediction_log.places import Places
 from churn.prediction_log.segments import open_store
