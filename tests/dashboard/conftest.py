@@ -1,14 +1,14 @@
 """Rollouts in every state, and dashboards that show them."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.dashboards import write_demo
 from support.demo_bundle import write_demo_bundle
-from support.watching import Dashboard
+from support.watching import Dashboard, Open
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +25,6 @@ def own_home(demo_home: Path, tmp_path: Path) -> Path:
     home = tmp_path / "home"
     shutil.copytree(demo_home, home)
     return home
-
-
-type Open = Callable[..., Dashboard]
 
 
 @pytest.fixture

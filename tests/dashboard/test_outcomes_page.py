@@ -2,17 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.leaving import SALT, simulate
 from support.processes import churn, succeed
-from support.watching import Dashboard, words
+from support.watching import Open, words
 
 from churn.prediction_log.places import locate_log
-
-type Open = Callable[..., Dashboard]
 
 
 def page(dashboard: Open, home: Path) -> str:

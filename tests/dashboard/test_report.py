@@ -1,17 +1,15 @@
 """The report: one file that needs nobody, holds all that the page shows, and is small enough to be mailed."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.processes import succeed
-from support.watching import Dashboard, words
+from support.watching import Open, words
 
 from churn.cli.rollout_report import rollout_report
 from churn.errors import RolloutError
 
-type Open = Callable[..., Dashboard]
 MOST_BYTES = 5_000_000
 
 

@@ -1,19 +1,17 @@
 """What the pages say of rollouts in every state, and that they say it of what is really in the store."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.dashboards import SERVICE, Behaviour, Simulation, begin, carry_out
-from support.watching import Dashboard, words
+from support.watching import Open, words
 
 from churn.dashboard.rollouts import Rollouts
 from churn.rollout.state import Event, State
 from churn.rollout.store import RolloutStore
 
-type Open = Callable[..., Dashboard]
 HOSTILE = "<script>alert(1)</script>\"'{{ 7 * 7 }}"
 
 

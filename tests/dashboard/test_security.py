@@ -1,18 +1,16 @@
 """Who may do what: nobody without a token, nobody by another site's form, and headers on every answer."""
 
 import re
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.dashboards import SERVICE
-from support.watching import FORM_TOKEN, TOKEN, Dashboard
+from support.watching import FORM_TOKEN, TOKEN, Open
 
 from churn.rollout.state import Command
 from churn.rollout.store import RolloutStore
 
-type Open = Callable[..., Dashboard]
 PATHS = ["/", "/rollouts/1", "/rollouts/3", "/service", "/drift", "/models", "/nowhere", "/static/dashboard.css"]
 ACTIONS = ["/rollouts/3/abort", "/rollouts/3/promote", "/sign-out"]
 

@@ -1,16 +1,13 @@
 """What a challenger would have answered as a page, and what to do where there is none."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from support.shadowed import answers, write_shadowed
-from support.watching import Dashboard, words
+from support.watching import Open, words
 
 from churn.model.bundle import Bundle
 from churn.prediction_log.places import Places, locate_log
-
-type Open = Callable[..., Dashboard]
 
 
 def log(home: Path) -> Places:

@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from support.dashboards import Behaviour, Simulation, begin
 from support.logged import write_demo_log
-from support.watching import Dashboard, words
+from support.watching import Open, words
 
 from churn.prediction_log.places import Places
 from churn.rollout.store import RolloutStore
 
-type Open = Callable[..., Dashboard]
 HEALTHY = json.dumps({"status": "healthy", "model_version": "v2.3.1", "model_path": "somewhere"})
 METRICS = """\
 # TYPE churn_requests_total counter

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import httpx2
 import pytest
-from support.balancer import Balancer, balancing, wait_until
-from support.processes import free_port
+from support.balancer import Balancer, balancing
+from support.processes import free_port, wait_until
 from support.small_server import PREDICTION, http, small_server
 
 from churn.errors import RolloutError, SettingsError

@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.balancer import wait_until
 from support.demo_bundle import write_demo_bundle
-from support.processes import free_port
+from support.processes import free_port, wait_until
 
 from churn.businesses import find_contract
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from support.balancer import wait_until
-from support.processes import free_port, serving
+from support.processes import free_port, serving, wait_until
 
 from churn.businesses import find_contract
 from churn.judging.metrics import METRICS

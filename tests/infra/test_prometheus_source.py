@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.balancer import wait_until
 from support.exposing import Service, exposing
-from support.processes import free_port
+from support.processes import free_port, wait_until
 
 from churn.errors import RolloutError
 from churn.rollout.routers.router import Track

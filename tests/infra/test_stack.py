@@ -11,10 +11,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from support.balancer import wait_until
 from support.demo_bundle import write_demo_bundle
 from support.images import Built, Engine
-from support.processes import free_port, succeed
+from support.processes import free_port, succeed, wait_until
 
 from churn.businesses import find_contract
 from churn.image.docker import docker

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from support.examples import STREAMFLOW
 from support.in_process import as_in_a_batch
 from support.processes import churn, serving, succeed
 
@@ -16,7 +17,6 @@ from churn.businesses import find_contract
 
 pytestmark = pytest.mark.xdist_group("road")
 
-STREAMFLOW = find_contract("streamflow")
 # The two worked examples of the interface's description.
 NEWCOMER = STREAMFLOW.example()
 VETERAN = {

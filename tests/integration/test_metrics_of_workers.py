@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.balancer import wait_until
-from support.processes import free_port
+from support.processes import free_port, wait_until
 from support.scraping import Samples, scraped, total
 
 from churn.businesses import find_contract

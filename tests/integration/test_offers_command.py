@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.policies import STREAMFLOW, policy_file
+from support.examples import STREAMFLOW
+from support.policies import policy_file
 from support.processes import churn, succeed
 
 from churn.contract.cells import read_cells

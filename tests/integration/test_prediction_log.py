@@ -8,14 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
 import pytest
-from support.processes import churn, free_port, succeed
+from support.processes import churn, free_port, succeed, wait_until
 
 from churn.businesses import find_contract
 from churn.model.bundle import Bundle
@@ -77,13 +77,6 @@ def service(home: Path, bundle: Bundle, **more: object) -> Iterator[tuple[subpro
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(PATIENCE_S)
         process.stderr.close()
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def logged(home: Path) -> dict[str, dict[str, Any]]:

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import xgboost
 from sklearn.linear_model import LogisticRegression
+from support.examples import STREAMFLOW
 from support.processes import churn, free_port, succeed
 
-from churn.businesses import find_contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError, GateError, RegistryError
 from churn.model.bundle import load_bundle
@@ -33,7 +33,6 @@ pytestmark = [
     *(pytest.mark.filterwarnings(f"ignore::{kind}") for kind in ("UserWarning", "FutureWarning", "DeprecationWarning")),
 ]
 
-STREAMFLOW = find_contract("streamflow")
 ROWS = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(0), 300))
 LABELS = (ROWS[:, 0] < 60).astype(np.int8)
 NAMES = STREAMFLOW.feature_names()

@@ -6,20 +6,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.processes import PATIENCE_S, churn, succeed
+from support.examples import STREAMFLOW
+from support.processes import PATIENCE_S, churn, succeed, wait_until
 from support.tables import rejected, scored, write_rows
 
-from churn.businesses import find_contract
 from churn.contract.sampling import draw_columns
 from churn.model.bundle import Bundle
 
-STREAMFLOW = find_contract("streamflow")
 ROWS, PART_ROWS = 600, 10
 PARTS = ROWS // PART_ROWS
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra `ray`")
@@ -58,15 +57,6 @@ def parts_of(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("part-*.parquet")}
 
 
-def wait_for[T](condition: Callable[[], T]) -> T:
-    """Wait until a condition holds, and return what it gave."""
-    end = time.monotonic() + PATIENCE_S
-    while not (result := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return result
-
-
 def workers_of(process: int, *, at_least: int) -> list[int]:
     """The worker processes of a process; none while there are fewer."""
     workers = [child for child in children_of(process) if "spawn_main" in command_of(child)]
@@ -100,7 +90,7 @@ def test_what_was_stopped_is_resumed_and_comes_out_as_if_nothing_had_been(
     process = subprocess.Popen(
         [sys.executable, "-m", "churn", *arguments, "--workers", "2"], stderr=subprocess.PIPE, text=True
     )
-    workers = wait_for(lambda: workers_of(process.pid, at_least=2))
+    workers = wait_until(lambda: workers_of(process.pid, at_least=2))
     # The parent hands out parts only a moment at a time, so the run cannot end before it is disturbed.
     while len(list(out.glob("part-*.parquet"))) <= 2:
         process.send_signal(signal.SIGCONT)
@@ -116,7 +106,7 @@ def test_what_was_stopped_is_resumed_and_comes_out_as_if_nothing_had_been(
     assert process.returncode == {"worker": 1, "parent": -signal.SIGKILL, "interrupted": 130}[victim]
     assert ("a worker process was lost" in said) == (victim == "worker")
     assert "Traceback" not in said
-    wait_for(lambda: not any(map(is_running, workers)))
+    wait_until(lambda: not any(map(is_running, workers)))
     begun = parts_of(out)
     assert begun.items() < expected.items()
     assert victim == "parent" or not list(out.rglob(".unfinished-*"))
@@ -197,10 +187,10 @@ def test_a_ray_cluster_loses_and_doubles_nothing_when_a_worker_is_killed(
         stderr=subprocess.PIPE,
         text=True,
     )
-    victim, *_ = wait_for(lambda: busy_ray_workers(cluster))
+    victim, *_ = wait_until(lambda: busy_ray_workers(cluster))
     # A worker that stands still cannot end its part, so the run cannot end before the worker is killed.
     os.kill(victim, signal.SIGSTOP)
-    wait_for(lambda: len(list(out.glob("part-*.parquet"))) > 2 or process.poll() is not None)
+    wait_until(lambda: len(list(out.glob("part-*.parquet"))) > 2 or process.poll() is not None)
     assert process.poll() is None, process.communicate()
     os.kill(victim, signal.SIGKILL)
     made = len(list(out.glob("part-*.parquet")))

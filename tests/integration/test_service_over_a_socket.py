@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support.in_process import as_in_a_batch
-from support.processes import churn
+from support.processes import churn, free_port
 from support.scraping import scraped, total
 
 from churn.businesses import find_contract
@@ -92,12 +92,6 @@ def server(bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory)
     code, lines = running.stop()
     assert code == 0
     assert_json(lines)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def assert_json(lines: list[str]) -> None:

@@ -7,14 +7,13 @@ import httpx2
 import numpy as np
 import pytest
 from support.demo_bundle import write_demo_bundle
+from support.examples import STREAMFLOW
 from support.processes import churn, serving, succeed
 
-from churn.businesses import find_contract
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
 
 SUBSCRIBERS = 60
-STREAMFLOW = find_contract("streamflow")
 
 
 @pytest.fixture(scope="module")

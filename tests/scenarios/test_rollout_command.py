@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xgboost
-from support.balancer import Balancer, balancing, wait_until
+from support.balancer import Balancer, balancing
 from support.exposing import Service, answering, exposing
-from support.processes import Done
+from support.processes import Done, wait_until
 from support.rollouts import SHORT_PLAN
 from typer.testing import CliRunner
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from support.in_process import InProcess
+from support.examples import STREAMFLOW
+from support.in_process import InProcess, answering
 
 from churn.businesses import list_contracts
 from churn.contract.declaration import Contract
@@ -39,4 +40,11 @@ def service(bundle: Bundle) -> Iterator[InProcess]:
 def streamflow(bundles: dict[str, Bundle]) -> Iterator[InProcess]:
     """The service of a trained model, for tests that speak of StreamFlow's own fields."""
     with InProcess(create_app(Settings(), bundle=bundles["streamflow"])) as client:
+        yield client
+
+
+@pytest.fixture
+def even() -> Iterator[InProcess]:
+    """The service of a model that gives everybody the probability 0.5."""
+    with answering(STREAMFLOW, 0.5) as client:
         yield client

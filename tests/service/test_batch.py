@@ -12,18 +12,15 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import EXAMPLE, STREAMFLOW
 from support.in_process import InProcess, answering, failing, require_problem
 from support.strategies import json_values, subscribers
 
-from churn.businesses import find_contract
 from churn.contract.declaration import Contract, Rows
 from churn.model.model import ChurnModel
 from churn.service.answering.batch import ROWS_PER_SLICE
 from churn.service.app import build_app
 from churn.settings import Settings
-
-STREAMFLOW = find_contract("streamflow")
-EXAMPLE = STREAMFLOW.example()
 
 
 def in_a_batch(answer: str) -> str:

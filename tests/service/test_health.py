@@ -3,12 +3,10 @@
 import json
 
 import pytest
+from support.examples import STREAMFLOW
 from support.in_process import InProcess, answering, failing
 
-from churn.businesses import find_contract
 from churn.model.bundle import Bundle
-
-STREAMFLOW = find_contract("streamflow")
 
 
 @pytest.mark.parametrize("path", ["/health", "/readyz"])

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import EXAMPLE, STREAMFLOW
 from support.in_process import InProcess, answering, failing
-from support.scraping import Samples, scraped, total
+from support.scraping import Samples, read_metrics, total
 from support.strategies import subscribers
 
-from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.judging import metrics
 from churn.judging.metrics import METRICS, OTHER, ROUTES, Metric
@@ -19,13 +19,6 @@ from churn.service.app import create_app
 from churn.service.counting.counters import kind_from_status
 from churn.service.counting.layout import count_cells, lay_out_cells
 from churn.settings import Settings
-
-STREAMFLOW = find_contract("streamflow")
-EXAMPLE = STREAMFLOW.example()
-
-
-def counts(client: InProcess) -> Samples:
-    return scraped(client.get("/metrics").text)
 
 
 def values_of(samples: Samples, metric: Metric, label: str) -> set[str]:
@@ -45,7 +38,7 @@ def test_an_answer_is_counted_by_route_tier_probability_banner_arm_and_offer() -
     with answering(STREAMFLOW, 0.7) as client:
         client.predict(EXAMPLE)
         answer = client.predict(EXAMPLE, headers={"X-Subscriber-Key": "one"}).json()
-        found = counts(client)
+        found = read_metrics(client)
     arm = answer["retention"]["arm"]
     assert total(found, metrics.REQUESTS.name, route="/predict", status="2xx") == 2
     assert total(found, f"{metrics.REQUEST_DURATION.name}_count", route="/predict") == 2
@@ -59,19 +52,17 @@ def test_an_answer_is_counted_by_route_tier_probability_banner_arm_and_offer() -
     assert total(found, metrics.RETENTION.name, arm=arm, offer="none") == 1
 
 
-def test_below_the_threshold_there_is_no_banner_to_count() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        client.predict(EXAMPLE)
-        found = counts(client)
+def test_below_the_threshold_there_is_no_banner_to_count(even: InProcess) -> None:
+    even.predict(EXAMPLE)
+    found = read_metrics(even)
     assert (total(found, metrics.BANNERS.name), total(found, metrics.RETENTION.name)) == (0, 0)
     assert total(found, metrics.PREDICTIONS.name, tier="medium") == 1
 
 
 @pytest.mark.parametrize("reasons", [0, 1, 3, 10])
-def test_three_features_are_counted_however_many_reasons_were_asked_for(reasons: int) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        client.predict(EXAMPLE, params={"reasons": reasons})
-        found = counts(client)
+def test_three_features_are_counted_however_many_reasons_were_asked_for(even: InProcess, reasons: int) -> None:
+    even.predict(EXAMPLE, params={"reasons": reasons})
+    found = read_metrics(even)
     first = STREAMFLOW.feature_names()[:3]  # all contributions are alike, so the contract's order decides
     assert values_of(found, metrics.TOP_SET, "features") == {"|".join(first)}
     assert {name: total(found, metrics.TOP_FEATURE.name, feature=name) for name in STREAMFLOW.feature_names()} == {
@@ -90,12 +81,11 @@ def test_three_features_are_counted_however_many_reasons_were_asked_for(reasons:
     ],
 )
 def test_a_refusal_is_counted_by_its_kind_and_under_a_known_route(
-    path: str, body: dict[str, Any], status: str, kind: str, route: str
+    even: InProcess, *, path: str, body: dict[str, Any], status: str, kind: str, route: str
 ) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        client.request("POST", path, json=body)
-        found = counts(client)
-        text = client.get("/metrics").text
+    even.request("POST", path, json=body)
+    found = read_metrics(even)
+    text = even.get("/metrics").text
     assert total(found, metrics.ERRORS.name, kind=kind) == total(found, metrics.ERRORS.name) == 1
     assert total(found, metrics.REQUESTS.name, route=route, status=status) == 1
     assert total(found, metrics.PREDICTIONS.name) == 0
@@ -105,41 +95,37 @@ def test_a_refusal_is_counted_by_its_kind_and_under_a_known_route(
 def test_a_bug_is_counted_as_one() -> None:
     with failing(STREAMFLOW, RuntimeError("broken")) as client:
         client.predict(EXAMPLE)
-        found = counts(client)
+        found = read_metrics(client)
     assert total(found, metrics.ERRORS.name, kind="bug") == total(found, metrics.ERRORS.name) == 1
     assert total(found, metrics.REQUESTS.name, route="/predict", status="5xx") == 1
 
 
-def test_every_status_that_could_ever_be_answered_can_be_counted() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        counters = client.app.state.counters
-        for status in range(100, 600):
-            counters.count_request("/predict", status, 1000)
-            counters.count_error(kind_from_status(status))
-        found = counts(client)
+def test_every_status_that_could_ever_be_answered_can_be_counted(even: InProcess) -> None:
+    counters = even.app.state.counters
+    for status in range(100, 600):
+        counters.count_request("/predict", status, 1000)
+        counters.count_error(kind_from_status(status))
+    found = read_metrics(even)
     assert total(found, metrics.REQUESTS.name, route="/predict", status="5xx") == 100
     assert total(found, metrics.REQUESTS.name, route="/predict", status="499") == 1
     assert total(found, metrics.REQUESTS.name, route="/predict") == 500
 
 
-def test_the_rows_of_a_batch_are_no_predictions_of_one() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        client.batch([EXAMPLE, EXAMPLE, {}])
-        found = counts(client)
+def test_the_rows_of_a_batch_are_no_predictions_of_one(even: InProcess) -> None:
+    even.batch([EXAMPLE, EXAMPLE, {}])
+    found = read_metrics(even)
     assert total(found, metrics.BATCH_ROWS.name, outcome="answered") == 2
     assert total(found, metrics.BATCH_ROWS.name, outcome="refused") == 1
     assert total(found, metrics.PREDICTIONS.name) == 0
 
 
-def test_every_route_of_the_service_has_a_label() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        assert {route.path for route in client.app.routes} == set(ROUTES)  # type: ignore[attr-defined]
+def test_every_route_of_the_service_has_a_label(even: InProcess) -> None:
+    assert {route.path for route in even.app.routes} == set(ROUTES)  # type: ignore[attr-defined]
 
 
-def test_openmetrics_is_given_to_those_who_ask_for_it() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        plain = client.get("/metrics")
-        open_metrics = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+def test_openmetrics_is_given_to_those_who_ask_for_it(even: InProcess) -> None:
+    plain = even.get("/metrics")
+    open_metrics = even.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
     assert plain.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert open_metrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert open_metrics.text.endswith("\n# EOF\n")
@@ -147,7 +133,7 @@ def test_openmetrics_is_given_to_those_who_ask_for_it() -> None:
 
 
 def test_it_says_what_is_served(service: InProcess, bundle: Bundle) -> None:
-    ((_, labels),) = (sample for sample in counts(service) if sample[0] == metrics.BUNDLE_INFO.name)
+    ((_, labels),) = (sample for sample in read_metrics(service) if sample[0] == metrics.BUNDLE_INFO.name)
     seal = (bundle.path / "manifest.sha256").read_text().split()[0]
     assert dict(labels) == {
         "model_version": bundle.model.version,
@@ -174,7 +160,7 @@ def test_the_counts_are_those_of_the_answers(data: st.DataObject, contract: type
     asked = data.draw(st.lists(subscribers(contract), min_size=1, max_size=8))
     with InProcess(create_app(Settings(churn_threshold=0.2), bundle=bundle)) as client:
         answers = [client.predict(subscriber).json() for subscriber in asked]
-        found = counts(client)
+        found = read_metrics(client)
     tiers = Counter(answer["risk_tier"] for answer in answers)
     features = Counter(reason["feature"] for answer in answers for reason in answer["top_reasons"])
     order = contract.feature_names()

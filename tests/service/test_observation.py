@@ -4,12 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from support.examples import STREAMFLOW
 from support.in_process import InProcess, answering, failing
 
-from churn.businesses import find_contract
 from churn.settings import Settings
 
-STREAMFLOW = find_contract("streamflow")
 REQUESTS: dict[int, tuple[str, str, dict[str, Any]]] = {
     200: ("POST", "/predict", {"json": STREAMFLOW.example()}),
     404: ("GET", "/nothing", {}),
@@ -32,18 +31,18 @@ def log_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("status", REQUESTS)
-def test_every_response_carries_time_version_and_request_id(status: int) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        headers = send(client, status).headers
+def test_every_response_carries_time_version_and_request_id(even: InProcess, status: int) -> None:
+    headers = send(even, status).headers
     assert float(headers["x-response-time-ms"]) > 0
     assert headers["x-model-version"] == "v0-fake"
     assert headers["x-request-id"]
 
 
 @pytest.mark.parametrize("status", REQUESTS)
-def test_every_request_is_logged_once_as_one_line_of_json(status: int, capsys: pytest.CaptureFixture[str]) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        response = send(client, status)
+def test_every_request_is_logged_once_as_one_line_of_json(
+    even: InProcess, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    response = send(even, status)
     [line] = log_lines(capsys)
     method, path, _ = REQUESTS[status]
     assert (line["method"], line["path"], line["status"]) == (method, path, status)
@@ -54,28 +53,24 @@ def test_every_request_is_logged_once_as_one_line_of_json(status: int, capsys: p
     assert line["time"].endswith("Z")
 
 
-def test_a_path_that_exists_tells_its_methods() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        response = client.request("DELETE", "/predict")
+def test_a_path_that_exists_tells_its_methods(even: InProcess) -> None:
+    response = even.request("DELETE", "/predict")
     assert response.headers["allow"] == "POST"
     assert "use POST" in response.json()["detail"]
 
 
-def test_a_slash_too_many_is_not_found_rather_than_redirected() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        assert client.get("/health/").status_code == 404
+def test_a_slash_too_many_is_not_found_rather_than_redirected(even: InProcess) -> None:
+    assert even.get("/health/").status_code == 404
 
 
-def test_a_request_keeps_the_id_it_came_with() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        response = send(client, 422, headers={"x-request-id": "page-load_42.a"})
+def test_a_request_keeps_the_id_it_came_with(even: InProcess) -> None:
+    response = send(even, 422, headers={"x-request-id": "page-load_42.a"})
     assert response.headers["x-request-id"] == response.json()["request_id"] == "page-load_42.a"
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, 'a"}\\n{"level": "error', "ä".encode(), b"a\r\nx: y"])
-def test_a_request_id_that_is_not_fit_to_be_repeated_is_replaced(given: str | bytes) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        response = send(client, 200, headers={"x-request-id": given})
+def test_a_request_id_that_is_not_fit_to_be_repeated_is_replaced(even: InProcess, given: str | bytes) -> None:
+    response = send(even, 200, headers={"x-request-id": given})
     assert len(response.headers["x-request-id"]) == 32
 
 
@@ -89,20 +84,24 @@ def test_a_request_id_that_is_not_fit_to_be_repeated_is_replaced(given: str | by
 )
 @pytest.mark.parametrize("many", [False, True])
 def test_the_log_holds_nothing_of_the_subscriber_nor_of_the_query(
-    refused: bool, fields: dict[str, Any], query: dict[str, str], many: bool, capsys: pytest.CaptureFixture[str]
+    even: InProcess,
+    *,
+    refused: bool,
+    fields: dict[str, Any],
+    query: dict[str, str],
+    many: bool,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     subscriber = {**STREAMFLOW.example(), "monthly_charges": 31.4159} | fields
-    with answering(STREAMFLOW, 0.5) as client:
-        response = client.batch([subscriber], params=query) if many else client.predict(subscriber, params=query)
+    response = even.batch([subscriber], params=query) if many else even.predict(subscriber, params=query)
     assert bool(response.json().get("errors")) is refused
     logged = capsys.readouterr().out
     for secret in ["31.4159", "271828", "electronic_check", "someone", "email", "reasons"]:
         assert secret not in logged
 
 
-def test_a_line_cannot_be_forged_through_the_path(capsys: pytest.CaptureFixture[str]) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        client.get('/x%0A{"level": "error"}')
+def test_a_line_cannot_be_forged_through_the_path(even: InProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    even.get('/x%0A{"level": "error"}')
     [line] = log_lines(capsys)
     assert line["path"] == '/x\n{"level": "error"}'
 
@@ -140,9 +139,10 @@ def test_only_errors_are_logged_when_only_errors_are_asked_for(capsys: pytest.Ca
     assert log_lines(capsys) == []
 
 
-def test_a_client_that_leaves_is_sent_nothing_and_logged_as_such(capsys: pytest.CaptureFixture[str]) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        client.runner.run(client.app(scope("/predict"), left, refuse_to_send))
+def test_a_client_that_leaves_is_sent_nothing_and_logged_as_such(
+    even: InProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    even.runner.run(even.app(scope("/predict"), left, refuse_to_send))
     [line] = log_lines(capsys)
     assert (line["status"], line["level"]) == (499, "info")
 

@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import STREAMFLOW
 from support.in_process import InProcess, answering
 from support.strategies import subscribers
 
-from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.model.bundle import Bundle
 from churn.settings import Settings
 
-STREAMFLOW = find_contract("streamflow")
 AT_RISK = {
     "tenure": 14,
     "monthly_charges": 89.50,
@@ -89,27 +88,24 @@ def test_the_banner_is_shown_above_the_configured_threshold(threshold: float, ba
 @pytest.mark.parametrize(
     ("tenure", "said"), [(2, "A short history of 2 months"), (100, "A long history of 100 months")]
 )
-def test_a_reason_is_worded_after_the_value_it_speaks_of(tenure: int, said: str) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        [reason, *_] = client.predict({**AT_RISK, "tenure": tenure}).json()["top_reasons"]
+def test_a_reason_is_worded_after_the_value_it_speaks_of(even: InProcess, tenure: int, said: str) -> None:
+    [reason, *_] = even.predict({**AT_RISK, "tenure": tenure}).json()["top_reasons"]
     assert reason["feature"] == "tenure"
     assert reason["value"] == tenure
     assert reason["plain_language"].startswith(said)
 
 
 @pytest.mark.parametrize("zero", ["-0", "-0.0", "0", "0.0", "0e5"])
-def test_a_negative_zero_is_a_zero(zero: str) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        body = _body(monthly_charges=zero)
-        [_, reason, _] = client.predict_raw(body).json()["top_reasons"]
+def test_a_negative_zero_is_a_zero(even: InProcess, zero: str) -> None:
+    body = _body(monthly_charges=zero)
+    [_, reason, _] = even.predict_raw(body).json()["top_reasons"]
     assert str(reason["value"]) == "0.0"
     assert "$0.00" in reason["plain_language"]
 
 
 @pytest.mark.parametrize(("written", "tenure"), [("-0", 0), ("-0.0", 0), ("14.0", 14), ("1.4e1", 14)])
-def test_a_whole_number_may_be_written_in_any_way_that_json_allows(written: str, tenure: int) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        [reason, *_] = client.predict_raw(_body(tenure=written)).json()["top_reasons"]
+def test_a_whole_number_may_be_written_in_any_way_that_json_allows(even: InProcess, written: str, tenure: int) -> None:
+    [reason, *_] = even.predict_raw(_body(tenure=written)).json()["top_reasons"]
     assert (reason["feature"], reason["value"]) == ("tenure", tenure)
 
 

@@ -3,12 +3,10 @@
 import re
 
 import pytest
-from support.in_process import InProcess, answering, require_problem
+from support.examples import STREAMFLOW
+from support.in_process import InProcess, require_problem
 
-from churn.businesses import find_contract
 from churn.contract.declaration import Contract
-
-STREAMFLOW = find_contract("streamflow")
 
 
 def test_there_are_as_many_reasons_as_were_asked_for(service: InProcess, contract: type[Contract]) -> None:
@@ -25,9 +23,8 @@ def test_without_a_word_about_reasons_there_are_three(service: InProcess, contra
     assert len(said["top_reasons"]) == 3
 
 
-def test_the_bytes_of_an_answer_do_not_change() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        answer, rest = client.predict(STREAMFLOW.example()).content.split(b',"prediction_id":', 1)
+def test_the_bytes_of_an_answer_do_not_change(even: InProcess) -> None:
+    answer, rest = even.predict(STREAMFLOW.example()).content.split(b',"prediction_id":', 1)
     assert re.fullmatch(rb'"[0-9a-f]{32}","retention":null}', rest)
     assert answer == (
         b'{"churn_probability":0.5,"risk_tier":"medium","top_reasons":['
@@ -65,16 +62,14 @@ def test_the_bytes_of_an_answer_do_not_change() -> None:
     ],
 )
 def test_a_wrong_query_is_refused_by_the_parameters_name(
-    path: str, query: str, field: str, code: str, message: str | None
+    even: InProcess, *, path: str, query: str, field: str, code: str, message: str | None
 ) -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        response = client.request("POST", f"{path}?{query}", json=[STREAMFLOW.example()])
+    response = even.request("POST", f"{path}?{query}", json=[STREAMFLOW.example()])
     problem = require_problem(response, 422)
     [error] = problem["errors"]
     assert (error["field"], error["code"]) == (field, code)
     assert problem["detail"] == error["message"] == (message or error["message"])
 
 
-def test_an_empty_query_asks_for_nothing() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        assert client.request("POST", "/predict?", json=STREAMFLOW.example()).status_code == 200
+def test_an_empty_query_asks_for_nothing(even: InProcess) -> None:
+    assert even.request("POST", "/predict?", json=STREAMFLOW.example()).status_code == 200

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import EXAMPLE
 from support.in_process import InProcess, require_problem
 from support.strategies import json_values
 
@@ -13,7 +14,6 @@ from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.settings import Settings
 
-EXAMPLE = find_contract("streamflow").example()
 LIMIT = Settings().max_body_bytes
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.examples import STREAMFLOW
 from support.in_process import InProcess, answering, require_problem
 
 from churn.businesses import find_contract
@@ -18,7 +19,6 @@ from churn.retention.offers.policy import find_default_policy, load_policy
 from churn.service.app import create_app
 from churn.settings import Settings
 
-STREAMFLOW = find_contract("streamflow")
 POLICY = load_policy(find_default_policy(STREAMFLOW), STREAMFLOW, languages=["en", "de"])
 KEYS = [f"key-{number}" for number in range(100)]
 HELD_OUT = next(key for key in KEYS if draw_arm(key, POLICY.holdout) == "holdout")

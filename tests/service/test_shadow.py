@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.examples import EXAMPLE
 from support.in_process import InProcess
-from support.scraping import Samples, scraped, total
+from support.scraping import Samples, read_metrics, total
 
-from churn.businesses import find_contract
 from churn.contract.declaration import Rows
 from churn.errors import BundleError, SettingsError
 from churn.explain import Explainer
@@ -31,7 +31,6 @@ from churn.service.startup import (
 from churn.settings import Settings
 
 SHA256 = "c" * 64
-EXAMPLE = find_contract("streamflow").example()
 
 
 @contextmanager
@@ -49,10 +48,6 @@ def shadowed(
 
 def fake(bundle: Bundle, explain: Explainer) -> Challenger:
     return Challenger(ChurnModel(bundle.model.contract, explain, "v0-fake"), SHA256)
-
-
-def counts(service: InProcess) -> Samples:
-    return scraped(service.get("/metrics").text)
 
 
 def outcomes(counted: Samples) -> dict[str, float]:
@@ -109,7 +104,7 @@ def test_a_challenger_that_fails_costs_no_answer_and_no_record(
     with shadowed(bundle, tmp_path, challenger=bundle.path, find_challenger=lambda *_: challenger) as (service, log):
         answers = [service.predict(bundle.model.contract.example()) for _ in range(3)]
         log.stop()
-        counted = counts(service)
+        counted = read_metrics(service)
     assert [answer.status_code for answer in answers] == [200] * 3
     assert (log.written, log.dropped) == (3, 0)
     assert outcomes(counted) == {"paired": 0, "failed": 3, "dropped": 0}
@@ -132,7 +127,7 @@ def test_one_prediction_that_is_none_costs_only_itself(bundle: Bundle, tmp_path:
         ids = [service.predict(bundle.model.contract.example()).json()["prediction_id"] for _ in range(2)]
         service.app.state.prediction_log.start()
         service.app.state.prediction_log.stop()
-        counted = counts(service)
+        counted = read_metrics(service)
     found = [record(tmp_path, bundle, prediction_id) for prediction_id in ids]
     assert found[0]["challenger_probability"] is None
     assert found[1]["challenger_probability"] == found[1]["probability"]
@@ -155,7 +150,7 @@ def test_the_challenger_is_counted_and_named_in_the_metrics(bundles: dict[str, B
         service.predict(EXAMPLE)
         service.app.state.prediction_log.start()
         service.app.state.prediction_log.stop()
-        counted = counts(service)
+        counted = read_metrics(service)
     [theirs] = challenger.model.predict_encoded([prediction.values])
     assert outcomes(counted) == {"paired": 1, "failed": 0, "dropped": 0}
     assert tier_from_probability(prediction.probability) != tier_from_probability(theirs.probability)
@@ -178,7 +173,7 @@ def test_the_challenger_is_counted_and_named_in_the_metrics(bundles: dict[str, B
 
 def test_without_a_challenger_nothing_of_it_is_counted(service: InProcess, bundle: Bundle) -> None:
     service.predict(bundle.model.contract.example())
-    assert not [name for name, _ in counts(service) if "shadow" in name or "challenger" in name]
+    assert not [name for name, _ in read_metrics(service) if "shadow" in name or "challenger" in name]
 
 
 def test_what_a_full_queue_drops_the_challenger_does_not_answer(bundle: Bundle, tmp_path: Path) -> None:
@@ -189,7 +184,7 @@ def test_what_a_full_queue_drops_the_challenger_does_not_answer(bundle: Bundle, 
         statuses = [service.predict(bundle.model.contract.example()).status_code for _ in range(5)]
         prediction_log.start()
         prediction_log.stop()
-        counted = counts(service)
+        counted = read_metrics(service)
     assert statuses == [200] * 5
     assert outcomes(counted) == {"paired": 2, "failed": 0, "dropped": 3}
 

@@ -3,14 +3,12 @@
 from array import array
 
 import pytest
+from support.examples import STREAMFLOW
 from support.in_process import InProcess, answering
 from support.scraping import scraped, total
 
-from churn.businesses import find_contract
 from churn.judging.metrics import STAGE_CELL_BOUNDS_S, STAGE_DURATION, STAGES
 from churn.service.counting.counters import STAGE_SUM, StageClock
-
-STREAMFLOW = find_contract("streamflow")
 
 
 def counts(client: InProcess) -> dict[str, int]:
@@ -18,11 +16,10 @@ def counts(client: InProcess) -> dict[str, int]:
     return {stage: int(total(samples, f"{STAGE_DURATION.name}_count", stage=stage)) for stage in STAGES}
 
 
-def test_every_stage_of_every_answer_without_a_banner_is_counted() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        for _ in range(3):
-            client.predict(STREAMFLOW.example())
-        assert counts(client) == {**dict.fromkeys(STAGES, 3), "retention": 0}
+def test_every_stage_of_every_answer_without_a_banner_is_counted(even: InProcess) -> None:
+    for _ in range(3):
+        even.predict(STREAMFLOW.example())
+    assert counts(even) == {**dict.fromkeys(STAGES, 3), "retention": 0}
 
 
 def test_what_a_banner_shows_is_a_stage_of_its_own() -> None:
@@ -31,10 +28,9 @@ def test_what_a_banner_shows_is_a_stage_of_its_own() -> None:
         assert counts(client) == dict.fromkeys(STAGES, 1)
 
 
-def test_a_refusal_counts_for_the_stages_it_went_through() -> None:
-    with answering(STREAMFLOW, 0.5) as client:
-        client.predict({})
-        assert counts(client) == {**dict.fromkeys(STAGES, 0), "parse": 1, "log": 1}
+def test_a_refusal_counts_for_the_stages_it_went_through(even: InProcess) -> None:
+    even.predict({})
+    assert counts(even) == {**dict.fromkeys(STAGES, 0), "parse": 1, "log": 1}
 
 
 @pytest.mark.parametrize(("took_ns", "below_us"), [(0, 0.001), (1, 0.002), (1000, 1.024), (1024, 2.048)])

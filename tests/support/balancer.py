@@ -8,8 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import httpx2
 import pytest
 
 from churn.businesses import find_contract
-from support.processes import free_port
+from support.processes import free_port, wait_until
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "haproxy" / "haproxy.cfg"
 PATIENCE_S = 60
@@ -46,14 +45,6 @@ class Balancer:
         """What went wrong so far, by counter; repeated requests count, too."""
         backend = self.servers()["BACKEND"]
         return {name: int(backend[name]) for name in COUNTED if int(backend[name] or 0)}
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Asks again and again until it holds."""
-    until = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < until, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(0.05)
 
 
 @contextmanager

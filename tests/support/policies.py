@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from churn.answers import CustomerReason
-from churn.businesses import find_contract
 from churn.contract.language import list_language_codes
 from churn.retention.offers.policy import Policy, load_policy
+from support.examples import STREAMFLOW
 
 POLICY = Path(__file__).with_name("policy.toml")
 LANGUAGES = list_language_codes()
-STREAMFLOW = find_contract("streamflow")
 
 
 def policy_file(folder: Path, *changes: tuple[str, str]) -> Path:

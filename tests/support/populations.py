@@ -10,7 +10,8 @@ from churn.answers import CustomerReason
 from churn.contract.declaration import Contract, Rows
 from churn.model.model import ChurnModel, Prediction
 from churn.retention.campaign.population import BannerSubscriber, Census, find_banner_subscribers
-from support.policies import STREAMFLOW, reason
+from support.examples import STREAMFLOW
+from support.policies import reason
 from support.tables import Row, write_rows
 
 

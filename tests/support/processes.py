@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,15 @@ def _running(module: str, *arguments: str, environment: dict[str, str]) -> Itera
         code = process.wait(PATIENCE_S)
         process.stderr.close()
     assert code == 0
+
+
+def wait_until[T](holds: Callable[[], T], what: str = "it holds", *, patience_s: float = 60) -> T:
+    """Ask again and again until it holds, and return what it gave."""
+    until = time.monotonic() + patience_s
+    while not (result := holds()):
+        assert time.monotonic() < until, f"not within {patience_s} s: {what}"
+        time.sleep(0.01)
+    return result
 
 
 def free_port() -> int:

@@ -2,6 +2,8 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.in_process import InProcess
+
 type Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -12,6 +14,10 @@ def scraped(text: str) -> Samples:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def read_metrics(service: InProcess) -> Samples:
+    return scraped(service.get("/metrics").text)
 
 
 def total(samples: Samples, name: str, **labels: str) -> float:

@@ -3,6 +3,7 @@
 import asyncio
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ class Dashboard:
         found = FORM_TOKEN.search(self.page(of))
         assert found is not None, f"{of} has no form"
         return self.request("POST", path, data={"form_token": found[1], **fields})
+
+
+type Open = Callable[..., Dashboard]
 
 
 def words(page: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost
+from support.examples import STREAMFLOW
 
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_columns
@@ -18,7 +19,6 @@ from churn.model.bundle import Bundle, ModelCard, load_bundle
 from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 
-STREAMFLOW = find_contract("streamflow")
 # A model of three features, which no contract has.
 NARROW_ROWS = np.random.default_rng(0).random((50, 3), dtype=np.float32)
 NARROW = xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(NARROW_ROWS, NARROW_ROWS[:, 0] > 0.5), 2)

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import STREAMFLOW
 
-from churn.businesses import find_contract, list_contracts
+from churn.businesses import list_contracts
 from churn.contract.declaration import Rows
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, sigmoid, tier_from_probability
-
-STREAMFLOW = find_contract("streamflow")
 
 
 @given(st.floats(-1e6, 1e6))

@@ -16,11 +16,6 @@ from churn.prediction_log.journal import Journal, claim_journal, list_journals, 
 from churn.prediction_log.record import LineMaker, hash_key, list_columns
 
 
-@pytest.fixture
-def streamflow(bundles: dict[str, Bundle]) -> Bundle:
-    return bundles["streamflow"]
-
-
 @given(
     lines=st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"") + b"\n"), max_size=8),
     data=st.data(),

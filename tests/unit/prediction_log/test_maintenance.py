@@ -35,11 +35,6 @@ MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.
 
 
 @pytest.fixture
-def streamflow(bundles: dict[str, Bundle]) -> Bundle:
-    return bundles["streamflow"]
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> SegmentStore:
     return open_store(str(tmp_path / "log"))
 

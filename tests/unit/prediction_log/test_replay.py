@@ -28,11 +28,6 @@ def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:
     return read_lines(maker.header, line)[0]
 
 
-@pytest.fixture
-def streamflow(bundles: dict[str, Bundle]) -> Bundle:
-    return bundles["streamflow"]
-
-
 @pytest.mark.parametrize("contract", list_contracts())
 @given(data=st.data())
 def test_any_answer_is_made_again_bit_for_bit(bundles: dict[str, Bundle], contract: str, data: st.DataObject) -> None:

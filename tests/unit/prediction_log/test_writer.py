@@ -1,11 +1,10 @@
 """The writer: it never makes anybody wait, and what it cannot keep it counts."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.predicted import make_entry, make_header
+from support.processes import wait_until
 
 from churn.model.bundle import Bundle
 from churn.prediction_log.journal import list_journals
@@ -19,24 +18,12 @@ PATIENCE_S = 60
 
 
 @pytest.fixture
-def streamflow(bundles: dict[str, Bundle]) -> Bundle:
-    return bundles["streamflow"]
-
-
-@pytest.fixture
 def places(tmp_path: Path) -> Places:
     return locate_log(None, "streamflow", home=tmp_path)
 
 
 def open_log(places: Places, bundle: Bundle, *, segment_s: float = 60, capacity: int = CAPACITY) -> PredictionLog:
     return PredictionLog(places, make_header(bundle), segment_s=segment_s, retention_days=30, capacity=capacity)
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_a_writer_that_is_asked_lets_its_journal_go_and_begins_another(places: Places, streamflow: Bundle) -> None:

@@ -5,14 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import EXAMPLE, STREAMFLOW
 from support.tables import write_rows
 
-from churn.businesses import find_contract
 from churn.errors import DataError
 from churn.reading.sources import FORMATS, cut_into_parts, find_sources, read_part, require_features
-
-STREAMFLOW = find_contract("streamflow")
-EXAMPLE = STREAMFLOW.example()
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

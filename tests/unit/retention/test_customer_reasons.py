@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pytest
+from support.examples import STREAMFLOW
 
-from churn.businesses import find_contract
 from churn.contract.declaration import Contract, Rows
 from churn.contract.language import find_language
 from churn.contract.sampling import draw_columns
@@ -14,7 +14,6 @@ from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel
 from churn.retention.reasons import choose_customer_reasons, verify_reasons
 
-STREAMFLOW = find_contract("streamflow")
 NAMES = STREAMFLOW.feature_names()
 SUBSCRIBER = STREAMFLOW.model_validate(STREAMFLOW.example())
 AT_EASE = STREAMFLOW.model_validate(

@@ -2,14 +2,13 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import STREAMFLOW
 from support.strategies import subscribers
 
-from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.model.model import Prediction
 from churn.retention.reasons import rank_reasons
 
-STREAMFLOW = find_contract("streamflow")
 contributions = st.lists(st.floats(-5, 5, width=32), min_size=10, max_size=10).map(tuple)
 
 

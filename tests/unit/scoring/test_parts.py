@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.examples import EXAMPLE, STREAMFLOW
 from support.in_process import InProcess
 from support.tables import Row, rejected, scored, with_ids, write_rows
 
@@ -20,9 +21,6 @@ from churn.reading.sources import cut_into_parts, find_sources
 from churn.scoring.parts import Job, PartResult, read_part_result, score_part
 from churn.service.app import create_app
 from churn.settings import Settings
-
-STREAMFLOW = find_contract("streamflow")
-EXAMPLE = STREAMFLOW.example()
 
 
 def job(bundle: Bundle, out: Path, **changed: Any) -> Job:

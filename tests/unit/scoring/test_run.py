@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.examples import EXAMPLE
 from support.tables import rejected, scored, write_rows
 
-from churn.businesses import find_contract
 from churn.errors import BundleError, ChurnError, DataError, SettingsError
 from churn.model.bundle import Bundle
 from churn.reading.sources import FilePart
@@ -19,7 +19,6 @@ from churn.scoring.local import score_locally
 from churn.scoring.parts import Job, PartResult, score_part
 from churn.scoring.run import Request, score
 
-EXAMPLE = find_contract("streamflow").example()
 HERE = functools.partial(score_locally, workers=1)
 
 

@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
+from support.examples import STREAMFLOW
 from support.pair_sums import block, sum_up
 
-from churn.businesses import find_contract
 from churn.errors import SettingsError
 from churn.judging.mean_sequences import lower_bound, upper_bound
 from churn.shadow.checks import DEFAULT_CHECKS, PairedCheck, judge_pairs
 from churn.shadow.sums import ALL, BANNER_FLIPS, DIFFERENCE, OTHER_ORDER, TIER_FLIPS, PairSums
-
-STREAMFLOW = find_contract("streamflow")
 
 
 def verdict_of(*, noise: float, count: int) -> str:

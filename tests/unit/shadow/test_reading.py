@@ -20,11 +20,6 @@ from churn.shadow.sums import PairSums
 
 
 @pytest.fixture
-def streamflow(bundles: dict[str, Bundle]) -> Bundle:
-    return bundles["streamflow"]
-
-
-@pytest.fixture
 def log(tmp_path: Path) -> Places:
     log = locate_log(None, "streamflow", home=tmp_path)
     log.prepare()

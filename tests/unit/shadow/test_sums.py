@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import STREAMFLOW
 from support.pair_sums import BUNDLES, block, sum_up
 from support.strategies import subscribers
 
@@ -15,8 +16,6 @@ from churn.contract.sampling import draw_columns
 from churn.model.pairs import ModelAnswers
 from churn.shadow.report import build_report
 from churn.shadow.sums import MEASURES, PairBlock, list_groupings
-
-STREAMFLOW = find_contract("streamflow")
 
 
 @pytest.fixture(params=list_contracts())

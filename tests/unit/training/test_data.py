@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from support.examples import STREAMFLOW
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
@@ -14,7 +15,6 @@ from churn.contract.sampling import draw_columns
 from churn.errors import DataError
 from churn.training.data import DataProblem, InvalidData, read_training_data
 
-STREAMFLOW = find_contract("streamflow")
 TELCO = find_contract("telco")
 
 

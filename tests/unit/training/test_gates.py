@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.examples import STREAMFLOW
 
-from churn.businesses import find_contract
 from churn.training.evaluation import Evaluation, evaluate
 from churn.training.gates import check_release_gates
-
-STREAMFLOW = find_contract("streamflow")
 
 
 def measured(auc: float, log_loss: float, calibration_error: float) -> Evaluation:

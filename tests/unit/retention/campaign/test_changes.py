@@ -4,7 +4,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.policies import LANGUAGES, STREAMFLOW, policy_file, policy_of
+from support.examples import STREAMFLOW
+from support.policies import LANGUAGES, policy_file, policy_of
 from support.populations import draw, row
 
 from churn.retention.campaign.changes import list_changes

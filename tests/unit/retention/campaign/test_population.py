@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.policies import STREAMFLOW
+from support.examples import STREAMFLOW
 from support.populations import MODEL, draw, row, tickets_and_commitment
 from support.tables import write_rows
 

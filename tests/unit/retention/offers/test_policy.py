@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from support.policies import LANGUAGES, POLICY, STREAMFLOW, policy_file, policy_of
+from support.examples import STREAMFLOW
+from support.policies import LANGUAGES, POLICY, policy_file, policy_of
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.policies import LANGUAGES, STREAMFLOW, policy_of, reason
+from support.examples import STREAMFLOW
+from support.policies import LANGUAGES, policy_of, reason
 from support.policies import POLICY as FILE
 from support.strategies import subscribers
 
