@@ -68,7 +68,7 @@ def build_metrics_page() -> str:
     head = [
         "# Metrics",
         "",
-        "What `GET /metrics` of the service tells. How it counts is told in",
+        "What `GET /metrics` of the service shows. How it counts stands in",
         "[02-service.md](architecture/02-service.md#metrics).",
         "",
     ]

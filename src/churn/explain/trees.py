@@ -23,7 +23,7 @@ class NotTabular(Exception):  # noqa: N818 - a statement about a model, not a fa
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class SplitCondition:
     """What a path asks of one feature.
 
     Args:
@@ -50,7 +50,7 @@ class Leaf:
     """A leaf's value in log-odds, and its path's condition on each feature it asks about."""
 
     value: float
-    conditions: Mapping[int, Condition]
+    conditions: Mapping[int, SplitCondition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _walk_leaves(
     tree: Mapping[str, Any], values: npt.NDArray[np.float64], thresholds: Sequence[npt.NDArray[np.float32]]
 ) -> Iterator[Leaf]:
     cover = tree["sum_hessian"]
-    waiting: list[tuple[int, dict[int, Condition]]] = [(0, {})]
+    waiting: list[tuple[int, dict[int, SplitCondition]]] = [(0, {})]
     while waiting:
         node, conditions = waiting.pop()
         if _is_leaf(tree, node):
@@ -140,7 +140,7 @@ def _walk_leaves(
         feature = tree["split_indices"][node]
         axis = thresholds[feature]
         last_left = 1 + int(np.searchsorted(axis, np.float32(tree["split_conditions"][node])))
-        before = conditions.get(feature, Condition(1, len(axis) + 1, missing=True, share=1.0))
+        before = conditions.get(feature, SplitCondition(1, len(axis) + 1, missing=True, share=1.0))
         missing_left = bool(tree["default_left"][node])
         for child, low, high, missing in (
             (tree["left_children"][node], before.lowest, min(before.highest, last_left), missing_left),
@@ -149,5 +149,5 @@ def _walk_leaves(
             if not cover[node] > 0:
                 raise NotTabular("a split in it was reached by no training row")
             share = before.share * cover[child] / cover[node]
-            after = Condition(low, high, before.missing and missing, share)
+            after = SplitCondition(low, high, before.missing and missing, share)
             waiting.append((child, conditions | {feature: after}))

@@ -66,7 +66,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
                 listeners = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
                 AnnouncingServer(_config(settings, app, workers=1), announce).run(listeners)
             else:
-                # Each worker loads the bundles for itself: these, whoever is champion when a worker is replaced.
+                # Each worker loads the bundles for itself: these, even if another version is champion by then.
                 pinned = {
                     "model_path": bundle.path.resolve(),
                     "model_version": bundle.model.version,

@@ -89,7 +89,7 @@ class ShadowReport:
 
     @property
     def scope(self) -> str:
-        """How many pairs of which time."""
+        """Say how many pairs there are, and of what time."""
         missing = f", {self.unpaired:,} more without the challenger's answer" if self.unpaired else ""
         first, last = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (self.first, self.last))
         return f"{self.pairs:,} pairs from {first} to {last} UTC{missing}"

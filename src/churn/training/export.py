@@ -27,20 +27,20 @@ GOLDEN_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Holdout:
+class HoldoutRows:
     """Encoded rows float32 (n, features) and labels (n,) that a training run set aside."""
 
     rows: Rows
     labels: npt.NDArray[np.int8]
 
 
-def read_holdout(fetched: FetchedModel) -> Holdout | None:
+def read_holdout(fetched: FetchedModel) -> HoldoutRows | None:
     """Read the holdout that the model's training run kept, if it kept one."""
     content = fetched.export_files.get(HOLDOUT_FILE)
     if content is None:
         return None
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Holdout(arrays["rows"], arrays["labels"])
+        return HoldoutRows(arrays["rows"], arrays["labels"])
 
 
 def export_model(

@@ -9,7 +9,7 @@ import xgboost
 from churn.contract.declaration import Contract
 from churn.errors import GateError, RegistryError
 from churn.training.evaluation import Evaluation, compute_shares, evaluate, rank_features
-from churn.training.export import Holdout, list_misfits, read_holdout
+from churn.training.export import HoldoutRows, list_misfits, read_holdout
 from churn.training.gates import Gate, check_release_gates
 from churn.training.pipeline import SEED, predict
 from churn.training.registry import Registry, VersionInfo, name_registered_model
@@ -79,10 +79,12 @@ def _fetch_champion(
     return booster, []
 
 
-def _measure(booster: xgboost.Booster, holdout: Holdout) -> Evaluation:
+def _measure(booster: xgboost.Booster, holdout: HoldoutRows) -> Evaluation:
     return evaluate(holdout.labels, predict(booster, holdout.rows), SEED)
 
 
-def _share_contributions(contract: type[Contract], booster: xgboost.Booster, holdout: Holdout) -> Mapping[str, float]:
+def _share_contributions(
+    contract: type[Contract], booster: xgboost.Booster, holdout: HoldoutRows
+) -> Mapping[str, float]:
     booster.feature_names = contract.feature_names()
     return compute_shares(rank_features(booster, holdout.rows))

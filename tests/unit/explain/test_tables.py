@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from churn.explain.parity import build_verified_tables, compare_with_xgboost, make_adversarial_rows
 from churn.explain.tables import Tables, build_table_explainer, compile_tables, compute_leaf_cells
-from churn.explain.trees import Condition, Ensemble, Leaf, NotTabular, read_ensemble
+from churn.explain.trees import Ensemble, Leaf, NotTabular, SplitCondition, read_ensemble
 
 FEATURES = 5
 
@@ -178,7 +178,7 @@ def test_tables_that_were_saved_and_mapped_explain_alike(params: dict[str, Any],
 
 
 def leaf(features: range) -> Leaf:
-    return Leaf(1.0, {feature: Condition(1, 1, missing=True, share=0.5) for feature in features})
+    return Leaf(1.0, {feature: SplitCondition(1, 1, missing=True, share=0.5) for feature in features})
 
 
 def test_paths_that_ask_about_too_many_features_are_refused() -> None:
