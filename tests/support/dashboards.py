@@ -17,9 +17,9 @@ from churn.judging.judge import judge
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
 from churn.rollout.controller import Controller
 from churn.rollout.plan import read_plan
+from churn.rollout.recorder import Recorder
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.state import Event, Rollout, Setup, State
-from churn.rollout.step_counts import Reading
+from churn.rollout.state import Event, Reading, Rollout, Setup, State
 from churn.rollout.store import RolloutStore
 
 SERVICE = "streamflow-churn-api"
@@ -146,14 +146,12 @@ def carry_out(store: RolloutStore, world: Simulation, *, hours: float, tick_s: f
     live = store.find_live(SERVICE)
     assert live is not None
     controller = Controller(
-        live,
-        store=store,
+        recorder=Recorder(live, store, lambda: world.now),
         router=world,
         source=world,
         judge=judge,
         closed_because=lambda _: None,
         promote=lambda _: None,
-        clock=lambda: world.now,
     )
     until = world.now + hours * HOUR_S
     while world.now < until and not controller.tick().is_over:

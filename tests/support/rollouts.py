@@ -13,9 +13,9 @@ from churn.judging.findings import VerdictDecision
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.controller import Controller
 from churn.rollout.plan import Plan
+from churn.rollout.recorder import Recorder
 from churn.rollout.routers.router import Track
-from churn.rollout.state import Event, Rollout, Setup, State
-from churn.rollout.step_counts import Reading
+from churn.rollout.state import Event, Reading, Rollout, Setup, State
 from churn.rollout.store import RolloutStore
 
 SERVICE = "api"
@@ -185,13 +185,11 @@ def build_controller(
     live = rollout or store.find_live(SERVICE)
     assert live is not None
     return Controller(
-        live,
-        store=store,
+        recorder=Recorder(live, store, lambda: world.now),
         router=world,
         source=world,
         judge=world.judge,
         closed_because=world.closed_because,
         promote=world.promote,
         fleet=fleet,
-        clock=lambda: world.now,
     )

@@ -70,12 +70,15 @@ def explain_counts(
 
 
 def _print_verdict(verdict: Verdict) -> None:
+    def points(share: float | None) -> str:
+        return "-" if share is None else f"{100 * share:.2f}"
+
     if verdict.findings:
         rows = [
             [
                 finding.check,
                 finding.decision,
-                *map(_points, (finding.effect, finding.low, finding.high)),
+                *map(points, (finding.effect, finding.low, finding.high)),
                 f"{100 * finding.tolerance:g}",
                 finding.reason.partition(": ")[2],
             ]
@@ -85,10 +88,6 @@ def _print_verdict(verdict: Verdict) -> None:
         print_table("Findings; effects in percentage points", columns, rows)
     out.print(f"[bold]{verdict.decision}[/]", end=": ")
     out.print(verdict.reason, markup=False)
-
-
-def _points(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.2f}"
 
 
 def _read_checks(path: Path) -> tuple[Check, ...]:

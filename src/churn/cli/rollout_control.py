@@ -23,6 +23,7 @@ from churn.model.shelf import CHAMPION
 from churn.rollout.controller import POLL_S, Controller
 from churn.rollout.parts import open_fleet, open_router, open_source
 from churn.rollout.plan import Plan
+from churn.rollout.recorder import Recorder
 from churn.rollout.state import Rollout, Setup
 from churn.rollout.store import RolloutStore
 from churn.settings import Settings
@@ -37,8 +38,7 @@ def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) 
     """Build the controller of a rollout from its setup."""
     setup = rollout.setup
     return Controller(
-        rollout,
-        store=store,
+        recorder=Recorder(rollout, store),
         router=open_router(setup.router),
         source=open_source(setup),
         judge=judge,
@@ -106,11 +106,7 @@ def build_window(plan: Plan, settings: Settings) -> Callable[[datetime], str | N
 
 
 def require_places(setup: Setup) -> None:
-    """Refuse a setup whose counts could not be read.
-
-    Raises:
-        SettingsError: a track is missing, or is no address.
-    """
+    """Refuse a setup whose counts could not be read: a track is missing, or is no address."""
     if setup.fleet and not any(setup.places.values()):
         return  # the fleet knows its tasks
     for track, places in setup.places.items():
@@ -152,12 +148,7 @@ def require_versions(setup: Setup, version: str) -> str:
 
 
 def require_gates(version: str, contract: str, settings: Settings) -> None:
-    """Refuse a version that fails a release gate, even if it was once promoted past it.
-
-    Raises:
-        RegistryError: there is no such version.
-        GateError: a gate fails, or the version is champion already.
-    """
+    """Refuse a version that is champion already or fails a gate, even if it was once promoted past it."""
     from churn.training.promotion import check_version
 
     info, gates = check_version(open_registry(settings), find_contract(contract), version)
@@ -202,7 +193,5 @@ def _run(command: str, rollout: Rollout) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RolloutError(f"{command} cannot be run: {error}", instead="mend it; it is tried again") from error
     if done.returncode:
-        last_line = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise RolloutError(
-            f"{command} ended with {done.returncode}: {' '.join(last_line)}", instead="it is tried again"
-        )
+        last_line = " ".join((done.stderr or done.stdout).strip().splitlines()[-1:])
+        raise RolloutError(f"{command} ended with {done.returncode}: {last_line}", instead="it is tried again")

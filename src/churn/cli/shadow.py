@@ -90,7 +90,7 @@ def _draw_report(report: ShadowReport) -> Report:
 
 
 def _print_report(report: ShadowReport) -> None:
-    from churn.shadow.tables import tabulate_checks, tabulate_differences
+    from churn.shadow.report import tabulate_checks, tabulate_differences
 
     out.print(f"{report.title}: {report.scope}")
     for bundles, pairs in report.others.items():

@@ -1,13 +1,11 @@
 """A new version takes over step by step, judged by its answers.
 
 plan.py         the steps, from a TOML file; default_plan.toml is the one without --plan
-state.py        a rollout as it stands, its setup, events and commands
+state.py        a rollout as it stands, its counts, setup, events and commands
 store.py        rollouts in an SQLite file, and the lock of the one controller of a service
 controller.py   read, judge, decide, act, record: one tick
-recorder.py     what a tick leaves in the store
+recorder.py     what a tick hands to the judge, and what it leaves in the store
 decision.py     the next move, from all that is known
-judge_input.py  what the judge is given, and the evidence that is stored with its verdict
-step_counts.py  from counters that restart to what a track answered in a step
 sources.py      where counters are read: the instances, or Prometheus
 parts.py        the router, fleet and source that a setup names
 routers/        what splits the requests: HAProxy, AWS's load balancer

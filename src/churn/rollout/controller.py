@@ -8,66 +8,44 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from churn.errors import ChurnError, RolloutError
 from churn.judging.judge import Verdict
 from churn.rollout.decision import Decision, Situation, decide
 from churn.rollout.fleets.fleet import Fleet
-from churn.rollout.judge_input import build_judge_input, choose_stable_counts
-from churn.rollout.recorder import Recorder
+from churn.rollout.recorder import Recorder, build_judge_input, choose_stable_counts
 from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, move_weight
 from churn.rollout.sources import CountSource
-from churn.rollout.state import JUDGED, Command, Rollout, State, TrackCounts
-from churn.rollout.step_counts import StepCounts
-from churn.rollout.store import RolloutStore
+from churn.rollout.state import JUDGED, Command, Rollout, State, StepCounts, TrackCounts
 
 POLL_S = 0.5  # how often to look for a command
 
 
+@dataclass(eq=False, kw_only=True)
 class Controller:
     """Carry out one rollout.
 
     Args:
-        rollout: as the store has it.
-        store: whose lock for the service is held.
-        router, source: what it acts on and reads.
         judge: `churn.judging.judge.judge`, or a test's own.
         closed_because: returns why no step may be taken at a time; None if one may.
         promote: makes the new version the champion; called again if it failed or was interrupted.
         fleet: what starts and stops the tasks; None if the rollout does neither.
-        clock: seconds since 1970.
     """
 
-    def __init__(
-        self,
-        rollout: Rollout,
-        *,
-        store: RolloutStore,
-        router: Router,
-        source: CountSource,
-        judge: Callable[..., Verdict],
-        closed_because: Callable[[datetime], str | None],
-        promote: Callable[[Rollout], None],
-        fleet: Fleet | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._recorder = Recorder(rollout, store, clock)
-        self._save = self._recorder.save
-        self._store = store
-        self._router = router
-        self._source = source
-        self._judge = judge
-        self._closed_because = closed_because
-        self._promote = promote
-        self._fleet = fleet
-        self._clock = clock
+    recorder: Recorder
+    router: Router
+    source: CountSource
+    judge: Callable[..., Verdict]
+    closed_because: Callable[[datetime], str | None]
+    promote: Callable[[Rollout], None]
+    fleet: Fleet | None = None
 
     @property
     def rollout(self) -> Rollout:
         """The rollout as it was recorded last."""
-        return self._recorder.rollout
+        return self.recorder.rollout
 
     def run(self, stop: threading.Event, *, after_tick: Callable[[Rollout], None] = lambda _: None) -> Rollout:
         """Tick until the rollout is over or `stop` is set. A stopped rollout can be resumed."""
@@ -79,7 +57,7 @@ class Controller:
 
     def tick(self) -> Rollout:
         """Do one turn. Trouble with router or counters is recorded, and the next turn tries again."""
-        command = self._store.find_command(self.rollout.number)
+        command = self.recorder.store.find_command(self.rollout.number)
         act = {
             State.STARTING: self._start,
             State.STEPPING: self._step,
@@ -93,18 +71,18 @@ class Controller:
                 self._begin_return(command.reason, State.ABORTED, command=command)
             elif command and self.rollout.state not in JUDGED:
                 reason = f"{command.what} came at the wrong time: {command.reason}"
-                self._save(self.rollout, "wish", reason, command=command)
+                self.recorder.save(self.rollout, "wish", reason, command=command)
             elif act:
                 act()
         except ChurnError as error:
-            self._recorder.save_once("trouble", error.message)
+            self.recorder.save_once("trouble", error.message)
         return self.rollout
 
     def _wait(self, stop: threading.Event) -> None:
         # An action that failed is tried again at once: traffic must be back within seconds.
         hurry = self.rollout.state in {State.STEPPING, State.RETURNING}
         until = time.monotonic() + (POLL_S if hurry else self.rollout.plan.tick_seconds)
-        while (left_s := until - time.monotonic()) > 0 and not self._store.find_command(self.rollout.number):
+        while (left_s := until - time.monotonic()) > 0 and not self.recorder.store.find_command(self.rollout.number):
             if stop.wait(min(left_s, POLL_S)):
                 return
 
@@ -113,12 +91,12 @@ class Controller:
         if self._held_s() >= self.rollout.plan.maximum_hold_s(0):
             return self._begin_return("the canary could not be started in time", State.ABORTED)
         if missing := self._start_tasks(0):
-            return self._save(replace(self.rollout, reason=missing))
-        if not self._router.is_healthy("canary"):
-            return self._save(replace(self.rollout, reason="waiting until the router finds the canary healthy"))
+            return self.recorder.save(replace(self.rollout, reason=missing))
+        if not self.router.is_healthy("canary"):
+            return self.recorder.save(replace(self.rollout, reason="waiting until the router finds the canary healthy"))
         closed = self._closed_now()
         if closed and not self.rollout.setup.override:
-            return self._save(replace(self.rollout, reason=f"no step forward now: {closed}"))
+            return self.recorder.save(replace(self.rollout, reason=f"no step forward now: {closed}"))
         return self._begin_step(0, "the canary is healthy")
 
     def _begin_step(self, step: int, reason: str, *, command: Command | None = None) -> None:
@@ -128,48 +106,50 @@ class Controller:
             state=State.STEPPING,
             step=step,
             weight_percent=self.rollout.plan.steps[step].weight_percent,
-            since=self._clock(),
+            since=self.recorder.clock(),
             reason=reason,
             stable_before=choose_stable_counts(self.rollout),
         )
-        self._save(stepping, "stepping", reason, command=command)
+        self.recorder.save(stepping, "stepping", reason, command=command)
         self._step()
 
     def _step(self) -> None:
         """Give the recorded share: for the first time, or again after an interruption."""
         rollout = self.rollout
-        if not self._router.is_healthy("canary"):
+        if not self.router.is_healthy("canary"):
             return self._begin_return("the canary is down", State.ROLLED_BACK)
-        readings = self._source.read()
+        readings = self.source.read()
         if missing := [instance for reading in readings.values() for instance in reading.missing]:
             if self._held_s() >= rollout.plan.maximum_hold_s(rollout.step):
                 return self._begin_return("its figures could not be read in time", State.ROLLED_BACK)
             raise RolloutError(f"{', '.join(missing)} cannot be seen, so the step would not start from known figures")
         counts = {track: StepCounts.start_from(reading) for track, reading in readings.items()}
-        move_weight(self._router, rollout.weight_percent)
+        move_weight(self.router, rollout.weight_percent)
         state = State.BAKING if rollout.step == rollout.plan.last else State.HOLDING
         if state == State.BAKING:
             # The bake compares with stable's answers of the step before. Only what came before that step is earlier,
             # so that no answer counts twice.
             before = rollout.counts.get("stable", StepCounts(0.0))
             counts["stable"] = replace(counts["stable"], earlier=before.earlier)
-        held = replace(rollout, state=state, since=self._clock(), counts=counts)
-        return self._save(held, "stepped", f"the canary gets {rollout.weight_percent} %: {rollout.reason}")
+        held = replace(rollout, state=state, since=self.recorder.clock(), counts=counts)
+        return self.recorder.save(held, "stepped", f"the canary gets {rollout.weight_percent} %: {rollout.reason}")
 
     def _watch(self) -> None:
         """Judge the canary, decide, and do what was decided."""
-        actual_percent = self._router.read_weight()
-        canary_up = self._router.is_healthy("canary")
+        actual_percent = self.router.read_weight()
+        canary_up = self.router.is_healthy("canary")
         counts, complete = self._read_counts()
-        judge_input = build_judge_input(self.rollout, counts, self._clock(), canary_up=canary_up, complete=complete)
+        judge_input = build_judge_input(
+            self.rollout, counts, self.recorder.clock(), canary_up=canary_up, complete=complete
+        )
         plan = self.rollout.plan
-        verdict = self._judge(
+        verdict = self.judge(
             plan.checks,
             judge_input,
             false_rollback=plan.false_rollback / len(plan.steps),  # each step is judged anew, so they share the risk
             stale_after_s=plan.stale_after_seconds,
         )
-        command = self._store.find_command(self.rollout.number)
+        command = self.recorder.store.find_command(self.rollout.number)
         decision = decide(
             Situation(
                 plan=plan,
@@ -186,16 +166,16 @@ class Controller:
         steps_on = decision.move == "advance" and self.rollout.step < plan.last
         if steps_on and (missing := self._start_tasks(self.rollout.step + 1)):
             decision = Decision("stay", f"{missing}; then: {decision.reason}")
-        self._recorder.rollout = replace(self.rollout, counts=counts, reason=decision.reason)
-        self._recorder.save_verdict(judge_input, verdict, decision)
+        self.recorder.rollout = replace(self.rollout, counts=counts, reason=decision.reason)
+        self.recorder.save_verdict(judge_input, verdict, decision)
         if decision.move == "return":
             self._begin_return(decision.reason, decision.ends_as or State.ROLLED_BACK, command=command)
         elif decision.move == "stay":
-            self._save(self.rollout, "wish" if command else None, decision.reason, command=command)
+            self.recorder.save(self.rollout, "wish" if command else None, decision.reason, command=command)
             self._restore_weight(actual_percent)
         elif self.rollout.step == plan.last:
-            finishing = replace(self.rollout, state=State.FINISHING, since=self._clock())
-            self._save(finishing, "finishing", decision.reason, command=command)
+            finishing = replace(self.rollout, state=State.FINISHING, since=self.recorder.clock())
+            self.recorder.save(finishing, "finishing", decision.reason, command=command)
             self._finish()
         else:
             self._begin_step(self.rollout.step + 1, decision.reason, command=command)
@@ -203,9 +183,9 @@ class Controller:
     def _read_counts(self) -> tuple[TrackCounts, bool]:
         """Return what both tracks have answered in this step, and whether the counters could be read."""
         try:
-            readings = self._source.read()
+            readings = self.source.read()
         except RolloutError as error:
-            self._recorder.save_once("trouble", error.message)
+            self.recorder.save_once("trouble", error.message)
             return self.rollout.counts, False
         return {track: self.rollout.counts[track].add(readings[track]) for track in TRACKS}, True
 
@@ -213,32 +193,32 @@ class Controller:
         """Give the recorded share again if the router has another, such as after a restart."""
         recorded = self.rollout.weight_percent
         if abs(actual_percent - recorded) > NEARLY_PERCENT:
-            move_weight(self._router, recorded)
+            move_weight(self.router, recorded)
             reason = f"the router gave the canary {actual_percent:g} %; it gets {recorded} % again"
-            self._save(self.rollout, "routing", reason)
+            self.recorder.save(self.rollout, "routing", reason)
 
     def _start_tasks(self, step: int) -> str:
         """Start the tasks that a step needs. Return what is still missing."""
-        return self._fleet.start_canary(self.rollout.plan.steps[step].weight_percent) if self._fleet else ""
+        return self.fleet.start_canary(self.rollout.plan.steps[step].weight_percent) if self.fleet else ""
 
     def _finish(self) -> None:
-        if self._fleet and not self._hand_over(self._fleet):
+        if self.fleet and not self._hand_over(self.fleet):
             return
-        self._promote(self.rollout)
+        self.promote(self.rollout)
         self._end(State.PROMOTED, f"{self.rollout.canary} is champion: {self.rollout.reason}")
 
     def _hand_over(self, fleet: Fleet) -> bool:
         """Have the stable tasks run the new version with all requests, and stop the canary's. Return whether done."""
         if missing := fleet.replace_stable(self.rollout.canary):
-            self._recorder.save_once("settling", missing)
+            self.recorder.save_once("settling", missing)
             return False
         if self.rollout.weight_percent:
-            if not self._router.is_healthy("stable"):
-                self._recorder.save_once("settling", "waiting until the router finds the stable version healthy")
+            if not self.router.is_healthy("stable"):
+                self.recorder.save_once("settling", "waiting until the router finds the stable version healthy")
                 return False
-            move_weight(self._router, 0)
+            move_weight(self.router, 0)
             reason = f"the stable tasks run {self.rollout.canary} and have all requests"
-            self._save(replace(self.rollout, weight_percent=0), "settling", reason)
+            self.recorder.save(replace(self.rollout, weight_percent=0), "settling", reason)
         fleet.stop_canary()
         return True
 
@@ -248,29 +228,33 @@ class Controller:
             self.rollout,
             state=State.RETURNING,
             weight_percent=0,
-            since=self._clock(),
+            since=self.recorder.clock(),
             reason=reason,
             ends_as=ends_as,
         )
-        self._save(returning, "returning", reason, command=command)
+        self.recorder.save(returning, "returning", reason, command=command)
         self._return()
 
     def _return(self) -> None:
-        if self._router.read_weight() >= NEARLY_PERCENT:
+        if self.router.read_weight() >= NEARLY_PERCENT:
             # A bad answer is better than none, so traffic stays at the canary while stable is down.
-            if not self._router.is_healthy("stable") and self._router.is_healthy("canary"):
+            if not self.router.is_healthy("stable") and self.router.is_healthy("canary"):
                 raise RolloutError("the stable version is down, so nothing can be sent back to it", instead="start it")
-            move_weight(self._router, 0)
-        if self._fleet:
-            self._fleet.stop_canary()
+            move_weight(self.router, 0)
+        if self.fleet:
+            self.fleet.stop_canary()
         reason = f"all traffic is back at {self.rollout.stable}: {self.rollout.reason}"
         self._end(self.rollout.ends_as or State.ROLLED_BACK, reason)
 
     def _end(self, state: State, reason: str) -> None:
-        self._save(replace(self.rollout, state=state, since=self._clock(), ended=self._clock()), "ended", reason)
+        self.recorder.save(
+            replace(self.rollout, state=state, since=self.recorder.clock(), ended=self.recorder.clock()),
+            "ended",
+            reason,
+        )
 
     def _held_s(self) -> float:
-        return self._clock() - self.rollout.since
+        return self.recorder.clock() - self.rollout.since
 
     def _closed_now(self) -> str | None:
-        return self._closed_because(datetime.fromtimestamp(self._clock(), UTC))
+        return self.closed_because(datetime.fromtimestamp(self.recorder.clock(), UTC))

@@ -59,7 +59,9 @@ def decide(situation: Situation) -> Decision:
         return Decision("return", reason, State.ABORTED)
     if command and (command.at_any_hour or not situation.closed_because):
         return Decision("advance", command.reason)
-    lacking = _list_missing_evidence(situation)
+    lacking = [] if verdict.decision == "promote" else [verdict.reason]
+    if situation.requests < step.minimum_requests:
+        lacking.append(f"the canary has answered {situation.requests:,} of at least {step.minimum_requests:,} requests")
     overdue = situation.held_s >= situation.plan.maximum_hold_s(situation.step)
     if lacking and overdue and situation.plan.without_evidence == "roll back":
         reason = f"not enough evidence in time, {step.maximum_hold_hours:g} h of the plan: {'; '.join(lacking)}"
@@ -70,14 +72,6 @@ def decide(situation: Situation) -> Decision:
     if situation.closed_because:
         waits.append(f"no step forward now: {situation.closed_because}")
     return Decision("stay", "; ".join(waits)) if waits else Decision("advance", verdict.reason)
-
-
-def _list_missing_evidence(situation: Situation) -> list[str]:
-    least = situation.plan.steps[situation.step].minimum_requests
-    missing = [] if situation.verdict.decision == "promote" else [situation.verdict.reason]
-    if situation.requests < least:
-        missing.append(f"the canary has answered {situation.requests:,} of at least {least:,} requests")
-    return missing
 
 
 def text_from_duration(seconds: float) -> str:

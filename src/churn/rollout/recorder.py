@@ -1,28 +1,34 @@
-"""What a tick leaves in the store: where the rollout stands, and an event if there is something new."""
+"""What a tick hands to the judge, and what it leaves in the store.
+
+An event is written only if there is something new.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from churn.judging.counts import Counts
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision
-from churn.rollout.judge_input import build_evidence
-from churn.rollout.state import Command, Event, Rollout
+from churn.rollout.routers.router import TRACKS, Track
+from churn.rollout.state import Command, Event, Rollout, State, TrackCounts
 from churn.rollout.store import RolloutStore
 
 RECORDS_PER_STEP = 200  # verdicts that say nothing new
 
 
+@dataclass(eq=False)
 class Recorder:
     """Keep a rollout, and write each change of it to the store. The store's lock for the service must be held."""
 
-    def __init__(self, rollout: Rollout, store: RolloutStore, clock: Callable[[], float]) -> None:
-        self.rollout = rollout
-        self._store = store
-        self._clock = clock
-        self._last: tuple[object, ...] = ()  # the last trouble or verdict that was recorded
-        self._last_at = 0.0
+    rollout: Rollout
+    store: RolloutStore
+    clock: Callable[[], float] = time.time  # seconds since 1970
+    _last: tuple[object, ...] = ()  # the last trouble or verdict that was recorded
+    _last_at: float = 0.0
 
     def save(
         self,
@@ -36,7 +42,7 @@ class Recorder:
     ) -> None:
         """Write where the rollout stands now, the event of that kind if any, and which command was taken."""
         event = kind and Event(
-            at=self._clock(),
+            at=self.clock(),
             kind=kind,
             state=rollout.state,
             step=rollout.step,
@@ -45,20 +51,44 @@ class Recorder:
             decision=decision,
             evidence=evidence or {},
         )
-        self.rollout = self._store.save(rollout, event or None, taken=command)
+        self.rollout = self.store.save(rollout, event or None, taken=command)
 
     def save_once(self, kind: str, reason: str) -> None:
         """Write an event, unless it repeats the last one."""
         if self._last != (kind, reason):
-            self._last, self._last_at = (kind, reason), self._clock()
+            self._last, self._last_at = (kind, reason), self.clock()
             self.save(self.rollout, kind, reason)
 
     def save_verdict(self, judge_input: JudgeInput, verdict: Verdict, decision: Decision) -> None:
         """Write a verdict with its evidence, if it says something new or the last one is some time ago."""
         new = (decision.move, verdict.decision, *((finding.check, finding.decision) for finding in verdict.findings))
         interval_s = self.rollout.plan.hold_s(self.rollout.step) / RECORDS_PER_STEP
-        if new == self._last and self._clock() - self._last_at < interval_s:
+        if new == self._last and self.clock() - self._last_at < interval_s:
             return
-        self._last, self._last_at = new, self._clock()
-        evidence = build_evidence(judge_input, verdict)
+        self._last, self._last_at = new, self.clock()
+        # All that it takes to judge again.
+        evidence = {"verdict": asdict(verdict), "seen": asdict(judge_input)}
         self.save(self.rollout, "judged", decision.reason, decision=verdict.decision, evidence=evidence)
+
+
+def choose_stable_counts(rollout: Rollout) -> Counts:
+    """Return what the stable version answered in this step; in the bake, in the step before."""
+    stable = rollout.counts.get("stable")
+    return stable.total if stable and rollout.state != State.BAKING else rollout.stable_before
+
+
+def build_judge_input(
+    rollout: Rollout, counts: TrackCounts, now: float, *, canary_up: bool, complete: bool
+) -> JudgeInput:
+    """Build the judge's input from what both tracks have answered in this step, at `now` in seconds since 1970."""
+    # In the bake the stable version gets no requests, so its figures may be old.
+    tracks: tuple[Track, ...] = ("canary",) if rollout.state == State.BAKING else TRACKS
+    return JudgeInput(
+        stable=rollout.stable_before if rollout.state == State.BAKING else counts["stable"].total,
+        canary=counts["canary"].total,
+        weight=rollout.weight_percent,
+        earlier=counts["stable"].earlier,
+        age_s=max(0.0, *(now - counts[track].at for track in tracks)),
+        canary_up=canary_up,
+        gap=not complete or any(counts[track].gap for track in tracks),
+    )

@@ -17,7 +17,7 @@ from churn.judging import metrics
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS, Metric
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.step_counts import Reading
+from churn.rollout.state import Reading
 
 TIMEOUT_S = 2.0
 # The label by which the samples of a metric differ.

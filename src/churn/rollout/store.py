@@ -103,10 +103,9 @@ class RolloutStore:
         Raises:
             RolloutError: the service has one that is not over.
         """
-        columns = _columns_from_rollout(rollout)
         try:
             with self._transaction() as connection:
-                _insert(connection, "rollout", columns)
+                _insert(connection, "rollout", _columns_from_rollout(rollout))
                 number = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
                 _insert(connection, "event", {"rollout": number, **_columns_from_event(event)})
         except sqlite3.IntegrityError as error:
@@ -166,8 +165,8 @@ class RolloutStore:
         self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool = False
     ) -> None:
         """Write a command. The controller of the rollout takes it within a second."""
+        columns = {"rollout": number, "what": what, "reason": reason, "at_any_hour": int(at_any_hour)}
         with self._transaction() as connection:
-            columns = {"rollout": number, "what": what, "reason": reason, "at_any_hour": int(at_any_hour)}
             _insert(connection, "wish", columns)
 
     def find_command(self, number: int) -> Command | None:
@@ -226,7 +225,6 @@ def _insert(connection: sqlite3.Connection, table: str, columns: Mapping[str, An
 
 
 def _columns_from_rollout(rollout: Rollout) -> dict[str, Any]:
-    """Return a rollout as the columns of its row, without its number."""
     values = _ROLLOUT.dump_python(rollout, mode="json", by_alias=True, exclude={"number"})
     return {
         COLUMNS.get(name, name): json.dumps(value) if name in JSON_FIELDS else value for name, value in values.items()
@@ -234,18 +232,15 @@ def _columns_from_rollout(rollout: Rollout) -> dict[str, Any]:
 
 
 def _rollout_from_row(row: Mapping[str, Any]) -> Rollout:
-    """Return the rollout of a row."""
     values = {field.name: row[COLUMNS.get(field.name, field.name)] for field in fields(Rollout)}
     return _ROLLOUT.validate_python(values | {name: json.loads(values[name]) for name in JSON_FIELDS})
 
 
 def _columns_from_event(event: Event) -> dict[str, Any]:
-    """Return an event as the columns of its row, without its number."""
     values = {field.name: getattr(event, field.name) for field in fields(Event) if field.name != "number"}
     return values | {"state": str(event.state), "evidence": json.dumps(dict(event.evidence))}
 
 
 def _event_from_row(row: Mapping[str, Any]) -> Event:
-    """Return the event of a row."""
     values = {field.name: row[field.name] for field in fields(Event)}
     return Event(**values | {"state": State(values["state"]), "evidence": json.loads(values["evidence"])})

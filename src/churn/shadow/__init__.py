@@ -3,6 +3,5 @@
 reading.py   the pairs of the prediction log, summed up for each two bundles
 sums.py      measures of a pair, groups of subscribers, and the sums over all pairs
 checks.py    the checks of a challenger, and the verdict on it
-report.py    the figures of the report
-tables.py    the report as tables
+report.py    the figures of the report, and its tables
 """

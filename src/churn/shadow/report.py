@@ -1,21 +1,21 @@
-"""The figures of the report: for tables, for charts, and for scripts."""
+"""The report: its figures for charts and scripts, and its tables for the terminal and the page alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from churn.judging.findings import Finding
 from churn.judging.judge import Verdict
 from churn.model.pairs import STEPS, Whole
 from churn.shadow.checks import DEFAULT_CHECKS, PairedCheck, judge_pairs
 from churn.shadow.reading import BundlePair
 from churn.shadow.sums import BINS, MEASURES, TIERS, PairSums
 
-BANNER = ("no banner", "banner")
 PERCENTILES = (50, 90, 99)
 # The bounds of the bins of the probability, one more than there are bins.
 BIN_EDGES: Final[list[float]] = np.linspace(0, 1, BINS + 1).tolist()
@@ -121,7 +121,7 @@ def build_report(
         means=_means(sums.pairs, sums.totals.tolist()),
         shift=_summarize_shifts(sums.shifts),
         tiers=_cross_table(TIERS, sums.tiers),
-        banners=_cross_table(BANNER, sums.banners),
+        banners=_cross_table(("no banner", "banner"), sums.banners),
         tops=[TopShare(feature, *both) for feature, both in zip(features, shares, strict=True)],
         groups=[
             SubscriberGroup(grouping.name, level, int(pairs), _means(pairs, totals))
@@ -143,6 +143,67 @@ def json_from_report(report: ShadowReport) -> dict[str, Any]:
         "last": report.last.isoformat(),
         "scores": {"edges": BIN_EDGES, "champion": champion, "challenger": challenger},
     }
+
+
+class ReportTable(NamedTuple):
+    """A table with its title."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int]]
+
+
+def tabulate_checks(report: ShadowReport) -> ReportTable:
+    """Return what each check found."""
+
+    def tabulate(finding: Finding) -> list[str]:
+        describe = MEASURES[finding.check].describe
+        return [
+            finding.check,
+            describe(finding.effect),
+            f"{describe(finding.low)} and {describe(finding.high)}",
+            describe(finding.tolerance),
+            "beyond" if finding.is_outside else "within" if finding.is_within else "not yet sure",
+        ]
+
+    columns = ["check", "observed", "surely between", "tolerated", "decision"]
+    return ReportTable("Checks", columns, [tabulate(finding) for finding in report.verdict.findings])
+
+
+def tabulate_differences(report: ShadowReport) -> list[ReportTable]:
+    """Return the differences over all pairs, by tier, by banner, and by group of subscribers."""
+    return [
+        _tabulate_measures(report),
+        _tabulate_cross("tier", report.tiers),
+        _tabulate_cross("banner", report.banners),
+        _tabulate_groups(report),
+    ]
+
+
+def _tabulate_measures(report: ShadowReport) -> ReportTable:
+    rows = [[name, MEASURES[name].meaning, MEASURES[name].describe(mean)] for name, mean in report.means.items()]
+    for name, value in report.shift.items():
+        meaning = "challenger minus champion" if name == "mean" else "of the size of the difference"
+        rows.append([f"{name} of the difference" if name == "mean" else name, meaning, f"{value:.4f}"])
+    return ReportTable("Differences", ["measure", "what it is", "all pairs"], rows)
+
+
+def _tabulate_cross(name: str, table: CrossTable) -> ReportTable:
+    """Cross the champion's answer (rows) with the challenger's."""
+    columns = [f"champion's {name}", *(f"challenger: {answer}" for answer in table)]
+    return ReportTable(f"By {name}", columns, [[answer, *counts.values()] for answer, counts in table.items()])
+
+
+def _tabulate_groups(report: ShadowReport) -> ReportTable:
+    rows: list[list[str | int]] = [
+        [
+            f"{group.grouping}: {group.level}",
+            group.pairs,
+            *(MEASURES[name].describe(mean) for name, mean in group.means.items()),
+        ]
+        for group in report.groups
+    ]
+    return ReportTable("By group of subscribers", ["group", "pairs", *MEASURES], rows)
 
 
 def _means(pairs: float, totals: Sequence[float]) -> dict[str, float | None]:

@@ -26,7 +26,6 @@ from churn.model.pairs import (
 BINS = 50
 LARGE = 0.1
 TIERS: tuple[RiskTier, ...] = get_args(RiskTier.__value__)
-BY_TIER = "risk tier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class Grouping(NamedTuple):
 
 def list_groupings(contract: type[Contract]) -> list[Grouping]:
     """Return all groupings of a contract: the tier first, then its fields in order."""
-    return [Grouping(BY_TIER, TIERS), *(_group_by(at, spec) for at, spec in enumerate(contract.features))]
+    return [Grouping("risk tier", TIERS), *(_group_by(at, spec) for at, spec in enumerate(contract.features))]
 
 
 def _group_by(at: int, spec: FeatureSpec) -> Grouping:

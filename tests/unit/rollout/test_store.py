@@ -13,8 +13,7 @@ import pytest
 from support.rollouts import SERVICE, World, begin, counted
 
 from churn.errors import RolloutError
-from churn.rollout.state import Event, State
-from churn.rollout.step_counts import StepCounts
+from churn.rollout.state import Event, State, StepCounts
 from churn.rollout.store import RolloutStore
 
 

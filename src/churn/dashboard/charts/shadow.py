@@ -12,8 +12,7 @@ from churn.dashboard.charts.plots import Interval, Series, draw_histogram, draw_
 from churn.dashboard.report import Report, Table, report_figures
 from churn.dashboard.words import format_percent, make_sentence, title_from_name
 from churn.judging.findings import Finding
-from churn.shadow.report import BIN_EDGES, ShadowReport
-from churn.shadow.tables import tabulate_checks, tabulate_differences
+from churn.shadow.report import BIN_EDGES, ShadowReport, tabulate_checks, tabulate_differences
 
 BADGES = {"promote": "fit", "hold": "not yet", "roll back": "not fit"}
 TONES = {"promote": "good", "hold": "calm", "roll back": "bad"}

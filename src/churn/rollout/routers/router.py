@@ -42,11 +42,7 @@ def move_weight(router: Router, percent: int) -> None:
 
 
 def require_percent(percent: int) -> None:
-    """Refuse a number that is no share, even if the router would accept it.
-
-    Raises:
-        SettingsError: it is not from 0 to 100.
-    """
+    """Refuse a number that is not from 0 to 100, even if the router would accept it."""
     if not 0 <= percent <= 100:  # noqa: PLR2004 - percent
         raise SettingsError(f"the canary's share is a whole number from 0 to 100, not {percent}")
 

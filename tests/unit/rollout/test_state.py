@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from support.rollouts import counted
 
 from churn.judging.counts import Counts
-from churn.rollout.step_counts import Reading, StepCounts
+from churn.rollout.state import Reading, StepCounts
 
 
 def reading(at: float = 1.0, *missing: str, **requests: int) -> Reading:
