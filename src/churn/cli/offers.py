@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churn.answers import CustomerReason
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption
@@ -20,7 +19,7 @@ from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.contract.declaration import Contract
 from churn.contract.language import list_language_codes
 from churn.model.bundle import Bundle, load_bundle
-from churn.model.model import ChurnModel, Prediction
+from churn.model.model import ChurnModel
 from churn.retention.offers.policy import Policy, find_default_policy, load_policy
 from churn.retention.reasons import choose_customer_reasons
 from churn.settings import Settings, read_settings
@@ -48,7 +47,7 @@ offers_app = typer.Typer(help="Check, simulate and compare policies of offers.",
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds these commands to the command line."""
+    """Add these commands to the command line."""
     app.add_typer(offers_app, name="offers")
 
 
@@ -104,7 +103,8 @@ def offers_simulate(
 
     settings = read_settings()
     loaded = _bundle(bundle, settings)
-    chosen = _read_policy(policy or _policy_in_use(settings, loaded.model.contract), loaded.model.contract)
+    contract = loaded.model.contract
+    chosen = _read_policy(policy or settings.offer_policy or find_default_policy(contract), contract)
     say(f"simulating {chosen.version} over {source} with {loaded.manifest.model_version}")
     day = _day(today)
     with _population(source, loaded.model, settings.churn_threshold) as (subscribers, census):
@@ -183,10 +183,6 @@ def _read_policy(path: Path, contract: type[Contract]) -> Policy:
     return load_policy(path, contract, languages=list_language_codes())
 
 
-def _policy_in_use(settings: Settings, contract: type[Contract]) -> Path:
-    return settings.offer_policy or find_default_policy(contract)
-
-
 def _bundle(path: Path | None, settings: Settings) -> Bundle:
     loaded = load_bundle(path or settings.bundle_path)
     loaded.require_version(settings.model_version)
@@ -197,24 +193,22 @@ def _day(given: datetime | None) -> date:
     return (given or datetime.now(UTC)).date()
 
 
-def _reasons(model: ChurnModel, subscriber: Contract, prediction: Prediction) -> Sequence[CustomerReason]:
-    shown, _ = choose_customer_reasons(model, subscriber, prediction)
-    return shown
-
-
 @contextmanager
 def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tuple[Iterator[BannerSubscriber], Census]]:
-    """Those of a file who see a banner, with a bar that moves as they are read; then says what was wrong with it."""
+    """Yield those of a file who see a banner, with a bar that moves as they are read; then say what was wrong."""
     from churn.retention.campaign.population import Census, find_banner_subscribers
 
-    census, reasons_of = Census(), functools.partial(_reasons, model)
+    census = Census()
     with show_progress("rows") as move:
-        yield (
-            find_banner_subscribers(
-                path, model, reasons_of, census, threshold=threshold, progress=lambda *done: move(*done, "rows")
-            ),
+        subscribers = find_banner_subscribers(
+            path,
+            model,
+            lambda subscriber, prediction: choose_customer_reasons(model, subscriber, prediction)[0],
             census,
+            threshold=threshold,
+            progress=lambda *done: move(*done, "rows"),
         )
+        yield subscribers, census
     if not census.has_keys:
         say(f"there is no column {model.contract.id_column}, so nobody is in an arm")
     if census.invalid_rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from churn.answers import Arm, Retention
+from churn.answers import Retention
 from churn.contract.declaration import Contract
 from churn.contract.language import ENGLISH, Language
 from churn.model.model import ChurnModel, Prediction
@@ -21,7 +21,6 @@ class Visitor(NamedTuple):
     Args:
         key: opaque, and always the same for one subscriber; without it they belong to no arm.
         last_offer: the day on which they last accepted an offer.
-        language: in which they read.
     """
 
     key: str | None = None
@@ -36,11 +35,19 @@ def build_banner(
 
     The banner is empty and has no headline for the holdout, and where no reason holds.
     """
-    arm = draw_arm(visitor.key, policy.holdout)
-    if arm == "holdout":
-        return _build_empty_banner(policy, visitor, arm)
-    content = _build_empty_banner(policy, visitor, arm)
     language = visitor.language
+    content: Retention = {
+        "headline": None,
+        "reasons": [],
+        "offer": None,
+        "suppressed": [],
+        "offers_considered": [],
+        "language": language.code,
+        "policy_version": policy.version,
+        "arm": draw_arm(visitor.key, policy.holdout),
+    }
+    if content["arm"] == "holdout":
+        return content
     content["reasons"], content["suppressed"] = choose_customer_reasons(model, subscriber, prediction, language)
     if content["reasons"]:
         content["offer"], content["offers_considered"] = choose_offer(
@@ -54,16 +61,3 @@ def build_banner(
         )
         content["headline"] = policy.headline(language.code, with_offer=content["offer"] is not None)
     return content
-
-
-def _build_empty_banner(policy: Policy, visitor: Visitor, arm: Arm) -> Retention:
-    return {
-        "headline": None,
-        "reasons": [],
-        "offer": None,
-        "suppressed": [],
-        "offers_considered": [],
-        "language": visitor.language.code,
-        "policy_version": policy.version,
-        "arm": arm,
-    }

@@ -7,7 +7,7 @@ subscriber, and the margin of each with a shown reason's feature moved to its re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -37,14 +37,11 @@ class Proof:
     """What the witness says of all banners.
 
     Args:
-        rows: subscribers looked at.
-        banners: of these, above the threshold.
         shown: by number of reasons, how many banners had so many.
         codes: how often each reason was shown.
         suppressed: how often each ground kept a reason from being shown.
         offers: how often each offer was made; `None` where there was none.
-        broken: for each law that was broken, how often; nothing if all hold.
-        first: the first case of each, in words.
+        broken: for each law that was broken, how often, with its first case in `first`, in words.
     """
 
     rows: int = 0
@@ -75,15 +72,8 @@ def prove(
 ) -> Proof:
     """Look at the banner of each of `rows` random valid subscribers, in each language by turns.
 
-    Args:
-        bundle: whose model and reference values.
-        policy: whose offers.
-        rows: how many subscribers.
-        threshold: the banner is shown above this probability.
-        today: the day on which offers are made.
-        seed: of the random subscribers.
-        progress: told how many have been looked at, of how many.
-        build: builds a banner; a test gives one that errs.
+    The banner is shown above the threshold, a probability. `progress` gets how many were looked at, of how many.
+    `build` builds a banner; a test gives one that errs.
     """
     proof = Proof()
     generator = np.random.default_rng(seed)
@@ -123,10 +113,11 @@ def _check_banner(proof: Proof, person: Contract, banner: Retention) -> None:
     proof.offers[banner["offer"]["code"] if banner["offer"] else None] += 1
     specs = {spec.name: spec for spec in person.features}
     groups = [reason["group"] for reason in reasons]
+    actionable_first = sorted(reasons, key=lambda reason: not reason["actionable"])
     for law, holds in {
         "no more than three reasons are shown": len(reasons) <= MOST_SHOWN,
         "no group is repeated": len(set(groups)) == len(groups),
-        "what can be acted on comes first": groups == [reason["group"] for reason in _actionable_first(reasons)],
+        "what can be acted on comes first": groups == [reason["group"] for reason in actionable_first],
         "there is a headline exactly where there are reasons": bool(banner["headline"]) == bool(reasons),
         "an offer answers a reason that is shown": banner["offer"] is None
         or banner["offer"]["answers"] in {reason["code"] for reason in reasons},
@@ -139,10 +130,6 @@ def _check_banner(proof: Proof, person: Contract, banner: Retention) -> None:
             proof.breaks("no protected field is shown", reason)
         if not _is_true_of(reason, spec, getattr(person, spec.name), banner["language"]):
             proof.breaks("code and text are those of the value", (reason, person))
-
-
-def _actionable_first(reasons: list[CustomerReason]) -> list[CustomerReason]:
-    return sorted(reasons, key=lambda reason: not reason["actionable"])
 
 
 def _is_true_of(reason: CustomerReason, spec: FeatureSpec, value: Any, language: str) -> bool:
@@ -164,7 +151,11 @@ def _ask_the_witness(
     proof: Proof, bundle: Bundle, booster: xgboost.Booster, cases: list[tuple[Contract, Prediction, Retention]]
 ) -> None:
     """Ask XGBoost whether each shown reason raises the risk, and whether the margin falls without it."""
-    shown = list(_shown_features(cases))
+    shown = [
+        (case, person.feature_names().index(reason["code"].partition(".")[0]))
+        for case, (person, _, banner) in enumerate(cases)
+        for reason in banner["reasons"]
+    ]
     if not shown:
         return
     reference = bundle.model.reference or ()
@@ -181,11 +172,3 @@ def _ask_the_witness(
             proof.breaks("a shown reason raises the risk", (cases[case][0], at))
         if not margin < margins[case]:
             proof.breaks("without a shown reason the probability falls", (cases[case][0], at))
-
-
-def _shown_features(cases: list[tuple[Contract, Prediction, Retention]]) -> Iterator[tuple[int, int]]:
-    """Return the place of the case and of the feature, for each shown reason of each case."""
-    for case, (person, _, banner) in enumerate(cases):
-        names = person.feature_names()
-        for reason in banner["reasons"]:
-            yield case, names.index(reason["code"].partition(".")[0])

@@ -76,7 +76,7 @@ def verify_reasons(model: ChurnModel, prediction: Prediction, features: Sequence
 def _find_raising(features: tuple[FeatureSpec, ...], contributions: tuple[float, ...]) -> list[tuple[int, FeatureSpec]]:
     """Return the features that raise the risk as shown, by number, strongest first."""
     raising = [(at, features[at]) for at, part in enumerate(contributions) if part > 0 and round(part, DECIMALS) > 0]
-    return sorted(raising, key=lambda found: -contributions[found[0]])
+    return sorted(raising, key=lambda pair: -contributions[pair[0]])
 
 
 def _choose_strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, bool]) -> list[int]:

@@ -11,12 +11,9 @@ NOTHING = "nothing"
 
 
 class PolicyChange(NamedTuple):
-    """One change.
+    """One change, at a place such as `offer "yearly-20": discount: percent`.
 
-    Args:
-        place: what changed, such as `offer "yearly-20": discount: percent`.
-        what: from what to what.
-        ends_the_experiment: whether subscribers change arms, so that what was measured until then does not go on.
+    It ends the experiment if subscribers change arms, so that what was measured until then does not go on.
     """
 
     place: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,6 @@ from churn.answers import CustomerReason
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.model.model import ChurnModel, Prediction
-from churn.reading.blocks import RowBlock
 from churn.reading.sources import FilePart, cut_into_parts, find_sources, read_part, require_features
 
 ROWS_AT_ONCE = 5_000
@@ -24,13 +23,7 @@ type ReasonsOf = Callable[[Contract, Prediction], Sequence[CustomerReason]]
 
 
 class BannerSubscriber(NamedTuple):
-    """A subscriber who sees a banner.
-
-    Args:
-        key: the id in the file; None if there is none.
-        probability: of leaving, as shown.
-        reasons: that the subscriber is shown.
-    """
+    """A subscriber who sees a banner, with the probability and the reasons as shown. The key is the id in the file."""
 
     key: str | None
     subscriber: Contract
@@ -55,13 +48,7 @@ class InvalidRows:
 
 @dataclass(slots=True)
 class Census:
-    """What the file held, once it was read.
-
-    Args:
-        rows: all of them.
-        invalid_rows: those that are no valid subscribers.
-        has_keys: whether there is an id column.
-    """
+    """What the file held, once it was read. It has keys if there is an id column."""
 
     rows: int = 0
     invalid_rows: int = 0
@@ -92,16 +79,13 @@ def find_banner_subscribers(
     rows_at_once: int = ROWS_AT_ONCE,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Iterator[BannerSubscriber]:
-    """Read a file or a folder of files, and predict, in the order of the rows.
+    """Read a file or a folder of files as `churn score` does, and predict, in the order of the rows.
 
     Args:
-        path: of any format that `churn score` reads.
-        model: what predicts.
-        reasons_of: the reasons that a subscriber is shown.
-        census: told what was subscribers.
+        reasons_of: returns the reasons that a subscriber is shown.
+        census: filled in on the way.
         threshold: the banner is shown above this probability.
-        rows_at_once: how many are read at a time.
-        progress: told rows done and rows in all.
+        progress: gets rows done and rows in all.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
@@ -128,7 +112,8 @@ def _subscribers(contract: type[Contract], part: FilePart, census: Census) -> li
     wanted = [name for name in (id_column, *contract.feature_names()) if name in part.source.columns]
     table = read_part(part, wanted)
     subscribers: list[tuple[str | None, Contract]] = []
-    for number, cells in _rows(table):
+    texts = table.texts(np.arange(len(table.numbers))) if len(table.numbers) else []
+    for number, cells in zip(table.numbers.tolist(), texts, strict=True):
         read_row = read_cells(contract, cells)
         if isinstance(read_row, list):
             census.refuse(f"{part.source.name} row {number}", [(bad.column, bad.check) for bad in read_row])
@@ -138,8 +123,3 @@ def _subscribers(contract: type[Contract], part: FilePart, census: Census) -> li
         check = f"{len(row)} cells instead of {len(part.source.columns)}"
         census.refuse(f"{part.source.name} row {number}", [(WHOLE_ROW, check)])
     return subscribers
-
-
-def _rows(table: RowBlock) -> Iterator[tuple[int, Mapping[str, str]]]:
-    count = len(table.numbers)
-    return zip(table.numbers.tolist(), table.texts(np.arange(count)) if count else [], strict=True)

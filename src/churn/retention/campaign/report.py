@@ -77,12 +77,7 @@ def build_summary(
 
 def figures_from_totals(tally: OfferTotals) -> dict[str, float]:
     """Return totals as numbers."""
-    return {
-        "count": tally.count,
-        "cost_dollars": tally.cost_dollars,
-        "saved_dollars": tally.saved_dollars,
-        "net_dollars": tally.net_dollars,
-    }
+    return {name: getattr(tally, name) for name in ("count", *MONEY)}
 
 
 def build_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
@@ -131,16 +126,13 @@ def build_comparison_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable
     title = f"{changed:,} of {summary['banners']:,} subscribers with a banner get something else"
     if arms:
         title += f"; {arms:,} change arms"
-    yield PrintedTable(title, ["from", "to", "count"], _transitions(summary["changed"]))
+    counts = align_numbers(change["count"] for change in summary["changed"])
+    changes = [[change["from"], change["to"], count] for change, count in zip(summary["changed"], counts, strict=True)]
+    yield PrintedTable(title, ["from", "to", "count"], changes)
     old, new = summary["old"], summary["new"]
     rows = [["offers made", *_change([old["count"], new["count"]], "{:,.0f}")]]
     rows += [[words, *_change([old[name], new[name]], "{:,.2f}")] for name, words in MONEY.items()]
     yield PrintedTable("Expected, each by the assumptions of its own policy", ["", "old", "new", "change"], rows)
-
-
-def _transitions(changed: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    counts = align_numbers(change["count"] for change in changed)
-    return [[change["from"], change["to"], count] for change, count in zip(changed, counts, strict=True)]
 
 
 def _change(both: Sequence[float], form: str) -> list[str]:

@@ -19,23 +19,14 @@ from churn.retention.offers.selection import choose_offer
 type WhyNoOffer = WhyNotOffered | Literal["no_reason_shown", "no_offers"]
 
 # How far an offer came on its way to being made; of all offers, the one that came furthest says why there is none.
-FURTHEST: tuple[WhyNotOffered, ...] = (
-    "not_worth_its_cost",
-    "answers_no_reason",
-    "not_eligible",
-    "cooldown",
-    "expired",
-)
+FURTHEST: tuple[WhyNotOffered, ...] = ("not_worth_its_cost", "answers_no_reason", "not_eligible", "cooldown", "expired")
 HELD_OUT, NO_OFFER = "held out", "no offer"
 
 
 class OfferDecision(NamedTuple):
-    """What a subscriber gets.
+    """What a subscriber gets: an offer, in the holdout what it would have been, or why there is none.
 
-    Args:
-        offer: what is offered; in the holdout what would have been.
-        considered: the policy's other offers, and why not these.
-        why: there is no offer; None if there is one.
+    `considered` has the policy's other offers, and why not these.
     """
 
     arm: Arm
@@ -67,11 +58,11 @@ def decide_offer(policy: Policy, banner: BannerSubscriber, today: date) -> Offer
         last_offer=None,
         language=policy.document.languages[0],
     )
-    why = None if offer is not None else _why(banner, considered)
+    why = None if offer is not None else _explain_no_offer(banner, considered)
     return OfferDecision(draw_arm(banner.key, policy.holdout), offer, considered, why)
 
 
-def _why(banner: BannerSubscriber, considered: Sequence[OfferConsidered]) -> WhyNoOffer:
+def _explain_no_offer(banner: BannerSubscriber, considered: Sequence[OfferConsidered]) -> WhyNoOffer:
     if not considered:
         return "no_offers"
     if not banner.reasons:
@@ -84,9 +75,7 @@ def _why(banner: BannerSubscriber, considered: Sequence[OfferConsidered]) -> Why
 class OfferTotals:
     """Offers, counted and summed as each was answered, in whole cents; so net = saved - cost to the cent.
 
-    Args:
-        reasons: the codes of the reasons that they answer.
-        why_not: why the offer was not made to others.
+    `reasons` counts the codes of those that they answer, `why_not` why the offer was not made to others.
     """
 
     count: int = 0
@@ -141,7 +130,6 @@ class Simulation:
         offers: by code, in the policy's order; of those who see them.
         withheld: what the holdout would have been offered.
         no_offer: why those who are not held out get none.
-        lines: one a banner, in the order of the rows.
     """
 
     banners: int = 0
@@ -208,12 +196,9 @@ def csv_from_lines(lines: Iterable[SubscriberLine]) -> bytes:
 
 @dataclass(slots=True)
 class PolicyComparison:
-    """What changes for whom.
+    """How many go from one state to another, and into another arm, and the offers that each policy makes.
 
-    Args:
-        changed: how many go from one state to another; a state is an offer's code, `no offer` or `held out`.
-        arms_changed: how many are in another arm.
-        old, new: the offers that each policy makes.
+    A state is an offer's code, `no offer` or `held out`.
     """
 
     banners: int = 0

@@ -1,10 +1,9 @@
 """Offers: the policy that a product manager writes, and which offer of it a subscriber gets.
 
     benefit.py      what an offer gives: the only file that knows the kinds
-    document.py     what a policy file may hold
+    document.py     what a policy file may hold, and an offer's texts with its numbers filled in
     complaints.py   what is wrong with one: where, and what to do instead
     checks.py       whether it fits the contract
-    texts.py        its texts, with the numbers filled in
     policy.py       the policy as it is used: read, checked, made ready
     selection.py    the one offer for a subscriber, by expected net value
     arms.py         who is held out

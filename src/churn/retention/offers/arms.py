@@ -16,11 +16,7 @@ def draw_arm(key: str | None, holdout: Holdout) -> Arm:
 
     The lot is the BLAKE2b hash of the key, keyed with the experiment's name, as a number from 0 to 2**64 - 1. Lots
     below `share` of 2**64 are held out. Nothing else decides. Two experiments draw independently. A larger share keeps
-    in the holdout everybody who was there.
-
-    Args:
-        key: opaque, the same for one subscriber always; without one nobody is held out, since it could not be kept up.
-        holdout: the share, and the experiment's name of 1 to 64 ASCII characters.
+    in the holdout everybody who was there. Without a key nobody is held out, since it could not be kept up.
     """
     if not key:
         return "unassigned"

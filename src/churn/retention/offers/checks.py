@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from churn.contract.declaration import Contract, FeatureSpec
 from churn.retention.offers.complaints import PolicyProblem
-from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument
-from churn.retention.offers.texts import find_placeholders, list_known_placeholders
+from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument, find_placeholders
 
 NUMERIC = {"integer", "number"}
 
@@ -16,13 +15,7 @@ NUMERIC = {"integer", "number"}
 def find_problems(
     document: PolicyDocument, contract: type[Contract], languages: Collection[str]
 ) -> list[PolicyProblem]:
-    """All that is wrong, in the file's order.
-
-    Args:
-        document: the policy.
-        contract: whose subscribers it is used for.
-        languages: in which answers are given; the policy must have them all.
-    """
+    """List all that is wrong, in the file's order. Answers are given in `languages`: the policy must have them all."""
     if document.contract != contract.contract_name:
         what = f"is {document.contract}, but the contract in use is {contract.contract_name}"
         return [PolicyProblem("contract", what, "give the policy of this contract, or set CHURN_CONTRACT")]
@@ -102,12 +95,12 @@ def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection
 
 
 def _placeholders(offer: OfferDocument) -> Iterator[PolicyProblem]:
-    known = ", ".join(f"{{{name}}}" for name in list_known_placeholders(offer))
+    known = ", ".join(f"{{{name}}}" for name in offer.numbers)
     texts = [(f"title: {language}", text) for language, text in offer.title.items()]
     texts += [(f"disclosures: {language}", text) for language, several in offer.disclosures.items() for text in several]
     for place, text in texts:
         try:
-            unknown = [name for name in find_placeholders(text) if name not in list_known_placeholders(offer)]
+            unknown = [name for name in find_placeholders(text) if name not in offer.numbers]
         except ValueError:
             yield PolicyProblem(place, "has braces that are not in pairs or hold more than a name", f"use {known}")
             continue
@@ -132,8 +125,7 @@ def _saves(offer: OfferDocument, contract: type[Contract]) -> Iterator[PolicyPro
 
 def _condition(spec: FeatureSpec, condition: Condition) -> Iterator[tuple[str, str, str]]:
     """Yield where below the condition something is wrong, what it is, and what to do."""
-    numeric = spec.kind in NUMERIC
-    if numeric:
+    if spec.kind in NUMERIC:
         if condition.one_of is not None:
             yield ": is", f"{spec.name} is a number", "use at_least, at_most or both"
         yield from _limits(spec, condition)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from churn.errors import OfferPolicyError
@@ -15,25 +15,13 @@ from churn.retention.offers.benefit import PolicyTable
 from churn.retention.offers.document import PolicyDocument
 
 OFFER = "offer"
-NAMED_BY = "code"
-WORDS = {
-    "tuple": "list",
-    "Tuple": "list",
-    "dictionary": "table",
-    "String": "text",
-    "string": "text",
-}  # TOML's, and ours
+# Of pydantic's words those of TOML, and ours.
+WORDS = {"tuple": "list", "Tuple": "list", "dictionary": "table", "String": "text", "string": "text"}
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyProblem:
-    """One thing that is wrong.
-
-    Args:
-        place: such as `offer "yearly-20": eligible: tenure`; empty for the whole file.
-        what: is wrong with it.
-        instead: what to do.
-    """
+    """One thing that is wrong. A place is such as `offer "yearly-20": eligible: tenure`; empty for the whole file."""
 
     place: str
     what: str
@@ -62,7 +50,8 @@ def _problem_from_error(detail: Mapping[str, Any], content: Mapping[str, Any]) -
     if detail["type"] == "missing":
         return PolicyProblem(place, "is missing", f"add {_describe(location)}")
     if detail["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or name for name, field in _find_table(location[:-1]).model_fields.items())
+        table = [PolicyDocument, *(table for _, table in _walk_fields(location[:-1]))][-1]
+        known = ", ".join(field.alias or name for name, field in table.model_fields.items())
         return PolicyProblem(place, "is not known", f"correct the name or leave it out; here may stand {known}")
     what = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if detail["type"] == "string_pattern_mismatch":  # only names have a pattern
@@ -73,41 +62,32 @@ def _problem_from_error(detail: Mapping[str, Any], content: Mapping[str, Any]) -
     return PolicyProblem(place, f"{what}{shown}", f"give {_describe(location)}")
 
 
-def name_offer(content: Mapping[str, Any], at: int) -> str:
-    """Name an offer by its code, or by its number, counted from 1."""
-    offer = content[OFFER][at]
-    code = offer.get(NAMED_BY) if isinstance(offer, dict) else None
-    return f'{OFFER} "{code}"' if isinstance(code, str) else f"{OFFER} {at + 1}"
-
-
 def _name_place(location: Sequence[int | str], content: Mapping[str, Any]) -> str:
     if len(location) > 1 and location[0] == OFFER and isinstance(location[1], int):
-        return ": ".join([name_offer(content, location[1]), *map(str, location[2:])])
+        offer = content[OFFER][location[1]]
+        code = offer.get("code") if isinstance(offer, dict) else None
+        name = f'{OFFER} "{code}"' if isinstance(code, str) else f"{OFFER} {location[1] + 1}"
+        return ": ".join([name, *map(str, location[2:])])
     return ": ".join(map(str, location))
 
 
 def _describe(location: Sequence[int | str]) -> str:
     """Say what the nearest known key is for."""
-    described = [field.description for field in _walk_fields(location) if field.description]
+    described = [field.description for field, _ in _walk_fields(location) if field.description]
     return described[-1] if described else "what docs/offers.md says of it"
 
 
-def _find_table(location: Sequence[int | str]) -> type[BaseModel]:
-    """Return the model of the table at a place."""
-    table: type[BaseModel] = PolicyDocument
-    for field in _walk_fields(location):
-        table = next(_find_models(field.annotation), table)
-    return table
+def _walk_fields(location: Sequence[int | str]) -> Iterator[tuple[FieldInfo, type[PolicyTable]]]:
+    """Yield the fields on the way to a place, without list positions and keys that the writer chose.
 
-
-def _walk_fields(location: Sequence[int | str]) -> Iterator[FieldInfo]:
-    """Yield the fields on the way to a place, without list positions and keys that the writer chose."""
-    table: type[BaseModel] = PolicyDocument
+    Each comes with the table that holds what stands below it.
+    """
+    table: type[PolicyTable] = PolicyDocument
     for step in location:
         field = next((known for name, known in table.model_fields.items() if step == (known.alias or name)), None)
         if field is not None:
-            yield field
             table = next(_find_models(field.annotation), table)
+            yield field, table
 
 
 def _find_models(annotation: Any) -> Iterator[type[PolicyTable]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
+from babel.dates import format_date
 from pydantic import Field, StringConstraints
 
 from churn.answers import MOST_MONTHS
-from churn.retention.offers.benefit import Benefit, Discount, NoBenefit, PolicyTable
+from churn.retention.offers.benefit import Benefit, Discount, NoBenefit, NumberWriter, PolicyTable
 
 type Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
 type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -93,6 +95,30 @@ class OfferDocument(PolicyTable):
     def benefit(self) -> Benefit:
         """What the subscriber gets. Another kind is a class in `benefit.py` and a field here."""
         return self.discount or NoBenefit()
+
+    @property
+    def numbers(self) -> Mapping[str, NumberWriter]:
+        """The numbers that its texts may name, each with how a language writes it."""
+        return {
+            "expires": lambda language: format_date(self.expires, format="long", locale=language),
+            **self.benefit.numbers(),
+        }
+
+    def fill_text(self, text: str, language: str) -> str:
+        """Put the offer's numbers in place of their names, so that no text has to write one."""
+        return text.format_map({name: self.numbers[name](language) for name in find_placeholders(text)})
+
+
+def find_placeholders(text: str) -> list[str]:
+    """Return the names in braces, in order.
+
+    Raises:
+        ValueError: the braces are not in pairs, or hold more than a name.
+    """
+    named = [part for part in string.Formatter().parse(text) if part[1] is not None]
+    if any(specification or conversion for _, _, specification, conversion in named):
+        raise ValueError(text)
+    return [str(name) for _, name, _, _ in named]
 
 
 class PolicyDocument(PolicyTable):

@@ -17,8 +17,7 @@ from churn.errors import OfferPolicyError
 from churn.retention.offers.benefit import Benefit
 from churn.retention.offers.checks import find_problems
 from churn.retention.offers.complaints import build_policy_error, problems_from_validation
-from churn.retention.offers.document import Condition, Holdout, OfferDocument, PolicyDocument
-from churn.retention.offers.texts import fill_text
+from churn.retention.offers.document import Holdout, OfferDocument, PolicyDocument
 
 UNBOUNDED = float("inf")
 
@@ -34,13 +33,9 @@ class EligibilityLimits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """An offer, ready for choosing.
+    """An offer, ready for choosing: `saves` by reason group, titles and disclosures by language.
 
-    Args:
-        benefit: what a subscriber who accepts it gets.
-        fixed_dollars: what else it costs for each who accepts.
-        saves: save rate by reason group.
-        titles: by language, as `disclosures`.
+    `fixed_dollars` is what it costs beside the benefit, for each who accepts.
     """
 
     code: str
@@ -80,12 +75,7 @@ def find_default_policy(contract: type[Contract]) -> Path:
 
 
 def load_policy(path: Path | None, contract: type[Contract], *, languages: Collection[str]) -> Policy:
-    """Read and check a policy file.
-
-    Args:
-        path: a TOML file; None for the contract's own.
-        contract: whose subscribers it is for.
-        languages: in which answers are given; every text must have each.
+    """Read and check a policy file, by default the contract's own. Every text must have each of the languages.
 
     Raises:
         OfferPolicyError: names the file, each place in it that is wrong, and what to do instead.
@@ -108,10 +98,6 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
         raise build_policy_error(path, problems_from_validation(error, content)) from error
     if problems := find_problems(document, contract, languages):
         raise build_policy_error(path, problems)
-    return _prepare_policy(document)
-
-
-def _prepare_policy(document: PolicyDocument) -> Policy:
     return Policy(
         document=document,
         version=document.version,
@@ -129,20 +115,22 @@ def _terms_from_offer(offer: OfferDocument) -> Terms:
         code=offer.code,
         expires=offer.expires,
         expires_text=offer.expires.isoformat(),
-        eligible=tuple(_limits_from_condition(name, condition) for name, condition in offer.eligible.items()),
+        eligible=tuple(
+            EligibilityLimits(
+                name,
+                None if condition.one_of is None else frozenset(condition.one_of),
+                -UNBOUNDED if condition.at_least is None else condition.at_least,
+                UNBOUNDED if condition.at_most is None else condition.at_most,
+            )
+            for name, condition in offer.eligible.items()
+        ),
         benefit=offer.benefit,
         fixed_dollars=offer.cost_dollars,
         take_up=offer.take_up,
         saves=dict(offer.saves),
-        titles={language: fill_text(text, offer, language) for language, text in offer.title.items()},
+        titles={language: offer.fill_text(text, language) for language, text in offer.title.items()},
         disclosures={
-            language: tuple(fill_text(text, offer, language) for text in several)
+            language: tuple(offer.fill_text(text, language) for text in several)
             for language, several in offer.disclosures.items()
         },
     )
-
-
-def _limits_from_condition(field: str, condition: Condition) -> EligibilityLimits:
-    low = -UNBOUNDED if condition.at_least is None else condition.at_least
-    high = UNBOUNDED if condition.at_most is None else condition.at_most
-    return EligibilityLimits(field, None if condition.one_of is None else frozenset(condition.one_of), low, high)

@@ -14,13 +14,9 @@ CENTS = 2
 
 
 class WeighedOffer(NamedTuple):
-    """An offer that answers a reason of a subscriber, and what making it is worth.
+    """An offer that answers a reason, known by its code, and what making it is worth, in dollars.
 
-    Args:
-        reason: the code of the reason.
-        monthly_discount: in dollars.
-        cost: in dollars.
-        net: in dollars, rounded to cents: what is decided is decided on this number.
+    `net` is rounded to cents: what is decided is decided on this number.
     """
 
     terms: Terms
@@ -58,11 +54,7 @@ def choose_offer(
     the first in the policy is made.
 
     Args:
-        policy: what may be offered.
-        subscriber: of the policy's contract.
-        probability: of leaving, as shown.
-        reasons: the reasons that the subscriber is shown.
-        today: an offer may be accepted until its last day.
+        probability: of leaving, as shown, as the reasons are.
         last_offer: the day on which the subscriber last accepted an offer; within the cooldown there is none. A day
             that is still to come counts as today.
         language: one of the policy's.
