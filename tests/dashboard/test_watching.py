@@ -2,14 +2,13 @@
 
 import json
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from support.dashboards import Behaviour, Simulation, begin
+from support.listening import QuietHandler, listening
 from support.logged import write_demo_log
 from support.watching import Open, words
 
@@ -33,25 +32,13 @@ churn_queue_requests 3
 def answering(answers: Mapping[str, tuple[int, str]]) -> Iterator[str]:
     """A server that answers each path as it is told, and anything else with 404."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
             status, text = answers.get(self.path, (404, ""))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(text.encode())
+            self.answer(status, text.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        yield address
 
 
 def test_an_instance_tells_its_version_and_what_it_has_answered(dashboard: Open, tmp_path: Path) -> None:

@@ -3,12 +3,11 @@
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from support.listening import QuietHandler, listening
 from support.tools import uv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,24 +18,16 @@ NOWHERE = "http://127.0.0.1:9"  # a port where nothing listens
 def advisories(vulnerable: str) -> Iterator[str]:
     """A list that has one vulnerability, of the package of this name, and speaks as osv.dev does."""
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Answers(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]["name"]
             affected = [{"package": {"name": asked, "ecosystem": "PyPI"}, "ranges": []}]
             found = {"id": "PYSEC-2026-1", "summary": "bad", "details": "", "aliases": [], "affected": affected}
             body = json.dumps({"vulns": [found]} if asked == vulnerable else {}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(200, body)
 
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with listening(Answers) as address:
+        yield address
 
 
 def audit(url: str) -> tuple[int, str]:

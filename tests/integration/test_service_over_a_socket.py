@@ -69,6 +69,11 @@ class Server:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
 
+    def exchange(self, sent: bytes, count: int = 1) -> list[tuple[int, dict[str, str], Any]]:
+        with self.connect() as connection:
+            connection.sendall(sent)
+            return receive(connection, count)
+
     def ended(self) -> tuple[int, list[str]]:
         """Its exit code and all it wrote, once it has ended by itself."""
         rest, _ = self.process.communicate(timeout=PATIENCE_S)
@@ -125,9 +130,7 @@ def _receive_one(stream: Any) -> tuple[int, dict[str, str], Any]:
 
 
 def test_a_request_is_answered(server: Server) -> None:
-    with server.connect() as connection:
-        connection.sendall(sized(EXAMPLE))
-        [(status, headers, answer)] = receive(connection)
+    [(status, headers, answer)] = server.exchange(sized(EXAMPLE))
     assert status == 200
     assert answer["model_version"] == headers["x-model-version"] == "v0.0.1"
     assert "server" not in headers
@@ -136,17 +139,14 @@ def test_a_request_is_answered(server: Server) -> None:
 def test_a_batch_of_the_most_rows_is_answered(server: Server) -> None:
     rows = Settings().max_batch_rows
     body = b"[" + b",".join([EXAMPLE] * rows) + b"]"
-    with server.connect() as connection:
-        connection.sendall(sized(EXAMPLE) + sized(body, path="/predict/batch"))
-        [(_, _, alone), (status, _, answer)] = receive(connection, 2)
+    [(_, _, alone), (status, _, answer)] = server.exchange(sized(EXAMPLE) + sized(body, path="/predict/batch"), 2)
     assert status == 200
     assert answer["predictions"] == [as_in_a_batch(alone)] * rows
 
 
 def test_a_connection_serves_many_requests_also_when_they_come_at_once(server: Server) -> None:
-    with server.connect() as connection:
-        connection.sendall(sized(EXAMPLE) + sized(b"{}") + sized(EXAMPLE))
-        assert [status for status, *_ in receive(connection, 3)] == [200, 422, 200]
+    answers = server.exchange(sized(EXAMPLE) + sized(b"{}") + sized(EXAMPLE), 3)
+    assert [status for status, *_ in answers] == [200, 422, 200]
 
 
 def test_a_body_may_come_byte_by_byte(server: Server) -> None:
@@ -161,24 +161,18 @@ def test_a_body_may_come_byte_by_byte(server: Server) -> None:
 def test_a_body_may_come_in_chunks(server: Server) -> None:
     middle = len(EXAMPLE) // 2
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (EXAMPLE[:middle], EXAMPLE[middle:]))
-    with server.connect() as connection:
-        connection.sendall(request(chunks + b"0\r\n\r\n", "Transfer-Encoding: chunked"))
-        [(status, *_)] = receive(connection)
+    [(status, *_)] = server.exchange(request(chunks + b"0\r\n\r\n", "Transfer-Encoding: chunked"))
     assert status == 200
 
 
 def test_chunks_past_the_limit_are_refused_before_they_end(server: Server) -> None:
     size = Settings().max_body_bytes + 1
-    with server.connect() as connection:
-        connection.sendall(request(b"%x\r\n" % (2 * size) + b" " * size, "Transfer-Encoding: chunked"))
-        [(status, *_)] = receive(connection)
+    [(status, *_)] = server.exchange(request(b"%x\r\n" % (2 * size) + b" " * size, "Transfer-Encoding: chunked"))
     assert status == 413
 
 
 def test_a_body_announced_as_too_large_is_refused_before_it_is_sent(server: Server) -> None:
-    with server.connect() as connection:
-        connection.sendall(request(b"", "Content-Length: 999999999999", "Expect: 100-continue"))
-        [(status, *_)] = receive(connection)
+    [(status, *_)] = server.exchange(request(b"", "Content-Length: 999999999999", "Expect: 100-continue"))
     assert status == 413
 
 
@@ -200,9 +194,7 @@ def test_a_client_that_leaves_in_the_middle_does_no_harm(server: Server) -> None
     ids=["TLS", "no request line", "length is no number", "length and chunks", "chunk without size"],
 )
 def test_what_is_not_http_gets_400_in_the_shape_of_every_error(server: Server, nonsense: bytes) -> None:
-    with server.connect() as connection:
-        connection.sendall(nonsense)
-        [(status, headers, problem)] = receive(connection)
+    [(status, headers, problem)] = server.exchange(nonsense)
     assert (status, problem["status"], headers["content-type"]) == (400, 400, "application/problem+json")
     assert problem["request_id"] == headers["x-request-id"]
     assert headers["x-model-version"] == "v0.0.1"
@@ -213,9 +205,7 @@ def test_a_request_under_way_is_finished_before_the_service_stops(bundle: Bundle
     server = Server(tmp_path, MODEL_PATH=bundle.path)
     with server.connect() as connection:
         connection.sendall(request(EXAMPLE[:10], f"Content-Length: {len(EXAMPLE)}"))
-        with server.connect() as other:  # its answer shows that the first request has been taken up
-            other.sendall(sized(EXAMPLE))
-            receive(other)
+        server.exchange(sized(EXAMPLE))  # its answer shows that the first request has been taken up
         server.process.send_signal(signal.SIGTERM)
         assert server.process.stdout is not None
         assert any("Shutting down" in line for line in iter(server.process.stdout.readline, ""))
@@ -226,9 +216,7 @@ def test_a_request_under_way_is_finished_before_the_service_stops(bundle: Bundle
 
 
 def ask(server: Server, path: str) -> tuple[int, dict[str, str], Any]:
-    with server.connect() as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: service\r\n\r\n".encode())
-        return receive(connection)[0]
+    return server.exchange(f"GET {path} HTTP/1.1\r\nHost: service\r\n\r\n".encode())[0]
 
 
 def ask_until(server: Server, path: str, status: int) -> tuple[int, dict[str, str], Any]:
@@ -276,9 +264,7 @@ def test_clients_that_leave_do_not_fill_the_queue(bundle: Bundle, tmp_path: Path
     until = time.monotonic() + PATIENCE_S
     statuses = [503] * 3
     while statuses[-3:] != [200] * 3 and time.monotonic() < until:
-        with server.connect() as connection:
-            connection.sendall(sized(EXAMPLE))
-            statuses.append(receive(connection)[0][0])
+        statuses.append(server.exchange(sized(EXAMPLE))[0][0])
     assert statuses[-3:] == [200] * 3
     assert server.stop()[0] == 0
 
@@ -298,9 +284,7 @@ def test_before_it_stops_it_says_so_for_a_while_and_still_answers(bundle: Bundle
             [(status, headers, _)] = receive(kept)
             assert (status, headers["connection"]) == (200, "close")
             assert kept.recv(1) == b""
-        with server.connect() as late:
-            late.sendall(sized(EXAMPLE))
-            assert receive(late)[0][0] == 200
+        assert server.exchange(sized(EXAMPLE))[0][0] == 200
     code, lines = server.ended()
     assert code == 0
     assert_json(lines)
@@ -322,9 +306,7 @@ def test_workers_share_a_port_are_ready_once_and_stop_together(
     bundle: Bundle, tmp_path: Path, setting: str, workers: int
 ) -> None:
     server = Server(tmp_path, MODEL_PATH=bundle.path, WORKERS=setting)
-    with server.connect() as connection:
-        connection.sendall(sized(EXAMPLE))
-        [(status, *_)] = receive(connection)
+    [(status, *_)] = server.exchange(sized(EXAMPLE))
     assert status == 200
     code, lines = server.stop()
     assert code == 0

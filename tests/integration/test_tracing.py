@@ -4,15 +4,14 @@ import json
 import queue
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from support.listening import QuietHandler, listening
 from support.processes import serving, succeed
 
 from churn.businesses import find_contract
@@ -27,25 +26,17 @@ def collector() -> Iterator[tuple[str, queue.Queue[Span]]]:
     """A collector's address, and the spans that it was sent."""
     spans: queue.Queue[Span] = queue.Queue()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
             sent = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
             for resource in sent.resource_spans:
                 for scope in resource.scope_spans:
                     for span in scope.spans:
                         spans.put(span)
-            self.send_response(200)
-            self.end_headers()
+            self.answer(200)
 
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", spans
-        finally:
-            server.shutdown()
+    with listening(Handler) as address:
+        yield address, spans
 
 
 def test_a_request_goes_on_in_its_callers_trace_and_keeps_nothing_of_the_query(
@@ -76,7 +67,6 @@ def test_a_request_goes_on_in_its_callers_trace_and_keeps_nothing_of_the_query(
 def test_a_service_without_a_collector_loads_nothing_that_speaks_to_one() -> None:
     code = """
 import sys
-import threading
 from churn.businesses import find_contract
 from churn.service.app import build_openapi_document
 build_openapi_document(find_contract("streamflow"))

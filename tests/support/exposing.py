@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from churn.judging import metrics
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
+from support.listening import QuietHandler, listening
 
 
 class Service:
@@ -83,8 +83,8 @@ def answering(services: Sequence[Service]) -> Iterator[None]:
 def exposing(service: Service | None, host: str = "127.0.0.1", port: int = 0) -> Iterator[Exposed]:
     exposed = Exposed("", registry=service.registry if service else None)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
             content = exposed.content if exposed.registry is None else generate_latest(exposed.registry)
             asked = self.path == "/metrics"
             self.send_response(404 if asked and content is None else 200)
@@ -92,16 +92,5 @@ def exposing(service: Service | None, host: str = "127.0.0.1", port: int = 0) ->
             with contextlib.suppress(ConnectionError):  # HAProxy's checks hang up as soon as they know
                 self.wfile.write(content if asked and content else b"")
 
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer((host, port), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    exposed.address = f"http://{host}:{server.server_address[1]}"
-    try:
+    with listening(Handler, host, port) as exposed.address:
         yield exposed
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

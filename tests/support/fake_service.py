@@ -2,14 +2,13 @@
 
 import copy
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from churn.answers import Offer, Retention, RetentionAnswer
+from support.listening import QuietHandler, listening
 
 OFFER: Offer = {
     "code": "loyalty-15",
@@ -102,10 +101,10 @@ def fake_service() -> Iterator[FakeService]:
     """Runs one."""
     service = FakeService()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
             body = self.rfile.read(int(self.headers["content-length"]))
             asked = Asked({name.lower(): value for name, value in self.headers.items()}, json.loads(body))
             content = json.dumps(service.reply(asked)).encode()
@@ -115,17 +114,5 @@ def fake_service() -> Iterator[FakeService]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    service.address = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with listening(Handler) as service.address:
         yield service
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

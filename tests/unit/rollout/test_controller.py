@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from support.rollouts import SERVICE, Killed, Tasks, World, begin, build_controller, counted, plan
 
 from churn.errors import RegistryError
+from churn.rollout.controller import Controller
 from churn.rollout.state import JUDGED, Rollout, State
 from churn.rollout.store import RolloutStore
 
@@ -27,13 +28,25 @@ def store(world: World) -> Iterator[RolloutStore]:
     store.close()
 
 
+@pytest.fixture
+def controller(world: World, store: RolloutStore) -> Controller:
+    """A controller of a rollout that has just begun."""
+    begin(world, store)
+    return build_controller(world, store)
+
+
+@pytest.fixture
+def stepped(controller: Controller) -> Controller:
+    """The same after its first step."""
+    controller.tick()
+    return controller
+
+
 def kinds(store: RolloutStore, rollout: Rollout) -> list[str]:
     return [event.kind for event in store.list_events(rollout.number)]
 
 
-def test_a_good_version_goes_all_the_way(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
+def test_a_good_version_goes_all_the_way(world: World, store: RolloutStore, controller: Controller) -> None:
     assert (controller.tick().state, world.share) == (State.HOLDING, 10)
     world.passes(HOUR_S - 1)
     assert controller.tick().state == State.HOLDING
@@ -48,13 +61,12 @@ def test_a_good_version_goes_all_the_way(world: World, store: RolloutStore) -> N
     ]
 
 
-def test_a_bad_version_is_sent_back_in_the_tick_of_the_verdict(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_a_bad_version_is_sent_back_in_the_tick_of_the_verdict(
+    world: World, store: RolloutStore, stepped: Controller
+) -> None:
     world.passes(15)
     world.verdict = "roll back"
-    rollout = controller.tick()
+    rollout = stepped.tick()
     assert (rollout.state, world.share, world.champion) == (State.ROLLED_BACK, 0, "v1")
     assert "it looks like roll back" in rollout.reason
     judged = next(event for event in store.list_events(rollout.number) if event.kind == "judged")
@@ -63,25 +75,20 @@ def test_a_bad_version_is_sent_back_in_the_tick_of_the_verdict(world: World, sto
 
 
 def test_the_judge_sees_what_was_answered_in_this_step_and_in_the_bake_the_stable_version_of_the_step_before(
-    world: World, store: RolloutStore
+    world: World, stepped: Controller
 ) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
     world.passes(HOUR_S)
-    controller.tick()
+    stepped.tick()
     world.passes(60, requests=500)
-    controller.tick()
+    stepped.tick()
     first, second = world.judge_inputs
     assert (first.stable, first.canary, first.weight) == (counted(900), counted(100), 10)
     assert (second.stable, second.canary, second.weight) == (counted(900), counted(500), 100)
 
 
 def test_the_judge_knows_what_stable_answered_before_the_step_but_never_counts_it_twice(
-    world: World, store: RolloutStore
+    world: World, controller: Controller
 ) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
     before = counted(world.counts["stable"])
     controller.tick()
     world.passes(HOUR_S)
@@ -94,17 +101,12 @@ def test_the_judge_knows_what_stable_answered_before_the_step_but_never_counts_i
     assert (bake.stable, bake.earlier) == (counted(900), before)
 
 
-def test_a_canary_that_dies_is_sent_back(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_a_canary_that_dies_is_sent_back(world: World, stepped: Controller) -> None:
     world.up.remove("canary")
-    assert (controller.tick().state, world.share) == (State.ROLLED_BACK, 0)
+    assert (stepped.tick().state, world.share) == (State.ROLLED_BACK, 0)
 
 
-def test_nothing_starts_before_the_canary_is_healthy_and_the_window_open(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
+def test_nothing_starts_before_the_canary_is_healthy_and_the_window_open(world: World, controller: Controller) -> None:
     world.up.remove("canary")
     assert (controller.tick().state, world.weights_set) == (State.STARTING, [])
     world.up.add("canary")
@@ -120,20 +122,14 @@ def test_a_start_outside_the_window_takes_a_reason(world: World, store: RolloutS
     assert build_controller(world, store).tick().state == State.HOLDING
 
 
-def test_a_closed_window_stops_no_rollback(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_a_closed_window_stops_no_rollback(world: World, stepped: Controller) -> None:
     world.closed, world.verdict = "it is Friday", "roll back"
-    assert controller.tick().state == State.ROLLED_BACK
+    assert stepped.tick().state == State.ROLLED_BACK
 
 
-def test_a_canary_without_requests_is_sent_back_when_time_is_over(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_a_canary_without_requests_is_sent_back_when_time_is_over(world: World, stepped: Controller) -> None:
     world.passes(10 * HOUR_S, requests=0)
-    rollout = controller.tick()
+    rollout = stepped.tick()
     assert rollout.state == State.ROLLED_BACK
     assert "not enough evidence in time" in rollout.reason
 
@@ -146,71 +142,57 @@ def test_one_may_choose_to_hold_instead(world: World, store: RolloutStore) -> No
     assert (controller.tick().state, world.share) == (State.HOLDING, 10)
 
 
-def test_figures_that_cannot_be_read_hold_and_are_told_once(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_figures_that_cannot_be_read_hold_and_are_told_once(world: World, stepped: Controller) -> None:
     world.seeing = False
     for _ in range(3):
         world.passes(HOUR_S)
-        rollout = controller.tick()
+        rollout = stepped.tick()
     assert rollout.state == State.HOLDING
     assert all(judge_input.gap for judge_input in world.judge_inputs)
     assert world.judge_inputs[-1].age_s == 3 * HOUR_S
     world.seeing = True
-    assert controller.tick().state == State.BAKING
+    assert stepped.tick().state == State.BAKING
 
 
-def test_routing_that_was_lost_is_put_right_within_a_tick(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_routing_that_was_lost_is_put_right_within_a_tick(
+    world: World, store: RolloutStore, stepped: Controller
+) -> None:
     world.share = 37
-    rollout = controller.tick()
+    rollout = stepped.tick()
     assert world.share == 10
     assert "routing" in kinds(store, rollout)
 
 
-def test_whoever_takes_all_traffic_back_by_hand_is_not_overruled(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_whoever_takes_all_traffic_back_by_hand_is_not_overruled(world: World, stepped: Controller) -> None:
     world.share = 0
-    assert (controller.tick().state, world.share) == (State.ABORTED, 0)
+    assert (stepped.tick().state, world.share) == (State.ABORTED, 0)
 
 
-def test_whoever_aborts_is_obeyed_and_quoted(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_whoever_aborts_is_obeyed_and_quoted(world: World, store: RolloutStore, stepped: Controller) -> None:
     store.leave_command(1, "abort", "I do not like it")
-    rollout = controller.tick()
+    rollout = stepped.tick()
     assert (rollout.state, rollout.reason, world.share) == (State.ABORTED, "I do not like it", 0)
 
 
 def test_a_router_that_is_away_is_told_of_once_and_judged_again_when_it_is_back(
-    world: World, store: RolloutStore
+    world: World, store: RolloutStore, stepped: Controller
 ) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
     world.reachable = False
     for _ in range(3):
         world.passes(HOUR_S)
-        assert controller.tick().state == State.HOLDING
-    assert kinds(store, controller.rollout).count("trouble") == 1
+        assert stepped.tick().state == State.HOLDING
+    assert kinds(store, stepped.rollout).count("trouble") == 1
     world.reachable = True
-    assert controller.tick().state == State.BAKING
+    assert stepped.tick().state == State.BAKING
 
 
-def test_a_rollback_that_the_router_does_not_hear_is_tried_again(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_a_rollback_that_the_router_does_not_hear_is_tried_again(
+    world: World, store: RolloutStore, stepped: Controller
+) -> None:
     world.verdict = "roll back"
     world.killed_after = world.done + 3  # it reads weight, health and figures, then decides to go back
     with pytest.raises(Killed):
-        controller.tick()
+        stepped.tick()
     world.killed_after, world.reachable = None, False
     again = build_controller(world, store)
     assert (again.tick().state, world.share) == (State.RETURNING, 10)
@@ -220,15 +202,12 @@ def test_a_rollback_that_the_router_does_not_hear_is_tried_again(world: World, s
     assert (again.tick().state, world.share) == (State.ROLLED_BACK, 0)
 
 
-def test_nothing_is_sent_back_to_a_stable_version_that_is_down(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_nothing_is_sent_back_to_a_stable_version_that_is_down(world: World, stepped: Controller) -> None:
     world.up.remove("stable")
     world.verdict = "roll back"
-    assert (controller.tick().state, world.share) == (State.RETURNING, 10)
+    assert (stepped.tick().state, world.share) == (State.RETURNING, 10)
     world.up.add("stable")
-    assert (controller.tick().state, world.share) == (State.ROLLED_BACK, 0)
+    assert (stepped.tick().state, world.share) == (State.ROLLED_BACK, 0)
 
 
 def test_a_registry_that_is_away_keeps_the_traffic_where_it_is(store: RolloutStore, tmp_path: Path) -> None:
@@ -251,17 +230,14 @@ def test_a_registry_that_is_away_keeps_the_traffic_where_it_is(store: RolloutSto
     assert controller.tick().state == State.PROMOTED
 
 
-def test_somebody_may_go_forward_without_waiting(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
-    controller.tick()
+def test_somebody_may_go_forward_without_waiting(world: World, store: RolloutStore, stepped: Controller) -> None:
     world.verdict = "hold"
     store.leave_command(1, "promote", "seen enough")
-    assert (controller.tick().state, world.share) == (State.BAKING, 100)
+    assert (stepped.tick().state, world.share) == (State.BAKING, 100)
     assert store.find_command(1) is None
     world.verdict = "roll back"
     store.leave_command(1, "promote", "all the same")
-    assert controller.tick().state == State.ROLLED_BACK
+    assert stepped.tick().state == State.ROLLED_BACK
 
 
 def test_a_rollout_may_be_aborted_before_it_has_begun(world: World, store: RolloutStore) -> None:
@@ -308,9 +284,9 @@ def test_after_the_bake_the_stable_tasks_run_the_new_version_before_the_canary_s
     ]
 
 
-def test_verdicts_that_say_nothing_new_are_recorded_now_and_then(world: World, store: RolloutStore) -> None:
-    begin(world, store)
-    controller = build_controller(world, store)
+def test_verdicts_that_say_nothing_new_are_recorded_now_and_then(
+    world: World, store: RolloutStore, controller: Controller
+) -> None:
     world.verdict = "hold"
     controller.tick()
     for _ in range(200):
