@@ -19,7 +19,6 @@ NAMED = {"properties", "schemas", "paths", "responses", "headers", "content", "p
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """The document of the service as it is now."""
     bundle = load_bundle(EARLIER / "bundles" / "streamflow" / "v0.0.1")
     with InProcess(create_app(Settings(prediction_log="off"), bundle=bundle)) as service:
         found: dict[str, Any] = service.get("/openapi.json").json()

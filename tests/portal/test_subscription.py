@@ -11,7 +11,6 @@ HEADLINE = "A better price for you"
 
 
 def events(portal: Portal) -> list[tuple[str, int]]:
-    """What happened, and how often."""
     response = portal.visitor().get("/team/events.json")
     return sorted((each["kind"], each["events"]) for each in response.json())
 

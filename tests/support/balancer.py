@@ -38,7 +38,6 @@ class Balancer:
         return {row["svname"]: row for row in csv.DictReader(io.StringIO(text)) if row["pxname"] == "service"}
 
     def wait_until_up(self, name: str) -> None:
-        """Waits until a server passes its health check."""
         wait_until(lambda: self.servers()[name]["status"] == "UP", f"HAProxy sees {name} up")
 
     def wrong(self) -> dict[str, int]:

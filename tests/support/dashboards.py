@@ -134,7 +134,6 @@ class Simulation:
 
 
 def begin(store: RolloutStore, world: Simulation, old: str, new: str, **setup: Any) -> Rollout:
-    """Records a rollout that begins now."""
     plan = read_plan().model_copy(update={"window": "always"})
     now, waiting = world.now, "waiting for the canary"
     rollout = Rollout(0, SERVICE, old, new, plan, Setup("haproxy", **setup), State.STARTING, -1, 0, now, waiting, now)

@@ -98,7 +98,6 @@ def with_retention(**changes: Any) -> RetentionAnswer:
 
 @contextmanager
 def fake_service() -> Iterator[FakeService]:
-    """Runs one."""
     service = FakeService()
 
     class Handler(QuietHandler):

@@ -78,7 +78,6 @@ def answering(
 
 
 def failing(contract: type[Contract], error: Exception) -> InProcess:
-    """A service whose model raises."""
 
     def explain(_: Rows) -> npt.NDArray[np.float32]:
         raise error

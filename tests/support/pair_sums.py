@@ -25,7 +25,6 @@ def block(contract: type[Contract], *, seed: int, noise: float, count: int = 100
 
 
 def sum_up(contract: type[Contract], *blocks: PairBlock) -> PairSums:
-    """Sum up some pairs."""
     sums = PairSums(contract)
     for pairs in blocks:
         sums.add(pairs)

@@ -28,5 +28,4 @@ def policy_of(folder: Path, *changes: tuple[str, str]) -> Policy:
 
 
 def reason(group: str, code: str = "") -> CustomerReason:
-    """A reason that a subscriber is shown."""
     return {"code": code or f"{group}.any", "group": group, "actionable": True, "text": f"About {group}."}

@@ -14,7 +14,6 @@ type Reply = Callable[[bytes], Awaitable[bytes | AsyncIterator[bytes] | None]]
 
 
 def http(status: int, body: bytes, *headers: bytes) -> bytes:
-    """An HTTP response."""
     head = b"".join(b"%b\r\n" % header for header in headers)
     return b"HTTP/1.1 %d Whatever\r\n%bContent-Length: %d\r\n\r\n%b" % (status, head, len(body), body)
 

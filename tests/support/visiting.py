@@ -63,14 +63,12 @@ class Visitor:
         self.token = ""
 
     def request(self, method: str, path: str, **what: Any) -> httpx2.Response:
-        """Sends as it is told."""
         response = self.portal.runner.run(self.client.request(method, path, **what))
         if found := TOKEN.search(response.text):
             self.token = found[1]
         return response
 
     def get(self, path: str = "/", **what: Any) -> httpx2.Response:
-        """Opens a page."""
         return self.request("GET", path, **what)
 
     def submit(self, path: str, **fields: str) -> httpx2.Response:
@@ -85,5 +83,4 @@ class Visitor:
 
 
 def key_of(number: int) -> str:
-    """The key of a demo subscriber."""
     return load_demo_subscribers()[number - 1].key

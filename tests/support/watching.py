@@ -38,11 +38,9 @@ class Dashboard:
         self.runner.close()
 
     def request(self, method: str, path: str, **what: Any) -> httpx2.Response:
-        """Sends as it is told."""
         return self.runner.run(self.client.request(method, path, **what))
 
     def get(self, path: str = "/", **what: Any) -> httpx2.Response:
-        """Opens a page."""
         return self.request("GET", path, **what)
 
     def page(self, path: str = "/") -> str:
@@ -52,7 +50,6 @@ class Dashboard:
         return answer.text
 
     def sign_in(self, token: str = TOKEN) -> httpx2.Response:
-        """Gives a token."""
         return self.request("POST", "/sign-in", data={"token": token})
 
     def submit(self, path: str, *, of: str, **fields: str) -> httpx2.Response:

@@ -179,7 +179,6 @@ def test_an_unknown_contract_is_answered_with_the_known_ones() -> None:
 
 
 def make(kind: Any, says: Any, example: Any, *, protected: bool = False) -> type[Contract]:
-    """A contract of one field."""
 
     class Made(Contract):
         contract_name: ClassVar[str] = "made"
