@@ -20,15 +20,14 @@ COLOURS = {State.PROMOTED: "green", State.ROLLED_BACK: "red", State.ABORTED: "re
 
 def show_rollout(rollout: Rollout, *, controlled: bool) -> None:
     """Print where a rollout stands."""
-    steps = len(rollout.plan.steps)
-    step = f"{rollout.step + 1} of {steps}" if rollout.step >= 0 else f"before 1 of {steps}"
+    step = rollout.step + 1 if rollout.step >= 0 else "before 1"
     requests = ", ".join(f"{track} {counts.total.requests:,}" for track, counts in sorted(rollout.counts.items()))
     lasted = text_from_duration(time.time() - rollout.since)
     rows = [
         ("service", rollout.service),
         ("from, to", f"{rollout.stable}, {rollout.canary}"),
         ("state", f"{rollout.state}, since {_text_from_time(rollout.since)} ({lasted})"),
-        ("step", step),
+        ("step", f"{step} of {len(rollout.plan.steps)}"),
         ("canary's share", f"{rollout.weight_percent} %"),
         ("requests in this step", requests or "none yet"),
         ("why", rollout.reason),
@@ -45,16 +44,12 @@ def show_findings(events: Sequence[Event]) -> None:
     findings: Sequence[dict[str, Any]] = judged.evidence["verdict"]["findings"] if judged else ()
     if not judged or not findings:
         return
-    rows = [
-        (
-            finding["check"],
-            finding["decision"],
-            _text_from_share(finding["effect"]),
-            f"{_text_from_share(finding['low'])} to {_text_from_share(finding['high'])}",
-            _text_from_share(finding["tolerance"]),
+    rows = []
+    for finding in findings:
+        effect, low, high, tolerance = (
+            _text_from_share(finding[name]) for name in ("effect", "low", "high", "tolerance")
         )
-        for finding in findings
-    ]
+        rows.append((finding["check"], finding["decision"], effect, f"{low} to {high}", tolerance))
     title = f"What the judge found, {_text_from_time(judged.at)}: {judged.decision}"
     print_table(title, ["check", "verdict", "canary minus stable", "surely from, to", "tolerated"], rows)
 

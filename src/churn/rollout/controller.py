@@ -224,13 +224,9 @@ class Controller:
 
     def _begin_return(self, reason: str, ends_as: State, *, command: Command | None = None) -> None:
         """Record that all traffic goes back, then send it."""
+        now = self.recorder.clock()
         returning = replace(
-            self.rollout,
-            state=State.RETURNING,
-            weight_percent=0,
-            since=self.recorder.clock(),
-            reason=reason,
-            ends_as=ends_as,
+            self.rollout, state=State.RETURNING, weight_percent=0, since=now, reason=reason, ends_as=ends_as
         )
         self.recorder.save(returning, "returning", reason, command=command)
         self._return()

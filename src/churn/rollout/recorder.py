@@ -41,17 +41,11 @@ class Recorder:
         evidence: Mapping[str, Any] | None = None,
     ) -> None:
         """Write where the rollout stands now, the event of that kind if any, and which command was taken."""
-        event = kind and Event(
-            at=self.clock(),
-            kind=kind,
-            state=rollout.state,
-            step=rollout.step,
-            weight_percent=rollout.weight_percent,
-            reason=reason,
-            decision=decision,
-            evidence=evidence or {},
-        )
-        self.rollout = self.store.save(rollout, event or None, taken=command)
+        event = None
+        if kind:
+            stands = (rollout.state, rollout.step, rollout.weight_percent)
+            event = Event(self.clock(), kind, *stands, reason, decision, evidence or {})
+        self.rollout = self.store.save(rollout, event, taken=command)
 
     def save_once(self, kind: str, reason: str) -> None:
         """Write an event, unless it repeats the last one."""

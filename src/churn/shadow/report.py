@@ -195,14 +195,10 @@ def _tabulate_cross(name: str, table: CrossTable) -> ReportTable:
 
 
 def _tabulate_groups(report: ShadowReport) -> ReportTable:
-    rows: list[list[str | int]] = [
-        [
-            f"{group.grouping}: {group.level}",
-            group.pairs,
-            *(MEASURES[name].describe(mean) for name, mean in group.means.items()),
-        ]
-        for group in report.groups
-    ]
+    rows: list[list[str | int]] = []
+    for group in report.groups:
+        means = [MEASURES[name].describe(mean) for name, mean in group.means.items()]
+        rows.append([f"{group.grouping}: {group.level}", group.pairs, *means])
     return ReportTable("By group of subscribers", ["group", "pairs", *MEASURES], rows)
 
 

@@ -171,12 +171,9 @@ class PairSums:
         self.tiers += _cross(differences.champion_tier, differences.challenger_tier, 3)
         self.banners += _cross(differences.champion_banner, differences.challenger_banner, 2)
         self.plane += _cross(_bins(block.champion.probability), _bins(block.challenger.probability), BINS)
-        self.tops += np.stack(
-            [
-                np.bincount(find_strongest(side.contributions).ravel(), minlength=self.tops.shape[1])
-                for side in (block.champion, block.challenger)
-            ]
-        )
+        for at, answers in enumerate((block.champion, block.challenger)):
+            strongest = find_strongest(answers.contributions).ravel()
+            self.tops[at] += np.bincount(strongest, minlength=self.tops.shape[1])
         for grouping, sums in zip(self.groupings, self.groups, strict=True):
             level = grouping.assign(block.values, block.champion.probability)
             sums[:, 0] += np.bincount(level, minlength=len(sums))
