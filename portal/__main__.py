@@ -49,12 +49,7 @@ def events(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, 
 
 
 def serve(settings: PortalSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests it has and return.
-
-    Raises:
-        SettingsError: the address cannot be used.
-        StoreError: the store cannot be used.
-    """
+    """Serve until SIGTERM or SIGINT, then finish the requests it has and return."""
     host, port = settings.portal_host, settings.portal_port
 
     def announce() -> None:

@@ -83,11 +83,7 @@ def _make_key(path: Path) -> None:
 
 
 def read_settings() -> PortalSettings:
-    """Return the settings of this process.
-
-    Raises:
-        SettingsError: an environment variable has a value that cannot be used; the message names each.
-    """
+    """Return the settings of this process; raise `SettingsError` that names each variable that cannot be used."""
     try:
         return PortalSettings()
     except ValidationError as error:

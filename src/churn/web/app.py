@@ -19,14 +19,7 @@ from churn.web.protocol import Edge
 def create_page_app(
     pages: Pages, *, guard: Mapping[str, Any], exception_handlers: Mapping[Any, Any], **options: Any
 ) -> FastAPI:
-    """Return an app without routes.
-
-    Args:
-        pages: the app's templates, its static files beside them.
-        guard: how it is guarded, see `Guard`.
-        exception_handlers: for the app's own exceptions.
-        options: for FastAPI, such as `title` and `lifespan`.
-    """
+    """Return an app without routes; `guard` is for `Guard`, the options are for FastAPI, such as `title`."""
 
     async def show_problem(_: Request, error: HTTPException) -> Response:
         return pages.build_problem_page(error.status_code)

@@ -32,9 +32,6 @@ class Guard:
     """The outermost layer around an app of pages.
 
     Args:
-        app: what is guarded.
-        log: gets a line for each request.
-        build_problem_page: builds the page of a status.
         page_cache: `no-store` for pages about one person; `no-cache` for pages that the browser may keep, and must ask
             for each time. Static files are `no-cache` in any case: a new version shows at once.
         quiet: statuses that are logged at the level `debug` only.

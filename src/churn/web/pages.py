@@ -23,13 +23,7 @@ PROBLEMS = {
 
 
 class Pages:
-    """Fill in templates.
-
-    Args:
-        folder: an app's, with its `templates` and `static`. Its templates may extend `web/frame.html`.
-        filters: for the templates.
-        values: what every template knows.
-    """
+    """Fill in an app's templates. They stand in its folder's `templates`, and may extend `web/frame.html`."""
 
     def __init__(
         self, folder: Path, *, filters: Mapping[str, Callable[..., Any]], values: Mapping[str, Any] | None = None

@@ -19,9 +19,7 @@ PROTOCOL = f"{__name__}:EdgeProtocol"  # as uvicorn takes it
 class Edge:
     """What an app decides before a request reaches it. The app keeps it in `app.state.edge`.
 
-    Args:
-        refuse: builds the answer to bytes that are not HTTP/1.1.
-        admit: lets a request in: returns the app that answers it.
+    `refuse` builds the answer to bytes that are not HTTP/1.1. `admit` returns the app that answers a request.
     """
 
     refuse: Callable[[], Response]

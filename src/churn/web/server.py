@@ -25,14 +25,10 @@ GRACEFUL_SHUTDOWN_S = 10
 def listen(host: str, port: int, *, app: str, prefix: str = "") -> socket.socket:
     """Bind an address. Binding is the check: a port that was free a moment ago may be taken now.
 
-    Args:
-        host: a name or an address, of IPv4 or IPv6.
-        port: 0 for any.
-        app: the app's name, for the message.
-        prefix: what the names of the app's settings begin with, before HOST and PORT.
+    Port 0 is any. The app's name and what its settings begin with, before HOST and PORT, are for the message.
 
     Raises:
-        SettingsError: it cannot be used.
+        SettingsError: the address cannot be used.
     """
     try:
         return socket.create_server(
@@ -75,14 +71,7 @@ def stop_without_failure() -> Iterator[None]:
 
 
 def serve_pages(app: Starlette, listener: socket.socket, *, log_level: str, announce: Callable[[], None]) -> None:
-    """Serve an app of pages until told to stop, then finish the requests it has.
-
-    Args:
-        app: built by `create_page_app`.
-        listener: made by `listen`.
-        log_level: of the server's own lines.
-        announce: called once the app answers.
-    """
+    """Serve an app of pages until told to stop, then finish the requests it has. Announce it once it answers."""
     config = uvicorn.Config(
         app,
         http=PROTOCOL,

@@ -21,11 +21,9 @@ MOST_FIELDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One visit.
+    """One visit; without a user before anybody signs in.
 
-    Args:
-        nonce: random, new whenever somebody signs in or out; the form token is made of it.
-        user: who is signed in; None before that.
+    The nonce is random, and new whenever somebody signs in or out. The form token is made of it.
     """
 
     nonce: str
@@ -37,7 +35,6 @@ class Sessions:
 
     Args:
         key: signs the cookie, and makes the form tokens. A new key ends all sessions.
-        name: the app's; the cookie is called after it.
         same_site: whether a link on another site leads to a page that is signed in (`lax`) or not (`strict`).
     """
 
