@@ -50,8 +50,8 @@ def _problem_from_error(detail: Mapping[str, Any], content: Mapping[str, Any]) -
     if detail["type"] == "missing":
         return PolicyProblem(place, "is missing", f"add {_describe(location)}")
     if detail["type"] == "extra_forbidden":
-        table = [PolicyDocument, *(table for _, table in _walk_fields(location[:-1]))][-1]
-        known = ", ".join(field.alias or name for name, field in table.model_fields.items())
+        tables: list[type[PolicyTable]] = [PolicyDocument, *(table for _, table in _walk_fields(location[:-1]))]
+        known = ", ".join(field.alias or name for name, field in tables[-1].model_fields.items())
         return PolicyProblem(place, "is not known", f"correct the name or leave it out; here may stand {known}")
     what = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if detail["type"] == "string_pattern_mismatch":  # only names have a pattern
