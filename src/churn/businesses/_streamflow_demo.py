@@ -18,17 +18,13 @@ from churn.contract.demo import DemoProcess, DemoVersion
 def draw_subscribers(rng: np.random.Generator, rows: int, shift: Mapping[str, float]) -> dict[str, npt.NDArray[Any]]:
     """Draws subscribers who open Manage Subscription.
 
-    - tenure: 120 months x Beta(0.8, 1.8), whole months: many new subscribers, mean 37 months, few past 90.
+    - tenure: many new subscribers, mean 37 months, few past 90.
     - contract_type: a commitment of tenure / 45 months + Logistic(0, 1); a year from 2.0, two years from 3.0.
-    - internet_service: none 20 %, dsl 38 %, fiber optic 42 %.
-    - streaming_services: Binomial(4, 0.45), 0 without internet.
     - monthly_charges: 14 dollars, + 14 for dsl or 34 for fiber optic, + 6 per streaming service, + add-ons
       Gamma(1.5, 24 dollars), + discounts and fees Normal(0, 3 dollars), + `price_rise`; never below 9.95.
     - total_charges: tenure x monthly_charges x LogNormal(0, 0.08), for promotions and price changes along the way.
-    - payment_method: electronic check for 50 / 30 / 20 % by contract_type, else one of the other three alike.
-    - num_support_tickets: Poisson with Gamma-spread rate (negative binomial, shape 1.2), mean 1.0 / 1.3 / 1.7 by
-      internet_service.
-    - paperless_billing: 35 / 60 / 75 % by internet_service; senior_citizen: 10 %, 20 % of those billed on paper.
+    - payment_method: electronic check by the share given, else one of the other three alike.
+    - num_support_tickets: Poisson with Gamma-spread rate (negative binomial, shape 1.2).
 
     `shift` may hold `price_rise`, in dollars a month (0). Return one array of length rows per feature; money in whole
     cents.
@@ -61,13 +57,8 @@ def draw_subscribers(rng: np.random.Generator, rows: int, shift: Mapping[str, fl
 def compute_log_odds(columns: Mapping[str, npt.NDArray[Any]], shift: Mapping[str, float]) -> npt.NDArray[np.float64]:
     """The true log-odds of leaving; every term honours the monotone directions that the contract declares.
 
-    - 0.35 at the start.
-    - a contract binds: one year -3.0, two years -5.0.
-    - risk fades with tenure: 2.4 exp(-tenure / 8 months) - 0.02 per month.
-    - a price hurts from about 95 dollars a month: 3.3 logistic((monthly_charges - 115) / 8), a quarter of that
-      for those who are bound, all of it times `price_sensitivity`.
-    - 0.22 per support ticket, up to six.
-    - -0.3 per streaming service; fiber optic +0.1, no internet -0.1; electronic check +0.2; paperless +0.1.
+    - a contract binds, and risk fades with tenure.
+    - a price hurts from about 95 dollars a month, those who are bound a quarter as much.
     - total_charges and senior_citizen have no effect of their own.
 
     `shift` may hold `price_sensitivity`, a factor (1). Of columns of length n, return float64 (n,).

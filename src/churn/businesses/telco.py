@@ -14,7 +14,6 @@ from churn.contract.phrases import Says
 YesNo = Literal["No", "Yes"]
 InternetExtra = Literal["No internet service", "No", "Yes"]
 
-
 NO_TELEPHONE = Says(
     "Having no telephone line",
     raises="Your plan comes without a telephone line, and we can see what adding one would cost.",

@@ -205,14 +205,11 @@ def _show_replay(record: Record, differences: list[Mismatch], bundle: str) -> No
     if not differences:
         out.print("the bundle answers the same, bit for bit")
         return
-    print_table(
-        "It comes out differently",
-        ["field", "recorded", "reproduced"],
-        [
-            [field, _format_value(recorded, recorded_bits), _format_value(reproduced, reproduced_bits)]
-            for field, recorded, reproduced, recorded_bits, reproduced_bits in differences
-        ],
-    )
+    differing = [
+        [field, _format_value(recorded, recorded_bits), _format_value(reproduced, reproduced_bits)]
+        for field, recorded, reproduced, recorded_bits, reproduced_bits in differences
+    ]
+    print_table("It comes out differently", ["field", "recorded", "reproduced"], differing)
 
 
 def _format_value(value: Any, bits: str | None) -> str:

@@ -119,20 +119,10 @@ def compare(
     score, features = read_reference(_read_reference_file(champion, manifest))
     live = read_latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
     if live and live.records:
-        known = [
-            measure_drift(feature, feature.count(live.values[feature.name]))
-            for feature in features
-            if feature.name in live.values
-        ]
+        logged = [item for item in (score, *features) if item.name in live.values]
+        moved, *known = (measure_drift(item, item.count(live.values[item.name])) for item in logged)
         known.sort(key=lambda item: -item.index)
-        return DriftComparison(
-            manifest,
-            live,
-            measure_drift(score, score.count(live.values[PROBABILITY])),
-            tuple(known),
-            "",
-            "the prediction log",
-        )
+        return DriftComparison(manifest, live, moved, tuple(known), "", "the prediction log")
     when = "since then" if since else "yet"
     missing = (
         f"The prediction log holds no record of {manifest.model_version} {when}, so features cannot be compared."

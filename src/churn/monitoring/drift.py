@@ -101,15 +101,10 @@ def _read_feature(name: str, content: Mapping[str, Any]) -> Distribution:
     if "values" in content:
         return Distribution(name, tuple(map(str, content["values"])), (), counts)
     edges = tuple(map(float, content["edges"]))
-    return Distribution(name, _name_bins(edges), edges, counts)
-
-
-def _name_bins(edges: Sequence[float]) -> tuple[str, ...]:
-    """Name the bins between edges; each holds its lower edge."""
     if not edges:
-        return ("any",)
+        return Distribution(name, ("any",), edges, counts)
     between = [f"{low:g} to below {high:g}" for low, high in pairwise(edges)]
-    return (f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more")
+    return Distribution(name, (f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more"), edges, counts)
 
 
 def _find_band(index: float, reference: Sequence[int], live: Sequence[int]) -> Band:

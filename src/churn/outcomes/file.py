@@ -14,7 +14,7 @@ from churn.prediction_log.ids import PREDICTION_ID
 type Kind = Literal["prediction_id", "subscriber"]
 
 LEFT, ACCEPTED = "left", "accepted"
-IDS: Final[tuple[Kind, ...]] = ("prediction_id", "subscriber")
+IDS: Final[tuple[Kind, ...]] = ("prediction_id", "subscriber")  # the first counts where both are known
 ANSWERS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 MAX_LISTED = 10
 

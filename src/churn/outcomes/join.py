@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
-from churn.outcomes.file import Kind, Outcome
+from churn.outcomes.file import IDS, Kind, Outcome
 from churn.prediction_log.batches import rows_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import read_records
@@ -93,11 +93,7 @@ def join_outcomes(
     joined, matched = JoinedOutcomes(), set[tuple[Kind, str]]()
     batches = read_records(places, COLUMNS, progress=progress) if known else ()
     for row in chain.from_iterable(map(rows_from_batch, batches)):
-        ids: tuple[tuple[Kind, str], ...] = (
-            ("prediction_id", row["prediction_id"]),
-            ("subscriber", row["subscriber"] or ""),
-        )
-        keys = [key for key in ids if key in known]
+        keys = [(kind, row[kind]) for kind in IDS if (kind, row[kind]) in known]
         if keys:
             matched.update(keys)
             outcome = known[keys[0]]

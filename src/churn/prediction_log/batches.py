@@ -144,16 +144,14 @@ def _is_fitting(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
 
 
 def _build_batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
-    common = (*COMMON, *COMMON_OF_CHALLENGER)
+    common, features = (*COMMON, *COMMON_OF_CHALLENGER), header["features"]
     columns = {name: Array([header.get(name)] * len(lines), _TYPES[COLUMNS[name]]) for name in common}
     for name, kind in COLUMNS.items():
         if kind != "number" and name not in common:
             columns[name] = _build_array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
-    columns |= _split_numbers([line["numbers"] for line in lines], list_number_columns(header["features"]))
-    columns |= _split_numbers(
-        [line.get("challenger", "") for line in lines], list_challenger_columns(header["features"])
-    )
-    return RecordBatch.from_pydict({name: columns[name] for name in list_columns(header["features"])})
+    columns |= _split_numbers([line["numbers"] for line in lines], list_number_columns(features))
+    columns |= _split_numbers([line.get("challenger", "") for line in lines], list_challenger_columns(features))
+    return RecordBatch.from_pydict({name: columns[name] for name in list_columns(features)})
 
 
 def _split_numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:

@@ -96,19 +96,17 @@ def list_journals(folder: Path) -> list[Path]:
 def claim_journal(path: Path) -> Iterator[bool]:
     """Try to lock a journal; yield whether we may close it: nobody writes to it or closes it, and it still exists."""
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = path.open("rb")
     except FileNotFoundError:
         yield False
         return
-    try:
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:
-            yield os.fstat(file).st_nlink > 0
-    finally:
-        os.close(file)
+            yield os.fstat(file.fileno()).st_nlink > 0
 
 
 def split_torn_line(content: bytes) -> tuple[bytes, int]:

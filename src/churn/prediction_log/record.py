@@ -105,8 +105,9 @@ class LineMaker:
 
     def __init__(self, header: JournalHeader) -> None:
         self._salt = header.salt
-        self._numbers = _make_struct(list_number_columns(header.features))
-        self._challenger = _make_struct(list_challenger_columns(header.features))
+        # IEEE 754, 64 bits each, big-endian
+        self._numbers = struct.Struct(f">{len(list_number_columns(header.features))}d")
+        self._challenger = struct.Struct(f">{len(list_challenger_columns(header.features))}d")
         common = {name: getattr(header, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
         self.header = to_json(common) + b"\n"
 
@@ -158,11 +159,6 @@ def list_columns(features: Sequence[str]) -> list[str]:
     """List all columns, in order."""
     by_prefix = {prefix: [prefix + name for name in features] for prefix in PREFIXES}
     return [name for column in COLUMNS for name in by_prefix.get(column, [column])]
-
-
-def _make_struct(columns: Sequence[str]) -> struct.Struct:
-    """Return the form of a line's numbers: IEEE 754, 64 bits each, big-endian."""
-    return struct.Struct(f">{len(columns)}d")
 
 
 def read_header(line: bytes) -> dict[str, Any]:
