@@ -5,7 +5,9 @@ The bundle beside the champion, if there is one, is its challenger.
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,12 +23,13 @@ from churn.contract.sampling import draw_demo_columns
 from churn.model.shelf import CHAMPION, open_shelf
 from churn.rollout.store import RolloutStore
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from support.dashboards import SERVICE, write_demo
-from support.leaving import SALT, simulate
-from support.processes import free_port, serving, succeed
+from demo.leaving import SALT, simulate
+from demo.machine import free_port
+from demo.simulated_rollouts import SERVICE, write_demo
 
+CHURN = [sys.executable, "-m", "churn"]
 SUBSCRIBERS = 3000
 DEARER = 1.3  # so that there is some drift to see
 LOGGED_S = 2.0
@@ -47,9 +50,10 @@ def dashboard(bundle: Path) -> Iterator[str]:
         shelf.move_alias(CHAMPION, bundle.name)
         write_demo(home)
         left, _ = simulate(home, effect=EFFECT)
-        succeed(home, "outcomes", "import", left, PREDICTION_LOG_SALT=SALT)
-        others = [each for each in bundle.parent.iterdir() if not each.is_symlink() and each.name != bundle.name]
-        with serving(home, "serve", **{"CHALLENGER_PATH": max(others)} if others else {}) as (service, _):
+        import_outcomes = [*CHURN, "outcomes", "import", str(left)]
+        subprocess.run(import_outcomes, env=_environment(home, PREDICTION_LOG_SALT=SALT), check=True)  # noqa: S603 - our own command
+        others = [path for path in bundle.parent.iterdir() if not path.is_symlink() and path.name != bundle.name]
+        with _serving(home, "serve", **{"CHALLENGER_PATH": max(others)} if others else {}) as service:
             _ask(service)
             port, nobody = free_port(), free_port()
             settings = {
@@ -57,8 +61,28 @@ def dashboard(bundle: Path) -> Iterator[str]:
                 "DASHBOARD_INSTANCES": f"{service},http://127.0.0.1:{nobody}",
                 "DASHBOARD_MLFLOW_URL": "http://127.0.0.1:5000",
             }
-            with closing(RolloutStore(home)) as store, store.lock(SERVICE), serving(home, "dashboard", **settings):
+            with closing(RolloutStore(home)) as store, store.lock(SERVICE), _serving(home, "dashboard", **settings):
                 yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _serving(home: Path, command: str, **settings: object) -> Iterator[str]:
+    """Run a command that serves, and yield the address of `churn serve` once it listens."""
+    port = free_port()
+    environment = _environment(home, PORT=port, **settings)
+    process = subprocess.Popen([*CHURN, command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - likewise
+    try:
+        if process.stderr is None or not any(b"Stop with Ctrl+C" in line for line in process.stderr):
+            raise RuntimeError(f"churn {command} ended before it served")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _environment(home: Path, **settings: object) -> dict[str, str]:
+    known = {name: value for name, value in os.environ.items() if name not in {"MODEL_PATH", "MODEL_VERSION"}}
+    return known | {"CHURN_HOME": str(home), "WORKERS": "1"} | {name: str(value) for name, value in settings.items()}
 
 
 def _ask(service: str) -> None:

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
-from support.dashboards import SERVICE, write_demo
-from support.leaving import SALT, simulate
 from support.processes import free_port, serving, succeed
 from support.shadowed import answers, write_shadowed
 from support.watching import TOKEN
@@ -18,6 +16,8 @@ from churn.model.bundle import Bundle
 from churn.prediction_log.places import locate_log
 from churn.rollout.state import Event
 from churn.rollout.store import RolloutStore
+from demo.leaving import SALT, simulate
+from demo.simulated_rollouts import SERVICE, write_demo
 
 pytestmark = pytest.mark.xdist_group("browser")
 

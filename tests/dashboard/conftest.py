@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.dashboards import write_demo
 from support.demo_bundle import write_demo_bundle
 from support.watching import Dashboard, Open
+
+from demo.simulated_rollouts import write_demo
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from support.leaving import SALT, simulate
 from support.processes import churn, succeed
 from support.watching import Open, words
 
 from churn.prediction_log.places import locate_log
+from demo.leaving import SALT, simulate
 
 
 def page(dashboard: Open, home: Path) -> str:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.dashboards import SERVICE, Behaviour, Simulation, begin, carry_out
 from support.watching import Open, words
 
 from churn.dashboard.rollouts import Rollouts
 from churn.rollout.state import Event, State
 from churn.rollout.store import RolloutStore
+from demo.simulated_rollouts import SERVICE, Behaviour, Simulation, begin, carry_out
 
 HOSTILE = "<script>alert(1)</script>\"'{{ 7 * 7 }}"
 

@@ -5,11 +5,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.dashboards import SERVICE
 from support.watching import FORM_TOKEN, TOKEN, Open
 
 from churn.rollout.state import Command
 from churn.rollout.store import RolloutStore
+from demo.simulated_rollouts import SERVICE
 
 PATHS = ["/", "/rollouts/1", "/rollouts/3", "/service", "/drift", "/models", "/nowhere", "/static/dashboard.css"]
 ACTIONS = ["/rollouts/3/abort", "/rollouts/3/promote", "/sign-out"]

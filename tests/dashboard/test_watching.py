@@ -7,13 +7,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from support.dashboards import Behaviour, Simulation, begin
 from support.listening import QuietHandler, listening
 from support.logged import write_demo_log
 from support.watching import Open, words
 
 from churn.prediction_log.places import Places
 from churn.rollout.store import RolloutStore
+from demo.simulated_rollouts import Behaviour, Simulation, begin
 
 HEALTHY = json.dumps({"status": "healthy", "model_version": "v2.3.1", "model_path": "somewhere"})
 METRICS = """\

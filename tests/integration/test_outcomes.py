@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from support.leaving import SALT, simulate
 from support.processes import churn, succeed
+
+from demo.leaving import SALT, simulate
 
 KEEP, HOLD, STOP, INVALID = 0, 9, 13, 3
 

@@ -1,4 +1,4 @@
-"""Subscribers who leave with the probability that was said, changed by the banner as a test wants it."""
+"""Subscribers who leave with the predicted probability, changed by a banner of a known effect."""
 
 import time
 import uuid
@@ -13,30 +13,31 @@ from churn.prediction_log.record import Entry, JournalHeader, LineMaker
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.document import Holdout
 
-SALT = "a secret of the tests"
+SALT = "a secret of the demonstration"
+THRESHOLD, TAKE_UP = 0.6, 0.3
 HOLDOUT = Holdout(share=0.2, experiment="of-the-tests")
 
 
 def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[Path, float]:
-    """A log of such subscribers; and who of them left.
+    """Write a log of such subscribers, and a file of who left.
 
-    Gives the file of outcomes and the true effect, which is a bit less than asked for: nobody leaves twice.
+    Return the file and the true effect. It is a bit less than asked for, since no probability falls below 0 or above 1.
 
     Args:
         home: where to write.
-        effect: on the probability, of those who are treated.
+        effect: of the banner on the probability, for those who are treated.
         subscribers: each sees the page twice, and the second time the model says something else.
     """
     generator = np.random.default_rng(11)
     begin = time.time_ns() - 10**12
     log = locate_log(None, "streamflow", home=home)
     log.prepare()
-    lines = LineMaker(JournalHeader("streamflow", ("age",), "v1", "0" * 64, 0.6, SALT))
+    lines = LineMaker(JournalHeader("streamflow", ("age",), "v1", "0" * 64, THRESHOLD, SALT))
     journal, outcomes = [lines.header], ["subscriber,left,accepted"]
     probabilities = generator.beta(2, 2, subscribers).round(4)
     for number, probability in enumerate(probabilities.tolist()):
         key = f"subscriber-{number}"
-        arm = draw_arm(key, HOLDOUT) if probability > 0.6 else None
+        arm = draw_arm(key, HOLDOUT) if probability > THRESHOLD else None
         for visit, score in enumerate((probability, 1 - probability)):
             banner: Any = None
             if visit == 0 and arm:
@@ -48,10 +49,10 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[P
             noted = Entry(begin + (visit * subscribers + number) * 10**6, made, "", key, prediction, answer, banner)
             journal.append(lines.make_line(noted))
         left = generator.random() < probability + (effect if arm == "treatment" else 0)
-        accepted = "" if arm != "treatment" else "yes" if generator.random() < 0.3 else "no"
+        accepted = "" if arm != "treatment" else "yes" if generator.random() < TAKE_UP else "no"
         outcomes.append(f"{key},{'yes' if left else 'no'},{accepted}")
     (log.journals / "one.jsonl").write_bytes(b"".join(journal))
     path = home / "outcomes.csv"
     path.write_text("\n".join(outcomes), encoding="utf-8")
-    high = probabilities[probabilities > 0.6]
+    high = probabilities[probabilities > THRESHOLD]
     return path, float((np.clip(high + effect, 0, 1) - high).mean())

@@ -143,7 +143,8 @@ def begin(store: RolloutStore, world: Simulation, old: str, new: str, **setup: A
 def carry_out(store: RolloutStore, world: Simulation, *, hours: float, tick_s: float = 1800) -> Rollout:
     """Ticks for so long, or until the rollout is over."""
     live = store.find_live(SERVICE)
-    assert live is not None
+    if live is None:
+        raise RolloutError("no rollout is on its way", instead="begin one first")
     controller = Controller(
         recorder=Recorder(live, store, lambda: world.now),
         router=world,
