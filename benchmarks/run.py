@@ -17,14 +17,13 @@ from benchmarks.comparison import NAMES, measure_comparison, select, write_compa
 from benchmarks.instructions_report import build_instructions_report, build_instructions_table
 from benchmarks.judge.plot import write_judge_plot
 from benchmarks.judge.report import build_judge_report, build_judge_tables
-from benchmarks.samples import encode_samples
 from benchmarks.shadow_report import build_shadow_report
 from benchmarks.systems import BARE
 from benchmarks.task_plot import write_task_plot
 from benchmarks.task_report import PLOT as TASK_PLOT
 from benchmarks.task_report import build_task_report
 from churn.errors import ChurnError
-from churn.files import write_bytes
+from churn.files import encode_samples, write_bytes
 from churn.image.building import BASE_IMAGE
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 UNFINISHED = ".unfinished-"
+STEP = "  "
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -37,6 +38,28 @@ def write_bytes(path: Path, content: bytes) -> None:
 def encode_json(content: Any) -> bytes:
     """Encode JSON as the project stores it: indented, keys in the order given, NaN refused."""
     return (json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def encode_samples(content: Any) -> bytes:
+    """Encode JSON in which each element of a list has one line, so that a change of measured data can be read."""
+    return f"{_text_from_samples(content, STEP)}\n".encode()
+
+
+def _text_from_samples(value: Any, indent: str) -> str:
+    if isinstance(value, dict) and value:
+        opened, closed = "{}"
+        lines = [f"{_encode_line(key)}: {_text_from_samples(item, indent + STEP)}" for key, item in value.items()]
+    elif isinstance(value, list) and value:
+        opened, closed = "[]"
+        lines = [_encode_line(item) for item in value]
+    else:
+        return _encode_line(value)
+    inner = ",\n".join(f"{indent}{line}" for line in lines)
+    return f"{opened}\n{inner}\n{indent.removesuffix(STEP)}{closed}"
+
+
+def _encode_line(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
 
 
 @contextmanager

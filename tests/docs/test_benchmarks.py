@@ -10,10 +10,10 @@ import pytest
 from benchmarks.instructions_report import build_instructions_report
 from benchmarks.judge.report import build_judge_report
 from benchmarks.report import PLOT, build_report
-from benchmarks.samples import encode_samples
 from benchmarks.shadow_report import build_shadow_report
 from benchmarks.task_report import PLOT as TASK_PLOT
 from benchmarks.task_report import build_task_report
+from churn.files import encode_samples
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

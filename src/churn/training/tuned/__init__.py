@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from churn.files import encode_json, write_bytes
+from churn.files import encode_samples, write_bytes
 
 type Params = Mapping[str, int | float]
 
@@ -43,5 +43,5 @@ def load_tuned(contract_name: str) -> Tuned:
 
 
 def save_tuned(tuned: Tuned, path: Path) -> None:
-    """Write parameters and record as JSON, whole or not at all."""
-    write_bytes(path, encode_json(asdict(tuned)))
+    """Write parameters and record as JSON, one line for each trial, whole or not at all."""
+    write_bytes(path, encode_samples(asdict(tuned)))
