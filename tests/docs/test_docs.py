@@ -14,6 +14,7 @@ import typer
 
 from churn.cli import app
 from churn.cli.reports import FORMS, require_forms
+from churn.errors import ExitCode
 from churn.settings import Settings
 from portal.settings import PortalSettings
 
@@ -129,6 +130,11 @@ def test_a_command_that_does_not_exist_would_be_noticed() -> None:
 @pytest.mark.parametrize("command", list(command_names(COMMAND)))
 def test_every_command_is_described(command: str) -> None:
     assert command in read(ROOT / "docs" / "cli.md")
+
+
+@pytest.mark.parametrize("code", ExitCode, ids=str)
+def test_every_exit_code_is_described(code: ExitCode) -> None:
+    assert f"\n| {code.value} |" in read(ROOT / "docs" / "exit-codes.md")
 
 
 @pytest.mark.parametrize("setting", list(Settings.model_fields))

@@ -6,42 +6,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from churn.judging.counts import Counts
+from churn.judging.findings import Finding, VerdictDecision
 from churn.rollout.state import Event, Rollout, State
 
 type Standing = Literal["within", "unsure", "outside"]
 
+DECISIONS: Final = get_args(VerdictDecision.__value__)
 COUNTS: TypeAdapter[Counts] = TypeAdapter(Counts)
 TAIL = 0.04  # of a rollout's length, drawn after its end
 MOST_OBSERVATIONS = 90  # more cannot be told apart in a chart
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedFinding:
-    """What one check found once. `low` and `high` bound its confidence sequence; None if they are unknown."""
+class RecordedFinding(Finding):
+    """A finding as the evidence has it. `low` and `high` are None if they are unknown, too."""
 
-    check: str
-    decision: str
-    reason: str
-    effect: float | None
-    low: float | None
-    high: float | None
-    tolerance: float
-    critical: bool
-    requests_stable: int
-    requests_canary: int
+    __slots__ = ()
 
     @classmethod
     def read(cls, finding: Mapping[str, Any]) -> RecordedFinding:
         """Read a finding of the evidence. What is missing, or is no number, counts as unknown."""
         effect, low, high = (_number_from(finding.get(name)) for name in ("effect", "low", "high"))
+        decision: Any = finding.get("decision")
         return cls(
             check=str(finding.get("check", "")),
-            decision=str(finding.get("decision", "hold")),
+            decision=decision if decision in DECISIONS else "hold",
             reason=str(finding.get("reason", "")),
             effect=effect,
             low=low,
@@ -55,9 +48,7 @@ class RecordedFinding:
     @property
     def standing(self) -> Standing:
         """Return where the interval lies: surely within the tolerance, surely outside, or neither."""
-        if self.low is not None and self.low > self.tolerance:
-            return "outside"
-        return "within" if self.decision == "promote" else "unsure"
+        return "outside" if self.is_outside else "within" if self.is_within else "unsure"
 
 
 @dataclass(frozen=True)

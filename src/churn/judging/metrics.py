@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-# An answer has this many reasons unless it was asked for more or fewer; so many are counted as the largest.
+# An answer has this many reasons, unless the request asks for another number. The largest three are counted.
 TOP_REASONS: Final = 3
 # The features of a set are named in the contract's order, with this between them.
 SET_SIGN: Final = "|"

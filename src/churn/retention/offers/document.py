@@ -106,7 +106,8 @@ class OfferDocument(PolicyTable):
 
     def fill_text(self, text: str, language: str) -> str:
         """Put the offer's numbers in place of their names, so that no text has to write one."""
-        return text.format_map({name: self.numbers[name](language) for name in find_placeholders(text)})
+        numbers = self.numbers
+        return text.format_map({name: numbers[name](language) for name in find_placeholders(text)})
 
 
 def find_placeholders(text: str) -> list[str]:
