@@ -1,7 +1,5 @@
 """`scripts/canary-demo`: play the scenarios and say whether each ended as it should."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import sys

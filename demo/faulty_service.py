@@ -3,8 +3,6 @@
 The fault sits where a bad version's would: below all that measures and counts.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import Callable, Mapping

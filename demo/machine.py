@@ -1,7 +1,5 @@
 """All processes of a demonstration: HAProxy with the stack's own configuration, the stable service and the canary."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """The dashboard, and Prometheus where it is installed, to look at while the scenarios are played."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

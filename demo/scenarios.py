@@ -1,7 +1,5 @@
 """What can happen to a canary, how the rollout should end, and how it ends."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

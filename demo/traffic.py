@@ -1,7 +1,5 @@
 """Subscribers who open their page: predictions at a steady rate, each with the subscriber's key."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

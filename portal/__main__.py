@@ -1,7 +1,5 @@
 """The program `churn-portal`, also `python -m portal`."""
 
-from __future__ import annotations
-
 import json
 import sys
 from typing import Annotated, NoReturn

@@ -1,7 +1,5 @@
 """A subscriber's account in words. They are the portal's own, as the data is."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date

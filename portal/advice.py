@@ -1,7 +1,5 @@
 """Asks the service what to show. Without its answer the page is still shown, and in time."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import date

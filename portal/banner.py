@@ -1,7 +1,5 @@
 """Decides what a subscriber is shown, from the service's answer, their history and the day. It is pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, timedelta
 

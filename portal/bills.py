@@ -1,7 +1,5 @@
 """When bills come, and what an offer takes off them. Only this module reads what an offer gives."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from churn.answers import MOST_MONTHS, Offer

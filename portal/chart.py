@@ -1,7 +1,5 @@
 """Computes where each bar of a waterfall begins and ends. A template draws it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

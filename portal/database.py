@@ -1,7 +1,5 @@
 """An SQLite file: short transactions from any thread, safe beside other processes."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Counts what happened by arm, for the product manager: does the banner work?"""
 
-from __future__ import annotations
-
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool

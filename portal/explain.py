@@ -1,7 +1,5 @@
 """*Explain this prediction*, a page for the team: a what-if form, and the service's answer to what stands in it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

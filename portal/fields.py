@@ -1,7 +1,5 @@
 """Makes the form of a what-if from the schema that the service publishes. Nothing here knows a feature."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping, Sequence

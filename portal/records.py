@@ -1,7 +1,5 @@
 """What the portal remembers, as values: the demo's subscribers, what they were shown, and what they did about it."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from datetime import date

@@ -3,8 +3,6 @@
 There is no password: this is a demonstration.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What routes ask of a request: who is signed in, and whether a form is genuine."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import HTTPException, Request

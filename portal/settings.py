@@ -1,7 +1,5 @@
 """What can be configured, by environment variables, and the key that signs."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

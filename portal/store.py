@@ -1,7 +1,5 @@
 """The portal's memory, an SQLite file. Every method is one short transaction; any thread may call it."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Words amounts, days and phrases in the languages of `phrases.toml`."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from datetime import date

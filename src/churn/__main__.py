@@ -3,8 +3,6 @@
 It loads the commands only when it is run: each worker process of a service or of bulk scoring imports this file again.
 """
 
-from __future__ import annotations
-
 from typing import NoReturn
 
 

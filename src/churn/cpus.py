@@ -1,7 +1,5 @@
 """How many CPUs this process may really use: in a container that is often fewer than the machine has."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The errors a user may meet. Each says what is wrong, where, and what to do instead."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Self

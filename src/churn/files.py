@@ -1,7 +1,5 @@
 """Writing so that a reader never sees half of it: under a temporary name first, then renamed."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """What can be configured, by environment variables. Only the command line and the service's start read them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError

@@ -3,8 +3,6 @@
 What a contract keeps apart, such as its demo data, lies in a file that begins with an underscore.
 """
 
-from __future__ import annotations
-
 import pkgutil
 from importlib import import_module
 

@@ -1,7 +1,5 @@
 """What is said of subscribers in the same words, whichever business they are subscribers of."""
 
-from __future__ import annotations
-
 from churn.contract.phrases import Band, Bands, CountedNoun, Says, write_dollars
 
 HISTORY = Bands(

@@ -4,8 +4,6 @@ They are those who have a reason to look at their contract, so nearly half of th
 all subscribers far fewer do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """StreamFlow's subscribers: the ten features of the Manage Subscription page."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

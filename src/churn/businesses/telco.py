@@ -1,7 +1,5 @@
 """The public IBM Telco Customer Churn sample, in its own columns."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Annotated, Literal
 

@@ -24,8 +24,6 @@ show.py             prints results, tables and progress
 extras.py           says which extra is missing
 """
 
-from __future__ import annotations
-
 import sys
 from typing import NoReturn
 

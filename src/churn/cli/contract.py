@@ -1,7 +1,5 @@
 """The command `churn contract`: a subscriber's fields in words or as JSON schema."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

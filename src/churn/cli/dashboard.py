@@ -1,7 +1,5 @@
 """The command `churn dashboard`: rollouts, shadow, the service, drift, outcomes and models as pages."""
 
-from __future__ import annotations
-
 import typer
 
 from churn.businesses import find_contract

@@ -1,7 +1,5 @@
 """The documents that are generated from the code. `scripts/check` compares them, `scripts/fix` writes them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Libraries that not every installation has."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 from churn.errors import ChurnError

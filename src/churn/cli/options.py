@@ -1,7 +1,5 @@
 """The options and arguments that more than one command has."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

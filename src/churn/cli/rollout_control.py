@@ -1,7 +1,5 @@
 """What the commands of a rollout do: check before the start, carry out, obey a command, promote at the end."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

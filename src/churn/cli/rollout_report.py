@@ -1,7 +1,5 @@
 """The command `churn rollout report`: a rollout as one file that can be mailed."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Annotated

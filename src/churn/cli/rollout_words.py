@@ -1,7 +1,5 @@
 """Print a rollout: where it stands, its events, and what the judge found."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Sequence

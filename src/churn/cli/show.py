@@ -1,7 +1,5 @@
 """What commands print: progress and complaints to standard error, results to standard output."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterator, Sequence

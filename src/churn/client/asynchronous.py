@@ -1,7 +1,5 @@
 """The client for asyncio. The only module that knows httpx2."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Self, Unpack
 

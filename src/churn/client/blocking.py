@@ -4,8 +4,6 @@ A blocking socket limits only each read, so a server that sends single bytes cou
 cancel the whole call.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial

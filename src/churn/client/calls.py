@@ -1,7 +1,5 @@
 """Build requests to the service and read its replies. No network: both clients share this module."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

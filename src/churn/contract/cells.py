@@ -1,7 +1,5 @@
 """From the cells of a data file to a valid subscriber. Training and bulk scoring both read a row here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ what the business knows beyond the type. `features` and `fingerprint` are derive
 declaration that is not complete is refused.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from bisect import bisect_right

@@ -1,7 +1,5 @@
 """How a contract's demo data is made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ English stands in the code, mostly in the contracts, and is the id of each messa
 in `locales/`, in gettext's format. A test requires that each catalogue is complete (`messages.py`).
 """
 
-from __future__ import annotations
-
 import gettext
 import io
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What a catalogue must translate: each text of a contract that a subscriber may read, and the nouns of counts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from churn.contract.declaration import Contract

@@ -1,7 +1,5 @@
 """What is said of a value: to the team, and to the subscriber who has it."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence

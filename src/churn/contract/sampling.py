@@ -1,7 +1,5 @@
 """Random valid subscribers of any contract, for golden rows, tests and load."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

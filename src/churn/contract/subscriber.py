@@ -1,7 +1,5 @@
 """From JSON to a valid subscriber, or to a list of what is wrong with it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

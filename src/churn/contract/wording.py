@@ -1,7 +1,5 @@
 """What is wrong with a value, in words: what was expected, with limits and categories, and what came."""
 
-from __future__ import annotations
-
 import json
 import math
 from typing import Annotated, Any, Literal

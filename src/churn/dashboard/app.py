@@ -1,7 +1,5 @@
 """Everything wired in one place."""
 
-from __future__ import annotations
-
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from structlog.typing import FilteringBoundLogger

@@ -1,7 +1,5 @@
 """Ask all instances of the service at once how they are and what they have answered."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace

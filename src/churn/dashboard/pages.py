@@ -1,7 +1,5 @@
 """Pages: a template, its values, and what every page needs beside them."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import Any

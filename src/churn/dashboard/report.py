@@ -1,7 +1,5 @@
 """Write what commands and pages report as one HTML file that asks nobody for anything, or as one picture."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Read rollouts from their store, and remember the events, which never change."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass

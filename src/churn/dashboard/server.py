@@ -1,7 +1,5 @@
 """The dashboard as a process: what can be refused is refused before anything listens."""
 
-from __future__ import annotations
-
 import sys
 
 from churn.dashboard.app import create_app

@@ -1,7 +1,5 @@
 """Say in words what goes on in a rollout, and what to do next."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Who may act: people who gave the token. A signed cookie remembers them, and forms must come from our own pages."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

@@ -1,7 +1,5 @@
 """Write numbers, times and names as people read them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400

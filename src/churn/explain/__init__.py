@@ -10,8 +10,6 @@ parity.py   proves that the tables say what XGBoost says
 xgb.py      contributions by XGBoost itself, where the trees do not fit
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

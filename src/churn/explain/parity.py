@@ -1,7 +1,5 @@
 """Proving that an explainer says what XGBoost says, on rows made to catch it out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ bin b > 0 holds the values with exactly b - 1 thresholds at or below them. XGBoo
 both float32, which is where bin <= index of the threshold + 1.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The explainer that XGBoost brings along: exact, and the measure for any faster one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -3,8 +3,6 @@
 It is read from the image itself, not from the lock file: what is listed is what is there.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Builds an image of a bundle."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """A container of the image as it is run in production: nothing writable, no rights, little memory, one CPU."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import secrets

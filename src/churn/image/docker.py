@@ -1,7 +1,5 @@
 """The command `docker`. Not a library: the command is what people have, know, and have logged in with."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Lists what is installed in an image: run there, as `python -m churn.image.inventory`, it prints JSON."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Whether an image is fit to be released: it starts, answers as its bundle does, and ends when it is told to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

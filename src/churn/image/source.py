@@ -1,7 +1,5 @@
 """The checkout that an image is built of, and what of it goes to the builder."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import tempfile

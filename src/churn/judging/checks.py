@@ -4,8 +4,6 @@ A check compares shares of the two tracks, canary minus stable. Its effect is th
 bad direction only, or in either.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """The input of the judge, read from a JSON file of counts."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import fields
 from pathlib import Path

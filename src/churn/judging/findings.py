@@ -1,7 +1,5 @@
 """What one check finds: the effect, the bounds that surely hold it, and what that means in words."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

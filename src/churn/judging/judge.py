@@ -9,8 +9,6 @@ Pure: no clock, no network, no memory. Each look is judged by the counts since o
   enough that the one that is truly outside does. Nothing is divided, unless a check picks its difference.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final

@@ -15,8 +15,6 @@ This holds if each number's mean, given all before, is at most m: for subscriber
 models that stays the same.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logsumexp

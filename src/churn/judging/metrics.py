@@ -4,8 +4,6 @@ The service counts it, Prometheus keeps it, the rollout reads it and `docs/metri
 routes, kinds, tiers, features, offers and versions; never anything of a subscriber.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args

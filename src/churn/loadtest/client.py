@@ -1,7 +1,5 @@
 """Send requests and note a sample of each. The only module that knows aiohttp."""
 
-from __future__ import annotations
-
 import errno
 import time
 from collections.abc import AsyncIterator, Sequence

@@ -1,7 +1,5 @@
 """The plan of a load test: what to send, when, to which service, and which objective must hold."""
 
-from __future__ import annotations
-
 import json
 import socket
 from dataclasses import dataclass

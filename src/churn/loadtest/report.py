@@ -1,7 +1,5 @@
 """From samples to figures and a verdict."""
 
-from __future__ import annotations
-
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

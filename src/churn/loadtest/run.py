@@ -1,7 +1,5 @@
 """Run the load: send each request when a connection is free, or when it is due."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import itertools

@@ -1,7 +1,5 @@
 """The sample of each request, and the check of its answer."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A report in words for people, and with stable names for scripts."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

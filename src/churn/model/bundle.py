@@ -11,8 +11,6 @@
 code's own, and predicts the golden rows anew. Only then is there a model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

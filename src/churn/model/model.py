@@ -1,7 +1,5 @@
 """The model as a function: subscribers in, predictions out."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

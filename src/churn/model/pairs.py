@@ -3,8 +3,6 @@
 The service counts by it and the report reads by it, so both mean the same.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the holdout looked like at training time, kept with the model: to see drift later, and to verify reasons."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

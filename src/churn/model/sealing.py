@@ -1,7 +1,5 @@
 """Writes a bundle: the model, its tables, golden rows and reference, sealed by checksums; needs XGBoost."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import replace

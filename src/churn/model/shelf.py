@@ -5,8 +5,6 @@ bundles/CONTRACT/champion   a link to the one that `churn serve` serves
 bundles/CONTRACT/previous   a link to the champion before it
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

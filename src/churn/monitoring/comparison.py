@@ -1,7 +1,5 @@
 """Compare the latest predictions of the champion, read from the log, with the reference in its bundle."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

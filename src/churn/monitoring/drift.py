@@ -10,8 +10,6 @@ predictions, but few predictions make it jump. If nothing has moved, it is about
 and m values on the two sides (Yurdakul, Statistical Properties of Population Stability Index, 2018).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

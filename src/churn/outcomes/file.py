@@ -1,7 +1,5 @@
 """Read a file of outcomes: who left, and who accepted the offer."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Sequence

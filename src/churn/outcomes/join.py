@@ -1,7 +1,5 @@
 """Join outcomes to the predictions in the log."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain

@@ -1,7 +1,5 @@
 """Outcomes on disk: one SQLite file for each contract. An import is there whole or not at all."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

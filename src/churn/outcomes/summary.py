@@ -1,7 +1,5 @@
 """Sum up outcomes: how right each version was, and the effect of the banner."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Damaged bytes make the Parquet library end the process. So it never reads any: l
 checksum is compared before (`segments.read_segment`).
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 from collections.abc import Iterator, Mapping, Sequence

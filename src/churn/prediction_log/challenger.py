@@ -3,8 +3,6 @@
 The log's writer asks it in its own thread, after the response was sent. So it cannot delay or change an answer.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Sequence

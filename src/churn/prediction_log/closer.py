@@ -1,7 +1,5 @@
 """Run the process that closes journals: `churn.prediction_log.maintenance`, one at a time for each worker."""
 
-from __future__ import annotations
-
 import logging
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Ids of predictions. An id says when it was made, so that its record is found without reading all segments."""
 
-from __future__ import annotations
-
 import random
 import re
 import time

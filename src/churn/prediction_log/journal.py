@@ -4,8 +4,6 @@ Its writer holds a lock on it. The lock ends with the process, however that ends
 closed, and of two processes that want to close it one gets the lock.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import secrets

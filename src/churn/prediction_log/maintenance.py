@@ -4,8 +4,6 @@ A process of its own closes journals, `python -m churn.prediction_log.maintenanc
 service's workers load neither Parquet nor the client of object stores, and an error here costs no answer.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """Where the log of a contract lies: journals on this machine, segments beside them or in an object store."""
 
-from __future__ import annotations
-
 import errno
 import os
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A journal may be closed while we read: it goes, and a segment with its name appe
 journals were read, and a segment is left out if its journal was read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

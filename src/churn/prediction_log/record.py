@@ -1,7 +1,5 @@
 """The columns of the log, and how a record becomes a line of a journal and is read again."""
 
-from __future__ import annotations
-
 import hashlib
 import struct
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Make an answer again from its record and the bundle that gave it, and list what differs, to the bit."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Closed segments where they lie: below a folder, or in an object store."""
 
-from __future__ import annotations
-
 import re
 import zlib
 from collections.abc import Callable, Iterable

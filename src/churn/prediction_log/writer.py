@@ -4,8 +4,6 @@ The event loop makes each line in microseconds, which costs less than keeping it
 A thread of each worker writes them. Lines that it is too slow for, or cannot write, are dropped and counted.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

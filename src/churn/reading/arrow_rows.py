@@ -1,7 +1,5 @@
 """Parquet files, read by row groups; Arrow IPC files (file or stream format), read by record batches."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Where rows lie in a file, rows that were read, and what every format offers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

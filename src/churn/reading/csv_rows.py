@@ -4,8 +4,6 @@ Arrow splits a span without quotes: it is fastest. Python's reader decides about
 of another length than the header, as it does in training.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Find the files to read, check their columns, and cut them into parts."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """AWS, as far as a release needs it: where images are kept, and the task definitions that name them."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """An image into a registry, with a login that leaves nothing behind."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Iterator, Mapping

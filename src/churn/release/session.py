@@ -1,7 +1,5 @@
 """AWS's library: clients for one account and region, and its exceptions as one sentence."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What is signed off before an image leaves this machine, and the record that stays of a release."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """When a release may be made: when those who would have to mend it are at work, and will be tomorrow."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta

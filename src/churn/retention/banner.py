@@ -1,7 +1,5 @@
 """What the retention banner shows one subscriber: reasons that are verified, and one offer that answers one of them."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ The witness knows nothing of the tables, of `reasons.py`, or of rounding. It giv
 subscriber, and the margin of each with a shown reason's feature moved to its reference.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """From contributions to ranked reasons, each a sentence that is true of the value it speaks of."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 
 from churn.answers import CustomerReason, Direction, Reason, Suppressed, WhyNotShown

@@ -3,8 +3,6 @@
 Each action is on disk before it is done, and may be done twice. So the next controller continues where one was killed.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

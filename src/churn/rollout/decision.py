@@ -1,7 +1,5 @@
 """The next move with a canary, from all that is known of it: a function of its arguments."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The plan of a rollout: the share of each step, its length, and what must be known before the next."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace

@@ -3,8 +3,6 @@
 An event is written only if there is something new.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass

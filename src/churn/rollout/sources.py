@@ -1,7 +1,5 @@
 """Read the counts of both tracks: from the instances, or from a Prometheus that scrapes them."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Rollouts on disk, in an SQLite file. Each state and each decision is there before anything is done about it."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json

@@ -4,8 +4,6 @@ The scalar functions in `model/model.py` and `retention/reasons.py` define the a
 arrays. They decide where a number lies so near to a rounding tie that another order of addition could tip it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Every node needs this package, and must see the input, the output folder and the bundle at the same paths.
 """
 
-from __future__ import annotations
-
 import functools
 import logging
 import os

@@ -4,8 +4,6 @@ Arrays check numbers and plain decimals against the field's limits. The contract
 A cell that the contract refuses becomes NaN.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Mapping

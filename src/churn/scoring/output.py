@@ -6,8 +6,6 @@ _progress.json                 what the answers were made of
 _summary.json                  how it went; written last
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Mapping

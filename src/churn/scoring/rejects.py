@@ -1,7 +1,5 @@
 """Rows without an answer: kept whole, each with the errors that `POST /predict` would give."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The way of bulk scoring: find the files, bind the folder, make missing parts, sum up."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence

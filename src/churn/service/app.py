@@ -1,7 +1,5 @@
 """Everything wired in one place."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Any

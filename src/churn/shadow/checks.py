@@ -4,8 +4,6 @@ The rules are those for a canary (`churn.judging.judge`), but both models answer
 compare no shares. They count how many subscribers would get another answer: nothing cancels out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

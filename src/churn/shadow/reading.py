@@ -1,7 +1,5 @@
 """The pairs of the prediction log, summed up for each two bundles that answered."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial

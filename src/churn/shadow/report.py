@@ -1,7 +1,5 @@
 """The report: its figures for charts and scripts, and its tables for the terminal and the page alike."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Pairs summed up. The report needs these sums only, so no pairs of a day are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, get_args

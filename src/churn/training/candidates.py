@@ -1,7 +1,5 @@
 """Which method to bet on: a logistic-regression baseline against four tree methods, all cross-validated alike."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

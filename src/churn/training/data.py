@@ -1,7 +1,5 @@
 """Reading a training file: every row goes through the contract, and a file with any bad row is refused whole."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

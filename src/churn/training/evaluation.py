@@ -1,7 +1,5 @@
 """How good a model's probabilities are on rows it has not seen, and what they rest on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Exports a registered model as a bundle. Anybody may have registered it, with the contract's features."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Callable, Iterator

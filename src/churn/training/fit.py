@@ -1,7 +1,5 @@
 """One split, one fit: the holdout that nothing else may see, and the booster that a release is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a model version must show before it may be called champion. Pure: measurements in, verdicts out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

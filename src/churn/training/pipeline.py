@@ -1,7 +1,5 @@
 """The training road: valid data in, a measured model and everything worth recording about it out."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Figures of a trained model: is it right, where is it wrong, and what does it rest on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """From a registered version to champion: measured on the same rows as the present one, then judged by the gates."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import xgboost

@@ -1,7 +1,5 @@
 """MLflow: where runs, models and aliases are kept. The only module that imports it."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

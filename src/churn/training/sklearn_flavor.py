@@ -4,8 +4,6 @@ That flavour is a skops file, whose types can be checked, or a pickle, which run
 never loaded.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -3,8 +3,6 @@
 Because the process is known, so is the best AUC that any model could reach: that of the true probability.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -6,8 +6,6 @@ one standard error of the best the cheapest to explain is chosen (the one-SE rul
 the cost is trees x 2^depth.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any

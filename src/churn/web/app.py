@@ -1,7 +1,5 @@
 """Builds an app of pages: guarded, with its static files, and with a page for every problem."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What holds for every answer: security headers, a limit on bodies, a line in the log, and a page when all fails."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Collection
 from typing import Final, Literal

@@ -1,7 +1,5 @@
 """One JSON object a line on standard output: our own lines, and those of the server and the libraries."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Callable

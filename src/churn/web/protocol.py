@@ -1,7 +1,5 @@
 """What happens to a request before it reaches the app: it may not be HTTP, or one too many."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Binds an address, and serves until told to stop."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -1,7 +1,5 @@
 """Who is signed in, kept in a signed cookie, and the token that a form must bring back."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

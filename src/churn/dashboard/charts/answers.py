@@ -1,7 +1,5 @@
 """Draw what both versions of a rollout answered: scores, latency and reasons side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

@@ -4,8 +4,6 @@ Colours are the names of CSS variables, so one drawing serves light and dark. Th
 `data-tip`, which the page's script shows. Programs that read screens get the chart's summary and its table instead.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

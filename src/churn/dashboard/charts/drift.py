@@ -1,7 +1,5 @@
 """Draw drift: each distribution at training, and now."""
 
-from __future__ import annotations
-
 from churn.dashboard.charts.drawing import Chart
 from churn.dashboard.charts.plots import Series, draw_histogram
 from churn.dashboard.report import Report

@@ -1,7 +1,5 @@
 """Draw a load test: each answer over time, and latency by percentile."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from math import log10

@@ -1,7 +1,5 @@
 """Draw a simulation of offers: how often each is made, and what it is worth."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

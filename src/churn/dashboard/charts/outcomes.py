@@ -1,7 +1,5 @@
 """Draw outcomes: what the banner does, what was accepted, and whether the predictions came true."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

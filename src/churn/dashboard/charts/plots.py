@@ -1,7 +1,5 @@
 """Draw what several charts are made of: histograms, bars and intervals."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

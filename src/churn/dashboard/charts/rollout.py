@@ -1,7 +1,5 @@
 """Draw a rollout: its weights, each check over time, and what both versions answered."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any

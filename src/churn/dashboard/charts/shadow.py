@@ -1,7 +1,5 @@
 """Draw a challenger beside the champion: both answered the same subscribers."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from math import log1p
 from typing import Any

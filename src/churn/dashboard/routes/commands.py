@@ -1,7 +1,5 @@
 """What the token allows: sign in and out, and leave a command to the controller of a rollout."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException, Request

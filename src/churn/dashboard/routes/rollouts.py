@@ -1,7 +1,5 @@
 """The pages of rollouts. None of them changes anything."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The pages of shadow, service, drift, outcomes and models."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """A file of subscribers in, those who see a banner out: predicted, with the reasons that they are shown."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

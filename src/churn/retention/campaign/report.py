@@ -1,7 +1,5 @@
 """A simulation and a comparison, each as one object for scripts and as tables for people."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date

@@ -1,7 +1,5 @@
 """All outcomes of a policy over a population: who gets what, at what expected cost and value."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections import Counter

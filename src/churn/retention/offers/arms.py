@@ -1,7 +1,5 @@
 """Who is held out: a lot drawn by hashing, so that it falls the same in every process, worker and version."""
 
-from __future__ import annotations
-
 import hashlib
 
 from churn.answers import Arm

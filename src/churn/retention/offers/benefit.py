@@ -1,7 +1,5 @@
 """What an offer gives: its shape in a policy file, what comes off a bill, and the numbers that its texts may name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Protocol, Self

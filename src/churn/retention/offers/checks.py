@@ -1,7 +1,5 @@
 """Whether a policy that has the right shape also makes sense, by itself and for its contract."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 

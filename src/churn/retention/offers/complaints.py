@@ -1,7 +1,5 @@
 """What is wrong with a policy file: where it stands, in the writer's own names, and what to do instead."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

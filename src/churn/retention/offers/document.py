@@ -1,7 +1,5 @@
 """What a policy file may hold. `docs/offers.md` tells it to those who write one."""
 
-from __future__ import annotations
-
 import string
 from collections.abc import Mapping
 from datetime import date

@@ -1,7 +1,5 @@
 """The policy as it is used: read from a file, checked against the contract, and made ready for choosing quickly."""
 
-from __future__ import annotations
-
 import inspect
 import tomllib
 from collections.abc import Collection, Mapping

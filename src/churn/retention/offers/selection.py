@@ -1,7 +1,5 @@
 """The one offer for a subscriber: the one with the largest expected net value, if that is worth anything."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """AWS ECS: a cluster with one service for the stable version and one for the canary."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial

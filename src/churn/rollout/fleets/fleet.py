@@ -1,7 +1,5 @@
 """The protocol of a fleet: what starts and stops the tasks of both versions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 

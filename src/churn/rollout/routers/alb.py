@@ -1,7 +1,5 @@
 """AWS's application load balancer: the weights of the two target groups of a listener."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """HAProxy, by its runtime interface. The servers `stable` and `canary` of all backends are moved together."""
 
-from __future__ import annotations
-
 import csv
 import io
 import socket

@@ -1,7 +1,5 @@
 """The protocol of a router, and what all routers share."""
 
-from __future__ import annotations
-
 from typing import Literal, Protocol
 
 from churn.errors import RolloutError, SettingsError

@@ -1,7 +1,5 @@
 """What is answered about a subscriber, alone or as one of many."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from churn.answers import PredictionAnswer

@@ -1,7 +1,5 @@
 """Many subscribers in one request, answered a slice at a time so that no other request waits for all of them."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Annotated, Any, TypedDict
 

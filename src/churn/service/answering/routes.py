@@ -1,7 +1,5 @@
 """`POST /predict` and `POST /predict/batch`."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from datetime import UTC, datetime

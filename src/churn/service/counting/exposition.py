@@ -1,7 +1,5 @@
 """What is counted, as Prometheus reads it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator, Mapping
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """Which cell of a row of numbers counts what. All that can ever be counted is known when the service starts."""
 
-from __future__ import annotations
-
 from itertools import combinations, product
 from typing import NamedTuple
 

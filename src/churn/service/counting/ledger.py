@@ -1,7 +1,5 @@
 """Numbers that several processes count. Each process writes its own row, and any of them can sum up all rows."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import mmap
@@ -49,7 +47,7 @@ class Ledger:
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild_ledger, (self._cells, len(self._rows), DupFd(self._file))
 
-    def claim(self, *, gauges: Sequence[int] = ()) -> memoryview[float]:
+    def claim(self, *, gauges: Sequence[int] = ()) -> "memoryview[float]":  # subscripted only since Python 3.14
         """Return a row for this process, to add to. It holds what its last process counted.
 
         Args:

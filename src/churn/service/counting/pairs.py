@@ -1,7 +1,5 @@
 """What the challenger answered, counted beside what was answered."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From the bytes of a request to JSON, with every way in which that can fail."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from http import HTTPStatus

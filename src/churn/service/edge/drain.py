@@ -1,7 +1,5 @@
 """Stopping without losing a request: the service says so to load balancers, then stops."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import threading

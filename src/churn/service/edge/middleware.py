@@ -1,7 +1,5 @@
 """What every request gets, however it ends: three headers, one log line, one count and an answer."""
 
-from __future__ import annotations
-
 import random
 import re
 import time

@@ -1,7 +1,5 @@
 """The interface as an OpenAPI document, derived from the contract and the answers' own models."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import FastAPI

@@ -1,7 +1,5 @@
 """What operators ask: whether a prediction can be given here, and what is counted."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """What a request says beside its body: how many reasons it wants, and who asks."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import date

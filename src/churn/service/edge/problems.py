@@ -1,7 +1,5 @@
 """Everything that can go wrong, in one shape: RFC 9457 problem details."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """Routes that FastAPI describes, and that answer without the parts of it that they do not use."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How many requests may wait for an answer: in a queue that grows without end every answer is too late."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send

@@ -1,7 +1,5 @@
 """The committed outcome of tuning, one JSON file per contract, with the record of how it came about."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
