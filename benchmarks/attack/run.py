@@ -1,0 +1,63 @@
+"""Run all attacks, one after the other, and show what held. `scripts/attack` calls it."""
+
+import argparse
+import importlib
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.attack.summary import Summary
+from churn.errors import ChurnError
+
+# name, what is counted: whole, short
+ATTACKS: dict[str, tuple[int, int]] = {}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the attacks that are asked for. Return 0 if all held, 1 if something did not, 2 if one could not run."""
+    parser = argparse.ArgumentParser(prog="scripts/attack", add_help=False)
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--only", nargs="+", choices=sorted(ATTACKS), default=list(ATTACKS), metavar="NAME")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    seed = random.SystemRandom().randrange(2**31) if options.seed is None else options.seed
+    console = Console(stderr=True)
+    console.print(f"seed {seed}: the same attacks again with --seed {seed}")
+    table = Table("attack", "tried", "seconds", "held", "figures")
+    summaries, status = [], 0
+    for name in options.only:
+        console.print(f"{name} ...")
+        started = time.monotonic()
+        try:
+            with tempfile.TemporaryDirectory(prefix=f"attack-{name}-") as folder:
+                summary: Summary = importlib.import_module(f"benchmarks.attack.{name}").attack(
+                    ATTACKS[name][options.short], seed, Path(folder)
+                )
+        except (ChurnError, OSError) as error:
+            console.print(f"{name} could not run: {error}", markup=False)
+            status = 2
+            continue
+        seconds = time.monotonic() - started
+        status = max(status, int(bool(summary.faults)))
+        summaries.append({**summary.summarize(), "seconds": round(seconds, 1)})
+        figures = ", ".join(f"{key} {value:g}" for key, value in (summary.figures or {}).items())
+        table.add_row(name, f"{summary.tried:,}", f"{seconds:.0f}", "no" if summary.faults else "yes", figures)
+        for fault in summary.faults:
+            console.print(f"  did not hold: {fault}", markup=False)
+    if options.json:
+        Console().print_json(data={"seed": seed, "attacks": summaries})
+    else:
+        Console().print(table)
+    return status
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(main(sys.argv[1:]))
