@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from types import FrameType
 
 from churn.client import ChurnClient
 from churn.errors import ChurnError, ClientError
+from churn.parents import be_stopped_with
 from churn.settings import read_settings
 from churn.web.server import listen
 from portal.settings import read_settings as read_portal_settings
@@ -50,7 +52,11 @@ def main() -> int:
 
 def _start(running: list[subprocess.Popen[bytes]], *module: str) -> subprocess.Popen[bytes]:
     # In a session of its own: Ctrl+C reaches this process only, which passes it on once.
-    process = subprocess.Popen([sys.executable, "-m", *module], start_new_session=True)  # noqa: S603 - our own programs
+    process = subprocess.Popen(  # noqa: S603 - our own programs
+        [sys.executable, "-m", *module],
+        start_new_session=True,
+        preexec_fn=functools.partial(be_stopped_with, os.getpid()),  # noqa: PLW1509 - there are no threads yet
+    )
     running.append(process)
     return process
 

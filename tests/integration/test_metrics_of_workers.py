@@ -4,13 +4,12 @@ import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.processes import free_port, wait_until
+from support.many_workers import Service
+from support.processes import wait_until
 from support.scraping import Samples, scraped, total
 
 from churn.businesses import find_contract
@@ -20,39 +19,7 @@ from churn.model.bundle import Bundle
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in Linux's /proc")
 
 CALLERS = 24  # so many that no worker is left without one
-PATIENCE_S = 60
 EXAMPLE = json.dumps(find_contract("streamflow").example())
-
-
-class Service:
-    """A service with two workers, and connections to both."""
-
-    def __init__(self, bundle: Path) -> None:
-        self.port = free_port()
-        own = {"MODEL_PATH": str(bundle), "PORT": str(self.port), "WORKERS": "2"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "churn", "serve"],
-            env=os.environ | own,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        assert any("Stop with Ctrl+C" in line for line in self.process.stderr)
-
-    def connect(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        connection.connect()
-        return connection
-
-    def workers(self) -> set[int]:
-        parent = self.process.pid
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=PATIENCE_S)
 
 
 @pytest.fixture
@@ -125,8 +92,8 @@ def test_a_worker_that_died_with_a_request_leaves_no_request_in_the_queue(servic
     wait_until(lambda: queue() == CALLERS + 1, "all of them are in the queue")
     for worker in service.workers():
         os.kill(worker, signal.SIGKILL)
-    # Nobody answers until there are new workers, which wait until the old ones are buried.
     wait_until(lambda: len(service.workers()) == 2, "there are workers again")
+    wait_until(service.is_answering, "they answer")
     wait_until(lambda: queue() == 1, "the queue holds the one that asks")
     for caller in waiting:
         caller.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from support.processes import free_port
+from support.processes import free_port, wait_until
 
 from churn.model.bundle import Bundle
 
@@ -60,6 +60,17 @@ def test_all_say_where_they_are_and_one_signal_stops_all(
         process.send_signal(number)
         assert process.wait(PATIENCE_S) == 0
     assert all(map(is_free, ports.values()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells processes of their parent's end")
+def test_all_stop_when_the_script_is_killed(tmp_path: Path, bundles: dict[str, Bundle]) -> None:
+    ports = {name: free_port() for name in ("PORT", "PORTAL_PORT", "DASHBOARD_PORT")}
+    with both(tmp_path, MODEL_PATH=bundles["streamflow"].path, **ports) as process:
+        assert process.stderr is not None
+        for _ in range(3):
+            assert any("Stop with Ctrl+C" in line for line in iter(process.stderr.readline, ""))
+        process.kill()
+        wait_until(lambda: all(map(is_free, ports.values())), "nobody listens")
 
 
 def test_a_service_that_cannot_start_gives_its_exit_code_and_there_are_no_pages(tmp_path: Path) -> None:

@@ -147,6 +147,17 @@ QUEUE: Final = Metric(
     "gauge",
     "Requests that the living workers have taken and not yet answered, the one that asks for this included.",
 )
+WORKERS_MISSING: Final = Metric(
+    "churn_workers_missing",
+    "gauge",
+    "Workers that should answer and do not; each is tried again. If none answers, every request gets 503.",
+)
+WORKERS_LOST: Final = Metric(
+    "churn_workers_lost_total",
+    "counter",
+    "Workers that ended without being told to, by whether they had answered before.",
+    {"when": ("starting", "serving")},
+)
 BUNDLE_INFO: Final = Metric(
     "churn_bundle_info",
     "gauge",

@@ -1,14 +1,13 @@
 """Make parts in processes of this machine."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from churn.errors import ChurnError
+from churn.parents import end_with_parent
 from churn.reading.sources import FilePart
 from churn.scoring.parts import Job, PartResult, score_part
 
@@ -41,11 +40,4 @@ def score_locally(job: Job, parts: Sequence[FilePart], *, workers: int) -> Gener
 def _start_worker() -> None:
     """End on Ctrl+C at once and without a traceback. End with the parent, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()

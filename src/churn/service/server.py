@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 import gc
-import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from churn.contract.language import list_language_codes
 from churn.cpus import count_usable_cpus
-from churn.errors import ChurnError
 from churn.model.bundle import Bundle, load_bundle
 from churn.retention.offers.policy import Policy, load_policy
+from churn.service.counting.counters import Counters
 from churn.service.counting.layout import count_cells, describe_served_model, lay_out_cells
 from churn.service.counting.ledger import Ledger
+from churn.service.standby import Standby
 from churn.service.startup import FindChallenger, load_challenger, load_challenger_if_possible, require_writable_log
+from churn.service.workers import MOST_PROCESSES, Workers
 from churn.settings import MOST_WORKERS, Settings
 from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 ACCEPTED_AT_ONCE = 16
 # Shorter than the 30 s after which a container platform kills what it told to stop.
 GRACEFUL_SHUTDOWN_S = 20
-WORKER_START_S = 60.0
 
 type OnReady = Callable[[str, Bundle], None]
 
@@ -73,10 +72,11 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
                     "challenger_path": settings.challenger_path and settings.challenger_path.resolve(),
                 }
                 served = describe_served_model(bundle.model, policy, has_challenger=challenger is not None)
-                ledger = Ledger(count_cells(lay_out_cells(served)), rows=MOST_WORKERS)
+                ledger = Ledger(count_cells(lay_out_cells(served)), rows=MOST_PROCESSES)
                 pinned_settings = settings.model_copy(update=pinned)
                 factory = functools.partial(_create_settled_app, pinned_settings, policy, ledger=ledger)
-                _ManyWorkers(_config(settings, factory, workers=workers), listener, announce).run()
+                standby = Standby(Counters(served, ledger), listener, log_level=settings.log_level)
+                Workers(_config(settings, factory, workers=workers), listener, announce, standby).run()
 
 
 def _create_settled_app(
@@ -116,18 +116,3 @@ def _config(settings: Settings, app: FastAPI | Callable[[], FastAPI], *, workers
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
-
-
-class _ManyWorkers(Multiprocess):
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> None:
-        super().__init__(config, [listener])
-        self.announce = announce
-
-    def init_processes(self) -> None:
-        super().init_processes()
-        if not all(process.wait_until_ready(WORKER_START_S) for process in self.processes):
-            for process in self.processes:
-                process.kill()
-                process.join()
-            raise ChurnError("a worker failed to start", instead="see the log above, or try WORKERS=1")
-        self.announce()

@@ -44,9 +44,10 @@ class Counters:
         self.challenger: tuple[str, ...] = ()
         self.layout = lay_out_cells(served)
         first = {metric: cells.first_cells() for metric, cells in self.layout.items()}
-        self.queue_cell = first[metrics.QUEUE][()]
+        self._queue = first[metrics.QUEUE][()]
         self.ledger = ledger or Ledger(count_cells(self.layout))
-        self.cells = self.ledger.claim(gauges=[self.queue_cell])
+        self._gauges = [cell for metric, cells in first.items() if metric.kind == "gauge" for cell in cells.values()]
+        self.cells = self.ledger.claim(gauges=self._gauges)
         self._stages = {stage: first[metrics.STAGE_DURATION][stage,] for stage in STAGES}
         self._routes = {
             route: (cell, {status: first[metrics.REQUESTS][route, _status_class(status)] for status in STATUS_CODES})
@@ -67,6 +68,8 @@ class Counters:
         self._retention = first[metrics.RETENTION]
         self._batch_rows = first[metrics.BATCH_ROWS]
         self._log_records = first[metrics.LOG_RECORDS]
+        self._workers_missing = first[metrics.WORKERS_MISSING][()]
+        self._workers_lost = first[metrics.WORKERS_LOST]
 
     def start_clock(self) -> StageClock:
         """Return a clock for one request. It starts now."""
@@ -119,12 +122,20 @@ class Counters:
 
     def set_queue(self, requests: int) -> None:
         """Note how many requests wait now."""
-        self.cells[self.queue_cell] = requests
+        self.cells[self._queue] = requests
+
+    def set_workers_missing(self, workers: int) -> None:
+        """Note how many workers should answer and do not. The process that raises them calls this."""
+        self.cells[self._workers_missing] = workers
+
+    def count_lost_worker(self, *, had_started: bool) -> None:
+        """Count a worker that ended without being told to."""
+        self.cells[self._workers_lost["serving" if had_started else "starting",]] += 1
 
     def sum_over_workers(self) -> Numbers:
-        """Return all cells, summed over the workers of all times; the queue over those that live."""
+        """Return all cells, summed over the processes of all times; what is so now over those that live."""
         totals = self.ledger.sum_rows()
-        totals[self.queue_cell] = self.ledger.sum_living_rows()[self.queue_cell]
+        totals[self._gauges] = self.ledger.sum_living_rows()[self._gauges]
         return totals
 
 

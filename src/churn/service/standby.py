@@ -1,0 +1,106 @@
+"""What answers while no worker can: 503 at once, and the counts to whom asks for them."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from churn.service.counting.counters import Counters
+from churn.web.protocol import PROTOCOL, Edge
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.applications import Starlette
+    from starlette.types import Receive, Scope, Send
+
+RETRY_AFTER_S = 1
+FINISH_S = 2
+
+log = logging.getLogger("churn.workers")
+
+
+class Standby:
+    """Answers in a thread of the process that raises the workers, from `begin` to `end`. Both may be called twice.
+
+    Args:
+        counters: a row of that process, in the ledger of the workers.
+        listener: where the workers listen.
+    """
+
+    def __init__(self, counters: Counters, listener: socket.socket, *, log_level: str) -> None:
+        self.counters = counters
+        self._listener = listener
+        self._log_level = log_level
+        self._server: uvicorn.Server | None = None
+
+    def begin(self) -> None:
+        """Answer from now on."""
+        if self._server is None:
+            log.error("no worker can answer: every request gets 503 until one can")
+            app = build_standby_app(self.counters, log_level=self._log_level)
+            config = uvicorn.Config(
+                app,
+                loop="uvloop",
+                http=PROTOCOL,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=FINISH_S,
+            )
+            self._server = uvicorn.Server(config)
+            serve = functools.partial(self._server.run, [self._listener.dup()])
+            threading.Thread(target=serve, name="standby", daemon=True).start()
+
+    def end(self) -> None:
+        """Leave further requests to the workers."""
+        if self._server:
+            self._server.should_exit = True
+            self._server = None
+            log.warning("a worker answers again")
+
+
+def build_standby_app(counters: Counters, *, log_level: str) -> Starlette:
+    """Return an app that answers 503 to everything but /metrics, and asks the caller to come on a new connection."""
+    # Slow to load, and only needed where no worker answers.
+    from starlette.applications import Starlette  # noqa: PLC0415
+    from starlette.middleware import Middleware  # noqa: PLC0415
+    from starlette.responses import Response  # noqa: PLC0415
+    from starlette.routing import Mount  # noqa: PLC0415
+
+    from churn.service.counting.exposition import expose  # noqa: PLC0415
+    from churn.service.edge.drain import Drain  # noqa: PLC0415
+    from churn.service.edge.middleware import ObservationMiddleware, refuse_not_http  # noqa: PLC0415
+    from churn.service.edge.problems import Problem  # noqa: PLC0415
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/metrics":
+            body, content_type = await expose(counters, dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
+            response = Response(body, media_type=content_type)
+        else:
+            problem = Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "no worker of this service can answer at the moment; send the request elsewhere, or again after the "
+                "seconds that Retry-After says",
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            )
+            response = problem.build_response(scope["state"]["request_id"])
+        await response(scope, receive, send)
+
+    version = counters.served.model_version
+    drain = Drain(0)
+    drain.has_begun = True  # so that each answer ends its connection
+    observation = Middleware(
+        ObservationMiddleware, model_version=version, log_level=log_level, counters=counters, drain=drain
+    )
+    app = Starlette(routes=[Mount("/", app=answer)], middleware=[observation])
+    app.state.edge = Edge(functools.partial(refuse_not_http, counters, version))
+    return app

@@ -1,0 +1,208 @@
+"""The workers of a service: raised when it starts, and again whenever one ends."""
+
+import contextlib
+import logging
+import pickle
+import socket
+import time
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from churn.errors import ChurnError
+from churn.parents import end_with_parent
+from churn.service.standby import Standby
+from churn.settings import MOST_WORKERS
+
+START_S = 60.0  # the first workers, those that replace them and those of a restart
+HUNG_S = 30.0  # without an answer for so long a worker is killed: short of CPU is not yet hung
+STOP_S = 90.0  # longer than the longest DRAIN_SECONDS and the time to finish requests
+LONGEST_PAUSE_S = 30.0
+# Beside the workers: this process, one worker that replaces an older one, and that older one until it has ended.
+MOST_PROCESSES = MOST_WORKERS + 3
+
+log = logging.getLogger("churn.workers")
+
+
+class Worker(Process):
+    """A process that serves, and what is known of it. It ends with this one."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self.has_started = False
+        self.started_s = self.heard_s = time.monotonic()
+        self._is_asked = False
+        self.start()
+
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve in the new process."""
+        end_with_parent(lambda: _stop_listening(sockets or []))
+        super().target(sockets)
+
+    def look(self) -> None:
+        """Ask the worker whether it has started, and take the answers that have come. Never wait."""
+        # Else as in uvicorn's own health check, which waits for each worker.
+        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+            if not self._is_asked:
+                self.parent_conn.send(b"ping")
+                self._is_asked = True
+            while self.parent_conn.poll():
+                self.has_started = self.parent_conn.recv()
+                self._is_asked, self.heard_s = False, time.monotonic()
+
+    def find_fault(self) -> str | None:
+        """Say why the worker is of no use and has to be replaced; None if it works or may still start."""
+        if not self.process.is_alive():
+            return f"died with exit code {self.exitcode}" if self.has_started else f"failed to start: {self.exitcode}"
+        now_s = time.monotonic()
+        if not self.has_started and now_s - self.started_s > START_S:
+            return f"was not ready within {START_S:.0f} s"
+        if self.has_started and now_s - self.heard_s > HUNG_S:
+            return f"did not answer for {HUNG_S:.0f} s"
+        return None
+
+    def end(self) -> None:
+        """Kill the process if it runs, and wait for its end."""
+        self.kill()
+        self.process.join()
+
+
+def _stop_listening(sockets: list[socket.socket]) -> None:
+    """Close the address for all processes that have the sockets, so that a new service can listen there at once."""
+    for listener in sockets:
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+class Workers(Multiprocess):
+    """Raise the workers, announce them once, and keep their number until told to stop.
+
+    A worker that ends is replaced at once. After one that could not start there is a pause, each time twice as long.
+
+    Args:
+        announce: called once all of the first workers answer.
+        standby: answers while no worker can, and counts.
+    """
+
+    processes: list[Worker]  # type: ignore[assignment]  # of uvicorn's own class there
+
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None], standby: Standby
+    ) -> None:
+        super().__init__(config, [listener])
+        self.announce = announce
+        self.standby = standby
+        self._outdated: list[Worker] = []  # to be replaced, by SIGHUP
+        self._leaving: dict[Worker, float] = {}  # told to stop -> when
+        self._failures = 0
+        self._next_start_s = 0.0
+
+    def init_processes(self) -> None:
+        """Start the first workers.
+
+        Raises:
+            ChurnError: one of them failed to start.
+        """
+        self.processes = [Worker(self.config, self.sockets) for _ in range(self.processes_num)]
+        while not all(worker.has_started for worker in self.processes):
+            self.handle_signals()
+            if self.should_exit.wait(0.05):
+                return
+            for worker in self.processes:
+                worker.look()
+                if fault := worker.find_fault():
+                    for started in self.processes:
+                        started.end()
+                    raise ChurnError(f"a worker {fault}", instead="see the log above, or try WORKERS=1")
+        self.announce()
+
+    def keep_subprocess_alive(self) -> None:
+        """Look at each worker once, and start those that are missing. uvicorn calls it twice a second."""
+        if self.should_exit.is_set():
+            return
+        for worker in self.processes:
+            worker.look()
+        for worker in [*self.processes]:
+            if fault := worker.find_fault():
+                self._lose(worker, fault)
+        self._finish_leaving()
+        ready = sum(worker.has_started for worker in self.processes)
+        if ready and ready == len(self.processes):
+            self._failures = 0
+            self._renew_next()
+        self._start_missing()
+        self.standby.counters.set_workers_missing(max(self.processes_num - ready, 0))
+        if ready:
+            self.standby.end()
+        else:
+            self.standby.begin()
+
+    def _start_missing(self) -> None:
+        missing = self.processes_num + bool(self._outdated and not self._leaving) - len(self.processes)
+        for _ in range(missing):
+            if time.monotonic() < self._next_start_s:
+                return
+            try:
+                self.processes.append(Worker(self.config, self.sockets))
+            except OSError as error:  # no process, no memory or no descriptor to be had
+                self._pause(f"a worker cannot be started: {error}")
+
+    def _lose(self, worker: Worker, fault: str) -> None:
+        worker.end()
+        self.processes.remove(worker)
+        self.standby.counters.count_lost_worker(had_started=worker.has_started)
+        if worker.has_started:
+            log.error("worker %s %s, and is replaced", worker.pid, fault)
+            return
+        self._pause(f"worker {worker.pid} {fault}")
+
+    def _pause(self, fault: str) -> None:
+        """Say what failed, and start nothing for a while. A restart ends here: the older workers go on."""
+        pause_s = min(2.0**self._failures, LONGEST_PAUSE_S)
+        self._failures += 1
+        self._next_start_s = time.monotonic() + pause_s
+        log.error("%s; the next try is in %.0f s", fault, pause_s)
+        if self._outdated:
+            self._outdated.clear()
+            log.error("the restart ends here: the workers that are left go on")
+
+    def _renew_next(self) -> None:
+        """Retire the next worker of a restart if another one more than wanted is ready."""
+        self._outdated = [worker for worker in self._outdated if worker in self.processes]
+        if self._outdated and len(self.processes) > self.processes_num:
+            self._retire(self._outdated.pop(0))
+
+    def _retire(self, worker: Worker) -> None:
+        self.processes.remove(worker)
+        worker.terminate()
+        self._leaving[worker] = time.monotonic()
+
+    def _finish_leaving(self) -> None:
+        for worker, since_s in [*self._leaving.items()]:
+            if not worker.process.is_alive() or time.monotonic() - since_s > STOP_S:
+                worker.end()
+                del self._leaving[worker]
+
+    def join_all(self) -> None:
+        """Wait for all workers, which have been told to stop, but not for ever."""
+        self.standby.end()
+        until_s = time.monotonic() + STOP_S
+        for worker in [*self.processes, *self._leaving]:
+            worker.process.join(max(until_s - time.monotonic(), 0))
+            worker.end()
+
+    def handle_hup(self) -> None:
+        """Replace each worker, one after the other."""
+        log.info("SIGHUP: the workers are replaced one by one")
+        self._outdated = [*self.processes]
+
+    def handle_ttin(self) -> None:
+        """Have one worker more."""
+        self.processes_num = min(self.processes_num + 1, MOST_WORKERS)
+
+    def handle_ttou(self) -> None:
+        """Have one worker less."""
+        if self.processes_num > 1:
+            self.processes_num -= 1
+            if len(self.processes) > self.processes_num:
+                self._retire(self.processes[-1])

@@ -1,0 +1,67 @@
+"""A service with two workers as a process of its own, for Linux."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from http import HTTPStatus
+from pathlib import Path
+
+from support.processes import free_port, wait_until
+
+PATIENCE_S = 60
+
+
+class Service:
+    """A service with two workers, and connections to both."""
+
+    def __init__(self, bundle: Path, *, port: int | None = None) -> None:
+        self.port = port or free_port()
+        own = {"MODEL_PATH": str(bundle), "PORT": str(self.port), "WORKERS": "2"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "churn", "serve"],
+            env=os.environ | own,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        lines = []
+        for line in self.process.stderr:
+            lines.append(line)
+            if "Stop with Ctrl+C" in line:
+                return
+        raise AssertionError("".join(lines))
+
+    def connect(self) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        connection.connect()
+        return connection
+
+    def get(self, path: str) -> tuple[int, http.client.HTTPMessage, str]:
+        connection = self.connect()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, answer.headers, text
+
+    def is_answering(self) -> bool:
+        return self.get("/health")[0] == HTTPStatus.OK
+
+    def workers(self) -> set[int]:
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+    def kill_workers(self) -> None:
+        """Kill all workers, and wait for as many new ones."""
+        killed = self.workers()
+        for worker in killed:
+            os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: len(self.workers() - killed) == len(killed), "there are new workers")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=PATIENCE_S)
