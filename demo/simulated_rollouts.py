@@ -19,7 +19,7 @@ from churn.rollout.controller import Controller
 from churn.rollout.plan import read_plan
 from churn.rollout.recorder import Recorder
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.state import Event, Reading, Rollout, Setup, State
+from churn.rollout.state import Bundle, Event, Reading, Rollout, Setup, State
 from churn.rollout.store import RolloutStore
 
 SERVICE = "streamflow-churn-api"
@@ -110,6 +110,7 @@ class Simulation:
     seeing: bool = True
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
     counts: dict[Track, Counts] = field(default_factory=lambda: {"stable": Counts(), "canary": Counts()})
+    versions: dict[Track, str] = field(default_factory=dict)
 
     def read_weight(self) -> float:
         return self.share
@@ -123,7 +124,14 @@ class Simulation:
     def read(self) -> Mapping[Track, Reading]:
         if not self.seeing:
             raise RolloutError("Prometheus does not answer at http://prometheus:9090")
-        return {track: Reading(self.now, {f"{track}-1": self.counts[track]}) for track in TRACKS}
+        return {
+            track: Reading(
+                self.now,
+                {f"{track}-1": self.counts[track]},
+                served={f"{track}-1": Bundle(self.versions[track], f"{self.versions[track]}'s bundle")},
+            )
+            for track in TRACKS
+        }
 
     def passes(self, seconds: float) -> None:
         self.now += seconds
@@ -136,6 +144,7 @@ class Simulation:
 def begin(store: RolloutStore, world: Simulation, old: str, new: str, **setup: Any) -> Rollout:
     plan = read_plan().model_copy(update={"window": "always"})
     now, waiting = world.now, "waiting for the canary"
+    world.versions = {"stable": old, "canary": new}
     rollout = Rollout(0, SERVICE, old, new, plan, Setup("haproxy", **setup), State.STARTING, -1, 0, now, waiting, now)
     return store.begin(rollout, Event(world.now, "started", rollout.state, -1, 0, f"{new} takes over {old}"))
 

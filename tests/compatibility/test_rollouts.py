@@ -52,7 +52,10 @@ def test_the_tallies_of_a_rollout_that_is_not_over_are_whole(store: RolloutStore
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_every_event_is_read(store: RolloutStore, number: int) -> None:
     expected = earlier_json(f"expected/rollout_{number}.json")["happenings"]
-    assert [each.summarize() for each in store.list_events(number)] == expected
+    later = [{"times": 1, "last_at": each["at"]} for each in expected]
+    assert [each.summarize() for each in store.list_events(number)] == [
+        {**each, **added} for each, added in zip(expected, later, strict=True)
+    ]
 
 
 def test_the_plan_is_the_same_in_the_file_and_in_the_store(store: RolloutStore) -> None:

@@ -15,6 +15,7 @@ from support.processes import free_port, wait_until
 from churn.errors import RolloutError
 from churn.rollout.routers.router import Track
 from churn.rollout.sources import Instances, Prometheus
+from churn.rollout.state import Bundle
 
 SELECTORS: Mapping[Track, str] = {"stable": 'track="stable"', "canary": 'track="canary"'}
 
@@ -74,7 +75,7 @@ def test_prometheus_says_what_the_instances_say_and_which_of_them_is_away(tmp_pa
             wait_until(scraped, "Prometheus has scraped both")
             reading = source.read()["canary"]
             assert list(reading.counts.values()) == list(expected.counts.values())
-            assert reading.versions == frozenset({"v2"})
+            assert [*reading.served.values()] == [Bundle("v2", "sum-of-v2")]
             assert reading.missing == (away,)
             assert 0 <= time.time() - reading.at < 10
             with pytest.raises(RolloutError, match="Prometheus refuses"):

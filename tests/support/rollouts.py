@@ -9,16 +9,17 @@ from typing import Any
 
 from churn.errors import RolloutError
 from churn.judging.counts import Counts
-from churn.judging.findings import VerdictDecision
+from churn.judging.findings import Finding, VerdictDecision
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.controller import Controller
 from churn.rollout.plan import Plan
 from churn.rollout.recorder import Recorder
-from churn.rollout.routers.router import Track
-from churn.rollout.state import Event, Reading, Rollout, Setup, State
+from churn.rollout.routers.router import TRACKS, Track
+from churn.rollout.state import Bundle, Event, Reading, Rollout, Setup, State
 from churn.rollout.store import RolloutStore
 
 SERVICE = "api"
+V1, V2, V3 = (Bundle(version, f"{version}'s bundle") for version in ("v1", "v2", "v3"))
 # Half, then all, each for a moment.
 SHORT_PLAN = """
 window = "always"
@@ -62,10 +63,12 @@ class World:
     up: set[str] = field(default_factory=lambda: {"stable", "canary"})
     counts: dict[Track, int] = field(default_factory=lambda: {"stable": 7, "canary": 3})
     verdict: VerdictDecision = "promote"
+    findings: tuple[Finding, ...] = ()
     closed: str | None = None
     reachable: bool = True
     seeing: bool = True
     champion: str = "v1"
+    served: dict[Track, list[Bundle]] = field(default_factory=lambda: {"stable": [V1], "canary": [V2]})
     judge_inputs: list[JudgeInput] = field(default_factory=list)
     weights_set: list[int] = field(default_factory=list)
     killed_after: int | None = None
@@ -103,8 +106,13 @@ class World:
         self.happens()
         if not self.seeing:
             raise RolloutError("nothing is seen")
-        tracks: tuple[Track, Track] = ("stable", "canary")
-        return {track: Reading(self.now, {f"{track}-1": counted(self.counts[track])}) for track in tracks}
+        return {track: self.reading_of(track) for track in TRACKS}
+
+    def reading_of(self, track: Track) -> Reading:
+        """What its instances say. The first of them has answered everything."""
+        served = {f"{track}-{number}": bundle for number, bundle in enumerate(self.served[track], 1)}
+        counts = {name: counted(self.counts[track] if name.endswith("-1") else 0) for name in served}
+        return Reading(self.now, counts, served=served)
 
     def judge(
         self, checks: Sequence[Any], judge_input: JudgeInput, *, false_rollback: float, stale_after_s: float
@@ -116,7 +124,7 @@ class World:
             return Verdict("roll back", "the canary is down", ())
         if judge_input.gap or judge_input.age_s > stale_after_s:
             return Verdict("hold", "the figures are old or have a gap", ())
-        return Verdict(self.verdict, f"it looks like {self.verdict}", ())
+        return Verdict(self.verdict, f"it looks like {self.verdict}", self.findings)
 
     def promote(self, rollout: Rollout) -> None:
         self.happens()
@@ -152,6 +160,7 @@ class Tasks:
     def replace_stable(self, version: str) -> str:
         self.world.happens()
         before, self.stable = self.stable, version
+        self.world.served["stable"] = self.world.served["canary"]
         self.world.happens()
         return "" if before == version else f"{version} is being started"
 

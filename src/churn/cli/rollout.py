@@ -117,13 +117,18 @@ def start(  # noqa: PLR0917 - typer calls it by names
                 f"no rollout is started now: {closed}",
                 instead="wait for the release window, or give --override --reason TEXT, which is recorded",
             )
-        before = control.require_versions(setup, version)
+        served = control.require_versions(setup, version)
         control.require_parts(setup)
         if registry:
             say(f"holding the release gates against {version}")
             control.require_gates(version, contract, settings)
-        now, what = time.time(), f"{before} to {version}" + (f"; outside the window: {overridden}" if closed else "")
-        rollout = Rollout(0, service, before, version, steps, setup, State.STARTING, -1, 0, now, what, now)
+        before, now = served["stable"].version, time.time()
+        what = f"{before} to {version}" + (f"; outside the window: {overridden}" if closed else "")
+        rollout = Rollout(
+            *(0, service, before, version, steps, setup, State.STARTING, -1, 0, now, what, now),
+            stable_sha256=served["stable"].sha256,
+            canary_sha256=served["canary"].sha256,
+        )
         begun = store.begin(rollout, Event(now, "started", rollout.state, -1, 0, f"{what}; by {setup.by}"))
         ended = control.carry_out(begun, store, settings, as_json=as_json)
     raise typer.Exit(_exit_code_from(ended))

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 
@@ -22,7 +22,9 @@ from churn.rollout.controller import POLL_S, Controller
 from churn.rollout.parts import open_fleet, open_router, open_source
 from churn.rollout.plan import Plan
 from churn.rollout.recorder import Recorder
-from churn.rollout.state import Rollout, Setup
+from churn.rollout.routers.router import Track
+from churn.rollout.served import describe_bundle
+from churn.rollout.state import Bundle, Rollout, Setup
 from churn.rollout.store import RolloutStore
 from churn.settings import Settings
 
@@ -125,24 +127,29 @@ def require_parts(setup: Setup) -> None:
         open_fleet(setup.fleet).find_addresses()
 
 
-def require_versions(setup: Setup, version: str) -> str:
-    """Return the stable version, as its instances say.
+def require_versions(setup: Setup, version: str) -> Mapping[Track, Bundle]:
+    """Return what both tracks serve, as their instances say.
 
     Raises:
-        RolloutError: an instance does not answer, or the canary serves another version than the named one.
+        RolloutError: an instance does not answer, the instances of a track differ, or the canary serves another
+            version than the named one.
     """
-    readings = open_source(setup).read()
-    for track, reading in readings.items():
+    served: dict[Track, Bundle] = {}
+    for track, reading in open_source(setup).read().items():
         if reading.missing or not reading.counts:
             places = ", ".join(reading.missing or setup.places[track]) or "no task of it runs"
             raise RolloutError(f"the {track}'s figures cannot be read: {places}", instead="start it, or correct it")
-    served = readings["canary"].versions
-    if served != {version}:
-        raise RolloutError(
-            f"the canary serves {', '.join(sorted(served)) or 'nobody knows what'}, not {version}",
-            instead="start that version as the canary",
-        )
-    return ", ".join(sorted(readings["stable"].versions))
+        bundles = {reading.served[instance] for instance in reading.counts}
+        versions = " and ".join(sorted({bundle.version or "nobody knows what" for bundle in bundles}))
+        if track == "canary" and versions != version:
+            raise RolloutError(
+                f"the canary serves {versions}, not {version}", instead="start that version as the canary"
+            )
+        if len(bundles) > 1 or not next(iter(bundles)).version:
+            named = " and ".join(sorted(map(describe_bundle, bundles)))
+            raise RolloutError(f"the {track} serves {named}", instead="have all its instances serve one version")
+        served[track] = bundles.pop()
+    return served
 
 
 def require_gates(version: str, contract: str, settings: Settings) -> None:

@@ -3,9 +3,12 @@
 plan.py         the steps, from a TOML file; default_plan.toml is the one without --plan
 state.py        a rollout as it stands, its counts, setup, events and commands
 store.py        rollouts in an SQLite file, and the lock of the one controller of a service
+tables.py       the file's tables
+folding.py      what makes two events alike, so that they are one
 controller.py   read, judge, decide, act, record: one tick
 recorder.py     what a tick hands to the judge, and what it leaves in the store
 decision.py     the next move, from all that is known
+served.py       what the instances serve, against what they should
 sources.py      where counters are read: the instances, or Prometheus
 parts.py        the router, fleet and source that a setup names
 routers/        what splits the requests: HAProxy, AWS's load balancer

@@ -5,18 +5,19 @@ Each action is on disk before it is done, and may be done twice. So the next con
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from churn.errors import ChurnError, RolloutError
-from churn.judging.judge import Verdict
+from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision, Situation, decide
 from churn.rollout.fleets.fleet import Fleet
 from churn.rollout.recorder import Recorder, build_judge_input, choose_stable_counts
-from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, move_weight
+from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, Track, move_weight
+from churn.rollout.served import Mismatch, compare_served, describe_wrong
 from churn.rollout.sources import CountSource
-from churn.rollout.state import JUDGED, Command, Rollout, State, StepCounts, TrackCounts
+from churn.rollout.state import JUDGED, Command, Reading, Rollout, State, StepCounts, TrackCounts
 
 POLL_S = 0.5  # how often to look for a command
 
@@ -55,6 +56,8 @@ class Controller:
 
     def tick(self) -> Rollout:
         """Do one turn. Trouble with router or counters is recorded, and the next turn tries again."""
+        if not self.rollout.is_over:
+            self.recorder.rollout = replace(self.rollout, looked_at=self.recorder.clock())
         command = self.recorder.store.find_command(self.rollout.number)
         act = {
             State.STARTING: self._start,
@@ -73,7 +76,7 @@ class Controller:
             elif act:
                 act()
         except ChurnError as error:
-            self.recorder.save_once("trouble", error.message)
+            self.recorder.save(self.rollout, "trouble", error.message)
         return self.rollout
 
     def _wait(self, stop: threading.Event) -> None:
@@ -86,7 +89,7 @@ class Controller:
 
     def _start(self) -> None:
         """Wait for a healthy canary and for the window."""
-        if self._held_s() >= self.rollout.plan.maximum_hold_s(0):
+        if self._held_s() >= self.rollout.plan.start_limit_s:
             return self._begin_return("the canary could not be started in time", State.ABORTED)
         if missing := self._start_tasks(0):
             return self.recorder.save(replace(self.rollout, reason=missing))
@@ -121,6 +124,11 @@ class Controller:
             if self._held_s() >= rollout.plan.maximum_hold_s(rollout.step):
                 return self._begin_return("its figures could not be read in time", State.ROLLED_BACK)
             raise RolloutError(f"{', '.join(missing)} cannot be seen, so the step would not start from known figures")
+        if mismatch := self._compare_served(readings):
+            if mismatch.returns:
+                return self._begin_return(mismatch.reason, State.ROLLED_BACK)
+            return self.recorder.save(self.rollout, "alarm", mismatch.reason)
+        rollout = self.rollout
         counts = {track: StepCounts.start_from(reading) for track, reading in readings.items()}
         move_weight(self.router, rollout.weight_percent)
         state = State.BAKING if rollout.step == rollout.plan.last else State.HOLDING
@@ -136,17 +144,12 @@ class Controller:
         """Judge the canary, decide, and do what was decided."""
         actual_percent = self.router.read_weight()
         canary_up = self.router.is_healthy("canary")
-        counts, complete = self._read_counts()
+        counts, complete, mismatch = self._read_counts()
         judge_input = build_judge_input(
             self.rollout, counts, self.recorder.clock(), canary_up=canary_up, complete=complete
         )
+        verdict = self._judge(judge_input, mismatch)
         plan = self.rollout.plan
-        verdict = self.judge(
-            plan.checks,
-            judge_input,
-            false_rollback=plan.false_rollback / len(plan.steps),  # each step is judged anew, so they share the risk
-            stale_after_s=plan.stale_after_seconds,
-        )
         command = self.recorder.store.find_command(self.rollout.number)
         decision = decide(
             Situation(
@@ -158,6 +161,7 @@ class Controller:
                 closed_because=self._closed_now(),
                 command=command,
                 withdrawn=actual_percent < NEARLY_PERCENT,
+                mismatch=mismatch,
             )
         )
         # More tasks come before more weight.
@@ -165,7 +169,10 @@ class Controller:
         if steps_on and (missing := self._start_tasks(self.rollout.step + 1)):
             decision = Decision("stay", f"{missing}; then: {decision.reason}")
         self.recorder.rollout = replace(self.rollout, counts=counts, reason=decision.reason)
-        self.recorder.save_verdict(judge_input, verdict, decision)
+        if mismatch and not mismatch.returns:
+            self.recorder.save(self.rollout, "alarm", mismatch.reason)
+        elif not mismatch:
+            self.recorder.save_verdict(judge_input, verdict, decision)
         if decision.move == "return":
             self._begin_return(decision.reason, decision.ends_as or State.ROLLED_BACK, command=command)
         elif decision.move == "stay":
@@ -178,14 +185,33 @@ class Controller:
         else:
             self._begin_step(self.rollout.step + 1, decision.reason, command=command)
 
-    def _read_counts(self) -> tuple[TrackCounts, bool]:
-        """Return what both tracks have answered in this step, and whether the counters could be read."""
+    def _judge(self, judge_input: JudgeInput, mismatch: Mismatch | None) -> Verdict:
+        """Judge the canary, or say why it cannot be judged. That it is down needs no figures."""
+        if mismatch and judge_input.canary_up:
+            return Verdict("hold", mismatch.reason)
+        plan = self.rollout.plan
+        return self.judge(
+            plan.checks,
+            judge_input,
+            false_rollback=plan.false_rollback / len(plan.steps),  # each step is judged anew, so they share the risk
+            stale_after_s=plan.stale_after_seconds,
+        )
+
+    def _read_counts(self) -> tuple[TrackCounts, bool, Mismatch | None]:
+        """Return what both tracks have answered in this step, whether that could be read, and who serves the wrong."""
+        before = self.rollout.counts
         try:
             readings = self.source.read()
         except RolloutError as error:
-            self.recorder.save_once("trouble", error.message)
-            return self.rollout.counts, False
-        return {track: self.rollout.counts[track].add(readings[track]) for track in TRACKS}, True
+            self.recorder.save(self.rollout, "trouble", error.message)
+            return before, False, None
+        if mismatch := self._compare_served(readings):
+            return {track: before[track].start_anew(readings[track]) for track in TRACKS}, True, mismatch
+        return {track: before[track].add(readings[track]) for track in TRACKS}, True, None
+
+    def _compare_served(self, readings: Mapping[Track, Reading]) -> Mismatch | None:
+        self.recorder.rollout, mismatch = compare_served(self.rollout, readings, self.recorder.clock())
+        return mismatch
 
     def _restore_weight(self, actual_percent: float) -> None:
         """Give the recorded share again if the router has another, such as after a restart."""
@@ -200,19 +226,29 @@ class Controller:
         return self.fleet.start_canary(self.rollout.plan.steps[step].weight_percent) if self.fleet else ""
 
     def _finish(self) -> None:
+        """Make the new version champion, if it is still what has the requests."""
+        if wrong := self._describe_unfinished():
+            return self.recorder.save(self.rollout, "alarm", wrong)
         if self.fleet and not self._hand_over(self.fleet):
-            return
+            return None
         self.promote(self.rollout)
-        self._end(State.PROMOTED, f"{self.rollout.canary} is champion: {self.rollout.reason}")
+        return self._end(State.PROMOTED, f"{self.rollout.canary} is champion: {self.rollout.reason}")
+
+    def _describe_unfinished(self) -> str:
+        """Say which instances among those with all requests do not serve the new version."""
+        rollout = self.rollout
+        track: Track = "canary" if rollout.weight_percent else "stable"  # the fleet has handed over
+        return describe_wrong(rollout, track, self.source.read()[track], serves="canary")
 
     def _hand_over(self, fleet: Fleet) -> bool:
         """Have the stable tasks run the new version with all requests, and stop the canary's. Return whether done."""
         if missing := fleet.replace_stable(self.rollout.canary):
-            self.recorder.save_once("settling", missing)
+            self.recorder.save(self.rollout, "settling", missing)
             return False
         if self.rollout.weight_percent:
             if not self.router.is_healthy("stable"):
-                self.recorder.save_once("settling", "waiting until the router finds the stable version healthy")
+                reason = "waiting until the router finds the stable version healthy"
+                self.recorder.save(self.rollout, "settling", reason)
                 return False
             move_weight(self.router, 0)
             reason = f"the stable tasks run {self.rollout.canary} and have all requests"

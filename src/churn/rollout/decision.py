@@ -5,6 +5,7 @@ from typing import Literal
 
 from churn.judging.judge import Verdict
 from churn.rollout.plan import Plan
+from churn.rollout.served import Mismatch
 from churn.rollout.state import Command, State
 
 type Move = Literal["stay", "advance", "return"]
@@ -20,6 +21,7 @@ class Situation:
         requests: how many it has answered in this step.
         closed_because: why no step may be taken now.
         withdrawn: whether the router gives the canary nothing, against its orders.
+        mismatch: instances that serve something else than they should, if there are any.
     """
 
     plan: Plan
@@ -30,6 +32,7 @@ class Situation:
     closed_because: str | None = None
     command: Command | None = None
     withdrawn: bool = False
+    mismatch: Mismatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +48,13 @@ def decide(situation: Situation) -> Decision:
     """Decide. Each reason to return comes before every reason to advance.
 
     To advance takes the verdict `promote`, the step's least time and requests, and an open window. A command advances
-    without all but the window. No command advances past the verdict `roll back`.
+    without all but the window. No command advances past the verdict `roll back` or past wrong instances.
     """
+    if back := _decide_return(situation):
+        return back
+    if situation.mismatch:
+        return Decision("stay", situation.mismatch.reason)
     command, verdict, step = situation.command, situation.verdict, situation.plan.steps[situation.step]
-    if command and command.what == "abort":
-        return Decision("return", command.reason, State.ABORTED)
-    if verdict.decision == "roll back":
-        return Decision("return", verdict.reason, State.ROLLED_BACK)
-    if situation.withdrawn:
-        reason = "the router gives the canary nothing, so somebody else has sent its traffic back"
-        return Decision("return", reason, State.ABORTED)
     if command and (command.at_any_hour or not situation.closed_because):
         return Decision("advance", command.reason)
     lacking = [] if verdict.decision == "promote" else [verdict.reason]
@@ -70,6 +70,21 @@ def decide(situation: Situation) -> Decision:
     if situation.closed_because:
         waits.append(f"no step forward now: {situation.closed_because}")
     return Decision("stay", "; ".join(waits)) if waits else Decision("advance", verdict.reason)
+
+
+def _decide_return(situation: Situation) -> Decision | None:
+    """Decide to go back if anything but missing evidence speaks for it."""
+    command, verdict, mismatch = situation.command, situation.verdict, situation.mismatch
+    if command and command.what == "abort":
+        return Decision("return", command.reason, State.ABORTED)
+    if verdict.decision == "roll back":
+        return Decision("return", verdict.reason, State.ROLLED_BACK)
+    if mismatch and mismatch.returns:
+        return Decision("return", mismatch.reason, State.ROLLED_BACK)
+    if situation.withdrawn:
+        reason = "the router gives the canary nothing, so somebody else has sent its traffic back"
+        return Decision("return", reason, State.ABORTED)
+    return None
 
 
 def text_from_duration(seconds: float) -> str:

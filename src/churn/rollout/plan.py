@@ -106,6 +106,11 @@ class Plan(PlanTable):
         return self.steps[step].maximum_hold_hours * HOUR_S / self.time_scale
 
     @property
+    def start_limit_s(self) -> float:
+        """The time that the canary's instances may take to start, or to be replaced."""
+        return self.maximum_hold_s(0)
+
+    @property
     def last(self) -> int:
         """The number of the last step, the bake."""
         return len(self.steps) - 1

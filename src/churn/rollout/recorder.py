@@ -1,7 +1,4 @@
-"""What a tick hands to the judge, and what it leaves in the store.
-
-An event is written only if there is something new.
-"""
+"""What a tick hands to the judge, and what it leaves in the store."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +12,7 @@ from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.state import Command, Event, Rollout, State, TrackCounts
 from churn.rollout.store import RolloutStore
 
-RECORDS_PER_STEP = 200  # verdicts that say nothing new
+MOST_LETTERS = 2000  # of a reason, whatever others answer
 
 
 @dataclass(eq=False)
@@ -25,8 +22,6 @@ class Recorder:
     rollout: Rollout
     store: RolloutStore
     clock: Callable[[], float] = time.time  # seconds since 1970
-    _last: tuple[object, ...] = ()  # the last trouble or verdict that was recorded
-    _last_at: float = 0.0
 
     def save(
         self,
@@ -42,23 +37,11 @@ class Recorder:
         event = None
         if kind:
             stands = (rollout.state, rollout.step, rollout.weight_percent)
-            event = Event(self.clock(), kind, *stands, reason, decision, evidence or {})
+            event = Event(self.clock(), kind, *stands, reason[:MOST_LETTERS], decision, evidence or {})
         self.rollout = self.store.save(rollout, event, taken=command)
 
-    def save_once(self, kind: str, reason: str) -> None:
-        """Write an event, unless it repeats the last one."""
-        if self._last != (kind, reason):
-            self._last, self._last_at = (kind, reason), self.clock()
-            self.save(self.rollout, kind, reason)
-
     def save_verdict(self, judge_input: JudgeInput, verdict: Verdict, decision: Decision) -> None:
-        """Write a verdict with its evidence, if it says something new or the last one is some time ago."""
-        new = (decision.move, verdict.decision, *((finding.check, finding.decision) for finding in verdict.findings))
-        interval_s = self.rollout.plan.hold_s(self.rollout.step) / RECORDS_PER_STEP
-        if new == self._last and self.clock() - self._last_at < interval_s:
-            return
-        self._last, self._last_at = new, self.clock()
-        # All that it takes to judge again.
+        """Write a verdict with its evidence: all that it takes to judge again."""
         evidence = {"verdict": asdict(verdict), "seen": asdict(judge_input)}
         self.save(self.rollout, "judged", decision.reason, decision=verdict.decision, evidence=evidence)
 

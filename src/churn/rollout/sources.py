@@ -15,7 +15,7 @@ from churn.judging import metrics
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS, Metric
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.state import Reading
+from churn.rollout.state import Bundle, Reading
 
 TIMEOUT_S = 2.0
 # The label by which the samples of a metric differ.
@@ -107,12 +107,12 @@ class ExposedMetrics:
     """Collect the samples that a service exposes, in any order, and turn them into counts."""
 
     numbers: Counter[tuple[str, str]] = field(default_factory=Counter)
-    versions: set[str] = field(default_factory=set)
+    bundles: set[Bundle] = field(default_factory=set)
 
     def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
         """Add one sample; samples of other metrics or routes are left out."""
         if name == metrics.BUNDLE_INFO.name:
-            self.versions.add(labels.get("model_version", ""))
+            self.bundles.add(Bundle(labels.get("model_version", ""), labels.get("bundle_sha256", "")))
         elif name in LABELS and labels.get("route", PREDICT_ROUTE) == PREDICT_ROUTE:
             key = labels.get(LABELS[name], "")
             self.numbers[name, str(float(key)) if LABELS[name] == "le" else key] += round(value)
@@ -121,6 +121,11 @@ class ExposedMetrics:
     def is_empty(self) -> bool:
         """Whether this is no service that counts what is judged."""
         return not any(name == metrics.REQUESTS.name for name, _ in self.numbers)
+
+    def bundle(self) -> Bundle:
+        """Return what is served. A name of two is no version's, so an instance that contradicts itself is wrong."""
+        versions, sums = ({*column} for column in zip(*self.bundles, strict=True)) if self.bundles else ({""}, {""})
+        return Bundle(" and ".join(sorted(versions)), " and ".join(sorted(sums)))
 
     def counts(self) -> Counts:
         """Return the counts since the instance started."""
@@ -169,5 +174,5 @@ def _reading_from_exposed(
         at,
         {instance: samples.counts() for instance, samples in present.items()},
         (*(instance for instance in exposed if instance not in present), *missing),
-        frozenset().union(*(samples.versions for samples in present.values())),
+        {instance: samples.bundle() for instance, samples in present.items()},
     )

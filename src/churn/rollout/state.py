@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from churn.judging.counts import Counts
 from churn.rollout.plan import Plan
 from churn.rollout.routers.router import Track
+
+
+class Bundle(NamedTuple):
+    """What an instance says that it serves; empty texts if it does not say."""
+
+    version: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +28,13 @@ class Reading:
         at: when the oldest of them was counted, in seconds since 1970.
         counts: by instance, since the instance started.
         missing: instances that did not answer.
+        served: what each instance serves, where it says so.
     """
 
     at: float
     counts: Mapping[str, Counts]
     missing: tuple[str, ...] = ()
-    versions: frozenset[str] = frozenset()
+    served: Mapping[str, Bundle] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,10 @@ class StepCounts:
     def start_from(cls, reading: Reading) -> StepCounts:
         """Begin a step: nothing is answered yet, and all that was counted so far is earlier."""
         return cls(reading.at, last=dict(reading.counts), earlier=sum(reading.counts.values(), Counts()))
+
+    def start_anew(self, reading: Reading) -> StepCounts:
+        """Forget what was answered in this step, since a wrong version answered too."""
+        return replace(self.start_from(reading), earlier=self.earlier)
 
     def add(self, reading: Reading) -> StepCounts:
         """Return these counts with a later reading added. A new instance has started meanwhile, from zero."""
@@ -133,6 +145,9 @@ class Rollout:
         ends_as: while it returns: rolled back or aborted.
         counts: what both tracks answered in this step.
         stable_before: in the bake: what the stable version answered in the step before.
+        stable_sha256, canary_sha256: of the bundles; None until they are known.
+        looked_at: when the controller looked last.
+        mixed_since: since when some instances of the canary serve something else, if so.
     """
 
     number: int
@@ -151,6 +166,10 @@ class Rollout:
     counts: TrackCounts = field(default_factory=dict)
     stable_before: Counts = field(default_factory=Counts)
     ended: float | None = None
+    stable_sha256: str | None = None
+    canary_sha256: str | None = None
+    looked_at: float | None = None
+    mixed_since: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -159,7 +178,7 @@ class Rollout:
 
     def summarize(self) -> dict[str, Any]:
         """Return the JSON that scripts get."""
-        named = ("number", "service", "stable", "canary", "weight_percent", "reason")
+        named = ("number", "service", "stable", "canary", "weight_percent", "reason", "stable_sha256", "canary_sha256")
         return {name: getattr(self, name) for name in named} | {
             "state": str(self.state),
             "step": self.step + 1,
@@ -167,20 +186,24 @@ class Rollout:
             "since": text_from_time(self.since),
             "began": text_from_time(self.began),
             "ended": text_from_time(self.ended) if self.ended else None,
+            "looked_at": text_from_time(self.looked_at) if self.looked_at else None,
             "requests": {track: counts.total.requests for track, counts in self.counts.items()},
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened or was decided in a rollout, once.
+    """What happened or was decided in a rollout. What repeats is one event; `folding.py` says what is alike.
 
     Args:
-        at: in seconds since 1970.
-        kind: started, stepping, stepped, judged, routing, trouble, wish (a command was taken), finishing, settling,
-            returning or ended.
+        at: the first time, in seconds since 1970.
+        kind: started, stepping, stepped, judged, routing, trouble, alarm, wish (a command was taken), finishing,
+            settling, returning or ended.
         state, step, weight_percent: of the rollout afterwards.
-        decision, evidence: the verdict's, and verdict and counts, if the canary was judged.
+        reason: the latest one.
+        decision, evidence: the latest verdict's, and verdict and counts, if the canary was judged.
+        times: how often it happened.
+        last_at: the last time; None if it happened once.
     """
 
     at: float
@@ -192,11 +215,19 @@ class Event:
     decision: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     number: int = 0
+    times: int = 1
+    last_at: float | None = None
+
+    @property
+    def last(self) -> float:
+        """When it happened last."""
+        return self.at if self.last_at is None else self.last_at
 
     def summarize(self) -> dict[str, Any]:
         """Return the JSON that scripts get."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return values | {"at": text_from_time(self.at), "state": str(self.state), "step": self.step + 1}
+        times = {"at": text_from_time(self.at), "last_at": text_from_time(self.last)}
+        return values | times | {"state": str(self.state), "step": self.step + 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,37 +8,18 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from pydantic import TypeAdapter
 
 from churn.errors import RolloutError
+from churn.rollout.folding import name_alike
 from churn.rollout.state import Command, Event, Rollout, State
+from churn.rollout.tables import connect, fold, insert, insert_event
 
-BUSY_S = 5.0  # how long to wait for another process that writes
 RETRY_S = 0.02
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS rollout (
-    number INTEGER PRIMARY KEY, service TEXT NOT NULL, stable TEXT NOT NULL, canary TEXT NOT NULL, plan TEXT NOT NULL,
-    place TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL, weight_percent INTEGER NOT NULL,
-    since REAL NOT NULL, reason TEXT NOT NULL, began REAL NOT NULL, ends_as TEXT,
-    tallies TEXT NOT NULL, reference TEXT NOT NULL, ended REAL
-) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS one_at_a_time ON rollout (service) WHERE ended IS NULL;
-CREATE TABLE IF NOT EXISTS event (
-    number INTEGER PRIMARY KEY, rollout INTEGER NOT NULL REFERENCES rollout, at REAL NOT NULL, kind TEXT NOT NULL,
-    state TEXT NOT NULL, step INTEGER NOT NULL, weight_percent INTEGER NOT NULL, decision TEXT, reason TEXT NOT NULL,
-    evidence TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS history ON event (rollout, number);
-CREATE TABLE IF NOT EXISTS wish (
-    number INTEGER PRIMARY KEY, rollout INTEGER NOT NULL REFERENCES rollout, what TEXT NOT NULL, reason TEXT NOT NULL,
-    at_any_hour INTEGER NOT NULL, taken INTEGER NOT NULL DEFAULT 0
-) STRICT;
-"""
 # The column of each field of a rollout that has another name, or holds JSON.
 COLUMNS = {"setup": "place", "counts": "tallies", "stable_before": "reference"}
 JSON_FIELDS = {"plan", *COLUMNS}
@@ -60,7 +41,8 @@ class RolloutStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.path = self._folder / "rollouts.db"
         try:
-            self._connection = _connect(self.path)
+            self._connection = connect(self.path)
+            self._fold_earlier()
         except sqlite3.Error as error:
             raise RolloutError(
                 f"{self.path} cannot be used: {error}", instead="see whether it may be written; or move it away"
@@ -103,9 +85,9 @@ class RolloutStore:
         """
         try:
             with self._transaction() as connection:
-                _insert(connection, "rollout", _columns_from_rollout(rollout))
+                insert(connection, "rollout", _columns_from_rollout(rollout))
                 number = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
-                _insert(connection, "event", {"rollout": number, **_columns_from_event(event)})
+                _insert_event(connection, replace(rollout, number=number), event)
         except sqlite3.IntegrityError as error:
             raise RolloutError(
                 f"{rollout.service} has a rollout that is not over",
@@ -114,7 +96,10 @@ class RolloutStore:
         return self.get_rollout(number)
 
     def save(self, rollout: Rollout, event: Event | None = None, *, taken: Command | None = None) -> Rollout:
-        """Write where a rollout stands now, what happened, and which command was taken: all of it or nothing."""
+        """Write where a rollout stands now, what happened, and which command was taken: all of it or nothing.
+
+        An event like an earlier one is not written beside it, but counted there.
+        """
         columns = _columns_from_rollout(rollout)
         assigned = ", ".join(f"{name} = ?" for name in columns)
         with self._transaction() as connection:
@@ -123,7 +108,7 @@ class RolloutStore:
                 [*columns.values(), rollout.number],
             )
             if event:
-                _insert(connection, "event", {"rollout": rollout.number, **_columns_from_event(event)})
+                _insert_event(connection, rollout, event)
             if taken:
                 connection.execute("UPDATE wish SET taken = 1 WHERE number = ?", [taken.number])
         return rollout
@@ -165,7 +150,7 @@ class RolloutStore:
         """Write a command. The controller of the rollout takes it within a second."""
         columns = {"rollout": number, "what": what, "reason": reason, "at_any_hour": int(at_any_hour)}
         with self._transaction() as connection:
-            _insert(connection, "wish", columns)
+            insert(connection, "wish", columns)
 
     def find_command(self, number: int) -> Command | None:
         """Return the command to take next; `abort` comes before all others."""
@@ -173,6 +158,13 @@ class RolloutStore:
             "SELECT * FROM wish WHERE rollout = ? AND NOT taken ORDER BY what, number LIMIT 1", [number]
         ).fetchone()
         return Command(row["number"], row["what"], row["reason"], bool(row["at_any_hour"])) if row else None
+
+    def _fold_earlier(self) -> None:
+        """Fold what an earlier program has recorded, once. It wrote each repeated event anew."""
+        unfolded = "SELECT DISTINCT rollout FROM event WHERE alike IS NULL"
+        for (number,) in self._connection.execute(unfolded).fetchall():
+            with self._transaction() as connection:
+                fold(connection, number)
 
     def _select(self, condition: str, value: object) -> list[Rollout]:
         query = f"SELECT * FROM rollout WHERE {condition} ORDER BY number DESC"  # noqa: S608 - conditions of our own
@@ -199,27 +191,8 @@ def _try_lock(file: IO[str], *, attempts: int = 5) -> bool:
     return False
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-    try:
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in {0, SCHEMA_VERSION}:
-            raise sqlite3.DatabaseError(f"its tables are of version {version}, this program's of {SCHEMA_VERSION}")
-        if not version:
-            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _insert(connection: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> None:
-    names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", [*columns.values()])  # noqa: S608 - names of our own
+def _insert_event(connection: sqlite3.Connection, rollout: Rollout, event: Event) -> None:
+    insert_event(connection, rollout.number, name_alike(rollout, event), _columns_from_event(event))
 
 
 def _columns_from_rollout(rollout: Rollout) -> dict[str, Any]:
@@ -236,7 +209,7 @@ def _rollout_from_row(row: Mapping[str, Any]) -> Rollout:
 
 def _columns_from_event(event: Event) -> dict[str, Any]:
     values = {field.name: getattr(event, field.name) for field in fields(Event) if field.name != "number"}
-    return values | {"state": str(event.state), "evidence": json.dumps(dict(event.evidence))}
+    return values | {"last_at": event.last, "state": str(event.state), "evidence": json.dumps(dict(event.evidence))}
 
 
 def _event_from_row(row: Mapping[str, Any]) -> Event:

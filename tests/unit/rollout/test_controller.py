@@ -284,17 +284,6 @@ def test_after_the_bake_the_stable_tasks_run_the_new_version_before_the_canary_s
     ]
 
 
-def test_verdicts_that_say_nothing_new_are_recorded_now_and_then(
-    world: World, store: RolloutStore, controller: Controller
-) -> None:
-    world.verdict = "hold"
-    controller.tick()
-    for _ in range(200):
-        world.passes(4.5)  # a quarter of the time between two records, a two-hundredth of the hour
-        controller.tick()
-    assert 45 < kinds(store, controller.rollout).count("judged") < 55
-
-
 def through(world: World, store: RolloutStore, kills: list[int], fleet: Tasks | None) -> Rollout:
     """Ticks to the end; each of the numbers kills the controller after so many things done to the world."""
     begin(world, store)

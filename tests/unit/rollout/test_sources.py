@@ -7,6 +7,7 @@ from support.processes import free_port
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
 from churn.rollout.sources import Instances
+from churn.rollout.state import Bundle
 
 
 def test_what_an_instance_exposes_becomes_its_counts() -> None:
@@ -21,7 +22,8 @@ def test_what_an_instance_exposes_becomes_its_counts() -> None:
     with exposing(service) as one, exposing(Service()) as other:
         readings = Instances(lambda: {"stable": [other.address], "canary": [one.address]}, clock=lambda: 5.0).read()
     reading = readings["canary"]
-    assert (reading.at, reading.missing, reading.versions) == (5.0, (), frozenset({"v2"}))
+    assert (reading.at, reading.missing) == (5.0, ())
+    assert reading.served == {one.address: Bundle("v2", "sum-of-v2")}
     latency, probability = [0] * 21, [0] * 20
     latency[LATENCY_BOUNDS_S.index(0.002)], latency[-1] = 3, 1
     probability[PROBABILITY_BOUNDS.index(0.75)], probability[PROBABILITY_BOUNDS.index(0.05)] = 3, 1
@@ -58,4 +60,4 @@ def test_a_service_that_has_answered_nothing_yet_is_there(version: str) -> None:
     with exposing(service) as exposed:
         readings = Instances(lambda: {"stable": [exposed.address], "canary": [exposed.address]}).read()
     assert readings["canary"].counts == {exposed.address: Counts()}
-    assert readings["canary"].versions == {version}
+    assert readings["canary"].served == {exposed.address: Bundle(version, f"sum-of-{version}")}
