@@ -22,7 +22,7 @@ def set_state(home: Path, state: State, kind: str = "routing", reason: str = "fo
         assert live is not None
         over = {State.PROMOTED, State.ROLLED_BACK, State.ABORTED}
         changed = replace(live, state=state, reason=reason, ended=live.since if state in over else None)
-        store.save(changed, Event(live.since, kind, state, live.step, live.weight_percent, reason))
+        store.save(changed, Event(live.looked_at or live.since, kind, state, live.step, live.weight_percent, reason))
 
 
 def test_the_overview_shows_what_is_under_way_and_what_is_over(dashboard: Open, demo_home: Path) -> None:
@@ -117,6 +117,38 @@ def test_a_canary_without_requests_is_shown_without_figures(dashboard: Open, tmp
         said = words(dashboard(tmp_path).page("/rollouts/1"))
     assert "has not answered a request yet" in said
     assert "See whether metrics arrive" in said
+
+
+def test_a_month_of_trouble_makes_a_page_no_larger_than_twice_that_of_a_hundred_looks(
+    dashboard: Open, tmp_path: Path
+) -> None:
+    sizes = {}
+    for name, looks in (("hundred", 50), ("month", 500)):
+        world = Simulation(1_790_000_000.0, Behaviour())
+        with closing(RolloutStore(tmp_path / name)) as store:
+            live = begin(store, world, "v1", "v2")
+            live = carry_out(store, world, hours=3, tick_s=120)
+            judged = [event for event in store.list_events(live.number) if event.kind == "judged"]
+            for look in range(looks):
+                at = world.now + look * 30 * 86_400 / looks
+                trouble = f"Prometheus does not answer: {'refused' if look % 2 else 'timed out'}, port {40_000 + look}"
+                store.save(live, Event(at, "trouble", live.state, live.step, live.weight_percent, trouble))
+                old, event = f"the newest counts are {look} s old", replace(judged[-1], at=at, reason=f"hold {look}")
+                quiet = replace(event, evidence={"verdict": {"reason": old, "findings": []}})
+                store.save(live, event if look % 2 else quiet)
+            assert len(store.list_events(live.number)) < 250
+        sizes[name] = len(dashboard(tmp_path / name).page("/rollouts/1"))
+        history = Rollouts(tmp_path / name).read_snapshot(1).history
+        assert len(history.merged_events()) < 20
+        assert sum(event.times for event in history.merged_events()) > 2 * looks
+        assert len(history.observations) <= 50
+    assert sizes["month"] < 2 * sizes["hundred"]
+
+
+def test_an_event_that_repeated_says_how_often_and_since_when(dashboard: Open, own_home: Path) -> None:
+    for _ in range(3):
+        set_state(own_home, State.HOLDING, kind="trouble", reason="the router does not answer")
+    assert "(3 times since" in words(dashboard(own_home).page("/rollouts/3"))
 
 
 def test_hostile_text_stays_text(dashboard: Open, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 from typing import Any, Final, Literal, get_args
@@ -19,7 +19,7 @@ type Standing = Literal["within", "unsure", "outside"]
 DECISIONS: Final = get_args(VerdictDecision.__value__)
 COUNTS: TypeAdapter[Counts] = TypeAdapter(Counts)
 TAIL = 0.04  # of a rollout's length, drawn after its end
-MOST_OBSERVATIONS = 90  # more cannot be told apart in a chart
+MOST_OBSERVATIONS = 40  # more cannot be told apart in a chart
 
 
 class RecordedFinding(Finding):
@@ -85,7 +85,7 @@ def observation_from_event(event: Event) -> Observation | None:
     if not isinstance(verdict, Mapping):
         return None
     return Observation(
-        event.at,
+        event.last,
         event.state,
         event.step,
         event.weight_percent,
@@ -118,10 +118,17 @@ class History:
         return self.observations[-1] if self.observations else None
 
     @property
+    def looks(self) -> int:
+        """How often the canary was judged."""
+        return sum(event.times for event in self.events if event.kind == "judged")
+
+    @property
     def trouble(self) -> Event | None:
-        """Return the last event if it is a trouble and the rollout is not over."""
-        last = self.events[-1] if self.events else None
-        return last if last and last.kind == "trouble" and not self.rollout.is_over else None
+        """Return the trouble or alarm of the last look; None if there was none, or the rollout is over."""
+        events = sorted(self.events, key=lambda event: (event.last, event.number))
+        looked_at = events[-1].last if self.rollout.looked_at is None and events else self.rollout.looked_at or 0.0
+        troubles = [event for event in events if event.kind in {"trouble", "alarm"} and event.last >= looked_at]
+        return troubles[-1] if troubles and not self.rollout.is_over else None
 
     def weights(self, now: float) -> list[tuple[float, int]]:
         """Return the canary's share from each time on, until the end or now."""
@@ -152,19 +159,18 @@ class History:
         for latest in self.last.findings:
             yield latest, [(look, own) for look in looks for own in look.findings if own.check == latest.check]
 
-    def merged_events(self) -> list[tuple[Event, int]]:
-        """Return the events, newest first. Equal verdicts in a row are one: the newest, with their number."""
-        merged: list[tuple[Event, int]] = []
-        for event in self.events:
-            before = merged[-1][0] if merged else None
-            if before and before.kind == event.kind == "judged" and before.decision == event.decision:
-                merged[-1] = (event, merged[-1][1] + 1)
-            else:
-                merged.append((event, 1))
-        return merged[::-1]
+    def merged_events(self) -> list[Event]:
+        """Return the events, newest first. Equal verdicts at one share are one: the newest, with all their times."""
+        merged: dict[object, Event] = {}
+        for event in sorted(self.events, key=lambda event: event.last):
+            key = (event.state, event.step, event.decision) if event.kind == "judged" else event.number
+            before = merged.pop(key, event)
+            times = 0 if before is event else before.times
+            merged[key] = replace(event, at=min(event.at, before.at), times=event.times + times)
+        return [*reversed(merged.values())]
 
 
-def thin_out(observations: Sequence[Observation], most: int = MOST_OBSERVATIONS) -> list[Observation]:
+def thin_out[Look: (Observation, Event)](observations: Sequence[Look], most: int = MOST_OBSERVATIONS) -> list[Look]:
     """Return at most about so many, evenly spread. The first and last of each step stay."""
     every = max(1, -(-len(observations) // most))
     return [

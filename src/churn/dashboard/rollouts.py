@@ -1,4 +1,4 @@
-"""Read rollouts from their store, and remember the events, which never change."""
+"""Read rollouts from their store, and remember what was read of the events that have not changed since."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from churn.dashboard.history import History, Observation, observation_from_event
+from churn.dashboard.history import History, Observation, observation_from_event, thin_out
 from churn.rollout.state import Command, Event, Rollout
 from churn.rollout.store import RolloutStore
 
@@ -35,7 +35,7 @@ class Rollouts:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._known: dict[int, tuple[list[Event], list[Observation]]] = {}
+        self._known: dict[int, dict[tuple[int, int], Observation | None]] = {}
         self._lock = Lock()
 
     def list_all(self) -> list[Rollout]:
@@ -48,14 +48,30 @@ class Rollouts:
         """Return how that rollout stands now; RolloutError if there is none."""
         with self._store() as store, self._lock:
             rollout = store.get_rollout(number)
-            events, observations = self._known.setdefault(number, ([], []))
-            new = store.list_events(number, after=events[-1].number if events else 0)
-            observations += filter(None, map(observation_from_event, new))
-            events += new
-            history = History(rollout, tuple(events), tuple(observations))
+            events = store.list_events_in_short(number)
+            history = History(rollout, tuple(events), tuple(self._read_observations(store, number, events)))
             if rollout.is_over:
                 return Snapshot(history, carried_out=False, command=None)
             return Snapshot(history, carried_out=store.is_locked(rollout.service), command=store.find_command(number))
+
+    def _read_observations(self, store: RolloutStore, number: int, events: list[Event]) -> list[Observation]:
+        """Return as many observations as a chart can show, oldest first, and the last one with findings."""
+        judged = sorted((event for event in events if event.kind == "judged"), key=lambda event: event.last)
+        before = self._known.get(number, {})
+        known = self._known[number] = {}
+
+        def read(event: Event) -> Observation | None:
+            key = (event.number, event.times)
+            if key not in known:
+                known[key] = before[key] if key in before else observation_from_event(store.get_event(event.number))
+            return known[key]
+
+        shown = {event.number for event in thin_out(judged)}
+        for event in reversed(judged):
+            shown.add(event.number)
+            if (observation := read(event)) and observation.findings:
+                break
+        return [look for look in map(read, (event for event in judged if event.number in shown)) if look]
 
     def leave_command(self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool) -> None:
         """Leave a command to the controller of the rollout."""

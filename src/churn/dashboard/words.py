@@ -11,6 +11,7 @@ KINDS = {
     "judged": "Judged",
     "routing": "Routing put right",
     "trouble": "Trouble",
+    "alarm": "Alarm",
     "wish": "Asked for",
     "finishing": "Decided to promote",
     "settling": "Becomes the stable version",

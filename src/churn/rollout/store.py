@@ -144,6 +144,16 @@ class RolloutStore:
         )
         return [_event_from_row(row) for row in rows.fetchall()]
 
+    def list_events_in_short(self, number: int) -> list[Event]:
+        """Return all events of a rollout, oldest first, without their evidence."""
+        names = ", ".join(field.name for field in fields(Event) if field.name != "evidence")
+        query = f"SELECT {names}, '{{}}' AS evidence FROM event WHERE rollout = ? ORDER BY number"  # noqa: S608 - own names
+        return [_event_from_row(row) for row in self._connection.execute(query, [number]).fetchall()]
+
+    def get_event(self, number: int) -> Event:
+        """Return the event of that number, with its evidence."""
+        return _event_from_row(self._connection.execute("SELECT * FROM event WHERE number = ?", [number]).fetchone())
+
     def leave_command(
         self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool = False
     ) -> None:

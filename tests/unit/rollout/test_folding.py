@@ -78,7 +78,7 @@ def test_thirty_days_of_verdicts_leave_a_bounded_number_of_them_and_the_last_is_
     steps = [{"weight_percent": weight, **step} for weight in (10, 100)]
     rollout = begin(world, store, plan(step=steps, tick_seconds=TICK_S, without_evidence="hold"))
     evidence = {"verdict": {"findings": [{"check": "error share"}]}, "seen": {}}
-    spans = [day * 86_400 + second for day in range(30) for second in range(0, 86_400, 1200)]
+    spans = [day * 86_400 + second for day in range(30) for second in range(0, 86_400, 7200)]
     for after_s in spans:
         for decision in ("hold", "promote"):
             at = world.now + after_s
