@@ -55,14 +55,15 @@ def add_to(app: typer.Typer) -> None:
 def offers_check(policy: PolicyArgument, contract: ContractOption = "streamflow") -> None:
     """Check a policy file against the contract and show all that is wrong with it; exit code 2 if anything is."""
     read = _read_policy(policy, find_contract(contract))
+    language = read.document.languages[0]
     rows = [
-        [terms.code, terms.expires_text, ", ".join(terms.saves), terms.titles[read.document.languages[0]]]
+        [terms.code, terms.offer.expires.isoformat(), ", ".join(terms.offer.saves), terms.titles[language]]
         for terms in read.terms
     ]
     print_table(f"{read.version} is valid", ["offer", "until", "answers", "title"], rows)
     holdout = read.holdout
     out.print(f"{100 * holdout.share:g} % of the subscribers are held out by the experiment {holdout.experiment}")
-    if expired := [terms.code for terms in read.terms if terms.expires < _day(None)]:
+    if expired := [terms.code for terms in read.terms if terms.offer.expires < _day(None)]:
         out.print(f"expired, and no longer made: {', '.join(expired)}")
 
 

@@ -13,15 +13,9 @@ MOST_SHOWN = 3
 
 def rank_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_REASONS) -> list[Reason]:
     """Return the reasons with the largest absolute contribution, largest first; equal ones in the contract's order."""
-    contributions = prediction.contributions
-    sizes = [*map(abs, contributions)]
+    sizes = [*map(abs, prediction.contributions)]
     ranked = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)  # which keeps the order of equal ones
-    return [
-        _build_reason(
-            spec.name, spec.word_for_team(getattr(subscriber, spec.name)), prediction.values[at], contributions[at]
-        )
-        for at, spec in ((at, subscriber.features[at]) for at in ranked[:count])
-    ]
+    return [_build_reason(subscriber, prediction, at) for at in ranked[:count]]
 
 
 def choose_customer_reasons(
@@ -107,13 +101,14 @@ def write_sentence(phrase: str, shown: float) -> str:
     return f"{phrase} {verb} churn risk"
 
 
-def _build_reason(feature: str, phrase: str, value: float, contribution: float) -> Reason:
+def _build_reason(subscriber: Contract, prediction: Prediction, at: int) -> Reason:
     # Direction and sentence follow the number that is shown, so that they never contradict it.
-    shown = round(contribution, DECIMALS) + 0.0
+    shown = round(prediction.contributions[at], DECIMALS) + 0.0
+    spec = subscriber.features[at]
     return {
-        "feature": feature,
-        "value": value,
+        "feature": spec.name,
+        "value": prediction.values[at],
         "shap_contribution": shown,
         "direction": direction_from_contribution(shown),
-        "plain_language": write_sentence(phrase, shown),
+        "plain_language": write_sentence(spec.word_for_team(getattr(subscriber, spec.name)), shown),
     }

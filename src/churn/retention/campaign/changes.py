@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from churn.retention.offers.document import OfferDocument, PolicyDocument
+from churn.retention.offers.document import PolicyDocument
 
 NOTHING = "nothing"
 
@@ -21,18 +21,19 @@ class PolicyChange(NamedTuple):
 
 def list_changes(old: PolicyDocument, new: PolicyDocument) -> list[PolicyChange]:
     """List all changes in the order of the file. An offer is known by its code."""
-    return [*_policy(old, new), *_offers(old, new)]
-
-
-def _policy(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
     before, after = (policy.model_dump(exclude={"offers"}) for policy in (old, new))
-    for place, was, now in _differences(before, after):
-        yield PolicyChange(place, f"{was} -> {now}", ends_the_experiment=place.startswith("holdout"))
+    changes = [
+        PolicyChange(place, change, ends_the_experiment=place.startswith("holdout"))
+        for place, change in _differences(before, after)
+    ]
+    return [*changes, *_offers(old, new)]
 
 
 def _offers(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
-    before = {offer.code: offer for offer in old.offers}
-    after = {offer.code: offer for offer in new.offers}
+    before, after = (
+        {offer.code: offer.model_dump(by_alias=True, exclude_none=True) for offer in policy.offers}
+        for policy in (old, new)
+    )
     for code in before:
         if code not in after:
             yield PolicyChange(f'offer "{code}"', "removed")
@@ -40,25 +41,21 @@ def _offers(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
         if code not in before:
             yield PolicyChange(f'offer "{code}"', "added")
             continue
-        for place, was, now in _differences(_dump(before[code]), _dump(offer)):
-            yield PolicyChange(f'offer "{code}": {place}', f"{was} -> {now}")
+        for place, change in _differences(before[code], offer):
+            yield PolicyChange(f'offer "{code}": {place}', change)
     kept, kept_now = [code for code in before if code in after], [code for code in after if code in before]
     if kept != kept_now:
         yield PolicyChange("order of the offers", f"{', '.join(kept)} -> {', '.join(kept_now)}; earlier ones win ties")
 
 
-def _dump(offer: OfferDocument) -> dict[str, Any]:
-    return offer.model_dump(by_alias=True, exclude_none=True)
-
-
-def _differences(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, str, str]]:
+def _differences(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Find the places at which two nested mappings differ, with what stands there, in words."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys([*old, *new]):
             below = f"{place}: {key}" if place else str(key)
             yield from _differences(old.get(key), new.get(key), below)
     elif old != new:
-        yield place, _words(old), _words(new)
+        yield place, f"{_words(old)} -> {_words(new)}"
 
 
 def _words(value: Any) -> str:

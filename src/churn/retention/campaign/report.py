@@ -1,13 +1,13 @@
 """A simulation and a comparison, each as one object for scripts and as tables for people."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any, NamedTuple
 
 from churn.answers import Arm
 from churn.retention.campaign.population import Census
-from churn.retention.campaign.simulation import OfferTotals, PolicyComparison, Simulation
+from churn.retention.campaign.simulation import PolicyComparison, Simulation
 from churn.retention.offers.policy import Policy
 
 ARMS: dict[Arm, str] = {
@@ -55,15 +55,15 @@ def build_summary(
         "offers": [
             {
                 "code": code,
-                **figures_from_totals(tally),
-                "reasons": dict(tally.reasons.most_common()),
-                "why_not": dict(tally.why_not.most_common()),
+                **totals.figures(),
+                "reasons": dict(totals.reasons.most_common()),
+                "why_not": dict(totals.why_not.most_common()),
             }
-            for code, tally in simulation.offers.items()
+            for code, totals in simulation.offers.items()
         ],
-        "total": figures_from_totals(simulation.total()),
+        "total": simulation.made.figures(),
         "no_offer": dict(simulation.no_offer.most_common()),
-        "withheld_by_the_holdout": figures_from_totals(simulation.withheld),
+        "withheld_by_the_holdout": simulation.withheld.figures(),
         "assumptions": {
             **assumed.model_dump(),
             "offers": [
@@ -73,33 +73,27 @@ def build_summary(
     }
 
 
-def figures_from_totals(tally: OfferTotals) -> dict[str, float]:
-    """Return totals as numbers."""
-    return {name: getattr(tally, name) for name in ("count", *MONEY)}
-
-
 def build_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
     """Make tables of a summary, without those that would be empty."""
     counts = {"rows": summary["rows"], "not valid": summary["invalid_rows"], "with a banner": summary["banners"]}
     counts |= {f"- {words}": summary["arms"][arm] for arm, words in ARMS.items() if summary["arms"][arm]}
     title = f"Subscribers; those above {summary['threshold']:g} see a banner"
-    yield PrintedTable(title, ["", "count"], _counted(counts))
+    yield PrintedTable(title, ["", "count"], _align_counts(counts.items()))
     if summary["invalid"]:
         wrong = [
             [rows["column"], rows["check"], rows["count"], ", ".join(rows["first"])] for rows in summary["invalid"]
         ]
         yield PrintedTable("Rows that are not valid", ["column", "check", "count", "first"], wrong)
     yield _offers(summary)
-    answered = {
-        (offer["code"], reason): count for offer in summary["offers"] for reason, count in offer["reasons"].items()
-    }
+    answered = [
+        (offer["code"], reason, count) for offer in summary["offers"] for reason, count in offer["reasons"].items()
+    ]
     if answered:
         columns = ["offer", "in answer to", "made"]
-        rows = zip(answered, align_numbers(answered.values()), strict=True)
-        yield PrintedTable("Which reasons the offers answer", columns, [[*pair, count] for pair, count in rows])
+        yield PrintedTable("Which reasons the offers answer", columns, _align_counts(answered))
     if summary["no_offer"]:
-        why = {WHY[why]: count for why, count in summary["no_offer"].items()}
-        yield PrintedTable("No offer: how far the nearest one came", ["why", "count"], _counted(why))
+        why = [(WHY[why], count) for why, count in summary["no_offer"].items()]
+        yield PrintedTable("No offer: how far the nearest one came", ["why", "count"], _align_counts(why))
     yield _assumptions(summary["assumptions"])
 
 
@@ -113,61 +107,56 @@ def build_comparison_summary(census: Census, comparison: PolicyComparison) -> di
         "changed": [
             {"from": before, "to": after, "count": count} for (before, after), count in comparison.changed.most_common()
         ],
-        "old": figures_from_totals(comparison.old),
-        "new": figures_from_totals(comparison.new),
+        "old": comparison.old.figures(),
+        "new": comparison.new.figures(),
     }
 
 
 def build_comparison_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
     """Make tables of a comparison's summary."""
-    changed, arms = sum(change["count"] for change in summary["changed"]), summary["arms_changed"]
+    changes = [(change["from"], change["to"], change["count"]) for change in summary["changed"]]
+    changed, arms = sum(count for *_, count in changes), summary["arms_changed"]
     title = f"{changed:,} of {summary['banners']:,} subscribers with a banner get something else"
     if arms:
         title += f"; {arms:,} change arms"
-    counts = align_numbers(change["count"] for change in summary["changed"])
-    changes = [[change["from"], change["to"], count] for change, count in zip(summary["changed"], counts, strict=True)]
-    yield PrintedTable(title, ["from", "to", "count"], changes)
+    yield PrintedTable(title, ["from", "to", "count"], _align_counts(changes))
     old, new = summary["old"], summary["new"]
-    rows = [["offers made", *_change([old["count"], new["count"]], "{:,.0f}")]]
-    rows += [[words, *_change([old[name], new[name]], "{:,.2f}")] for name, words in MONEY.items()]
+    rows = [["offers made", *_change(old["count"], new["count"], "{:,.0f}")]]
+    rows += [[words, *_change(old[name], new[name], "{:,.2f}")] for name, words in MONEY.items()]
     yield PrintedTable("Expected, each by the assumptions of its own policy", ["", "old", "new", "change"], rows)
 
 
-def _change(both: Sequence[float], form: str) -> list[str]:
-    old, new = both
+def _change(old: float, new: float, form: str) -> list[str]:
     return [form.format(old), form.format(new), form.replace("{:", "{:+").format(round(new - old, 2))]
 
 
-def align_numbers(numbers: Iterable[float], form: str = "{:,}") -> list[str]:
+def _align_numbers(numbers: Iterable[float], form: str = "{:,}") -> list[str]:
     """Write numbers with one width, so that they align below each other."""
     texts = [form.format(number) for number in numbers]
     width = max(map(len, texts), default=0)
     return [text.rjust(width) for text in texts]
 
 
-def _counted(counts: Mapping[str, int]) -> list[list[str]]:
-    return [list(row) for row in zip(counts, align_numbers(counts.values()), strict=True)]
+def _align_counts(rows: Collection[tuple[Any, ...]]) -> list[list[str]]:
+    """Align the counts with which the rows end."""
+    counts = _align_numbers(count for *_, count in rows)
+    return [[*words, count] for (*words, _), count in zip(rows, counts, strict=True)]
 
 
 def _offers(summary: Mapping[str, Any]) -> PrintedTable:
     made = [*summary["offers"], {"code": "all", "why_not": {}, **summary["total"]}]
     columns = [
         [offer["code"] for offer in made],
-        align_numbers(offer["count"] for offer in made),
-        *(align_numbers((offer[name] for offer in made), "{:,.2f}") for name in MONEY),
-        [_mostly(offer["why_not"]) for offer in made],
+        _align_numbers(offer["count"] for offer in made),
+        *(_align_numbers((offer[name] for offer in made), "{:,.2f}") for name in MONEY),
+        [next((f"{WHY[why]}: {count:,}" for why, count in offer["why_not"].items()), "") for offer in made],
     ]
     withheld = summary["withheld_by_the_holdout"]
     title = f"Offers of {summary['policy_version']}"
     if withheld["count"]:
         title += f"; the holdout withholds {withheld['count']:,} more, net ${withheld['net_dollars']:,.2f}"
-    return PrintedTable(
-        title, ["offer", "made", *MONEY.values(), "mostly not made because"], list(zip(*columns, strict=True))
-    )
-
-
-def _mostly(why_not: Mapping[str, int]) -> str:
-    return next((f"{WHY[why]}: {count:,}" for why, count in why_not.items()), "")
+    names = ["offer", "made", *MONEY.values(), "mostly not made because"]
+    return PrintedTable(title, names, list(zip(*columns, strict=True)))
 
 
 def _assumptions(assumed: Mapping[str, Any]) -> PrintedTable:

@@ -89,18 +89,14 @@ class OfferTotals:
         self.net_cents += round(expected["net_dollars"] * 100)
         self.reasons[offer["answers"]] += 1
 
-    @property
-    def cost_dollars(self) -> float:
-        return self.cost_cents / 100
-
-    @property
-    def net_dollars(self) -> float:
-        return self.net_cents / 100
-
-    @property
-    def saved_dollars(self) -> float:
-        """Return the margin that is expected to be kept."""
-        return (self.net_cents + self.cost_cents) / 100
+    def figures(self) -> dict[str, float]:
+        """Return count, cost, margin that is expected to be kept, and net value; money in dollars."""
+        return {
+            "count": self.count,
+            "cost_dollars": self.cost_cents / 100,
+            "saved_dollars": (self.net_cents + self.cost_cents) / 100,
+            "net_dollars": self.net_cents / 100,
+        }
 
 
 class SubscriberLine(NamedTuple):
@@ -125,7 +121,7 @@ class Simulation:
     """What became of all banners.
 
     Args:
-        offers: by code, in the policy's order; of those who see them.
+        offers: by code, in the policy's order; of those who see them. `made` has all of them together.
         withheld: what the holdout would have been offered.
         no_offer: why those who are not held out get none.
     """
@@ -133,6 +129,7 @@ class Simulation:
     banners: int = 0
     arms: Counter[str] = field(default_factory=Counter)
     offers: dict[str, OfferTotals] = field(default_factory=dict)
+    made: OfferTotals = field(default_factory=OfferTotals)
     withheld: OfferTotals = field(default_factory=OfferTotals)
     no_offer: Counter[WhyNoOffer] = field(default_factory=Counter)
     lines: list[SubscriberLine] = field(default_factory=list)
@@ -149,17 +146,9 @@ class Simulation:
             self.offers[other["code"]].why_not[other["why"]] += 1
         if decision.offer is not None:
             self.offers[decision.offer["code"]].add(decision.offer)
+            self.made.add(decision.offer)
         if decision.why is not None:
             self.no_offer[decision.why] += 1
-
-    def total(self) -> OfferTotals:
-        """Sum up all offers that are made."""
-        total = OfferTotals()
-        for tally in self.offers.values():
-            total.count += tally.count
-            total.cost_cents += tally.cost_cents
-            total.net_cents += tally.net_cents
-        return total
 
 
 def simulate(policy: Policy, subscribers: Iterable[BannerSubscriber], today: date) -> Simulation:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated, Protocol, Self
+from typing import Annotated, Self
 
 from babel import Locale
 from babel.numbers import format_currency, format_percent
@@ -23,31 +23,17 @@ class PolicyTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Benefit(Protocol):
-    """What an offer gives to a subscriber who accepts it."""
-
-    @property
-    def months(self) -> int:
-        """The number of bills from which something comes off; 0 if nothing does."""
-
-    def monthly_dollars(self, price: float) -> float:
-        """Return what comes off each of these bills, in dollars, for a monthly price in dollars."""
-
-    def numbers(self) -> Mapping[str, NumberWriter]:
-        """Return the numbers that texts may name, each with how a language writes it."""
-
-
 class NoBenefit:
     """Nothing comes off the bills: the offer is a service, such as faster support."""
 
     months = 0
 
     def monthly_dollars(self, price: float) -> float:  # noqa: ARG002 - as for every benefit
-        """Return 0."""
+        """Return what comes off each of the bills, in dollars, for a monthly price in dollars."""
         return 0.0
 
     def numbers(self) -> Mapping[str, NumberWriter]:
-        """Return none."""
+        """Return the numbers that texts may name, each with how a language writes it."""
         return {}
 
 
@@ -88,6 +74,10 @@ class Discount(PolicyTable):
             share = self.percent / PERCENT
             numbers["percent"] = lambda language: format_percent(share, locale=language, decimal_quantization=False)
         return numbers
+
+
+type Benefit = Discount | NoBenefit
+"""What an offer gives to a subscriber who accepts it."""
 
 
 def write_dollars(amount: float, language: str) -> str:

@@ -46,18 +46,18 @@ def _languages(document: PolicyDocument, required: Collection[str]) -> Iterator[
 
 
 def _price(document: PolicyDocument, contract: type[Contract]) -> Iterator[PolicyProblem]:
-    fields = {spec.name: spec for spec in contract.features}
-    prices = ", ".join(spec.name for spec in contract.features if spec.kind == "number" and not spec.marker.protected)
-    spec = fields.get(document.price_field)
+    name = document.price_field
+    spec = {spec.name: spec for spec in contract.features}.get(name)
     if spec is None:
-        what = f"{document.price_field} is no field of the contract {contract.contract_name}"
-        yield PolicyProblem("price_field", what, f"give one of {prices}")
+        what = f"is no field of the contract {contract.contract_name}"
     elif spec.marker.protected:
-        yield PolicyProblem(
-            "price_field", f"{spec.name} is protected: no offer may depend on it", f"give one of {prices}"
-        )
+        what = "is protected: no offer may depend on it"
     elif spec.kind not in NUMERIC:
-        yield PolicyProblem("price_field", f"{spec.name} is a {spec.kind}, no number", f"give one of {prices}")
+        what = f"is a {spec.kind}, no number"
+    else:
+        return
+    prices = ", ".join(spec.name for spec in contract.features if spec.kind == "number" and not spec.marker.protected)
+    yield PolicyProblem("price_field", f"{name} {what}", f"give one of {prices}")
 
 
 def _texts(

@@ -4,7 +4,6 @@ import inspect
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,19 +30,12 @@ class EligibilityLimits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """An offer, ready for choosing: `saves` by reason group, titles and disclosures by language.
-
-    `fixed_dollars` is what it costs beside the benefit, for each who accepts.
-    """
+    """An offer, ready for choosing: with titles and disclosures by language, their numbers filled in."""
 
     code: str
-    expires: date
-    expires_text: str
-    eligible: tuple[EligibilityLimits, ...]
+    offer: OfferDocument
     benefit: Benefit
-    fixed_dollars: float
-    take_up: float
-    saves: Mapping[str, float]
+    eligible: tuple[EligibilityLimits, ...]
     titles: Mapping[str, str]
     disclosures: Mapping[str, tuple[str, ...]]
 
@@ -55,10 +47,7 @@ class Policy:
     document: PolicyDocument
     version: str
     holdout: Holdout
-    price_field: str
     cooldown_days: int
-    margin_share: float
-    months_kept: float
     terms: tuple[Terms, ...]
 
     def headline(self, language: str, *, with_offer: bool) -> str:
@@ -100,10 +89,7 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
         document=document,
         version=document.version,
         holdout=document.holdout,
-        price_field=document.price_field,
         cooldown_days=document.cooldown.days,
-        margin_share=document.assumptions.margin_share,
-        months_kept=document.assumptions.months_kept,
         terms=tuple(_terms_from_offer(offer) for offer in document.offers),
     )
 
@@ -111,8 +97,8 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
 def _terms_from_offer(offer: OfferDocument) -> Terms:
     return Terms(
         code=offer.code,
-        expires=offer.expires,
-        expires_text=offer.expires.isoformat(),
+        offer=offer,
+        benefit=offer.benefit,
         eligible=tuple(
             EligibilityLimits(
                 name,
@@ -122,10 +108,6 @@ def _terms_from_offer(offer: OfferDocument) -> Terms:
             )
             for name, condition in offer.eligible.items()
         ),
-        benefit=offer.benefit,
-        fixed_dollars=offer.cost_dollars,
-        take_up=offer.take_up,
-        saves=dict(offer.saves),
         titles={language: offer.fill_text(text, language) for language, text in offer.title.items()},
         disclosures={
             language: tuple(offer.fill_text(text, language) for text in several)

@@ -60,8 +60,8 @@ def choose_offer(
     Returns:
         The offer, or None, and all others of the policy in its order.
     """
-    price = float(getattr(subscriber, policy.price_field))
-    margin = price * policy.margin_share * policy.months_kept
+    price, assumed = float(getattr(subscriber, policy.document.price_field)), policy.document.assumptions
+    margin = price * assumed.margin_share * assumed.months_kept
     cooling = last_offer is not None and (today - last_offer).days < policy.cooldown_days
     best: WeighedOffer | None = None
     best_at = -1
@@ -69,7 +69,7 @@ def choose_offer(
     for at, terms in enumerate(policy.terms):
         weighed: WeighedOffer | None = None
         why: WhyNotOffered = "worth_less_than_the_chosen"
-        if today > terms.expires:
+        if today > terms.offer.expires:
             why = "expired"
         elif cooling:
             why = "cooldown"
@@ -102,13 +102,13 @@ def _weigh(
     """Weigh an offer by the reason that it answers best; None if it answers none."""
     reason, save_rate = "", -1.0
     for shown in reasons:
-        rate = terms.saves.get(shown["group"], -1.0)
+        rate = terms.offer.saves.get(shown["group"], -1.0)
         if rate > save_rate:
             reason, save_rate = shown["code"], rate
     if save_rate < 0:
         return None
     discount = terms.benefit.monthly_dollars(price)
-    cost = terms.take_up * (terms.benefit.months * discount + terms.fixed_dollars)
+    cost = terms.offer.take_up * (terms.benefit.months * discount + terms.offer.cost_dollars)
     net = round(probability * save_rate * margin - cost, CENTS) + 0.0
     return WeighedOffer(terms, reason, save_rate, discount, cost, net)
 
@@ -121,7 +121,7 @@ def _build_offer(chosen: WeighedOffer, probability: float, margin: float, langua
         "answers": chosen.reason,
         "discount_dollars": round(chosen.monthly_discount, CENTS) + 0.0,
         "months": terms.benefit.months,
-        "expires": terms.expires_text,
+        "expires": terms.offer.expires.isoformat(),
         "disclosures": list(terms.disclosures[language]),
         "expected": {
             "churn_probability": probability,

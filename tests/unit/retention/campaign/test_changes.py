@@ -74,10 +74,10 @@ def test_over_subscribers_it_is_told_who_gets_what_instead(tmp_path: Path) -> No
     compared = compare_policies(old, new, found, TODAY)
     assert dict(compared.changed) == {("priority-support", "yearly-20"): compared.old.count}
     assert (compared.arms_changed, compared.old.count) == (0, compared.new.count)
-    assert compared.old.cost_dollars == pytest.approx(9.0 * compared.old.count)  # half of $18
-    assert compared.new.cost_dollars == pytest.approx(64.44 * compared.new.count)  # 30 % of a discount of $214.80
     content = build_comparison_summary(census, compared)
     assert content["changed"] == [{"from": "priority-support", "to": "yearly-20", "count": compared.old.count}]
+    assert content["old"]["cost_dollars"] == pytest.approx(9.0 * compared.old.count)  # half of $18
+    assert content["new"]["cost_dollars"] == pytest.approx(64.44 * compared.new.count)  # 30 % of a discount of $214.80
     changed, expected = build_comparison_tables(content)
     assert changed.title == f"{compared.old.count} of 200 subscribers with a banner get something else"
     assert [cells[0] for cells in expected.rows] == ["offers made", "cost, $", "margin kept, $", "net value, $"]

@@ -3,7 +3,7 @@
 import csv
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from support.policies import policy_of
@@ -11,7 +11,7 @@ from support.populations import draw, row
 
 from churn.dashboard.charts.offers import report_offers
 from churn.dashboard.report import draw_report, render_report
-from churn.retention.campaign.population import BannerSubscriber, Census
+from churn.retention.campaign.population import BannerSubscriber
 from churn.retention.campaign.report import WHY, build_summary, build_tables
 from churn.retention.campaign.simulation import Simulation, csv_from_lines, simulate
 from churn.retention.offers.arms import draw_arm
@@ -26,21 +26,28 @@ def policy(tmp_path: Path) -> Policy:
     return policy_of(tmp_path)
 
 
-@pytest.fixture
-def population(tmp_path: Path) -> tuple[list[BannerSubscriber], Census]:
-    return draw(tmp_path, MANY)
+class Simulated(NamedTuple):
+    """The subscribers with a banner, what became of them, and the figures of that."""
+
+    found: list[BannerSubscriber]
+    simulation: Simulation
+    figures: dict[str, Any]
 
 
-def figures_of(policy: Policy, census: Census, simulation: Simulation) -> dict[str, Any]:
-    return build_summary(policy, census, simulation, model_version="v0.0.1", threshold=0.6, today=TODAY)
-
-
-def test_everybody_with_a_banner_is_counted_once(
-    policy: Policy, population: tuple[list[BannerSubscriber], Census]
-) -> None:
-    found, census = population
+def simulate_rows(folder: Path, policy: Policy, rows: list[dict[str, Any]]) -> Simulated:
+    found, census = draw(folder, rows)
     simulation = simulate(policy, found, TODAY)
-    counts = figures_of(policy, census, simulation)
+    figures = build_summary(policy, census, simulation, model_version="v0.0.1", threshold=0.6, today=TODAY)
+    return Simulated(found, simulation, figures)
+
+
+@pytest.fixture
+def simulated(tmp_path: Path, policy: Policy) -> Simulated:
+    return simulate_rows(tmp_path, policy, MANY)
+
+
+def test_everybody_with_a_banner_is_counted_once(simulated: Simulated) -> None:
+    found, simulation, counts = simulated
     assert counts["banners"] == len(found) == sum(counts["arms"].values()) == len(simulation.lines)
     shown = counts["arms"]["treatment"] + counts["arms"]["unassigned"]
     assert shown == counts["total"]["count"] + sum(counts["no_offer"].values())
@@ -48,20 +55,16 @@ def test_everybody_with_a_banner_is_counted_once(
     assert all(one["count"] + sum(one["why_not"].values()) == shown for one in counts["offers"])
 
 
-def test_the_sums_add_up_to_the_cent(policy: Policy, population: tuple[list[BannerSubscriber], Census]) -> None:
-    found, census = population
-    counts = figures_of(policy, census, simulate(policy, found, TODAY))
+def test_the_sums_add_up_to_the_cent(simulated: Simulated) -> None:
+    counts = simulated.figures
     for name in ("count", "cost_dollars", "saved_dollars", "net_dollars"):
         assert sum(one[name] for one in counts["offers"]) == pytest.approx(counts["total"][name])
     for one in [*counts["offers"], counts["total"], counts["withheld_by_the_holdout"]]:
         assert one["net_dollars"] == pytest.approx(one["saved_dollars"] - one["cost_dollars"], abs=1e-6)
 
 
-def test_the_holdout_sees_nothing_and_what_it_would_have_seen_is_summed(
-    policy: Policy, population: tuple[list[BannerSubscriber], Census]
-) -> None:
-    found, census = population
-    simulation = simulate(policy, found, TODAY)
+def test_the_holdout_sees_nothing_and_what_it_would_have_seen_is_summed(policy: Policy, simulated: Simulated) -> None:
+    found, simulation, counts = simulated
     for banner, line in zip(found, simulation.lines, strict=True):
         assert line.arm == draw_arm(banner.key, policy.holdout)
         if line.arm == "holdout":
@@ -69,12 +72,12 @@ def test_the_holdout_sees_nothing_and_what_it_would_have_seen_is_summed(
     withheld = [line for line in simulation.lines if line.withheld]
     assert {line.arm for line in withheld} == {"holdout"}
     assert len(withheld) == simulation.withheld.count
-    assert 0 < figures_of(policy, census, simulation)["withheld_by_the_holdout"]["count"] <= simulation.arms["holdout"]
+    assert 0 < counts["withheld_by_the_holdout"]["count"] <= simulation.arms["holdout"]
 
 
 def test_without_ids_everybody_is_shown_the_banner(tmp_path: Path, policy: Policy) -> None:
-    found, _ = draw(tmp_path, [one | {"subscriber_id": ""} for one in MANY])
-    assert set(simulate(policy, found, TODAY).arms) == {"unassigned"}
+    nameless = simulate_rows(tmp_path, policy, [one | {"subscriber_id": ""} for one in MANY])
+    assert set(nameless.simulation.arms) == {"unassigned"}
 
 
 @pytest.mark.parametrize(
@@ -94,11 +97,8 @@ def test_who_gets_nothing_is_told_how_far_the_nearest_offer_came(
     assert why in WHY
 
 
-def test_the_tables_show_banners_offers_reasons_and_assumptions(
-    policy: Policy, population: tuple[list[BannerSubscriber], Census]
-) -> None:
-    found, census = population
-    shown = list(build_tables(figures_of(policy, census, simulate(policy, found, TODAY))))
+def test_the_tables_show_banners_offers_reasons_and_assumptions(policy: Policy, simulated: Simulated) -> None:
+    shown = list(build_tables(simulated.figures))
     assert [table.title.split(" ")[0] for table in shown] == ["Subscribers;", "Offers", "Which", "No", "All"]
     assert all(len(cells) == len(table.columns) for table in shown for cells in table.rows)
     assumed = {cells[0]: cells for cells in shown[-1].rows}
@@ -107,24 +107,18 @@ def test_the_tables_show_banners_offers_reasons_and_assumptions(
 
 
 def test_rows_that_are_not_valid_have_a_table_of_their_own(tmp_path: Path, policy: Policy) -> None:
-    found, census = draw(tmp_path, [row(0), row(1, -1)])
-    shown = list(build_tables(figures_of(policy, census, simulate(policy, found, TODAY))))
+    shown = list(build_tables(simulate_rows(tmp_path, policy, [row(0), row(1, -1)]).figures))
     assert shown[1].rows == [["num_support_tickets", "out of range", 1, "rows.csv row 2"]]
 
 
 def test_a_file_without_a_banner_has_tables_and_a_picture_too(tmp_path: Path, policy: Policy) -> None:
-    found, census = draw(tmp_path, [row(0, 0)])
-    counts = figures_of(policy, census, simulate(policy, found, TODAY))
+    counts = simulate_rows(tmp_path, policy, [row(0, 0)]).figures
     assert len(list(build_tables(counts))) == 3
     assert draw_report(report_offers(counts)).startswith(b"\x89PNG")
 
 
-def test_lines_and_page_hold_subscribers_and_figures(
-    policy: Policy, population: tuple[list[BannerSubscriber], Census]
-) -> None:
-    found, census = population
-    simulation = simulate(policy, found, TODAY)
-    counts = figures_of(policy, census, simulation)
+def test_lines_and_page_hold_subscribers_and_figures(simulated: Simulated) -> None:
+    found, simulation, counts = simulated
     lines = list(csv.DictReader(csv_from_lines(simulation.lines).decode().splitlines()))
     assert len(lines) == len(found)
     assert sum(float(line["net_dollars"] or 0) for line in lines) == pytest.approx(counts["total"]["net_dollars"])
