@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,8 @@ def dashboard(bundle: Path) -> Iterator[str]:
                 "DASHBOARD_MLFLOW_URL": "http://127.0.0.1:5000",
             }
             with closing(RolloutStore(home)) as store, store.lock(SERVICE), _serving(home, "dashboard", **settings):
+                if live := store.find_live(SERVICE):  # as if it was looked at just now
+                    store.save(replace(live, looked_at=time.time()))
                 yield f"http://127.0.0.1:{port}"
 
 

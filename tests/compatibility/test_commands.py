@@ -7,8 +7,8 @@ import pytest
 from support.earlier import EARLIER, SALT, WORDS, earlier_json, lost
 from support.processes import churn
 
-HOLD, ROLL_BACK = 9, 10
-REFUSED = {"judge_verdict": HOLD, "outcomes_report": HOLD, "shadow_report": ROLL_BACK}
+HOLD, ROLL_BACK, TROUBLE = 9, 10, 11
+REFUSED = {"judge_verdict": HOLD, "outcomes_report": HOLD, "shadow_report": ROLL_BACK, "rollout_status": TROUBLE}
 COMMANDS = {
     "predictions_list": ("predictions", "list"),
     "records": ("predictions", "tail", "-n", "100"),

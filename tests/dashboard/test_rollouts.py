@@ -1,5 +1,6 @@
 """What the pages say of rollouts in every state, and that they say it of what is really in the store."""
 
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from support.watching import Open, words
 
 from churn.dashboard.rollouts import Rollouts
+from churn.dashboard.words import format_time
 from churn.rollout.state import Event, State
 from churn.rollout.store import RolloutStore
 from demo.simulated_rollouts import SERVICE, Behaviour, Simulation, begin, carry_out
@@ -65,6 +67,23 @@ def test_a_rollout_that_nobody_carries_out_is_said_to_be_so(dashboard: Open, dem
     said = words(dashboard(demo_home).page("/rollouts/3"))
     assert "no process carries the rollout out" in said
     assert "churn rollout resume" in said
+    assert "abort, which needs no process" in said
+
+
+def test_a_page_says_when_it_was_looked_last_in_which_zone_and_that_a_process_hangs(
+    dashboard: Open, own_home: Path
+) -> None:
+    with closing(RolloutStore(own_home)) as store, store.lock(SERVICE):
+        live = store.find_live(SERVICE)
+        assert live is not None
+        for ago_s, late in ((5, False), (3600, True)):
+            looked_at = time.time() - ago_s
+            store.save(replace(live, looked_at=looked_at))
+            page = words(dashboard(own_home).page("/rollouts/3"))
+            assert f"Last look {format_time(looked_at)}" in page
+            assert ("Its process looked last" in page) == late
+        store.save(replace(live, looked_at=None))
+        assert "Last look at a time that is not known" in words(dashboard(own_home).page("/rollouts/3"))
 
 
 def test_trouble_is_told_with_its_reason(dashboard: Open, own_home: Path) -> None:

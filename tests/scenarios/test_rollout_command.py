@@ -169,13 +169,19 @@ def test_a_rollout_is_watched_stopped_killed_resumed_and_aborted(place: Place) -
         assert place.share == 10
         status = json.loads(place.succeed("status", "--json"))
         assert (status["state"], status["weight_percent"], status["controlled"]) == ("holding", 10, True)
+        assert status["router"] == {"weight_percent": 10, "healthy": {"stable": True, "canary": True}}
+        assert [row["model_version"] for row in status["instances"]] == ["v1", "v2"]
+        assert status["problems"] == []
         second = place.churn("resume")
         assert second.code == 11
         assert f"process {process.pid} controls the rollout" in second.err
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 9
     assert (place.share, place.state()) == (10, "holding")
-    assert "nobody; go on with `churn rollout resume`" in place.succeed("status")
+    uncontrolled = place.churn("status")
+    assert uncontrolled.code == 9
+    assert "nobody; go on with `churn rollout resume`" in uncontrolled.out
+    assert "churn rollout abort" in uncontrolled.out
     with place.controlled("resume") as process:
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -146,19 +146,33 @@ def resume(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> 
 
 @rollout_app.command(epilog="Example: churn rollout status --json")
 def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> None:  # noqa: FBT002
-    """Show where the rollout stands, or how the last one ended, and what the judge found last."""
-    from churn.cli.rollout_words import show_findings, show_rollout
+    """Ask router and instances how the rollout stands. Show what is wrong and what to do, or how the last one ended.
+
+    Exit codes: 0 under way with nothing wrong, or promoted; 9 nobody controls it, else nothing is wrong; 10 rolled back
+    or aborted; 11 something is wrong or not known, such as an instance or a router that does not answer.
+    """
+    from churn.cli.rollout_words import show_findings, show_status
+    from churn.rollout.parts import open_router, open_source
+    from churn.rollout.status import ask_status
 
     with _open_store(read_settings(), service) as store:
         rollout = next(iter(store.list_rollouts(service)), None)
         if rollout is None:
             raise RolloutError(f"{service} has had no rollout", instead="begin one: churn rollout start")
-        events, controlled = store.list_events(rollout.number), store.is_locked(service)
-        if as_json:
-            print_json({**rollout.summarize(), "controlled": controlled, "last": events[-1].summarize()})
-            return
-        show_rollout(rollout, controlled=controlled)
-        show_findings(events)
+        now = ask_status(
+            rollout,
+            store.list_events(rollout.number),
+            now=time.time(),
+            controlled=store.is_locked(service),
+            open_router=lambda: open_router(rollout.setup.router),
+            open_source=lambda: open_source(rollout.setup),
+        )
+    if as_json:
+        print_json(now.summarize())
+    else:
+        show_status(now)
+        show_findings(now.events)
+    raise typer.Exit(now.exit_code)
 
 
 @rollout_app.command(epilog="Example: churn rollout watch")

@@ -1,7 +1,6 @@
 """Print a rollout: where it stands, its events, and what the judge found."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,34 +10,50 @@ from rich.markup import escape
 from churn.cli.show import out, print_table
 from churn.rollout.decision import text_from_duration
 from churn.rollout.state import Event, Rollout, State
+from churn.rollout.status import Status
 from churn.rollout.store import RolloutStore
 
 COLOURS = {State.PROMOTED: "green", State.ROLLED_BACK: "red", State.ABORTED: "red"}
 
 
-def show_rollout(rollout: Rollout, *, controlled: bool) -> None:
-    """Print where a rollout stands."""
+def show_status(status: Status) -> None:
+    """Print where a rollout stands now, what is wrong, and what to do."""
+    rollout = status.rollout
     step = rollout.step + 1 if rollout.step >= 0 else "before 1"
     requests = ", ".join(f"{track} {counts.total.requests:,}" for track, counts in sorted(rollout.counts.items()))
-    lasted = text_from_duration(time.time() - rollout.since)
+    lasted = text_from_duration(status.now - rollout.since)
+    looked_at = rollout.looked_at
+    ago = "" if looked_at is None else f"{_text_from_time(looked_at)}, {text_from_duration(status.now - looked_at)} ago"
     rows = [
         ("service", rollout.service),
         ("from, to", f"{rollout.stable}, {rollout.canary}"),
         ("state", f"{rollout.state}, since {_text_from_time(rollout.since)} ({lasted})"),
         ("step", f"{step} of {len(rollout.plan.steps)}"),
-        ("canary's share", f"{rollout.weight_percent} %"),
+        ("canary's share", f"{rollout.weight_percent} %, as recorded"),
         ("requests in this step", requests or "none yet"),
-        ("why", rollout.reason),
+        ("last look", ago or "not known"),
+        ("why, at the last look", rollout.reason),
     ]
     if not rollout.is_over:
-        controller = "a running process" if controlled else "nobody; go on with `churn rollout resume`"
-        rows.append(("controlled by", controller))
+        known = status.weight_percent is not None
+        health = ", ".join(f"{track} {'up' if up else 'DOWN'}" for track, up in status.healthy.items())
+        router = f"gives the canary {status.weight_percent:g} %; {health}" if known else "not known"
+        controller = "a running process" if status.controlled else "nobody; go on with `churn rollout resume`"
+        rows += [("controlled by", controller), ("the router now", router)]
+    rows += [
+        (f"{track} {instance}", f"serves {version or 'nobody knows what'}" if answers else "DOES NOT ANSWER")
+        for track, instance, answers, version, _ in status.list_instances()
+    ]
     print_table(f"Rollout {rollout.number}", ["", ""], rows)
+    if problems := status.list_problems():
+        rows = [(problem.what, problem.instead) for problem in problems]
+        print_table("What is wrong or not known", ["what", "what to do"], rows)
 
 
 def show_findings(events: Sequence[Event]) -> None:
     """Print what the judge found in the last recorded verdict."""
-    judged = next((event for event in reversed(events) if event.evidence), None)
+    newest = sorted(events, key=lambda event: event.last, reverse=True)
+    judged = next((event for event in newest if event.evidence.get("verdict", {}).get("findings")), None)
     findings: Sequence[dict[str, Any]] = judged.evidence["verdict"]["findings"] if judged else ()
     if not judged or not findings:
         return
@@ -48,7 +63,7 @@ def show_findings(events: Sequence[Event]) -> None:
             _text_from_share(finding[name]) for name in ("effect", "low", "high", "tolerance")
         )
         rows.append((finding["check"], finding["decision"], effect, f"{low} to {high}", tolerance))
-    title = f"What the judge found, {_text_from_time(judged.at)}: {judged.decision}"
+    title = f"What the judge found, {_text_from_time(judged.last)}: {judged.decision}"
     print_table(title, ["check", "verdict", "canary minus stable", "surely from, to", "tolerated"], rows)
 
 
@@ -56,7 +71,8 @@ def show_event(event: Event) -> None:
     """Print an event as one line."""
     colour = COLOURS.get(event.state, "cyan")
     state = f"[{colour}]{event.state:11}[/]  {event.weight_percent:3} %"
-    out.print(f"{_text_from_time(event.at)}  {event.kind:9}  {state}  {escape(event.reason)}")
+    again = f" ({event.times:,} times until {_text_from_time(event.last)})" if event.times > 1 else ""
+    out.print(f"{_text_from_time(event.at)}  {event.kind:9}  {state}  {escape(event.reason)}{again}")
 
 
 def make_event_printer(store: RolloutStore, number: int, *, as_json: bool) -> Callable[[Rollout], None]:
@@ -99,4 +115,4 @@ def _text_from_share(share: float | None) -> str:
 
 
 def _text_from_time(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding, VerdictDecision
 from churn.rollout.state import Event, Rollout, State
+from churn.rollout.status import find_trouble
 
 type Standing = Literal["within", "unsure", "outside"]
 
@@ -124,11 +125,8 @@ class History:
 
     @property
     def trouble(self) -> Event | None:
-        """Return the trouble or alarm of the last look; None if there was none, or the rollout is over."""
-        events = sorted(self.events, key=lambda event: (event.last, event.number))
-        looked_at = events[-1].last if self.rollout.looked_at is None and events else self.rollout.looked_at or 0.0
-        troubles = [event for event in events if event.kind in {"trouble", "alarm"} and event.last >= looked_at]
-        return troubles[-1] if troubles and not self.rollout.is_over else None
+        """Return the trouble or alarm of the last look, if there was one."""
+        return find_trouble(self.rollout, self.events)
 
     def weights(self, now: float) -> list[tuple[float, int]]:
         """Return the canary's share from each time on, until the end or now."""

@@ -1,12 +1,13 @@
 """Say in words what goes on in a rollout, and what to do next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from churn.dashboard.history import History, Observation
 from churn.dashboard.rollouts import Snapshot
-from churn.dashboard.words import format_duration, join_names, make_sentence
-from churn.rollout.state import State
+from churn.dashboard.words import MINUTE_S, format_duration, format_time, join_names, make_sentence
+from churn.rollout.state import Rollout, State
+from churn.rollout.status import is_late
 
 type Tone = Literal["calm", "good", "warning", "bad"]
 
@@ -42,9 +43,11 @@ def summarize_rollout(snapshot: Snapshot, now: float) -> RolloutSummary:
         return RolloutSummary(
             "nobody at work",
             "bad",
-            f"The canary has {rollout.weight_percent} % of the requests, and no process carries the rollout out: "
-            "nothing is judged, and a bad canary would not be sent back.",
-            "Let a process take over. It goes on where the last one stopped.",
+            f"The canary had {rollout.weight_percent} % of the requests at the last look, "
+            f"{describe_last_look(rollout, now)}, and no process carries the rollout out: nothing is judged, and a bad "
+            "canary would not be sent back.",
+            "Let a process take over: it goes on where the last one stopped. Or abort, which needs no process: "
+            'churn rollout abort --reason "why".',
             command="churn rollout resume",
         )
     if history.trouble:
@@ -56,7 +59,19 @@ def summarize_rollout(snapshot: Snapshot, now: float) -> RolloutSummary:
             "Mend what is in the way. If that takes long, or the canary may harm somebody, abort.",
             command="churn rollout abort",
         )
-    return _summarize_running(history, now)
+    running = _summarize_running(history, now)
+    if not is_late(rollout, now, allowed_s=MINUTE_S):
+        return running
+    late = f"Its process looked last {describe_last_look(rollout, now)}, and has judged nothing since."
+    stop = "Stop that process and let another take over: churn rollout resume. Or abort."
+    return replace(running, tone="bad", now=f"{running.now} {late}", next=f"{stop} {running.next}")
+
+
+def describe_last_look(rollout: Rollout, now: float) -> str:
+    """Return a text such as `24 Nov 2026, 13:05 UTC, 3 min ago`. The zone is named, and what is not known is said."""
+    if rollout.looked_at is None:
+        return "at a time that is not known"
+    return f"{format_time(rollout.looked_at)}, {format_duration(now - rollout.looked_at)} ago"
 
 
 def _summarize_running(history: History, now: float) -> RolloutSummary:

@@ -10,6 +10,7 @@ recorder.py     what a tick hands to the judge, and what it leaves in the store
 decision.py     the next move, from all that is known
 served.py       what the instances serve, against what they should
 sources.py      where counters are read: the instances, or Prometheus
+status.py       how it stands at this moment: asks the router and the instances
 parts.py        the router, fleet and source that a setup names
 routers/        what splits the requests: HAProxy, AWS's load balancer
 fleets/         what starts and stops tasks: AWS ECS

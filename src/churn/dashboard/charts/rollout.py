@@ -21,7 +21,7 @@ from churn.dashboard.charts.drawing import (
 from churn.dashboard.history import History, Observation, RecordedFinding, thin_out
 from churn.dashboard.report import Report
 from churn.dashboard.rollouts import Snapshot
-from churn.dashboard.summary import summarize_rollout
+from churn.dashboard.summary import describe_last_look, summarize_rollout
 from churn.dashboard.words import format_points, format_short_time, title_from_name
 
 MS = 1000
@@ -74,6 +74,7 @@ def report_rollout(snapshot: Snapshot, now: float) -> Report:
             "rollout": rollout,
             "now": now,
             "summary": summary,
+            "last_look": describe_last_look(rollout, now),
             "last": last,
             "weights": weights,
             "checks": checks,
