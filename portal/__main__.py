@@ -8,6 +8,7 @@ import typer
 
 from churn.errors import ChurnError
 from churn.web.server import format_url, listen, serve_pages, stop_without_failure
+from churn.web.streams import hold_streams, settle_streams
 from portal.app import create_app
 from portal.events import KINDS
 from portal.records import load_demo_subscribers
@@ -65,17 +66,29 @@ def serve(settings: PortalSettings) -> None:
 
 def main() -> NoReturn:
     """Run it. Say in a sentence on standard error what goes wrong, and exit with its code."""
+    hold_streams()
     try:
-        app()
+        _run()
     except ChurnError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"instead: {error.instead}\n" if error.instead else ""))
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(1)  # who read our output has seen enough
     except OSError as error:
         sys.stderr.write(f"error: {error}\ninstead: make room or mend the path, then try again\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        settle_streams()
     sys.exit(0)
+
+
+def _run() -> None:
+    try:
+        app()
+    finally:
+        sys.stdout.flush()  # here a full disk is still told in a sentence
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line."""
+    from churn.web.streams import hold_streams  # noqa: PLC0415 - see above
+
+    hold_streams()
     from churn.cli import main as run  # noqa: PLC0415 - see above
 
     run()

@@ -51,6 +51,7 @@ from churn.cli import (
 )
 from churn.cli.show import complain
 from churn.errors import ChurnError, ExitCode
+from churn.web.streams import settle_streams
 
 app = typer.Typer(
     help="Churn probability with true reasons, from data to a served prediction.",
@@ -69,10 +70,12 @@ for commands in (
 def main() -> NoReturn:
     """Run the command line; what goes wrong is said in a sentence on standard error, with an exit code."""
     try:
-        app()
+        _run()
     except ChurnError as error:
         complain(error)
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(ExitCode.FAILED)  # who read our output has seen enough
     except OSError as error:
         # A full disk, a folder that may not be written: the user's to mend, so a sentence and no traceback.
         where = f"{error.filename}: " if error.filename else ""
@@ -80,4 +83,13 @@ def main() -> NoReturn:
         sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+    finally:
+        settle_streams()
     sys.exit(ExitCode.DONE)
+
+
+def _run() -> None:
+    try:
+        app()
+    finally:
+        sys.stdout.flush()  # here a full disk is still told in a sentence

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -15,8 +15,21 @@ from churn.errors import ChurnError
 
 PIPED_WIDTH = 120  # a terminal knows its width, a file or a pipe does not
 
+
+class Aside(Console):
+    """Standard error: what cannot be shown there never ends a command."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print if it is possible."""
+        with suppress(OSError):
+            super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Go on."""
+
+
 out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+err = Aside(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 
 def say(text: str) -> None:

@@ -147,6 +147,11 @@ QUEUE: Final = Metric(
     "gauge",
     "Requests that the living workers have taken and not yet answered, the one that asks for this included.",
 )
+LOG_LINES_LOST: Final = Metric(
+    "churn_log_lines_lost_total",
+    "counter",
+    "Lines of the log that could not be written to standard output.",
+)
 WORKERS_MISSING: Final = Metric(
     "churn_workers_missing",
     "gauge",

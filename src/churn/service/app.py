@@ -30,6 +30,7 @@ from churn.service.edge.tracing import configure_telemetry
 from churn.service.edge.waiting_room import WaitingRoom
 from churn.service.startup import FindChallenger, load_challenger, log_during, open_prediction_log
 from churn.settings import Settings, read_settings
+from churn.web.lines import find_output
 from churn.web.protocol import Edge
 
 INTERFACE_VERSION = "1.0.0"
@@ -88,6 +89,7 @@ def build_app(
     """
     policy = policy or load_policy(settings.offer_policy, model.contract, languages=list_language_codes())
     counters = counters or Counters(describe_served_model(model, policy))
+    find_output().observer = counters.count_lost_line
     drain = Drain(settings.drain_seconds)
     predictions = predict_routes(
         model,

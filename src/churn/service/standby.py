@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from churn.service.counting.counters import Counters
+from churn.web.lines import find_output
 from churn.web.protocol import PROTOCOL, Edge
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Standby:
 
     def __init__(self, counters: Counters, listener: socket.socket, *, log_level: str) -> None:
         self.counters = counters
+        find_output().observer = counters.count_lost_line
         self._listener = listener
         self._log_level = log_level
         self._server: uvicorn.Server | None = None

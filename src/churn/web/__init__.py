@@ -1,5 +1,7 @@
-"""What service, portal and dashboard share. The service loads the first three only.
+"""What service, portal and dashboard share. The service loads the first five only.
 
+lines.py     lines on standard output that cost nobody an answer
+streams.py   standard input, output and error of a program, whatever they are
 logging.py   one JSON object a line on standard output
 protocol.py  the HTTP protocol, with the app's own words for what is not HTTP
 server.py    binds an address, and serves until told to stop

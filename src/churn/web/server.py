@@ -56,7 +56,8 @@ class AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce it."""
         await super().startup(sockets)
-        self.announce()
+        with contextlib.suppress(OSError):  # who does not see the greeting is served too
+            self.announce()
 
 
 @contextlib.contextmanager

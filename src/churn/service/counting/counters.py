@@ -68,6 +68,7 @@ class Counters:
         self._retention = first[metrics.RETENTION]
         self._batch_rows = first[metrics.BATCH_ROWS]
         self._log_records = first[metrics.LOG_RECORDS]
+        self._log_lines_lost = first[metrics.LOG_LINES_LOST][()]
         self._workers_missing = first[metrics.WORKERS_MISSING][()]
         self._workers_lost = first[metrics.WORKERS_LOST]
 
@@ -123,6 +124,10 @@ class Counters:
     def set_queue(self, requests: int) -> None:
         """Note how many requests wait now."""
         self.cells[self._queue] = requests
+
+    def count_lost_line(self) -> None:
+        """Count a line of the log that could not be written. Only one thread at a time calls this."""
+        self.cells[self._log_lines_lost] += 1
 
     def set_workers_missing(self, workers: int) -> None:
         """Note how many workers should answer and do not. The process that raises them calls this."""
