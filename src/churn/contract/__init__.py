@@ -3,7 +3,6 @@
 declaration.py   a contract: fields, features, fingerprint, encoding
 phrases.py       what is said of a value
 language.py      texts, counts and money in the languages of locales/
-messages.py      what a catalogue of another language must translate
 subscriber.py    from JSON to a subscriber
 cells.py         from the cells of a data file to a subscriber
 wording.py       what is wrong with a value, in words

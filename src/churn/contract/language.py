@@ -1,7 +1,7 @@
 """How texts, counts and money are written in a language.
 
 English stands in the code, mostly in the contracts, and is the id of each message. Each other language is one catalogue
-in `locales/`, in gettext's format. A test requires that each catalogue is complete (`messages.py`).
+in `locales/`, in gettext's format. A test requires that each catalogue is complete.
 """
 
 import gettext

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from churn.contract.declaration import Contract, FeatureSpec
-from churn.contract.phrases import Value
 
 NARROW = 1000  # ranges up to this width are drawn evenly, wider ones around the field's example
 DECIMALS = 2
@@ -43,11 +42,7 @@ def _draw(spec: FeatureSpec, generator: np.random.Generator, count: int) -> npt.
     if upper - lower <= NARROW:
         numbers = generator.uniform(lower, upper + (spec.kind == "integer"), count)
     else:
-        numbers = _scale(spec.example) * generator.lognormal(-0.5, 1.0, count) + lower
+        numbers = max(float(spec.example), 1.0) * generator.lognormal(-0.5, 1.0, count) + lower
     if spec.kind == "integer":
         return np.clip(np.floor(numbers), lower, upper).astype(np.int64)
     return np.clip(np.round(numbers, DECIMALS), lower, upper)
-
-
-def _scale(example: Value) -> float:
-    return max(float(example), 1.0)

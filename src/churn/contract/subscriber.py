@@ -16,11 +16,9 @@ MOST_FIELDS = 1000
 
 
 class SubscriberError(ChurnError):
-    """JSON that is no subscriber of a contract. The message holds what was sent.
+    """JSON that is no subscriber of a contract. The message holds what was sent, and what to send instead.
 
-    Args:
-        message: what is wrong, and what to send instead.
-        errors: the fields to blame, features in the contract's order first; empty if no field is.
+    `errors` are the fields to blame, features in the contract's order first; none if no field is.
     """
 
     def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:

@@ -32,9 +32,8 @@ def cut(text: str) -> str:
 
 def describe_kind(value: Any) -> str:
     """Return what a JSON value is, with its article."""
-    if value is None:
-        return "null"
     kinds = {
+        type(None): "null",
         bool: "a boolean",
         int: "a number",
         float: "a number",

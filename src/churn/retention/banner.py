@@ -14,11 +14,9 @@ from churn.retention.reasons import choose_customer_reasons
 
 
 class Visitor(NamedTuple):
-    """The subscriber who asks, beyond what the contract says.
+    """The subscriber who asks, beyond what the contract says, and the day on which they last accepted an offer.
 
-    Args:
-        key: opaque, and always the same for one subscriber; without it they belong to no arm.
-        last_offer: the day on which they last accepted an offer.
+    The key is opaque, and always the same for one subscriber; without it they belong to no arm.
     """
 
     key: str | None = None

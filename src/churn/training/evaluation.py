@@ -1,7 +1,7 @@
 """How good a model's probabilities are on rows it has not seen, and what they rest on."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,19 +54,14 @@ class Evaluation:
     log_loss: float
     brier: float
     expected_calibration_error: float
-    calibration: tuple[CalibrationPoint, ...]
+    calibration: list[CalibrationPoint]
     confusion: Confusion
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain values that JSON can hold."""
-        return asdict(self) | {"calibration": [asdict(point) for point in self.calibration]}
 
 
 def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluation:
     """Measure probabilities of leaving (n,) against labels (n,). Both labels must occur.
 
-    Args:
-        seed: of the bootstrap behind the AUC's interval.
+    The seed is that of the bootstrap behind the AUC's interval.
     """
     predicted = np.asarray(probabilities, dtype=np.float64)
     positive = predicted >= DECISION
@@ -108,17 +103,17 @@ def estimate_auc_interval(labels: Labels, probabilities: Probabilities, seed: in
     return float(low), float(high)
 
 
-def measure_calibration(labels: Labels, probabilities: Probabilities) -> tuple[CalibrationPoint, ...]:
+def measure_calibration(labels: Labels, probabilities: Probabilities) -> list[CalibrationPoint]:
     """Compare predicted with observed in ten equal parts of 0..1, empty ones left out (Naeini et al. 2015)."""
     part = np.minimum((probabilities * BINS).astype(np.intp), BINS - 1)
-    return tuple(
+    return [
         CalibrationPoint(
             mean_predicted=float(probabilities[part == number].mean()),
             observed_share=float(np.asarray(labels)[part == number].mean()),
             count=int((part == number).sum()),
         )
         for number in np.unique(part)
-    )
+    ]
 
 
 def compute_contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:

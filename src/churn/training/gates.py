@@ -38,8 +38,13 @@ def check_release_gates(
         contribution_shares: each feature's share of the sum of mean |SHAP|, between 0 and 1.
     """
     error = candidate.expected_calibration_error
+    trained_for = (fingerprint or "none")[:12]
     return [
-        _check_fingerprint(contract, fingerprint),
+        Gate(
+            "contract",
+            fingerprint == contract.fingerprint,
+            f"trained for contract fingerprint {trained_for}, the code's is {contract.fingerprint[:12]}",
+        ),
         *_check_metrics(candidate, champion),
         Gate(
             "calibration",
@@ -48,13 +53,6 @@ def check_release_gates(
         ),
         _check_protected(contract, contribution_shares),
     ]
-
-
-def _check_fingerprint(contract: type[Contract], fingerprint: str | None) -> Gate:
-    reason = (
-        f"trained for contract fingerprint {(fingerprint or 'none')[:12]}, the code's is {contract.fingerprint[:12]}"
-    )
-    return Gate("contract", fingerprint == contract.fingerprint, reason)
 
 
 def _check_metrics(candidate: Evaluation, champion: Evaluation | None) -> list[Gate]:
@@ -78,7 +76,7 @@ def _check_metrics(candidate: Evaluation, champion: Evaluation | None) -> list[G
 
 def _check_protected(contract: type[Contract], shares: Mapping[str, float]) -> Gate:
     protected = {spec.name: shares[spec.name] for spec in contract.features if spec.marker.protected}
-    worst = max(protected, key=lambda name: protected[name], default=None)
+    worst = max(protected, key=protected.__getitem__, default=None)
     if worst is None:
         return Gate("protected fields", passed=True, reason="the contract has no protected field")
     return Gate(

@@ -62,11 +62,8 @@ def train_model(
 ) -> TrainedModel:
     """Compare the candidates, fit XGBoost with the committed parameters, and measure it once on the holdout.
 
-    Args:
-        model_version: what the model will be called.
-        demo_version: which demo data this is, if it is; then the best possible AUC is known.
-        say: told what is being done.
-        progress: told how far the comparison is.
+    With `demo_version`, which demo data this is, the best possible AUC is known. `say` is told what is being done,
+    `progress` how far the comparison is.
     """
     train, holdout = split_rows(data.labels, SEED)
     say("comparing a baseline and four tree methods by cross-validation")
@@ -137,7 +134,7 @@ def build_run_record(trained: TrainedModel) -> RunRecord:
         },
         files={f"plots/{name}.png": _render(figure) for name, figure in figures.items()}
         | {
-            "evaluation.json": encode_json(evaluation.as_dict()),
+            "evaluation.json": encode_json(asdict(evaluation)),
             "candidates.json": encode_json([asdict(candidate) for candidate in trained.candidates]),
             "mean_abs_shap.json": encode_json(
                 {"mean": dict(trained.strengths), "share": compute_shares(trained.strengths)}

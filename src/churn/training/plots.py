@@ -1,6 +1,7 @@
 """Figures of a trained model: is it right, where is it wrong, and what does it rest on."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,7 @@ def plot_calibration(evaluation: Evaluation) -> Figure:
 
 def plot_confusion(evaluation: Evaluation) -> Figure:
     """Draw counts of subscribers by what was predicted at probability 0.5 and what came true."""
-    confusion = evaluation.confusion
-    counts = np.array(
-        [[confusion.true_negative, confusion.false_positive], [confusion.false_negative, confusion.true_positive]],
-        dtype=np.int64,
-    )
+    counts = np.reshape(astuple(evaluation.confusion), (2, 2))
     share = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     figure = Figure(figsize=(5.5, 5), layout="constrained")
     axes = figure.subplots()
@@ -70,11 +67,7 @@ def plot_confusion(evaluation: Evaluation) -> Figure:
 
 
 def plot_feature_strengths(strengths: Mapping[str, float]) -> Figure:
-    """Draw each feature's mean absolute contribution, largest on top.
-
-    Args:
-        strengths: feature -> mean |SHAP| in log-odds, largest first.
-    """
+    """Draw each feature's mean |SHAP| in log-odds, on top the first, which is the largest."""
     figure = Figure(figsize=(7, 1.4 + 0.32 * len(strengths)), layout="constrained")
     axes = figure.subplots()
     bars = axes.barh(list(strengths), list(strengths.values()), color=INK)

@@ -1,7 +1,5 @@
 """From a registered version to champion: measured on the same rows as the present one, then judged by the gates."""
 
-from collections.abc import Mapping
-
 import xgboost
 
 from churn.contract.declaration import Contract
@@ -35,12 +33,13 @@ def check_version(registry: Registry, contract: type[Contract], version: str) ->
         reason = "it kept no holdout, so nothing can be measured; `churn train` keeps one"
         return info, [Gate("holdout", passed=False, reason=reason)]
     champion, unfit = _fetch_champion(registry, contract, info.name)
+    candidate.booster.feature_names = contract.feature_names()
     gates = check_release_gates(
         contract,
         fingerprint=info.tags.get("contract_fingerprint"),
         candidate=_measure(candidate.booster, holdout),
         champion=_measure(champion, holdout) if champion else None,
-        contribution_shares=_share_contributions(contract, candidate.booster, holdout),
+        contribution_shares=compute_shares(rank_features(candidate.booster, holdout.rows)),
     )
     return info, [*unfit, *gates]
 
@@ -79,10 +78,3 @@ def _fetch_champion(
 
 def _measure(booster: xgboost.Booster, holdout: HoldoutRows) -> Evaluation:
     return evaluate(holdout.labels, predict(booster, holdout.rows), SEED)
-
-
-def _share_contributions(
-    contract: type[Contract], booster: xgboost.Booster, holdout: HoldoutRows
-) -> Mapping[str, float]:
-    booster.feature_names = contract.feature_names()
-    return compute_shares(rank_features(booster, holdout.rows))

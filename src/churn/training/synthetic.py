@@ -47,8 +47,7 @@ def make_demo_csv(contract: type[Contract], version: str) -> bytes:
 def compute_true_probability(contract: type[Contract], version: str, columns: Columns) -> npt.NDArray[np.float64]:
     """Compute the probability with which these subscribers leave, as the process has it: float64 (n,).
 
-    Args:
-        columns: per feature n valid values; other columns are ignored.
+    The columns hold n valid values per feature; others are ignored.
     """
     process, chosen = _find(contract, version)
     values = {name: np.asarray(columns[name]) for name in contract.feature_names()}

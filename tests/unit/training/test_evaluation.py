@@ -1,6 +1,7 @@
 """Measures agree with their definitions, and an interval covers what it should."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +98,7 @@ def test_f1_follows_from_the_confusion_at_one_half() -> None:
 
 
 def test_an_evaluation_is_plain_json() -> None:
-    as_dict = evaluate(*calibrated(200), 0).as_dict()
+    as_dict = asdict(evaluate(*calibrated(200), 0))
     assert json.loads(json.dumps(as_dict, allow_nan=False)) == as_dict
 
 
