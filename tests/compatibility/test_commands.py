@@ -36,7 +36,7 @@ def test_a_command_says_the_same_of_the_files_of_an_earlier_version(earlier_home
 def test_a_log_of_an_earlier_version_is_closed_and_a_subscriber_is_erased(own_home: Path) -> None:
     ever = {"PREDICTION_LOG_RETENTION_DAYS": 36_500, "PREDICTION_LOG_SALT": SALT}
     closed = json.loads(churn(own_home, "predictions", "close", "--json", **ever).out)
-    assert closed == {"segments": 4, "records": 18, "damaged": 1, "removed": 0}
+    assert closed.items() >= {"segments": 4, "records": 18, "damaged": 1, "removed": 0}.items()
     records = json.loads(churn(own_home, "predictions", "tail", "-n", "100", "--json").out)
     assert records == earlier_json("expected/records.json")
     assert churn(own_home, "predictions", "erase", "subscriber-1", **ever).code == 0

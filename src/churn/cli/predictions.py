@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,19 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.businesses import find_contract
-from churn.cli.options import ContractOption, JsonOption
+from churn.cli.options import ContractOption, JsonOption, OptionalReason, require_reason
 from churn.cli.show import out, print_json, print_table, show_progress
-from churn.errors import DataError, SettingsError
+from churn.errors import DataError, ExitCode, SettingsError
 from churn.service.startup import find_log_places
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from churn.prediction_log.maintenance import ClosingSummary
     from churn.prediction_log.places import Places
     from churn.prediction_log.record import Record
     from churn.prediction_log.replay import Mismatch
 
 # ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
 
+log = logging.getLogger("churn.prediction_log")
 predictions_app = typer.Typer(help="Read the log of predictions, close it, erase from it.", no_args_is_help=True)
 
 
@@ -65,7 +68,8 @@ def replay(
 
 @predictions_app.command("list", epilog="Example: churn predictions list --json")
 def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
-    """List the closed segments, and count the records in journals."""
+    """List the closed segments, count the records in journals, and name files of lines that could not be read."""
+    from churn.prediction_log.journal import list_set_aside
     from churn.prediction_log.reader import walk_log
 
     places = require_log(read_settings(), contract)
@@ -75,15 +79,18 @@ def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOp
             segments.append((file.segment.name, file.segment.first, file.segment.last, file.segment.records))
         else:
             in_journals += sum(batch.num_rows for batch in file.read_batches())
+    aside = [str(path) for path in list_set_aside(places.journals)]
     if as_json:
         keys = ("name", "first", "last", "records")
         listed = [dict(zip(keys, (name, str(first), str(last), n), strict=True)) for name, first, last, n in segments]
         where = {"where": places.where, "journals": str(places.journals)}
-        print_json(where | {"segments": listed, "in_journals": in_journals})
+        print_json(where | {"segments": listed, "in_journals": in_journals, "set_aside": aside})
         return
     rows = [[name, f"{first:%m-%d %H:%M:%S}", f"{last:%m-%d %H:%M:%S}", n] for name, first, last, n in segments]
     print_table(f"Segments in {places.where}", ["name", "from (UTC)", "to (UTC)", "records"], rows)
     out.print(f"{sum(n for *_, n in segments):,} records in segments, {in_journals:,} in {places.journals}")
+    for path in aside:
+        out.print(f"damaged lines, which are in no figure: {path}", markup=False)
 
 
 @predictions_app.command("tail", epilog="Example: churn predictions tail -n 20")
@@ -108,23 +115,52 @@ def predictions_tail(
 
 
 @predictions_app.command("close", epilog="Example: churn predictions close")
-def predictions_close(*, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:
-    """Make segments of journals that nobody writes to, and remove segments older than the retention."""
-    from churn.prediction_log.maintenance import close_journals, remove_old_segments
+def predictions_close(
+    *,
+    contract: ContractOption = "streamflow",
+    remove_now: Annotated[
+        bool, typer.Option("--remove-now", help="Remove old segments even if the clock is in doubt; needs --reason.")
+    ] = False,
+    reason: OptionalReason = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make segments of journals that nobody writes to, and remove segments older than the retention.
+
+    Exit code 9: old segments wait, since the clock may have jumped. After 24 hours they are removed.
+    """
+    from churn.prediction_log.maintenance import close_journals
+    from churn.prediction_log.retention import read_clock, remove_old_files
     from churn.prediction_log.segments import open_store
 
+    if remove_now:
+        log.warning("old segments are removed at once: %s", require_reason("--remove-now", reason))
     settings = read_settings()
     places = require_log(settings, contract)
     store = open_store(places.where)
     with show_progress("journals", calm=True) as move:
         closed = close_journals(places.journals, store, progress=lambda done, total: move(done, total, "journals"))
-    removed = remove_old_segments(store, days=settings.prediction_log_retention_days, now=datetime.now(UTC))
+    days = settings.prediction_log_retention_days
+    removal = remove_old_files(store, places.journals, days=days, clock=read_clock(), at_once=remove_now)
+    closed = closed._replace(**removal._asdict())
     if as_json:
-        print_json(closed._replace(removed=removed)._asdict())
-        return
-    out.print(f"{closed.segments} segments closed with {closed.records:,} records, {removed} old ones removed")
+        print_json(closed._asdict())
+    else:
+        _show_closing(closed)
+    if closed.waiting:
+        raise typer.Exit(ExitCode.NOT_OVER)
+
+
+def _show_closing(closed: ClosingSummary) -> None:
+    out.print(f"{closed.segments} segments closed with {closed.records:,} records, {closed.removed} old ones removed")
     if closed.damaged:
-        out.print(f"{closed.damaged} lines were torn or damaged, and are lost")
+        out.print(f"{closed.damaged} lines were torn by a crash, and are lost, or damaged")
+    if closed.set_aside:
+        out.print(f"damaged lines of {closed.set_aside} journals are set aside: see `churn predictions list`")
+    if closed.waiting:
+        out.print(
+            f"{closed.waiting} old segments wait: {closed.doubt}. They are removed after 24 hours. If the clock is "
+            "right, remove them now: churn predictions close --remove-now --reason TEXT"
+        )
 
 
 @predictions_app.command("erase", epilog="Example: churn predictions erase KEY")
@@ -136,7 +172,7 @@ def predictions_erase(
 ) -> None:
     """Remove all records and outcomes of one subscriber; running services close their segments for it."""
     from churn.outcomes.store import erase_outcomes, locate_outcomes
-    from churn.prediction_log.maintenance import close_all_journals, erase_subscriber
+    from churn.prediction_log.maintenance import close_all_journals, erase_from_set_aside, erase_subscriber
     from churn.prediction_log.segments import open_store
 
     settings = read_settings()
@@ -144,17 +180,23 @@ def predictions_erase(
     places = require_log(settings, contract)
     store = open_store(places.where)
     still_open = close_all_journals(places.journals, store)
+    aside = erase_from_set_aside(places.journals, hashed)
     with show_progress("segments", calm=True) as move:
         erase_outcomes(locate_outcomes(settings.churn_home, find_contract(contract).contract_name), hashed)
         erased = erase_subscriber(store, hashed, progress=lambda done, total: move(done, total, "segments"))
     if as_json:
-        print_json({"subscriber": hashed, "erased": erased, "journals_still_open": still_open})
+        print_json({"subscriber": hashed, "erased": erased, "journals_still_open": still_open, "set_aside": aside})
     else:
         out.print(f"{erased:,} records of {hashed} are erased")
     if still_open:
         raise DataError(
             f"{still_open} journals in {places.journals} are still being written, and may hold more of their records",
             instead="run it again when the services that write them answer or have ended",
+        )
+    if aside:
+        raise DataError(
+            f"{aside} files of damaged lines may hold more of their records, which nobody can recognise",
+            instead="look at them, then mend or remove them: `churn predictions list` names them",
         )
 
 

@@ -142,6 +142,13 @@ LOG_RECORDS: Final = Metric(
     "Records of the prediction log; `dropped` if there was no room or they could not be written.",
     {"outcome": ("written", "dropped")},
 )
+LOG_TROUBLE: Final = Metric(
+    "churn_prediction_log_trouble_total",
+    "counter",
+    "Passes that close journals: `failed`, or `damaged` if lines were set aside, or `waiting` if old segments stay, "
+    "since the clock is in doubt.",
+    {"kind": ("failed", "damaged", "waiting")},
+)
 QUEUE: Final = Metric(
     "churn_queue_requests",
     "gauge",

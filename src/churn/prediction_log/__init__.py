@@ -9,7 +9,8 @@ journal.py       a journal: the open file of one worker
 writer.py        takes predictions from the service and writes them to the journal
 challenger.py    a second model that answers the same in the background
 closer.py        runs the process that closes journals
-maintenance.py   that process: closes journals, removes old segments, erases a subscriber
+maintenance.py   that process: closes journals, erases a subscriber
+retention.py     removes what is old, unless the clock is in doubt
 batches.py       records as columns, and as Parquet
 segments.py      closed segments in a folder or an object store
 reader.py        the one reader of journals and segments

@@ -4,7 +4,6 @@ Damaged bytes make the Parquet library end the process. So it never reads any: l
 checksum is compared before (`segments.read_segment`).
 """
 
-import contextlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -40,21 +39,31 @@ _TYPES: dict[Column, DataType] = {
 }
 
 
-def batches_from_journal(lines: bytes, *, holding: bytes = b"") -> Iterator[RecordBatch]:
+def batches_from_journal(
+    lines: bytes, *, holding: bytes = b"", damaged: list[bytes] | None = None
+) -> Iterator[RecordBatch]:
     """Read the records of a journal's whole lines that hold these bytes, without damaged lines.
 
-    Raises:
-        ValueError, TypeError: no line fits the header. Then the header is wrong, and the lines must not be lost.
+    Args:
+        damaged: the lines that cannot be read are added to it, without line breaks; all of them if the header cannot.
     """
+    damaged = [] if damaged is None else damaged
     first, *rest = lines.split(b"\n")[:-1] or [b""]
+    wanted = [line for line in rest if holding in line]
     try:
         header = read_header(first)
     except ValueError:
+        damaged += wanted
         return
-    wanted = [line for line in rest if holding in line]
     for start in range(0, len(wanted), ROWS_PER_GROUP):
-        if batch := _read_batch(wanted[start : start + ROWS_PER_GROUP], header):
-            yield batch
+        readable = []
+        for line in wanted[start : start + ROWS_PER_GROUP]:
+            try:
+                readable.append(read_fields(line, header))
+            except ValueError:
+                damaged.append(line)
+        if readable:
+            yield _build_batch(readable, header)
 
 
 def batches_from_segment(content: bytes) -> Iterator[RecordBatch]:
@@ -114,31 +123,6 @@ def remove_subscriber(content: bytes, subscriber: str) -> tuple[bytes | None, in
 def take_rows(batch: RecordBatch, rows: Sequence[int] | NDArray[np.intp]) -> RecordBatch:
     """Return some rows, by their numbers."""
     return batch.take(Array.from_numpy(np.asarray(rows, dtype=np.uint64)))
-
-
-def _read_batch(lines: Sequence[bytes], header: Mapping[str, Any]) -> RecordBatch | None:
-    """Read the lines that are not damaged; return None if all are."""
-    readable = []
-    for line in lines:
-        with contextlib.suppress(ValueError):
-            readable.append(read_fields(line, header))
-    if not readable:
-        return None
-    try:
-        return _build_batch(readable, header)
-    except (ValueError, TypeError):
-        fitting = [line for line in readable if _is_fitting(line, header)]
-        if not fitting:
-            raise
-        return _build_batch(fitting, header)
-
-
-def _is_fitting(line: dict[str, Any], header: Mapping[str, Any]) -> bool:
-    try:
-        _build_batch([line], header)
-    except (ValueError, TypeError):
-        return False
-    return True
 
 
 def _build_batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:

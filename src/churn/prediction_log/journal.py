@@ -5,6 +5,7 @@ closed, and of two processes that want to close it one gets the lock.
 """
 
 import fcntl
+import logging
 import os
 import secrets
 import time
@@ -12,10 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from churn.files import UNFINISHED
+from churn.files import UNFINISHED, write_bytes
 
 ENDING = ".jsonl"
 RELEASE = "let-go"
+DAMAGED = "damaged"
+
+
+log = logging.getLogger("churn.prediction_log")
 
 
 class Journal:
@@ -95,7 +100,9 @@ def claim_journal(path: Path) -> Iterator[bool]:
     """Try to lock a journal; yield whether we may close it: nobody writes to it or closes it, and it still exists."""
     try:
         file = path.open("rb")
-    except FileNotFoundError:
+    except OSError as error:  # closed by another, or nobody may read it
+        if not isinstance(error, FileNotFoundError):
+            log.warning("the journal %s cannot be read, and stays: %s", path, error.strerror)
         yield False
         return
     with file:
@@ -111,3 +118,21 @@ def split_torn_line(content: bytes) -> tuple[bytes, int]:
     """Return the whole lines, and how many are torn: 1 if the process died within a line, else 0."""
     end = content.rfind(b"\n") + 1
     return content[:end], int(end < len(content))
+
+
+def set_aside(path: Path, content: bytes) -> None:
+    """Keep what cannot be read of a journal, in a folder beside it that nobody else reads.
+
+    It has a name of its own. So once it is mended, it can be moved back as a journal.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder = path.parent / DAMAGED
+    folder.mkdir(exist_ok=True, mode=0o750)
+    write_bytes(folder / f"{path.stem}-{DAMAGED}{ENDING}", content)
+
+
+def list_set_aside(folder: Path) -> list[Path]:
+    """List the files of lines that could not be read; none if there is no such folder."""
+    return list_journals(folder / DAMAGED)

@@ -10,15 +10,23 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, DataError
+from churn.files import write_bytes
 from churn.prediction_log.batches import batches_from_journal, find_time_range, parquet_from_batches, remove_subscriber
-from churn.prediction_log.journal import claim_journal, list_journals, request_release, split_torn_line
+from churn.prediction_log.journal import (
+    claim_journal,
+    list_journals,
+    list_set_aside,
+    request_release,
+    set_aside,
+    split_torn_line,
+)
+from churn.prediction_log.retention import read_clock, remove_old_files
 from churn.prediction_log.segments import (
     Progress,
     Segment,
@@ -31,20 +39,26 @@ from churn.prediction_log.segments import (
 
 NICENESS = 10  # lower priority than the service
 PATIENCE_S, LOOK_S = 10.0, 0.05
-UNFINISHED_AFTER = timedelta(hours=1)  # a file that is half written for so long will never be finished
 
 
 class ClosingSummary(NamedTuple):
-    """Numbers of segments made, records in them, lines lost by tearing or damage, and old segments removed."""
+    """Count segments made, records in them, lines torn by a crash or damaged, and old segments removed.
+
+    Damaged lines are set aside; `set_aside` counts the journals that had any. Old segments are `waiting` while the
+    clock is in doubt.
+    """
 
     segments: int = 0
     records: int = 0
     damaged: int = 0
     removed: int = 0
+    set_aside: int = 0
+    waiting: int = 0
+    doubt: str = ""
 
 
 def close_journals(journals: Path, store: SegmentStore, *, progress: Progress = lambda *_: None) -> ClosingSummary:
-    """Make a segment of each journal that nobody writes to, then remove the journal.
+    """Make a segment of each journal that nobody writes to, then remove the journal. Set aside lines that are damaged.
 
     If it is stopped at any point, the next call does the rest: the same journal makes the same segment.
 
@@ -77,19 +91,6 @@ def close_all_journals(journals: Path, store: SegmentStore, *, wait_s: float = P
     return len(waiting)
 
 
-def remove_old_segments(store: SegmentStore, *, days: int, now: datetime) -> int:
-    """Remove segments whose latest record is older than `days`, and unfinished files; return the number of segments.
-
-    Raises:
-        OSError, ChurnError: the store cannot be written.
-    """
-    old = [segment for segment in list_segments(store) if segment.last < now - timedelta(days=days)]
-    for segment in old:
-        store.delete(segment.name)
-    store.sweep(now - UNFINISHED_AFTER)
-    return len(old)
-
-
 def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress = lambda *_: None) -> int:
     """Remove all records of a subscriber from the closed segments; return how many there were.
 
@@ -97,34 +98,61 @@ def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress
     the next call removes the old one. The subscriber's key is hashed, as in the log.
 
     Raises:
-        DataError: a segment is damaged; names it.
+        DataError: segments are damaged; names the first. Records in all others are erased.
         OSError, ChurnError: the store cannot be written.
     """
     segments = list_segments(store)
-    erased = 0
+    erased, damaged = 0, []
     for done, segment in enumerate(segments, 1):
-        content, theirs = remove_subscriber(read_segment(store, segment), subscriber)
+        try:
+            content, theirs = remove_subscriber(read_segment(store, segment), subscriber)
+        except DataError as error:
+            damaged.append(error)
+            continue
         if theirs:
             if content:
                 write_segment(store, replace(segment, records=segment.records - theirs), content)
             store.delete(segment.name)
         erased += theirs
         progress(done, len(segments))
+    if damaged:
+        raise DataError(
+            f"{erased} records are erased, but {len(damaged)} segments may hold more: {damaged[0]}",
+            instead=damaged[0].instead,
+        )
     return erased
+
+
+def erase_from_set_aside(journals: Path, subscriber: str) -> int:
+    """Remove a subscriber's lines from what was set aside; return how many files are left, which may hold more.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for path in list_set_aside(journals):
+        lines = path.read_bytes().splitlines(keepends=True)
+        others = [line for line in lines if subscriber.encode() not in line]
+        if len(others) < len(lines):
+            write_bytes(path, b"".join(others))
+    return len(list_set_aside(journals))
 
 
 def _close(path: Path, store: SegmentStore, closed: ClosingSummary) -> ClosingSummary:
     lines, torn = split_torn_line(path.read_bytes())
-    batches = list(batches_from_journal(lines))
+    damaged: list[bytes] = []
+    batches = list(batches_from_journal(lines, damaged=damaged))
     records = sum(batch.num_rows for batch in batches)
     if batches:
         segment = Segment(*find_time_range(batches), records, origin=path.stem, crc32="")
         write_segment(store, segment, parquet_from_batches(batches))
+    if damaged:
+        set_aside(path, b"\n".join([lines.split(b"\n", 1)[0], *damaged, b""]))
     path.unlink()
     return closed._replace(
         segments=closed.segments + bool(batches),
         records=closed.records + records,
-        damaged=closed.damaged + torn + max(0, lines.count(b"\n") - 1) - records,
+        damaged=closed.damaged + torn + len(damaged),
+        set_aside=closed.set_aside + bool(damaged),
     )
 
 
@@ -139,7 +167,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         store = open_store(options.where)
         closed = close_journals(options.journals, store)
-        closed = closed._replace(removed=remove_old_segments(store, days=options.days, now=datetime.now(UTC)))
+        removal = remove_old_files(store, options.journals, days=options.days, clock=read_clock())
+        closed = closed._replace(**removal._asdict())
     except (ChurnError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -4,6 +4,7 @@ A journal may be closed while we read: it goes, and a segment with its name appe
 journals were read, and a segment is left out if its journal was read.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ SLACK = timedelta(seconds=2)
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
+log = logging.getLogger("churn.prediction_log")
+
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
@@ -49,20 +52,19 @@ class LogFile:
     def read_batches(self, *, holding: str = "") -> Iterator[RecordBatch]:
         """Read the records in order, of a journal only whole lines that hold a text.
 
+        Lines of a journal that cannot be read are left out, with a warning.
+
         Raises:
-            DataError: the segment is damaged, or no line of the journal fits its header; names it.
+            DataError: the segment is damaged; names it.
             OSError, ChurnError: it cannot be read.
         """
         if self.segment:
             yield from batches_from_segment(self.read())
             return
-        try:
-            yield from batches_from_journal(self.read(), holding=holding.encode())
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"no line of the journal {self.name} fits its header: {error}",
-                instead="read it with the version of the code that wrote it",
-            ) from error
+        damaged: list[bytes] = []
+        yield from batches_from_journal(self.read(), holding=holding.encode(), damaged=damaged)
+        if damaged:
+            log.warning("%d lines of the journal %s cannot be read, and are left out", len(damaged), self.name)
 
 
 def walk_log(

@@ -4,9 +4,10 @@ import hashlib
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
-from pydantic_core import from_json, to_json
+from pydantic import Field, TypeAdapter
+from pydantic_core import to_json
 
 from churn.answers import PredictionAnswer, Retention
 from churn.model.model import Prediction
@@ -53,6 +54,46 @@ COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
 COMMON_OF_CHALLENGER = ("challenger_version", "challenger_bundle_sha256")
 OTHER_NUMBERS = ("base_value", "probability")
 HEX_DIGITS = 16  # of a number in a line
+
+
+_Text = Annotated[str, Field(strict=True)]
+_Bits = Annotated[str, Field(strict=True, pattern=r"\A[0-9a-f]*\z")]
+_Time = Annotated[int, Field(strict=True, ge=-62_135_596_800_000_000, lt=253_402_300_800_000_000)]  # years 1 to 9999
+
+
+class _Header(TypedDict):
+    """What the first line of a journal must have. Another version may have more."""
+
+    features: list[_Text]
+    contract: _Text
+    model_version: _Text
+    bundle_sha256: _Text
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    challenger_version: NotRequired[_Text | None]
+    challenger_bundle_sha256: NotRequired[_Text | None]
+
+
+class _Line(TypedDict):
+    """What every other line must have."""
+
+    prediction_id: _Text
+    time: _Time
+    request_id: _Text
+    subscriber: _Text | None
+    numbers: _Bits
+    reason_features: list[_Text]
+    reasons: list[_Text]
+    banner: Annotated[bool, Field(strict=True)]
+    arm: NotRequired[_Text | None]
+    shown_reasons: NotRequired[list[_Text]]
+    offer: NotRequired[_Text | None]
+    language: NotRequired[_Text | None]
+    policy_version: NotRequired[_Text | None]
+    trace_id: NotRequired[_Text | None]
+    challenger: NotRequired[_Bits]
+
+
+_HEADER, _LINE = TypeAdapter(_Header), TypeAdapter(_Line)
 
 
 class Entry(NamedTuple):
@@ -159,28 +200,23 @@ def list_columns(features: Sequence[str]) -> list[str]:
     return [name for column in COLUMNS for name in by_prefix.get(column, [column])]
 
 
-def read_header(line: bytes) -> dict[str, Any]:
+def read_header(line: bytes) -> Mapping[str, Any]:
     """Read the first line of a journal: the values that all its records share.
 
     Raises:
         ValueError: the line is damaged.
     """
-    header = from_json(line)
-    if not isinstance(header, dict) or not {"features", *COMMON} <= set(header):
-        raise ValueError("not the first line of a journal")
-    return header
+    return _HEADER.validate_json(line)
 
 
-def read_fields(line: bytes, header: Mapping[str, Any]) -> dict[str, Any]:
+def read_fields(line: bytes, header: Mapping[str, Any]) -> Mapping[str, Any]:
     """Read a line as JSON. Its numbers stay one text.
 
     Raises:
         ValueError: the line is damaged.
     """
-    fields = from_json(line)
-    if not isinstance(fields, dict):
-        raise ValueError("not a record")  # noqa: TRY004 - the file is wrong, not the caller
-    if len(fields.get("numbers", "")) != HEX_DIGITS * len(list_number_columns(header["features"])):
+    fields = _LINE.validate_json(line)
+    if len(fields["numbers"]) != HEX_DIGITS * len(list_number_columns(header["features"])):
         raise ValueError("not all numbers of a record")
     if len(fields.get("challenger", "")) not in {0, HEX_DIGITS * len(list_challenger_columns(header["features"]))}:
         raise ValueError("not all numbers of a challenger")

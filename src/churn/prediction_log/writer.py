@@ -54,6 +54,8 @@ class PredictionLog:
         self.written = 0
         # Called by the writing thread: so many more were written, so many more dropped.
         self.observer: Callable[[int, int], None] = lambda *_: None
+        # Called by it with the kind of a trouble in closing journals.
+        self.trouble_observer: Callable[[str], None] = lambda _: None
         self._observed = (0, 0)
         self._turned_away = 0
         self._lost = 0
@@ -63,7 +65,7 @@ class PredictionLog:
         self._capacity = capacity
         self._segment_s = segment_s
         self._retention_days = retention_days
-        self._closer = Closer(places, retention_days, self._complain)
+        self._closer = Closer(places, retention_days, self._complain, self._count_trouble)
         self._maker = LineMaker(header)
         self._salted = bool(header.salt)
         self._journal: Journal | None = None
@@ -196,6 +198,9 @@ class PredictionLog:
     def _finish(self) -> None:
         self._release_journal()
         self._closer.finish()
+
+    def _count_trouble(self, kind: str) -> None:
+        self.trouble_observer(kind)
 
     def _complain(self, what: str, error: Exception | None = None) -> None:
         """Log a warning, but only once a minute: under load the same trouble comes a thousand times a second."""

@@ -68,6 +68,7 @@ def create_app(
     prediction_log = open_prediction_log(settings, bundle, challenger)
     if prediction_log:
         prediction_log.observer = counters.count_log_records
+        prediction_log.trouble_observer = counters.count_log_trouble
     return build_app(
         bundle.model, settings, model_path=bundle.path, policy=policy, counters=counters, prediction_log=prediction_log
     )

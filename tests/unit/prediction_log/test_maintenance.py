@@ -1,7 +1,7 @@
 """Closing: journals become segments, old segments go, and a subscriber's records can go."""
 
-import os
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,23 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
+from pydantic_core import from_json, to_json
 from support.predicted import SALT, make_entry, make_header, read_lines
 
 from churn.errors import ChurnError, DataError
-from churn.files import UNFINISHED
 from churn.model.bundle import Bundle
 from churn.prediction_log.batches import batches_from_journal, batches_from_segment, rows_from_batch
-from churn.prediction_log.journal import Journal, split_torn_line
+from churn.prediction_log.journal import Journal, list_set_aside, set_aside, split_torn_line
 from churn.prediction_log.maintenance import (
     ClosingSummary,
     close_all_journals,
     close_journals,
+    erase_from_set_aside,
     erase_subscriber,
-    remove_old_segments,
 )
 from churn.prediction_log.places import locate_log
-from churn.prediction_log.reader import find_record
+from churn.prediction_log.reader import find_record, read_latest_records
 from churn.prediction_log.record import LineMaker, Record, hash_key
+from churn.prediction_log.retention import Clock, remove_old_files
 from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones
@@ -92,18 +93,69 @@ def test_torn_and_damaged_lines_are_counted_and_the_others_kept(
     lines = written(tmp_path, streamflow, keys=["a", "b", "c"])
     [path] = tmp_path.glob("*.jsonl")
     path.write_bytes(lines[0] + lines[1] + b"\0" * 20 + b"\n" + lines[2] + lines[3][:-9])
-    assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=2, damaged=2)
+    assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=2, damaged=2, set_aside=1)
+    [aside] = list_set_aside(tmp_path)
+    assert aside.read_bytes() == lines[0] + b"\0" * 20 + b"\n"
+    assert close_journals(tmp_path, store) == ClosingSummary()
 
 
 def test_a_journal_without_anything_to_read_is_no_obstacle_for_the_next(
     tmp_path: Path, store: SegmentStore, streamflow: Bundle
 ) -> None:
-    (tmp_path / "0-a.jsonl").write_bytes(b"")
-    (tmp_path / "0-b.jsonl").write_bytes(b"nonsense\nmore of it\n")
-    (tmp_path / "0-c.jsonl").write_bytes(LineMaker(make_header(streamflow)).header + b"{}\n")
+    header = LineMaker(make_header(streamflow)).header
+    nonsense = {"0-b": b"nonsense\nmore of it\n", "0-c": header + b"{}\n", "0-d": b"{}\n{}\n"}
+    for name, content in {"0-a": b"", **nonsense}.items():
+        (tmp_path / f"{name}.jsonl").write_bytes(content)
+    (tmp_path / "0-e.jsonl").mkdir()
     written(tmp_path, streamflow, keys=["a"])
-    assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=1, damaged=2)
-    assert list(tmp_path.glob("*.jsonl")) == []
+    assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=1, damaged=3, set_aside=3)
+    assert [path.name for path in tmp_path.glob("*.jsonl")] == ["0-e.jsonl"]
+    assert {path.stem: path.read_bytes() for path in list_set_aside(tmp_path)} == {
+        f"{name}-damaged": content for name, content in nonsense.items()
+    }
+
+
+@pytest.mark.parametrize("content", ['{"time": null}', '{"time": 1e30}', '{"reasons": "text"}', '{"numbers": "zz"}'])
+def test_a_record_with_one_wrong_value_is_set_aside_alone(
+    tmp_path: Path, store: SegmentStore, streamflow: Bundle, content: str
+) -> None:
+    header, good, other = written(tmp_path, streamflow, keys=["a", "b"])
+    [path] = tmp_path.glob("*.jsonl")
+    wrong = to_json({**from_json(other), **from_json(content)}) + b"\n"
+    path.write_bytes(header + good + wrong)
+    assert close_journals(tmp_path, store) == ClosingSummary(segments=1, records=1, damaged=1, set_aside=1)
+    assert list_set_aside(tmp_path)[0].read_bytes() == header + wrong
+
+
+@given(data=st.data())
+def test_whatever_byte_of_a_journal_is_damaged_each_line_is_read_or_set_aside(
+    bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    content = bytearray(b"".join(written(folder, bundles["streamflow"], keys=["a", "b", "c"])))
+    for at in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
+        content[at] = data.draw(st.integers(0, 255))
+    [path] = folder.glob("*.jsonl")
+    path.write_bytes(content)
+    closed = close_journals(folder, open_store(str(folder / "log")))
+    assert closed.records + closed.damaged == max(0, content.count(b"\n") - 1) + (content[-1:] != b"\n")
+    assert closed.records == sum(segment.records for segment in list_segments(open_store(str(folder / "log"))))
+
+
+def test_what_was_set_aside_and_mended_is_closed_as_a_journal_beside_its_segment(
+    tmp_path: Path, streamflow: Bundle
+) -> None:
+    places = locate_log(str(tmp_path), "streamflow", home=tmp_path)
+    places.prepare()
+    header, *lines = written(places.journals, streamflow, keys=["a", "b"])
+    [path] = places.journals.glob("*.jsonl")
+    path.write_bytes(header + lines[0] + lines[1].replace(b'"time"', b'"tome"'))
+    close_journals(places.journals, open_store(places.where))
+    [aside] = list_set_aside(places.journals)
+    aside.write_bytes(header + lines[1])
+    aside.rename(places.journals / aside.name)
+    close_journals(places.journals, open_store(places.where))
+    assert [record["subscriber"] for record in read_latest_records(places, 9)] == [hash_key(key, SALT) for key in "ab"]
 
 
 def test_closing_that_was_killed_before_it_removed_the_journal_makes_the_same_segment_again(
@@ -130,25 +182,6 @@ def test_a_journal_whose_segment_cannot_be_written_stays(tmp_path: Path, streamf
 def test_a_segments_name_says_all_that_is_known_of_it(first: datetime, seconds: int, records: int) -> None:
     segment = Segment(first, first + timedelta(seconds=seconds), records, "20260101T000000Z-7-0a1b2c3d", "00c0ffee")
     assert Segment.from_name(segment.name) == segment
-
-
-def test_only_segments_that_are_too_old_are_removed(store: SegmentStore) -> None:
-    now = datetime(2026, 3, 1, tzinfo=UTC)
-    old, young = (Segment(now - timedelta(days=40), now - timedelta(days=age), 1, "x", "0" * 8) for age in (31, 29))
-    for name in (old.name, young.name, "2020-01-01/somebody-elses.parquet"):
-        store.write(name, b"")
-    assert remove_old_segments(store, days=30, now=now) == 1
-    assert set(store.list_names()) == {young.name, "2020-01-01/somebody-elses.parquet"}
-
-
-def test_what_was_never_finished_is_removed_after_an_hour(tmp_path: Path, store: SegmentStore) -> None:
-    folder, now = tmp_path / "log" / "2026-01-01", datetime.now(UTC)
-    folder.mkdir(parents=True)
-    for name, age in (("old", 3700), ("young", 3500)):
-        (file := folder / f"{UNFINISHED}{name}").touch()
-        os.utime(file, (now.timestamp() - age,) * 2)
-    remove_old_segments(store, days=30, now=now)
-    assert [file.name for file in folder.iterdir()] == [f"{UNFINISHED}young"]
 
 
 def test_a_journal_that_is_not_let_go_is_told(tmp_path: Path, store: SegmentStore, streamflow: Bundle) -> None:
@@ -187,6 +220,27 @@ def test_a_segment_of_which_a_bit_has_changed_is_damaged_and_named(
         read_segment(store, segment)
 
 
+def test_erasing_goes_on_past_a_damaged_segment_and_says_that_it_may_hold_more(
+    tmp_path: Path, store: SegmentStore, streamflow: Bundle
+) -> None:
+    for _ in range(2):
+        written(tmp_path, streamflow, keys=["a"])
+    close_journals(tmp_path, store)
+    first, second = list_segments(store)
+    store.write(first.name, b"PAR1")
+    with pytest.raises(DataError, match="1 records are erased, but 1 segments may hold more"):
+        erase_subscriber(store, hash_key("a", SALT) or "")
+    assert list_segments(store) == [first]
+    assert second.records == 1
+
+
+def test_erasing_removes_a_subscribers_lines_from_what_was_set_aside_too(tmp_path: Path) -> None:
+    hashed = (hash_key("a", SALT) or "").encode()
+    set_aside(tmp_path / "x.jsonl", b'header\n{"subscriber":"%b",\n{"other"\n' % hashed)
+    assert erase_from_set_aside(tmp_path, hashed.decode()) == 1
+    assert list_set_aside(tmp_path)[0].read_bytes() == b'header\n{"other"\n'
+
+
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A bucket of a stand-in for S3."""
@@ -217,7 +271,8 @@ def test_an_object_store_is_a_place_like_any_other(tmp_path: Path, bucket: str, 
     [row, _] = rows(store, segment)
     assert find_record(places, row["prediction_id"]) == row
     assert erase_subscriber(store, row["subscriber"]) == 1
-    assert remove_old_segments(store, days=1, now=datetime.now(UTC) + timedelta(days=2)) == 1
+    later = Clock(time.time() + 2 * 86_400, 0.0, "")
+    assert remove_old_files(store, places.journals, days=1, clock=later, at_once=True).removed == 1
     assert list_segments(store) == []
 
 

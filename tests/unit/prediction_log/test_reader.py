@@ -119,10 +119,13 @@ def test_a_damaged_segment_does_not_hide_a_record_in_another(tmp_path: Path) -> 
         find_record(places, f"{1:032x}")
 
 
-def test_a_journal_of_another_form_is_named(tmp_path: Path) -> None:
+def test_a_journal_that_cannot_be_read_is_named_in_a_warning_and_the_others_are_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     places = log(tmp_path)
     write(places, "one", at=1)
     [journal] = places.journals.iterdir()
     journal.write_bytes(journal.read_bytes().replace(b'"threshold":0.6', b'"threshold":"high"'))
-    with pytest.raises(DataError, match="no line of the journal one fits its header"):
-        list(read_records(places, ["time"]))
+    write(places, "two", at=2)
+    assert [record["time"] for record in read_latest_records(places, 9)] == [2_000_000]
+    assert "1 lines of the journal one cannot be read" in caplog.text

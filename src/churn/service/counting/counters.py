@@ -71,6 +71,7 @@ class Counters:
         self._log_lines_lost = first[metrics.LOG_LINES_LOST][()]
         self._workers_missing = first[metrics.WORKERS_MISSING][()]
         self._workers_lost = first[metrics.WORKERS_LOST]
+        self._log_trouble = first[metrics.LOG_TROUBLE]
 
     def start_clock(self) -> StageClock:
         """Return a clock for one request. It starts now."""
@@ -120,6 +121,10 @@ class Counters:
         """Count so many more records. The prediction log's thread calls this, and alone writes to these cells."""
         self.cells[self._log_records["written",]] += written
         self.cells[self._log_records["dropped",]] += dropped
+
+    def count_log_trouble(self, kind: str) -> None:
+        """Count a trouble in closing journals. The prediction log's thread alone writes to these cells."""
+        self.cells[self._log_trouble[kind,]] += 1
 
     def set_queue(self, requests: int) -> None:
         """Note how many requests wait now."""
