@@ -2,6 +2,8 @@
 
 summary.py   what an attack found
 run.py       all attacks, one after the other, and the table of figures
+processes.py starts what is attacked
+kills.py     kills workers and first processes of services
 
 A module NAME.py beside these is an attack. Its function `attack(count, seed, home)` returns a `Summary`.
 """

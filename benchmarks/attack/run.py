@@ -16,7 +16,9 @@ from benchmarks.attack.summary import Summary
 from churn.errors import ChurnError
 
 # name, what is counted: whole, short
-ATTACKS: dict[str, tuple[int, int]] = {}
+ATTACKS: dict[str, tuple[int, int]] = {
+    "kills": (100, 3),
+}
 
 
 def main(arguments: list[str]) -> int:

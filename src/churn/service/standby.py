@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import logging
 import threading
@@ -39,7 +41,7 @@ class Standby:
         find_output().observer = counters.count_lost_line
         self._listener = listener
         self._log_level = log_level
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
 
     def begin(self) -> None:
         """Answer from now on."""
@@ -58,16 +60,37 @@ class Standby:
                 proxy_headers=False,
                 timeout_graceful_shutdown=FINISH_S,
             )
-            self._server = uvicorn.Server(config)
+            self._server = _Server(config)
             serve = functools.partial(self._server.run, [self._listener.dup()])
             threading.Thread(target=serve, name="standby", daemon=True).start()
 
     def end(self) -> None:
         """Leave further requests to the workers."""
         if self._server:
-            self._server.should_exit = True
+            self._server.leave()
             self._server = None
             log.warning("a worker answers again")
+
+
+class _Server(uvicorn.Server):
+    """Stops to listen at once when it is told to, not at its next look."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def leave(self) -> None:
+        """Stop, from another thread."""
+        self.should_exit = True
+        if self._loop:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._stop_listening)
+
+    def _stop_listening(self) -> None:
+        for server in getattr(self, "servers", ()):
+            server.close()
 
 
 def build_standby_app(counters: Counters, *, log_level: str) -> Starlette:

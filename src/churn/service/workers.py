@@ -16,6 +16,7 @@ from churn.service.standby import Standby
 from churn.settings import MOST_WORKERS
 
 START_S = 60.0  # the first workers, those that replace them and those of a restart
+LOOK_S, LOOK_SOON_S = 0.5, 0.05  # at all workers, and while one is about to start
 HUNG_S = 30.0  # without an answer for so long a worker is killed: short of CPU is not yet hung
 STOP_S = 90.0  # longer than the longest DRAIN_SECONDS and the time to finish requests
 LONGEST_PAUSE_S = 30.0
@@ -97,6 +98,19 @@ class Workers(Multiprocess):
         self._failures = 0
         self._next_start_s = 0.0
 
+    def run(self) -> None:
+        """Keep the workers until told to stop, then stop them."""
+        # uvicorn's own loop looks twice a second: a worker that can answer would have to wait for its turn.
+        self.init_processes()
+        while not self.should_exit.wait(LOOK_S if self._are_all_ready() else LOOK_SOON_S):
+            self.handle_signals()
+            self.keep_subprocess_alive()
+        self.terminate_all()
+        self.join_all()
+
+    def _are_all_ready(self) -> bool:
+        return len(self.processes) == self.processes_num and all(worker.has_started for worker in self.processes)
+
     def init_processes(self) -> None:
         """Start the first workers.
 
@@ -104,9 +118,9 @@ class Workers(Multiprocess):
             ChurnError: one of them failed to start.
         """
         self.processes = [Worker(self.config, self.sockets) for _ in range(self.processes_num)]
-        while not all(worker.has_started for worker in self.processes):
+        while not self._are_all_ready():
             self.handle_signals()
-            if self.should_exit.wait(0.05):
+            if self.should_exit.wait(LOOK_SOON_S):
                 return
             for worker in self.processes:
                 worker.look()
@@ -117,9 +131,7 @@ class Workers(Multiprocess):
         self.announce()
 
     def keep_subprocess_alive(self) -> None:
-        """Look at each worker once, and start those that are missing. uvicorn calls it twice a second."""
-        if self.should_exit.is_set():
-            return
+        """Look at each worker once, and start those that are missing."""
         for worker in self.processes:
             worker.look()
         for worker in [*self.processes]:
@@ -131,11 +143,11 @@ class Workers(Multiprocess):
             self._failures = 0
             self._renew_next()
         self._start_missing()
-        self.standby.counters.set_workers_missing(max(self.processes_num - ready, 0))
         if ready:
             self.standby.end()
         else:
             self.standby.begin()
+        self.standby.counters.set_workers_missing(max(self.processes_num - ready, 0))
 
     def _start_missing(self) -> None:
         missing = self.processes_num + bool(self._outdated and not self._leaving) - len(self.processes)
