@@ -20,7 +20,6 @@ from portal.fields import (
     Field,
     ServiceLimits,
     Value,
-    build_start_values,
     describe_value,
     fields_from_document,
     limits_from_document,
@@ -146,7 +145,7 @@ async def _ask(client: AsyncChurnClient, form: Mapping[str, str]) -> WhatIf:
         fields = fields_from_document(document)
         values = values_from_form(fields, form)
         asked = _read_headers(form) | Asked(reasons=len(fields))
-        start = await client.predict(build_start_values(fields), **asked)
+        start = await client.predict(values_from_form(fields, {}), **asked)
         answer = await client.predict(values, **asked)
         require_sense(answer)
     except Refused as error:

@@ -81,18 +81,12 @@ def limits_from_document(document: Mapping[str, Any]) -> ServiceLimits:
     return ServiceLimits(operation.get("x-banner-above"), tiers.get("low"), tiers.get("medium"))
 
 
-def build_start_values(fields: Sequence[Field]) -> dict[str, Value]:
-    """Return the subscriber that the form starts with."""
-    return {field.name: field.start for field in fields}
-
-
 def values_from_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, Value]:
     """Return the subscriber in the form. A missing field has its start value; an empty number is left out."""
-    texts = {field.name: form.get(field.name) for field in fields}
     return {
-        field.name: field.start if (text := texts[field.name]) is None else field.read(text)
+        field.name: field.read(form[field.name]) if field.name in form else field.start
         for field in fields
-        if texts[field.name] != ""
+        if form.get(field.name) != ""
     }
 
 

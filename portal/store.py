@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -57,21 +58,16 @@ class Store:
 
     def record_exposure(self, exposure: Exposure, at: datetime) -> None:
         """Record what a prediction showed its subscriber. The same prediction again changes nothing."""
+        encoded = {
+            "at": _utc(at),
+            "reason_codes": json.dumps(exposure.reason_codes),
+            "offer": json.dumps(exposure.offer) if exposure.offer else None,
+        }
         with self._database.transaction() as run:
             run.execute(
-                "INSERT INTO exposures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (prediction_id) DO NOTHING",
-                (
-                    exposure.prediction_id,
-                    exposure.subscriber,
-                    _utc(at),
-                    exposure.kind,
-                    exposure.arm,
-                    exposure.policy_version,
-                    exposure.model_version,
-                    json.dumps(exposure.reason_codes),
-                    exposure.language,
-                    json.dumps(exposure.offer) if exposure.offer else None,
-                ),
+                "INSERT INTO exposures VALUES (:prediction_id, :subscriber, :at, :kind, :arm, :policy_version, "
+                ":model_version, :reason_codes, :language, :offer) ON CONFLICT (prediction_id) DO NOTHING",
+                asdict(exposure) | encoded,
             )
 
     def find_exposure(self, prediction_id: str, subscriber: str) -> Exposure | None:

@@ -14,7 +14,6 @@ from portal.fields import (
     Field,
     ServiceLimits,
     Slider,
-    build_start_values,
     describe_value,
     fields_from_document,
     limits_from_document,
@@ -43,7 +42,7 @@ def test_there_is_a_control_for_each_feature_in_order_and_it_starts_with_the_exa
     contract: Any, fields: list[Field]
 ) -> None:
     assert [each.name for each in fields] == contract.feature_names()
-    assert build_start_values(fields) == contract.example()
+    assert values_from_form(fields, {}) == contract.example()
     for each, spec in zip(fields, contract.features, strict=True):
         assert each.about == spec.meaning
         assert each.choices == spec.categories
@@ -76,14 +75,10 @@ def test_a_label_parts_the_words_of_a_camel() -> None:
     assert (telco["PaperlessBilling"], telco["StreamingTV"]) == ("Paperless billing", "Streaming tv")
 
 
-def test_an_empty_form_is_the_start(fields: list[Field]) -> None:
-    assert values_from_form(fields, {}) == build_start_values(fields)
-
-
 def test_what_the_form_shows_at_the_start_reads_as_the_start(contract: Any, fields: list[Field]) -> None:
     shown = {each.name: str(each.start).lower() if isinstance(each.start, bool) else str(each.start) for each in fields}
     read = values_from_form(fields, shown)
-    assert read == build_start_values(fields)
+    assert read == values_from_form(fields, {})
     assert contract.model_validate(read)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
@@ -50,15 +51,20 @@ class Instance:
         return self.counts.errors / self.counts.requests if self.counts and self.counts.requests else None
 
     def within(self, share: float) -> str:
-        """Return the bound within which that share of its answers came, such as `5 ms`."""
-        return describe_bound(self.counts.latency, share) if self.counts else ""
+        """Return the bound within which that share of its answers came, such as `5 ms`; empty if it has none."""
+        latency = self.counts.latency if self.counts else ()
+        if not (total := sum(latency)):
+            return ""
+        sums = zip(LATENCY_BOUNDS_S, accumulate(latency), strict=False)
+        bounds = (format_latency(bound_s) for bound_s, so_far in sums if so_far >= share * total)
+        return next(bounds, f"over {LATENCY_BOUNDS_S[-1]:g} s")
 
 
 @dataclass(frozen=True)
 class Service:
     """All instances, as they were configured."""
 
-    instances: Sequence[Instance] = field(default_factory=tuple)
+    instances: Sequence[Instance] = ()
 
     @property
     def healthy(self) -> int:
@@ -116,15 +122,3 @@ def _read_metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, i
         return gathering.counts(), queue, ""
     except (httpx2.HTTPError, ValueError):
         return None, None, "is healthy, but does not say what it has answered: no /metrics"
-
-
-def describe_bound(latency: Sequence[int], share: float) -> str:
-    """Return in words the bound within which that share of all lies; empty if nothing was counted."""
-    total, so_far = sum(latency), 0
-    if not total:
-        return ""
-    for bound_s, count in zip(LATENCY_BOUNDS_S, latency, strict=False):
-        so_far += count
-        if so_far >= share * total:
-            return format_latency(bound_s)
-    return f"over {LATENCY_BOUNDS_S[-1]:g} s"

@@ -7,11 +7,11 @@ Colours are the names of CSS variables, so one drawing serves light and dark. Th
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from textwrap import shorten
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import vl_convert
 from markupsafe import Markup
@@ -54,16 +54,22 @@ COLUMN, GAP, HEAD_HEIGHT, TITLE_HEIGHT, SCALE = WIDE + 20, 28, 86, 50, 1.5
 HEAD = re.compile(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*>')
 
 
+class Drawing(NamedTuple):
+    """SVG for narrow screens and for wide ones. It is empty for wide ones where narrow always fits."""
+
+    narrow: Markup
+    wide: Markup = Markup()
+
+
 @dataclass(frozen=True)
 class Chart:
-    """A drawing for narrow screens and for wide ones, its summary, and its table.
+    """A drawing with its summary and its table.
 
     Args:
         name: unique on its page, for addresses.
         title: what it shows.
         summary: what one sees in it, in a sentence.
         columns, rows: its table.
-        narrow, wide: SVG; wide is empty where narrow always fits.
         keys: for each colour its class name, and a word for what it means.
     """
 
@@ -72,33 +78,26 @@ class Chart:
     summary: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    narrow: Markup
-    wide: Markup = field(default_factory=Markup)
+    drawing: Drawing
     keys: Sequence[tuple[str, str]] = ()
 
 
-def draw(spec: Mapping[str, Any], *, width: int, height: int) -> Markup:
-    """Draw a specification that holds its data.
-
-    Args:
-        spec: Vega-Lite, without size and looks.
-        width: in CSS pixels at natural size; the page scales the drawing to fit.
-        height: likewise.
-    """
-    whole = {
-        **spec,
+def draw(layers: Sequence[Mapping[str, Any]], *, width: int, height: int) -> Markup:
+    """Draw layers of Vega-Lite. Sizes are CSS pixels at natural size; the page scales the drawing to fit."""
+    spec = {
+        "layer": layers,
         "width": width,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
         "padding": {"left": 2, "right": 6, "top": 16, "bottom": 2},
         "config": CONFIG,
     }
-    return Markup(_draw_svg(json.dumps(whole)))  # noqa: S704 - Vega escapes what stands in the data
+    return Markup(_draw_svg(json.dumps(spec)))  # noqa: S704 - Vega escapes what stands in the data
 
 
-def draw_both(spec: Mapping[str, Any], *, height: int = 210) -> tuple[Markup, Markup]:
-    """Draw a specification narrow and wide."""
-    return draw(spec, width=NARROW, height=height), draw(spec, width=WIDE, height=height + 20)
+def draw_both(layers: Sequence[Mapping[str, Any]], *, height: int = 210) -> Drawing:
+    """Draw layers narrow and wide."""
+    return Drawing(draw(layers, width=NARROW, height=height), draw(layers, width=WIDE, height=height + 20))
 
 
 @lru_cache(maxsize=256)
@@ -125,7 +124,7 @@ def build_rule(*, color: str = LIMIT, dashed: bool = True, **encoding: Any) -> d
 
 def warm_up() -> None:
     """Start the engine, which takes a second, before anybody waits for it."""
-    draw({"layer": [build_layer([{"x": 0}], {"type": "point"}, x="x:Q")]}, width=NARROW, height=100)
+    draw([build_layer([{"x": 0}], {"type": "point"}, x="x:Q")], width=NARROW, height=100)
 
 
 def _build_channel(channel: Any) -> Any:
@@ -144,9 +143,7 @@ def draw_picture(title: str, text: str, charts: Sequence[Chart], style: str) -> 
         charts: from left to right and from top to bottom.
         style: the style sheet that names the colours.
     """
-    colours: dict[str, str] = {}
-    for name, colour in COLOUR.findall(style):
-        colours.setdefault(name, colour)  # the light ones come first
+    colours = dict(reversed(COLOUR.findall(style)))  # of two, the first counts, which is the light one
     head = _draw_text(GAP, 38, shorten(title, 100, placeholder="…"), size=21, weight=700)
     parts, y = [head, _draw_text(GAP, 64, shorten(text, 180, placeholder="…"), colour=SOFT)], float(HEAD_HEIGHT)
     for row in (charts[at : at + 2] for at in range(0, len(charts), 2)):
@@ -164,7 +161,7 @@ def draw_picture(title: str, text: str, charts: Sequence[Chart], style: str) -> 
 
 def _place_chart(chart: Chart, x: float, y: float) -> tuple[str, float]:
     """Return a chart at a place of a picture, with its title and the words of its colours; and the height of all."""
-    drawing = str(chart.wide or chart.narrow)  # Markup would escape what it is added to
+    drawing = str(chart.drawing.wide or chart.drawing.narrow)  # Markup would escape what it is added to
     view = VIEW.search(drawing)
     width, height = (float(view[1]), float(view[2])) if view else (COLUMN, 0.0)
     keys, at = [], x

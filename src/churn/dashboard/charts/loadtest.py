@@ -17,6 +17,12 @@ PERCENTILES = (50.0, 90.0, 99.0, 99.9, 99.99, 99.999)
 MOST_POINTS, SLOWEST = 1500, 300
 MOST_CURVE = 200
 PARTS = 10  # of the time, in the table
+LATENCY = {
+    "field": "ms",
+    "type": "quantitative",
+    "scale": {"type": "log"},
+    "axis": {"format": "~g", "title": "milliseconds", "values": [10.0**power for power in range(-2, 6)]},
+}
 
 
 def report_load(plan: LoadPlan, figures: LoadReport, samples: Sequence[Sample]) -> Report:
@@ -39,15 +45,14 @@ def _draw_time(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
     points = [{"at": sample.intended_s, "ms": sample.latency_ms} for sample in _thin_out(answered)]
     crosses = [{"at": sample.intended_s, "tip": f"{sample.error}"} for sample in failed[:MOST_POINTS]]
     x = {"field": "at", "type": "quantitative", "axis": {"title": "seconds"}}
-    y = {"field": "ms", **_build_latency_axis()}
+    point = {"type": "point", "filled": True, "size": 9, "opacity": 0.5, "color": STABLE}
     layers = [
-        build_layer(points, {"type": "point", "filled": True, "size": 9, "opacity": 0.5, "color": STABLE}, x=x, y=y),
+        build_layer(points, point, x=x, y=LATENCY),
         _draw_objective(plan),
     ]
     if crosses:
         cross = {"type": "point", "shape": "cross", "size": 40, "color": LIMIT}
         layers.append(build_layer(crosses, cross, x=x, y={"value": "height"}, description="tip:N"))
-    narrow, wide = draw_both({"layer": layers}, height=250)
     due = "was due" if isinstance(plan.loop, OpenLoop) else "was sent"
     thinned = (
         f" Of {len(answered):,} answers the slowest and some others are drawn." if len(points) < len(answered) else ""
@@ -58,8 +63,7 @@ def _draw_time(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
         summary=f"Latency in milliseconds, by when the request {due}.{thinned}",
         columns=["From second", "Answers", "Median, ms", "Slowest, ms", "Failed"],
         rows=_sum_up_by_time(samples),
-        narrow=narrow,
-        wide=wide,
+        drawing=draw_both(layers, height=250),
         keys=[("stable", "an answer"), ("limit", f"objective: p99 under {plan.slo_p99_ms:,g} ms")],
     )
 
@@ -90,32 +94,24 @@ def _draw_percentiles(plan: LoadPlan, samples: Sequence[Sample]) -> Chart:
         "title": None,
     }
     x = {"field": "at", "type": "quantitative", "axis": axis}
-    y = {"field": "ms", **_build_latency_axis()}
+    line = {"type": "line", "interpolate": "step-before", "color": STABLE, "strokeWidth": 2}
+    words = {"type": "text", "align": "right", "dx": -7, "dy": -7, "color": SOFT}
     point = {"type": "point", "filled": True, "size": 50, "color": EFFECT, "opacity": 1}
     layers = [
-        build_layer(curve, {"type": "line", "interpolate": "step-before", "color": STABLE, "strokeWidth": 2}, x=x, y=y),
+        build_layer(curve, line, x=x, y=LATENCY),
         _draw_objective(plan),
-        build_layer(marks, point, x=x, y=y, description="tip:N"),
-        build_layer(
-            marks, {"type": "text", "align": "right", "dx": -7, "dy": -7, "color": SOFT}, x=x, y=y, text="words:N"
-        ),
+        build_layer(marks, point, x=x, y=LATENCY, description="tip:N"),
+        build_layer(marks, words, x=x, y=LATENCY, text="words:N"),
     ]
-    narrow, wide = draw_both({"layer": layers}, height=250)
     return Chart(
         name="percentiles",
         title="Latency by percentile",
         summary="So many percent of the answers took at most so many milliseconds. The last point is the slowest.",
         columns=["Percentile", "Milliseconds"],
         rows=[*([f"{percentile:g} %", f"{ms:,.2f}"] for ms, percentile in values), ["slowest", f"{ordered[-1]:,.2f}"]],
-        narrow=narrow,
-        wide=wide,
+        drawing=draw_both(layers, height=250),
         keys=[("stable", "answers"), ("limit", f"objective: p99 under {plan.slo_p99_ms:,g} ms")],
     )
-
-
-def _build_latency_axis() -> dict[str, Any]:
-    axis = {"format": "~g", "title": "milliseconds", "values": [10.0**power for power in range(-2, 6)]}
-    return {"type": "quantitative", "scale": {"type": "log"}, "axis": axis}
 
 
 def _draw_objective(plan: LoadPlan) -> dict[str, Any]:

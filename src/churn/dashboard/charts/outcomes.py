@@ -1,9 +1,10 @@
 """Draw outcomes: what the banner does, what was accepted, and whether the predictions came true."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, astuple
 from typing import Any
 
-from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, build_layer, draw
+from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, Drawing, build_layer, draw
 from churn.dashboard.charts.plots import Interval, draw_intervals
 from churn.dashboard.report import Report
 from churn.dashboard.words import format_percent, format_points, make_sentence, title_from_name
@@ -39,9 +40,9 @@ def draw_effect(experiment: Experiment) -> Chart:
     """Draw the banner's effect on the share that leaves, against none."""
     effect = experiment.effect
     end = max(abs(effect.low), abs(effect.high), LEAST) * 1.15
-    value, low, high = map(format_points, _list_shares(effect))
+    value, low, high = map(format_points, astuple(effect))
     tip = f"Surely between {low} and {high} points, {value} observed."
-    narrow, wide = draw_intervals(
+    drawing = draw_intervals(
         [Interval("", effect.low, effect.high, effect.value, tip)],
         domain=(-end, end),
         axis={"labelExpr": "datum.value == 0 ? '0%' : format(datum.value, '+.2~%')", "tickCount": 5},
@@ -54,8 +55,7 @@ def draw_effect(experiment: Experiment) -> Chart:
         "Left of the line fewer leave, right of it more.",
         columns=["", "From", "To", "Observed"],
         rows=[["Treatment minus holdout", low, high, value]],
-        narrow=narrow,
-        wide=wide,
+        drawing=drawing,
         keys=[("band", "surely in here"), ("effect", "observed"), ("limit", "no effect")],
     )
 
@@ -64,7 +64,7 @@ def draw_acceptance(offers: Sequence[Acceptance]) -> Chart:
     """Draw the share that accepted each offer."""
     names = [title_from_name(offer.offer) for offer in offers]
     shares = [offer.share for offer in offers]
-    narrow, wide = draw_intervals(
+    drawing = draw_intervals(
         [
             Interval(name, share.low, share.high, share.value, _describe_estimate(share, offer.offered))
             for name, share, offer in zip(names, shares, offers, strict=True)
@@ -78,11 +78,10 @@ def draw_acceptance(offers: Sequence[Acceptance]) -> Chart:
         summary="Of those who were offered it and of whom it is known.",
         columns=["Offer", "Offered", "Accepted", "Share", "From", "To"],
         rows=[
-            [name, f"{offer.offered:,}", f"{offer.accepted:,}", *map(format_percent, _list_shares(offer.share))]
+            [name, f"{offer.offered:,}", f"{offer.accepted:,}", *map(format_percent, astuple(offer.share))]
             for name, offer in zip(names, offers, strict=True)
         ],
-        narrow=narrow,
-        wide=wide,
+        drawing=drawing,
         keys=[("band", "95 % interval"), ("effect", "observed")],
     )
 
@@ -97,10 +96,8 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
     rows = [
         {
             "said": tenth.mean_predicted,
-            "value": tenth.left.value,
-            "low": tenth.left.low,
-            "high": tenth.left.high,
             "tip": _describe_estimate(tenth.left, tenth.count),
+            **asdict(tenth.left),
         }
         for tenth in quality.calibration
     ]
@@ -120,7 +117,7 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
         build_layer(rows, line, x=x, y=value),
         build_layer(rows, point, x=x, y=value, description="tip:N"),
     ]
-    shares = [(tenth.mean_predicted, *_list_shares(tenth.left)) for tenth in quality.calibration]
+    shares = [(tenth.mean_predicted, *astuple(tenth.left)) for tenth in quality.calibration]
     return Chart(
         name=f"calibration-{at}",
         title=f"Calibration of {quality.version}",
@@ -131,15 +128,11 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
             [*(format_percent(share, 1) for share in row), f"{tenth.count:,}"]
             for row, tenth in zip(shares, quality.calibration, strict=True)
         ],
-        narrow=draw({"layer": layers}, width=NARROW, height=250),
+        drawing=Drawing(draw(layers, width=NARROW, height=250)),
         keys=[("band", "95 % interval"), ("effect", "observed"), ("limit", "as said")],
     )
 
 
 def _describe_estimate(estimate: Estimate, count: int) -> str:
-    value, low, high = (format_percent(share, 1) for share in _list_shares(estimate))
+    value, low, high = (format_percent(share, 1) for share in astuple(estimate))
     return f"{value} of {count:,}, {low} to {high}"
-
-
-def _list_shares(estimate: Estimate) -> tuple[float, float, float]:
-    return estimate.value, estimate.low, estimate.high

@@ -1,11 +1,9 @@
 """Draw what several charts are made of: histograms, bars and intervals."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from markupsafe import Markup
+from typing import Any, TypedDict, Unpack
 
 from churn.dashboard.charts.drawing import (
     BAND,
@@ -15,6 +13,7 @@ from churn.dashboard.charts.drawing import (
     SOFT,
     WIDE,
     Chart,
+    Drawing,
     build_layer,
     build_rule,
     draw,
@@ -26,6 +25,14 @@ GAP = 0.12  # of a bin, on either side
 BAR = 14
 ROOT_TICKS = [0, 0.01, 0.05, 0.2, 0.5]
 ROW, AXIS = 34, 56  # pixels of a row, and of all around them
+
+
+class Head(TypedDict):
+    """What says of a chart what it shows; see Chart."""
+
+    name: str
+    title: str
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,6 @@ class Series:
 
 def draw_histogram(
     *,
-    name: str,
-    title: str,
-    summary: str,
     bins: Sequence[str],
     ticks: Mapping[int, str],
     sides: tuple[Series, Series],
@@ -60,13 +64,11 @@ def draw_histogram(
     root: bool = False,
     small: bool = False,
     centred: bool = False,
+    **head: Unpack[Head],
 ) -> Chart:
     """Draw two histograms over the same bins.
 
     Args:
-        name: see Chart, as for the next two.
-        title: what it shows.
-        summary: what one sees in it.
         bins: the name of each bin.
         ticks: what stands at the boundary before a bin, by the bin's number.
         sides: the counts that are compared.
@@ -74,6 +76,7 @@ def draw_histogram(
         root: whether heights are square roots of shares, so that rare bins are seen.
         small: whether it is always narrow.
         centred: whether a bin's name stands below it, in place of ticks.
+        head: see Chart.
     """
     both_shares = [side.shares() for side in sides]
     shown = dict(enumerate(bins)) if centred else ticks
@@ -89,7 +92,10 @@ def draw_histogram(
     scale = {"domain": [0, len(bins)], "nice": False}
     x = {"field": "from", "type": "quantitative", "scale": scale, "axis": axis}
     ends = {"x2": {"field": "to"}, "y2": {"datum": 0}}
-    y = _build_share_axis("share", root=root)
+    heights = {"format": "~%", "values": ROOT_TICKS} if root else {"format": ".0%", "tickCount": 4}
+    y = {"field": "share", "type": "quantitative", "axis": {"title": None, **heights}}
+    if root:
+        y["scale"] = {"type": "sqrt", "nice": False}
     layers = []
     for half, (side, shares) in enumerate(zip(sides, both_shares, strict=True)):
         bars = [
@@ -107,29 +113,17 @@ def draw_histogram(
         text = {"type": "text", "align": "right", "dx": -5, "baseline": "top", "color": SOFT}
         line: dict[str, Any] = {"datum": at, "type": "quantitative"}
         layers += [build_rule(x=line), build_layer([{"words": words}], text, x=line, y={"value": -12}, text="words:N")]
-    spec = {"layer": layers}
-    narrow, wide = (draw(spec, width=NARROW, height=150), Markup()) if small else draw_both(spec)
-    counted = [at for at in range(len(bins)) if any(side.values[at] for side in sides)]
-    return Chart(
-        name=name,
-        title=title,
-        summary=summary,
-        columns=["", *(side.word for side in sides)],
-        rows=[[bins[at], *(format_percent(shares[at]) for shares in both_shares)] for at in counted],
-        narrow=narrow,
-        wide=wide,
-        keys=[(side.key, side.word) for side in sides],
-    )
+    drawing = Drawing(draw(layers, width=NARROW, height=150)) if small else draw_both(layers)
+    rows = [
+        [bins[at], *(format_percent(shares[at]) for shares in both_shares)]
+        for at in range(len(bins))
+        if any(side.values[at] for side in sides)
+    ]
+    return _build_chart(head, drawing, sides, rows)
 
 
 def draw_shares(
-    *,
-    name: str,
-    title: str,
-    summary: str,
-    names: Sequence[str],
-    sides: tuple[Series, Series],
-    totals: tuple[int, int],
+    *, names: Sequence[str], sides: tuple[Series, Series], totals: tuple[int, int], **head: Unpack[Head]
 ) -> Chart:
     """Draw two shares for each name, as horizontal bars. The shares of a side may add up to more than one."""
     both_shares = [side.shares(total) for side, total in zip(sides, totals, strict=True)]
@@ -144,20 +138,11 @@ def draw_shares(
             for bar, share in zip(names, shares, strict=True)
         ]
         layers.append(build_layer(bars, _paint("bar", side), x=x, y=y, yOffset=offset, description="tip:N"))
-    narrow, wide = draw_both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
-    return Chart(
-        name=name,
-        title=title,
-        summary=summary,
-        columns=["", *(side.word for side in sides)],
-        rows=[[bar, *(format_percent(shares[at]) for shares in both_shares)] for at, bar in enumerate(names)],
-        narrow=narrow,
-        wide=wide,
-        keys=[(side.key, side.word) for side in sides],
-    )
+    rows = zip(names, *(map(format_percent, shares) for shares in both_shares), strict=True)
+    return _build_chart(head, _draw_bars(layers, len(names)), sides, rows)
 
 
-def draw_stacked_bars(*, name: str, title: str, summary: str, names: Sequence[str], parts: Sequence[Series]) -> Chart:
+def draw_stacked_bars(*, names: Sequence[str], parts: Sequence[Series], **head: Unpack[Head]) -> Chart:
     """Draw a horizontal bar for each name. Its parts follow each other, from left to right."""
     x = {"field": "from", "type": "quantitative", "axis": {"format": ",~f", "title": None, "tickCount": 4}}
     y = _build_name_axis(names, padding=0.35)
@@ -170,17 +155,8 @@ def draw_stacked_bars(*, name: str, title: str, summary: str, names: Sequence[st
         ]
         layers.append(build_layer(bars, _paint("bar", part), x=x, x2={"field": "to"}, y=y, description="tip:N"))
         starts = ends
-    narrow, wide = draw_both({"layer": layers}, height=max(120, 40 + 2 * BAR * len(names)))
-    return Chart(
-        name=name,
-        title=title,
-        summary=summary,
-        columns=["", *(part.word for part in parts)],
-        rows=[[bar, *(f"{part.values[at]:,.0f}" for part in parts)] for at, bar in enumerate(names)],
-        narrow=narrow,
-        wide=wide,
-        keys=[(part.key, part.word) for part in parts] if len(parts) > 1 else [],
-    )
+    rows = zip(names, *(map("{:,.0f}".format, part.values) for part in parts), strict=True)
+    return _build_chart(head, _draw_bars(layers, len(names)), parts, rows)
 
 
 @dataclass(frozen=True)
@@ -207,7 +183,7 @@ def draw_intervals(
     domain: tuple[float, float],
     axis: Mapping[str, Any],
     limit: float | None = None,
-) -> tuple[Markup, Markup]:
+) -> Drawing:
     """Draw a row for each interval, narrow and wide.
 
     Args:
@@ -234,9 +210,18 @@ def draw_intervals(
     ]
     if limit is not None:
         layers.append(build_rule(x={"datum": limit, "type": "quantitative"}))
-    height = ROW * len(rows) + AXIS
-    narrow, wide = (draw({"layer": layers}, width=width, height=height) for width in (NARROW, WIDE))
-    return narrow, wide
+    return Drawing(*(draw(layers, width=width, height=ROW * len(rows) + AXIS) for width in (NARROW, WIDE)))
+
+
+def _build_chart(head: Head, drawing: Drawing, series: Sequence[Series], rows: Iterable[Sequence[str]]) -> Chart:
+    """Build the chart of some series. Each row of its table is the name of a bin or bar, and a text of each series."""
+    keys = [(own.key, own.word) for own in series]
+    columns = ["", *(own.word for own in series)]
+    return Chart(**head, columns=columns, rows=list(rows), drawing=drawing, keys=keys if len(keys) > 1 else [])
+
+
+def _draw_bars(layers: Sequence[Mapping[str, Any]], count: int) -> Drawing:
+    return draw_both(layers, height=max(120, 40 + 2 * BAR * count))
 
 
 def _paint(mark: str, series: Series) -> dict[str, Any]:
@@ -246,11 +231,3 @@ def _paint(mark: str, series: Series) -> dict[str, Any]:
 def _build_name_axis(names: Sequence[str], *, padding: float) -> dict[str, Any]:
     axis = {"title": None, "labelLimit": 170, "minExtent": LETTER * max(map(len, names), default=0)}
     return {"field": "name", "type": "nominal", "sort": None, "axis": axis, "scale": {"paddingInner": padding}}
-
-
-def _build_share_axis(field: str, *, root: bool) -> dict[str, Any]:
-    axis: dict[str, Any] = {"title": None, "format": ".0%", "tickCount": 4}
-    if root:
-        axis = {"title": None, "format": "~%", "values": ROOT_TICKS}
-    scale = {"scale": {"type": "sqrt", "nice": False}} if root else {}
-    return {"field": field, "type": "quantitative", "axis": axis, **scale}

@@ -13,6 +13,7 @@ from churn.dashboard.charts.drawing import (
     NARROW,
     SOFT,
     Chart,
+    Drawing,
     build_layer,
     build_rule,
     draw,
@@ -29,16 +30,15 @@ MOST_ROWS = 24
 CLOCK, DAY = "%H:%M", "%-d %b"
 TIMES = {
     "seconds": "%H:%M:%S",
-    "minutes": CLOCK,
-    "hours": CLOCK,
-    "day": DAY,
-    "date": DAY,
-    "week": DAY,
-    "month": DAY,
-    "quarter": DAY,
-    "year": DAY,
+    **dict.fromkeys(("minutes", "hours"), CLOCK),
+    **dict.fromkeys(("day", "date", "week", "month", "quarter", "year"), DAY),
 }
-TIME_AXIS = {"title": None, "tickCount": 4, "labelFlush": True, "format": TIMES}
+TIME = {
+    "field": "at",
+    "type": "temporal",
+    "scale": {"type": "utc", "nice": False},
+    "axis": {"title": None, "tickCount": 4, "labelFlush": True, "format": TIMES},
+}
 STANDING_WORDS = {"within": "surely within", "unsure": "not yet sure", "outside": "surely outside"}
 
 
@@ -88,7 +88,6 @@ def report_rollout(snapshot: Snapshot, now: float) -> Report:
 def draw_weights(history: History, now: float) -> Chart:
     """Draw the canary's share over time, and the planned one."""
     taken, planned = history.weights(now), history.planned(now)
-    x = {"field": "at", "type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": TIME_AXIS}
     y = {
         "field": "weight",
         "type": "quantitative",
@@ -108,12 +107,11 @@ def draw_weights(history: History, now: float) -> Chart:
     dashes = line | {"color": SOFT, "strokeWidth": 1.5, "strokeDash": [3, 4]}
     point = {"type": "point", "filled": True, "size": 90, "color": CANARY}
     layers = [
-        build_layer(taken_rows, area, x=x, y=y),
-        build_layer(taken_rows, line, x=x, y=y),
-        build_layer(planned_rows, dashes, x=x, y=y),
-        build_layer(tips, point, x=x, y=y, description="tip:N"),
+        build_layer(taken_rows, area, x=TIME, y=y),
+        build_layer(taken_rows, line, x=TIME, y=y),
+        build_layer(planned_rows, dashes, x=TIME, y=y),
+        build_layer(tips, point, x=TIME, y=y, description="tip:N"),
     ]
-    narrow, wide = draw_both({"layer": layers}, height=170)
     last = taken[-1][1]
     return Chart(
         name="weights",
@@ -121,8 +119,7 @@ def draw_weights(history: History, now: float) -> Chart:
         summary=f"The canary's share of the requests since {format_short_time(taken[0][0])} UTC; now {last} %.",
         columns=["From (UTC)", "Canary", "Stable"],
         rows=[[format_short_time(at), f"{weight} %", f"{100 - weight} %"] for at, weight in taken[:-1]],
-        narrow=narrow,
-        wide=wide,
+        drawing=draw_both(layers, height=170),
         keys=[("canary", "canary's share"), *([("planned", "planned, at the earliest")] if planned else [])],
     )
 
@@ -163,7 +160,6 @@ def draw_check(latest: RecordedFinding, looks: Sequence[tuple[Observation, Recor
         }
         for look, finding, low, high in known
     ]
-    x = {"field": "at", "type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": TIME_AXIS}
     scale = {"domain": [bottom, top], "nice": False, "zero": False}
     y = {"type": "quantitative", "scale": scale, "axis": {"format": "+.2~%", "tickCount": 4, "title": None}}
     effect, step = {"field": "effect", **y}, {"field": "step", "type": "nominal"}
@@ -171,11 +167,11 @@ def draw_check(latest: RecordedFinding, looks: Sequence[tuple[Observation, Recor
     line = {"type": "line", "color": EFFECT, "strokeWidth": 2}
     unseen = {"type": "rule", "color": EFFECT, "strokeWidth": max(4, NARROW / len(rows)), "opacity": 0}
     layers = [
-        build_layer(rows, band, x=x, y={"field": "high", **y}, y2={"field": "low"}, detail=step),
+        build_layer(rows, band, x=TIME, y={"field": "high", **y}, y2={"field": "low"}, detail=step),
         build_rule(color=LINE, dashed=False, y={"datum": 0, "type": "quantitative"}),
-        build_layer(rows, line, x=x, y=effect, detail=step),
+        build_layer(rows, line, x=TIME, y=effect, detail=step),
         build_rule(y={"datum": tolerance, "type": "quantitative"}),
-        build_layer(rows, unseen, x=x, description="tip:N"),
+        build_layer(rows, unseen, x=TIME, description="tip:N"),
     ]
     shown = {id(look) for look in thin_out([look for look, *_ in known], MOST_ROWS)}
     return Chart(
@@ -189,5 +185,5 @@ def draw_check(latest: RecordedFinding, looks: Sequence[tuple[Observation, Recor
             for look, finding, low, high in reversed(known)
             if id(look) in shown
         ],
-        narrow=draw({"layer": layers}, width=NARROW, height=178),
+        drawing=Drawing(draw(layers, width=NARROW, height=178)),
     )

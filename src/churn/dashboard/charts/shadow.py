@@ -39,7 +39,7 @@ def report_shadow(figures: ShadowReport) -> Report:
 def _draw_checks(figures: ShadowReport) -> Chart:
     """Where each check's truth surely lies, in parts of what is tolerated."""
     table = tabulate_checks(figures)
-    narrow, wide = draw_intervals(
+    drawing = draw_intervals(
         [_interval_from_finding(found) for found in figures.verdict.findings],
         domain=(0, FARTHEST),
         axis={"values": [0, 0.5, 1, 1.5, 2], "labelExpr": "datum.value == 1 ? 'tolerance' : ''"},
@@ -51,8 +51,7 @@ def _draw_checks(figures: ShadowReport) -> Chart:
         summary="In how many answers the two differ, of what is tolerated. Left of the line a check is within.",
         columns=table.columns,
         rows=[[str(cell) for cell in row] for row in table.rows],
-        narrow=narrow,
-        wide=wide,
+        drawing=drawing,
         keys=[("band", "surely in here"), ("effect", "observed"), ("limit", "tolerance")],
     )
 
@@ -125,15 +124,13 @@ def _draw_plane(figures: ShadowReport) -> Chart:
         build_layer(diagonal, {"type": "line", "color": LINE, "strokeWidth": 1.5}, x=x, y=y),
         *tiers,
     ]
-    narrow, wide = draw_both({"layer": layers}, height=300)
     return Chart(
         name="plane",
         title="One model over the other",
         summary="How many subscribers both scored so; the darker, the more. On the diagonal both say the same.",
         columns=["Champion", "Pairs", "Challenger lower", "Alike", "Higher"],
         rows=_sum_up_by_tenth(counts),
-        narrow=narrow,
-        wide=wide,
+        drawing=draw_both(layers, height=300),
         keys=[("stable", "pairs"), ("limit", "between risk tiers")],
     )
 

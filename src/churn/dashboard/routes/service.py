@@ -80,9 +80,9 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
     """Return the routes of these pages."""
     router = APIRouter()
     service = CachedValue(lambda: ask_instances(_map_tracks(config, rollouts)), for_s=SERVICE_AGE_S)
-    drift = CachedValue(lambda: _try_to_read(lambda: _compare_drift(config, service.get())), for_s=LOG_AGE_S)
-    outcomes = CachedValue(lambda: _read_log(config, _sum_up_outcomes), for_s=LOG_AGE_S)
-    shadow = CachedValue(lambda: _read_log(config, _compare_shadow), for_s=LOG_AGE_S)
+    drift = _cache_report(lambda: _compare_drift(config, service.get()))
+    outcomes = _cache_report(lambda: _sum_up_outcomes(config))
+    shadow = _cache_report(lambda: _compare_shadow(config))
 
     @router.get("/shadow")
     def shadow_page(request: Request) -> Response:
@@ -131,22 +131,23 @@ def _compare_drift(config: DashboardConfig, service: Service) -> Report:
     return report_drift(compare(config.champion, config.places, counted))
 
 
-def _compare_shadow(config: DashboardConfig, places: Places) -> Report | None:
-    """Compare the two bundles that answered last; None if no challenger has answered in the last days."""
+def _compare_shadow(config: DashboardConfig) -> Report | None:
+    """Compare the two bundles that answered last; None without a log, or if no challenger answered in these days."""
+    if config.places is None:
+        return None
     since = datetime.now(UTC) - timedelta(days=SHADOW_DAYS)
-    sums = read_pairs(places, find_contract(config.contract), during=(since, EVER[1]))
+    sums = read_pairs(config.places, find_contract(config.contract), during=(since, EVER[1]))
     bundles = choose_bundles(sums, None, None)
     return report_shadow(build_report(bundles, sums[bundles])) if bundles and sums[bundles].pairs else None
 
 
-def _sum_up_outcomes(config: DashboardConfig, places: Places) -> Report:
-    return report_outcomes(summarize_outcomes(config.home, config.contract, places))
+def _sum_up_outcomes(config: DashboardConfig) -> Report | None:
+    """Report what is known of the log's predictions; None without a log."""
+    return report_outcomes(summarize_outcomes(config.home, config.contract, config.places)) if config.places else None
 
 
-def _read_log(config: DashboardConfig, read: Callable[[DashboardConfig, Places], Report | None]) -> ReportOrProblem:
-    """Read a report of the log; without a log there is neither a report nor a problem."""
-    places = config.places
-    return _try_to_read(lambda: read(config, places)) if places else (None, None)
+def _cache_report(read: Callable[[], Report | None]) -> CachedValue[ReportOrProblem]:
+    return CachedValue(lambda: _try_to_read(read), for_s=LOG_AGE_S)
 
 
 def _try_to_read(read: Callable[[], Report | None]) -> ReportOrProblem:
