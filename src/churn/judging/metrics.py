@@ -33,9 +33,11 @@ ROUTES: Final = (PREDICT_ROUTE, "/predict/batch", "/health", "/readyz", "/livez"
 NOT_ANSWERED: Final = 499
 BUSY: Final = "busy"
 BUG: Final = "bug"
+# Bytes that are no HTTP/1.1, or a head that is too large or too slow.
+NOT_HTTP: Final = "not_http"
 # The kind of an error by its status; a 503 for too many requests is `busy`.
 KINDS: Final = {
-    400: "not_http",
+    400: NOT_HTTP,
     404: "not_found",
     405: "wrong_method",
     408: "slow_body",
@@ -148,6 +150,11 @@ LOG_TROUBLE: Final = Metric(
     "Passes that close journals: `failed`, or `damaged` if lines were set aside, or `waiting` if old segments stay, "
     "since the clock is in doubt.",
     {"kind": ("failed", "damaged", "waiting")},
+)
+REFUSED_CONNECTIONS: Final = Metric(
+    "churn_refused_connections_total",
+    "counter",
+    "Connections that were refused because a worker had as many as it may, or had no more descriptors.",
 )
 QUEUE: Final = Metric(
     "churn_queue_requests",

@@ -21,7 +21,7 @@ from churn.service.counting.layout import describe_served_model
 from churn.service.counting.ledger import Ledger
 from churn.service.counting.pairs import PairCounter
 from churn.service.edge.drain import Drain
-from churn.service.edge.middleware import ObservationMiddleware, refuse_not_http
+from churn.service.edge.middleware import ObservationMiddleware, refuse_connection
 from churn.service.edge.openapi import build_document
 from churn.service.edge.operations import operations_routes
 from churn.service.edge.problems import Problem, answer_problem
@@ -125,7 +125,7 @@ def build_app(
     )
     app.state.counters = counters
     app.state.prediction_log = prediction_log
-    refuse = partial(refuse_not_http, counters, model.version)
+    refuse = partial(refuse_connection, counters, model.version)
     app.state.edge = Edge(refuse, WaitingRoom(settings.max_queue, counters).admit)
     app.openapi_schema = build_document(app, model.contract)
     return app

@@ -1,6 +1,7 @@
 """Builds an app of pages: guarded, with its static files, and with a page for every problem."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -22,9 +23,11 @@ def create_page_app(
     async def show_problem(_: Request, error: HTTPException) -> Response:
         return pages.build_problem_page(error.status_code)
 
-    def refuse() -> Response:
-        response = pages.build_problem_page(400)
+    def refuse(status: HTTPStatus) -> Response:
+        response = pages.build_problem_page(status)
         response.headers.update(HEADERS)
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["Retry-After"] = "1"
         return response
 
     app = FastAPI(

@@ -1,5 +1,6 @@
 """What holds for every answer: security headers, a limit on bodies, a line in the log, and a page when all fails."""
 
+import asyncio
 import time
 from collections.abc import Callable, Collection
 from typing import Final, Literal
@@ -9,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
+
+from churn.web.protocol import ARRIVAL_S
 
 MOST_BODY_BYTES = 8192
 STATIC = "/static"
@@ -33,6 +36,7 @@ class Guard:
         page_cache: `no-store` for pages about one person; `no-cache` for pages that the browser may keep, and must ask
             for each time. Static files are `no-cache` in any case: a new version shows at once.
         quiet: statuses that are logged at the level `debug` only.
+        arrival_s: in which the whole body must come.
     """
 
     def __init__(
@@ -43,12 +47,14 @@ class Guard:
         build_problem_page: Callable[[int], Response],
         page_cache: Literal["no-store", "no-cache"],
         quiet: Collection[int] = (),
+        arrival_s: float = ARRIVAL_S,
     ) -> None:
         self.app = app
         self.log = log
         self.build_problem_page = build_problem_page
         self.page_cache = page_cache
         self.quiet = quiet
+        self.arrival_s = arrival_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,7 +73,7 @@ class Guard:
             await send(message)
 
         try:
-            await self.app(scope, _limit(receive), send_stamped)
+            await self.app(scope, _limit(receive, self.arrival_s), send_stamped)
         except Exception:
             self.log.exception("request_failed", **about)
             if not status:
@@ -78,16 +84,25 @@ class Guard:
             write("request", **about, status=status or 499, duration_ms=duration_ms)
 
 
-def _limit(receive: Receive) -> Receive:
-    """Receive no more than a form can be long, whatever the request says of its length."""
+def _limit(receive: Receive, arrival_s: float) -> Receive:
+    """Receive no more than a form can be long, and no later than it may come, whatever the request says."""
     received = 0
+    is_whole = False
+    until_s = asyncio.get_running_loop().time() + arrival_s
 
     async def receive_limited() -> Message:
-        nonlocal received
-        message = await receive()
+        nonlocal received, is_whole
+        if is_whole:  # what comes next is that the reader leaves, at any time
+            return await receive()
+        try:
+            async with asyncio.timeout_at(until_s):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(408) from error
         received += len(message.get("body", b""))
         if received > MOST_BODY_BYTES:
             raise HTTPException(413)
+        is_whole = not message.get("more_body", False)
         return message
 
     return receive_limited

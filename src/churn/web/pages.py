@@ -13,10 +13,13 @@ PROBLEMS = {
     403: ("This form is no longer valid", "You may have signed in or out in another tab. Open the page and try again."),
     404: ("There is no such page", "The address may be mistyped, or what it showed is over."),
     405: ("That is not how this page is opened", "Follow a link or a button on the page itself."),
+    408: ("That took too long", "What was sent did not arrive in time. Please try again."),
     409: ("It is over already", "Nothing can be changed any more in a rollout that has ended."),
     410: ("This offer is over", "It could be accepted for some time only, and that time has passed."),
     413: ("That is too much", "What was sent is longer than any form of this page."),
+    431: ("That is too much", "The address or the cookies of this page are too long. Open it from its beginning."),
     500: ("Something went wrong", "That is our fault, and it is noted. Please try again in a moment."),
+    503: ("Too many are here", "Please try again in a moment."),
 }
 
 

@@ -24,7 +24,7 @@ from churn.service.counting.counters import Counters
 from churn.service.edge.body import parse_json, parse_rows, read_body, require_json
 from churn.service.edge.parameters import describe_reasons, describe_visitor, read_reasons, read_visitor
 from churn.service.edge.problems import describe_errors
-from churn.service.edge.route import JSON, DirectRoute
+from churn.service.edge.route import JSON, DirectRoute, JsonResponse
 from churn.service.edge.waiting_room import Busy
 
 # A batch's share of body for each row it may have: a subscriber takes half of it, written with spaces and line breaks.
@@ -95,7 +95,7 @@ def predict_routes(
             clock.end("retention")
         prediction_id = make_prediction_id()
         whole: RetentionAnswer = {**answer, "prediction_id": prediction_id, "retention": banner}
-        response = Response(to_json(whole), media_type=JSON)
+        response = JsonResponse(to_json(whole))
         clock.end("serialise")
         strongest = answer["top_reasons"] if reasons >= TOP_REASONS else rank_reasons(subscriber, prediction)
         counters.count_prediction(answer, strongest, banner)

@@ -67,6 +67,7 @@ class Counters:
         self._banners = self.layout[metrics.BANNERS].first
         self._retention = first[metrics.RETENTION]
         self._batch_rows = first[metrics.BATCH_ROWS]
+        self._refused_connections = first[metrics.REFUSED_CONNECTIONS][()]
         self._log_records = first[metrics.LOG_RECORDS]
         self._log_lines_lost = first[metrics.LOG_LINES_LOST][()]
         self._workers_missing = first[metrics.WORKERS_MISSING][()]
@@ -125,6 +126,10 @@ class Counters:
     def count_log_trouble(self, kind: str) -> None:
         """Count a trouble in closing journals. The prediction log's thread alone writes to these cells."""
         self.cells[self._log_trouble[kind,]] += 1
+
+    def count_refused_connection(self) -> None:
+        """Count a connection that was one too many."""
+        self.cells[self._refused_connections] += 1
 
     def set_queue(self, requests: int) -> None:
         """Note how many requests wait now."""

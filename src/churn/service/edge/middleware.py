@@ -12,29 +12,48 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn.contract.wording import cut
-from churn.judging.metrics import BUG, NOT_ANSWERED
+from churn.judging.metrics import BUG, NOT_ANSWERED, NOT_HTTP
 from churn.service.counting.counters import Counters, kind_from_status
 from churn.service.edge.drain import Drain
 from churn.service.edge.problems import Problem
 from churn.service.edge.tracing import read_trace_id
 from churn.service.edge.waiting_room import Busy
 from churn.web.logging import REQUEST, open_log, open_request_log
+from churn.web.protocol import ARRIVAL_S, MOST_HEAD_BYTES, MOST_HEADERS
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 INTERNAL_ERROR = Problem(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "the service failed to answer, through no fault of the request; try again, and report the request_id if it stays",
 )
-NOT_HTTP = Problem(
-    HTTPStatus.BAD_REQUEST, "the request is not valid HTTP/1.1; check its request line, headers and length"
-)
+NEVER_A_REQUEST = {
+    problem.status: problem
+    for problem in (
+        Problem(
+            HTTPStatus.BAD_REQUEST, "the request is not valid HTTP/1.1; check its request line, headers and length"
+        ),
+        Problem(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"the head of the request did not arrive within {ARRIVAL_S:g} s; send it again, whole",
+        ),
+        Problem(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"the request line and the headers are larger than {MOST_HEAD_BYTES:,} bytes, or more than {MOST_HEADERS} "
+            "headers, or so is what frames the body; send less",
+        ),
+        Busy(),
+    )
+}
 
 
-def refuse_not_http(counters: Counters, model_version: str) -> Response:
-    """Count bytes that are not HTTP/1.1, and return the answer to them: it has all the headers that others have."""
-    counters.count_error(NOT_HTTP.kind)
+def refuse_connection(counters: Counters, model_version: str, status: HTTPStatus) -> Response:
+    """Count what never became a request, and return the answer to it: it has all the headers that others have."""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        counters.count_refused_connection()
+    else:
+        counters.count_error(NOT_HTTP)
     request_id = _new_request_id()
-    response = NOT_HTTP.build_response(request_id)
+    response = NEVER_A_REQUEST[status].build_response(request_id)
     # There is no request that began, hence no time.
     response.headers.update({"X-Response-Time-Ms": "0", "X-Model-Version": model_version, "X-Request-ID": request_id})
     return response
