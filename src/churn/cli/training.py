@@ -98,8 +98,7 @@ def tune(
 ) -> None:
     """Search for XGBoost's parameters on the training part; an interrupted search goes on where it stopped."""
     require_training_extra()
-    from churn.training.fit import split_rows
-    from churn.training.pipeline import SEED
+    from churn.training.fit import SEED, split_rows
     from churn.training.tuned import save_tuned
     from churn.training.tuning import tune as run_study
 
@@ -136,13 +135,17 @@ def read_data(
 ) -> TrainingData:
     """Read a valid file; of an invalid one shows the table of problems before the error goes on."""
     require_training_extra()
+    from churn.reading.recognition import name_unread
     from churn.training.data import InvalidData, read_training_data
 
     try:
-        return read_training_data(contract, path, version=version)
+        data = read_training_data(contract, path, version=version)
     except InvalidData as error:
         _show_problems(error, as_json=as_json)
         raise
+    if data.unread:
+        say(name_unread(data.unread))
+    return data
 
 
 def _show_problems(error: InvalidData, *, as_json: bool) -> None:

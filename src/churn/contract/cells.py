@@ -1,5 +1,6 @@
 """From the cells of a data file to a valid subscriber. Training and bulk scoring both read a row here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from churn.contract.declaration import Contract
 
+WRITTEN_AS_NUMBER = re.compile(r"([01])\.0*")  # a boolean, in a column that some table took for decimals
 BLANK, WRONG_TYPE = "blank", "wrong type"
 CHECKS = {
     "literal_error": "unknown category",
@@ -47,13 +49,22 @@ def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | 
         elif "_" in cell and spec.kind in {"integer", "number"}:  # pydantic would read 1_4 as 14
             row[spec.name] = text_from_cell(spec.example)
             bad.append(BadCell(spec.name, WRONG_TYPE, cell))
+        elif spec.kind == "boolean":
+            row[spec.name] = text_from_boolean(cell)
     try:
         subscriber = contract.model_validate_strings(row)
     except ValidationError as error:
         for details in error.errors(include_url=False, include_context=False):
             column = str(details["loc"][0])
-            bad.append(BadCell(column, CHECKS.get(details["type"], WRONG_TYPE), row[column]))
+            bad.append(BadCell(column, CHECKS.get(details["type"], WRONG_TYPE), cells[column]))
     return bad or subscriber
+
+
+def text_from_boolean(cell: str) -> str:
+    """Return a boolean's text without spaces, and 1.0 as 1, as `text_from_cell` has it of typed cells."""
+    text = cell.strip()
+    written = WRITTEN_AS_NUMBER.fullmatch(text)
+    return written[1] if written else text
 
 
 def text_from_cell(value: Any) -> str:

@@ -1,13 +1,14 @@
 """Read a file of outcomes: who left, and who accepted the offer."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from churn.contract.cells import text_from_boolean
 from churn.errors import DataError
 from churn.prediction_log.ids import PREDICTION_ID
+from churn.reading.recognition import require_plain_names
+from churn.reading.whole import read_bytes, read_csv
 
 type Kind = Literal["prediction_id", "subscriber"]
 
@@ -36,51 +37,46 @@ def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome
     `accepted`, which may be empty: yes or no, true or false, 1 or 0. Other columns are not read.
 
     Raises:
-        DataError: columns or rows are wrong; names them.
-        OSError: it cannot be read.
+        DataError: it cannot be read, or columns or rows are wrong; names them.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8: {error}", instead="save it as CSV in UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    kind = _find_kind(path, reader.fieldnames or [])
+    header, rows = read_csv(path, read_bytes(path))
+    kind = _find_kind(path, header)
     outcomes: dict[str, Outcome] = {}
     wrong: list[str] = []
-    try:
-        for row in reader:
-            outcome = _read_row(kind, row, hash_key)
-            if isinstance(outcome, str):
-                wrong.append(f"line {reader.line_num}: {outcome}")
-            elif outcomes.setdefault(outcome.id, outcome) != outcome:
-                wrong.append(f"line {reader.line_num}: {row[kind]!r} stands there twice, with different outcomes")
-    except csv.Error as error:
-        wrong.append(f"line {reader.line_num}: {error}")
+    for line, cells in rows:
+        row = dict(zip(header, cells, strict=False))  # what is missing at the end is empty
+        outcome = _read_row(kind, row, hash_key)
+        if isinstance(outcome, str):
+            wrong.append(f"line {line}: {outcome}")
+        elif outcomes.setdefault(outcome.id, outcome) != outcome:
+            wrong.append(f"line {line}: {row[kind]!r} stands there twice, with different outcomes")
     if wrong:
         more = f"; and {len(wrong) - MAX_LISTED:,} more" if len(wrong) > MAX_LISTED else ""
         raise DataError(
             f"{path} has {len(wrong):,} wrong rows: {'; '.join(wrong[:MAX_LISTED])}{more}",
             instead="mend them; nothing was imported",
         )
-    if not outcomes:
-        raise DataError(f"{path} has no rows", instead="give a file with one row for each outcome")
     return list(outcomes.values())
 
 
 def _find_kind(path: Path, columns: Sequence[str]) -> Kind:
+    wanted = (*IDS, LEFT, ACCEPTED)
+    require_plain_names(path, columns, wanted)
     kinds = [kind for kind in IDS if kind in columns]
     if len(kinds) != 1 or LEFT not in columns:
         raise DataError(
             f"{path} has the columns {', '.join(columns) or 'none'}",
             instead="let its first line name `left`, either `prediction_id` or `subscriber`, and maybe `accepted`",
         )
+    if double := [name for name in wanted if columns.count(name) > 1]:
+        raise DataError(f"{path}: the column {double[0]!r} stands twice", instead="leave one of them")
     return kinds[0]
 
 
-def _read_row(kind: Kind, row: dict[str, str | None], hash_key: Callable[[str], str]) -> Outcome | str:
+def _read_row(kind: Kind, row: dict[str, str], hash_key: Callable[[str], str]) -> Outcome | str:
     """Read a row; return its outcome, or what is wrong with it."""
-    identity = (row[kind] or "").strip()
-    left, accepted = (str(row.get(name) or "").strip().lower() for name in (LEFT, ACCEPTED))
+    identity = row.get(kind, "").strip()
+    left, accepted = (text_from_boolean(row.get(name, "")).lower() for name in (LEFT, ACCEPTED))
     if not identity:
         return f"{kind} is empty"
     if left not in ANSWERS:

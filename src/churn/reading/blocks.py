@@ -11,6 +11,10 @@ import pyarrow as pa
 
 from churn.contract.cells import text_from_cell
 
+UNREADABLE = "(unreadable)"
+# What Arrow raises of a cell that Python cannot show: text that is not UTF-8, a time out of range, an unknown zone.
+UNSHOWN = (pa.ArrowException, ValueError, LookupError, TypeError, OverflowError, AttributeError)
+
 type Floats = npt.NDArray[np.float64]
 
 
@@ -35,16 +39,32 @@ class RowBlock:
 
     def texts(self, positions: npt.NDArray[np.int64]) -> list[dict[str, str]]:
         """Return the rows at these positions, as a CSV file would hold them."""
-        chosen = pa.array(positions)
-        columns = [texts_from_column(column.take(chosen)) for column in self.columns.values()]
+        columns = [_texts_at(column, positions) for column in self.columns.values()]
         return [dict(zip(self.columns, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 def texts_from_column(column: pa.Array) -> list[str]:
-    """Return a column's cells as a CSV file would hold them."""
-    # Some Arrow times have no Python value: Python's times are coarser, and its calendar is shorter.
-    cells = column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
-    return [text_from_cell(cell) for cell in cells.to_pylist()]
+    """Return a column's cells as a CSV file would hold them. A mark stands for a cell that cannot be shown."""
+    try:
+        # Some Arrow times have no Python value: Python's times are coarser, and its calendar is shorter.
+        cells = column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
+        return [text_from_cell(cell) for cell in cells.to_pylist()]
+    except UNSHOWN:
+        return [_text_at(column, at) for at in range(len(column))]
+
+
+def _texts_at(column: pa.Array, positions: npt.NDArray[np.int64]) -> list[str]:
+    try:
+        return texts_from_column(column.take(pa.array(positions)))
+    except pa.ArrowException:  # Arrow cannot take of every type
+        return [_text_at(column, at) for at in positions.tolist()]
+
+
+def _text_at(column: pa.Array, at: int) -> str:
+    try:
+        return text_from_cell(column[at].as_py())
+    except UNSHOWN:
+        return UNREADABLE
 
 
 class Format(Protocol):

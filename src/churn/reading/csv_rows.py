@@ -16,6 +16,7 @@ import pyarrow.csv as pa_csv
 
 from churn.errors import DataError
 from churn.reading.blocks import RowBlock, Span
+from churn.reading.recognition import read_head, require_commas, require_text
 
 BLOCK_BYTES = 8 * 2**20
 LONGEST_LINE = 64 * 2**20
@@ -24,7 +25,11 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def columns(path: Path) -> tuple[str, ...]:
-    return tuple(_read_header(path)[1])
+    """Name the columns; a mark stands for what is not UTF-8. Content of another kind raises DataError."""
+    require_text(path, read_head(path))
+    header = _read_header(path)[1]
+    require_commas(path, header)
+    return tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in header)
 
 
 def spans(path: Path, rows: int) -> Iterator[Span]:
@@ -46,7 +51,7 @@ def read(path: Path, span: Span, header: Sequence[str], wanted: Sequence[str]) -
     if table is None or table.num_rows != span.rows:
         return _parse(content, span, header, wanted)
     table = table.combine_chunks()
-    columns = {name: table.column(name).chunk(0) for name in wanted}
+    columns = {name: table.column(str(header.index(name))).chunk(0) for name in wanted}
     return RowBlock(columns, np.arange(span.first, span.first + span.rows))
 
 
@@ -138,13 +143,20 @@ def _cut(row_ends: Iterator[npt.NDArray[np.int64]], begin: int, rows: int) -> It
 
 
 def _split(content: bytes, header: Sequence[str], wanted: Sequence[str]) -> pa.Table | None:
-    """Split a span without quotes; return None if Arrow cannot. Leave out rows of another length."""
+    """Split a span without quotes; return None if Arrow cannot. Leave out rows of another length.
+
+    A column is called by its place: a name that nobody wants may stand twice.
+    """
+    places = [str(at) for at in range(len(header))]
     try:
         return pa_csv.read_csv(
             pa.py_buffer(content),
-            pa_csv.ReadOptions(column_names=list(header), block_size=len(content) + 1, use_threads=False),
+            pa_csv.ReadOptions(column_names=places, block_size=len(content) + 1, use_threads=False),
             pa_csv.ParseOptions(quote_char=False, double_quote=False, invalid_row_handler=lambda _: "skip"),
-            pa_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.binary()), include_columns=list(wanted)),
+            pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(places, pa.binary()),
+                include_columns=[str(header.index(name)) for name in dict.fromkeys(wanted)],
+            ),
         )
     except pa.ArrowInvalid:
         return None
@@ -156,9 +168,8 @@ def _parse(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[s
     right = {number: row for number, row in rows.items() if len(row) == len(header)}
     cells = list(zip(*right.values(), strict=True)) or [()] * len(header)
     columns = {
-        name: pa.array([cell.encode("utf-8", "surrogateescape") for cell in column], pa.binary())
-        for name, column in zip(header, cells, strict=True)
-        if name in wanted
+        name: pa.array([cell.encode("utf-8", "surrogateescape") for cell in cells[header.index(name)]], pa.binary())
+        for name in dict.fromkeys(wanted)
     }
     misshapen = {
         number: [cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for cell in row]

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from churn.contract.declaration import Contract
 from churn.errors import DataError
 from churn.reading import arrow_rows, csv_rows
 from churn.reading.blocks import Format, RowBlock, Span
+from churn.reading.recognition import read_head, recognise, require_plain_names
 
 FORMATS: dict[str, Format] = {".csv": csv_rows, ".parquet": arrow_rows, ".arrow": arrow_rows, ".feather": arrow_rows}
 CONVERT = f"give files that end in {', '.join(FORMATS)}"
@@ -41,15 +40,22 @@ def find_sources(path: Path) -> list[SourceFile]:
     raise DataError.
     """
     files = _list_files(path)
-    if wrong := [file for file in files if file.suffix not in FORMATS]:
-        raise DataError(f"{wrong[0]} is of no format that is read", instead=CONVERT)
-    if len(formats := sorted({file.suffix for file in files})) > 1:
+    for file in files:
+        if _suffix(file) not in FORMATS:
+            kind = recognise(read_head(file))
+            what = f", it is {kind.what}" if kind else ""
+            raise DataError(f"{file} is of no format that is read{what}", instead=kind.instead if kind else CONVERT)
+    if len(formats := sorted({_suffix(file) for file in files})) > 1:
         raise DataError(f"{path} holds several formats: {', '.join(formats)}", instead="give each by itself")
     root = path if path.is_dir() else path.parent
     return [
-        SourceFile(file.resolve(), file.relative_to(root).as_posix(), FORMATS[file.suffix].columns(file))
+        SourceFile(file.resolve(), file.relative_to(root).as_posix(), FORMATS[_suffix(file)].columns(file))
         for file in files
     ]
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()
 
 
 def _list_files(path: Path) -> list[Path]:
@@ -68,29 +74,38 @@ def _list_files(path: Path) -> list[Path]:
 
 
 def require_features(contract: type[Contract], sources: list[SourceFile]) -> list[str]:
-    """Raise DataError unless each source has each feature and no column twice.
+    """Raise DataError unless each source has each feature, and neither a feature nor the id twice.
 
     Return the columns that are neither a feature nor the id: nobody reads them.
     """
     features = contract.feature_names()
     extra: dict[str, None] = {}
     for source in sources:
+        require_plain_names(source.path, source.columns, [*features, contract.id_column])
         if missing := [name for name in features if name not in source.columns]:
             raise DataError(
                 f"{source.path} has no column {', no column '.join(missing)}",
                 instead=f"the contract {contract.contract_name} needs each of {', '.join(features)}",
             )
-        if double := [name for name in source.columns if source.columns.count(name) > 1]:
+        if double := [name for name in (*features, contract.id_column) if source.columns.count(name) > 1]:
             raise DataError(f"{source.path}: the column {double[0]!r} stands twice", instead="leave one of them")
         extra |= dict.fromkeys(name for name in source.columns if name not in {*features, contract.id_column})
     return list(extra)
 
 
 def cut_into_parts(sources: list[SourceFile], part_rows: int) -> Iterator[FilePart]:
-    """Number parts of `part_rows` rows. The last part of each source may be smaller."""
-    spans = ((source, span) for source in sources for span in FORMATS[source.path.suffix].spans(source.path, part_rows))
+    """Number parts of `part_rows` rows. The last part of each source may be smaller. No row at all raises DataError."""
+    spans = ((source, span) for source in sources for span in _format(source).spans(source.path, part_rows))
+    number = -1
     for number, (source, span) in enumerate(spans):
         yield FilePart(number, source, span)
+    if number < 0:
+        where = sources[0].path if len(sources) == 1 else f"{sources[0].path} and {len(sources) - 1} more"
+        raise DataError(f"{where} holds no rows below a header", instead="give a file with data")
+
+
+def _format(source: SourceFile) -> Format:
+    return FORMATS[_suffix(source.path)]
 
 
 def read_part(part: FilePart, columns: list[str] | None = None) -> RowBlock:
@@ -98,8 +113,8 @@ def read_part(part: FilePart, columns: list[str] | None = None) -> RowBlock:
     path = part.source.path
     wanted = list(part.source.columns) if columns is None else columns
     try:
-        table = FORMATS[path.suffix].read(path, part.span, part.source.columns, wanted)
-    except (OSError, LookupError, ValueError, csv.Error, pa.ArrowException) as error:
+        table = _format(part.source).read(path, part.span, part.source.columns, wanted)
+    except (*arrow_rows.DAMAGE, csv.Error) as error:
         raise DataError(
             f"{path} cannot be read: {error}", instead="restore the file, then run the command again"
         ) from error

@@ -84,7 +84,7 @@ def score_part(job: Job, part: FilePart) -> PartResult:
     values = encode(contract, table.columns)
     rejects = [
         *(reject_from_misshapen_row(row, cells, part.source.columns) for row, cells in table.misshapen.items()),
-        *_refuse_rows(contract, part, values),
+        *_refuse_rows(contract, part, list(table.columns), values),
     ]
     valid = np.flatnonzero(~np.isnan(values).any(axis=1))
     answers = answer_rows(model, values[valid], threshold=job.threshold, reasons=job.reasons)
@@ -115,13 +115,19 @@ def load_model(path: Path, sha256: str) -> ChurnModel:
     return load_bundle(path).model
 
 
-def _refuse_rows(contract: type[Contract], part: FilePart, values: Floats) -> list[Reject]:
-    """Let the contract decide each row that has a NaN. Put accepted rows into `values`, return the others."""
+def _refuse_rows(contract: type[Contract], part: FilePart, wanted: list[str], values: Floats) -> list[Reject]:
+    """Let the contract decide each row that has a NaN. Put accepted rows into `values`, return the others.
+
+    A reject holds the wanted cells only, if another column of the part is broken.
+    """
     doubtful = np.flatnonzero(np.isnan(values).any(axis=1))
     if not len(doubtful):
         return []
     rejects = []
-    whole = read_part(part)
+    try:
+        whole = read_part(part)
+    except DataError:
+        whole = read_part(part, wanted)
     for position, cells in zip(doubtful, whole.texts(doubtful), strict=True):
         subscriber = read_cells(contract, cells)
         if isinstance(subscriber, list):

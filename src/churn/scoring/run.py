@@ -10,6 +10,7 @@ from typing import Any
 from churn.errors import DataError, SettingsError
 from churn.files import encode_json, write_bytes
 from churn.model.bundle import Bundle
+from churn.reading.recognition import name_unread
 from churn.reading.sources import FilePart, SourceFile, cut_into_parts, find_sources, require_features
 from churn.scoring.output import SUMMARY, bind_folder, describe_inputs, remove_unfinished
 from churn.scoring.parts import Job, PartResult, part_path, read_part_result
@@ -54,7 +55,7 @@ def score(
     sources = find_sources(request.source)
     _require_sense(request)
     if extra := require_features(request.bundle.model.contract, sources):
-        say(f"columns that are not looked at: {', '.join(extra)}")
+        say(name_unread(extra))
     before = describe_inputs(sources)
     parts = list(cut_into_parts(sources, request.part_rows))
     job = _job(request)

@@ -3,6 +3,7 @@
 data.py             reads and validates a training file
 synthetic.py        makes demo data by the contract's process
 fit.py              splits rows, and fits XGBoost
+folds.py            draws what compares and tunes, and counts what that needs
 candidates.py       compares XGBoost with a baseline and other tree methods
 tuning.py           searches for parameters
 tuned/              the parameters that were found

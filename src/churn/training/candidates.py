@@ -11,7 +11,6 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
@@ -19,10 +18,7 @@ from xgboost import XGBClassifier
 
 from churn.contract.declaration import Contract, Rows
 from churn.training.fit import THREADS, Labels
-
-FOLDS = 5
-MOST_ROWS = 15_000
-"""Enough to rank the methods; more only makes the same ranking slower."""
+from churn.training.folds import FOLDS, draw_folds, draw_sample
 
 type Progress = Callable[[int, int, str], None]
 """Called with (fits done, fits in all, the candidate at work)."""
@@ -57,10 +53,10 @@ def compare_candidates(
         seed: of the sample, the folds and the methods.
         progress: called before the first fit and after each.
     """
-    if len(labels) > MOST_ROWS:
-        rows, _, labels, _ = train_test_split(rows, labels, train_size=MOST_ROWS, stratify=labels, random_state=seed)
+    sample = draw_sample(labels, seed)
+    rows, labels = rows[sample], labels[sample]
     models = {"logistic regression": build_baseline(contract), **_build_tree_methods(contract, seed)}
-    folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, labels))
+    folds = draw_folds(labels, seed)
     report = progress or (lambda *_: None)
     candidates = []
     for number, (name, model) in enumerate(models.items()):

@@ -1,8 +1,6 @@
 """Reading a training file: every row goes through the contract, and a file with any bad row is refused whole."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from churn.contract.cells import BLANK, read_cells, text_from_cell
+from churn.contract.cells import BLANK, read_cells, text_from_boolean
 from churn.contract.declaration import Contract, Rows
 from churn.errors import DataError
+from churn.reading import arrow_rows
+from churn.reading.recognition import is_nameless, recognise, require_plain_names
+from churn.reading.whole import read_bytes, read_csv
+from churn.training.fit import SEED
+from churn.training.folds import count_needed
 
 FIRST_LINES = 5
 FILE = "(file)"
@@ -58,6 +59,7 @@ class TrainingData:
         columns: one array of valid values per feature, each of length n.
         rows: float32 (n, features), encoded.
         labels: int8 (n,), 1 for those who left.
+        unread: columns without a name, such as an index; nothing else may stand beside what the contract names.
     """
 
     version: str
@@ -65,6 +67,7 @@ class TrainingData:
     columns: Mapping[str, npt.NDArray[Any]]
     rows: Rows
     labels: npt.NDArray[np.int8]
+    unread: tuple[str, ...] = ()
 
 
 def read_training_data(contract: type[Contract], path: Path, *, version: str | None = None) -> TrainingData:
@@ -77,16 +80,11 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
         DataError: the file cannot be read.
         InvalidData: not all of it is valid; lists each column and check with the first line numbers.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}", instead="give the path of a data file") from error
-    readers = {".csv": _read_csv, ".parquet": _read_parquet}
-    if path.suffix not in readers:
-        raise DataError(f"{path} is neither .csv nor .parquet", instead="convert the file to one of these")
+    content = read_bytes(path)
     sha256 = hashlib.sha256(content).hexdigest()
-    table = readers[path.suffix](path, content)
-    subscribers, labels = _validate(contract, path, *table)
+    header, rows = _read_rows(path, content, [contract.id_column, *contract.feature_names(), contract.label_column])
+    subscribers, labels = _validate(contract, path, header, rows)
+    _require_enough(contract, path, np.array(labels))
     return TrainingData(
         version=version or f"{path.stem}@{sha256[:12]}",
         sha256=sha256,
@@ -96,6 +94,7 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
         },
         rows=np.array([subscriber.encode() for subscriber in subscribers], dtype=np.float32),
         labels=np.array(labels, dtype=np.int8),
+        unread=tuple(filter(is_nameless, header)),
     )
 
 
@@ -103,27 +102,32 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
 type _Numbered = Iterable[tuple[int, list[str]]]
 
 
-def _read_csv(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
-    try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        rows = [(reader.line_num, row) for row in reader if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a CSV file in UTF-8: {error}", instead="save it as CSV in UTF-8") from error
-    if len(rows) <= 1:
-        raise DataError(f"{path} holds no rows below a header", instead="give a file with data")
-    return rows[0][1], rows[1:]
+def _read_rows(path: Path, content: bytes, wanted: list[str]) -> tuple[list[str], _Numbered]:
+    header: list[str]
+    rows: _Numbered
+    if arrow_rows.is_parquet(path):
+        header, rows = arrow_rows.read_whole(path, content, wanted)
+    elif path.suffix.lower() == ".csv":
+        header, rows = read_csv(path, content)
+    else:
+        kind = recognise(content)
+        raise DataError(
+            f"{path} is {f'{kind.what}, ' if kind else ''}neither .csv nor .parquet",
+            instead=kind.instead if kind else "convert the file to one of these",
+        )
+    require_plain_names(path, header, wanted)
+    return header, rows
 
 
-def _read_parquet(path: Path, content: bytes) -> tuple[list[str], _Numbered]:
-    try:
-        table = pq.read_table(io.BytesIO(content))
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is not a Parquet file: {error}", instead="write it again") from error
-    if table.num_rows == 0:
-        raise DataError(f"{path} holds no rows", instead="give a file with data")
-    columns = [column.to_pylist() for column in table.columns]
-    rows = enumerate(zip(*columns, strict=True), start=1)
-    return table.column_names, ((line, [text_from_cell(cell) for cell in row]) for line, row in rows)
+def _require_enough(contract: type[Contract], path: Path, labels: npt.NDArray[np.int64]) -> None:
+    """Raise DataError unless the holdout, and each fold that compares and tunes, gets both labels."""
+    if needed := count_needed(labels, SEED):
+        stayed, left = np.bincount(labels, minlength=2).tolist()
+        raise DataError(
+            f"{path} has {stayed:,} subscribers who stayed and {left:,} who left ({contract.label_column}): "
+            f"to train and to tune needs at least {needed:,} of each",
+            instead="give a file with more subscribers",
+        )
 
 
 class _ProblemCollector:
@@ -156,7 +160,7 @@ def _validate(
             collector.add(FILE, f"not {len(header)} cells in the row", line)
             continue
         row = dict(zip(header, cells, strict=True))
-        identifier, label = row.pop(contract.id_column).strip(), row.pop(contract.label_column).strip()
+        identifier, label = row.pop(contract.id_column).strip(), _read_label(contract, row.pop(contract.label_column))
         if not identifier:
             collector.add(contract.id_column, BLANK, line)
         elif first_line_of.setdefault(identifier, line) != line:
@@ -177,12 +181,21 @@ def _validate(
     return subscribers, labels
 
 
+def _read_label(contract: type[Contract], cell: str) -> str:
+    """Return the cell without spaces; the text of a boolean as 0 or 1, if labels are written so."""
+    text = text_from_boolean(cell)
+    numbers = {"false": "0", "true": "1"}
+    return numbers.get(text.lower(), text) if set(contract.label_values) == set(numbers.values()) else text
+
+
 def _check_header(contract: type[Contract], header: list[str]) -> Iterator[DataProblem]:
     expected = [contract.id_column, *contract.feature_names(), contract.label_column]
     for column in expected:
         if column not in header:
             yield DataProblem(column, "missing column", 1)
     for column in dict.fromkeys(header):
+        if is_nameless(column):
+            continue
         if column not in expected:
             yield DataProblem(column, "extra column", 1)
         elif header.count(column) > 1:

@@ -15,6 +15,8 @@ type Indices = npt.NDArray[np.intp]
 
 OBJECTIVE = "binary:logistic"
 HOLDOUT_SHARE = 0.2
+SEED = 0
+"""Of the split: the same file always has the same holdout."""
 
 # Sums are rounded differently for each number of threads, so a fixed one makes the same trees on every machine; one,
 # because more only wait for each other where cores are shared, and a fit takes about a second.

@@ -6,8 +6,9 @@ from churn.contract.declaration import Contract
 from churn.errors import GateError, RegistryError
 from churn.training.evaluation import Evaluation, compute_shares, evaluate, rank_features
 from churn.training.export import HoldoutRows, list_misfits, read_holdout
+from churn.training.fit import SEED
 from churn.training.gates import Gate, check_release_gates
-from churn.training.pipeline import SEED, predict
+from churn.training.pipeline import predict
 from churn.training.registry import Registry, VersionInfo, name_registered_model
 
 

@@ -17,11 +17,11 @@ import xgboost as xgb
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
 
 from churn.contract.declaration import Contract, Rows
-from churn.training.candidates import FOLDS, compute_standard_error
+from churn.training.candidates import compute_standard_error
 from churn.training.fit import Labels, fit_xgboost
+from churn.training.folds import FOLDS, draw_folds
 from churn.training.tuned import Params, Tuned
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -125,7 +125,7 @@ def choose_trials(table: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str
 
 
 def _build_objective(contract: type[Contract], rows: Rows, labels: Labels, seed: int) -> Callable[[Trial], float]:
-    folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, labels))
+    folds = draw_folds(labels, seed)
 
     def mean_auc(trial: Trial) -> float:
         params = _suggest(trial)

@@ -176,3 +176,56 @@ def test_a_bundle_that_was_exchanged_is_refused(bundles: dict[str, Bundle], tmp_
     with pytest.raises(BundleError, match="is another bundle than at the start"):
         score_part(job(bundles["streamflow"], tmp_path / "out", bundle_sha256="0" * 64), part)
     assert not (tmp_path / "out").exists()
+
+
+def test_other_columns_of_any_type_stand_twice_and_end_nothing(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    contract = bundles["streamflow"].model.contract
+    rows = [{**EXAMPLE, contract.id_column: at, "tenure": 14 if at else 999} for at in range(3)]
+    wanted = pa.Table.from_pylist(rows)
+    others = [
+        pa.array([b"\xff"] * 3, pa.binary()).view(pa.string()),
+        pa.array([{"a": [1, None]}] * 3),
+        pa.array([10**18] * 3, pa.timestamp("ms")),
+        pa.array([10**9] * 3, pa.timestamp("s", "Nowhere/Land")),
+        pa.array([None] * 3, pa.null()),
+    ]
+    names = ["bytes", "nested", "far", "zone", "nothing"]
+    table = pa.Table.from_arrays([*wanted.columns, *others, *others], [*wanted.column_names, *names, *names])
+    path = tmp_path / "rows.parquet"
+    pq.write_table(table, path)
+    assert score_file(bundles["streamflow"], path, tmp_path / "out") == PartResult(
+        rows=3, rejected=1, **tiers_of(tmp_path / "out")
+    )
+    [reject] = rejected(tmp_path / "out")
+    cells = json.loads(reject["cells"])
+    assert (cells["tenure"], cells["nested"], cells["bytes"]) == (
+        "999",
+        "{'a': [1, None]}",
+        "\N{REPLACEMENT CHARACTER}",
+    )
+
+
+def tiers_of(out: Path) -> dict[str, int]:
+    answered = scored(out)
+    tiers = [row["risk_tier"] for row in answered]
+    return {tier: tiers.count(tier) for tier in ("low", "medium", "high")} | {
+        "banner": sum(row["show_retention_banner"] for row in answered)
+    }
+
+
+def test_a_damaged_column_that_nobody_wants_is_left_out_of_the_rejects(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    rows = [{**EXAMPLE, "subscriber_id": at, "tenure": 14 if at else 999, "note": f"note {at}" * 99} for at in range(3)]
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path, compression="gzip", use_dictionary=False)
+    note = pq.read_metadata(path).row_group(0).column(len(rows[0]) - 1)
+    content = bytearray(path.read_bytes())
+    end = note.data_page_offset + note.total_compressed_size
+    content[end - 40 : end] = bytes(40)
+    path.write_bytes(content)
+    outcome = score_file(bundles["streamflow"], path, tmp_path / "out")
+    assert (outcome.rows, outcome.rejected) == (3, 1)
+    [reject] = rejected(tmp_path / "out")
+    assert "note" not in json.loads(reject["cells"])
+    assert json.loads(reject["cells"])["tenure"] == "999"

@@ -7,8 +7,9 @@ from sklearn.metrics import roc_auc_score
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
-from churn.training.candidates import FOLDS, build_baseline, compare_candidates, compute_standard_error
+from churn.training.candidates import build_baseline, compare_candidates, compute_standard_error
 from churn.training.fit import Labels
+from churn.training.folds import FOLDS
 
 
 def sample(contract: type[Contract], count: int = 200) -> tuple[Rows, Labels]:

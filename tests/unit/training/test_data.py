@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.examples import STREAMFLOW
 
 from churn.businesses import find_contract, list_contracts
@@ -14,6 +16,8 @@ from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import DataError
 from churn.training.data import DataProblem, InvalidData, read_training_data
+from churn.training.fit import SEED, split_rows
+from churn.training.folds import draw_folds, draw_sample
 
 TELCO = find_contract("telco")
 
@@ -153,6 +157,85 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
     path.write_bytes(content)
     with pytest.raises(DataError, match=complaint):
         read_training_data(STREAMFLOW, path)
+
+
+@pytest.mark.parametrize(("stayed", "left"), [(1, 900), (2, 2), (900, 5), (6, 6)])
+def test_too_few_of_a_label_are_refused_with_the_counts_and_what_is_needed(
+    stayed: int, left: int, tmp_path: Path
+) -> None:
+    frame = frame_of(STREAMFLOW, stayed + left).assign(churned=[0] * stayed + [1] * left)
+    frame.to_csv(tmp_path / "few.csv", index=False)
+    with pytest.raises(DataError, match=f"{stayed} subscribers who stayed and {left} who left .* at least [67] of"):
+        read_training_data(STREAMFLOW, tmp_path / "few.csv")
+
+
+@pytest.mark.parametrize(("stayed", "left"), [(6, 900), (900, 6), (7, 7)])
+def test_just_enough_of_each_label_can_be_compared_and_measured(stayed: int, left: int, tmp_path: Path) -> None:
+    frame = frame_of(STREAMFLOW, stayed + left).assign(churned=[0] * stayed + [1] * left)
+    frame.to_csv(tmp_path / "few.csv", index=False)
+    data = read_training_data(STREAMFLOW, tmp_path / "few.csv")
+    training_part, holdout = split_rows(data.labels, SEED)
+    assert set(data.labels[holdout].tolist()) == {0, 1}
+    labels = data.labels[training_part]
+    for fitted, measured in draw_folds(labels[draw_sample(labels, SEED)], SEED):
+        assert set(labels[fitted].tolist()) == set(labels[measured].tolist()) == {0, 1}
+
+
+WRITTEN: dict[str, Callable[[bool], str]] = {
+    "a decimal": lambda value: f"{value:.1f}",
+    "a word": str,
+    "a word with a space": lambda value: f" {str(value).lower()}",
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)
+def test_booleans_and_labels_are_read_in_any_form(written: Callable[[bool], str], tmp_path: Path) -> None:
+    frame, path = frame_of(STREAMFLOW), tmp_path / "data.csv"
+    frame.to_csv(path, index=False)
+    plain = read_training_data(STREAMFLOW, path)
+    for column in ("paperless_billing", "churned"):
+        frame[column] = [written(bool(value)) for value in frame[column].astype(int)]
+    frame.to_csv(path, index=False)
+    read = read_training_data(STREAMFLOW, path)
+    assert read.rows.tobytes() == plain.rows.tobytes()
+    assert read.labels.tolist() == plain.labels.tolist()
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(list_contracts()),
+    seed=st.integers(0, 10**6),
+    kinds=st.lists(st.sampled_from(["", "float64", "float32", "str"]), min_size=40, max_size=40),
+    bad=st.none() | st.sampled_from(["", " ", "1.5", "2", "perhaps", "yes", "-1", "true "]),
+)
+def test_the_same_table_is_read_alike_from_csv_and_parquet(
+    name: str, seed: int, kinds: list[str], bad: str | None, tmp_path: Path
+) -> None:
+    contract = find_contract(name)
+    columns = draw_columns(contract, np.random.default_rng(seed), 14)
+    frame = pd.DataFrame(
+        {contract.id_column: [f"id-{row}" for row in range(14)]}
+        | {
+            column: cells.astype(kind) if kind and cells.dtype.kind in "bi" else cells
+            for (column, cells), kind in zip(columns.items(), kinds, strict=False)
+        }
+        | {contract.label_column: [contract.label_values[row % 2] for row in range(14)]}
+    )
+    if bad is not None:
+        column = contract.feature_names()[seed % len(columns)]
+        frame[column] = [bad, *frame[column].astype(str)[1:]]
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    frame.to_parquet(tmp_path / "table.parquet")
+    assert outcome_of(contract, tmp_path / "table.csv") == outcome_of(contract, tmp_path / "table.parquet")
+
+
+def outcome_of(contract: type[Contract], path: Path) -> Any:
+    """What was read, or what was refused but for the lines: in a CSV file the header is one."""
+    try:
+        data = read_training_data(contract, path)
+    except InvalidData as error:
+        return [(problem.column, problem.check, problem.count) for problem in error.problems]
+    return data.rows.tobytes(), data.labels.tolist()
 
 
 def test_a_missing_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
