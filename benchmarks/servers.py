@@ -43,6 +43,7 @@ def start_server(system: System, files: Files, work: Path) -> Server:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
         "OMP_NUM_THREADS": "1",
         "BENCH_MODEL": str(files.trees),
+        "CHURN_HOME": str(work),  # so that nothing of it comes into the log of the real service
         "MODEL_PATH": str(files.bundle),
         "WORKERS": str(WORKERS),
         "PORT": str(port),

@@ -84,6 +84,9 @@ class Machine:
             "MODEL_PATH": str(self.bundles / version),
             "PORT": address.rpartition(":")[2],
             "WORKERS": "1",
+            # A demonstration leaves nothing in the log of the real service.
+            "CHURN_HOME": str(self._fault.parent / "services"),
+            "PREDICTION_LOG": str(self._fault.parent / "services" / "predictions"),
             FAULT_FILE: str(self._fault),
         }
         self._running[track] = start_process([sys.executable, "-m", *module], own)

@@ -10,6 +10,7 @@ banner.py    decides what is shown
 bills.py     when bills come, and what an offer takes off them
 account.py   a subscriber's account in words
 records.py   subscribers, the demo's too, exposures and history as values
+exposures.py records what was shown behind the page
 store.py     keeps them
 database.py  the SQLite file below the store
 events.py    counts for the product manager

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from structlog.typing import FilteringBoundLogger
 
 from churn.client import AsyncChurnClient
@@ -13,6 +14,7 @@ from churn.web.logging import open_log
 from portal.advice import Adviser
 from portal.events import event_routes
 from portal.explain import explain_routes
+from portal.exposures import ExposureRecorder
 from portal.pages import PAGES
 from portal.records import load_demo_subscribers
 from portal.routes import banner_routes, offer_routes, sign_in_routes, subscription_routes
@@ -46,12 +48,14 @@ def create_app(
     client = AsyncChurnClient(settings.service_url, budget_s=settings.service_budget_s)
     team_client = AsyncChurnClient(settings.service_url, budget_s=TEAM_BUDGET_S)
     store = Store(settings.store_path, load_demo_subscribers())
+    recorder = ExposureRecorder(store, log)
     sessions = SubscriberSessions(settings.load_signing_key(), store)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with client, team_client:
             yield
+        await run_in_threadpool(recorder.close)
         store.close()
 
     app = create_page_app(
@@ -61,7 +65,7 @@ def create_app(
         guard={"log": log, "page_cache": "no-store"},
         exception_handlers={SignInNeededError: send_to_sign_in},
     )
-    app.include_router(subscription_routes(sessions, Adviser(client, log), now=now, log=log))
+    app.include_router(subscription_routes(sessions, Adviser(client, log), recorder, now=now))
     app.include_router(offer_routes(sessions, now))
     app.include_router(banner_routes(sessions, now))
     app.include_router(sign_in_routes(sessions))

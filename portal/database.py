@@ -18,7 +18,9 @@ class StoreError(ChurnError):
 
 
 class Database:
-    """One connection, used by one thread at a time; makes the file with its folder and tables if it is not there.
+    """Make the file with its folder and tables if it is not there. Readers wait for no writer.
+
+    There is a connection for writing and one for reading, each used by one thread at a time.
 
     Raises:
         StoreError: the file cannot be written, or is something else.
@@ -26,11 +28,12 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = threading.Lock()
-        self._connection = _open(path)
+        self._lock, self._reading_lock = threading.Lock(), threading.Lock()
+        self._connection, self._reader = _open(path), _open(path)
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connections."""
+        self._reader.close()
         self._connection.close()
 
     @contextmanager
@@ -48,8 +51,8 @@ class Database:
 
     def query(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows that a query finds."""
-        with self._lock:
-            return self._connection.execute(query, values).fetchall()
+        with self._reading_lock:
+            return self._reader.execute(query, values).fetchall()
 
 
 def _open(path: Path) -> sqlite3.Connection:

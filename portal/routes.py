@@ -3,14 +3,12 @@
 There is no password: this is a demonstration.
 """
 
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
-from structlog.typing import FilteringBoundLogger
 
 from churn.answers import RetentionAnswer
 from churn.web.sessions import see_other
@@ -18,6 +16,7 @@ from portal.account import STREAMING_SLOTS, describe_account
 from portal.advice import Adviser
 from portal.banner import Display, decide_display
 from portal.bills import find_last_bill, is_open
+from portal.exposures import ExposureRecorder
 from portal.pages import build_page
 from portal.records import BannerHistory, DemoSubscriber, ResponseKind
 from portal.sessions import SubscriberSessions
@@ -61,9 +60,9 @@ def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
 
 
 def subscription_routes(
-    sessions: SubscriberSessions, adviser: Adviser, *, now: Callable[[], datetime], log: FilteringBoundLogger
+    sessions: SubscriberSessions, adviser: Adviser, recorder: ExposureRecorder, *, now: Callable[[], datetime]
 ) -> APIRouter:
-    """Return the route of the page. The log is told if what is shown cannot be recorded."""
+    """Return the route of the page. The recorder is told what it shows."""
     router, store = APIRouter(), sessions.store
 
     @router.get("/")
@@ -93,12 +92,8 @@ def subscription_routes(
 
     async def record(shown: Display) -> Display:
         """Record what is shown. A banner that cannot be recorded is not shown: nobody could accept its offer."""
-        if shown.exposure:
-            try:
-                await run_in_threadpool(store.record_exposure, shown.exposure, now())
-            except sqlite3.Error as error:
-                log.error("exposure_not_recorded", detail=str(error))  # noqa: TRY400 - the traceback says no more
-                return Display(active=shown.active)
+        if shown.exposure and not await recorder.record(shown.exposure, now()):
+            return Display(active=shown.active)
         return shown
 
     return router

@@ -17,6 +17,8 @@ class Store:
 
     def __init__(self, path: Path, subscribers: Iterable[DemoSubscriber]) -> None:
         self._database = Database(path)
+        # What was shown and is not written yet: it can be accepted all the same.
+        self.unwritten: dict[str, tuple[Exposure, datetime]] = {}
         with self._database.transaction() as run:
             run.executemany(
                 "INSERT INTO subscribers (key, number, title, about, facts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) "
@@ -58,20 +60,14 @@ class Store:
 
     def record_exposure(self, exposure: Exposure, at: datetime) -> None:
         """Record what a prediction showed its subscriber. The same prediction again changes nothing."""
-        encoded = {
-            "at": _utc(at),
-            "reason_codes": json.dumps(exposure.reason_codes),
-            "offer": json.dumps(exposure.offer) if exposure.offer else None,
-        }
         with self._database.transaction() as run:
-            run.execute(
-                "INSERT INTO exposures VALUES (:prediction_id, :subscriber, :at, :kind, :arm, :policy_version, "
-                ":model_version, :reason_codes, :language, :offer) ON CONFLICT (prediction_id) DO NOTHING",
-                asdict(exposure) | encoded,
-            )
+            _insert_exposure(run, exposure, at)
 
     def find_exposure(self, prediction_id: str, subscriber: str) -> Exposure | None:
         """Return what this prediction showed this subscriber; None if it is not theirs."""
+        unwritten, _ = self.unwritten.get(prediction_id, (None, None))
+        if unwritten:
+            return unwritten if unwritten.subscriber == subscriber else None
         rows = self._database.query(
             "SELECT * FROM exposures WHERE prediction_id = ? AND subscriber = ?", prediction_id, subscriber
         )
@@ -80,12 +76,14 @@ class Store:
     def record_response(self, exposure: Exposure, kind: ResponseKind, at: datetime) -> bool:
         """Record what the subscriber did about a banner. Return False if that was recorded before."""
         with self._database.transaction() as run:
+            self._insert_unwritten(run, exposure)
             return _insert_response(run, exposure, kind, at)
 
     def accept_offer(self, exposure: Exposure, at: datetime, *, active_until: date) -> bool:
         """Give the subscriber this exposure's offer, unless one still counts. Tell whether they have it only now."""
         today = at.date().isoformat()
         with self._database.transaction() as run:
+            self._insert_unwritten(run, exposure)
             given = run.execute(
                 "INSERT INTO accepted_offers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (subscriber) DO UPDATE SET "
                 "prediction_id = excluded.prediction_id, accepted_on = excluded.accepted_on, "
@@ -110,6 +108,23 @@ class Store:
             "FROM events GROUP BY policy_version, arm, kind ORDER BY policy_version, arm, kind"
         )
         return [dict(row) for row in rows]
+
+    def _insert_unwritten(self, run: sqlite3.Connection, exposure: Exposure) -> None:
+        if unwritten := self.unwritten.get(exposure.prediction_id):  # the other thread may write it meanwhile
+            _insert_exposure(run, *unwritten)
+
+
+def _insert_exposure(run: sqlite3.Connection, exposure: Exposure, at: datetime) -> None:
+    encoded = {
+        "at": _utc(at),
+        "reason_codes": json.dumps(exposure.reason_codes),
+        "offer": json.dumps(exposure.offer) if exposure.offer else None,
+    }
+    run.execute(
+        "INSERT INTO exposures VALUES (:prediction_id, :subscriber, :at, :kind, :arm, :policy_version, "
+        ":model_version, :reason_codes, :language, :offer) ON CONFLICT (prediction_id) DO NOTHING",
+        asdict(exposure) | encoded,
+    )
 
 
 def _insert_response(run: sqlite3.Connection, exposure: Exposure, kind: ResponseKind, at: datetime) -> bool:

@@ -70,6 +70,23 @@ def test_a_banner_that_cannot_be_recorded_is_not_shown(portal: Portal) -> None:
     assert [line["detail"] for line in portal.said("exposure_not_recorded")] == ["no room"]
 
 
+def test_a_file_that_another_locks_costs_the_page_no_time_and_the_exposure_is_written_later(portal: Portal) -> None:
+    visitor = portal.visitor(1)
+    with closing(sqlite3.connect(portal.settings.store_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        page = visitor.get().text
+        assert time.monotonic() - began < BUDGET_MS / 1000 + SLACK_S
+        assert "data-banner" in page
+        assert other.execute("SELECT count(*) FROM exposures").fetchone() == (0,)
+        other.execute("COMMIT")
+        until = time.monotonic() + 20
+        while other.execute("SELECT count(*) FROM exposures").fetchone() == (0,):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    assert portal.said("exposure_not_recorded") == []
+
+
 def test_if_all_fails_there_is_still_a_page_and_a_traceback_in_the_log(portal: Portal) -> None:
     visitor = portal.visitor(1)
     in_the_store(portal, "ALTER TABLE responses RENAME TO elsewhere")

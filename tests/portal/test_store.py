@@ -53,6 +53,19 @@ def test_a_response_to_what_was_not_shown_is_refused(store: Store) -> None:
         store.record_response(exposure(9), "dismissal", NOON)
 
 
+def test_what_waits_to_be_written_can_be_answered(store: Store) -> None:
+    store.unwritten["p1"] = exposure(1), NOON
+    assert store.find_exposure("p1", KEY) == exposure(1)
+    assert store.find_exposure("p1", "somebody else") is None
+    assert store.accept_offer(exposure(1), NOON, active_until=UNTIL)
+    assert [count["kind"] for count in store.count_events()] == ["acceptance", "exposure"]
+
+
+def test_a_reader_does_not_wait_for_a_writer_of_the_same_process(store: Store) -> None:
+    with store._database.transaction(), ThreadPoolExecutor() as others:  # noqa: SLF001 - a transaction that takes long
+        assert others.submit(store.find_subscriber, KEY).result(timeout=30)
+
+
 def test_of_many_who_accept_at_once_one_does(path: Path) -> None:
     with ExitStack() as stack:
         stores = [stack.enter_context(closing(Store(path, load_demo_subscribers()))) for _ in range(4)]
