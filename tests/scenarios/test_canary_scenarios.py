@@ -9,7 +9,7 @@ import pytest
 from support.demo_bundle import write_demo_bundle
 
 from churn.errors import ChurnError
-from demo.machine import CANARY, STABLE, Machine
+from demo.machine import CANARY, STABLE, Machine, wait_until
 from demo.monitors import run_monitors
 from demo.scenarios import SCENARIOS, Scenario, play
 from demo.traffic import Traffic
@@ -25,8 +25,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     for version in (STABLE, CANARY):
         write_demo_bundle(bundles / version, version, draws=4000, trees=40)
     try:
-        with Machine(bundles, tmp_path_factory.mktemp("machine")) as machine:
-            yield machine
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("PREDICTION_LOG", str(bundles / "real"))
+            with Machine(bundles, tmp_path_factory.mktemp("machine")) as machine:
+                yield machine
     except ChurnError as error:
         raise AssertionError(error.message) from error
 
@@ -44,6 +46,12 @@ def test_a_rollout_ends_as_it_should(scenario: Scenario, machine: Machine, traff
     if scenario.name == "good":
         assert result.moved_back == 0
         assert result.failed == 0
+
+
+def test_no_prediction_of_a_demonstration_comes_into_the_real_log(machine: Machine, traffic: Traffic) -> None:
+    traffic.begin(flowing=True)
+    wait_until(lambda: traffic.answered[200] > 20, "subscribers open their page", {})
+    assert not (machine.bundles / "real").exists()
 
 
 def test_dashboard_and_prometheus_show_what_is_played(machine: Machine, traffic: Traffic, tmp_path: Path) -> None:
