@@ -17,14 +17,27 @@ from churn.prediction_log.segments import list_segments, open_store
 LINES = 4
 SALT = "a salt of this attack"
 FEATURES = ("tenure", "monthly_charges", "total_charges")
-PIECES = (b"\0", b"\n", b"{", b'"', b"null", b"[" * 2000, b"\xff\xfe", b"1e999", b"\\ud800", b"-9" * 30, b"true", b"}\n{")
+PIECES = (
+    b"\0",
+    b"\n",
+    b"{",
+    b'"',
+    b"null",
+    b"[" * 2000,
+    b"\xff\xfe",
+    b"1e999",
+    b"\\ud800",
+    b"-9" * 30,
+    b"true",
+    b"}\n{",
+)
 
 
 def attack(count: int, seed: int, home: Path) -> Summary:
     """Close so many damaged journals and one that is whole, all at once, by the process that the service runs."""
     places = Places(str(home / "log"), home / "log" / "journals")
     places.prepare()
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - to try the same again
     lines = 0
     for number in range(count + 1):
         content = _write_lines(number)

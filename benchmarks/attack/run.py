@@ -18,6 +18,7 @@ from churn.errors import ChurnError
 # name, what is counted: whole, short
 ATTACKS: dict[str, tuple[int, int]] = {
     "kills": (100, 3),
+    "journals": (3000, 100),
 }
 
 
