@@ -103,7 +103,7 @@ def build_standby_app(counters: Counters, *, log_level: str) -> Starlette:
 
     from churn.service.counting.exposition import expose  # noqa: PLC0415
     from churn.service.edge.drain import Drain  # noqa: PLC0415
-    from churn.service.edge.middleware import ObservationMiddleware, refuse_not_http  # noqa: PLC0415
+    from churn.service.edge.middleware import ObservationMiddleware, refuse_connection  # noqa: PLC0415
     from churn.service.edge.problems import Problem  # noqa: PLC0415
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,5 +127,5 @@ def build_standby_app(counters: Counters, *, log_level: str) -> Starlette:
         ObservationMiddleware, model_version=version, log_level=log_level, counters=counters, drain=drain
     )
     app = Starlette(routes=[Mount("/", app=answer)], middleware=[observation])
-    app.state.edge = Edge(functools.partial(refuse_not_http, counters, version))
+    app.state.edge = Edge(functools.partial(refuse_connection, counters, version))
     return app
