@@ -6,6 +6,7 @@ Each action is on disk before it is done, and may be done twice. So the next con
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -58,7 +59,6 @@ class Controller:
         """Do one turn. Trouble with router or counters is recorded, and the next turn tries again."""
         if not self.rollout.is_over:
             self.recorder.rollout = replace(self.rollout, looked_at=self.recorder.clock())
-        command = self.recorder.store.find_command(self.rollout.number)
         act = {
             State.STARTING: self._start,
             State.STEPPING: self._step,
@@ -68,6 +68,7 @@ class Controller:
             State.RETURNING: self._return,
         }.get(self.rollout.state)
         try:
+            command = self.recorder.store.find_command(self.rollout.number)
             if command and command.what == "abort" and self.rollout.state in {State.STARTING, State.STEPPING}:
                 self._begin_return(command.reason, State.ABORTED, command=command)
             elif command and self.rollout.state not in JUDGED:
@@ -76,8 +77,14 @@ class Controller:
             elif act:
                 act()
         except ChurnError as error:
-            self.recorder.save(self.rollout, "trouble", error.message)
+            self._note_trouble(error.message)
+        except Exception as error:  # noqa: BLE001 - a controller that is gone judges nothing, whatever it was answered
+            self._note_trouble(f"a fault of this program, or of what it was answered: {error!r}")
         return self.rollout
+
+    def _note_trouble(self, reason: str) -> None:
+        with suppress(RolloutError):  # the store cannot be written; its last look grows old, which others see
+            self.recorder.save(self.rollout, "trouble", reason)
 
     def _wait(self, stop: threading.Event) -> None:
         # An action that failed is tried again at once: traffic must be back within seconds.

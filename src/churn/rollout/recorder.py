@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from churn.judging.counts import Counts
@@ -34,7 +34,7 @@ class Recorder:
         evidence: Mapping[str, Any] | None = None,
     ) -> None:
         """Write where the rollout stands now, the event of that kind if any, and which command was taken."""
-        event = None
+        rollout, event = replace(rollout, reason=rollout.reason[:MOST_LETTERS]), None
         if kind:
             stands = (rollout.state, rollout.step, rollout.weight_percent)
             event = Event(self.clock(), kind, *stands, reason[:MOST_LETTERS], decision, evidence or {})

@@ -1,9 +1,10 @@
 """Read the counts of both tracks: from the instances, or from a Prometheus that scrapes them."""
 
+import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,7 +18,17 @@ from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_B
 from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.state import Bundle, Reading
 
-TIMEOUT_S = 2.0
+TIMEOUT_S = 2.0  # for a whole answer, however slowly it comes
+MOST_BYTES = 4_000_000  # of an instance's answer
+MOST_BYTES_OF_PROMETHEUS = 64_000_000
+MOST_COUNTED = 2**53  # beyond, whole numbers are not exact
+MOST_LETTERS = 100  # of a version or a checksum
+AHEAD_S = 60.0  # how far another machine's clock may be ahead
+# What may be raised by reading an answer, whatever is in it.
+UNREADABLE = (
+    *(httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, RecursionError),
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+)
 # The label by which the samples of a metric differ.
 LABELS = {
     metrics.REQUESTS.name: "status",
@@ -55,8 +66,8 @@ class Instances:
         """Ask each for /metrics. The reading of a track without instances is empty."""
         by_track, at = self._find_addresses(), self._clock()
         addresses = [address for track in TRACKS for address in by_track[track]]
-        with ThreadPoolExecutor(max(len(addresses), 1)) as pool:
-            exposed = dict(zip(addresses, pool.map(_scrape, addresses), strict=True))
+        answers = asyncio.run(_fetch_all([f"{address.rstrip('/')}/metrics" for address in addresses], MOST_BYTES))
+        exposed = {address: _parse(answer) for address, answer in zip(addresses, answers, strict=True)}
         return {
             track: _reading_from_exposed(at, {address: exposed[address] for address in by_track[track]})
             for track in TRACKS
@@ -76,30 +87,48 @@ class Prometheus:
     def read(self) -> Mapping[Track, Reading]:
         """Ask for what it has scraped last."""
         try:
-            with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-                return {track: self._read_track(client, self._selectors[track]) for track in TRACKS}
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            return {track: self._read_track(self._selectors[track]) for track in TRACKS}
+        except httpx2.TransportError as error:
             raise RolloutError(f"Prometheus does not answer at {self._address}: {error}", instead="start it") from error
-        except (KeyError, ValueError, TypeError) as error:
-            message = f"{self._address} answers what is not Prometheus's: {error!r}"
+        except UNREADABLE as error:
+            message = f"{self._address} answers what is not Prometheus's: {str(error)[:MOST_LETTERS]!r}"
             raise RolloutError(message, instead="correct it") from error
 
-    def _read_track(self, client: httpx2.Client, selector: str) -> Reading:
+    def _read_track(self, selector: str) -> Reading:
         now = time.time()
         exposed: dict[str, ExposedMetrics] = {}
-        for labels, value in self._query(client, f'{{__name__=~"{"|".join(NAMES)}",{selector}}}', now):
+        samples, ages, up = self._query(
+            [
+                f'{{__name__=~"{"|".join(NAMES)}",{selector}}}',
+                f"timestamp({metrics.REQUESTS.name}{{{selector}}})",
+                f"up{{{selector}}}",
+            ],
+            now,
+        )
+        for labels, value in samples:
             exposed.setdefault(labels.get("instance", ""), ExposedMetrics()).add(labels["__name__"], labels, value)
-        ages = [value for _, value in self._query(client, f"timestamp({metrics.REQUESTS.name}{{{selector}}})", now)]
-        down = [labels["instance"] for labels, value in self._query(client, f"up{{{selector}}}", now) if not value]
-        missing = [instance for instance in down if instance not in exposed]
-        return _reading_from_exposed(min(ages, default=0.0), dict(exposed), missing)
+        at = min((value for _, value in ages), default=0.0)
+        if not all(value <= now + AHEAD_S for _, value in ages):  # nor is one that is no number
+            raise ValueError("figures of a time to come")
+        missing = [labels["instance"] for labels, value in up if not value and labels["instance"] not in exposed]
+        known = {instance: (samples.counts(), samples.bundle()) for instance, samples in exposed.items()}
+        return _reading_from_exposed(at, known, missing)
 
-    def _query(self, client: httpx2.Client, query: str, at: float) -> list[tuple[Mapping[str, str], float]]:
-        answer = client.get(f"{self._address}/api/v1/query", params={"query": query, "time": f"{at:.3f}"})
-        content: dict[str, Any] = answer.json()
-        if content["status"] != "success":
-            raise RolloutError(f"Prometheus refuses {query}: {content.get('error')}", instead="correct the selectors")
-        return [(series["metric"], float(series["value"][1])) for series in content["data"]["result"]]
+    def _query(self, queries: Sequence[str], at: float) -> list[list[tuple[Mapping[str, str], float]]]:
+        urls = [
+            str(httpx2.URL(f"{self._address}/api/v1/query", params={"query": query, "time": f"{at:.3f}"}))
+            for query in queries
+        ]
+        results = []
+        for query, answer in zip(queries, asyncio.run(_fetch_all(urls, MOST_BYTES_OF_PROMETHEUS)), strict=True):
+            if isinstance(answer, Exception):
+                raise answer
+            content: dict[str, Any] = json.loads(answer[1])
+            if content["status"] != "success":
+                why = str(content.get("error"))[:1000]
+                raise RolloutError(f"Prometheus refuses {query}: {why}", instead="correct the selectors")
+            results.append([(series["metric"], float(series["value"][1])) for series in content["data"]["result"]])
+        return results
 
 
 @dataclass(slots=True)
@@ -112,8 +141,11 @@ class ExposedMetrics:
     def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
         """Add one sample; samples of other metrics or routes are left out."""
         if name == metrics.BUNDLE_INFO.name:
-            self.bundles.add(Bundle(labels.get("model_version", ""), labels.get("bundle_sha256", "")))
+            version, sha256 = (labels.get(label, "")[:MOST_LETTERS] for label in ("model_version", "bundle_sha256"))
+            self.bundles.add(Bundle(version, sha256))
         elif name in LABELS and labels.get("route", PREDICT_ROUTE) == PREDICT_ROUTE:
+            if not 0 <= value <= MOST_COUNTED:
+                raise ValueError(f"{name} is {value}, which is no count")
             key = labels.get(LABELS[name], "")
             self.numbers[name, str(float(key)) if LABELS[name] == "le" else key] += round(value)
 
@@ -128,7 +160,11 @@ class ExposedMetrics:
         return Bundle(" and ".join(sorted(versions)), " and ".join(sorted(sums)))
 
     def counts(self) -> Counts:
-        """Return the counts since the instance started."""
+        """Return the counts since the instance started.
+
+        Raises:
+            ValueError: the samples contradict each other.
+        """
         status, tiers = self._by_label(metrics.REQUESTS), self._by_label(metrics.PREDICTIONS)
         errors = status.get("5xx", 0)
         return Counts(
@@ -149,30 +185,57 @@ class ExposedMetrics:
     def _by_bucket(self, metric: Metric, bounds: Iterable[float]) -> tuple[int, ...]:
         """Return the number in each bucket; the samples are cumulative."""
         sums = [self.numbers[f"{metric.name}_bucket", str(float(bound))] for bound in bounds]
-        return tuple(now - before for before, now in zip([0, *sums], sums, strict=False))
+        numbers = tuple(now - before for before, now in zip([0, *sums], sums, strict=False))
+        if min(numbers) < 0:
+            raise ValueError(f"the buckets of {metric.name} do not rise")
+        return numbers
 
 
-def _scrape(address: str) -> ExposedMetrics | None:
+type Answer = tuple[int, bytes] | Exception  # status and body
+
+
+async def _fetch_all(urls: Sequence[str], most_bytes: int) -> list[Answer]:
+    """Ask all at once. Each has two seconds for its whole answer, headers included."""
+
+    async def fetch(url: str) -> Answer:
+        content = bytearray()
+        try:
+            async with asyncio.timeout(TIMEOUT_S), client.stream("GET", url) as answer:
+                async for chunk in answer.aiter_raw():
+                    content += chunk
+                    if len(content) > most_bytes:
+                        return ValueError(f"more than {most_bytes:,} bytes")
+        except TimeoutError:
+            return httpx2.ReadTimeout(f"no whole answer in {TIMEOUT_S:g} s")
+        except UNREADABLE as error:
+            return error
+        return answer.status_code, bytes(content)
+
+    async with httpx2.AsyncClient(trust_env=False, headers={"Accept-Encoding": "identity"}) as client:
+        return [*await asyncio.gather(*map(fetch, urls))]
+
+
+def _parse(answer: Answer) -> tuple[Counts, Bundle] | None:
     """Return what an instance exposes; None if it does not answer, or is no service of ours."""
+    if isinstance(answer, Exception) or answer[0] != httpx2.codes.OK:
+        return None
+    exposed = ExposedMetrics()
     try:
-        answer = httpx2.get(f"{address.rstrip('/')}/metrics", timeout=TIMEOUT_S, trust_env=False)
-        answer.raise_for_status()
-        exposed = ExposedMetrics()
-        for family in text_string_to_metric_families(answer.text):
+        for family in text_string_to_metric_families(answer[1].decode()):
             for sample in family.samples:
                 exposed.add(sample.name, sample.labels, sample.value)
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
+        return None if exposed.is_empty else (exposed.counts(), exposed.bundle())
+    except UNREADABLE:
         return None
-    return None if exposed.is_empty else exposed
 
 
 def _reading_from_exposed(
-    at: float, exposed: Mapping[str, ExposedMetrics | None], missing: Sequence[str] = ()
+    at: float, exposed: Mapping[str, tuple[Counts, Bundle] | None], missing: Sequence[str] = ()
 ) -> Reading:
-    present = {instance: samples for instance, samples in exposed.items() if samples is not None}
+    present = {instance: known for instance, known in exposed.items() if known is not None}
     return Reading(
         at,
-        {instance: samples.counts() for instance, samples in present.items()},
+        {instance: counts for instance, (counts, _) in present.items()},
         (*(instance for instance in exposed if instance not in present), *missing),
-        {instance: samples.bundle() for instance, samples in present.items()},
+        {instance: bundle for instance, (_, bundle) in present.items()},
     )

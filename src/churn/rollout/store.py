@@ -182,13 +182,18 @@ class RolloutStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise RolloutError(
+                f"{self.path} cannot be written: {error}", instead="see whether the disk is full, or who locks the file"
+            ) from error
 
 
 def _try_lock(file: IO[str], *, attempts: int = 5) -> bool:

@@ -1,6 +1,8 @@
 """What a controller does in each state, in trouble, and when it is killed."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from support.rollouts import SERVICE, Killed, Tasks, World, begin, build_control
 
 from churn.errors import RegistryError
 from churn.rollout.controller import Controller
-from churn.rollout.state import JUDGED, Rollout, State
+from churn.rollout.routers.router import Track
+from churn.rollout.state import JUDGED, Reading, Rollout, State
 from churn.rollout.store import RolloutStore
 
 HOUR_S = 3600.0
@@ -200,6 +203,26 @@ def test_a_rollback_that_the_router_does_not_hear_is_tried_again(
     assert kinds(store, again.rollout).count("trouble") == 1
     world.reachable = True
     assert (again.tick().state, world.share) == (State.ROLLED_BACK, 0)
+
+
+def test_a_fault_in_an_answer_is_trouble_and_ends_no_controller(
+    world: World, store: RolloutStore, stepped: Controller
+) -> None:
+    def read() -> Mapping[Track, Reading]:
+        raise KeyError("what nobody thought of")
+
+    stepped.source = type("Faulty", (), {"read": staticmethod(read)})()
+    assert (stepped.tick().state, world.share) == (State.HOLDING, 10)
+    assert "what nobody thought of" in store.list_events(1)[-1].reason
+
+
+def test_a_store_that_somebody_locks_ends_no_controller(world: World, stepped: Controller, store: RolloutStore) -> None:
+    store._connection.execute("PRAGMA busy_timeout = 10")  # noqa: SLF001 - of 5 s
+    with closing(sqlite3.connect(store.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        world.verdict = "roll back"
+        assert (stepped.tick().state, world.share) == (State.HOLDING, 10)
+    assert stepped.tick().state == State.ROLLED_BACK
 
 
 def test_nothing_is_sent_back_to_a_stable_version_that_is_down(world: World, stepped: Controller) -> None:

@@ -3,13 +3,16 @@
 import csv
 import io
 import socket
-from collections import Counter
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn.errors import RolloutError, SettingsError
 from churn.rollout.routers.router import TRACKS, Track, percent_from_weights, require_percent
 
-TIMEOUT_S = 2.0
+TIMEOUT_S = 2.0  # for a whole answer, however slowly it comes
+MOST_BYTES = 4_000_000  # of an answer
+MOST_WEIGHT = 256  # HAProxy's own limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,12 @@ class HAProxy:
         if not text.startswith("# pxname"):
             raise RolloutError(f"HAProxy at {self.address} answers what cannot be understood: {text[:80]!r}")
         rows = csv.DictReader(io.StringIO(text.removeprefix("# ")))
-        # type 2 is a server; 0 and 1 are frontends and backends.
-        return [
-            Server(row["pxname"], row["svname"], row["status"], int(row["uweight"] or row["weight"]))
-            for row in rows
-            if row["type"] == "2"
-        ]
+        try:
+            # type 2 is a server; 0 and 1 are frontends and backends.
+            return [_server_from_row(row) for row in rows if row["type"] == "2"]
+        except (csv.Error, ValueError, TypeError, LookupError) as error:
+            message = f"HAProxy at {self.address} answers what cannot be understood: {str(error)[:80]!r}"
+            raise RolloutError(message, instead="see that this is its runtime interface, and its version") from error
 
     def read_weight(self) -> float:
         """Return the canary's share in percent. If backends differ, the largest, so that a rollback reaches all."""
@@ -84,15 +87,21 @@ class HAProxy:
         Raises:
             RolloutError: it does not answer within two seconds.
         """
+        until, answer = time.monotonic() + TIMEOUT_S, bytearray()
         try:
             with self._connect() as connection:
                 connection.sendall(f"{commands}\n".encode())
-                with connection.makefile(encoding="utf-8") as answer:
-                    return answer.read().strip()
-        except OSError as error:
+                while len(answer) <= MOST_BYTES and (part := connection.recv(1 << 16)):
+                    answer += part
+                    connection.settimeout(max(until - time.monotonic(), 0.001))
+            text = answer.decode().strip()
+        except (OSError, ValueError) as error:
             raise RolloutError(
                 f"HAProxy does not answer at {self.address}: {error}", instead="start it, or see its log"
             ) from error
+        if len(answer) > MOST_BYTES:
+            raise RolloutError(f"HAProxy at {self.address} answers more than {MOST_BYTES:,} bytes")
+        return text
 
     def _connect(self) -> socket.socket:
         if self.address.startswith("/"):
@@ -106,14 +115,21 @@ class HAProxy:
     def _list_tracks(self) -> list[Server]:
         """Return the servers of both tracks, of the backends that have both."""
         servers = [server for server in self.list_servers() if server.name in TRACKS]
-        backends = Counter(server.backend for server in servers)
-        both = [server for server in servers if backends[server.backend] == len(TRACKS)]
+        names = {server.backend: sorted(s.name for s in servers if s.backend == server.backend) for server in servers}
+        both = [server for server in servers if names[server.backend] == sorted(TRACKS)]
         if not both:
             raise RolloutError(
                 f"HAProxy at {self.address} has no backend with the servers stable and canary",
                 instead="see deploy/haproxy/haproxy.cfg",
             )
         return both
+
+
+def _server_from_row(row: Mapping[str, str]) -> Server:
+    weight = int(row["uweight"] or row["weight"])
+    if not 0 <= weight <= MOST_WEIGHT or not row["status"]:
+        raise ValueError(f"{row['svname']} has the weight {weight} and the status {row['status']}")
+    return Server(row["pxname"], row["svname"], row["status"], weight)
 
 
 def _are_up(servers: list[Server], track: Track) -> bool:
