@@ -5,6 +5,9 @@ run.py       all attacks, one after the other, and the table of figures
 processes.py starts what is attacked
 journals.py  damages journals of the prediction log
 kills.py     kills workers and first processes of services
+answers.py   hostile answers to a rollout's controller
+controller.py  a rollout's controller is killed, and another goes on
+hostile_peers.py  whom it asks: HAProxy, a Prometheus and the instances, right or wrong
 
 A module NAME.py beside these is an attack. Its function `attack(count, seed, home)` returns a `Summary`.
 """

@@ -1,6 +1,9 @@
 """The router for HAProxy, before a real one with the stack's configuration."""
 
 import collections
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -106,6 +109,34 @@ def test_a_canary_that_is_down_gets_nothing_and_is_told() -> None:
 def test_haproxy_that_does_not_answer_is_named() -> None:
     with pytest.raises(RolloutError, match=r"HAProxy does not answer at 127\.0\.0\.1:1:"):
         HAProxy("127.0.0.1:1").read_weight()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\xff\xff",
+        b"# pxname,svname\nservice,stable\n",
+        b"# pxname,svname,status,weight,uweight,type\nservice,canary,,1,1,2\n",
+        b"# pxname,svname,status,weight,uweight,type\nservice,canary,UP,NaN,NaN,2\n",
+        b"# pxname,svname,status,weight,uweight,type\nservice,canary,UP,-1,-1,2\n",
+        b"# pxname,svname,status,weight,uweight,type\nservice,canary,UP,1,1,2\nservice,canary,UP,1,1,2\n",
+        b"x" * 5_000_000,
+    ],
+)
+def test_an_answer_that_is_not_haproxys_is_told_in_a_sentence(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reply() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(100)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        with pytest.raises(RolloutError):
+            HAProxy(f"127.0.0.1:{server.getsockname()[1]}").read_weight()
+        thread.join()
 
 
 @pytest.mark.parametrize("address", ["haproxy://", "haproxy://here", "nginx://127.0.0.1:1", "10"])

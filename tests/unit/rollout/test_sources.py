@@ -2,11 +2,13 @@
 
 import pytest
 from support.exposing import Service, exposing
+from support.listening import QuietHandler, listening
 from support.processes import free_port
 
+from churn.errors import RolloutError
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
-from churn.rollout.sources import Instances
+from churn.rollout.sources import Instances, Prometheus
 from churn.rollout.state import Bundle
 
 
@@ -61,3 +63,52 @@ def test_a_service_that_has_answered_nothing_yet_is_there(version: str) -> None:
         readings = Instances(lambda: {"stable": [exposed.address], "canary": [exposed.address]}).read()
     assert readings["canary"].counts == {exposed.address: Counts()}
     assert readings["canary"].served == {exposed.address: Bundle(version, f"sum-of-{version}")}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'churn_requests_total{route="/predict",status="2xx"} NaN',
+        b'churn_requests_total{route="/predict",status="2xx"} +Inf',
+        b'churn_requests_total{route="/predict",status="2xx"} -1',
+        b'churn_requests_total{route="/predict",status="2xx"} 1e300',
+        (
+            b'churn_request_duration_seconds_bucket{route="/predict",le="0.002"} 9\n'
+            b'churn_request_duration_seconds_bucket{route="/predict",le="+Inf"} 3'
+        ),
+        b"\xff\xfe",
+        b"# " * 3_000_000,
+    ],
+)
+def test_an_answer_that_is_no_count_makes_its_instance_one_that_is_missing(line: bytes) -> None:
+    with exposing(None) as wrong:
+        wrong.content = b'churn_requests_total{route="/predict",status="5xx"} 5\n' + line + b"\n"
+        reading = Instances(lambda: {"stable": [], "canary": [wrong.address]}).read()["canary"]
+    assert (reading.missing, reading.counts) == ((wrong.address,), {})
+
+
+def test_an_instance_that_does_not_say_what_it_serves_serves_nothing_known() -> None:
+    with exposing(None) as silent:
+        silent.content = b'churn_requests_total{route="/predict",status="2xx"} 5\n'
+        reading = Instances(lambda: {"stable": [], "canary": [silent.address]}).read()["canary"]
+    assert reading.served == {silent.address: Bundle("", "")}
+
+
+PROMETHEUS = b'{"status": "success", "data": {"result": [{"metric": {"__name__": "%s"}, "value": [1, "%s"]}]}}'
+PROMETHEUS_ANSWERS = {
+    "no JSON": b"<html>",
+    "deep JSON": b"[" * 100_000,
+    "another shape": b'{"status": "success", "data": {"result": [1]}}',
+    "no count": PROMETHEUS % (b"churn_banners_total", b"NaN"),
+    "a time to come": PROMETHEUS % (b"up", b"1e12"),
+}
+
+
+@pytest.mark.parametrize("name", PROMETHEUS_ANSWERS)
+def test_what_is_no_answer_of_a_prometheus_is_told_in_a_sentence(name: str) -> None:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+            self.answer(200, PROMETHEUS_ANSWERS[name])
+
+    with listening(Handler) as address, pytest.raises(RolloutError, match="answers what is not Prometheus's"):
+        Prometheus(address, {"stable": 'track="stable"', "canary": 'track="canary"'}).read()
