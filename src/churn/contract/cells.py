@@ -29,10 +29,7 @@ class BadCell:
 
 
 def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | list[BadCell]:
-    """Read one row.
-
-    Args:
-        cells: the row's texts by column, at least those of the features; others are ignored.
+    """Read one row, the texts by column, at least those of the features; others are ignored.
 
     Returns:
         The subscriber, or all that is wrong with the row. Blanks and digits with underscores come first, then what the

@@ -61,9 +61,7 @@ class Feature:
 class FeatureSpec:
     """One field of a contract, in the form that all else is derived from.
 
-    Args:
-        group: the concept that the field speaks of.
-        is_showable: whether there are words for subscribers. A protected field cannot have any.
+    It is showable if there are words for subscribers. A protected field cannot have any.
     """
 
     name: str

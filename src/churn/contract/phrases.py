@@ -47,11 +47,9 @@ class Says:
 
 @dataclass(frozen=True, slots=True)
 class Band(Says):
-    """What is said of the numbers below a bound.
+    """What is said of the numbers below a bound, which does not belong to the band; only the last band has none.
 
-    Args:
-        name: the band's name in a reason's code.
-        below: the bound, which does not belong to the band; only the last band has none.
+    The name stands in a reason's code.
     """
 
     name: str = field(kw_only=True)
@@ -85,13 +83,9 @@ def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tu
     """
     if set(says) != set(values):
         raise ValueError(f"wording is for {sorted(map(str, says))}, values are {sorted(map(str, values))}")
-    pairs = ((_slug_from_value(value), says[value]) for value in values)
+    # In codes a value is written in lower case, all but letters and digits as hyphens.
+    pairs = ((re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-"), says[value]) for value in values)
     return _require_distinct_names([Band(texts.team, texts.raises, texts.lowers, name=name) for name, texts in pairs])
-
-
-def _slug_from_value(value: Value) -> str:
-    """Return a value as part of a code: in lower case, all but letters and digits as hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-")
 
 
 def _require_distinct_names(bands: Sequence[Band]) -> tuple[Band, ...]:

@@ -26,12 +26,9 @@ type Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One method and how it did.
+    """One method and how it did on the folds, which are the same for every candidate.
 
-    Args:
-        mean_auc, standard_error: over the folds.
-        seconds: for all folds together, by the clock on the wall.
-        fold_aucs: one per fold, on the same folds for every candidate.
+    The seconds are for all folds together, by the clock on the wall.
     """
 
     name: str

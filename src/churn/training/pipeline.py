@@ -31,9 +31,8 @@ type Say = Callable[[str], None]
 class TrainedModel:
     """A fitted model and what was measured on the way.
 
-    Args:
-        best_possible_auc: of the process itself on the holdout, where the data is demo data.
-        strengths: mean |SHAP| by feature on the holdout, largest first.
+    The best possible AUC is that of the process itself on the holdout, where the data is demo data. Strengths are mean
+    |SHAP| by feature on the holdout, largest first.
     """
 
     contract: type[Contract]

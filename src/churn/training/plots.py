@@ -83,10 +83,7 @@ def plot_feature_strengths(strengths: Mapping[str, float]) -> Figure:
 def plot_contributions(contract: type[Contract], contributions: npt.NDArray[np.float64], rows: Rows) -> Figure:
     """Draw a beeswarm: a dot per subscriber and feature, placed by contribution, coloured by encoded value.
 
-    Args:
-        contract: gives the features' names.
-        contributions: float64 (n, features), in log-odds; the first 3,000 rows are drawn.
-        rows: float32 (n, features), encoded.
+    Contributions are float64 (n, features), in log-odds, encoded rows float32 (n, features). The first 3,000 are drawn.
     """
     figure = Figure(layout="constrained")
     axes = figure.subplots()

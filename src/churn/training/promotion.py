@@ -15,8 +15,7 @@ from churn.training.registry import Registry, VersionInfo, name_registered_model
 def check_version(registry: Registry, contract: type[Contract], version: str) -> tuple[VersionInfo, list[Gate]]:
     """Check a version against every release gate, and return both.
 
-    Args:
-        version: the registry's number, the model's own version or an alias, such as `2`, `v2.4.0` or `previous`.
+    The version is the registry's number, the model's own version or an alias, such as `2`, `v2.4.0` or `previous`.
 
     Raises:
         RegistryError: there is no such version.

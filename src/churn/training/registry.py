@@ -64,12 +64,7 @@ class FetchedModel:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What a training run leaves in the store.
-
-    Args:
-        params, metrics, tags: as MLflow keeps them.
-        files: path under the run's artifacts -> content.
-    """
+    """What a training run leaves in the store; files by their path under the run's artifacts."""
 
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
@@ -92,9 +87,7 @@ def build_signature(contract: type[Contract]) -> ModelSignature:
 class Registry:
     """A tracking store and its model registry.
 
-    Args:
-        home: where the default store lies, `mlflow/` below it.
-        tracking_uri: another store, any that MLflow takes; the default is an SQLite file.
+    The default is an SQLite file in `mlflow/` below `home`. `tracking_uri` is any other store that MLflow takes.
     """
 
     def __init__(self, home: Path, tracking_uri: str | None = None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
+from support.examples import STREAMFLOW
 from support.strategies import subscribers
 
 from churn.businesses import find_contract, list_contracts
@@ -21,8 +22,7 @@ some_contract = st.sampled_from(CONTRACTS)
 
 
 def test_streamflow_has_the_ten_features_in_the_models_order() -> None:
-    contract = find_contract("streamflow")
-    assert contract.feature_names() == [
+    assert STREAMFLOW.feature_names() == [
         "tenure",
         "monthly_charges",
         "total_charges",
@@ -37,7 +37,7 @@ def test_streamflow_has_the_ten_features_in_the_models_order() -> None:
 
 
 def test_streamflow_has_the_codes_that_the_models_were_trained_with() -> None:
-    codes = {spec.name: spec.categories for spec in find_contract("streamflow").features if spec.categories}
+    codes = {spec.name: spec.categories for spec in STREAMFLOW.features if spec.categories}
     assert codes == {
         "contract_type": ("month-to-month", "one-year", "two-year"),
         "payment_method": ("electronic_check", "mailed_check", "bank_transfer", "credit_card"),
@@ -115,8 +115,7 @@ def test_no_field_takes_what_is_of_another_type_or_out_of_range(contract: type[C
 
 
 def test_minus_zero_is_encoded_as_zero() -> None:
-    contract = find_contract("streamflow")
-    row = contract.model_validate(contract.example() | {"total_charges": -0.0})
+    row = STREAMFLOW.model_validate(STREAMFLOW.example() | {"total_charges": -0.0})
     assert str(row.encode()[2]) == "0.0"
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
+from support.examples import STREAMFLOW
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
@@ -40,26 +41,23 @@ def test_every_candidate_is_compared_on_every_fold_best_first(name: str) -> None
 
 
 def test_the_same_seed_compares_alike() -> None:
-    contract = find_contract("streamflow")
-    once, again = (compare_candidates(contract, *sample(contract), 1) for _ in range(2))
+    once, again = (compare_candidates(STREAMFLOW, *sample(STREAMFLOW), 1) for _ in range(2))
     assert {one.name: one.fold_aucs for one in once} == {one.name: one.fold_aucs for one in again}
 
 
 def test_the_baseline_can_single_out_a_category_in_the_middle() -> None:
-    contract = find_contract("streamflow")
-    rows, _ = sample(contract)
-    at, spec = next((at, spec) for at, spec in enumerate(contract.features) if len(spec.categories) == 3)
+    rows, _ = sample(STREAMFLOW)
+    at, spec = next((at, spec) for at, spec in enumerate(STREAMFLOW.features) if len(spec.categories) == 3)
     labels = (rows[:, at] == spec.encode(spec.categories[1])).astype(np.int8)
-    predicted = build_baseline(contract).fit(rows, labels).predict_proba(rows)[:, 1]
+    predicted = build_baseline(STREAMFLOW).fit(rows, labels).predict_proba(rows)[:, 1]
     assert roc_auc_score(labels, predicted) > 0.99
 
 
 def test_the_baseline_predicts_for_a_category_it_never_saw() -> None:
-    contract = find_contract("streamflow")
-    rows, labels = sample(contract)
-    at = next(at for at, spec in enumerate(contract.features) if spec.kind == "category")
+    rows, labels = sample(STREAMFLOW)
+    at = next(at for at, spec in enumerate(STREAMFLOW.features) if spec.kind == "category")
     seen = rows[:, at] != 1
-    predicted = build_baseline(contract).fit(rows[seen], labels[seen]).predict_proba(rows)
+    predicted = build_baseline(STREAMFLOW).fit(rows[seen], labels[seen]).predict_proba(rows)
     assert np.isfinite(predicted).all()
 
 

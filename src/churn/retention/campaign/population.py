@@ -31,11 +31,9 @@ class BannerSubscriber(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InvalidRows:
-    """Rows that one check refused in one column.
+    """Rows that one check refused in one column, and where the first of them stand, such as `rows.csv row 3`.
 
-    Args:
-        count: how many; a row with several bad cells counts in each of their columns.
-        first: where the first of them stand, such as `rows.csv row 3`.
+    A row with several bad cells counts in each of their columns.
     """
 
     column: str
@@ -79,11 +77,8 @@ def find_banner_subscribers(
 ) -> Iterator[BannerSubscriber]:
     """Read a file or a folder of files as `churn score` does, and predict, in the order of the rows.
 
-    Args:
-        reasons_of: returns the reasons that a subscriber is shown.
-        census: filled in on the way.
-        threshold: the banner is shown above this probability.
-        progress: gets rows done and rows in all.
+    The banner, with the reasons of `reasons_of`, is shown above the threshold, a probability. `census` is filled in on
+    the way. `progress` gets rows done and rows in all.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.

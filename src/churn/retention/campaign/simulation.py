@@ -100,11 +100,9 @@ class OfferTotals:
 
 
 class SubscriberLine(NamedTuple):
-    """One subscriber with a banner, as a `.csv` file has it.
+    """One subscriber with a banner, as a `.csv` file has it: with what is seen, which is nothing in the holdout.
 
-    Args:
-        reasons, offer, net_dollars: what is seen; nothing in the holdout.
-        withheld: what the holdout would have been offered: compare by it what became of those who were.
+    `withheld` is what the holdout would have been offered: compare by it what became of those who were.
     """
 
     key: str

@@ -14,11 +14,9 @@ type Params = Mapping[str, int | float]
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """Parameters for `fit_xgboost`, and where they come from.
+    """Parameters for `fit_xgboost`: `trees`, and XGBoost's own by their names.
 
-    Args:
-        params: `trees`, and XGBoost's own parameters by their names.
-        record: the data, seed, folds, libraries and trials behind them; empty for untuned parameters.
+    The record has the data, seed, folds, libraries and trials behind them; it is empty for untuned parameters.
     """
 
     params: Params
