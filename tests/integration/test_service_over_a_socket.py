@@ -1,5 +1,6 @@
 """The service as a process of its own, spoken to byte by byte."""
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from churn.businesses import find_contract
 from churn.cpus import count_usable_cpus
 from churn.judging import metrics
 from churn.model.bundle import MODEL, Bundle
+from churn.service.answering.routes import MOST_BATCHES
 from churn.service.edge.waiting_room import ALWAYS_ANSWERED
 from churn.settings import Settings
 
@@ -254,6 +257,35 @@ def test_one_request_too_many_is_told_to_come_back_and_the_next_is_answered_agai
     code, lines = server.stop()
     assert code == 0
     assert_json(lines)
+
+
+def test_one_batch_too_many_is_refused_before_its_body_is_read(bundle: Bundle, tmp_path: Path) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path)
+    head = request(b"", "Content-Length: 1000000", path="/predict/batch")
+    with contextlib.ExitStack() as stack:
+        for _ in range(MOST_BATCHES):
+            stack.enter_context(server.connect()).sendall(head + b"[")
+        status = 200
+        while status != 503:  # until the others have been taken up
+            [(status, *_)] = server.exchange(sized(b"[" + EXAMPLE + b"]", path="/predict/batch"))
+        [(status, headers, _)] = server.exchange(head)
+        assert (status, headers["retry-after"]) == (503, "1")
+        assert server.exchange(sized(EXAMPLE))[0][0] == 200
+    assert server.stop()[0] == 0
+
+
+def test_memory_stays_bounded_while_the_worst_batches_come(bundle: Bundle, tmp_path: Path) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path, LOG_LEVEL="warning")
+    unknown = b"{" + b",".join(b'"k%d":0' % key for key in range(100)) + b"}"
+    rows = (b"{}," * 340_000 + b"{}", b'{"":0},' * 63_000 + b"{}", b",".join([unknown] * 1000), b"[]," * 63_000 + b"[]")
+    bodies = [sized(b"[" + row + b"]", path="/predict/batch") for row in rows]
+    with ThreadPoolExecutor(32) as threads:
+        statuses = set(threads.map(lambda number: server.exchange(bodies[number % len(bodies)])[0][0], range(128)))
+    assert statuses <= {200, 413, 503}
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    assert int(status.partition("VmHWM:")[2].split()[0]) < 300_000  # KiB
+    assert server.exchange(sized(EXAMPLE))[0][0] == 200
+    assert server.stop()[0] == 0
 
 
 def test_clients_that_leave_do_not_fill_the_queue(bundle: Bundle, tmp_path: Path) -> None:

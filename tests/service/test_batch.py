@@ -10,6 +10,7 @@ import httpx2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from fastapi import Request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.examples import EXAMPLE, STREAMFLOW
@@ -18,8 +19,10 @@ from support.strategies import json_values, subscribers
 
 from churn.contract.declaration import Contract, Rows
 from churn.model.model import ChurnModel
-from churn.service.answering.batch import ROWS_PER_SLICE
+from churn.service.answering.batch import MOST_BATCH_ERRORS, ROWS_PER_SLICE
 from churn.service.app import build_app
+from churn.service.edge.body import parse_rows
+from churn.service.edge.problems import Problem, answer_problem
 from churn.settings import Settings
 
 
@@ -100,6 +103,32 @@ def test_wrong_rows_are_named_by_their_place_and_the_others_are_answered(streamf
         },
         {"index": 2, "errors": [], "detail": "the row must be one JSON object, got a number"},
     ]
+
+
+def test_a_batch_lists_so_many_errors_and_says_how_many_it_left_out(streamflow: InProcess) -> None:
+    unknown = {f"k{number}": 0 for number in range(100)}
+    response = streamflow.batch([{**EXAMPLE, **unknown}] * 200)
+    assert len(response.content) < 2_000_000
+    answer = response.json()
+    assert sum(len(problem["errors"]) for problem in answer["errors"]) == MOST_BATCH_ERRORS
+    assert answer["errors_left_out"] == 200 * 100 - MOST_BATCH_ERRORS
+    assert [problem["index"] for problem in answer["errors"]] == list(range(200))
+    assert answer["errors"][0]["detail"] == "100 fields are wrong; see errors"
+    assert answer["errors"][-1] == {"index": 199, "errors": [], "detail": "100 fields are wrong"}
+
+
+def test_a_body_of_more_values_than_its_rows_may_have_is_not_even_parsed(streamflow: InProcess) -> None:
+    detail = require_problem(streamflow.batch_raw(b"[" + b"{}," * 340_000 + b"{}]"), 413)["detail"]
+    assert detail.startswith("the body has more than 128,000 commas and opening brackets")
+
+
+def test_a_refused_body_does_not_live_on_in_what_is_kept_of_the_request() -> None:
+    request = Request({"type": "http", "state": {"request_id": "x"}, "headers": []})
+    with pytest.raises(Problem) as refusal:
+        parse_rows(b"[" + b"{}," * 2000 + b"{}]", max_rows=1000)
+    asyncio.run(answer_problem(request, refusal.value))
+    assert request.state.problem.__traceback__ is None
+    assert request.state.problem.__context__ is None
 
 
 @pytest.mark.parametrize("count", [1, ROWS_PER_SLICE, ROWS_PER_SLICE + 1])

@@ -18,18 +18,22 @@ MOST_FIELDS = 1000
 class SubscriberError(ChurnError):
     """JSON that is no subscriber of a contract. The message holds what was sent, and what to send instead.
 
-    `errors` are the fields to blame, features in the contract's order first; none if no field is.
+    `errors` are the fields to blame, features in the contract's order first; none if no field is. `left_out` is how
+    many more are.
     """
 
-    def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(self, message: str, errors: Sequence[FieldError] = (), *, left_out: int = 0) -> None:
         super().__init__(message)
         self.errors = errors
+        self.left_out = left_out
 
 
-def subscriber_from_json[C: Contract](contract: type[C], value: Any, name: str = "the body") -> C:
+def subscriber_from_json[C: Contract](
+    contract: type[C], value: Any, name: str = "the body", *, most_errors: int = MOST_ERRORS
+) -> C:
     """Validate parsed JSON against the contract: its own limits decide, only the words are ours.
 
-    `name` names the value in an error.
+    `name` names the value in an error, which lists at most so many fields.
 
     Raises:
         SubscriberError: the value is no subscriber.
@@ -42,10 +46,10 @@ def subscriber_from_json[C: Contract](contract: type[C], value: Any, name: str =
     try:
         return contract.model_validate(value)
     except ValidationError:
-        return _read_whole_numbers(contract, value)
+        return _read_whole_numbers(contract, value, most_errors)
 
 
-def _read_whole_numbers[C: Contract](contract: type[C], fields: dict[str, Any]) -> C:
+def _read_whole_numbers[C: Contract](contract: type[C], fields: dict[str, Any], most_errors: int) -> C:
     """Validate again with 14.0 read as 14: to JSON and to our own schema both are the same whole number."""
     integers = {spec.name for spec in contract.features if spec.kind == "integer"}
     try:
@@ -54,9 +58,12 @@ def _read_whole_numbers[C: Contract](contract: type[C], fields: dict[str, Any]) 
         )
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
-        errors = [_field_error(contract, item) for item in found[:MOST_ERRORS]]
-        message = errors[0].message if len(found) == 1 else f"{len(found)} fields are wrong; see errors"
-        raise SubscriberError(message, errors) from error
+        errors = [_field_error(contract, item) for item in found[: min(most_errors, MOST_ERRORS)]]
+        if len(found) == 1:
+            message = _field_error(contract, found[0]).message
+        else:
+            message = f"{len(found)} fields are wrong{'; see errors' if errors else ''}"
+        raise SubscriberError(message, errors, left_out=len(found) - len(errors)) from error
 
 
 def _whole(value: Any) -> Any:

@@ -24,12 +24,13 @@ from churn.service.counting.counters import Counters
 from churn.service.edge.body import parse_json, parse_rows, read_body, require_json
 from churn.service.edge.parameters import describe_reasons, describe_visitor, read_reasons, read_visitor
 from churn.service.edge.problems import describe_errors
-from churn.service.edge.route import JSON, DirectRoute, JsonResponse
+from churn.service.edge.route import JSON, DirectRoute, JsonResponse, PiecesResponse
 from churn.service.edge.waiting_room import Busy
 
 # A batch's share of body for each row it may have: a subscriber takes half of it, written with spaces and line breaks.
 BYTES_PER_ROW = 1024
-# Parsed batches that wait or are being answered, in one process; each holds its rows in memory, and takes tens of ms.
+# Batches in one process, from before their body is read until their answer is taken. Others are refused unread. One of
+# them is parsed and answered at a time: so memory is bounded by their bodies and the values of one.
 MOST_BATCHES = 8
 
 
@@ -133,18 +134,20 @@ def predict_routes(
         """Answers every row that is a valid subscriber, and says of each other what is wrong with it."""
         require_json(request)
         reasons = read_reasons(request, most=most_reasons)
-        body = await read_body(request, max_bytes=max_batch_rows * BYTES_PER_ROW, instead="send fewer rows")
-        rows = parse_rows(body, max_rows=max_batch_rows)
         if few_batches_at_a_time.locked():
             raise Busy
-        async with (
-            few_batches_at_a_time,
-            one_batch_at_a_time,
-        ):  # else a single subscriber would wait for a slice of each
-            answer = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
-        refused = len(answer["errors"])
-        counters.count_batch(answered=len(rows) - refused, refused=refused)
-        return Response(to_json(answer), media_type=JSON)
+        await few_batches_at_a_time.acquire()
+        try:
+            body = await read_body(request, max_bytes=max_batch_rows * BYTES_PER_ROW, instead="send fewer rows")
+            async with one_batch_at_a_time:  # else a single subscriber would wait for a slice of each
+                answer = await answer_batch(
+                    model, parse_rows(body, max_rows=max_batch_rows), threshold=threshold, reasons=reasons
+                )
+        except BaseException:
+            few_batches_at_a_time.release()
+            raise
+        counters.count_batch(answered=answer.answered, refused=answer.refused)
+        return PiecesResponse(answer.list_pieces(), few_batches_at_a_time.release)
 
     return router
 

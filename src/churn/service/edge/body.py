@@ -17,6 +17,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DUPLICATE_KEY = re.compile(r'Detected duplicate key "(.*)" at line \d+ column \d+$', re.DOTALL)
 # Python reads no integer of more digits, since that takes quadratic time.
 DIGITS = 4300
+# A batch's commas and opening brackets, of which JSON has one for each value: memory is bounded by them, not by bytes.
+SIGNS_PER_ROW = 128
 LONG_NUMBER = re.compile(rb'"([^"\\]{1,100})"\s*:\s*-?\d{%d}' % DIGITS)
 
 
@@ -85,8 +87,16 @@ def parse_rows(body: bytes, *, max_rows: int) -> list[Any]:
     """Parse a JSON array of anything.
 
     Raises:
-        Problem: 422 if it is no array, is empty, or cannot be read; 413 past max_rows.
+        Problem: 422 if it is no array, is empty, or cannot be read; 413 past max_rows, or if it holds so many values
+            that it is not even read.
     """
+    most_signs = SIGNS_PER_ROW * max_rows
+    if sum(body.count(sign) for sign in (b",", b"{", b"[")) > most_signs:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the body has more than {most_signs:,} commas and opening brackets, more than {max_rows:,} rows need; "
+            "send fewer rows",
+        )
     rows = parse_json(body, "a JSON array of objects")
     if not isinstance(rows, list):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be a JSON array, got {describe_kind(rows)}")

@@ -133,6 +133,7 @@ class ObservationMiddleware:
                 detail = {"detail": problem.detail} if problem else {}
                 self.log.error(REQUEST, **line, **detail, exc_info=bug or (problem and problem.__cause__))
             clock.end("log")
+            bug = None  # its traceback holds this frame, and all that the request had
 
     def _count(self, scope: Scope, status: int, state: Mapping[str, Any], bug: Exception | None, took_ns: int) -> None:
         if bug:

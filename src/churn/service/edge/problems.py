@@ -97,6 +97,10 @@ def describe_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 async def answer_problem(request: Request, error: Exception) -> Response:
     """Answer a problem, a subscriber that the contract refuses, or an error of routing."""
     problem = error if isinstance(error, Problem) else _problem_from_error(error)
+    # The frames of a traceback hold the body and its rows, and the connection holds the problem till its next request.
+    problem.__traceback__ = None
+    if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        problem.__cause__ = problem.__context__ = None
     request.state.problem = problem
     return problem.build_response(request.state.request_id)
 
