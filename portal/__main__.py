@@ -49,6 +49,7 @@ def events(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, 
 
 def serve(settings: PortalSettings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests it has and return."""
+    settings.require_writable_folder()
     host, port = settings.portal_host, settings.portal_port
 
     def announce() -> None:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn.errors import SettingsError
@@ -36,6 +36,31 @@ class PortalSettings(BaseSettings):
     service_budget_ms: Annotated[
         int, Field(ge=1, le=10_000, description="How long a page waits for the service; then it is shown without.")
     ] = 200
+
+    @field_validator("portal_secret")
+    @classmethod
+    def require_text(cls, secret: SecretStr | None) -> SecretStr | None:
+        """Refuse a secret that is not UTF-8: nothing could be signed with it."""
+        try:
+            (secret.get_secret_value() if secret else "").encode()
+        except UnicodeEncodeError:
+            raise ValueError("is not text in UTF-8") from None
+        return secret
+
+    def require_writable_folder(self) -> None:
+        """Write into the folder once.
+
+        Raises:
+            SettingsError: it cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise SettingsError(
+                f"CHURN_HOME: {self.folder} cannot be written: {error.strerror}",
+                instead="set it to a folder that can be written",
+            ) from error
 
     @property
     def folder(self) -> Path:

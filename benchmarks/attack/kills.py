@@ -43,12 +43,13 @@ def _kill_workers(bundle: Path, home: Path, count: int, chance: random.Random) -
                 is_last = kills == count - 1 or time.monotonic() > until_s
                 time.sleep(chance.uniform(0, 0.3))
                 workers = sorted(service.list_workers())
-                for worker in chance.sample(workers, min(len(workers), chance.choice([1, 1, 1, 2]))):
+                victims = chance.sample(workers, min(len(workers), chance.choice([1, 1, 1, 2])))
+                for worker in victims:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(worker, signal.SIGKILL)
                 killed_s = time.monotonic()
                 if chance.random() < WAITS_FOR_RECOVERY or is_last:
-                    if not wait_for(lambda: _is_whole(service), RECOVERY_S):
+                    if not wait_for(functools.partial(_is_whole, service, victims), RECOVERY_S):
                         faults.append(f"kill {kills} of a worker: not all workers again in {RECOVERY_S:.0f} s")
                     longest_s = max(longest_s, time.monotonic() - killed_s)
                 kills += 1
@@ -72,7 +73,9 @@ def _kill_workers(bundle: Path, home: Path, count: int, chance: random.Random) -
     }
 
 
-def _is_whole(service: Service) -> bool:
+def _is_whole(service: Service, killed: list[int]) -> bool:
+    if set(killed) & set(service.list_workers()):
+        return False  # not yet noticed
     return read_metric(service.port, WORKERS_MISSING.name) == 0 and ask(service.port, "GET", "/health") == ANSWERED
 
 

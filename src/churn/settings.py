@@ -1,8 +1,12 @@
 """What can be configured, by environment variables. Only the command line and the service's start read them."""
 
+import hashlib
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn.errors import SettingsError
@@ -82,7 +86,7 @@ class Settings(BaseSettings):
         max_length=64,
         description="A secret with which subscribers' keys are hashed in the log; without it no key is kept.",
     )
-    prediction_log_retention_days: int = Field(90, ge=1, description="Older logged predictions are removed.")
+    prediction_log_retention_days: int = Field(90, ge=1, le=36_500, description="Older logged predictions are removed.")
     prediction_log_segment_seconds: float = Field(
         300, ge=1, le=86_400, description="After this time a journal is closed and can be read as Parquet."
     )
@@ -107,6 +111,46 @@ class Settings(BaseSettings):
         None, pattern="^https?://", description="Where MLflow's pages are, for the dashboard to link to."
     )
 
+    @field_validator("*")
+    @classmethod
+    def require_text(cls, value: Any) -> Any:
+        """Refuse what is not UTF-8: it could be neither hashed nor compared nor sent."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if isinstance(text, str):
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise ValueError("is not text in UTF-8") from None
+        return value
+
+    @field_validator("prediction_log_salt")
+    @classmethod
+    def require_usable_salt(cls, salt: SecretStr | None) -> SecretStr | None:
+        """Refuse a salt that BLAKE2 does not take: its limit is in bytes, not in characters."""
+        length = len(salt.get_secret_value().encode()) if salt else 0
+        if length > hashlib.blake2b.MAX_KEY_SIZE:
+            raise ValueError(f"has {length} bytes in UTF-8; at most {hashlib.blake2b.MAX_KEY_SIZE} can be used")
+        return salt
+
+    @field_validator("release_time_zone")
+    @classmethod
+    def require_known_zone(cls, zone: str) -> str:
+        """Refuse a time zone that this machine does not know."""
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no such zone; write it like Europe/Berlin") from None
+        return zone
+
+    @field_validator("dashboard_instances")
+    @classmethod
+    def require_addresses(cls, addresses: str | None) -> str | None:
+        """Refuse an address that has no host, or a port that cannot be."""
+        for address in (addresses or "").split(","):
+            if addresses and not _is_address(address.strip()):
+                raise ValueError("one of them is no address; write it like http://10.0.0.1:8000")
+        return addresses
+
     @property
     def bundle_path(self) -> Path:
         """The bundle to serve."""
@@ -127,6 +171,14 @@ class Settings(BaseSettings):
     def shelf(self, contract: str) -> Shelf:
         """Return the shelf of a contract's bundles."""
         return open_shelf(self.churn_home, contract)
+
+
+def _is_address(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, or a bracket that does not close
+        return False
 
 
 def read_settings() -> Settings:

@@ -24,6 +24,7 @@ from churn.errors import SettingsError, Unavailable
 # The client must drop idle connections first: the service keeps them for 75 s, load balancers for 60 s.
 KEEP_ALIVE_S = 50.0
 MOST_CONNECTIONS = 100
+MOST_PORT = 65_535
 
 
 class AsyncChurnClient:
@@ -109,7 +110,14 @@ def _service_url(address: str) -> httpx2.URL:
         url = httpx2.URL(address)
     except httpx2.InvalidURL:
         url = httpx2.URL("")
-    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query or url.fragment:
+    if (
+        url.scheme not in {"http", "https"}
+        or not url.host
+        or not 0 < (url.port or 80) <= MOST_PORT
+        or url.userinfo
+        or url.query
+        or url.fragment
+    ):
         raise SettingsError(
             f"{address!r} is not the address of an HTTP service", instead="give one such as http://127.0.0.1:8000"
         )

@@ -161,6 +161,11 @@ QUEUE: Final = Metric(
     "gauge",
     "Requests that the living workers have taken and not yet answered, the one that asks for this included.",
 )
+SPANS_LOST: Final = Metric(
+    "churn_spans_lost_total",
+    "counter",
+    "Spans that the collector of traces did not take; at start one is tried.",
+)
 LOG_LINES_LOST: Final = Metric(
     "churn_log_lines_lost_total",
     "counter",

@@ -19,6 +19,11 @@ class Places:
     where: str
     journals: Path
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether segments lie in an object store, which may be out of reach at times."""
+        return "://" in self.where
+
     def prepare(self) -> None:
         """Make the folder for journals. They are personal data, so only user and group may enter it.
 

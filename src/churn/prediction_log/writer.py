@@ -112,8 +112,8 @@ class PredictionLog:
             OSError: the folder of the journals cannot be written.
         """
         self.places.prepare()
-        if list_journals(self.places.journals):
-            self._closer.start()
+        if self.places.is_remote or list_journals(self.places.journals):
+            self._closer.start()  # it also finds out whether the store can be reached
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
 

@@ -77,7 +77,7 @@ def read_release_window(*, days: str, hours: str, time_zone: str, free: str) -> 
         raise _build_error("RELEASE_HOURS", hours, "it ends before it begins", "09:00-12:00")
     try:
         zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise _build_error("RELEASE_TIME_ZONE", time_zone, "no such zone", "Europe/Berlin") from error
     return ReleaseWindow(frozenset(days.split(",")), opens, closes, zone, _collect_holidays(free.split(",")))
 

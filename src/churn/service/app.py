@@ -110,7 +110,7 @@ def build_app(
         docs_url=None,  # the page would load its scripts from another company's servers
         redoc_url=None,
         redirect_slashes=False,
-        telemetry=configure_telemetry(),
+        telemetry=configure_telemetry(counters.count_lost_spans),
         lifespan=log_during(prediction_log, drain.lifespan),
         middleware=[
             Middleware(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -50,6 +51,9 @@ def require_writable_log(settings: Settings, contract: str) -> None:
         return
     try:
         log_places.prepare()
+        tempfile.TemporaryFile(dir=log_places.journals).close()
+        if not log_places.is_remote:
+            tempfile.TemporaryFile(dir=log_places.where).close()
     except OSError as error:
         raise SettingsError(
             f"PREDICTION_LOG: {log_places.journals} cannot be written: {error.strerror}",

@@ -70,6 +70,7 @@ class Counters:
         self._refused_connections = first[metrics.REFUSED_CONNECTIONS][()]
         self._log_records = first[metrics.LOG_RECORDS]
         self._log_lines_lost = first[metrics.LOG_LINES_LOST][()]
+        self._spans_lost = first[metrics.SPANS_LOST][()]
         self._workers_missing = first[metrics.WORKERS_MISSING][()]
         self._workers_lost = first[metrics.WORKERS_LOST]
         self._log_trouble = first[metrics.LOG_TROUBLE]
@@ -138,6 +139,10 @@ class Counters:
     def count_lost_line(self) -> None:
         """Count a line of the log that could not be written. Only one thread at a time calls this."""
         self.cells[self._log_lines_lost] += 1
+
+    def count_lost_spans(self, spans: int) -> None:
+        """Count spans that the collector did not take. The exporter's thread calls this."""
+        self.cells[self._spans_lost] += spans
 
     def set_workers_missing(self, workers: int) -> None:
         """Note how many workers should answer and do not. The process that raises them calls this."""
