@@ -165,7 +165,9 @@ def _find_disagreement(store: RolloutStore, router: HAProxy, rollout: Rollout) -
 def _start(home: Path, arguments: list[str]) -> ForkServerProcess:
     """Start `churn rollout` in a process of its own, forked from one that has imported it already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["churn.cli", "churn.cli.rollout_control", "churn.rollout.sources"])
+    context.set_forkserver_preload(
+        ["benchmarks.attack.controller", "churn.cli.rollout_control", "churn.rollout.sources"]
+    )
     process = context.Process(target=_run, args=(str(home), ["rollout", *arguments, "--service", SERVICE]))
     process.start()
     return process
