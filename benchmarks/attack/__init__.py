@@ -5,6 +5,7 @@ run.py       all attacks, one after the other, and the table of figures
 processes.py starts what is attacked
 journals.py  damages journals of the prediction log
 kills.py     kills workers and first processes of services
+files.py     damages CSV and Parquet files, for readers and commands
 answers.py   hostile answers to a rollout's controller
 controller.py  a rollout's controller is killed, and another goes on
 hostile_peers.py  whom it asks: HAProxy, a Prometheus and the instances, right or wrong

@@ -19,6 +19,7 @@ from churn.errors import ChurnError
 ATTACKS: dict[str, tuple[int, int]] = {
     "kills": (100, 3),
     "journals": (3000, 100),
+    "files": (3000, 150),
     "answers": (2_000, 100),
     "controller": (100, 4),
 }

@@ -143,7 +143,7 @@ def _cut(row_ends: Iterator[npt.NDArray[np.int64]], begin: int, rows: int) -> It
 
 
 def _split(content: bytes, header: Sequence[str], wanted: Sequence[str]) -> pa.Table | None:
-    """Split a span without quotes; return None if Arrow cannot. Leave out rows of another length.
+    """Split a span without quotes; return None if Arrow cannot, as with rows of another length.
 
     A column is called by its place: a name that nobody wants may stand twice.
     """
@@ -152,13 +152,13 @@ def _split(content: bytes, header: Sequence[str], wanted: Sequence[str]) -> pa.T
         return pa_csv.read_csv(
             pa.py_buffer(content),
             pa_csv.ReadOptions(column_names=places, block_size=len(content) + 1, use_threads=False),
-            pa_csv.ParseOptions(quote_char=False, double_quote=False, invalid_row_handler=lambda _: "skip"),
+            pa_csv.ParseOptions(quote_char=False, double_quote=False),
             pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(places, pa.binary()),
                 include_columns=[str(header.index(name)) for name in dict.fromkeys(wanted)],
             ),
         )
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, UnicodeDecodeError):  # the latter of a row of another length, on its way to the message
         return None
 
 

@@ -86,3 +86,11 @@ def test_a_broken_quote_says_where(tmp_path: Path) -> None:
     path.write_text('one,two\n1,2\n3,"4\n')
     with pytest.raises(DataError, match="unexpected end of data"):
         list(csv_rows.spans(path, 1))
+
+
+def test_a_short_row_that_is_no_utf8_is_misshapen_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"one,two\n1,2\n\xed\n3,4\n")
+    [span] = csv_rows.spans(path, 10)
+    table = csv_rows.read(path, span, HEADER, HEADER)
+    assert (table.numbers.tolist(), list(table.misshapen)) == ([1, 3], [2])
