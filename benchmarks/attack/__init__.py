@@ -3,6 +3,7 @@
 summary.py   what an attack found
 run.py       all attacks, one after the other, and the table of figures
 processes.py starts what is attacked
+requests.py  hostile requests to all three apps
 journals.py  damages journals of the prediction log
 kills.py     kills workers and first processes of services
 files.py     damages CSV and Parquet files, for readers and commands

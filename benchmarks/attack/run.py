@@ -17,6 +17,7 @@ from churn.errors import ChurnError
 
 # name, what is counted: whole, short
 ATTACKS: dict[str, tuple[int, int]] = {
+    "requests": (100_000, 3_000),
     "kills": (100, 3),
     "journals": (3000, 100),
     "files": (3000, 150),
