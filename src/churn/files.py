@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,3 +92,14 @@ def hash_file(path: Path) -> str:
     """Return the file's SHA-256 as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def create_nameless_file(name: str, *, is_sealable: bool = False) -> int:
+    """Return the descriptor of a file in memory where the system has that: it needs no folder, and leaves nothing.
+
+    The name is for lists of open files. A file that is sealable can be made unchangeable, on Linux.
+    """
+    if sys.platform == "linux":
+        return os.memfd_create(name, os.MFD_CLOEXEC | (os.MFD_ALLOW_SEALING if is_sealable else 0))
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -22,12 +22,7 @@ from churn.prediction_log.reader import find_record
 from churn.prediction_log.record import Record
 from churn.prediction_log.writer import PredictionLog
 from churn.service.app import create_app
-from churn.service.startup import (
-    FindChallenger,
-    load_challenger,
-    load_challenger_if_possible,
-    require_writable_log,
-)
+from churn.service.startup import FindChallenger, load_challenger, require_writable_log
 from churn.settings import Settings
 
 SHA256 = "c" * 64
@@ -211,12 +206,3 @@ def test_a_challenger_needs_the_log(bundle: Bundle, tmp_path: Path) -> None:
     require_writable_log(Settings(churn_home=tmp_path), "streamflow")
     with pytest.raises(SettingsError, match="cannot be written"):
         require_writable_log(Settings(churn_home=tmp_path, challenger_path=bundle.path), "streamflow")
-
-
-def test_a_worker_that_replaces_another_starts_without_a_challenger_that_is_gone(
-    bundle: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings = Settings(prediction_log=str(tmp_path), challenger_path=tmp_path / "gone")
-    with InProcess(create_app(settings, bundle=bundle, find_challenger=load_challenger_if_possible)) as service:
-        assert service.predict(bundle.model.contract.example()).status_code == 200
-    assert "no challenger" in caplog.text

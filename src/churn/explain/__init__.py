@@ -4,6 +4,7 @@ An explainer is a function. It takes float32 (n, features) and returns floats (n
 path-dependent TreeSHAP contribution of each feature in log-odds, then the base value. A row's sum is the
 model's margin, so one call answers both how likely and why.
 
+arrays.py   the arrays of tables: read from their files, and checked before an index in them is believed
 tables.py   a model's trees compiled to tables, and contributions looked up in them by kernel.pyx
 trees.py    a model's trees as arrays
 parity.py   proves that the tables say what XGBoost says

@@ -2,7 +2,7 @@
 
    Leaves are evaluated eight at a time in vectors that the compiler maps to whatever registers a processor has, without
    contracting a * b + c: so each processor does the same operations in the same order and gives the same bits. Nothing is
-   allocated and no index is checked: Tables.load has checked them all. */
+   allocated and no index is checked: Tables.require_sound has checked them all. */
 
 #include <math.h>
 #include <stdint.h>

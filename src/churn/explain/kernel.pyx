@@ -39,7 +39,7 @@ cdef class Kernel:
 
     Args:
         base, thresholds, threshold_ends, groups, features, passes, numbers: the arrays of `Tables`, which may be mapped
-            from files. Their indices are believed.
+            from memory of several processes. Their indices are believed.
         points, weights: float32 (most_features / 2, most_features / 2); row n - 1 of the quadrature with n points.
         portable: use only instructions that every processor of this kind has; the answer is the same, bit for bit.
     """

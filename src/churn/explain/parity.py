@@ -9,7 +9,8 @@ import xgboost
 
 from churn.contract.declaration import Rows
 from churn.explain import Explainer
-from churn.explain.tables import Tables, build_table_explainer, compile_tables
+from churn.explain.arrays import Tables
+from churn.explain.tables import build_table_explainer, compile_tables
 from churn.explain.trees import Ensemble, NotTabular, read_ensemble
 
 TOLERANCE = 1e-5

@@ -18,12 +18,8 @@ Leaves that ask about the same features form a group, of one of two kinds:
   eight leaves at a time. A table of all 2^d patterns per leaf would be ten times larger than a processor's cache.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +27,7 @@ import numpy.typing as npt
 
 from churn.contract.declaration import Rows
 from churn.explain import Explainer
+from churn.explain.arrays import Tables
 from churn.explain.kernel import Kernel, lanes, most_columns, most_features
 from churn.explain.trees import Ensemble, Leaf, NotTabular
 
@@ -39,97 +36,12 @@ LARGEST_GRID = 2**12
 """Numbers in a grid: 16 KiB, since many grids share a processor's cache, and a few leaves cost less than missing it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """Compiled trees, as arrays that can be mapped from files.
-
-    Args:
-        base: float64 (1,), the base value in log-odds.
-        thresholds: float32, all features' one after the other.
-        threshold_ends: int64 (features,), where each feature's end.
-        groups: int64 (groups, 5): number d of features, where they begin in `features`, number of leaves (0 for a
-            grid), where their bytes begin in `passes`, where their numbers begin in `numbers`.
-        features: int64, the groups' features one after the other.
-        passes: uint8, per group of leaves and feature (bins, leaves): 1 where the bin meets the leaf's condition.
-        numbers: float32; of a grid (bins of each feature..., d) contributions; of leaves (leaves,) values, then
-            (d, leaves) shares.
-    """
-
-    base: npt.NDArray[np.float64]
-    thresholds: npt.NDArray[np.float32]
-    threshold_ends: npt.NDArray[np.int64]
-    groups: npt.NDArray[np.int64]
-    features: npt.NDArray[np.int64]
-    passes: npt.NDArray[np.uint8]
-    numbers: npt.NDArray[np.float32]
-
-    def save(self, folder: Path) -> None:
-        """Write each array as a `.npy` file."""
-        for name in ARRAYS:
-            np.save(folder / file_name(name), getattr(self, name), allow_pickle=False)
-
-    @classmethod
-    def load(cls, folder: Path) -> Tables:
-        """Map the arrays from their files, so that all processes share one copy.
-
-        Raises:
-            ValueError: a file holds no array, or the arrays point past each other's ends.
-        """
-        tables = cls(**{name: np.load(folder / file_name(name), mmap_mode="r", allow_pickle=False) for name in ARRAYS})
-        tables._require_sound()
-        return tables
-
-    def arrays(self) -> Mapping[str, npt.NDArray[Any]]:
-        """Return the arrays by name."""
-        return {name: getattr(self, name) for name in ARRAYS}
-
-    def _require_sound(self) -> None:
-        """Refuse arrays with a wrong index, since the kernel checks none."""
-        for name, expected in ARRAYS.items():
-            array = getattr(self, name)
-            if (array.dtype, array.shape[1:]) != (expected.dtype, expected.shape[1:]):
-                raise ValueError(f"{name} is {array.dtype} {array.shape}")
-        ends = self.threshold_ends
-        if len(ends) > most_columns:
-            raise ValueError("there are too many features")
-        if len(self.base) != 1 or not (np.diff(ends, prepend=0) >= 0).all() or [*ends[-1:]] != [len(self.thresholds)]:
-            raise ValueError("thresholds do not add up")
-        if not ((self.features >= 0) & (self.features < len(ends))).all():
-            raise ValueError("features are out of range")
-        bins = np.diff(ends, prepend=0) + 2
-        for d, first, leaves, passes, numbers in self.groups.tolist():
-            if not (0 < d <= most_features and 0 <= first <= len(self.features) - d and leaves >= 0 == leaves % lanes):
-                raise ValueError("groups do not add up")
-            asked = [int(size) for size in bins[self.features[first : first + d]]]
-            if not 0 <= passes <= len(self.passes) - leaves * sum(asked):
-                raise ValueError("passes do not add up")
-            if not 0 <= numbers <= len(self.numbers) - ((d + 1) * leaves or d * _multiply(asked)):
-                raise ValueError("numbers do not add up")
-
-
-# What each array's type and row are like.
-ARRAYS: Mapping[str, npt.NDArray[Any]] = {
-    "base": np.zeros(0),
-    "thresholds": np.zeros(0, np.float32),
-    "threshold_ends": np.zeros(0, np.int64),
-    "groups": np.zeros((0, 5), np.int64),
-    "features": np.zeros(0, np.int64),
-    "passes": np.zeros(0, np.uint8),
-    "numbers": np.zeros(0, np.float32),
-}
-
-
-def file_name(array: str) -> str:
-    """Return the name of the file that holds an array."""
-    return f"tables_{array}.npy"
-
-
 def compile_tables(ensemble: Ensemble, *, largest_grid: int = LARGEST_GRID) -> Tables:
     """Compile an ensemble.
 
     Raises:
-        NotTabular: a path asks about more than 16 features, rows have more than 256, or the tables would be larger than
-            64 MiB.
+        NotTabular: a path asks about more than 16 features, rows have more than 256, the tables would be larger than
+            64 MiB, or they would hold what no table may hold, such as an infinite threshold.
     """
     if (columns := len(ensemble.thresholds)) > most_columns:
         raise NotTabular(f"it takes {columns} features, more than {most_columns}")
@@ -148,12 +60,17 @@ def compile_tables(ensemble: Ensemble, *, largest_grid: int = LARGEST_GRID) -> T
         else:
             parts.add_leaves(features, shape, leaves)
     empty = np.zeros(0, dtype=np.float32)
-    return Tables(
+    tables = Tables(
         base=np.array([ensemble.margin + sum(_expect(leaf) for leaf in ensemble.leaves)]),
         thresholds=np.concatenate([*ensemble.thresholds, empty]),
         threshold_ends=np.cumsum([len(axis) for axis in ensemble.thresholds]).astype(np.int64),
         **parts.arrays(),
     )
+    try:
+        tables.require_sound()
+    except ValueError as error:
+        raise NotTabular(f"of its tables, {error}") from error
+    return tables
 
 
 def build_table_explainer(tables: Tables, *, portable: bool = False) -> Explainer:

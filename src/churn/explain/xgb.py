@@ -11,16 +11,20 @@ from churn.errors import BundleError
 from churn.explain import Explainer
 
 
-def load_booster(path: Path) -> xgboost.Booster:
+def load_booster(path: Path, content: memoryview | None = None) -> xgboost.Booster:
     """Read a model in XGBoost's own format (`.ubj` or `.json`), which cannot run code when it is loaded.
+
+    Args:
+        path: of the file.
+        content: of the file, where it was read already; then only errors name the path.
 
     Raises:
         BundleError: XGBoost cannot read the file.
     """
     booster = xgboost.Booster()
     try:
-        booster.load_model(path)
-    except (xgboost.core.XGBoostError, ValueError) as error:
+        booster.load_model(path if content is None else bytearray(content))
+    except Exception as error:  # what a reader of a damaged file raises is not promised
         raise BundleError(f"{path} is not a model in XGBoost's own format", instead="export the model again") from error
     return booster
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from churn.errors import ImageError
-from churn.model.bundle import MANIFEST, MANIFEST_SHA256, Bundle
+from churn.model.bundle import Bundle
 
 DOCKERFILE = "deploy/docker/Dockerfile"
 # The same as .dockerignore lets through to a build without this command.
@@ -82,8 +82,8 @@ def stage_context(source: Checkout, bundle: Bundle) -> Iterator[Path]:
             else:
                 shutil.copyfile(source.path / part, folder / part)
         (folder / "bundle").mkdir()
-        for part in (MANIFEST, MANIFEST_SHA256, *bundle.manifest.files):
-            shutil.copyfile(bundle.path / part, folder / "bundle" / part)
+        for name, content in bundle.files.items():
+            (folder / "bundle" / name).write_bytes(content)
         yield folder
 
 

@@ -2,6 +2,7 @@
 
 model.py       the model as a function
 bundle.py      the exported model as a directory: verified, then loaded
+held.py        a bundle's files in memory, shared by processes
 sealing.py     writes a bundle
 shelf.py       the folder of bundles, and its links `champion` and `previous`
 reference.py   reference values, and reference distributions of the holdout

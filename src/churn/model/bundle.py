@@ -7,14 +7,16 @@
     manifest.json    what this is, the reference values, and the sha256 of every file above
     manifest.sha256  the sha256 of the manifest: the bundle's identity
 
-`sealing.py` writes it. Loading believes nothing: it compares every byte with its checksum and the contract with the
-code's own, and predicts the golden rows anew. Only then is there a model.
+`sealing.py` writes it. Loading believes nothing: it reads every file once, into memory. It compares every byte there
+with its checksum and the contract with the code's own, and predicts the golden rows anew. Only then is there a model.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Buffer, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,15 +24,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.contract.phrases import Value
-from churn.errors import BundleError, ContractError, SettingsError
+from churn.errors import BundleError, ChurnError, ContractError, SettingsError
 from churn.explain import Explainer
-from churn.explain.tables import ARRAYS, Tables, build_table_explainer, file_name
-from churn.files import hash_file
+from churn.explain.arrays import ARRAYS, Tables, file_name
+from churn.explain.tables import build_table_explainer
+from churn.model.held import MOST_BYTES, HeldFiles, read_file
 from churn.model.model import ChurnModel, sigmoid
 
 MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
 MANIFEST, MANIFEST_SHA256 = "manifest.json", "manifest.sha256"
 GOLDEN_TOLERANCE = 1e-5
+MOST_MANIFEST_BYTES = 2**20
 EXPORT_AGAIN = "export the model again with `churn export`"
 
 type Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -40,7 +44,7 @@ type FileName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9]+$")]
 class ModelCard(BaseModel):
     """The metadata that travels with a model, as the spec names it; unknown figures of a foreign model are null."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
     model_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     mlflow_run_id: str | None = None
@@ -69,7 +73,7 @@ class Manifest(ModelCard):
 class Golden(BaseModel):
     """Encoded rows and what the model said of them: contributions with the base value last, and probability."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     rows: Annotated[list[list[float]], Field(min_length=1)]
     contributions: list[list[float]]
@@ -78,12 +82,24 @@ class Golden(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle and the model in it; `sha256`, of its manifest, is its identity."""
+    """A verified bundle and the model in it.
+
+    A process that is being spawned can be handed one: it verifies the same bytes again and shares their memory.
+
+    Args:
+        path: the folder that it was read from, which may have changed since.
+        sha256: of its manifest; its identity.
+        files: all that it was made of.
+    """
 
     path: Path
     sha256: str
     manifest: Manifest
     model: ChurnModel
+    files: HeldFiles = field(repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return verify_bundle, (self.path, self.files)
 
     def require_version(self, asked: str | None) -> None:
         """Refuse to stand in for another version; None asks for any.
@@ -100,49 +116,52 @@ class Bundle:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Verify a bundle and load its model.
+    """Read a bundle into memory, verify it there and load its model.
 
     Raises:
         BundleError: a file is missing or changed, the contract is not the code's, or a golden row comes out
             differently; the message names the file and the reason.
     """
-    manifest = read_manifest(path)
+    return verify_bundle(path, _hold_files(path))
+
+
+def verify_bundle(path: Path, files: HeldFiles) -> Bundle:
+    """Verify the files of a bundle and load its model; `path`, where they lay, is for the messages.
+
+    Raises:
+        BundleError: as for `load_bundle`.
+    """
+    manifest = _parse_manifest(path, files[MANIFEST], files[MANIFEST_SHA256])
     contract = _find_contract(path, manifest)
     for name, expected in manifest.files.items():
-        if _hash(path / name) != expected:
+        if hashlib.sha256(files[name]).hexdigest() != expected:
             raise BundleError(f"{path / name} was changed after the export: its sha256 differs", instead=EXPORT_AGAIN)
     tables = set(map(file_name, ARRAYS)) if manifest.explainer == "tables" else set()
     if missing := {MODEL, GOLDEN, *tables} - set(manifest.files):
         raise BundleError(f"{path / MANIFEST} lists no {' and no '.join(sorted(missing))}", instead=EXPORT_AGAIN)
-    width, explain = _build_explainer(path, manifest)
+    width, explain = _build_explainer(path, manifest, files)
     if width != len(contract.features):
         raise BundleError(
             f"the model in {path} takes {width} features, the contract has {len(contract.features)}",
             instead=EXPORT_AGAIN,
         )
     model = ChurnModel(contract, explain, manifest.model_version, _encode_reference(path, manifest, contract))
-    _check_golden(path / GOLDEN, model)
-    return Bundle(path, _hash(path / MANIFEST), manifest, model)
+    with _refuse_damage(f"{path / GOLDEN} does not hold golden rows"):
+        _check_golden(path / GOLDEN, Golden.model_validate_json(bytes(files[GOLDEN])), model)
+    return Bundle(path, hashlib.sha256(files[MANIFEST]).hexdigest(), manifest, model, files)
 
 
 def identify_bundle(path: Path) -> str | None:
     """Return the sha256 that identifies the bundle in a folder, without verifying it; None if it has no manifest."""
     try:
-        return hash_file(path / MANIFEST)
-    except OSError:
+        return hashlib.sha256(_read(path / MANIFEST)).hexdigest()
+    except BundleError:
         return None
 
 
-def seal_from_manifest(manifest: Path) -> bytes:
+def seal_from_manifest(manifest: Buffer) -> bytes:
     """Return the manifest's checksum as `sha256sum --check` reads it."""
-    return f"{hash_file(manifest)}  {MANIFEST}\n".encode()
-
-
-def _hash(path: Path) -> str:
-    try:
-        return hash_file(path)
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}", instead=EXPORT_AGAIN) from error
+    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -151,24 +170,66 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         BundleError: there is no bundle, its manifest was changed, or it is of another form.
     """
-    if not path.is_dir():
+    return _parse_manifest(path, *_read_manifest_and_seal(path))
+
+
+def _hold_files(path: Path) -> HeldFiles:
+    """Read the manifest, and the files that it lists."""
+    manifest, seal = _read_manifest_and_seal(path)
+    contents = {MANIFEST: manifest, MANIFEST_SHA256: seal}
+    left = MOST_BYTES
+    for name in _parse_manifest(path, manifest, seal).files:
+        contents[name] = _read(path / name, most_bytes=left)
+        left -= len(contents[name])
+    return HeldFiles(contents)
+
+
+def _read(file: Path, *, most_bytes: int = MOST_MANIFEST_BYTES) -> bytes:
+    return read_file(file, most_bytes=most_bytes, instead=EXPORT_AGAIN)
+
+
+def _read_manifest_and_seal(path: Path) -> tuple[bytes, bytes]:
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}", instead=EXPORT_AGAIN) from error
+    if not is_folder:
         raise BundleError(
             f"there is no bundle at {path}",
             instead="make one with `churn export models:/NAME@champion`, or set MODEL_PATH to the bundle's directory",
         )
-    manifest, seal = path / MANIFEST, path / MANIFEST_SHA256
-    _hash(seal)
-    _hash(manifest)
-    if seal.read_bytes() != seal_from_manifest(manifest):
-        raise BundleError(f"{manifest} was changed after the export: {seal.name} differs", instead=EXPORT_AGAIN)
-    try:
-        return Manifest.model_validate_json(manifest.read_bytes())
-    except ValidationError as error:
-        problem = error.errors()[0]
+    seal = _read(path / MANIFEST_SHA256)
+    return _read(path / MANIFEST), seal
+
+
+def _parse_manifest(path: Path, manifest: Buffer, seal: Buffer) -> Manifest:
+    if bytes(seal) != seal_from_manifest(manifest):
         raise BundleError(
-            f"{manifest}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}",
-            instead="this version of the code cannot read the bundle; export the model again",
+            f"{path / MANIFEST} was changed after the export: {MANIFEST_SHA256} differs", instead=EXPORT_AGAIN
+        )
+    with _refuse_damage(
+        str(path / MANIFEST), instead="this version of the code cannot read the bundle; export the model again"
+    ):
+        return Manifest.model_validate_json(bytes(manifest))
+
+
+@contextmanager
+def _refuse_damage(problem: str, *, instead: str = EXPORT_AGAIN) -> Iterator[None]:
+    """Turn whatever a library raises at what a bundle holds into the promised error.
+
+    The readers of NumPy, JSON and XGBoost promise no kinds of errors for a file that somebody damaged and sealed anew.
+    """
+    try:
+        yield
+    except ChurnError:
+        raise
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BundleError(
+            ": ".join([problem, *filter(None, [".".join(map(str, first["loc"]))]), first["msg"]]), instead=instead
         ) from error
+    except Exception as error:
+        raise BundleError(f"{problem}: {error or type(error).__name__}", instead=instead) from error
 
 
 def _find_contract(path: Path, manifest: Manifest) -> type[Contract]:
@@ -187,24 +248,16 @@ def _find_contract(path: Path, manifest: Manifest) -> type[Contract]:
 
 
 def _encode_reference(path: Path, manifest: Manifest, contract: type[Contract]) -> tuple[float, ...]:
-    try:
+    with _refuse_damage(f"{path / MANIFEST}: reference_values"):
         return contract.model_validate(manifest.reference_values).encode()
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise BundleError(
-            f"{path / MANIFEST}: reference_values: {'.'.join(map(str, problem['loc']))}: {problem['msg']}",
-            instead=EXPORT_AGAIN,
-        ) from error
 
 
-def _build_explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
+def _build_explainer(path: Path, manifest: Manifest, files: HeldFiles) -> tuple[int, Explainer]:
     """Return the number of features the model takes, and its explainer."""
     if manifest.explainer == "tables":
-        try:
-            tables = Tables.load(path)
-        except ValueError as error:
-            raise BundleError(f"{path} holds tables that are none: {error}", instead=EXPORT_AGAIN) from error
-        return len(tables.threshold_ends), build_table_explainer(tables)
+        with _refuse_damage(f"{path} holds tables that are none"):
+            tables = Tables.read(files)
+            return len(tables.threshold_ends), build_table_explainer(tables)
     try:
         from churn.explain.xgb import build_xgboost_explainer, load_booster  # noqa: PLC0415 - an extra, slow to load
     except ImportError as error:
@@ -212,8 +265,9 @@ def _build_explainer(path: Path, manifest: Manifest) -> tuple[int, Explainer]:
             f"{path} is explained by XGBoost, which is not installed: {manifest.explainer_reason}",
             instead="install it with `pip install 'streamflow-churn[xgboost]'`, or train a smaller model",
         ) from error
-    booster = load_booster(path / MODEL)
-    return booster.num_features(), build_xgboost_explainer(booster)
+    with _refuse_damage(f"{path / MODEL} is not a model that XGBoost can use"):
+        booster = load_booster(path / MODEL, files[MODEL])
+        return booster.num_features(), build_xgboost_explainer(booster)
 
 
 def probabilities_from_contributions(explained: Sequence[Sequence[float]]) -> list[float]:
@@ -221,13 +275,7 @@ def probabilities_from_contributions(explained: Sequence[Sequence[float]]) -> li
     return [sigmoid(sum(row)) for row in explained]
 
 
-def _check_golden(path: Path, model: ChurnModel) -> None:
-    try:
-        golden = Golden.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise BundleError(
-            f"{path} does not hold golden rows: {error.errors()[0]['msg']}", instead=EXPORT_AGAIN
-        ) from error
+def _check_golden(path: Path, golden: Golden, model: ChurnModel) -> None:
     explained = model.explain(np.array(golden.rows, dtype=np.float32))
     answers = np.column_stack([explained, probabilities_from_contributions(explained.tolist())])
     golden_answers = np.column_stack([golden.contributions, golden.probability])

@@ -100,7 +100,7 @@ def write_bundle(
             files={file.name: hash_file(file) for file in sorted(fresh.iterdir())},
         )
         write_bytes(fresh / MANIFEST, encode_json(manifest.model_dump()))
-        write_bytes(fresh / MANIFEST_SHA256, seal_from_manifest(fresh / MANIFEST))
+        write_bytes(fresh / MANIFEST_SHA256, seal_from_manifest((fresh / MANIFEST).read_bytes()))
         verified = load_bundle(fresh)
     return replace(verified, path=path)
 

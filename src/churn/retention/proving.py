@@ -75,7 +75,7 @@ def prove(
     """
     proof = Proof()
     generator = np.random.default_rng(seed)
-    booster = load_booster(bundle.path / MODEL)
+    booster = load_booster(bundle.path / MODEL, bundle.files[MODEL])
     languages = [find_language(code) for code in list_language_codes()]
     while proof.rows < rows:
         people = draw_subscribers(bundle.model.contract, generator, min(ROWS_AT_ONCE, rows - proof.rows))

@@ -21,7 +21,7 @@ from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.errors import BundleError, DataError
 from churn.files import write_bytes
-from churn.model.bundle import identify_bundle, load_bundle
+from churn.model.bundle import load_bundle
 from churn.model.model import ChurnModel
 from churn.reading.blocks import Floats
 from churn.reading.sources import FilePart, read_part
@@ -110,9 +110,10 @@ def score_part(job: Job, part: FilePart) -> PartResult:
 @functools.lru_cache(maxsize=1)
 def load_model(path: Path, sha256: str) -> ChurnModel:
     """Load the model of the bundle with this seal, once in each process."""
-    if identify_bundle(path) != sha256:
+    bundle = load_bundle(path)
+    if bundle.sha256 != sha256:
         raise BundleError(f"{path} is another bundle than at the start", instead="start anew with --overwrite")
-    return load_bundle(path).model
+    return bundle.model
 
 
 def _refuse_rows(contract: type[Contract], part: FilePart, wanted: list[str], values: Floats) -> list[Reject]:

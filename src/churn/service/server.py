@@ -5,20 +5,22 @@ from __future__ import annotations
 import functools
 import gc
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from churn.contract.language import list_language_codes
 from churn.cpus import count_usable_cpus
+from churn.errors import SettingsError
 from churn.model.bundle import Bundle, load_bundle
 from churn.retention.offers.policy import Policy, load_policy
 from churn.service.counting.counters import Counters
 from churn.service.counting.layout import count_cells, describe_served_model, lay_out_cells
 from churn.service.counting.ledger import Ledger
 from churn.service.standby import Standby
-from churn.service.startup import FindChallenger, load_challenger, load_challenger_if_possible, require_writable_log
-from churn.service.workers import MOST_PROCESSES, Workers
+from churn.service.startup import challenger_from_bundle, load_challenger_bundle, require_writable_log
+from churn.service.workers import MOST_PROCESSES, CreateApp, Workers
 from churn.settings import MOST_WORKERS, Settings
 from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
@@ -56,36 +58,56 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         bundle.require_version(settings.model_version)
         policy = load_policy(settings.offer_policy, bundle.model.contract, languages=list_language_codes())
         require_writable_log(settings, bundle.model.contract.contract_name)
-        challenger = load_challenger(settings, bundle)
+        challenger = load_challenger_bundle(settings, bundle)
         with listen(settings.host, settings.port, app="service") as listener:
             announce = functools.partial(on_ready, format_url(settings.host, settings.port), bundle)
             workers = settings.workers or min(count_usable_cpus(), MOST_WORKERS)
             if workers == 1:
-                app = _create_settled_app(settings, policy, bundle, find_challenger=lambda *_: challenger)
+                app = _create_settled_app(settings, policy, bundle, challenger)
                 listeners = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
                 AnnouncingServer(_config(settings, app, workers=1), announce).run(listeners)
             else:
-                # Each worker loads the bundles for itself: these, even if another version is champion by then.
-                pinned = {
-                    "model_path": bundle.path.resolve(),
-                    "model_version": bundle.model.version,
-                    "challenger_path": settings.challenger_path and settings.challenger_path.resolve(),
-                }
                 served = describe_served_model(bundle.model, policy, has_challenger=challenger is not None)
                 ledger = Ledger(count_cells(lay_out_cells(served)), rows=MOST_PROCESSES)
-                pinned_settings = settings.model_copy(update=pinned)
-                factory = functools.partial(_create_settled_app, pinned_settings, policy, ledger=ledger)
+                # Workers share the memory of these bundles. One that starts later gets the same, whatever the folders
+                # hold by then.
+                create = functools.partial(_create_settled_app, settings, policy, ledger=ledger)
+                factory = functools.partial(create, bundle, challenger)
+                # Read again at a reload: these folders, even if another version is champion by then.
+                challenger_path = settings.challenger_path and settings.challenger_path.resolve()
+                pinned = settings.model_copy(update={"challenger_path": challenger_path})
+                load_again = functools.partial(_load_bundles_again, pinned, bundle.path.resolve(), bundle)
                 standby = Standby(Counters(served, ledger), listener, log_level=settings.log_level)
-                Workers(_config(settings, factory, workers=workers), listener, announce, standby).run()
+                Workers(
+                    _config(settings, factory, workers=workers),
+                    listener,
+                    announce,
+                    standby,
+                    reload=lambda: functools.partial(create, *load_again()),
+                ).run()
+
+
+def _load_bundles_again(settings: Settings, path: Path, served: Bundle) -> tuple[Bundle, Bundle | None]:
+    """Return the bundle that lies at `path` now, and the challenger's.
+
+    Raises:
+        BundleError: one is missing or damaged.
+        SettingsError: one cannot stand in for the bundle that is served: it is of another version or contract.
+    """
+    bundle = load_bundle(path)
+    bundle.require_version(served.model.version)
+    if bundle.manifest.contract_fingerprint != served.manifest.contract_fingerprint:
+        raise SettingsError(f"{path} holds a bundle of another contract", instead="start the service anew")
+    return bundle, load_challenger_bundle(settings, bundle)
 
 
 def _create_settled_app(
     settings: Settings,
     policy: Policy,
-    bundle: Bundle | None = None,
+    bundle: Bundle,
+    challenger: Bundle | None,
     *,
     ledger: Ledger | None = None,
-    find_challenger: FindChallenger = load_challenger_if_possible,
 ) -> FastAPI:
     """Return the app, with all that was loaded for it set aside from garbage collection.
 
@@ -93,13 +115,19 @@ def _create_settled_app(
     """
     from churn.service.app import create_app  # noqa: PLC0415 - slow to load, and the parent of workers does not need it
 
-    app = create_app(settings, bundle=bundle, policy=policy, ledger=ledger, find_challenger=find_challenger)
+    app = create_app(
+        settings,
+        bundle=bundle,
+        policy=policy,
+        ledger=ledger,
+        find_challenger=lambda *_: challenger_from_bundle(challenger),
+    )
     gc.collect()
     gc.freeze()
     return app
 
 
-def _config(settings: Settings, app: FastAPI | Callable[[], FastAPI], *, workers: int) -> uvicorn.Config:
+def _config(settings: Settings, app: FastAPI | CreateApp, *, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         factory=workers > 1,

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from churn.errors import ChurnError, SettingsError
+from churn.errors import SettingsError
 from churn.model.bundle import Bundle, load_bundle
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.places import Places, locate_log
@@ -26,7 +26,6 @@ type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 type FindChallenger = Callable[[Settings, Bundle], Challenger | None]
 
 log = logging.getLogger("churn.prediction_log")
-shadow_log = logging.getLogger("churn.shadow")
 
 
 def find_log_places(settings: Settings, contract: str) -> Places | None:
@@ -124,6 +123,20 @@ def load_challenger(settings: Settings, champion: Bundle) -> Challenger | None:
     """Return the challenger that the settings name; None if they name none.
 
     Raises:
+        BundleError, SettingsError: as for its bundle.
+    """
+    return challenger_from_bundle(load_challenger_bundle(settings, champion))
+
+
+def challenger_from_bundle(bundle: Bundle | None) -> Challenger | None:
+    """Return the challenger of a bundle, if there is one."""
+    return Challenger(bundle.model, bundle.sha256) if bundle else None
+
+
+def load_challenger_bundle(settings: Settings, champion: Bundle) -> Bundle | None:
+    """Return the bundle of the challenger that the settings name; None if they name none.
+
+    Raises:
         BundleError: its bundle is missing or damaged.
         SettingsError: it answers another contract than the champion, or there is no log to write to.
     """
@@ -144,13 +157,4 @@ def load_challenger(settings: Settings, champion: Bundle) -> Challenger | None:
             f"({mine.contract_fingerprint[:12]})",
             instead="set it to a bundle of the champion's contract",
         )
-    return Challenger(bundle.model, bundle.sha256)
-
-
-def load_challenger_if_possible(settings: Settings, champion: Bundle) -> Challenger | None:
-    """Do the same for a worker that replaces a dead one: the service needs it, with or without a challenger."""
-    try:
-        return load_challenger(settings, champion)
-    except (ChurnError, OSError) as error:
-        shadow_log.error("this worker has no challenger: %s", error)
-        return None
+    return bundle

@@ -1,11 +1,14 @@
 """The workers of a service: raised when it starts, and again whenever one ends."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import pickle
 import socket
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
@@ -14,6 +17,9 @@ from churn.errors import ChurnError
 from churn.parents import end_with_parent
 from churn.service.standby import Standby
 from churn.settings import MOST_WORKERS
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI  # slow to load, and the parent of workers does not need it
 
 START_S = 60.0  # the first workers, those that replace them and those of a restart
 LOOK_S, LOOK_SOON_S = 0.5, 0.05  # at all workers, and while one is about to start
@@ -24,6 +30,8 @@ LONGEST_PAUSE_S = 30.0
 MOST_PROCESSES = MOST_WORKERS + 3
 
 log = logging.getLogger("churn.workers")
+
+type CreateApp = Callable[[], FastAPI]
 
 
 class Worker(Process):
@@ -83,14 +91,23 @@ class Workers(Multiprocess):
     Args:
         announce: called once all of the first workers answer.
         standby: answers while no worker can, and counts.
+        reload: called at SIGHUP; verifies what the folders hold now, and returns what makes the app of that.
     """
 
     processes: list[Worker]  # type: ignore[assignment]  # of uvicorn's own class there
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None], standby: Standby
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        announce: Callable[[], None],
+        standby: Standby,
+        *,
+        reload: Callable[[], CreateApp],
     ) -> None:
         super().__init__(config, [listener])
+        self.reload = reload
+        self._earlier_app = config.app  # before a restart
         self.announce = announce
         self.standby = standby
         self._outdated: list[Worker] = []  # to be replaced, by SIGHUP
@@ -176,6 +193,7 @@ class Workers(Multiprocess):
         log.error("%s; the next try is in %.0f s", fault, pause_s)
         if self._outdated:
             self._outdated.clear()
+            self.config.app = self._earlier_app
             log.error("the restart ends here: the workers that are left go on")
 
     def _renew_next(self) -> None:
@@ -204,8 +222,19 @@ class Workers(Multiprocess):
             worker.end()
 
     def handle_hup(self) -> None:
-        """Replace each worker, one after the other."""
+        """Replace each worker, one after the other, by one that serves what the folders hold now.
+
+        If that cannot be served, replace none.
+        """
+        try:
+            app = self.reload()
+        except ChurnError as error:
+            log.error("SIGHUP: the workers go on with what they serve: %s; %s", error, error.instead)  # noqa: TRY400
+            return
         log.info("SIGHUP: the workers are replaced one by one")
+        if not self._outdated:
+            self._earlier_app = self.config.app
+        self.config.app = app
         self._outdated = [*self.processes]
 
     def handle_ttin(self) -> None:

@@ -1,8 +1,12 @@
 """A bundle is believed only after everything about it was checked."""
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from churn.businesses import find_contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
 from churn.files import encode_json, hash_file
-from churn.model.bundle import Bundle, ModelCard, load_bundle
+from churn.model.bundle import Bundle, ModelCard, load_bundle, seal_from_manifest
 from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 
@@ -140,11 +144,26 @@ def test_a_model_of_another_width_is_refused(bundle: Path) -> None:
         ("groups", lambda groups: groups + np.array([0, 0, 4, 0, 0]), "groups do not add up"),
         ("groups", lambda groups: groups - np.array([0, 0, 0, 10**6, 0]), "passes do not add up"),
         ("groups", lambda groups: groups[:, :4], "groups is int64"),
+        ("groups", lambda groups: groups[:-1], "features do not add up"),
+        ("groups", lambda groups: groups - np.array([0, 0, 2**62, 0, 0]), "groups do not add up"),
+        ("groups", lambda groups: groups + np.array([0, 0, 2**62, 0, 0]), "do not add up"),
         ("features", lambda features: features + 10, "features are out of range"),
         ("threshold_ends", lambda ends: ends + 1, "thresholds do not add up"),
         ("threshold_ends", lambda ends: ends[:0], "thresholds do not add up"),
+        ("threshold_ends", lambda ends: np.array([2**62, -(2**63), -(2**62), *ends[3:]]), "thresholds do not add up"),
+        ("threshold_ends", lambda ends: np.array([ends[1], ends[0], *ends[2:]]), "thresholds do not add up"),
+        ("threshold_ends", lambda ends: np.repeat(ends, 30), "too many features"),
+        ("thresholds", lambda thresholds: thresholds[::-1], "thresholds do not rise"),
+        ("thresholds", lambda thresholds: thresholds * np.float32(np.nan), "thresholds do not rise"),
+        ("passes", lambda passes: np.append(passes, np.uint8(1)), "passes do not add up"),
+        ("passes", lambda passes: np.append(passes, np.uint8(2)), "passes are not 0 or 1"),
+        ("base", lambda base: base * np.nan, "base is no log-odds"),
+        ("base", lambda base: np.repeat(base, 2), "base is no log-odds"),
         ("numbers", lambda numbers: numbers.astype(np.float64), "numbers is float64"),
+        ("numbers", lambda numbers: numbers.astype(">f4"), "numbers is >f4"),
         ("numbers", lambda numbers: numbers[:-1], "numbers do not add up"),
+        ("numbers", lambda numbers: numbers * np.float32(np.nan), "numbers are no log-odds"),
+        ("numbers", lambda numbers: numbers + np.float32(1e30), "numbers are no log-odds"),
     ],
 )
 def test_tables_that_point_past_their_ends_are_refused(
@@ -155,6 +174,160 @@ def test_tables_that_point_past_their_ends_are_refused(
     reseal(bundle, lambda _: None)
     with pytest.raises(BundleError, match=complaint):
         load_bundle(bundle)
+
+
+HEADER = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "(" * 9000,
+        "{[]: 1}",
+        HEADER[:-3],
+        HEADER.replace("(1,)", "(4611686018427387904,)"),
+        HEADER.replace("(1,)", "(-1,)"),
+        HEADER.replace("(1,)", "(1L,)"),
+        HEADER.replace("(1,)", "None"),
+        HEADER.replace("(1,)", "(1, 1)").replace("False", "True"),
+        HEADER.replace("<f4", "<M8[s]"),
+        HEADER.replace("'<f4'", "['<f4']"),
+        HEADER + "   ",  # so the numbers behind it lie where no number may lie
+    ],
+)
+def test_tables_with_a_header_that_numpy_stumbles_over_are_refused(bundle: Path, header: str) -> None:
+    content = header.encode()
+    written = b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little") + content + bytes(4)
+    (bundle / "tables_numbers.npy").write_bytes(written)
+    reseal(bundle, lambda _: None)
+    with pytest.raises(BundleError, match="tables that are none"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x93NUMPY", b"PK\x03\x04", b"\x93NUMPY\x02\x00\xff\xff\xff\xff", b"\x80\x04N."]
+)
+def test_tables_that_are_no_array_are_refused(bundle: Path, content: bytes) -> None:
+    (bundle / "tables_numbers.npy").write_bytes(content)
+    reseal(bundle, lambda _: None)
+    with pytest.raises(BundleError, match="tables that are none"):
+        load_bundle(bundle)
+
+
+NO_GOLDEN_ROWS = [
+    b"",
+    b"null",
+    b"[" * 100_000,
+    b'{"rows": "\xff"}',
+    b'{"rows": [[1e999]], "contributions": [[1]], "probability": [1]}',
+    b'{"rows": [[NaN]], "contributions": [[1]], "probability": [1]}',
+    b'{"rows": [[1], [1, 2]], "contributions": [[1], [1]], "probability": [1, 1]}',
+    b'{"rows": [[1]], "contributions": [[1]], "probability": [1]}',
+    b'{"rows": [[1' + b"0" * 5000 + b']], "contributions": [[1]], "probability": [1]}',
+]
+
+
+@pytest.mark.parametrize("content", NO_GOLDEN_ROWS, ids=lambda content: str(content[:40]))
+def test_golden_rows_that_are_none_are_refused(bundle: Path, content: bytes) -> None:
+    (bundle / "golden.json").write_bytes(content)
+    reseal(bundle, lambda _: None)
+    with pytest.raises(BundleError, match="golden"):
+        load_bundle(bundle)
+
+
+def test_golden_rows_of_uneven_answers_are_refused(bundle: Path) -> None:
+    golden = json.loads((bundle / "golden.json").read_text())
+    golden["contributions"][1].pop()
+    (bundle / "golden.json").write_bytes(encode_json(golden))
+    reseal(bundle, lambda _: None)
+    with pytest.raises(BundleError, match="golden"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{" * 100_000, b'{"\xff": 1}', b'{"test_auc": NaN}', b"1" * 5000])
+def test_a_manifest_that_is_none_is_refused(bundle: Path, content: bytes) -> None:
+    (bundle / "manifest.json").write_bytes(content)
+    (bundle / "manifest.sha256").write_bytes(seal_from_manifest(content))
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        load_bundle(bundle)
+
+
+def put_folder(file: Path) -> None:
+    file.mkdir()
+
+
+def put_loop(file: Path) -> None:
+    file.symlink_to(file.name)
+
+
+def put_pipe(file: Path) -> None:
+    os.mkfifo(file)
+
+
+def put_endless_file(file: Path) -> None:
+    with file.open("wb") as hole:
+        hole.truncate(2**40)
+
+
+@pytest.mark.parametrize("put", [put_folder, put_loop, put_pipe, put_endless_file])
+@pytest.mark.parametrize("name", ["golden.json", "manifest.json", "manifest.sha256"])
+def test_what_cannot_be_read_as_a_file_is_refused_and_named(
+    bundle: Path, name: str, put: Callable[[Path], None]
+) -> None:
+    (bundle / name).unlink()
+    put(bundle / name)
+    with pytest.raises(BundleError, match=rf"{name} cannot be read"):
+        load_bundle(bundle)
+
+
+def test_a_place_that_cannot_be_looked_at_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="cannot be read: File name too long"):
+        load_bundle(tmp_path / ("x" * 300))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(BundleError, match="there is no bundle at"):
+        load_bundle(tmp_path / "loop")
+
+
+@pytest.mark.parametrize("change", [lambda _: b"", lambda content: bytes(len(content))], ids=["truncated", "zeroed"])
+def test_a_loaded_bundle_answers_on_when_its_files_are_written_over_in_place(
+    bundle: Path, change: Callable[[bytes], bytes]
+) -> None:
+    loaded = load_bundle(bundle)
+    before = predict_example(loaded)
+    for file in bundle.iterdir():
+        file.write_bytes(change(file.read_bytes()))
+    assert predict_example(loaded) == before
+
+
+def test_nobody_can_write_to_what_is_held(bundle: Path) -> None:
+    loaded = load_bundle(bundle)
+    assert loaded.files["golden.json"].readonly
+    if sys.platform == "linux":  # where other processes of this user find open files, too
+        links = [link for link in Path("/proc/self/fd").iterdir() if "churn-bundle" in os.path.realpath(link)]
+        assert links
+        for link in links:
+            with link.open("r+b", buffering=0) as file, pytest.raises(PermissionError):
+                file.write(b"x")
+
+
+HANDED: list[Bundle] = []
+
+
+def test_a_process_that_is_handed_a_bundle_answers_from_the_same_bytes(bundle: Path) -> None:
+    loaded = load_bundle(bundle)
+    shutil.rmtree(bundle)
+    with ProcessPoolExecutor(1, get_context("spawn"), take, (loaded,)) as pool:
+        assert pool.submit(predict_example).result(timeout=60) == predict_example(loaded)
+
+
+def take(bundle: Bundle) -> None:
+    HANDED.append(bundle)
+
+
+def predict_example(bundle: Bundle | None = None) -> tuple[str, Any]:
+    answering = bundle or HANDED[0]
+    return answering.sha256, answering.model.predict([STREAMFLOW.model_validate(STREAMFLOW.example())])
 
 
 def test_tables_that_are_a_pickle_are_refused(bundle: Path) -> None:

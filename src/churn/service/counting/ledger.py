@@ -4,8 +4,6 @@ import contextlib
 import fcntl
 import mmap
 import os
-import sys
-import tempfile
 import weakref
 from collections.abc import Sequence
 from multiprocessing.reduction import DupFd
@@ -15,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from churn.errors import ChurnError
+from churn.files import create_nameless_file
 
 type Numbers = npt.NDArray[np.float64]
 
@@ -34,7 +33,7 @@ class Ledger:
     """
 
     def __init__(self, cells: int, rows: int = 1) -> None:
-        file = _create_nameless_file()
+        file = create_nameless_file("churn-ledger")
         os.ftruncate(file, rows * _bytes_per_row(cells))
         self._map(cells, rows, file)
 
@@ -96,11 +95,3 @@ def _rebuild_ledger(cells: int, rows: int, file: Any) -> Ledger:
     ledger = Ledger.__new__(Ledger)
     ledger._map(cells, rows, file.detach())  # noqa: SLF001 - its other constructor
     return ledger
-
-
-def _create_nameless_file() -> int:
-    """Return a file in memory where the system has that: it needs no folder and leaves nothing behind."""
-    if sys.platform == "linux":
-        return os.memfd_create("churn-ledger")
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
