@@ -16,12 +16,12 @@ PATIENCE_S = 60
 class Service:
     """A service with two workers, and connections to both."""
 
-    def __init__(self, bundle: Path, *, port: int | None = None) -> None:
+    def __init__(self, bundle: Path, *, port: int | None = None, **environment: object) -> None:
         self.port = port or free_port()
         own = {"MODEL_PATH": str(bundle), "PORT": str(self.port), "WORKERS": "2"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "churn", "serve"],
-            env=os.environ | own,
+            env=os.environ | own | {name: str(value) for name, value in environment.items()},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -53,7 +53,7 @@ class Service:
     def workers(self) -> set[int]:
         parent = self.process.pid
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+        return {int(child) for child in children if is_worker(child)}
 
     def kill_workers(self) -> None:
         """Kill all workers, and wait for as many new ones."""
@@ -65,3 +65,10 @@ class Service:
     def stop(self) -> None:
         self.process.terminate()
         self.process.communicate(timeout=PATIENCE_S)
+
+
+def is_worker(process: str) -> bool:
+    try:
+        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return False
