@@ -59,12 +59,16 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-# In the order of the help.
+# In the order of the help: commands, then groups of commands.
 for commands in (
-    service, training, models, proving, scoring, offers, predictions, loadtest, image,
-    release, shadow, judge, rollout, rollout_report, drift, outcomes, dashboard, contract,
+    service.app, training.app, models.app, proving.app, scoring.app, predictions.app, loadtest.app, release.app,
+    drift.app, dashboard.app, contract.app, training.data_app, offers.app, predictions.predictions_app, image.app,
+    shadow.app, judge.app,
 ):  # fmt: skip
-    commands.add_to(app)
+    app.add_typer(commands)
+rollout.add_to(app)
+rollout_report.add_to(app)
+app.add_typer(outcomes.app)
 
 
 def main() -> NoReturn:

@@ -9,12 +9,10 @@ from churn.businesses import find_contract, list_contracts
 from churn.cli.documents import describe_contract
 from churn.cli.show import out, print_json
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command("contract", epilog="Example: churn contract telco --json")(contract)
+app = typer.Typer()
 
 
+@app.command(epilog="Example: churn contract telco --json")
 def contract(
     name: Annotated[
         str | None, typer.Argument(help="Which contract; lists them if not given.", show_default=False)

@@ -9,12 +9,10 @@ from churn.settings import read_settings
 
 # ruff: noqa: PLC0415 - an extra
 
-
-def add_to(app: typer.Typer) -> None:
-    """Adds this command to the command line."""
-    app.command("dashboard", epilog="Example: DASHBOARD_PORT=8002 churn dashboard")(dashboard)
+app = typer.Typer()
 
 
+@app.command(epilog="Example: DASHBOARD_PORT=8002 churn dashboard")
 def dashboard() -> None:
     """Show rollouts, shadow, health, drift, outcomes and models as pages until stopped; DASHBOARD_* says where."""
     settings = read_settings()

@@ -31,12 +31,10 @@ EXIT_CODES = {
     "far": ExitCode.DRIFTED_FAR,
 }
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command("drift", epilog="Example: churn drift --since 7d --out var/drift.html")(drift)
+app = typer.Typer()
 
 
+@app.command(epilog="Example: churn drift --since 7d --out var/drift.html")
 def drift(
     *,
     since: SinceOption = None,

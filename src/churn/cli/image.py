@@ -21,15 +21,10 @@ if TYPE_CHECKING:
 BundleArgument = Annotated[Path, typer.Argument(help="The bundle's directory.", show_default=False)]
 ImageArgument = Annotated[str, typer.Argument(help="Name and tag of the image.", show_default=False)]
 
-image_app = typer.Typer(help="Build and try the service's container image; needs Docker.", no_args_is_help=True)
+app = typer.Typer(name="image", help="Build and try the service's container image; needs Docker.", no_args_is_help=True)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.add_typer(image_app, name="image")
-
-
-@image_app.command("build", epilog="Example: churn image build var/bundles/streamflow/champion")
+@app.command("build", epilog="Example: churn image build var/bundles/streamflow/champion")
 def image_build(
     bundle: BundleArgument,
     *,
@@ -79,7 +74,7 @@ def image_build(
     out.print(f"next: churn image test {image.reference} {bundle}")
 
 
-@image_app.command("test", epilog="Example: churn image test streamflow-churn-api:v2.3.1 var/bundles/streamflow/v2.3.1")
+@app.command("test", epilog="Example: churn image test streamflow-churn-api:v2.3.1 var/bundles/streamflow/v2.3.1")
 def image_test(
     image: ImageArgument,
     bundle: BundleArgument,
@@ -100,7 +95,7 @@ def image_test(
         )
 
 
-@image_app.command("layers", epilog="Example: churn image layers streamflow-churn-api:v2.3.1")
+@app.command("layers", epilog="Example: churn image layers streamflow-churn-api:v2.3.1")
 def image_layers(image: ImageArgument, as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Show what takes the space in an image."""
     layers = list_layers(image)

@@ -22,15 +22,10 @@ if TYPE_CHECKING:
 
 VERDICT_CODES = {"promote": ExitCode.DONE, "hold": ExitCode.NOT_OVER, "roll back": ExitCode.ROLLED_BACK}
 
-judge_app = typer.Typer(help="Judge a canary by what it answered.", no_args_is_help=True)
+app = typer.Typer(name="judge", help="Judge a canary by what it answered.", no_args_is_help=True)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.add_typer(judge_app, name="judge")
-
-
-@judge_app.command("explain", epilog="Example: churn judge explain counts.json")
+@app.command("explain", epilog="Example: churn judge explain counts.json")
 def explain_counts(
     counts: Annotated[
         Path,

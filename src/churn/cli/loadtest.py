@@ -26,14 +26,10 @@ if TYPE_CHECKING:
 REQUESTS = 1000
 CONNECTIONS = 8
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command("loadtest", epilog="Example: churn loadtest http://127.0.0.1:8000 --rate 200 --out var/load.html")(
-        loadtest
-    )
+app = typer.Typer()
 
 
+@app.command(epilog="Example: churn loadtest http://127.0.0.1:8000 --rate 200 --out var/load.html")
 def loadtest(
     url: Annotated[str, typer.Argument(help="The service's address, such as http://127.0.0.1:8000.")],
     *,

@@ -22,15 +22,10 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - MLflow takes seconds to import
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.command("models", epilog="Example: churn models --json")(models)
-    app.command("promote", epilog="Example: churn promote v2.4.0")(promote)
-    app.command("export", epilog="Example: churn export models:/streamflow-churn-predictor@champion")(export)
-    app.command("ui", epilog="Example: churn ui --port 5000")(ui)
+app = typer.Typer()
 
 
+@app.command(epilog="Example: churn models --json")
 def models(contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:  # noqa: FBT002
     """List the registered versions with aliases and metrics, newest first."""
     registry = open_registry(read_settings())
@@ -58,6 +53,7 @@ def models(contract: ContractOption = "streamflow", as_json: JsonOption = False)
         print_table(name, columns, [[_format_cell(value) for value in row.values()] for row in listed])
 
 
+@app.command(epilog="Example: churn promote v2.4.0")
 def promote(
     version: VersionArgument,
     contract: ContractOption = "streamflow",
@@ -101,6 +97,7 @@ def promote_version(
         out.print(f"{info.name} version {info.number} ({version}) is champion")
 
 
+@app.command(epilog="Example: churn export models:/streamflow-churn-predictor@champion")
 def export(
     uri: Annotated[str, typer.Argument(help="models:/NAME@ALIAS or models:/NAME/NUMBER", show_default=False)],
     to: Annotated[
@@ -130,7 +127,7 @@ def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contr
             shelf_of=settings.shelf,
             contract=contract,
             otherwise=settings.churn_contract,
-            progress=lambda done, total: move(done, total, "comparing the tables with XGBoost"),
+            progress=move,
         )
     _, is_alias, alias = uri.partition("@")
     if is_alias and to is None:
@@ -138,6 +135,7 @@ def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contr
     return bundle
 
 
+@app.command(epilog="Example: churn ui --port 5000")
 def ui(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 5000,

@@ -43,15 +43,10 @@ TodayOption = Annotated[
     typer.Option("--today", formats=["%Y-%m-%d"], help="The day to decide on; today, in UTC, if not given."),
 ]
 
-offers_app = typer.Typer(help="Check, simulate and compare policies of offers.", no_args_is_help=True)
+app = typer.Typer(name="offers", help="Check, simulate and compare policies of offers.", no_args_is_help=True)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.add_typer(offers_app, name="offers")
-
-
-@offers_app.command("check", epilog="Example: churn offers check my-policy.toml")
+@app.command("check", epilog="Example: churn offers check my-policy.toml")
 def offers_check(policy: PolicyArgument, contract: ContractOption = "streamflow") -> None:
     """Check a policy file against the contract and show all that is wrong with it; exit code 2 if anything is."""
     read = _read_policy(policy, find_contract(contract))
@@ -67,7 +62,7 @@ def offers_check(policy: PolicyArgument, contract: ContractOption = "streamflow"
         out.print(f"expired, and no longer made: {', '.join(expired)}")
 
 
-@offers_app.command(
+@app.command(
     "simulate", epilog="Example: churn offers simulate subscribers.csv --policy my-policy.toml --out simulation.html"
 )
 def offers_simulate(
@@ -128,7 +123,7 @@ def offers_simulate(
             print_table(*shown)
 
 
-@offers_app.command("diff", epilog="Example: churn offers diff old.toml new.toml subscribers.csv")
+@app.command("diff", epilog="Example: churn offers diff old.toml new.toml subscribers.csv")
 def offers_diff(
     old: PolicyArgument,
     new: PolicyArgument,
@@ -207,7 +202,7 @@ def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tup
             lambda subscriber, prediction: choose_customer_reasons(model, subscriber, prediction)[0],
             census,
             threshold=threshold,
-            progress=lambda *done: move(*done, "rows"),
+            progress=move,
         )
         yield subscribers, census
     if not census.has_keys:

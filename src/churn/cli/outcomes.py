@@ -26,17 +26,12 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {"keep": ExitCode.DONE, "hold": ExitCode.NOT_OVER, "stop": ExitCode.HARMS}
 
-outcomes_app = typer.Typer(
-    help="Learn from who left: were the models right, does the banner help?", no_args_is_help=True
+app = typer.Typer(
+    name="outcomes", help="Learn from who left: were the models right, does the banner help?", no_args_is_help=True
 )
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.add_typer(outcomes_app, name="outcomes")
-
-
-@outcomes_app.command("import", epilog="Example: churn outcomes import left-in-march.csv")
+@app.command("import", epilog="Example: churn outcomes import left-in-march.csv")
 def outcomes_import(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False)],
     *,
@@ -60,7 +55,7 @@ def outcomes_import(
         out.print(f"{len(outcomes):,} outcomes imported, {known:,} are known; see `churn outcomes report`")
 
 
-@outcomes_app.command("report", epilog="Example: churn outcomes report --out var/outcomes.html")
+@app.command("report", epilog="Example: churn outcomes report --out var/outcomes.html")
 def report_outcomes(
     *, out_paths: ReportOption = None, contract: ContractOption = "streamflow", as_json: JsonOption = False
 ) -> None:
@@ -75,12 +70,8 @@ def report_outcomes(
     settings = read_settings()
     places = require_log(settings, contract)
     with show_progress("segments", calm=True) as move:
-        summary = summarize_outcomes(
-            settings.churn_home,
-            find_contract(contract).contract_name,
-            places,
-            progress=lambda done, total: move(done, total, "segments"),
-        )
+        name = find_contract(contract).contract_name
+        summary = summarize_outcomes(settings.churn_home, name, places, progress=move)
     figures = asdict(summary)
     write_report(paths, figures, functools.partial(_build_report, summary) if summary.matched else None)
     if as_json:

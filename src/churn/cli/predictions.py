@@ -25,15 +25,13 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
 
 log = logging.getLogger("churn.prediction_log")
-predictions_app = typer.Typer(help="Read the log of predictions, close it, erase from it.", no_args_is_help=True)
+app = typer.Typer()
+predictions_app = typer.Typer(
+    name="predictions", help="Read the log of predictions, close it, erase from it.", no_args_is_help=True
+)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.command("replay", epilog="Example: churn replay 01a214d9a11d79598a0a48c2ec254d0e")(replay)
-    app.add_typer(predictions_app, name="predictions")
-
-
+@app.command(epilog="Example: churn replay 01a214d9a11d79598a0a48c2ec254d0e")
 def replay(
     prediction_id: Annotated[str, typer.Argument(metavar="ID", help="An answer's prediction_id.", show_default=False)],
     *,
@@ -53,7 +51,7 @@ def replay(
         record = find_record(
             require_log(settings, contract),
             prediction_id.replace("-", "").lower(),
-            progress=lambda done, total: move(done, total, "segments") if total > 1 else None,
+            progress=lambda done, total: move(done, total) if total > 1 else None,
         )
     loaded = find_bundle(record, settings.shelf(find_contract(contract).contract_name), path=bundle)
     differences = compare(record, loaded)
@@ -138,7 +136,7 @@ def predictions_close(
     places = require_log(settings, contract)
     store = open_store(places.where)
     with show_progress("journals", calm=True) as move:
-        closed = close_journals(places.journals, store, progress=lambda done, total: move(done, total, "journals"))
+        closed = close_journals(places.journals, store, progress=move)
     days = settings.prediction_log_retention_days
     removal = remove_old_files(store, places.journals, days=days, clock=read_clock(), at_once=remove_now)
     closed = closed._replace(**removal._asdict())
@@ -183,7 +181,7 @@ def predictions_erase(
     aside = erase_from_set_aside(places.journals, hashed)
     with show_progress("segments", calm=True) as move:
         erase_outcomes(locate_outcomes(settings.churn_home, find_contract(contract).contract_name), hashed)
-        erased = erase_subscriber(store, hashed, progress=lambda done, total: move(done, total, "segments"))
+        erased = erase_subscriber(store, hashed, progress=move)
     if as_json:
         print_json({"subscriber": hashed, "erased": erased, "journals_still_open": still_open, "set_aside": aside})
     else:

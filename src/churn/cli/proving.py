@@ -20,12 +20,10 @@ from churn.settings import read_settings
 if TYPE_CHECKING:
     from churn.retention.proving import Proof
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command("prove", epilog="Example: churn prove var/bundles/streamflow/champion --rows 1000000")(prove)
+app = typer.Typer()
 
 
+@app.command(epilog="Example: churn prove var/bundles/streamflow/champion --rows 1000000")
 def prove(
     bundle: Annotated[
         Path | None, typer.Argument(help="A bundle; by default the served one.", show_default=False)
@@ -54,7 +52,7 @@ def prove(
             threshold=settings.churn_threshold,
             today=datetime.now(UTC).date(),
             seed=seed,
-            progress=lambda done, total: move(done, total, "looking at subscribers"),
+            progress=move,
         )
     if as_json:
         print_json(_as_json(proof))

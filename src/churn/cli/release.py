@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 FAMILY = "streamflow-churn-api-canary"
 
+app = typer.Typer()
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -66,11 +68,7 @@ class Order:
         return f"{self.version}-{self.rebuild}" if self.rebuild else self.version
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command("release", epilog="Example: churn release v2.4.0 --dry-run")(release)
-
-
+@app.command(epilog="Example: churn release v2.4.0 --dry-run")
 def release(
     version: VersionArgument,
     *,

@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 
 type EngineName = Literal["local", "ray"]
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command("score", epilog="Example: churn score subscribers.parquet --out scored --reasons 5")(score)
+app = typer.Typer()
 
 
+@app.command(epilog="Example: churn score subscribers.parquet --out scored --reasons 5")
 def score(  # noqa: PLR0917 - typer reads options from parameters
     source: Annotated[
         Path,

@@ -23,13 +23,10 @@ from churn.settings import Settings, read_settings
 if TYPE_CHECKING:
     from churn.model.bundle import Bundle
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.command("start", epilog="Example: CHURN_HOME=var PORT=8000 churn start")(start)
-    app.command("serve", epilog="Example: MODEL_PATH=var/bundles/streamflow/v2.3.1 churn serve")(serve)
+app = typer.Typer()
 
 
+@app.command(epilog="Example: CHURN_HOME=var PORT=8000 churn start")
 def start(contract: ContractOption = "streamflow") -> None:
     """Go the whole road on demo data and serve: what is already there is reused, an interrupted start goes on."""
     settings, chosen = read_settings().model_copy(update={"churn_contract": contract}), find_contract(contract)
@@ -42,6 +39,7 @@ def start(contract: ContractOption = "streamflow") -> None:
     _serve(settings)
 
 
+@app.command(epilog="Example: MODEL_PATH=var/bundles/streamflow/v2.3.1 churn serve")
 def serve() -> None:
     """Serve a bundle over HTTP until stopped; MODEL_PATH, HOST, PORT and WORKERS say which, where and how."""
     settings = read_settings()

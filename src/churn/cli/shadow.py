@@ -23,15 +23,12 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - SciPy is an extra
 
-shadow_app = typer.Typer(help="Compare a challenger with the champion, on the same subscribers.", no_args_is_help=True)
+app = typer.Typer(
+    name="shadow", help="Compare a challenger with the champion, on the same subscribers.", no_args_is_help=True
+)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.add_typer(shadow_app, name="shadow")
-
-
-@shadow_app.command("report", epilog="Example: churn shadow report --since 24h --out var/shadow.html")
+@app.command("report", epilog="Example: churn shadow report --since 24h --out var/shadow.html")
 def report_shadow(
     *,
     since: SinceOption = None,
@@ -58,12 +55,7 @@ def report_shadow(
 
     places = require_log(read_settings(), contract)
     with show_progress("segments", calm=True) as move:
-        sums = read_pairs(
-            places,
-            find_contract(contract),
-            during=during,
-            progress=lambda done, total: move(done, total, "segments"),
-        )
+        sums = read_pairs(places, find_contract(contract), during=during, progress=move)
     bundles = choose_bundles(sums, champion, challenger)
     if bundles is None:
         asked = f"{champion or 'any champion'} and {challenger or 'any challenger'}"

@@ -62,7 +62,7 @@ def print_json(content: Any) -> None:
 
 @contextmanager
 def show_progress(title: str, *, calm: bool = False) -> Iterator[Any]:
-    """Yield a function (done, total, what) that moves a progress bar.
+    """Yield a function (done, total, what=title) that moves a progress bar.
 
     A calm one appears when it is first moved and draws only then: drawing takes time from what is being measured.
     """
@@ -76,6 +76,6 @@ def show_progress(title: str, *, calm: bool = False) -> Iterator[Any]:
     )
     with Progress(*columns, console=err, transient=True, auto_refresh=not calm) as progress:
         task = progress.add_task(title, total=None, visible=not calm)
-        yield lambda done, total, what: progress.update(
+        yield lambda done, total, what=title: progress.update(
             task, completed=done, total=total, description=str(what), visible=True, refresh=calm
         )

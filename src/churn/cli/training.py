@@ -26,14 +26,8 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 
-data_app = typer.Typer(help="Make and check training data.", no_args_is_help=True)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.add_typer(data_app, name="data")
-    app.command("train", epilog="Example: churn train var/data/streamflow-v3-2024-03.csv --model-version v2.3.1")(train)
-    app.command("tune", epilog="Example: churn tune var/data/streamflow-v3-2024-03.csv --trials 40")(tune)
+app = typer.Typer()
+data_app = typer.Typer(name="data", help="Make and check training data.", no_args_is_help=True)
 
 
 def open_registry(settings: Settings) -> Registry:
@@ -73,6 +67,7 @@ def data_check(data: DataArgument, contract: ContractOption = "streamflow", as_j
         out.print(f"{data} is valid: {len(read.labels)} rows, {left} of them left")
 
 
+@app.command(epilog="Example: churn train var/data/streamflow-v3-2024-03.csv --model-version v2.3.1")
 def train(
     data: DataArgument,
     contract: ContractOption = "streamflow",
@@ -86,6 +81,7 @@ def train(
     train_and_register(find_contract(contract), data, read_settings(), model_version, data_version)
 
 
+@app.command(epilog="Example: churn tune var/data/streamflow-v3-2024-03.csv --trials 40")
 def tune(
     data: DataArgument,
     contract: ContractOption = "streamflow",
