@@ -102,11 +102,13 @@ def release(
     Nothing that runs is changed: the rollout does that. Account and region come from where AWS's own tools take them.
     """
     require_extra("release", "boto3", "holidays", "cyclonedx")
+    from churn.release.window import read_release_window
+
     overridden = require_reason("--override", reason) if override else None
     settings = read_settings()
     families = family or [FAMILY]
     order = Order(version, contract, repository, families, overridden, base_image, source, network, ca_file, rebuild)
-    window = _read_window(settings)
+    window = read_release_window(settings)
     closed_because = window.closed_because(datetime.now(UTC))
     if dry_run:
         _say_steps(_list_steps(order, window, closed_because, settings), as_json=as_json)
@@ -127,17 +129,6 @@ def release(
     for arn in record["task_definitions"]:
         out.print(f"registered {arn}")
     out.print(f"{version} is released, and nothing runs it yet; docs/runbook.md says how to roll it out")
-
-
-def _read_window(settings: Settings) -> ReleaseWindow:
-    from churn.release.window import read_release_window
-
-    return read_release_window(
-        days=settings.release_days,
-        hours=settings.release_hours,
-        time_zone=settings.release_time_zone,
-        free=settings.release_holidays,
-    )
 
 
 def _list_steps(

@@ -97,12 +97,7 @@ def build_window(plan: Plan, settings: Settings) -> Callable[[datetime], str | N
         return lambda _: None
     from churn.release.window import read_release_window
 
-    return read_release_window(
-        days=settings.release_days,
-        hours=settings.release_hours,
-        time_zone=settings.release_time_zone,
-        free=settings.release_holidays,
-    ).closed_because
+    return read_release_window(settings).closed_because
 
 
 def require_places(setup: Setup) -> None:

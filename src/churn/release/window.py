@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import holidays
 
 from churn.errors import SettingsError
+from churn.settings import Settings
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -24,21 +25,13 @@ class Holidays(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseWindow:
-    """The hours in which releases may be made.
+    """The hours in which releases may be made."""
 
-    Args:
-        days: `mon` to `thu`.
-        opens: the first moment of such a day, where `zone` is.
-        closes: the first moment that is too late.
-        zone: whose clocks are meant.
-        free: the days on which nobody is at work.
-    """
-
-    days: frozenset[str]
-    opens: time
-    closes: time
-    zone: ZoneInfo
-    free: Holidays
+    days: frozenset[str]  # `mon` to `thu`
+    opens: time  # the first moment of such a day, where `zone` is
+    closes: time  # the first moment that is too late
+    zone: ZoneInfo  # whose clocks are meant
+    free: Holidays  # the days on which nobody is at work
 
     def closed_because(self, at: datetime) -> str | None:
         """Say why no release may be made at this moment (with a time zone); None if one may."""
@@ -66,20 +59,21 @@ class ReleaseWindow:
         return f"{days} from {self.opens:%H:%M} to {self.closes:%H:%M}, {self.zone}"
 
 
-def read_release_window(*, days: str, hours: str, time_zone: str, free: str) -> ReleaseWindow:
+def read_release_window(settings: Settings) -> ReleaseWindow:
     """Read the window from RELEASE_DAYS, RELEASE_HOURS, RELEASE_TIME_ZONE and RELEASE_HOLIDAYS.
 
     Raises:
         SettingsError: there is no such time zone or country, or the hours end before they begin.
     """
-    opens, closes = (_parse_time(text) for text in hours.split("-"))
+    opens, closes = (_parse_time(text) for text in settings.release_hours.split("-"))
     if opens >= closes:
-        raise _build_error("RELEASE_HOURS", hours, "it ends before it begins", "09:00-12:00")
+        raise _build_error("RELEASE_HOURS", settings.release_hours, "it ends before it begins", "09:00-12:00")
     try:
-        zone = ZoneInfo(time_zone)
+        zone = ZoneInfo(settings.release_time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise _build_error("RELEASE_TIME_ZONE", time_zone, "no such zone", "Europe/Berlin") from error
-    return ReleaseWindow(frozenset(days.split(",")), opens, closes, zone, _collect_holidays(free.split(",")))
+        raise _build_error("RELEASE_TIME_ZONE", settings.release_time_zone, "no such zone", "Europe/Berlin") from error
+    free = _collect_holidays(settings.release_holidays.split(","))
+    return ReleaseWindow(frozenset(settings.release_days.split(",")), opens, closes, zone, free)
 
 
 def _collect_holidays(words: Iterable[str]) -> Holidays:

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from churn.errors import SettingsError
 from churn.release.window import DAYS, ReleaseWindow, read_release_window
+from churn.settings import Settings
 
 
 def window(
     days: str = "tue,wed,thu", hours: str = "09:00-12:00", time_zone: str = "UTC", free: str = ""
 ) -> ReleaseWindow:
-    return read_release_window(days=days, hours=hours, time_zone=time_zone, free=free)
+    settings = Settings(release_days=days, release_hours=hours, release_time_zone=time_zone, release_holidays=free)
+    return read_release_window(settings)
 
 
 def at(text: str) -> datetime:
