@@ -1,11 +1,10 @@
 """The documents that are generated from the code. `scripts/check` compares them, `scripts/fix` writes them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import LARGEST_NUMBER, Contract, FeatureSpec
-from churn.contract.phrases import Band
 from churn.judging.metrics import ERRORS, LATENCY_BOUNDS_S, METRICS, OTHER, PROBABILITY_BINS, ROUTES
 from churn.settings import Settings
 
@@ -31,16 +30,18 @@ def describe_contract(contract: type[Contract]) -> str:
             f"In a data file the id stands in `{contract.id_column}`, and `{contract.label_column}` says who left:",
             f"`{stayed}` stayed, `{left}` left.",
             "",
-            "| # | field | type | may hold | example | meaning | risk with rising value | group | shown |",
-            "|---|---|---|---|---|---|---|---|---|",
-            *(_build_field_row(at, spec) for at, spec in enumerate(contract.features)),
+            *_tabulate(
+                "# | field | type | may hold | example | meaning | risk with rising value | group | shown",
+                (_build_field_row(at, spec) for at, spec in enumerate(contract.features)),
+            ),
             "",
             "What is said of a value: to the team, whose sentence goes on *increases*, *decreases* or *has no effect",
             "on churn risk*; and to the subscriber, where the value raises and where it lowers their risk.",
             "",
-            "| code of the reason | value | to the team | to the subscriber, raising | lowering |",
-            "|---|---|---|---|---|",
-            *(row for spec in contract.features for row in _build_wording_rows(spec)),
+            *_tabulate(
+                "code of the reason | value | to the team | to the subscriber, raising | lowering",
+                (row for spec in contract.features for row in _build_wording_rows(spec)),
+            ),
             "",
             *_build_demo_lines(contract),
         ]
@@ -50,56 +51,57 @@ def describe_contract(contract: type[Contract]) -> str:
 def build_settings_page() -> str:
     """Build `docs/settings.md`: every environment variable."""
     rows = [
-        f"| `{name.upper()}` | {'' if field.default is None else f'`{field.default}`'} | {field.description} |"
+        (f"`{name.upper()}`", "" if field.default is None else f"`{field.default}`", field.description)
         for name, field in Settings.model_fields.items()
     ]
     head = ["# Settings", "", "Environment variables; an empty one counts as not set.", ""]
-    return GENERATED + "\n".join([*head, "| variable | default | meaning |", "|---|---|---|", *rows, ""])
+    return GENERATED + "\n".join([*head, *_tabulate("variable | default | meaning", rows), ""])
 
 
 def build_metrics_page() -> str:
     """Build `docs/metrics.md`: everything that is counted."""
-    rows = [
-        f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.meaning} |"
-        for metric in METRICS
-    ]
-    head = [
-        "# Metrics",
-        "",
-        "What `GET /metrics` of the service shows. How it counts stands in",
-        "[02-service.md](architecture/02-service.md#metrics).",
-        "",
-    ]
-    kinds = sorted(ERRORS.labels["kind"] or ())
+    rows = [(f"`{metric.name}`", metric.kind, _join(metric.labels), metric.meaning) for metric in METRICS]
     bounds = ", ".join(f"{bound:g}" for bound in LATENCY_BOUNDS_S)
-    labels = [
-        "",
-        f"Routes: {_join(ROUTES)}, and `{OTHER}` for every other path.",
-        "",
-        f"Kinds of errors: {_join(kinds)}.",
-        "",
-        f"Upper bounds of a request's buckets, in seconds: {bounds}. The probability has {PROBABILITY_BINS} buckets of",
-        "the same width.",
-        "",
-    ]
-    return GENERATED + "\n".join([*head, "| name | type | labels | meaning |", "|---|---|---|---|", *rows, *labels])
+    buckets = f"Upper bounds of a request's buckets, in seconds: {bounds}. The probability has {PROBABILITY_BINS}"
+    return GENERATED + "\n".join(
+        [
+            "# Metrics",
+            "",
+            "What `GET /metrics` of the service shows. How it counts stands in",
+            "[02-service.md](architecture/02-service.md#metrics).",
+            "",
+            *_tabulate("name | type | labels | meaning", rows),
+            "",
+            f"Routes: {_join(ROUTES)}, and `{OTHER}` for every other path.",
+            "",
+            f"Kinds of errors: {_join(sorted(ERRORS.labels['kind'] or ()))}.",
+            "",
+            f"{buckets} buckets of",
+            "the same width.",
+            "",
+        ]
+    )
+
+
+def _tabulate(head: str, rows: Iterable[Iterable[object]]) -> list[str]:
+    """Write a table in Markdown; `head` holds the names of its columns."""
+    columns = head.split(" | ")
+    return [f"| {head} |", f"|{'---|' * len(columns)}", *(f"| {' | '.join(map(str, row))} |" for row in rows)]
 
 
 def _join(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _build_field_row(at: int, spec: FeatureSpec) -> str:
+def _build_field_row(at: int, spec: FeatureSpec) -> tuple[object, ...]:
     notes = [spec.meaning]
     if spec.marker.protected:
         notes.append("Protected.")
     if spec.marker.blank is not None:
         notes.append(f"Blank in a data file means {spec.marker.blank}.")
     example = str(spec.example).lower() if spec.kind == "boolean" else spec.example
-    return (
-        f"| {at} | `{spec.name}` | {spec.kind} | {_describe_values(spec)} | `{example}` | {' '.join(notes)} "
-        f"| {DIRECTIONS[spec.marker.monotone]} | {spec.group} | {_describe_audience(spec)} |"
-    )
+    what = (at, f"`{spec.name}`", spec.kind, _describe_values(spec), f"`{example}`", " ".join(notes))
+    return (*what, DIRECTIONS[spec.marker.monotone], spec.group, _describe_audience(spec))
 
 
 def _describe_audience(spec: FeatureSpec) -> str:
@@ -119,29 +121,22 @@ def _describe_values(spec: FeatureSpec) -> str:
 def _build_demo_lines(contract: type[Contract]) -> list[str]:
     if contract.demo is None:
         return []
-    versions = contract.demo.versions.items()
+    rows = [
+        (f"`{name}`", demo.model_version, f"{demo.rows:,}", demo.about) for name, demo in contract.demo.versions.items()
+    ]
     return [
         "Demo data, made by the process that the contract's file documents:",
         "",
-        "| version | trains | rows | what it is |",
-        "|---|---|---|---|",
-        *(f"| `{name}` | {demo.model_version} | {demo.rows:,} | {demo.about} |" for name, demo in versions),
+        *_tabulate("version | trains | rows | what it is", rows),
         "",
     ]
 
 
-def _build_wording_rows(spec: FeatureSpec) -> list[str]:
-    has_bands = spec.words is not None
-    return [
-        f"| `{spec.name}.{band.name}` | {_describe_band(band) if has_bands else f'`{_describe_value(spec, at)}`'} "
-        f"| {band.team} | {band.raises or 'never shown'} | {band.lowers or 'never shown'} |"
-        for at, band in enumerate(spec.bands)
-    ]
-
-
-def _describe_band(band: Band) -> str:
-    return "else" if band.below == math.inf else f"below {band.below:g}"
-
-
-def _describe_value(spec: FeatureSpec, code: int) -> str:
-    return str(spec.decode(code)).lower() if spec.kind == "boolean" else str(spec.decode(code))
+def _build_wording_rows(spec: FeatureSpec) -> Iterator[tuple[str, ...]]:
+    for code, band in enumerate(spec.bands):
+        if spec.words is not None:
+            value = "else" if band.below == math.inf else f"below {band.below:g}"
+        else:
+            value = f"`{str(spec.decode(code)).lower() if spec.kind == 'boolean' else spec.decode(code)}`"
+        shown = (band.raises or "never shown", band.lowers or "never shown")
+        yield (f"`{spec.name}.{band.name}`", value, band.team, *shown)

@@ -28,21 +28,13 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that the engine has.
+    """An image that the engine has."""
 
-    Args:
-        reference: its name and tag.
-        id: the engine's own name for it, such as `sha256:...`.
-        size: bytes of all layers.
-        labels: what it says of itself.
-        layers: what takes the space, the base first.
-    """
-
-    reference: str
-    id: str
-    size: int
-    labels: Mapping[str, str]
-    layers: tuple[Layer, ...]
+    reference: str  # its name and tag
+    id: str  # the engine's own name for it, such as `sha256:...`
+    size: int  # bytes of all layers
+    labels: Mapping[str, str]  # what it says of itself
+    layers: tuple[Layer, ...]  # what takes the space, the base first
 
 
 def build_image(

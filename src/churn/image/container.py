@@ -26,17 +26,11 @@ LAST_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container that answers.
+    """A container that answers."""
 
-    Args:
-        name: the engine's name for it.
-        port: where it listens on 127.0.0.1.
-        healthy_after_s: how long after `docker run` was called it said to be healthy.
-    """
-
-    name: str
-    port: int
-    healthy_after_s: float
+    name: str  # the engine's name for it
+    port: int  # where it listens on 127.0.0.1
+    healthy_after_s: float  # how long after `docker run` was called it said to be healthy
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, http.client.HTTPMessage, Any]:
         """Send a request; return status, headers and JSON of the answer.

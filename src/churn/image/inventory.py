@@ -11,17 +11,12 @@ DPKG_FORMAT = r"${Package}\t${Version}\t${Architecture}\n"
 
 
 class Package(NamedTuple):
-    """An installed package.
-
-    Args:
-        licence: an SPDX expression; empty if the package does not give one.
-        architecture: of a Debian package; empty for a Python package.
-    """
+    """An installed package."""
 
     name: str
     version: str
-    licence: str = ""
-    architecture: str = ""
+    licence: str = ""  # an SPDX expression; empty if the package does not give one
+    architecture: str = ""  # of a Debian package; empty for a Python package
 
 
 def list_python_packages() -> list[Package]:

@@ -13,17 +13,11 @@ REASONS = 3
 
 @dataclass(frozen=True, slots=True)
 class SmokeResult:
-    """What was seen of an image that holds.
+    """What was seen of an image that holds."""
 
-    Args:
-        model_version: as the service says.
-        healthy_after_s: seconds from `docker run` until it was healthy, with one CPU and 2 GB.
-        churn_probability: of the contract's example, the same from image and bundle.
-    """
-
-    model_version: str
-    healthy_after_s: float
-    churn_probability: float
+    model_version: str  # as the service says
+    healthy_after_s: float  # seconds from `docker run` until it was healthy, with one CPU and 2 GB
+    churn_probability: float  # of the contract's example, the same from image and bundle
 
 
 def smoke_test(reference: str, bundle_path: Path, *, network: str | None = None) -> SmokeResult:

@@ -21,17 +21,11 @@ UNKNOWN, DIRTY = "unknown", "-dirty"
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A checkout.
+    """A checkout."""
 
-    Args:
-        path: its folder.
-        revision: the git commit, with `-dirty` behind it where what is built differs from that; `unknown` without git.
-        committed_s: when that was committed, in seconds since 1970; 0 if unknown.
-    """
-
-    path: Path
-    revision: str
-    committed_s: int
+    path: Path  # its folder
+    revision: str  # the git commit, with `-dirty` behind it if what is built differs from that; `unknown` without git
+    committed_s: int  # when that was committed, in seconds since 1970; 0 if unknown
 
     @property
     def created(self) -> str:

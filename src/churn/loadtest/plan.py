@@ -1,6 +1,7 @@
 """The plan of a load test: what to send, when, to which service, and which objective must hold."""
 
 import json
+import math
 import socket
 from dataclasses import dataclass
 from typing import Literal
@@ -23,23 +24,23 @@ PATIENCE_S = 5.0
 DIFFERENT = 10_000  # a longer run sends the same subscribers again, in the same order
 
 
-def draw_first_arrivals(rate_per_s: float, arrivals: Arrivals, generator: np.random.Generator, requests: int) -> Times:
-    """Return when the first requests are due, in rising seconds since the start.
+def draw_arrivals(
+    rate_per_s: float,
+    arrivals: Arrivals,
+    generator: np.random.Generator,
+    *,
+    requests: int | None = None,
+    duration_s: float = math.inf,
+) -> Times:
+    """Return when the first `requests` are due, or all before `duration_s`, in rising seconds since the start.
 
     Uniform arrivals have equal gaps. Poisson arrivals have the random gaps of independent people.
     """
     if arrivals == "uniform":
-        return np.arange(requests) / rate_per_s
-    return np.cumsum(generator.exponential(1 / rate_per_s, requests))
-
-
-def draw_arrivals_until(
-    rate_per_s: float, arrivals: Arrivals, generator: np.random.Generator, duration_s: float
-) -> Times:
-    """Return when all requests before `duration_s` are due, likewise."""
-    if arrivals == "uniform":
-        times = np.arange(np.ceil(rate_per_s * duration_s)) / rate_per_s
+        times = np.arange(np.ceil(rate_per_s * duration_s) if requests is None else requests) / rate_per_s
         return times[times < duration_s]
+    if requests is not None:
+        return np.cumsum(generator.exponential(1 / rate_per_s, requests))
     # The number of arrivals is Poisson, and each arrival is equally likely at any time.
     return np.sort(generator.uniform(0, duration_s, generator.poisson(rate_per_s * duration_s)))
 

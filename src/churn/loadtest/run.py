@@ -13,15 +13,7 @@ import numpy as np
 import uvloop
 
 from churn.loadtest.client import Client, open_session
-from churn.loadtest.plan import (
-    MOST_IN_FLIGHT,
-    ClosedLoop,
-    LoadPlan,
-    OpenLoop,
-    Times,
-    draw_arrivals_until,
-    draw_first_arrivals,
-)
+from churn.loadtest.plan import MOST_IN_FLIGHT, ClosedLoop, LoadPlan, OpenLoop, Times, draw_arrivals
 from churn.loadtest.samples import Run
 
 WARMUP_CONNECTIONS = 8
@@ -47,7 +39,14 @@ async def _run(plan: LoadPlan, bodies: Sequence[bytes], progress: Progress) -> R
         if isinstance(plan.loop, ClosedLoop):
             await run_closed_loop(client, plan.loop.connections, requests=plan.requests, duration_s=plan.duration_s)
         else:
-            await run_open_loop(client, plan.loop, _compute_due_times(plan, plan.loop))
+            due = draw_arrivals(
+                plan.loop.rate_per_s,
+                plan.loop.arrivals,
+                np.random.default_rng(plan.seed),
+                requests=plan.requests,
+                duration_s=plan.duration_s,
+            )
+            await run_open_loop(client, plan.loop, due)
         watcher.cancel()
         return Run(client.samples, time.process_time() - cpu_before_s)
 
@@ -86,13 +85,6 @@ async def run_open_loop(client: Client, loop: OpenLoop, due: Times) -> None:
         for request in unanswered:
             request.cancel()
         await asyncio.gather(*unanswered, return_exceptions=True)
-
-
-def _compute_due_times(plan: LoadPlan, loop: OpenLoop) -> Times:
-    generator = np.random.default_rng(plan.seed)
-    if plan.requests is not None:
-        return draw_first_arrivals(loop.rate_per_s, loop.arrivals, generator, plan.requests)
-    return draw_arrivals_until(loop.rate_per_s, loop.arrivals, generator, plan.duration_s)
 
 
 async def _watch(client: Client, plan: LoadPlan, progress: Progress) -> None:

@@ -23,14 +23,9 @@ TAG_LENGTH = 256
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What Docker needs to push for twelve hours. The password is in no message and no log.
+    """What Docker needs to push for twelve hours. The password is in no message and no log."""
 
-    Args:
-        server: the registry's address.
-        user, password: as Docker takes them.
-    """
-
-    server: str
+    server: str  # the registry's address
     user: str
     password: str
 
@@ -40,14 +35,10 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class PushedImage:
-    """An image that a repository has.
+    """An image that a repository has."""
 
-    Args:
-        digest: the repository's name for it, such as `sha256:...`.
-        ids: what an engine may call the same image: as its store is, the digest of manifest or configuration.
-    """
-
-    digest: str
+    digest: str  # the repository's name for it, such as `sha256:...`
+    # What an engine may call the same image: as its store is, the digest of manifest or configuration.
     ids: frozenset[str | None]
 
 

@@ -12,38 +12,22 @@ from churn.model.bundle import Manifest
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSummary:
-    """All that somebody should know who lets a version go out.
+    """All that somebody should know who lets a version go out."""
 
-    Args:
-        model, number: in the registry.
-        is_champion: whether the registry calls it champion already.
-        manifest: of the bundle.
-        gates: the verdicts against the present champion: `gate`, `passed`, `reason`.
-        image: that was built and tried.
-        smoke: what was seen of it.
-        window: when releases may be made, in words.
-        closed_because: why now is no such time; None if it is.
-        override: the reason for releasing nevertheless.
-        released_by: who, as AWS knows them.
-        address: of the repository that it goes to.
-        families: the task definitions that will name it.
-        bill: the name of the image's bill of materials.
-    """
-
-    model: str
-    number: int
-    is_champion: bool
-    manifest: Manifest
-    gates: Sequence[Mapping[str, Any]]
-    image: Image
-    smoke: SmokeResult
-    window: str
-    closed_because: str | None
-    override: str | None
-    released_by: str
-    address: str
-    families: Sequence[str]
-    bill: str
+    model: str  # its name in the registry
+    number: int  # in the registry
+    is_champion: bool  # whether the registry calls it champion already
+    manifest: Manifest  # of the bundle
+    gates: Sequence[Mapping[str, Any]]  # the verdicts against the present champion: `gate`, `passed`, `reason`
+    image: Image  # that was built and tried
+    smoke: SmokeResult  # what was seen of it
+    window: str  # when releases may be made, in words
+    closed_because: str | None  # why now is no such time; None if it is
+    override: str | None  # the reason for releasing nevertheless
+    released_by: str  # who, as AWS knows them
+    address: str  # of the repository that it goes to
+    families: Sequence[str]  # the task definitions that will name it
+    bill: str  # the name of the image's bill of materials
 
     def list_rows(self) -> list[tuple[str, str]]:
         """List for a person: what, and how it is."""

@@ -63,10 +63,6 @@ def part_path(out: Path, number: int) -> Path:
     return out / f"part-{number:05}.parquet"
 
 
-def rejects_path(out: Path, number: int) -> Path:
-    return out / REJECTS / f"part-{number:05}.parquet"
-
-
 def read_part_result(path: Path) -> PartResult:
     """Read the counts that a finished part carries. Any other file raises DataError."""
     try:
@@ -91,7 +87,7 @@ def score_part(job: Job, part: FilePart) -> PartResult:
     tiers = dict(zip(TIERS, np.bincount(answers.tier, minlength=len(TIERS)).tolist(), strict=True))
     result = PartResult(part.span.rows, len(rejects), banner=int(answers.banner.sum()), **tiers)
     if rejects:
-        _write(rejects_path(job.out, part.number), table_from_rejects(part.source.name, rejects), result)
+        _write(part_path(job.out / REJECTS, part.number), table_from_rejects(part.source.name, rejects), result)
     columns = {
         "source": _repeat(part.source.name, len(valid)),
         "row": pa.array(table.numbers[valid]),

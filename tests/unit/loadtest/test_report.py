@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.load_plans import a_plan, a_run, answered, failed
 
-from churn.loadtest.plan import ClosedLoop, OpenLoop, draw_first_arrivals
+from churn.loadtest.plan import ClosedLoop, OpenLoop, draw_arrivals
 from churn.loadtest.report import summarise, summarise_latency, take_nearest_rank
 from churn.loadtest.samples import NOT_SENT, Sample
 
@@ -129,7 +129,7 @@ def test_a_stall_shows_in_an_open_loop_and_hardly_in_a_closed_one() -> None:
         return (6.0 if 5.0 <= begins_s < 6.0 else begins_s) + 0.001
 
     opened, closed, ready_s = [], [], 0.0
-    for due_s in draw_first_arrivals(100, "uniform", np.random.default_rng(0), 1000).tolist():
+    for due_s in draw_arrivals(100, "uniform", np.random.default_rng(0), requests=1000).tolist():
         ready_s = served(ready_s, due_s)
         opened.append(Sample(due_s, due_s, ready_s, None, "v1"))
     ready_s = 0.0

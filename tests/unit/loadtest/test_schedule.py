@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.loadtest.plan import Arrivals, draw_arrivals_until, draw_first_arrivals
+from churn.loadtest.plan import Arrivals, draw_arrivals
 
 ARRIVALS = st.sampled_from(["uniform", "poisson"])
 RATES = st.floats(0.01, 100_000)
@@ -15,7 +15,7 @@ RATES = st.floats(0.01, 100_000)
 def test_as_many_as_asked_for_are_due_at_rising_times(
     rate: float, arrivals: Arrivals, requests: int, seed: int
 ) -> None:
-    times = draw_first_arrivals(rate, arrivals, np.random.default_rng(seed), requests)
+    times = draw_arrivals(rate, arrivals, np.random.default_rng(seed), requests=requests)
     assert len(times) == requests
     assert times[0] >= 0
     assert (np.diff(times) > 0).all()
@@ -25,7 +25,7 @@ def test_as_many_as_asked_for_are_due_at_rising_times(
 def test_all_that_are_due_before_the_end_and_no_others(
     rate: float, arrivals: Arrivals, duration_s: float, seed: int
 ) -> None:
-    times = draw_arrivals_until(rate, arrivals, np.random.default_rng(seed), duration_s)
+    times = draw_arrivals(rate, arrivals, np.random.default_rng(seed), duration_s=duration_s)
     expected = rate * duration_s
     margin = 1 if arrivals == "uniform" else 5 * expected**0.5 + 5
     assert abs(len(times) - expected) <= margin
@@ -34,14 +34,14 @@ def test_all_that_are_due_before_the_end_and_no_others(
 
 
 def test_uniform_arrivals_have_equal_gaps() -> None:
-    assert draw_first_arrivals(4, "uniform", np.random.default_rng(0), 5).tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert draw_arrivals(4, "uniform", np.random.default_rng(0), requests=5).tolist() == [0, 0.25, 0.5, 0.75, 1]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_poisson_arrivals_have_gaps_that_vary_as_much_as_they_last(seed: int) -> None:
     for times in (
-        draw_first_arrivals(100, "poisson", np.random.default_rng(seed), 20_000),
-        draw_arrivals_until(100, "poisson", np.random.default_rng(seed), 200),
+        draw_arrivals(100, "poisson", np.random.default_rng(seed), requests=20_000),
+        draw_arrivals(100, "poisson", np.random.default_rng(seed), duration_s=200),
     ):
         gaps = np.diff(times)
         assert gaps.mean() == pytest.approx(0.01, rel=0.05)
@@ -50,5 +50,5 @@ def test_poisson_arrivals_have_gaps_that_vary_as_much_as_they_last(seed: int) ->
 
 @given(arrivals=ARRIVALS)
 def test_the_same_seed_gives_the_same_times(arrivals: Arrivals) -> None:
-    one, other = (draw_first_arrivals(50, arrivals, np.random.default_rng(3), 100) for _ in range(2))
+    one, other = (draw_arrivals(50, arrivals, np.random.default_rng(3), requests=100) for _ in range(2))
     assert one.tolist() == other.tolist()
