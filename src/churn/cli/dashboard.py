@@ -35,9 +35,5 @@ def dashboard() -> None:
 
 
 def require_dashboard_extra() -> None:
-    """Says which extra is missing.
-
-    Raises:
-        ChurnError: it is.
-    """
+    """Raise ChurnError if a library of the dashboard is not installed."""
     require_extra("dashboard", "httpx2", "itsdangerous", "jinja2", "python_multipart", "scipy", "vl_convert")

@@ -76,13 +76,13 @@ def _build_report(comparison: DriftComparison) -> Report:
 
 
 def _json_from_comparison(comparison: DriftComparison) -> dict[str, Any]:
-    live = comparison.live
+    live = comparison.live if comparison.live and comparison.live.records else None
     return {
         "model_version": comparison.manifest.model_version,
         "band": comparison.band,
         "predictions": live.records if live else 0,
-        "first": _format_time(live.first) if live and live.records else None,
-        "last": _format_time(live.last) if live and live.records else None,
+        "first": _format_time(live.first) if live else None,
+        "last": _format_time(live.last) if live else None,
         "drift": [
             {
                 "name": item.reference.name,

@@ -6,11 +6,7 @@ from churn.errors import ChurnError
 
 
 def require_extra(extra: str, *modules: str) -> None:
-    """Say in a sentence that an extra is missing, before an import fails deep down.
-
-    Raises:
-        ChurnError: one of its modules is not installed.
-    """
+    """Raise ChurnError if a module of an extra is not installed, before an import fails deep down."""
     if missing := [name for name in modules if find_spec(name) is None]:
         raise ChurnError(
             f"this command needs the extra `{extra}`; missing here: {', '.join(missing)}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,9 +16,7 @@ from churn.errors import LoadTestError, SettingsError
 
 if TYPE_CHECKING:
     from churn.dashboard.report import Report
-    from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
-    from churn.loadtest.report import LoadReport
-    from churn.loadtest.samples import Run
+    from churn.loadtest.plan import ClosedLoop, OpenLoop
 
 # ruff: noqa: PLC0415 - aiohttp is an extra
 
@@ -113,7 +110,13 @@ def loadtest(
         print_json(content)
     else:
         print_table("Load test", ["measure", "value"], rows_from_report(plan, report))
-    write_report(paths, content, functools.partial(_build_report, plan, report, run))
+
+    def draw() -> Report:
+        from churn.dashboard.charts.loadtest import report_load
+
+        return report_load(plan, report, run.samples)
+
+    write_report(paths, content, draw)
     if not report.passed:
         raise LoadTestError(
             f"the objective was {describe_verdict(plan, report)}",
@@ -136,9 +139,3 @@ def _loop(
     if rate is not None:
         return OpenLoop(rate, arrivals or "uniform", drain_s)
     return ClosedLoop(connections or CONNECTIONS)
-
-
-def _build_report(plan: LoadPlan, figures: LoadReport, run: Run) -> Report:
-    from churn.dashboard.charts.loadtest import report_load
-
-    return report_load(plan, figures, run.samples)

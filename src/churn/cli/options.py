@@ -54,22 +54,14 @@ OptionalReason = Annotated[str | None, typer.Option("--reason", help="Why; it is
 
 
 def require_reason(option: str, reason: str | None) -> str:
-    """Return the reason that goes with an option such as `--force`.
-
-    Raises:
-        SettingsError: there is none.
-    """
+    """Return the reason that goes with an option such as `--force`. Raise SettingsError if there is none."""
     if reason is None or not reason.strip():
         raise SettingsError(f"{option} was given without a reason", instead="say why with --reason; it is recorded")
     return reason
 
 
 def time_from_text(text: str | None, now: datetime) -> datetime | None:
-    """Read an option such as `--since`: so long ago, such as 24h, or a time in UTC.
-
-    Raises:
-        SettingsError: it is neither.
-    """
+    """Read an option such as `--since`: so long ago, such as 24h, or a time in UTC. All else raises SettingsError."""
     if text is None:
         return None
     try:

@@ -199,11 +199,7 @@ def predictions_erase(
 
 
 def require_log(settings: Settings, contract: str) -> Places:
-    """Return where the log of a contract lies, for commands that read it.
-
-    Raises:
-        SettingsError: PREDICTION_LOG is `off`, or a URL that cannot be used.
-    """
+    """Return where the log of a contract lies. Raise SettingsError if PREDICTION_LOG is `off`, or an unusable URL."""
     places = find_log_places(settings, find_contract(contract).contract_name)
     if places is None:
         raise SettingsError(
@@ -214,11 +210,7 @@ def require_log(settings: Settings, contract: str) -> Places:
 
 
 def hash_with_salt(settings: Settings, key: str) -> str:
-    """Hash a subscriber's key as the log keeps it.
-
-    Raises:
-        SettingsError: no salt is set.
-    """
+    """Hash a subscriber's key as the log keeps it. Raise SettingsError if no salt is set."""
     from churn.prediction_log.record import hash_key
 
     salt = settings.prediction_log_salt

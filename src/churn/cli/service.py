@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,23 +68,19 @@ def _make_champion(contract: type[Contract], settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     from churn.service.server import serve as run  # noqa: PLC0415 - other commands need no server
 
-    run(settings, on_ready=_build_announcement(settings.churn_home))
+    run(settings, on_ready=functools.partial(_announce, settings.churn_home))
 
 
-def _build_announcement(home: Path) -> Callable[[str, Bundle], None]:
-    """Build a function that says what to try first, once the service listens; on standard error, beside the log."""
-
-    def announce(address: str, bundle: Bundle) -> None:
-        example = json.dumps(bundle.model.contract.example())
-        err.print(f"\n[bold green]{bundle.manifest.model_version} is served at {address}[/]")
-        if bundle.manifest.explainer_reason:
-            err.print(f"It is explained by XGBoost, not by tables: {bundle.manifest.explainer_reason}", markup=False)
-        err.print("\nTry it:\n")
-        curl = f"curl -s {address}/predict -H 'Content-Type: application/json' -d {shlex.quote(example)}"
-        err.print(f"  {curl}\n", markup=False)
-        err.print("Where to go next:\n")
-        err.print(f"  {address}/openapi.json   the interface; docs/contract.md says it in words", markup=False)
-        err.print(f"  CHURN_HOME={home} churn ui       MLflow's pages: run, plots, registered model", markup=False)
-        err.print("  README.md                the next five minutes\n\nStop with Ctrl+C.\n", markup=False)
-
-    return announce
+def _announce(home: Path, address: str, bundle: Bundle) -> None:
+    """Say what to try first, once the service listens; on standard error, beside the log."""
+    example = json.dumps(bundle.model.contract.example())
+    err.print(f"\n[bold green]{bundle.manifest.model_version} is served at {address}[/]")
+    if bundle.manifest.explainer_reason:
+        err.print(f"It is explained by XGBoost, not by tables: {bundle.manifest.explainer_reason}", markup=False)
+    err.print("\nTry it:\n")
+    curl = f"curl -s {address}/predict -H 'Content-Type: application/json' -d {shlex.quote(example)}"
+    err.print(f"  {curl}\n", markup=False)
+    err.print("Where to go next:\n")
+    err.print(f"  {address}/openapi.json   the interface; docs/contract.md says it in words", markup=False)
+    err.print(f"  CHURN_HOME={home} churn ui       MLflow's pages: run, plots, registered model", markup=False)
+    err.print("  README.md                the next five minutes\n\nStop with Ctrl+C.\n", markup=False)

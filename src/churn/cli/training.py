@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import hashlib
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +16,11 @@ from churn.cli.show import err, out, print_json, print_table, say, show_progress
 from churn.contract.declaration import Contract
 from churn.contract.demo import DemoVersion
 from churn.errors import DataError
+from churn.files import write_bytes
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.training.data import InvalidData, TrainingData
+    from churn.training.data import TrainingData
     from churn.training.pipeline import TrainedModel
     from churn.training.registry import Registry, VersionInfo
 
@@ -137,29 +139,21 @@ def read_data(
     try:
         data = read_training_data(contract, path, version=version)
     except InvalidData as error:
-        _show_problems(error, as_json=as_json)
+        if as_json:
+            print_json({"valid": False, "problems": [asdict(problem) for problem in error.problems]})
+        else:
+            print_table("What is wrong", ["column", "check", "count", "first lines"], [
+                [problem.column, problem.check, problem.count, ", ".join(map(str, problem.lines)) or "-"]
+                for problem in error.problems
+            ], to=err)  # fmt: skip
         raise
     if data.unread:
         say(name_unread(data.unread))
     return data
 
 
-def _show_problems(error: InvalidData, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"valid": False, "problems": [asdict(problem) for problem in error.problems]})
-        return
-    print_table("What is wrong", ["column", "check", "count", "first lines"], [
-        [problem.column, problem.check, problem.count, ", ".join(map(str, problem.lines)) or "-"]
-        for problem in error.problems
-    ], to=err)  # fmt: skip
-
-
 def find_first_demo(contract: type[Contract]) -> tuple[str, DemoVersion]:
-    """Return the name of the contract's oldest demo data, and what it is.
-
-    Raises:
-        DataError: it has none.
-    """
+    """Return the name of the contract's oldest demo data, and what it is. Raise DataError if it has none."""
     if contract.demo is None:
         raise DataError(
             f"the contract {contract.contract_name} has no demo data", instead="give the path of a data file"
@@ -170,7 +164,6 @@ def find_first_demo(contract: type[Contract]) -> tuple[str, DemoVersion]:
 def make_demo_file(contract: type[Contract], version: str, settings: Settings, to: Path | None = None) -> Path:
     """Write demo data, whole or not at all; returns where."""
     require_training_extra()
-    from churn.files import write_bytes
     from churn.training.synthetic import make_demo_csv
 
     path = to or settings.churn_home / "data" / f"{version}.csv"
@@ -180,8 +173,6 @@ def make_demo_file(contract: type[Contract], version: str, settings: Settings, t
 
 def recognise_demo(contract: type[Contract], data: TrainingData) -> str | None:
     """Return which demo data this file is, byte for byte; None if it is none."""
-    import hashlib
-
     from churn.training.synthetic import make_demo_csv
 
     versions = contract.demo.versions if contract.demo else {}
@@ -200,16 +191,15 @@ def train_and_register(
     data = read_data(contract, path, version=data_version)
     demo = recognise_demo(contract, data)
     if demo is not None and data_version is None:
-        from dataclasses import replace
-
         data = replace(data, version=demo)
     registry = open_registry(settings)
     from churn.training.pipeline import build_run_record, train_model
     from churn.training.registry import name_registered_model
 
-    version = model_version or _choose_version(
-        contract, demo, len(registry.list_versions(name_registered_model(contract)))
-    )
+    version = model_version
+    if not version and demo is not None and contract.demo is not None:
+        version = contract.demo.versions[demo].model_version
+    version = version or f"v{len(registry.list_versions(name_registered_model(contract))) + 1}"
     with show_progress("comparison") as move:
         trained = train_model(contract, data, version, demo_version=demo, say=say, progress=move)
     _show_training(trained)
@@ -217,12 +207,6 @@ def train_and_register(
     info = registry.register(contract, trained.booster, build_run_record(trained))
     out.print(f"registered {info.name} version {info.number} ({version}); next: churn promote {version}")
     return info
-
-
-def _choose_version(contract: type[Contract], demo: str | None, registered: int) -> str:
-    if demo is not None and contract.demo is not None:
-        return contract.demo.versions[demo].model_version
-    return f"v{registered + 1}"
 
 
 def _show_training(trained: TrainedModel) -> None:

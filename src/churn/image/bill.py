@@ -25,11 +25,7 @@ PYTHON = "/opt/churn/bin/python"
 
 
 def write_bill(image: Image, folder: Path) -> Path:
-    """Write the bill as NAME-VERSION.cdx.json into a folder and return its path.
-
-    Raises:
-        ImageError: the image cannot be run.
-    """
+    """Write the bill as NAME-VERSION.cdx.json and return its path. An image that cannot be run raises ImageError."""
     listed = docker(
         *("run", "--rm", "--network", "none", "--read-only", "--entrypoint", PYTHON),
         *(image.id, "-m", "churn.image.inventory"),

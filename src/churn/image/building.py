@@ -106,11 +106,7 @@ def arguments_from_bundle(bundle: Bundle, source: Checkout, base_image: str) -> 
 
 
 def inspect_image(reference: str) -> Image:
-    """Ask the engine about an image.
-
-    Raises:
-        ImageError: it has no such image, or there is no engine.
-    """
+    """Ask the engine about an image. Raise ImageError if it has no such image, or there is no engine."""
     (image,) = json.loads(docker("image", "inspect", reference))
     return Image(reference, image["Id"], image["Size"], image["Config"]["Labels"] or {}, tuple(list_layers(reference)))
 

@@ -33,11 +33,7 @@ class Container:
     healthy_after_s: float  # how long after `docker run` was called it said to be healthy
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, http.client.HTTPMessage, Any]:
-        """Send a request; return status, headers and JSON of the answer.
-
-        Raises:
-            OSError: nobody answers.
-        """
+        """Return status, headers and JSON of the answer. Raise OSError if nobody answers."""
         return _request(self.port, method, path, body)
 
     def stop(self) -> int:

@@ -45,11 +45,7 @@ def docker(
 
 
 def require_engine() -> str:
-    """Return the engine's version.
-
-    Raises:
-        ImageError: there is no client, or no engine answers.
-    """
+    """Return the engine's version. Raise ImageError if there is no client, or no engine answers."""
     return docker("version", "--format", "{{.Server.Version}}")
 
 

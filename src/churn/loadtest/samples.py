@@ -34,21 +34,15 @@ class Run:
     cpu_s: float  # CPU time of the client
 
 
-def read_model_version(content: bytes) -> str | None:
-    """Return a prediction's model version; None for anything else."""
-    try:
-        answer = json.loads(content)
-        probability, version = answer["churn_probability"], answer["model_version"]
-    except (ValueError, TypeError, LookupError, RecursionError):
-        return None
-    if type(probability) not in {int, float} or not 0 <= probability <= 1 or not isinstance(version, str):
-        return None
-    return version
-
-
 def check_answer(status: int, content: bytes) -> tuple[str | None, str | None]:
     """Return (error, None) for a bad answer, (None, model version) for a prediction."""
     if status != HTTPStatus.OK:
         return f"status {status}", None
-    version = read_model_version(content)
-    return (INVALID, None) if version is None else (None, version)
+    try:
+        answer = json.loads(content)
+        probability, version = answer["churn_probability"], answer["model_version"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return INVALID, None
+    if type(probability) not in {int, float} or not 0 <= probability <= 1 or not isinstance(version, str):
+        return INVALID, None
+    return None, version

@@ -7,6 +7,11 @@ from churn.loadtest.plan import ClosedLoop, LoadPlan, OpenLoop
 from churn.loadtest.report import Latency, LoadReport
 
 DECIMALS = 6
+PERCENTILES = ("mean", "median", "p95", "p99", "p99.9", "max")  # in the order of `Latency`
+STARTS = {
+    OpenLoop: "when each request was due",
+    ClosedLoop: "when each request was sent; a closed loop hides the waiting of those behind",
+}
 
 
 def describe_load(plan: LoadPlan) -> str:
@@ -34,10 +39,11 @@ def rows_from_report(plan: LoadPlan, report: LoadReport) -> list[tuple[str, str]
         *((f"answered by {version}", f"{count:,}") for version, count in report.model_versions.items()),
         ("duration", f"{report.duration_s:,.2f} s"),
         ("throughput", f"{report.throughput_per_s:,.1f} predictions/s"),
-        ("latency is measured from", _describe_start(plan)),
+        ("latency is measured from", STARTS[type(plan.loop)]),
     ]
     if report.latency is not None:
-        rows += [(name, f"{value:,.2f} ms") for name, value in _name_percentiles(report.latency).items()]
+        values_ms = asdict(report.latency).values()
+        rows += [(name, f"{value_ms:,.2f} ms") for name, value_ms in zip(PERCENTILES, values_ms, strict=True)]
     if report.client_lag is not None:
         late = f"p99 {report.client_lag.p99_ms:.2f} ms, max {report.client_lag.max_ms:.2f} ms"
         rows.append(("client sent late by", late))
@@ -48,12 +54,14 @@ def rows_from_report(plan: LoadPlan, report: LoadReport) -> list[tuple[str, str]
 
 def json_from_report(plan: LoadPlan, report: LoadReport) -> dict[str, Any]:
     """Write the report for scripts. A missing figure is None."""
-    lag = report.client_lag
+    lag, loop, is_closed = report.client_lag, asdict(plan.loop), isinstance(plan.loop, ClosedLoop)
     content: dict[str, Any] = {
         "url": plan.url,
         "contract": plan.contract,
         "seed": plan.seed,
-        **_json_from_loop(plan.loop),
+        "loop": "closed" if is_closed else "open",
+        "latency_from": "sending" if is_closed else "intended send time",
+        **{name: loop.get(name) for name in ("connections", "rate_per_s", "arrivals")},
         "warmup": plan.warmup,
         "requests": report.requests,
         "sent": report.sent,
@@ -75,23 +83,3 @@ def json_from_report(plan: LoadPlan, report: LoadReport) -> dict[str, Any]:
         "verdict": describe_verdict(plan, report),
     }
     return {name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in content.items()}
-
-
-def _json_from_loop(loop: ClosedLoop | OpenLoop) -> dict[str, Any]:
-    names = ("loop", "latency_from", "connections", "rate_per_s", "arrivals")
-    if isinstance(loop, ClosedLoop):
-        values: tuple[Any, ...] = ("closed", "sending", loop.connections, None, None)
-    else:
-        values = ("open", "intended send time", None, loop.rate_per_s, loop.arrivals)
-    return dict(zip(names, values, strict=True))
-
-
-def _describe_start(plan: LoadPlan) -> str:
-    if isinstance(plan.loop, OpenLoop):
-        return "when each request was due"
-    return "when each request was sent; a closed loop hides the waiting of those behind"
-
-
-def _name_percentiles(latency: Latency) -> dict[str, float]:
-    names = ("mean", "median", "p95", "p99", "p99.9", "max")
-    return dict(zip(names, asdict(latency).values(), strict=True))

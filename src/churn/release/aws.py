@@ -57,11 +57,7 @@ class Aws:
             return str(self._sts.get_caller_identity()["Arn"])
 
     def find_repository(self, name: str) -> str:
-        """Find the address of a repository of images.
-
-        Raises:
-            ReleaseError: there is none, or it lets a tag be overwritten.
-        """
+        """Find a repository's address. A missing one, or one that lets a tag be overwritten, raises ReleaseError."""
         with _translate_errors(f"find the image repository {name}"):
             (found,) = self._ecr.describe_repositories(repositoryNames=[name])["repositories"]
         if found["imageTagMutability"] != "IMMUTABLE":
@@ -89,11 +85,7 @@ class Aws:
         return Login(login["proxyEndpoint"], user, password)
 
     def find_definition(self, name: str) -> dict[str, Any]:
-        """Find a task definition by its ARN, or the latest one of a family.
-
-        Raises:
-            ReleaseError: there is none.
-        """
+        """Find a task definition by its ARN, or the latest one of a family. Raise ReleaseError if there is none."""
         with _translate_errors(f"find the task definition {name}"):
             definition: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
             return definition

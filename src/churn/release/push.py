@@ -28,11 +28,7 @@ def push_image(image: Image, address: str, login: Login, *, shown: bool) -> str:
 
 
 def read_digest(image: Image, address: str) -> str:
-    """Read the digest under which a repository has an image that was pushed from here.
-
-    Raises:
-        ReleaseError: it was not pushed from here.
-    """
+    """Read the digest of an image in a repository. Raise ReleaseError if it was not pushed there from here."""
     digests: list[str] = json.loads(docker("image", "inspect", "--format", "{{json .RepoDigests}}", image.id)) or []
     for entry in digests:
         name, _, digest = entry.partition("@")

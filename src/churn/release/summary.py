@@ -43,10 +43,7 @@ class ReleaseSummary:
             ("image", f"{self.image.reference}, {self.image.size / MEGABYTE:.0f} MB"),
             ("revision", labels["org.opencontainers.image.revision"]),
             ("bundle", f"sha256 {labels['streamflow.bundle.sha256']}"),
-            (
-                "tried",
-                f"healthy after {self.smoke.healthy_after_s:.1f} s, answered and stopped as it should",
-            ),
+            ("tried", f"healthy after {self.smoke.healthy_after_s:.1f} s, answered and stopped as it should"),
             ("window", f"{self.window}: {f'CLOSED, {self.closed_because}' if self.closed_because else 'open'}"),
             *([("override", self.override)] if self.override else []),
             ("goes to", f"{self.address}, then {', '.join(self.families)}"),

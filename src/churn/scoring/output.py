@@ -46,7 +46,10 @@ def bind_folder(out: Path, bound: Mapping[str, Any], *, overwrite: bool) -> None
         write_bytes(progress, encode_json(bound))
         return
     remove_unfinished(out)
-    before = _read(progress)
+    try:
+        before = dict(json.loads(progress.read_bytes()))
+    except ValueError as error:
+        raise DataError(f"{progress} is damaged", instead=ANEW) from error
     if differs := [name for name in {**before, **bound} if before.get(name) != bound.get(name)]:
         raise DataError(f"{out} was begun with another {' and another '.join(differs)}", instead=ANEW)
 
@@ -71,11 +74,3 @@ def _empty(out: Path) -> None:
     for path in out.glob(PARTS):
         path.unlink()
     (out / PROGRESS).unlink(missing_ok=True)
-
-
-def _read(progress: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(progress.read_bytes())
-    except ValueError as error:
-        raise DataError(f"{progress} is damaged", instead=ANEW) from error
-    return dict(content)

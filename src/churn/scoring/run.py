@@ -11,7 +11,7 @@ from churn.errors import DataError, SettingsError
 from churn.files import encode_json, write_bytes
 from churn.model.bundle import Bundle
 from churn.reading.recognition import name_unread
-from churn.reading.sources import FilePart, SourceFile, cut_into_parts, find_sources, require_features
+from churn.reading.sources import FilePart, cut_into_parts, find_sources, require_features
 from churn.scoring.output import SUMMARY, bind_folder, describe_inputs, remove_unfinished
 from churn.scoring.parts import Job, PartResult, part_path, read_part_result
 
@@ -58,8 +58,17 @@ def score(
         say(name_unread(extra))
     before = describe_inputs(sources)
     parts = list(cut_into_parts(sources, request.part_rows))
-    job = _job(request)
-    bind_folder(request.out, _bound(request, job, before), overwrite=request.overwrite)
+    # Resolve: `champion` is a link, and may point elsewhere before the end.
+    out, bundle = request.out.resolve(), request.bundle.path.resolve()
+    job = Job(out, bundle, request.bundle.sha256, request.threshold, request.reasons)
+    bound = {
+        "input": before,
+        "bundle": job.bundle_sha256,
+        "threshold": job.threshold,
+        "number of reasons": job.reasons,
+        "number of rows in a part": request.part_rows,
+    }
+    bind_folder(request.out, bound, overwrite=request.overwrite)
     made = {part.number for part in parts if part_path(job.out, part.number).exists()}
     total = sum(part.span.rows for part in parts)
     result = sum((read_part_result(part_path(job.out, number)) for number in sorted(made)), PartResult())
@@ -78,7 +87,8 @@ def score(
     finally:
         remove_unfinished(job.out)
     _require_few_rejects(request, result.rejected, total)
-    _require_unchanged(before, sources)
+    if describe_inputs(sources) != before:
+        raise DataError("the input has changed while it was scored", instead="start anew with --overwrite")
     seconds = time.perf_counter() - started
     summary = {
         "rows": result.rows,
@@ -95,22 +105,6 @@ def score(
     }
     write_bytes(job.out / SUMMARY, encode_json(summary))
     return summary
-
-
-def _job(request: Request) -> Job:
-    # Resolve: `champion` is a link, and may point elsewhere before the end.
-    path = request.bundle.path.resolve()
-    return Job(request.out.resolve(), path, request.bundle.sha256, request.threshold, request.reasons)
-
-
-def _bound(request: Request, job: Job, files: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "input": files,
-        "bundle": job.bundle_sha256,
-        "threshold": job.threshold,
-        "number of reasons": job.reasons,
-        "number of rows in a part": request.part_rows,
-    }
 
 
 def _require_sense(request: Request) -> None:
@@ -130,8 +124,3 @@ def _require_few_rejects(request: Request, rejected: int, total: int) -> None:
             f"at least {rejected:,} of {total:,} rows are rejects, more than a share of {request.max_reject_share:g}",
             instead=f"look at the errors in {request.out / '_rejects'}, or allow a larger share; what was made stays",
         )
-
-
-def _require_unchanged(before: list[dict[str, Any]], sources: list[SourceFile]) -> None:
-    if describe_inputs(sources) != before:
-        raise DataError("the input has changed while it was scored", instead="start anew with --overwrite")
