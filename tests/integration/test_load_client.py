@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 import pytest
+from support.broken_servers import always
 from support.load_plans import a_plan
 from support.processes import free_port
-from support.small_server import PREDICTION, Reply, http, small_server
+from support.small_server import PREDICTION, http, small_server
 
 from churn.errors import LoadTestError
 from churn.loadtest.client import Client, open_session
@@ -28,13 +29,6 @@ def load(address: str, **changes: Any) -> LoadReport:
 
 async def predict(_: bytes) -> bytes:
     return http(200, PREDICTION)
-
-
-def always(answer: bytes | None) -> Reply:
-    async def reply(_: bytes) -> bytes | None:
-        return answer
-
-    return reply
 
 
 @pytest.mark.parametrize("loop", [ClosedLoop(4), OpenLoop(500, "poisson", drain_s=60)])

@@ -81,9 +81,8 @@ def promote_version(
         print_json({"version": version, "promoted": not failed or forced is not None, "gates": verdicts})
     else:
         marks = {True: "holds", False: "FAILED"}
-        print_table(
-            "Release gates", ["gate", "", "why"], [[gate.name, marks[gate.passed], gate.reason] for gate in gates]
-        )
+        rows = [[gate.name, marks[gate.passed], gate.reason] for gate in gates]
+        print_table("Release gates", ["gate", "", "why"], rows)
     if failed and forced is None:
         raise GateError(
             f"{version} was not promoted: {'; '.join(f'{gate.name}: {gate.reason}' for gate in failed)}",

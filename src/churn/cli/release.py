@@ -36,7 +36,6 @@ from churn.model.shelf import CHAMPION
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.release.summary import ReleaseSummary
     from churn.release.window import ReleaseWindow
     from churn.training.registry import Registry, VersionInfo
 
@@ -231,7 +230,9 @@ def _carry_out(
         families=order.families,
         bill=bill.name,
     )
-    _sign_off(summary, ask=ask)
+    print_table("Sign-off", ["", ""], summary.list_rows(), to=err)
+    if ask and not typer.confirm(f"Release {bundle.manifest.model_version}?", err=True):
+        raise GateError("not signed off", instead="nothing was pushed or registered; the image stays on this machine")
     if pushed:
         say(f"{address} has this image already")
     digest = pushed.digest if pushed else push_image(image, address, aws.log_in(), shown=shown)
@@ -261,9 +262,3 @@ def _check_gates(registry: Registry, order: Order) -> tuple[VersionInfo, list[Ma
             instead="train a better version, or promote it with `churn promote --force`, which is recorded",
         )
     return info, [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
-
-
-def _sign_off(summary: ReleaseSummary, *, ask: bool) -> None:
-    print_table("Sign-off", ["", ""], summary.list_rows(), to=err)
-    if ask and not typer.confirm(f"Release {summary.manifest.model_version}?", err=True):
-        raise GateError("not signed off", instead="nothing was pushed or registered; the image stays on this machine")

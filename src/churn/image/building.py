@@ -114,8 +114,7 @@ def inspect_image(reference: str) -> Image:
 def list_layers(reference: str) -> list[Layer]:
     """List the layers of an image: first `base`, all that the base image has, then ours in the order of their making.
 
-    Raises:
-        ImageError: there is no such image, or no engine.
+    No such image, or no engine, raises ImageError.
     """
     return layers_from_history(docker("history", "--no-trunc", "--human=false", "--format", "{{json .}}", reference))
 

@@ -1,9 +1,9 @@
 """AWS, as far as a release needs it: where images are kept, and the task definitions that name them."""
 
 import base64
+import functools
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ VERSION_VARIABLE = "MODEL_VERSION"
 # A tag's value takes letters, digits, blanks and these, at most 256 of them.
 TAG_SIGNS = frozenset("_.:/=+-@ ")
 TAG_LENGTH = 256
+
+_translate_errors = functools.partial(translate_aws_errors, kind=ReleaseError, check="account, region and rights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,3 @@ def _find_essential[Container: Mapping[str, Any]](containers: Sequence[Container
 def clean_tag_value(text: str) -> str:
     """Replace signs that AWS does not take in a tag's value by blanks, and cut the text."""
     return "".join(sign if sign.isalnum() or sign in TAG_SIGNS else " " for sign in text)[:TAG_LENGTH]
-
-
-def _translate_errors(what: str) -> AbstractContextManager[None]:
-    return translate_aws_errors(what, ReleaseError, check="account, region and rights")

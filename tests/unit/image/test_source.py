@@ -12,18 +12,11 @@ from churn.image.source import DOCKERFILE, SENT, Checkout, find_checkout, stage_
 from churn.model.bundle import Bundle
 
 ROOT = Path(__file__).resolve().parents[3]
+FILES = {"pyproject.toml", "uv.lock", "README.md", "LICENSE", "src/churn/model.py", "portal/app.py", DOCKERFILE}
 
 
 def a_checkout(folder: Path) -> Path:
-    for name in (
-        "pyproject.toml",
-        "uv.lock",
-        "README.md",
-        "LICENSE",
-        "src/churn/model.py",
-        "portal/app.py",
-        DOCKERFILE,
-    ):
+    for name in FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("as committed")
     return folder
@@ -79,8 +72,7 @@ def test_what_is_sent_is_the_checkout_without_what_builds_leave_behind_and_the_b
     with stage_context(Checkout(checkout, "unknown", 0), bundle) as folder:
         sent = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     baked = {f"bundle/{name}" for name in (*bundle.manifest.files, "manifest.json", "manifest.sha256")}
-    expected = {"pyproject.toml", "uv.lock", "README.md", "LICENSE", "src/churn/model.py", "portal/app.py", DOCKERFILE}
-    assert sent == expected | baked
+    assert sent == FILES | baked
     assert not folder.exists()
 
 

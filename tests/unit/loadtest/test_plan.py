@@ -1,10 +1,11 @@
-"""What cannot be run is refused before anything is sent."""
+"""What cannot be run is refused before anything is sent, and payloads are subscribers that the service takes."""
 
 import pytest
 from support.load_plans import a_plan
 
+from churn.businesses import find_contract, list_contracts
 from churn.errors import SettingsError
-from churn.loadtest.plan import MOST_REQUESTS, OpenLoop, build_target_url
+from churn.loadtest.plan import MOST_REQUESTS, OpenLoop, build_target_url, draw_bodies
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,11 @@ def test_more_requests_than_can_be_kept_track_of_are_refused() -> None:
         a_plan(loop=endless, requests=None, duration_s=86_400)
     with pytest.raises(SettingsError, match="at most 10,000,000"):
         a_plan(requests=MOST_REQUESTS + 1)
+
+
+@pytest.mark.parametrize("name", list_contracts())
+def test_payloads_are_valid_varied_and_the_same_for_the_same_seed(name: str) -> None:
+    contract = find_contract(name)
+    bodies = draw_bodies(contract, 1, 50)
+    assert bodies == draw_bodies(contract, 1, 50) != draw_bodies(contract, 2, 50)
+    assert len({contract.model_validate_json(body) for body in bodies}) == 50

@@ -1,6 +1,6 @@
 """Answers of whole tables: to the last bit those that the service gives one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,33 +27,26 @@ FLOAT32 = (
 )
 
 
-def one_by_one(
-    model: ChurnModel, people: Sequence[Contract], *, threshold: float, reasons: int
-) -> list[dict[str, Any]]:
-    return [dict(answer) for answer in predict_and_answer(model, people, threshold=threshold, reasons=reasons)]
-
-
-def all_at_once(
-    model: ChurnModel, people: Sequence[Contract], *, threshold: float, reasons: int
-) -> list[dict[str, Any]]:
+def all_at_once(model: ChurnModel, people: Sequence[Contract], *, threshold: float, reasons: int) -> Iterator[Any]:
     values = np.array([subscriber.encode() for subscriber in people])
     table = answer_rows(model, values, threshold=threshold, reasons=reasons)
     columns = [table.probability.tolist(), table.tier.tolist(), table.reasons.to_pylist(), table.banner.tolist()]
-    return [
-        {
+    for probability, tier, why, banner in zip(*columns, strict=True):
+        yield {
             "churn_probability": probability,
             "risk_tier": TIERS[tier],
             "top_reasons": why,
             "model_version": model.version,
             "show_retention_banner": banner,
         }
-        for probability, tier, why, banner in zip(*columns, strict=True)
-    ]
 
 
 def require_same(model: ChurnModel, people: Sequence[Contract], **how: Any) -> None:
     # As text, which tells -0.0 from 0.0 and 1 from 1.0.
-    assert list(map(repr, all_at_once(model, people, **how))) == list(map(repr, one_by_one(model, people, **how)))
+    one_by_one = predict_and_answer(model, people, **how)
+    assert [repr(answer) for answer in all_at_once(model, people, **how)] == [
+        repr(dict(answer)) for answer in one_by_one
+    ]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, None])

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,12 +207,8 @@ def test_several_processes_make_the_files_that_one_makes(request_of: Callable[..
 
 
 def test_an_error_in_a_worker_is_the_error_of_the_command(request_of: Callable[..., Request], tmp_path: Path) -> None:
-    def engine(job: Job, parts: Sequence[FilePart]) -> Generator[PartResult, None, None]:
-        exchanged = Job(job.out, job.bundle, "0" * 64, job.threshold, job.reasons)
-        return score_locally(exchanged, parts, workers=2)
-
     with pytest.raises(BundleError, match="another bundle"):
-        score(request_of(), engine)
+        score(request_of(), lambda job, parts: score_locally(replace(job, bundle_sha256="0" * 64), parts, workers=2))
     assert scored(tmp_path / "out") == []
 
 
