@@ -38,7 +38,7 @@ def service(folders: tuple[Path, Path], tmp_path: Path) -> Iterator[Service]:
     started.stop()
 
 
-def ask(service: Service) -> set[float]:
+def ask(service: Service) -> set[float | None]:
     """The probabilities that the workers give for the same subscriber, each caller on a connection of its own."""
     return {wait_until(lambda: ask_once(service), "a worker answers") for _ in range(CALLERS)}
 
