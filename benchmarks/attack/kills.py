@@ -17,6 +17,7 @@ WORKERS = 2
 AFTERWARDS = 100  # requests after the last kill, each of which must be answered
 RECOVERY_S = 60.0
 END_S = 2.0
+# The log is off: a process that closes journals outlives a killed worker, and writes while the folder is removed.
 LIMIT_S = 240.0  # for each of the two; on a machine that is too slow fewer are tried
 WAITS_FOR_RECOVERY = 0.7  # the share of kills before which the service has recovered from the last one
 ANSWERED, UNAVAILABLE = 200, 503
@@ -35,7 +36,7 @@ def attack(count: int, seed: int, home: Path) -> Summary:
 def _kill_workers(bundle: Path, home: Path, count: int, chance: random.Random) -> tuple[list[str], dict[str, float]]:
     faults: list[str] = []
     kills, longest_s, until_s = 0, 0.0, time.monotonic() + LIMIT_S
-    with Service(bundle, home, workers=WORKERS) as service:
+    with Service(bundle, home, workers=WORKERS, PREDICTION_LOG="off") as service:
         if not service.wait_until_serving():
             return [f"the service does not start: {service.log.read_text()[-300:]}"], {}
         with Callers(service.port, 4) as callers:
@@ -85,7 +86,7 @@ def _kill_services(bundle: Path, home: Path, count: int, chance: random.Random) 
     with Callers(port, 1):
         while kills < count and time.monotonic() < until_s:
             kills += 1
-            with Service(bundle, home, workers=WORKERS, port=port) as service:
+            with Service(bundle, home, workers=WORKERS, port=port, PREDICTION_LOG="off") as service:
                 if not service.wait_until_serving():
                     faults.append(f"start {kills} of a service: {service.log.read_text()[-300:]}")
                     continue
