@@ -30,8 +30,8 @@ from churn.service.edge.tracing import configure_telemetry
 from churn.service.edge.waiting_room import WaitingRoom
 from churn.service.startup import FindChallenger, load_challenger, log_during, open_prediction_log
 from churn.settings import Settings, read_settings
+from churn.web.edge import Edge
 from churn.web.lines import find_output
-from churn.web.protocol import Edge
 
 INTERFACE_VERSION = "1.0.0"
 

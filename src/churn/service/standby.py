@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from churn.service.counting.counters import Counters
+from churn.web.edge import Edge
 from churn.web.lines import find_output
-from churn.web.protocol import PROTOCOL, Edge
+from churn.web.protocol import PROTOCOL
 
 if TYPE_CHECKING:
     import socket

@@ -1,8 +1,9 @@
-"""What service, portal and dashboard share. The service loads the first five only.
+"""What service, portal and dashboard share. The service loads the first six only.
 
 lines.py     lines on standard output that cost nobody an answer
 streams.py   standard input, output and error of a program, whatever they are
 logging.py   one JSON object a line on standard output
+edge.py      limits of what comes on a connection, and what an app decides before a request reaches it
 protocol.py  the HTTP protocol, with the app's own words for what is not HTTP
 server.py    binds an address, and serves until told to stop
 guard.py     security headers, a limit on bodies, a line in the log, and a page when all fails

@@ -10,9 +10,9 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from churn.web.edge import Edge
 from churn.web.guard import HEADERS, STATIC, Guard
 from churn.web.pages import Pages
-from churn.web.protocol import Edge
 
 
 def create_page_app(

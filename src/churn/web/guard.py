@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from churn.web.protocol import ARRIVAL_S
+from churn.web.edge import ARRIVAL_S
 
 MOST_BODY_BYTES = 8192
 STATIC = "/static"

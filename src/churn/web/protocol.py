@@ -2,64 +2,25 @@
 
 import asyncio
 import logging
-import resource
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 import httptools
-from starlette.responses import Response
-from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from churn.web.edge import MOST_HEAD_BYTES, MOST_HEADERS, Edge
+
 PROTOCOL = f"{__name__}:EdgeProtocol"  # as uvicorn takes it
 
-# Of the request line and the headers; as many again of what frames a body, and of its trailers.
-MOST_HEAD_BYTES = 32_768
-MOST_HEADERS = 100
 # A body in chunks of one byte is framed by five bytes for each.
 FRAMING_BYTES_PER_BYTE = 16
-# For a head, for the rest of a body that is answered already, and for the other side to take any part of an answer.
-ARRIVAL_S = 10.0
 MOST_PIPELINED = 16
 MOST_CONNECTIONS = 2048
-# What the app needs for its own files while connections take all others.
-KEPT_DESCRIPTORS = 64
-COMPLAIN_S = 60.0
 HOP_HEADERS = frozenset({b"connection", b"upgrade"})
 
 log = logging.getLogger(__name__)
-
-
-def count_usable_descriptors() -> int:
-    """Return how many descriptors this process may have before it refuses connections."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return limit - min(KEPT_DESCRIPTORS, limit // 4) if limit != resource.RLIM_INFINITY else 2**31
-
-
-@dataclass
-class Edge:
-    """What an app decides before a request reaches it. The app keeps it in `app.state.edge`.
-
-    `refuse` builds the answer to what never becomes a request: 400 is not HTTP/1.1, 408 too slow, 431 too large, and
-    503 a connection too many. `admit` returns the app that answers a request.
-    """
-
-    refuse: Callable[[HTTPStatus], Response]
-    admit: Callable[[ASGIApp, Scope], ASGIApp] = lambda app, _: app
-    arrival_s: float = ARRIVAL_S
-    most_descriptors: int = field(default_factory=count_usable_descriptors)
-    complained_s: float = -COMPLAIN_S
-
-    def complain(self, message: str) -> None:
-        """Log a warning, but only once a minute: under load the same trouble comes a thousand times a second."""
-        now_s = time.monotonic()
-        if now_s - self.complained_s >= COMPLAIN_S:
-            self.complained_s = now_s
-            log.warning(message)
 
 
 class TooLargeError(Exception):

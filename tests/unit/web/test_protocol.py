@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from churn.web.protocol import MOST_HEAD_BYTES, MOST_HEADERS, MOST_PIPELINED, PROTOCOL, Edge
+from churn.web.edge import MOST_HEAD_BYTES, MOST_HEADERS, Edge
+from churn.web.protocol import MOST_PIPELINED, PROTOCOL
 from churn.web.server import AnnouncingServer
 
 PATIENCE_S = 30

@@ -18,8 +18,8 @@ from churn.service.edge.drain import Drain
 from churn.service.edge.problems import Problem
 from churn.service.edge.tracing import read_trace_id
 from churn.service.edge.waiting_room import Busy
+from churn.web.edge import ARRIVAL_S, MOST_HEAD_BYTES, MOST_HEADERS
 from churn.web.logging import REQUEST, open_log, open_request_log
-from churn.web.protocol import ARRIVAL_S, MOST_HEAD_BYTES, MOST_HEADERS
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 INTERNAL_ERROR = Problem(
