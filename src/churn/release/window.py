@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import holidays
 
@@ -63,15 +63,12 @@ def read_release_window(settings: Settings) -> ReleaseWindow:
     """Read the window from RELEASE_DAYS, RELEASE_HOURS, RELEASE_TIME_ZONE and RELEASE_HOLIDAYS.
 
     Raises:
-        SettingsError: there is no such time zone or country, or the hours end before they begin.
+        SettingsError: there is no such country, or the hours end before they begin.
     """
     opens, closes = (_parse_time(text) for text in settings.release_hours.split("-"))
     if opens >= closes:
         raise _build_error("RELEASE_HOURS", settings.release_hours, "it ends before it begins", "09:00-12:00")
-    try:
-        zone = ZoneInfo(settings.release_time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise _build_error("RELEASE_TIME_ZONE", settings.release_time_zone, "no such zone", "Europe/Berlin") from error
+    zone = ZoneInfo(settings.release_time_zone)  # which the settings have found
     free = _collect_holidays(settings.release_holidays.split(","))
     return ReleaseWindow(frozenset(settings.release_days.split(",")), opens, closes, zone, free)
 
