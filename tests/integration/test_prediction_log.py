@@ -133,7 +133,7 @@ def test_a_service_that_stops_leaves_only_closed_segments(bundles: dict[str, Bun
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
     assert set(logged(tmp_path)) == {prediction_id for _, prediction_id in caller.answered}
-    assert not any((tmp_path / "predictions/streamflow/journals").iterdir())
+    assert not any((tmp_path / "predictions/streamflow/journals").glob("*.jsonl"))
     listed = json.loads(succeed(tmp_path, "predictions", "list", "--json"))
     assert sum(segment["records"] for segment in listed["segments"]) == 20
     [latest] = json.loads(succeed(tmp_path, "predictions", "tail", "-n", "1", "--json"))
