@@ -11,6 +11,7 @@ from support.listening import QuietHandler, listening
 from support.logged import write_demo_log
 from support.watching import Open, words
 
+from churn.judging.metrics import LATENCY_BOUNDS_S
 from churn.prediction_log.places import Places
 from churn.rollout.store import RolloutStore
 from demo.simulated_rollouts import Behaviour, Simulation, begin
@@ -21,11 +22,17 @@ METRICS = """\
 churn_requests_total{route="/predict",status="2xx"} 990
 churn_requests_total{route="/predict",status="5xx"} 10
 # TYPE churn_request_duration_seconds histogram
-churn_request_duration_seconds_bucket{route="/predict",le="0.005"} 900
+BUCKETS
 churn_request_duration_seconds_bucket{route="/predict",le="+Inf"} 1000
 # TYPE churn_queue_requests gauge
 churn_queue_requests 3
-"""
+""".replace(
+    "BUCKETS",
+    "\n".join(
+        f'churn_request_duration_seconds_bucket{{route="/predict",le="{bound}"}} {900 * (bound >= 0.005)}'
+        for bound in LATENCY_BOUNDS_S
+    ),
+)
 
 
 @contextmanager
