@@ -148,8 +148,8 @@ def resume(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> 
 def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Ask router and instances how the rollout stands. Show what is wrong and what to do, or how the last one ended.
 
-    Exit codes: 0 under way with nothing wrong, or promoted; 9 nobody controls it, else nothing is wrong; 10 rolled back
-    or aborted; 11 something is wrong or not known, such as an instance or a router that does not answer.
+    Exit codes: 0 promoted, or under way and nothing is wrong. 9 nobody controls it. 10 rolled back or aborted.
+    11 something is wrong or not known: for example, an instance does not answer. 11 comes before 9.
     """
     from churn.cli.rollout_words import show_findings, show_status
     from churn.rollout.parts import open_router, open_source

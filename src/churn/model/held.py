@@ -1,4 +1,4 @@
-"""The files of a bundle in memory: what was verified stays what is served, whatever becomes of the folder.
+"""The files of a bundle, in memory. They were verified, and stay the same when the folder changes or vanishes.
 
 The memory is a file without a name that nobody can write to any more. Processes that are handed it map the same pages:
 the tables exist once, however many workers answer from them.

@@ -85,7 +85,7 @@ class Guard:
 
 
 def _limit(receive: Receive, arrival_s: float) -> Receive:
-    """Receive no more than a form can be long, and no later than it may come, whatever the request says."""
+    """Receive a form, but stop at the largest size and at the deadline, whatever size the request claims."""
     received = 0
     is_whole = False
     until_s = asyncio.get_running_loop().time() + arrival_s

@@ -105,3 +105,8 @@ def test_a_damaged_note_is_as_none(tmp_path: Path, store: SegmentStore) -> None:
     write(store, 40, 0)
     (tmp_path / NOTE).write_bytes(b"{")
     assert remove(store, tmp_path, show_clock()) == Removal(1)
+
+
+def test_a_folder_for_journals_that_is_not_there_is_not_made(tmp_path: Path, store: SegmentStore) -> None:
+    assert remove(store, tmp_path / "journals", show_clock()) == Removal(0)
+    assert not (tmp_path / "journals").exists()

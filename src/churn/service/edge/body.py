@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DUPLICATE_KEY = re.compile(r'Detected duplicate key "(.*)" at line \d+ column \d+$', re.DOTALL)
 # Python reads no integer of more digits, since that takes quadratic time.
 DIGITS = 4300
-# A batch's commas and opening brackets, of which JSON has one for each value: memory is bounded by them, not by bytes.
+# Of commas and opening brackets in a batch. Each value of JSON has one of them, so they bound the memory; bytes do not.
 SIGNS_PER_ROW = 128
 LONG_NUMBER = re.compile(rb'"([^"\\]{1,100})"\s*:\s*-?\d{%d}' % DIGITS)
 
