@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from support.watching import Open, words
 
+from churn.dashboard.charts.rollout import draw_checks
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.words import format_time
+from churn.rollout.folding import SAMPLES
 from churn.rollout.state import Event, State
 from churn.rollout.store import RolloutStore
 from demo.simulated_rollouts import SERVICE, Behaviour, Simulation, begin, carry_out
@@ -142,14 +144,15 @@ def test_a_month_of_trouble_makes_a_page_no_larger_than_twice_that_of_a_hundred_
     dashboard: Open, tmp_path: Path
 ) -> None:
     sizes = {}
-    for name, looks in (("hundred", 50), ("month", 500)):
+    month_s, minutes_s = 30 * 86_400, 240
+    for name, looks, lasts_s in (("minutes", 50, minutes_s), ("hundred", 50, month_s), ("month", 500, month_s)):
         world = Simulation(1_790_000_000.0, Behaviour())
         with closing(RolloutStore(tmp_path / name)) as store:
             live = begin(store, world, "v1", "v2")
             live = carry_out(store, world, hours=3, tick_s=120)
             judged = [event for event in store.list_events(live.number) if event.kind == "judged"]
             for look in range(looks):
-                at = world.now + look * 30 * 86_400 / looks
+                at = world.now + look * lasts_s / looks
                 trouble = f"Prometheus does not answer: {'refused' if look % 2 else 'timed out'}, port {40_000 + look}"
                 store.save(live, Event(at, "trouble", live.state, live.step, live.weight_percent, trouble))
                 old, event = f"the newest counts are {look} s old", replace(judged[-1], at=at, reason=f"hold {look}")
@@ -160,8 +163,22 @@ def test_a_month_of_trouble_makes_a_page_no_larger_than_twice_that_of_a_hundred_
         history = Rollouts(tmp_path / name).read_snapshot(1).history
         assert len(history.merged_events()) < 20
         assert sum(event.times for event in history.merged_events()) > 2 * looks
-        assert len(history.observations) <= 50
-    assert sizes["month"] < 2 * sizes["hundred"]
+        assert len(history.observations) <= SAMPLES + 2 * len(live.plan.steps)
+    assert sizes["month"] < 2 * min(sizes["minutes"], sizes["hundred"])
+
+
+def test_checks_are_drawn_once_until_there_is_another_look(own_home: Path) -> None:
+    rollouts = Rollouts(own_home)
+    first = draw_checks(rollouts.read_snapshot(3).history.observations)
+    set_state(own_home, State.HOLDING, kind="trouble", reason="the router does not answer")
+    again = rollouts.read_snapshot(3).history
+    assert again.trouble is not None
+    assert draw_checks(again.observations) is first
+    with closing(RolloutStore(own_home)) as store:
+        judged = [event for event in store.list_events(3) if event.kind == "judged"][-1]
+        live = store.get_rollout(3)
+        store.save(live, replace(judged, at=judged.at + 900_000))
+    assert draw_checks(rollouts.read_snapshot(3).history.observations) is not first
 
 
 def test_an_event_that_repeated_says_how_often_and_since_when(dashboard: Open, own_home: Path) -> None:

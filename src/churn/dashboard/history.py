@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding, VerdictDecision
+from churn.rollout.folding import SAMPLES
 from churn.rollout.state import Event, Rollout, State
 from churn.rollout.status import find_trouble
 
@@ -20,7 +21,7 @@ type Standing = Literal["within", "unsure", "outside"]
 DECISIONS: Final = get_args(VerdictDecision.__value__)
 COUNTS: TypeAdapter[Counts] = TypeAdapter(Counts)
 TAIL = 0.04  # of a rollout's length, drawn after its end
-MOST_OBSERVATIONS = 40  # more cannot be told apart in a chart
+MOST_OBSERVATIONS = 24  # more cannot be told apart in a chart
 
 
 class RecordedFinding(Finding):
@@ -52,7 +53,7 @@ class RecordedFinding(Finding):
         return "outside" if self.is_outside else "within" if self.is_within else "unsure"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is read once, so that it is itself a key of what was drawn of it
 class Observation:
     """What the judge was asked once, and what it found."""
 
@@ -103,15 +104,12 @@ class History:
 
     rollout: Rollout
     events: Sequence[Event]
-    observations: Sequence[Observation]
+    observations: tuple[Observation, ...]
 
     @property
     def last(self) -> Observation | None:
         """Return the last observation with findings, or else the last one."""
-        return next(
-            (look for look in reversed(self.observations) if look.findings),
-            self.observations[-1] if self.observations else None,
-        )
+        return next((look for look in reversed(self.observations) if look.findings), self.verdict)
 
     @property
     def verdict(self) -> Observation | None:
@@ -149,26 +147,22 @@ class History:
             at += rollout.plan.hold_s(step)
         return [*shares, (at, shares[-1][1])]
 
-    def checks(self) -> Iterator[tuple[RecordedFinding, list[tuple[Observation, RecordedFinding]]]]:
-        """Yield what each check found last, and what it found at every observation so far."""
-        if self.last is None:
-            return
-        looks = thin_out(self.observations)
-        for latest in self.last.findings:
-            yield latest, [(look, own) for look in looks for own in look.findings if own.check == latest.check]
-
     def merged_events(self) -> list[Event]:
         """Return the events, newest first. Equal verdicts at one share are one: the newest, with all their times."""
-        merged: dict[object, Event] = {}
-        for event in sorted(self.events, key=lambda event: event.last):
+        groups: dict[object, list[Event]] = {}
+        for event in self.events:
             key = (event.state, event.step, event.decision) if event.kind == "judged" else event.number
-            before = merged.pop(key, event)
-            times = 0 if before is event else before.times
-            merged[key] = replace(event, at=min(event.at, before.at), times=event.times + times)
-        return [*reversed(merged.values())]
+            groups.setdefault(key, []).append(event)
+        merged = [_merge_events(events) if len(events) > 1 else events[0] for events in groups.values()]
+        return sorted(merged, key=lambda event: (event.last, event.number), reverse=True)
 
 
-def thin_out[Look: (Observation, Event)](observations: Sequence[Look], most: int = MOST_OBSERVATIONS) -> list[Look]:
+def _merge_events(events: Sequence[Event]) -> Event:
+    newest = max(events, key=lambda event: event.last)
+    return replace(newest, at=min(event.at for event in events), times=sum(event.times for event in events))
+
+
+def thin_out[Look: (Observation, Event)](observations: Sequence[Look], most: int = SAMPLES) -> list[Look]:
     """Return at most about so many, evenly spread. The first and last of each step stay."""
     every = max(1, -(-len(observations) // most))
     return [

@@ -12,7 +12,7 @@ from typing import Any
 from churn.rollout.state import Event, Rollout
 
 MOST_OF_A_KIND = 20  # events whose reasons differ in more than their numbers; all later ones are alike
-SAMPLES = 40  # verdicts with findings of a step's least time. Each time that doubles brings a quarter of it
+SAMPLES = 24  # verdicts with findings of a step's least time. Each time that doubles brings a quarter of it
 MOST_UNFOLDED = 500  # events of an earlier program, which stay as they are
 NUMBERS = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*")
 

@@ -23,6 +23,7 @@ RETRY_S = 0.02
 # The column of each field of a rollout that has another name, or holds JSON.
 COLUMNS = {"setup": "place", "counts": "tallies", "stable_before": "reference"}
 JSON_FIELDS = {"plan", *COLUMNS}
+EVENT_FIELDS = [field.name for field in fields(Event)]
 
 _ROLLOUT = TypeAdapter(Rollout)
 
@@ -146,8 +147,8 @@ class RolloutStore:
 
     def list_events_in_short(self, number: int) -> list[Event]:
         """Return all events of a rollout, oldest first, without their evidence."""
-        names = ", ".join(field.name for field in fields(Event) if field.name != "evidence")
-        query = f"SELECT {names}, '{{}}' AS evidence FROM event WHERE rollout = ? ORDER BY number"  # noqa: S608 - own names
+        names = ", ".join("'{}' AS evidence" if name == "evidence" else name for name in EVENT_FIELDS)
+        query = f"SELECT {names} FROM event WHERE rollout = ? ORDER BY number"  # noqa: S608 - own names
         return [_event_from_row(row) for row in self._connection.execute(query, [number]).fetchall()]
 
     def get_event(self, number: int) -> Event:
@@ -223,10 +224,10 @@ def _rollout_from_row(row: Mapping[str, Any]) -> Rollout:
 
 
 def _columns_from_event(event: Event) -> dict[str, Any]:
-    values = {field.name: getattr(event, field.name) for field in fields(Event) if field.name != "number"}
+    values = {name: getattr(event, name) for name in EVENT_FIELDS if name != "number"}
     return values | {"last_at": event.last, "state": str(event.state), "evidence": json.dumps(dict(event.evidence))}
 
 
 def _event_from_row(row: Mapping[str, Any]) -> Event:
-    values = {field.name: row[field.name] for field in fields(Event)}
+    values = {name: row[name] for name in EVENT_FIELDS}
     return Event(**values | {"state": State(values["state"]), "evidence": json.loads(values["evidence"])})

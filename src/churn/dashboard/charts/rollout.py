@@ -1,6 +1,7 @@
 """Draw a rollout: its weights, each check over time, and what both versions answered."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -26,7 +27,7 @@ from churn.dashboard.summary import describe_last_look, summarize_rollout
 from churn.dashboard.words import format_points, format_short_time, title_from_name
 
 MS = 1000
-MOST_ROWS = 24
+MOST_ROWS = 12
 CLOCK, DAY = "%H:%M", "%-d %b"
 TIMES = {
     "seconds": "%H:%M:%S",
@@ -52,7 +53,7 @@ def report_rollout(snapshot: Snapshot, now: float) -> Report:
     history = snapshot.history
     rollout, last, summary = history.rollout, history.last, summarize_rollout(snapshot, now)
     weights = draw_weights(history, now)
-    checks = [(finding, draw_check(finding, looks, at)) for at, (finding, looks) in enumerate(history.checks(), 1)]
+    checks = draw_checks(history.observations)
     answers: dict[str, Any] = {"distributions": [], "reasons": None, "sets": []}
     if last and (last.stable.requests or last.canary.requests):
         both_counts = (last.stable, last.canary)
@@ -124,6 +125,21 @@ def draw_weights(history: History, now: float) -> Chart:
     )
 
 
+@lru_cache(maxsize=64)
+def draw_checks(observations: tuple[Observation, ...]) -> list[tuple[RecordedFinding, Chart | None]]:
+    """Draw what each check of the last findings found at every observation."""
+    findings = next((look.findings for look in reversed(observations) if look.findings), ())
+    return [
+        (
+            latest,
+            draw_check(
+                latest, [(look, own) for look in observations for own in look.findings if own.check == latest.check], at
+            ),
+        )
+        for at, latest in enumerate(findings, 1)
+    ]
+
+
 def draw_check(latest: RecordedFinding, looks: Sequence[tuple[Observation, RecordedFinding]], at: int) -> Chart | None:
     """Draw one check's confidence sequence against its tolerance; None if nothing was counted yet.
 
@@ -163,7 +179,7 @@ def draw_check(latest: RecordedFinding, looks: Sequence[tuple[Observation, Recor
     scale = {"domain": [bottom, top], "nice": False, "zero": False}
     y = {"type": "quantitative", "scale": scale, "axis": {"format": "+.2~%", "tickCount": 4, "title": None}}
     effect, step = {"field": "effect", **y}, {"field": "step", "type": "nominal"}
-    band = {"type": "area", "color": BAND, "interpolate": "monotone"}
+    band = {"type": "area", "color": BAND}
     line = {"type": "line", "color": EFFECT, "strokeWidth": 2}
     unseen = {"type": "rule", "color": EFFECT, "strokeWidth": max(4, NARROW / len(rows)), "opacity": 0}
     layers = [
