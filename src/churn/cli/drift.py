@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +17,7 @@ from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOpt
 from churn.cli.predictions import require_log
 from churn.cli.reports import require_forms, write_report
 from churn.cli.show import out, print_json, print_table
-from churn.errors import ExitCode
+from churn.errors import DataError, ExitCode
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ def drift(
 ) -> None:
     """Compare logged predictions with the reference in the bundle, feature by feature and by score.
 
-    Exit code 0: nothing has moved far; 9: too few predictions to tell; 12: something has moved far.
+    Exit code 0: nothing has moved far; 9: too few predictions to tell; 12: something has moved far; 3: a damaged
+    segment is left out.
     """
     paths = require_forms(out_paths)
     settings = read_settings()
@@ -56,23 +59,28 @@ def drift(
     places = require_log(settings, contract)
     require_extra("rollout", "scipy")
     from churn.monitoring.comparison import compare
+    from churn.prediction_log.reader import require_whole
 
     own = settings.shelf(find_contract(contract).contract_name).champion
     champion = bundle or (settings.bundle_path if contract == settings.churn_contract else own)
-    comparison = compare(champion, places, most=most, since=begin.timestamp() if begin else 0.0)
-    figures = _json_from_comparison(comparison)
-    write_report(paths, figures, functools.partial(_build_report, comparison) if comparison.known else None)
+    damaged: list[DataError] = []
+    since_s = begin.timestamp() if begin else 0.0
+    comparison = compare(champion, places, most=most, since=since_s, damaged=damaged)
+    figures = _json_from_comparison(comparison) | {"left_out": [error.message for error in damaged]}
+    write_report(paths, figures, functools.partial(_build_report, comparison, damaged) if comparison.known else None)
     if as_json:
         print_json(figures)
     else:
         _show(comparison)
+    require_whole(damaged)
     raise typer.Exit(EXIT_CODES[comparison.band])
 
 
-def _build_report(comparison: DriftComparison) -> Report:
+def _build_report(comparison: DriftComparison, damaged: Sequence[DataError]) -> Report:
     from churn.dashboard.charts.drift import report_drift
+    from churn.prediction_log.reader import describe_left_out
 
-    return report_drift(comparison)
+    return replace(report_drift(comparison), warning=describe_left_out(damaged))
 
 
 def _json_from_comparison(comparison: DriftComparison) -> dict[str, Any]:

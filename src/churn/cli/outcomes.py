@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from churn.cli.options import ContractOption, JsonOption, ReportOption
 from churn.cli.predictions import hash_with_salt, require_log
 from churn.cli.reports import require_forms, write_report
 from churn.cli.show import out, print_json, print_table, show_progress
-from churn.errors import ExitCode
+from churn.errors import DataError, ExitCode
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
@@ -61,30 +62,35 @@ def report_outcomes(
 ) -> None:
     """Report how right each version was, and the effect of the banner.
 
-    Exit code 0: the banner surely keeps subscribers; 9: its effect is not yet sure; 13: it surely harms.
+    Exit code 0: the banner surely keeps subscribers; 9: its effect is not yet sure; 13: it surely harms; 3: a damaged
+    segment is left out.
     """
     paths = require_forms(out_paths)
     require_extra("rollout", "scipy")
     from churn.outcomes.summary import summarize_outcomes
+    from churn.prediction_log.reader import require_whole
 
     settings = read_settings()
     places = require_log(settings, contract)
     with show_progress("segments", calm=True) as move:
         name = find_contract(contract).contract_name
-        summary = summarize_outcomes(settings.churn_home, name, places, progress=move)
-    figures = asdict(summary)
-    write_report(paths, figures, functools.partial(_build_report, summary) if summary.matched else None)
+        damaged: list[DataError] = []
+        summary = summarize_outcomes(settings.churn_home, name, places, damaged=damaged, progress=move)
+    figures = asdict(summary) | {"left_out": [error.message for error in damaged]}
+    write_report(paths, figures, functools.partial(_build_report, summary, damaged) if summary.matched else None)
     if as_json:
         print_json(figures)
     else:
         _show(summary)
+    require_whole(damaged)
     raise typer.Exit(EXIT_CODES[summary.experiment.advice])
 
 
-def _build_report(summary: OutcomeSummary) -> Report:
+def _build_report(summary: OutcomeSummary, damaged: Sequence[DataError]) -> Report:
     from churn.dashboard.charts.outcomes import report_outcomes as report_on
+    from churn.prediction_log.reader import describe_left_out
 
-    return report_on(summary)
+    return replace(report_on(summary), warning=describe_left_out(damaged))
 
 
 def _show(summary: OutcomeSummary) -> None:

@@ -98,18 +98,20 @@ def predictions_tail(
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
-    """Show the latest predictions, the newest last."""
-    from churn.prediction_log.reader import read_latest_records
+    """Show the latest predictions, the newest last. Exit code 3: a damaged segment is left out."""
+    from churn.prediction_log.reader import read_latest_records, require_whole
 
-    latest = read_latest_records(require_log(read_settings(), contract), count)
+    damaged: list[DataError] = []
+    latest = read_latest_records(require_log(read_settings(), contract), count, damaged=damaged)
     if as_json:
         print_json(latest)
-        return
-    columns = ["prediction_id", "time", "model_version", "probability", "banner", "arm", "offer"]
-    shown = [
-        [_format_time(record["time"]) if name == "time" else record[name] for name in columns] for record in latest
-    ]
-    print_table("Latest predictions", columns, [["" if cell is None else cell for cell in row] for row in shown])
+    else:
+        columns = ["prediction_id", "time", "model_version", "probability", "banner", "arm", "offer"]
+        shown = [
+            [_format_time(record["time"]) if name == "time" else record[name] for name in columns] for record in latest
+        ]
+        print_table("Latest predictions", columns, [["" if cell is None else cell for cell in row] for row in shown])
+    require_whole(damaged)
 
 
 @predictions_app.command("close", epilog="Example: churn predictions close")

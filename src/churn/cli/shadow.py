@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,20 +46,24 @@ def report_shadow(
 ) -> None:
     """Compare two models on the same subscribers, and judge the challenger.
 
-    Exit code 0: the challenger is fit to be rolled out; 9: not yet sure; 10: it is not fit.
+    Exit code 0: the challenger is fit to be rolled out; 9: not yet sure; 10: it is not fit; 3: a damaged segment is
+    left out.
     """
     paths = require_forms(out_paths)
     now = datetime.now(UTC)
     during = (time_from_text(since, now) or datetime.min.replace(tzinfo=UTC), time_from_text(until, now) or now)
     require_extra("rollout", "scipy")
+    from churn.prediction_log.reader import require_whole
     from churn.shadow.reading import choose_bundles, read_pairs
     from churn.shadow.report import build_report, json_from_report
 
     places = require_log(read_settings(), contract)
     with show_progress("segments", calm=True) as move:
-        sums = read_pairs(places, find_contract(contract), during=during, progress=move)
+        damaged: list[DataError] = []
+        sums = read_pairs(places, find_contract(contract), during=during, damaged=damaged, progress=move)
     bundles = choose_bundles(sums, champion, challenger)
     if bundles is None:
+        require_whole(damaged)
         asked = f"{champion or 'any champion'} and {challenger or 'any challenger'}"
         raise DataError(
             f"no record in {places.where} or {places.journals} is of {asked} at that time",
@@ -66,19 +72,21 @@ def report_shadow(
         )
     others = {str(other): pair_sums.pairs for other, pair_sums in sums.items() if other != bundles}
     report = build_report(bundles, sums[bundles], others=others)
-    content = json_from_report(report)
-    write_report(paths, content, lambda: _draw_report(report))
+    content = json_from_report(report) | {"left_out": [error.message for error in damaged]}
+    write_report(paths, content, lambda: _draw_report(report, damaged))
     if as_json:
         print_json(content)
     else:
         _print_report(report)
+    require_whole(damaged)
     raise typer.Exit(VERDICT_CODES[report.verdict.decision])
 
 
-def _draw_report(report: ShadowReport) -> Report:
-    from churn.dashboard.charts import shadow as charts
+def _draw_report(report: ShadowReport, damaged: Sequence[DataError]) -> Report:
+    from churn.dashboard.charts.shadow import report_shadow as report_on
+    from churn.prediction_log.reader import describe_left_out
 
-    return charts.report_shadow(report)
+    return replace(report_on(report), warning=describe_left_out(damaged))
 
 
 def _print_report(report: ShadowReport) -> None:

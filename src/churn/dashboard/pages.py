@@ -20,6 +20,7 @@ PAGES = Pages(
         "lasting": words.format_duration,
         "percent": words.format_percent,
         "named": words.title_from_name,
+        "sentence": words.make_sentence,
     },
     values={
         "KINDS": words.KINDS,

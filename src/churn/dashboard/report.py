@@ -26,6 +26,7 @@ class Report:
         basis: what the report rests on.
         badge: the answer in a word or two.
         tone: how the badge looks.
+        warning: what the report lacks.
     """
 
     topic: str
@@ -37,6 +38,7 @@ class Report:
     basis: str = ""
     badge: str = ""
     tone: str = "calm"
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def render_report(report: Report, now: float) -> str:
 
 def draw_report(report: Report) -> bytes:
     """Return the report's charts as one picture, a PNG."""
-    return draw_picture(report.headline, report.lead or report.basis, report.charts, PAGES.read_style(STYLE))
+    text = report.warning or report.lead or report.basis
+    return draw_picture(report.headline, text, report.charts, PAGES.read_style(STYLE))
 
 
 def _is_number(cell: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.errors import BundleError
+from churn.errors import BundleError, DataError
 from churn.model.bundle import REFERENCE, Manifest, read_manifest
 from churn.monitoring.drift import Band, Distribution, Drift, measure_drift, read_reference
 from churn.prediction_log.batches import numbers_from_batch, values_from_batch
@@ -100,6 +100,7 @@ def compare(
     *,
     most: int = 20_000,
     since: float = 0.0,
+    damaged: list[DataError] | None = None,
 ) -> DriftComparison:
     """Compare the log with the reference; without a record in it, compare the scores that instances counted.
 
@@ -111,11 +112,15 @@ def compare(
 
     Raises:
         BundleError: the champion's bundle cannot be used.
-        OSError, ChurnError: the log cannot be read.
+        DataError, OSError, ChurnError: as `read_records`.
     """
     manifest = read_manifest(champion)
     score, features = read_reference(_read_reference_file(champion, manifest))
-    live = read_latest(places, manifest.features, manifest.model_version, most=most, since=since) if places else None
+    live = (
+        read_latest(places, manifest.features, manifest.model_version, most=most, since=since, damaged=damaged)
+        if places
+        else None
+    )
     if live and live.records:
         logged = [item for item in (score, *features) if item.name in live.values]
         moved, *known = (measure_drift(item, item.count(live.values[item.name])) for item in logged)
@@ -134,20 +139,26 @@ def compare(
 
 
 def read_latest(
-    places: Places, features: Sequence[str], version: str, *, most: int, since: float = 0.0
+    places: Places,
+    features: Sequence[str],
+    version: str,
+    *,
+    most: int,
+    since: float = 0.0,
+    damaged: list[DataError] | None = None,
 ) -> LivePredictions:
     """Read the newest journals and segments first, until `most` records have been read.
 
     Return those of one version; `most` counts those of all. Leave out records before `since`, in seconds since 1970.
 
     Raises:
-        OSError: a folder cannot be read.
-        ChurnError: an object store cannot be used, or a segment is damaged.
+        DataError, OSError, ChurnError: as `read_records`.
     """
     names = {FEATURE + name: name for name in features} | {PROBABILITY: PROBABILITY, TIME: TIME}
     parts: dict[str, list[NDArray[np.float64]]] = {name: [np.zeros(0)] for name in names.values()}
     versions: Counter[str] = Counter()
-    for batch in read_records(places, [*names, VERSION], datetime.fromtimestamp(since, UTC), newest_first=True):
+    begin = datetime.fromtimestamp(since, UTC)
+    for batch in read_records(places, [*names, VERSION], begin, newest_first=True, damaged=damaged):
         made_by = np.array(values_from_batch(batch, VERSION))
         versions.update(made_by.tolist())
         for column, name in names.items():

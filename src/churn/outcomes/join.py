@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
+from churn.errors import DataError
 from churn.outcomes.file import IDS, Kind, Outcome
 from churn.prediction_log.batches import rows_from_batch
 from churn.prediction_log.places import Places
@@ -79,17 +80,20 @@ class JoinedOutcomes:
 
 
 def join_outcomes(
-    places: Places, outcomes: Sequence[Outcome], *, progress: Progress = lambda *_: None
+    places: Places,
+    outcomes: Sequence[Outcome],
+    *,
+    damaged: list[DataError] | None = None,
+    progress: Progress = lambda *_: None,
 ) -> JoinedOutcomes:
     """Read the log once and join. An outcome of the prediction's id counts before one of its subscriber.
 
     Raises:
-        DataError: a segment is damaged; names it.
-        OSError, ChurnError: the log cannot be read.
+        DataError, OSError, ChurnError: as `read_records`.
     """
     known: dict[tuple[Kind, str], Outcome] = {(outcome.kind, outcome.id): outcome for outcome in outcomes}
     joined, matched = JoinedOutcomes(), set[tuple[Kind, str]]()
-    batches = read_records(places, COLUMNS, progress=progress) if known else ()
+    batches = read_records(places, COLUMNS, damaged=damaged, progress=progress) if known else ()
     for row in chain.from_iterable(map(rows_from_batch, batches)):
         keys = [(kind, row[kind]) for kind in IDS if (kind, row[kind]) in known]
         if keys:

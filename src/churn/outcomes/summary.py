@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import binomtest, rankdata
 
+from churn.errors import DataError
 from churn.judging.sequences import Proportions, confidence_sequence
 from churn.model.shelf import list_bundles
 from churn.outcomes.join import LabelledPrediction, join_outcomes
@@ -113,16 +114,21 @@ class OutcomeSummary:
 
 
 def summarize_outcomes(
-    home: Path, contract: str, places: Places, *, progress: Progress = lambda *_: None
+    home: Path,
+    contract: str,
+    places: Places,
+    *,
+    damaged: list[DataError] | None = None,
+    progress: Progress = lambda *_: None,
 ) -> OutcomeSummary:
     """Join the imported outcomes of a contract, below CHURN_HOME, to its log, and sum them up.
 
     Raises:
-        DataError: outcomes or a segment are damaged; names it.
-        OSError, ChurnError: the log cannot be read.
+        DataError: the file of outcomes is damaged.
+        DataError, OSError, ChurnError: as `read_records`.
     """
     known = load_outcomes(locate_outcomes(home, contract))
-    joined = join_outcomes(places, known, progress=progress)
+    joined = join_outcomes(places, known, damaged=damaged, progress=progress)
     manifests = [bundle.manifest for bundle in list_bundles(home) if bundle.contract == contract and bundle.manifest]
     trained_auc = {manifest.model_version: manifest.test_auc for manifest in manifests}
     arms = joined.group_by_arm()

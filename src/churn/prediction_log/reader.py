@@ -2,6 +2,9 @@
 
 A journal may be closed while we read: it goes, and a segment with its name appears. So segments are listed after the
 journals were read, and a segment is left out if its journal was read.
+
+A damaged segment ends nothing where the caller gives a list `damaged`: its error is added, and all others are read.
+The caller then says that something is left out. Without a list the error is raised.
 """
 
 import logging
@@ -49,22 +52,29 @@ class LogFile:
     segment: Segment | None
     read: Callable[[], bytes]
 
-    def read_batches(self, *, holding: str = "") -> Iterator[RecordBatch]:
+    def read_batches(self, *, holding: str = "", damaged: list[DataError] | None = None) -> Iterator[RecordBatch]:
         """Read the records in order, of a journal only whole lines that hold a text.
 
         Lines of a journal that cannot be read are left out, with a warning.
 
         Raises:
-            DataError: the segment is damaged; names it.
-            OSError, ChurnError: it cannot be read.
+            DataError: the segment is damaged, and there is no list `damaged`; names it.
+            ChurnError: the object store cannot be used.
         """
         if self.segment:
-            yield from batches_from_segment(self.read())
+            try:
+                content = self.read()
+            except DataError as error:
+                if damaged is None:
+                    raise
+                damaged.append(error)
+            else:
+                yield from batches_from_segment(content)
             return
-        damaged: list[bytes] = []
-        yield from batches_from_journal(self.read(), holding=holding.encode(), damaged=damaged)
-        if damaged:
-            log.warning("%d lines of the journal %s cannot be read, and are left out", len(damaged), self.name)
+        lines: list[bytes] = []
+        yield from batches_from_journal(self.read(), holding=holding.encode(), damaged=lines)
+        if lines:
+            log.warning("%d lines of the journal %s cannot be read, and are left out", len(lines), self.name)
 
 
 def walk_log(
@@ -109,6 +119,7 @@ def read_records(
     until: datetime = LATEST,
     *,
     newest_first: bool = False,
+    damaged: list[DataError] | None = None,
     progress: Progress = lambda *_: None,
 ) -> Iterator[RecordBatch]:
     """Read some columns of the records of a time, in batches. All records of a batch come from one process.
@@ -121,7 +132,7 @@ def read_records(
     """
     begin_us, end_us = us_from_time(since), us_from_time(until)
     for file in walk_log(places, since, until, newest_first=newest_first, progress=progress):
-        for batch in file.read_batches():
+        for batch in file.read_batches(damaged=damaged):
             if not set(columns) <= set(batch.column_names):
                 continue
             times = numbers_from_batch(batch, "time")
@@ -131,7 +142,7 @@ def read_records(
                 yield wanted if len(chosen) == batch.num_rows else take_rows(wanted, chosen)
 
 
-def read_latest_records(places: Places, count: int) -> list[Record]:
+def read_latest_records(places: Places, count: int, *, damaged: list[DataError] | None = None) -> list[Record]:
     """Read the latest records of all workers, the newest last.
 
     Raises:
@@ -141,7 +152,7 @@ def read_latest_records(places: Places, count: int) -> list[Record]:
     for file in walk_log(places, newest_first=True):
         if file.segment and len(latest) == count and us_from_time(file.segment.last) < latest[-1]["time"]:
             break
-        for batch in file.read_batches():
+        for batch in file.read_batches(damaged=damaged):
             length = min(count, batch.num_rows)
             rows = rows_from_batch(batch.slice(batch.num_rows - length, length))
             latest = nlargest(count, [*latest, *rows], key=lambda record: record["time"])
@@ -163,17 +174,28 @@ def find_record(places: Places, prediction_id: str, *, progress: Progress = lamb
         )
     made = time_from_id(prediction_id)
     since, until = (made - SLACK, made + SLACK) if made else (EARLIEST, LATEST)
-    damage: DataError | None = None
+    damaged: list[DataError] = []
     for file in walk_log(places, since, until, progress=progress):
-        try:
-            for batch in file.read_batches(holding=prediction_id):
-                ids = values_from_batch(batch, "prediction_id")
-                if prediction_id in ids:
-                    return next(rows_from_batch(batch.slice(ids.index(prediction_id), 1)))
-        except DataError as error:  # another file may hold it
-            damage = damage or error
-    raise damage or DataError(
+        for batch in file.read_batches(holding=prediction_id, damaged=damaged):
+            ids = values_from_batch(batch, "prediction_id")
+            if prediction_id in ids:
+                return next(rows_from_batch(batch.slice(ids.index(prediction_id), 1)))
+    raise next(iter(damaged), None) or DataError(
         f"no record has the id {prediction_id}: not in {places.where}, and not in {places.journals}",
         instead="see with `churn predictions list` from when on there are records, or whether PREDICTION_LOG and the "
         "contract are those of the service",
     )
+
+
+def describe_left_out(damaged: Sequence[DataError]) -> str:
+    """Say what damaged segments leave out of what was read; empty if there are none."""
+    if not damaged:
+        return ""
+    rest = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+    return f"not complete, since records are left out: {damaged[0].message}{rest}"
+
+
+def require_whole(damaged: Sequence[DataError]) -> None:
+    """Raise DataError if damaged segments were left out of what was shown."""
+    if damaged:
+        raise DataError(f"what is shown is {describe_left_out(damaged)}", instead=damaged[0].instead)

@@ -57,7 +57,9 @@ class Segment:
 
 
 class SegmentStore(Protocol):
-    """A place of closed segments. Every error is an OSError or a ChurnError."""
+    """A place of closed segments, at `where`. Every error is an OSError or a ChurnError."""
+
+    where: str
 
     def list_names(self) -> Iterable[str]:
         """List all files, relative to the store."""
@@ -97,13 +99,20 @@ def read_segment(store: SegmentStore, segment: Segment) -> bytes:
     """Read a segment, and compare its checksum.
 
     Raises:
-        DataError: it is damaged; names it.
-        OSError, ChurnError: it cannot be read.
+        DataError: it is damaged, or the disk does not give it; names it.
+        ChurnError: the object store cannot be used.
     """
-    content = store.read(segment.name)
+    path = f"{store.where}/{segment.name}"
+    try:
+        content = store.read(segment.name)
+    except OSError as error:
+        raise DataError(
+            f"the segment {path} cannot be read: {error.strerror or error}",
+            instead="see who may read it, or run it again if it was removed meanwhile; else restore it from a backup",
+        ) from error
     if _crc32(content) != segment.crc32:
         raise DataError(
-            f"the segment {segment.name} is damaged: its checksum differs from that in its name",
+            f"the segment {path} is damaged: its checksum differs from that in its name",
             instead="restore the file from a backup, or remove it: its records are lost",
         )
     return content
@@ -121,6 +130,7 @@ def list_segments(store: SegmentStore) -> list[Segment]:
 
 class _Folder:
     def __init__(self, path: Path) -> None:
+        self.where = str(path)
         self._path = path
 
     def list_names(self) -> Iterable[str]:
@@ -151,7 +161,7 @@ class _ObjectStore:
     def __init__(self, url: str) -> None:
         from obstore.store import from_url
 
-        self._url = url
+        self.where = url
         self._store: Any = self._call(lambda: from_url(url))
 
     def list_names(self) -> Iterable[str]:
@@ -176,6 +186,6 @@ class _ObjectStore:
             return request()
         except (BaseError, ValueError, OSError) as error:
             raise ChurnError(
-                f"{self._url} cannot be used: {str(error).splitlines()[0]}",
+                f"{self.where} cannot be used: {str(error).splitlines()[0]}",
                 instead="see whether the bucket exists and the environment has the right credentials and region",
             ) from error

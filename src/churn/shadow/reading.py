@@ -9,6 +9,7 @@ import numpy as np
 from arro3.core import RecordBatch
 
 from churn.contract.declaration import Contract
+from churn.errors import DataError
 from churn.model.pairs import ModelAnswers, Numbers
 from churn.prediction_log.batches import numbers_from_batch, take_rows, values_from_batch
 from churn.prediction_log.places import Places
@@ -43,6 +44,7 @@ def read_pairs(
     contract: type[Contract],
     *,
     during: Period = EVER,
+    damaged: list[DataError] | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> dict[BundlePair, PairSums]:
     """Sum up the pairs of the log, for each two bundles that answered the same subscribers.
@@ -50,13 +52,11 @@ def read_pairs(
     `progress` is called with (done, total) segments.
 
     Raises:
-        DataError: a segment is damaged; names it.
-        OSError: a folder cannot be read.
-        ChurnError: the object store cannot be used.
+        DataError, OSError, ChurnError: as `read_records`.
     """
     sums: dict[BundlePair, PairSums] = {}
     # Segments of other versions of the contract or the log lack columns, and are left out.
-    for batch in read_records(places, _columns(contract), *during, progress=progress):
+    for batch in read_records(places, _columns(contract), *during, damaged=damaged, progress=progress):
         _add(sums, batch, contract)
     return sums
 

@@ -216,7 +216,7 @@ def test_a_segment_of_which_a_bit_has_changed_is_damaged_and_named(
     content = bytearray(store.read(segment.name))
     content[len(content) // 2] ^= 1
     store.write(segment.name, bytes(content))
-    with pytest.raises(DataError, match=re.escape(f"the segment {segment.name} is damaged")):
+    with pytest.raises(DataError, match=re.escape(f"the segment {store.where}/{segment.name} is damaged")):
         read_segment(store, segment)
 
 

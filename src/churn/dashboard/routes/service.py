@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -21,11 +21,12 @@ from churn.dashboard.pages import build_page
 from churn.dashboard.report import Report
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.visits import Visits
-from churn.errors import ChurnError, RolloutError
+from churn.errors import ChurnError, DataError, RolloutError
 from churn.model.shelf import list_bundles
 from churn.monitoring.comparison import compare
 from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
+from churn.prediction_log.reader import describe_left_out
 from churn.rollout.routers.router import TRACKS
 from churn.shadow.reading import EVER, choose_bundles, read_pairs
 from churn.shadow.report import build_report
@@ -80,9 +81,9 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
     """Return the routes of these pages."""
     router = APIRouter()
     service = CachedValue(lambda: ask_instances(_map_tracks(config, rollouts)), for_s=SERVICE_AGE_S)
-    drift = _cache_report(lambda: _compare_drift(config, service.get()))
-    outcomes = _cache_report(lambda: _sum_up_outcomes(config))
-    shadow = _cache_report(lambda: _compare_shadow(config))
+    drift = _cache_report(lambda damaged: _compare_drift(config, service.get(), damaged))
+    outcomes = _cache_report(lambda damaged: _sum_up_outcomes(config, damaged))
+    shadow = _cache_report(lambda damaged: _compare_shadow(config, damaged))
 
     @router.get("/shadow")
     def shadow_page(request: Request) -> Response:
@@ -126,34 +127,40 @@ def _map_tracks(config: DashboardConfig, rollouts: Rollouts) -> dict[str, str]:
     return tracks
 
 
-def _compare_drift(config: DashboardConfig, service: Service) -> Report:
+def _compare_drift(config: DashboardConfig, service: Service, damaged: list[DataError]) -> Report:
     counted = [(instance.version, instance.counts.probability) for instance in service.instances if instance.counts]
-    return report_drift(compare(config.champion, config.places, counted))
+    return report_drift(compare(config.champion, config.places, counted, damaged=damaged))
 
 
-def _compare_shadow(config: DashboardConfig) -> Report | None:
+def _compare_shadow(config: DashboardConfig, damaged: list[DataError]) -> Report | None:
     """Compare the two bundles that answered last; None without a log, or if no challenger answered in these days."""
     if config.places is None:
         return None
     since = datetime.now(UTC) - timedelta(days=SHADOW_DAYS)
-    sums = read_pairs(config.places, find_contract(config.contract), during=(since, EVER[1]))
+    sums = read_pairs(config.places, find_contract(config.contract), during=(since, EVER[1]), damaged=damaged)
     bundles = choose_bundles(sums, None, None)
     return report_shadow(build_report(bundles, sums[bundles])) if bundles and sums[bundles].pairs else None
 
 
-def _sum_up_outcomes(config: DashboardConfig) -> Report | None:
+def _sum_up_outcomes(config: DashboardConfig, damaged: list[DataError]) -> Report | None:
     """Report what is known of the log's predictions; None without a log."""
-    return report_outcomes(summarize_outcomes(config.home, config.contract, config.places)) if config.places else None
+    if config.places is None:
+        return None
+    return report_outcomes(summarize_outcomes(config.home, config.contract, config.places, damaged=damaged))
 
 
-def _cache_report(read: Callable[[], Report | None]) -> CachedValue[ReportOrProblem]:
+def _cache_report(read: Callable[[list[DataError]], Report | None]) -> CachedValue[ReportOrProblem]:
     return CachedValue(lambda: _try_to_read(read), for_s=LOG_AGE_S)
 
 
-def _try_to_read(read: Callable[[], Report | None]) -> ReportOrProblem:
-    """Return the report, or why the log cannot be read."""
+def _try_to_read(read: Callable[[list[DataError]], Report | None]) -> ReportOrProblem:
+    """Return the report, with a warning if it is not complete; or why the log cannot be read."""
+    damaged: list[DataError] = []
     try:
-        return read(), None
+        report = read(damaged)
+        if report is None:
+            return None, next(iter(damaged), None)
+        return replace(report, warning=describe_left_out(damaged)), None
     except ChurnError as error:
         return None, error
     except OSError as error:
