@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.businesses import find_contract
+from churn.clocks import Clock
 from churn.errors import RolloutError
 from churn.judging.counts import Counts
 from churn.judging.judge import judge
@@ -126,7 +127,7 @@ class Simulation:
             raise RolloutError("Prometheus does not answer at http://prometheus:9090")
         return {
             track: Reading(
-                self.now,
+                0.0,
                 {f"{track}-1": self.counts[track]},
                 served={f"{track}-1": Bundle(self.versions[track], f"{self.versions[track]}'s bundle")},
             )
@@ -155,7 +156,7 @@ def carry_out(store: RolloutStore, world: Simulation, *, hours: float, tick_s: f
     if live is None:
         raise RolloutError("no rollout is on its way", instead="begin one first")
     controller = Controller(
-        recorder=Recorder(live, store, lambda: world.now),
+        recorder=Recorder(live, store, lambda: Clock(world.now, world.now, "simulated")),
         router=world,
         source=world,
         judge=judge,

@@ -73,7 +73,9 @@ class Peers:
         query = parse_qs(urlsplit(request.split(b" ")[1].decode()).query)["query"][0]
         track: Track = "canary" if "canary" in query else "stable"
         labels, now = {"instance": f"{track}-1"}, time.time()
-        if query.startswith(("up", "timestamp")):
+        if query == "vector(time())":
+            values: list[tuple[dict[str, str], float]] = [({}, now)]
+        elif query.startswith(("up", "timestamp")):
             values = [(labels, 1.0 if query.startswith("up") else now)]
         else:
             lines = [re.fullmatch(r"(\w+)\{(.*)\} (\d+)", line) for line in _expose(track).splitlines()]

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from churn.clocks import Clock
 from churn.errors import RolloutError
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding, VerdictDecision
@@ -58,7 +59,9 @@ class World:
     """Everything outside the controller. It may kill the controller before or after whatever that does to it."""
 
     home: Path
-    now: float = 1_000_000.0
+    now: float = 1_000_000.0  # as the machine's own clock measures it
+    jumped_s: float = 0.0  # by how much the wall clock is ahead of that
+    boot: str = "first"
     share: float = 0.0
     up: set[str] = field(default_factory=lambda: {"stable", "canary"})
     counts: dict[Track, int] = field(default_factory=lambda: {"stable": 7, "canary": 3})
@@ -79,6 +82,14 @@ class World:
         if self.done == self.killed_after:
             raise Killed
         self.done += 1
+
+    @property
+    def wall(self) -> float:
+        """What the wall clock shows."""
+        return self.now + self.jumped_s
+
+    def read_clock(self) -> Clock:
+        return Clock(self.wall, self.now, self.boot)
 
     # The router.
     def read_weight(self) -> float:
@@ -112,7 +123,7 @@ class World:
         """What its instances say. The first of them has answered everything."""
         served = {f"{track}-{number}": bundle for number, bundle in enumerate(self.served[track], 1)}
         counts = {name: counted(self.counts[track] if name.endswith("-1") else 0) for name in served}
-        return Reading(self.now, counts, served=served)
+        return Reading(0.0, counts, served=served)
 
     def judge(
         self, checks: Sequence[Any], judge_input: JudgeInput, *, false_rollback: float, stale_after_s: float
@@ -133,6 +144,10 @@ class World:
 
     def closed_because(self, _: datetime) -> str | None:
         return self.closed
+
+    def jumps(self, seconds: float) -> None:
+        """Somebody sets the wall clock, and no time goes by."""
+        self.jumped_s += seconds
 
     def passes(self, seconds: float, *, requests: int = 1000) -> None:
         """Time goes by, and requests come in as the router deals them."""
@@ -194,7 +209,7 @@ def build_controller(
     live = rollout or store.find_live(SERVICE)
     assert live is not None
     return Controller(
-        recorder=Recorder(live, store, lambda: world.now),
+        recorder=Recorder(live, store, world.read_clock),
         router=world,
         source=world,
         judge=world.judge,

@@ -128,8 +128,9 @@ def predictions_close(
 
     Exit code 9: old segments wait, since the clock may have jumped. After 24 hours they are removed.
     """
+    from churn.clocks import read_clock
     from churn.prediction_log.maintenance import close_journals
-    from churn.prediction_log.retention import read_clock, remove_old_files
+    from churn.prediction_log.retention import remove_old_files
     from churn.prediction_log.segments import open_store
 
     if remove_now:

@@ -91,6 +91,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
     """
     require_rollout_extra()
     from churn.cli import rollout_control as control
+    from churn.clocks import read_clock
     from churn.rollout.plan import DEFAULT_PLAN, read_plan
     from churn.rollout.state import Event, Rollout, Setup, State
 
@@ -122,14 +123,15 @@ def start(  # noqa: PLR0917 - typer calls it by names
         if registry:
             say(f"holding the release gates against {version}")
             control.require_gates(version, contract, settings)
-        before, now = served["stable"].version, time.time()
+        before, clock = served["stable"].version, read_clock()
         what = f"{before} to {version}" + (f"; outside the window: {overridden}" if closed else "")
         rollout = Rollout(
-            *(0, service, before, version, steps, setup, State.STARTING, -1, 0, now, what, now),
+            *(0, service, before, version, steps, setup, State.STARTING, -1, 0, clock.wall_s, what, clock.wall_s),
+            clock=clock,
             stable_sha256=served["stable"].sha256,
             canary_sha256=served["canary"].sha256,
         )
-        begun = store.begin(rollout, Event(now, "started", rollout.state, -1, 0, f"{what}; by {setup.by}"))
+        begun = store.begin(rollout, Event(clock.wall_s, "started", rollout.state, -1, 0, f"{what}; by {setup.by}"))
         ended = control.carry_out(begun, store, settings, as_json=as_json)
     raise typer.Exit(_exit_code_from(ended))
 

@@ -12,6 +12,7 @@ KINDS = {
     "routing": "Routing put right",
     "trouble": "Trouble",
     "alarm": "Alarm",
+    "clock": "Clock",
     "wish": "Asked for",
     "finishing": "Decided to promote",
     "settling": "Becomes the stable version",

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
+from churn.clocks import read_clock
 from churn.errors import ChurnError, DataError
 from churn.files import write_bytes
 from churn.prediction_log.batches import batches_from_journal, find_time_range, parquet_from_batches, remove_subscriber
@@ -26,7 +27,7 @@ from churn.prediction_log.journal import (
     set_aside,
     split_torn_line,
 )
-from churn.prediction_log.retention import read_clock, remove_old_files
+from churn.prediction_log.retention import remove_old_files
 from churn.prediction_log.segments import (
     Progress,
     Segment,

@@ -4,7 +4,6 @@ A clock that jumps forward makes everything look old. So each pass leaves a note
 and the time since the machine started, which nobody sets. The next pass compares both.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from churn.clocks import Clock
 from churn.files import write_bytes
 from churn.prediction_log.journal import list_set_aside
 from churn.prediction_log.segments import Segment, SegmentStore, list_segments
@@ -23,22 +23,6 @@ JUMP_S = 3600.0  # the wall clock gains more than this on the machine's own: it 
 MOST_AHEAD = timedelta(days=2)  # of the newest record
 UNFINISHED_AFTER = timedelta(hours=1)  # a file that is half written for so long will never be finished
 NOTE = "retention.json"
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What the clocks show.
-
-    Args:
-        wall_s: seconds since 1970.
-        running_s: seconds since the machine started, sleep included.
-        boot: the id of that start; empty if the machine does not tell.
-    """
-
-    wall_s: float
-    running_s: float
-    boot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +51,6 @@ class Removal(NamedTuple):
 
 
 _NOTE = TypeAdapter(Note)
-
-
-def read_clock() -> Clock:
-    """Read the clocks of this machine."""
-    boot = BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
-    running_s = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-    return Clock(time.time(), running_s, boot)
 
 
 def remove_old_files(store: SegmentStore, journals: Path, *, days: int, clock: Clock, at_once: bool = False) -> Removal:
@@ -105,8 +82,7 @@ def remove_old_files(store: SegmentStore, journals: Path, *, days: int, clock: C
 def _judge_clock(last: Note | None, clock: Clock, segments: Sequence[Segment], old: Sequence[Segment]) -> Note:
     """Say whether the clock is in doubt, and for how long it has been."""
     last = last if last and last.clock.boot == clock.boot else Note(clock)
-    passed_s = max(0.0, clock.running_s - last.clock.running_s)
-    gained_s = clock.wall_s - last.clock.wall_s - passed_s
+    passed_s, gained_s = clock.measure_since(last.clock), clock.gain_since(last.clock)
     newest = max((segment.last for segment in segments), default=None)
     now = datetime.fromtimestamp(clock.wall_s, UTC)
     has_jumped, doubt = False, ""

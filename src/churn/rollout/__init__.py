@@ -9,6 +9,7 @@ controller.py   read, judge, decide, act, record: one tick
 recorder.py     what a tick hands to the judge, and what it leaves in the store
 decision.py     the next move, from all that is known
 served.py       what the instances serve, against what they should
+timekeeping.py  how long things took, whatever somebody sets the wall clock to
 sources.py      where counters are read: the instances, or Prometheus
 status.py       how it stands at this moment: asks the router and the instances
 parts.py        the router, fleet and source that a setup names

@@ -19,6 +19,7 @@ from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, Track, 
 from churn.rollout.served import Mismatch, compare_served, describe_wrong
 from churn.rollout.sources import CountSource
 from churn.rollout.state import JUDGED, Command, Reading, Rollout, State, StepCounts, TrackCounts
+from churn.rollout.timekeeping import describe_unsteady_clock
 
 POLL_S = 0.5  # how often to look for a command
 
@@ -57,8 +58,8 @@ class Controller:
 
     def tick(self) -> Rollout:
         """Do one turn. Trouble with router or counters is recorded, and the next turn tries again."""
-        if not self.rollout.is_over:
-            self.recorder.rollout = replace(self.rollout, looked_at=self.recorder.clock())
+        if self.rollout.is_over:
+            return self.rollout
         act = {
             State.STARTING: self._start,
             State.STEPPING: self._step,
@@ -66,15 +67,16 @@ class Controller:
             State.BAKING: self._watch,
             State.FINISHING: self._finish,
             State.RETURNING: self._return,
-        }.get(self.rollout.state)
+        }[self.rollout.state]
         try:
+            self.recorder.look()
             command = self.recorder.store.find_command(self.rollout.number)
             if command and command.what == "abort" and self.rollout.state in {State.STARTING, State.STEPPING}:
                 self._begin_return(command.reason, State.ABORTED, command=command)
             elif command and self.rollout.state not in JUDGED:
                 reason = f"{command.what} came at the wrong time: {command.reason}"
                 self.recorder.save(self.rollout, "wish", reason, command=command)
-            elif act:
+            else:
                 act()
         except ChurnError as error:
             self._note_trouble(error.message)
@@ -114,7 +116,7 @@ class Controller:
             state=State.STEPPING,
             step=step,
             weight_percent=self.rollout.plan.steps[step].weight_percent,
-            since=self.recorder.clock(),
+            since=self.recorder.now(),
             reason=reason,
             stable_before=choose_stable_counts(self.rollout),
         )
@@ -136,7 +138,8 @@ class Controller:
                 return self._begin_return(mismatch.reason, State.ROLLED_BACK)
             return self.recorder.save(self.rollout, "alarm", mismatch.reason)
         rollout = self.rollout
-        counts = {track: StepCounts.start_from(reading) for track, reading in readings.items()}
+        now = self.recorder.now()
+        counts = {track: StepCounts.start_from(reading, now) for track, reading in readings.items()}
         move_weight(self.router, rollout.weight_percent)
         state = State.BAKING if rollout.step == rollout.plan.last else State.HOLDING
         if state == State.BAKING:
@@ -144,7 +147,7 @@ class Controller:
             # so that no answer counts twice.
             before = rollout.counts.get("stable", StepCounts(0.0))
             counts["stable"] = replace(counts["stable"], earlier=before.earlier)
-        held = replace(rollout, state=state, since=self.recorder.clock(), counts=counts)
+        held = replace(rollout, state=state, since=self.recorder.now(), counts=counts)
         return self.recorder.save(held, "stepped", f"the canary gets {rollout.weight_percent} %: {rollout.reason}")
 
     def _watch(self) -> None:
@@ -153,7 +156,7 @@ class Controller:
         canary_up = self.router.is_healthy("canary")
         counts, complete, mismatch = self._read_counts()
         judge_input = build_judge_input(
-            self.rollout, counts, self.recorder.clock(), canary_up=canary_up, complete=complete
+            self.rollout, counts, self.recorder.now(), canary_up=canary_up, complete=complete
         )
         verdict = self._judge(judge_input, mismatch)
         plan = self.rollout.plan
@@ -186,7 +189,7 @@ class Controller:
             self.recorder.save(self.rollout, "wish" if command else None, decision.reason, command=command)
             self._restore_weight(actual_percent)
         elif self.rollout.step == plan.last:
-            finishing = replace(self.rollout, state=State.FINISHING, since=self.recorder.clock())
+            finishing = replace(self.rollout, state=State.FINISHING, since=self.recorder.now())
             self.recorder.save(finishing, "finishing", decision.reason, command=command)
             self._finish()
         else:
@@ -212,12 +215,13 @@ class Controller:
         except RolloutError as error:
             self.recorder.save(self.rollout, "trouble", error.message)
             return before, False, None
+        now = self.recorder.now()
         if mismatch := self._compare_served(readings):
-            return {track: before[track].start_anew(readings[track]) for track in TRACKS}, True, mismatch
-        return {track: before[track].add(readings[track]) for track in TRACKS}, True, None
+            return {track: before[track].start_anew(readings[track], now) for track in TRACKS}, True, mismatch
+        return {track: before[track].add(readings[track], now) for track in TRACKS}, True, None
 
     def _compare_served(self, readings: Mapping[Track, Reading]) -> Mismatch | None:
-        self.recorder.rollout, mismatch = compare_served(self.rollout, readings, self.recorder.clock())
+        self.recorder.rollout, mismatch = compare_served(self.rollout, readings, self.recorder.now())
         return mismatch
 
     def _restore_weight(self, actual_percent: float) -> None:
@@ -265,7 +269,7 @@ class Controller:
 
     def _begin_return(self, reason: str, ends_as: State, *, command: Command | None = None) -> None:
         """Record that all traffic goes back, then send it."""
-        now = self.recorder.clock()
+        now = self.recorder.now()
         returning = replace(
             self.rollout, state=State.RETURNING, weight_percent=0, since=now, reason=reason, ends_as=ends_as
         )
@@ -284,14 +288,13 @@ class Controller:
         self._end(self.rollout.ends_as or State.ROLLED_BACK, reason)
 
     def _end(self, state: State, reason: str) -> None:
-        self.recorder.save(
-            replace(self.rollout, state=state, since=self.recorder.clock(), ended=self.recorder.clock()),
-            "ended",
-            reason,
-        )
+        now = self.recorder.now()
+        self.recorder.save(replace(self.rollout, state=state, since=now, ended=now), "ended", reason)
 
     def _held_s(self) -> float:
-        return self.recorder.clock() - self.rollout.since
+        return self.recorder.now() - self.rollout.since
 
     def _closed_now(self) -> str | None:
-        return self.closed_because(datetime.fromtimestamp(self.recorder.clock(), UTC))
+        now, plan = self.recorder.now(), self.rollout.plan
+        unsteady = describe_unsteady_clock(self.rollout, now) if plan.window == "release" else None
+        return unsteady or self.closed_because(datetime.fromtimestamp(now, UTC))

@@ -1,16 +1,17 @@
 """What a tick hands to the judge, and what it leaves in the store."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from churn.clocks import Clock, read_clock
 from churn.judging.counts import Counts
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision
 from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.state import Command, Event, Rollout, State, TrackCounts
 from churn.rollout.store import RolloutStore
+from churn.rollout.timekeeping import look_at_clock, tell_time
 
 MOST_LETTERS = 2000  # of a reason, whatever others answer
 
@@ -21,7 +22,18 @@ class Recorder:
 
     rollout: Rollout
     store: RolloutStore
-    clock: Callable[[], float] = time.time  # seconds since 1970
+    read_clock: Callable[[], Clock] = read_clock
+
+    def look(self) -> None:
+        """Begin a look at the rollout. A jump of the wall clock is on disk before anything is decided."""
+        rollout, what = look_at_clock(self.rollout, self.read_clock())
+        if what:
+            self.save(rollout, "clock", what)
+        self.rollout = rollout
+
+    def now(self) -> float:
+        """Return the rollout's time in seconds since 1970."""
+        return tell_time(self.rollout, self.read_clock())
 
     def save(
         self,
@@ -37,7 +49,8 @@ class Recorder:
         rollout, event = replace(rollout, reason=rollout.reason[:MOST_LETTERS]), None
         if kind:
             stands = (rollout.state, rollout.step, rollout.weight_percent)
-            event = Event(self.clock(), kind, *stands, reason[:MOST_LETTERS], decision, evidence or {})
+            at = tell_time(rollout, self.read_clock())
+            event = Event(at, kind, *stands, reason[:MOST_LETTERS], decision, evidence or {})
         self.rollout = self.store.save(rollout, event, taken=command)
 
     def save_verdict(self, judge_input: JudgeInput, verdict: Verdict, decision: Decision) -> None:

@@ -23,7 +23,7 @@ MOST_BYTES = 4_000_000  # of an instance's answer
 MOST_BYTES_OF_PROMETHEUS = 64_000_000
 MOST_COUNTED = 2**53  # beyond, whole numbers are not exact
 MOST_LETTERS = 100  # of a version or a checksum
-AHEAD_S = 60.0  # how far another machine's clock may be ahead
+AHEAD_S = 60.0  # how far a figure's own time may be ahead of Prometheus's
 # What may be raised by reading an answer, whatever is in it.
 UNREADABLE = (
     *(httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, RecursionError),
@@ -56,20 +56,18 @@ class CountSource(Protocol):
 class Instances:
     """Ask every instance, all at once, at its present address, such as `http://127.0.0.1:8000`."""
 
-    def __init__(
-        self, find_addresses: Callable[[], Mapping[Track, Sequence[str]]], clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, find_addresses: Callable[[], Mapping[Track, Sequence[str]]]) -> None:
         self._find_addresses = find_addresses
-        self._clock = clock
 
     def read(self) -> Mapping[Track, Reading]:
         """Ask each for /metrics. The reading of a track without instances is empty."""
-        by_track, at = self._find_addresses(), self._clock()
+        by_track, asked_s = self._find_addresses(), time.monotonic()
         addresses = [address for track in TRACKS for address in by_track[track]]
         answers = asyncio.run(_fetch_all([f"{address.rstrip('/')}/metrics" for address in addresses], MOST_BYTES))
         exposed = {address: _parse(answer) for address, answer in zip(addresses, answers, strict=True)}
+        age_s = time.monotonic() - asked_s
         return {
-            track: _reading_from_exposed(at, {address: exposed[address] for address in by_track[track]})
+            track: _reading_from_exposed(age_s, {address: exposed[address] for address in by_track[track]})
             for track in TRACKS
         }
 
@@ -77,25 +75,40 @@ class Instances:
 class Prometheus:
     """Ask a Prometheus, such as `http://127.0.0.1:9090`, for the raw counters of each instance.
 
-    A selector of a track is such as `track="canary"`. Restarts are found here, without `increase()`.
+    A selector of a track is such as `track="canary"`. Restarts are found here, without `increase()`. All times are by
+    Prometheus's clock, so it matters to nobody whether this machine's clock is right.
     """
 
     def __init__(self, address: str, selectors: Mapping[Track, str]) -> None:
         self._address = address.rstrip("/")
         self._selectors = selectors
+        self._asked_at = 0.0  # by Prometheus's clock
 
     def read(self) -> Mapping[Track, Reading]:
         """Ask for what it has scraped last."""
         try:
-            return {track: self._read_track(self._selectors[track]) for track in TRACKS}
+            now = self._read_time()
+            return {track: self._read_track(self._selectors[track], now) for track in TRACKS}
         except httpx2.TransportError as error:
             raise RolloutError(f"Prometheus does not answer at {self._address}: {error}", instead="start it") from error
         except UNREADABLE as error:
             message = f"{self._address} answers what is not Prometheus's: {str(error)[:MOST_LETTERS]!r}"
             raise RolloutError(message, instead="correct it") from error
 
-    def _read_track(self, selector: str) -> Reading:
-        now = time.time()
+    def _read_time(self) -> float:
+        """Return Prometheus's time. If that was set back, its newest figures are older than those already read."""
+        [[(_, now)]] = self._query(["vector(time())"])
+        if not 0 < now < MOST_COUNTED:
+            raise ValueError(f"{now} is no time")
+        if now < self._asked_at:
+            raise RolloutError(
+                f"the clock of {self._address} was set back by {self._asked_at - now:.1f} s, so what it answers is old",
+                instead="set its clock right, or restart it; when its time is later than before, it is read again",
+            )
+        self._asked_at = now
+        return now
+
+    def _read_track(self, selector: str, now: float) -> Reading:
         exposed: dict[str, ExposedMetrics] = {}
         samples, ages, up = self._query(
             [
@@ -107,18 +120,16 @@ class Prometheus:
         )
         for labels, value in samples:
             exposed.setdefault(labels.get("instance", ""), ExposedMetrics()).add(labels["__name__"], labels, value)
-        at = min((value for _, value in ages), default=0.0)
+        age_s = max((now - value for _, value in ages), default=now)
         if not all(value <= now + AHEAD_S for _, value in ages):  # nor is one that is no number
             raise ValueError("figures of a time to come")
         missing = [labels["instance"] for labels, value in up if not value and labels["instance"] not in exposed]
         known = {instance: (samples.counts(), samples.bundle()) for instance, samples in exposed.items()}
-        return _reading_from_exposed(at, known, missing)
+        return _reading_from_exposed(age_s, known, missing)
 
-    def _query(self, queries: Sequence[str], at: float) -> list[list[tuple[Mapping[str, str], float]]]:
-        urls = [
-            str(httpx2.URL(f"{self._address}/api/v1/query", params={"query": query, "time": f"{at:.3f}"}))
-            for query in queries
-        ]
+    def _query(self, queries: Sequence[str], at: float | None = None) -> list[list[tuple[Mapping[str, str], float]]]:
+        when = {} if at is None else {"time": f"{at:.3f}"}
+        urls = [str(httpx2.URL(f"{self._address}/api/v1/query", params={"query": query} | when)) for query in queries]
         results = []
         for query, answer in zip(queries, asyncio.run(_fetch_all(urls, MOST_BYTES_OF_PROMETHEUS)), strict=True):
             if isinstance(answer, Exception):
@@ -230,11 +241,11 @@ def _parse(answer: Answer) -> tuple[Counts, Bundle] | None:
 
 
 def _reading_from_exposed(
-    at: float, exposed: Mapping[str, tuple[Counts, Bundle] | None], missing: Sequence[str] = ()
+    age_s: float, exposed: Mapping[str, tuple[Counts, Bundle] | None], missing: Sequence[str] = ()
 ) -> Reading:
     present = {instance: known for instance, known in exposed.items() if known is not None}
     return Reading(
-        at,
+        age_s,
         {instance: counts for instance, (counts, _) in present.items()},
         (*(instance for instance in exposed if instance not in present), *missing),
         {instance: bundle for instance, (_, bundle) in present.items()},

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+from churn.clocks import Clock
 from churn.judging.counts import Counts
 from churn.rollout.plan import Plan
 from churn.rollout.routers.router import Track
@@ -25,13 +26,13 @@ class Reading:
     """The counters of one track, read once.
 
     Args:
-        at: when the oldest of them was counted, in seconds since 1970.
+        age_s: how long ago the oldest of them was counted. Another machine's clock may be wrong, so it is no time.
         counts: by instance, since the instance started.
         missing: instances that did not answer.
         served: what each instance serves, where it says so.
     """
 
-    at: float
+    age_s: float
     counts: Mapping[str, Counts]
     missing: tuple[str, ...] = ()
     served: Mapping[str, Bundle] = field(default_factory=dict)
@@ -56,23 +57,23 @@ class StepCounts:
     earlier: Counts = field(default_factory=Counts)
 
     @classmethod
-    def start_from(cls, reading: Reading) -> StepCounts:
+    def start_from(cls, reading: Reading, now: float) -> StepCounts:
         """Begin a step: nothing is answered yet, and all that was counted so far is earlier."""
-        return cls(reading.at, last=dict(reading.counts), earlier=sum(reading.counts.values(), Counts()))
+        return cls(now - reading.age_s, last=dict(reading.counts), earlier=sum(reading.counts.values(), Counts()))
 
-    def start_anew(self, reading: Reading) -> StepCounts:
+    def start_anew(self, reading: Reading, now: float) -> StepCounts:
         """Forget what was answered in this step, since a wrong version answered too."""
-        return replace(self.start_from(reading), earlier=self.earlier)
+        return replace(self.start_from(reading, now), earlier=self.earlier)
 
-    def add(self, reading: Reading) -> StepCounts:
+    def add(self, reading: Reading, now: float) -> StepCounts:
         """Return these counts with a later reading added. A new instance has started meanwhile, from zero."""
         total, restarted = self.total, False
-        for instance, now in reading.counts.items():
+        for instance, counts in reading.counts.items():
             before = self.last.get(instance, Counts())
-            if any(number < 0 for number in (now - before).numbers()):
+            if any(number < 0 for number in (counts - before).numbers()):
                 before, restarted = Counts(), True
-            total = total + (now - before)
-        at = reading.at if reading.counts else self.at
+            total = total + (counts - before)
+        at = now - reading.age_s if reading.counts else self.at
         last = {**self.last, **reading.counts}
         return replace(self, at=at, total=total, last=last, gap=restarted or bool(reading.missing))
 
@@ -148,6 +149,9 @@ class Rollout:
         stable_sha256, canary_sha256: of the bundles; None until they are known.
         looked_at: when the controller looked last.
         mixed_since: since when some instances of the canary serve something else, if so.
+        clock: what the clocks showed when the controller looked last.
+        clock_jumped_at: when the wall clock was last seen to have jumped.
+        clock_steady_since: since when it has run steadily; None if it has all the time.
     """
 
     number: int
@@ -170,6 +174,9 @@ class Rollout:
     canary_sha256: str | None = None
     looked_at: float | None = None
     mixed_since: float | None = None
+    clock: Clock | None = None
+    clock_jumped_at: float | None = None
+    clock_steady_since: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -187,6 +194,7 @@ class Rollout:
             "began": text_from_time(self.began),
             "ended": text_from_time(self.ended) if self.ended else None,
             "looked_at": text_from_time(self.looked_at) if self.looked_at else None,
+            "clock_jumped_at": text_from_time(self.clock_jumped_at) if self.clock_jumped_at else None,
             "requests": {track: counts.total.requests for track, counts in self.counts.items()},
         }
 
@@ -197,8 +205,8 @@ class Event:
 
     Args:
         at: the first time, in seconds since 1970.
-        kind: started, stepping, stepped, judged, routing, trouble, alarm, wish (a command was taken), finishing,
-            settling, returning or ended.
+        kind: started, stepping, stepped, judged, routing, trouble, alarm, clock (the wall clock has jumped), wish (a
+            command was taken), finishing, settling, returning or ended.
         state, step, weight_percent: of the rollout afterwards.
         reason: the latest one.
         decision, evidence: the latest verdict's, and verdict and counts, if the canary was judged.

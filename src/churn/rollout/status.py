@@ -11,6 +11,7 @@ from churn.rollout.decision import text_from_duration
 from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, Track
 from churn.rollout.served import describe_wrong
 from churn.rollout.state import JUDGED, Event, Reading, Rollout, State
+from churn.rollout.timekeeping import describe_unsteady_clock
 
 if TYPE_CHECKING:
     from churn.rollout.sources import CountSource
@@ -114,15 +115,20 @@ class Status:
         if share is not None and rollout.state in JUDGED and abs(share - recorded) > NEARLY_PERCENT:
             instead = "its controller puts that right within a tick" if self.controlled else f"resume; or {SEND_BACK}"
             yield Problem(f"the router gives the canary {share:g} % of the requests, not {recorded} %", instead)
+        yield from self._find_wrong_instances()
+        if unsteady := describe_unsteady_clock(rollout, self.now):
+            yield Problem(unsteady, "set the clock of the controller's machine right; the history says what it did")
+        if trouble := find_trouble(rollout, self.events):
+            yield Problem(f"at the last look: {trouble.reason}", f"mend it; or {SEND_BACK}")
+
+    def _find_wrong_instances(self) -> Iterator[Problem]:
         for track, reading in self.readings.items():
             for instance in reading.missing:
                 yield Problem(f"{track}: {instance} does not answer", "start it, or see its log")
             if not reading.counts and not reading.missing:
                 yield Problem(f"no instance of the {track} is there", "start one")
-            if rollout.state != State.FINISHING and (wrong := describe_wrong(rollout, track, reading)):
+            if self.rollout.state != State.FINISHING and (wrong := describe_wrong(self.rollout, track, reading)):
                 yield Problem(wrong, "see who deployed it; start what the rollout names, or abort")
-        if trouble := find_trouble(rollout, self.events):
-            yield Problem(f"at the last look: {trouble.reason}", f"mend it; or {SEND_BACK}")
 
 
 def is_late(rollout: Rollout, now: float, *, allowed_s: float = LATE_S) -> bool:

@@ -22,7 +22,7 @@ from churn.rollout.tables import connect, fold, insert, insert_event
 RETRY_S = 0.02
 # The column of each field of a rollout that has another name, or holds JSON.
 COLUMNS = {"setup": "place", "counts": "tallies", "stable_before": "reference"}
-JSON_FIELDS = {"plan", *COLUMNS}
+JSON_FIELDS = {"plan", "clock", *COLUMNS}
 EVENT_FIELDS = [field.name for field in fields(Event)]
 
 _ROLLOUT = TypeAdapter(Rollout)

@@ -30,7 +30,15 @@ CREATE TABLE IF NOT EXISTS wish (
 """
 # What came later. An earlier program leaves these columns alone, so either may follow the other.
 LATER_COLUMNS = {
-    "rollout": {"stable_sha256": "TEXT", "canary_sha256": "TEXT", "looked_at": "REAL", "mixed_since": "REAL"},
+    "rollout": {
+        "stable_sha256": "TEXT",
+        "canary_sha256": "TEXT",
+        "looked_at": "REAL",
+        "mixed_since": "REAL",
+        "clock": "TEXT NOT NULL DEFAULT 'null'",
+        "clock_jumped_at": "REAL",
+        "clock_steady_since": "REAL",
+    },
     "event": {"times": "INTEGER NOT NULL DEFAULT 1", "last_at": "REAL", "alike": "TEXT"},
 }
 LATER_INDEXES = """

@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 from pydantic_core import from_json, to_json
 from support.predicted import SALT, make_entry, make_header, read_lines
 
+from churn.clocks import Clock
 from churn.errors import ChurnError, DataError
 from churn.model.bundle import Bundle
 from churn.prediction_log.batches import batches_from_journal, batches_from_segment, rows_from_batch
@@ -29,7 +30,7 @@ from churn.prediction_log.maintenance import (
 from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record, read_latest_records
 from churn.prediction_log.record import LineMaker, Record, hash_key
-from churn.prediction_log.retention import Clock, remove_old_files
+from churn.prediction_log.retention import remove_old_files
 from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - see timezones

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from churn.clocks import Clock
 from churn.files import UNFINISHED
 from churn.prediction_log.journal import list_set_aside, set_aside
-from churn.prediction_log.retention import NOTE, Clock, Removal, remove_old_files
+from churn.prediction_log.retention import NOTE, Removal, remove_old_files
 from churn.prediction_log.segments import Segment, SegmentStore, open_store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -1,5 +1,11 @@
 """Real servers that expose counters, and what is read of them."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from support.exposing import Service, exposing
 from support.listening import QuietHandler, listening
@@ -8,7 +14,8 @@ from support.processes import free_port
 from churn.errors import RolloutError
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
-from churn.rollout.sources import Instances, Prometheus
+from churn.rollout.routers.router import Track
+from churn.rollout.sources import TIMEOUT_S, Instances, Prometheus
 from churn.rollout.state import Bundle
 
 
@@ -22,9 +29,10 @@ def test_what_an_instance_exposes_becomes_its_counts() -> None:
     service.requests.labels("/health", "2xx").inc(1000)
     service.latency.labels("/health").observe(0.001)
     with exposing(service) as one, exposing(Service()) as other:
-        readings = Instances(lambda: {"stable": [other.address], "canary": [one.address]}, clock=lambda: 5.0).read()
+        readings = Instances(lambda: {"stable": [other.address], "canary": [one.address]}).read()
     reading = readings["canary"]
-    assert (reading.at, reading.missing) == (5.0, ())
+    assert 0 <= reading.age_s < TIMEOUT_S
+    assert reading.missing == ()
     assert reading.served == {one.address: Bundle("v2", "sum-of-v2")}
     latency, probability = [0] * 21, [0] * 20
     latency[LATENCY_BOUNDS_S.index(0.002)], latency[-1] = 3, 1
@@ -94,6 +102,7 @@ def test_an_instance_that_does_not_say_what_it_serves_serves_nothing_known() -> 
     assert reading.served == {silent.address: Bundle("", "")}
 
 
+SELECTORS: dict[Track, str] = {"stable": 'track="stable"', "canary": 'track="canary"'}
 PROMETHEUS = b'{"status": "success", "data": {"result": [{"metric": {"__name__": "%s"}, "value": [1, "%s"]}]}}'
 PROMETHEUS_ANSWERS = {
     "no JSON": b"<html>",
@@ -101,6 +110,7 @@ PROMETHEUS_ANSWERS = {
     "another shape": b'{"status": "success", "data": {"result": [1]}}',
     "no count": PROMETHEUS % (b"churn_banners_total", b"NaN"),
     "a time to come": PROMETHEUS % (b"up", b"1e12"),
+    "no time": PROMETHEUS % (b"", b"NaN"),
 }
 
 
@@ -108,7 +118,51 @@ PROMETHEUS_ANSWERS = {
 def test_what_is_no_answer_of_a_prometheus_is_told_in_a_sentence(name: str) -> None:
     class Handler(QuietHandler):
         def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
-            self.answer(200, PROMETHEUS_ANSWERS[name])
+            asks_time = "vector" in self.path and name != "no time"
+            self.answer(200, PROMETHEUS % (b"", b"1000") if asks_time else PROMETHEUS_ANSWERS[name])
 
     with listening(Handler) as address, pytest.raises(RolloutError, match="answers what is not Prometheus's"):
-        Prometheus(address, {"stable": 'track="stable"', "canary": 'track="canary"'}).read()
+        Prometheus(address, SELECTORS).read()
+
+
+@dataclass
+class Scraped:
+    """A Prometheus of which a test sets the time, and how old its figures are."""
+
+    now: float
+    age_s: float = 4.0
+
+    def answer(self, query: str) -> list[dict[str, object]]:
+        value = self.now if "vector" in query else self.now - self.age_s if "timestamp" in query else 1
+        name = "up" if "up{" in query else "churn_requests_total"
+        labels = {"__name__": name, "instance": "a", "route": "/predict", "status": "2xx"}
+        return [{"metric": labels, "value": [self.now, str(value)]}]
+
+
+@contextmanager
+def scraping(scraped: Scraped) -> Iterator[Prometheus]:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+            result = scraped.answer(parse_qs(urlsplit(self.path).query)["query"][0])
+            self.answer(200, json.dumps({"status": "success", "data": {"result": result}}).encode())
+
+    with listening(Handler) as address:
+        yield Prometheus(address, SELECTORS)
+
+
+@pytest.mark.parametrize("now", [1000.0, 9e9])
+def test_figures_are_as_old_as_prometheus_says_by_its_own_clock(now: float) -> None:
+    with scraping(Scraped(now)) as source:
+        assert source.read()["canary"].age_s == pytest.approx(4, abs=1e-3)
+
+
+def test_a_prometheus_whose_clock_was_set_back_is_not_believed_until_its_time_has_caught_up() -> None:
+    scraped = Scraped(5000.0)
+    with scraping(scraped) as source:
+        source.read()
+        scraped.now = 1400.0
+        for _ in range(2):
+            with pytest.raises(RolloutError, match=r"was set back by 3600.0 s, so what it answers is old"):
+                source.read()
+        scraped.now = 5001.0
+        assert source.read()["canary"].counts["a"].requests == 1
