@@ -38,7 +38,7 @@ def test_a_log_of_an_earlier_version_is_closed_and_a_subscriber_is_erased(own_ho
     closed = json.loads(churn(own_home, "predictions", "close", "--json", **ever).out)
     assert closed.items() >= {"segments": 4, "records": 18, "damaged": 1, "removed": 0}.items()
     records = json.loads(churn(own_home, "predictions", "tail", "-n", "100", "--json").out)
-    assert records == earlier_json("expected/records.json")
+    assert lost(earlier_json("expected/records.json"), records, ignored=()) == []
     assert churn(own_home, "predictions", "erase", "subscriber-1", **ever).code == 0
     left = json.loads(churn(own_home, "predictions", "tail", "-n", "100", "--json").out)
     assert [record["request_id"] for record in records if record not in left] == ["request-1"]

@@ -142,6 +142,13 @@ def test_signing_out_ends_a_visit(dashboard: Open, own_home: Path) -> None:
     assert "<form" not in looked.page("/rollouts/3")
 
 
+@pytest.mark.parametrize("number", ["99999999999999999999", "9" * 5000, "-1", "1e3", "0x1"])
+def test_a_number_that_no_rollout_can_have_is_no_page(dashboard: Open, own_home: Path, number: str) -> None:
+    opened = dashboard(own_home)
+    assert opened.get(f"/rollouts/{number}").status_code == 404
+    assert opened.get(f"/rollouts/{number}/report.html").status_code == 404
+
+
 def test_a_long_body_and_what_is_no_form_are_refused(dashboard: Open, own_home: Path) -> None:
     looked = dashboard(own_home, token=TOKEN)
     assert looked.request("POST", "/sign-in", data={"token": "x" * 9000}).status_code == 413

@@ -175,8 +175,38 @@ def test_chunks_past_the_limit_are_refused_before_they_end(server: Server) -> No
 
 
 def test_a_body_announced_as_too_large_is_refused_before_it_is_sent(server: Server) -> None:
-    [(status, *_)] = server.exchange(request(b"", "Content-Length: 999999999999", "Expect: 100-continue"))
-    assert status == 413
+    [(status, headers, _)] = server.exchange(request(b"", "Content-Length: 999999999999", "Expect: 100-continue"))
+    assert (status, headers["connection"]) == (413, "close")
+
+
+@pytest.mark.parametrize("length", ["5", "999"])
+def test_a_body_that_is_refused_before_it_comes_ends_the_connection(server: Server, length: str) -> None:
+    asked = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\nhello"
+    with server.connect() as connection:
+        connection.sendall(asked.encode())
+        [(status, headers, _)] = receive(connection)
+        assert (status, headers["connection"]) == (415, "close")
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "OPTIONS / HTTP/1.0\r\n\r\n",
+        "GET /readyz HTTP/1.0\r\n\r\n",
+        "HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: 10.0.0.1:8000\r\nConnection: close\r\nUser-Agent: ELB-HealthChecker/2.0\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: 10.0.0.1:8000\r\nUser-Agent: kube-probe/1.31\r\nConnection: close\r\n\r\n",
+    ],
+    ids=["HAProxy's default", "HTTP/1.0 without Host", "HEAD", "ALB", "Kubernetes"],
+)
+def test_each_balancers_way_to_ask_for_the_health_gets_200(server: Server, asked: str) -> None:
+    with server.connect() as connection:
+        connection.sendall(asked.encode())
+        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert bool(body) is not asked.startswith("HEAD")
 
 
 def test_a_client_that_leaves_in_the_middle_does_no_harm(server: Server) -> None:

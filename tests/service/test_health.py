@@ -6,6 +6,7 @@ import pytest
 from support.examples import STREAMFLOW
 from support.in_process import InProcess, answering, failing
 
+from churn.judging.metrics import ROUTES
 from churn.model.bundle import Bundle
 
 
@@ -45,3 +46,21 @@ def test_a_process_is_alive_even_if_its_model_is_not() -> None:
     with failing(STREAMFLOW, ValueError()) as client:
         response = client.get("/livez")
     assert (response.status_code, response.json()) == (200, {"status": "alive"})
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_the_root_names_the_health_for_the_default_checks_of_load_balancers(service: InProcess, method: str) -> None:
+    response = service.request(method, "/")
+    assert response.status_code == 200
+    assert "/health" in response.text or method == "HEAD"
+
+
+@pytest.mark.parametrize("path", [path for path in ROUTES if not path.startswith("/predict")])
+def test_head_is_answered_wherever_get_is(service: InProcess, path: str) -> None:
+    get, head = service.get(path), service.request("HEAD", path)
+    assert head.status_code == get.status_code == 200
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+def test_a_path_says_that_it_takes_head(service: InProcess) -> None:
+    assert service.request("DELETE", "/health").headers["allow"] == "GET, HEAD"

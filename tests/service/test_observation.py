@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from support.examples import STREAMFLOW
 from support.in_process import InProcess, answering, failing
 
+from churn.prediction_log.record import hash_key
 from churn.settings import Settings
 
 REQUESTS: dict[int, tuple[str, str, dict[str, Any]]] = {
@@ -63,12 +65,62 @@ def test_a_slash_too_many_is_not_found_rather_than_redirected(even: InProcess) -
     assert even.get("/health/").status_code == 404
 
 
-def test_a_request_keeps_the_id_it_came_with(even: InProcess) -> None:
-    response = send(even, 422, headers={"x-request-id": "page-load_42.a"})
-    assert response.headers["x-request-id"] == response.json()["request_id"] == "page-load_42.a"
+@pytest.mark.parametrize(
+    "given",
+    [
+        "6f1c9a70-93d3-4c5e-8a5e-0f6f5d6b7c11",
+        "6F1C9A70-93D3-4C5E-8A5E-0F6F5D6B7C11",
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "00f067aa0ba902b7",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "1-5759e988-bd862e3fe1be46a994272793",
+    ],
+)
+def test_a_request_keeps_the_id_that_a_machine_made(
+    even: InProcess, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    response = send(even, 422, headers={"x-request-id": given})
+    [line] = log_lines(capsys)
+    assert response.headers["x-request-id"] == response.json()["request_id"] == line["request_id"] == given
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 65, 'a"}\\n{"level": "error', "ä".encode(), b"a\r\nx: y"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "alice.smith-1980-05-04",
+        "page-load_42",
+        "0123456789abcde",  # 15 hex digits
+        "4bf92f3577b34da6a3ce929d0e0e47360",  # 33
+        "6f1c9a70-93d3-4c5e-8a5e-0f6f5d6b7c11-alice",
+        "81ARZ3NDEKTSV4RRFFQ69G5FAV",  # more than 128 bits
+    ],
+)
+def test_a_request_id_that_may_name_a_person_is_sent_back_and_not_logged(
+    even: InProcess, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    response = send(even, 422, headers={"x-request-id": given})
+    logged = capsys.readouterr().out
+    assert response.headers["x-request-id"] == given
+    assert given not in logged
+    assert response.json()["request_id"] == json.loads(logged)["request_id"]
+    assert "caller_request_hash" not in logged
+
+
+def test_with_a_salt_the_log_has_the_hash_of_such_an_id_and_not_that_of_a_subscriber_of_that_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    salt = "a-salt-of-enough-letters"
+    with answering(STREAMFLOW, 0.5, settings=Settings(prediction_log_salt=SecretStr(salt))) as service:
+        hashes = []
+        for given in ("alice", "alice", "bob"):
+            send(service, 200, headers={"x-request-id": given})
+            [line] = log_lines(capsys)
+            hashes.append(line["caller_request_hash"])
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert hash_key("alice", salt) not in hashes
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 129, 'a"}\\n{"level": "error', "ä".encode(), b"a\r\nx: y"])
 def test_a_request_id_that_is_not_fit_to_be_repeated_is_replaced(even: InProcess, given: str | bytes) -> None:
     response = send(even, 200, headers={"x-request-id": given})
     assert len(response.headers["x-request-id"]) == 32

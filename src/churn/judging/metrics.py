@@ -28,7 +28,7 @@ STAGE_BOUNDS_S: Final = STAGE_CELL_BOUNDS_S[10:27]
 
 OTHER: Final = "other"
 PREDICT_ROUTE: Final = "/predict"  # the route that is judged
-ROUTES: Final = (PREDICT_ROUTE, "/predict/batch", "/health", "/readyz", "/livez", "/metrics", "/openapi.json")
+ROUTES: Final = (PREDICT_ROUTE, "/predict/batch", "/", "/health", "/readyz", "/livez", "/metrics", "/openapi.json")
 # The caller left before the answer. It is nginx's number for this, and never sent as a status.
 NOT_ANSWERED: Final = 499
 BUSY: Final = "busy"

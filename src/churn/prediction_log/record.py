@@ -23,6 +23,7 @@ COLUMNS: dict[str, Column] = {
     "prediction_id": "text",
     "time": "time",
     "request_id": "text",
+    "caller_request_hash": "text",
     "trace_id": "text",
     "subscriber": "text",
     "contract": "text",
@@ -90,6 +91,7 @@ class _Line(TypedDict):
     language: NotRequired[_Text | None]
     policy_version: NotRequired[_Text | None]
     trace_id: NotRequired[_Text | None]
+    caller_request_hash: NotRequired[_Text | None]
     challenger: NotRequired[_Bits]
 
 
@@ -103,6 +105,7 @@ class Entry(NamedTuple):
         time_ns: the time of the answer, since 1970.
         key: of the subscriber, as received; the log keeps its hash, or nothing.
         retention: the content of the banner, if there is one.
+        caller_request_hash: of an X-Request-ID that is no id, but free text.
     """
 
     time_ns: int
@@ -113,6 +116,7 @@ class Entry(NamedTuple):
     answer: PredictionAnswer
     retention: Retention | None
     trace_id: str | None = None
+    caller_request_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class LineMaker:
 
     def make_line(self, entry: Entry) -> bytes:
         """Make a line. It ends with a line break, which says that it is whole."""
-        time_ns, prediction_id, request_id, key, prediction, answer, banner, trace_id = entry
+        time_ns, prediction_id, request_id, key, prediction, answer, banner, trace_id, caller_hash = entry
         probability, values, contributions, base_value = prediction
         reasons = answer["top_reasons"]
         line: dict[str, Any] = {
@@ -174,6 +178,8 @@ class LineMaker:
             line["policy_version"] = banner["policy_version"]
         if trace_id:
             line["trace_id"] = trace_id
+        if caller_hash:
+            line["caller_request_hash"] = caller_hash
         return to_json(line) + b"\n"
 
     def add_challenger(self, line: bytes, challenger: Prediction) -> bytes:

@@ -25,6 +25,7 @@ from churn.service.edge.middleware import ObservationMiddleware, refuse_connecti
 from churn.service.edge.openapi import build_document
 from churn.service.edge.operations import operations_routes
 from churn.service.edge.problems import Problem, answer_problem
+from churn.service.edge.request_ids import RequestIds
 from churn.service.edge.route import DirectApi
 from churn.service.edge.tracing import configure_telemetry
 from churn.service.edge.waiting_room import WaitingRoom
@@ -91,7 +92,7 @@ def build_app(
     policy = policy or load_policy(settings.offer_policy, model.contract, languages=list_language_codes())
     counters = counters or Counters(describe_served_model(model, policy))
     find_output().observer = counters.count_lost_line
-    drain = Drain(settings.drain_seconds)
+    drain, salt = Drain(settings.drain_seconds), settings.prediction_log_salt
     predictions = predict_routes(
         model,
         policy,
@@ -119,6 +120,7 @@ def build_app(
                 log_level=settings.log_level,
                 counters=counters,
                 drain=drain,
+                request_ids=RequestIds(salt.get_secret_value() if salt else None),
             )
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},

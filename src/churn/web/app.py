@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
@@ -13,6 +14,23 @@ from starlette.staticfiles import StaticFiles
 from churn.web.edge import Edge
 from churn.web.guard import HEADERS, STATIC, Guard
 from churn.web.pages import Pages
+
+
+class NumberConvertor(Convertor[int]):
+    """A number in a path, as `{name:number}`. One that no store has is no page: SQLite's end below 10 ** 19."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        """Read it."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """Write it."""
+        return str(value)
+
+
+register_url_convertor("number", NumberConvertor())
 
 
 def create_page_app(

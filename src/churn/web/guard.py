@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from churn.web.edge import ARRIVAL_S
 
 MOST_BODY_BYTES = 8192
+ENDS_CONNECTION = frozenset({408, 413})  # the rest of the body is not read
 STATIC = "/static"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -70,10 +71,14 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers["Cache-Control"] = "no-cache" if scope["path"].startswith(f"{STATIC}/") else self.page_cache
+                if status in ENDS_CONNECTION:
+                    headers["Connection"] = "close"
             await send(message)
 
         try:
-            await self.app(scope, _limit(receive, self.arrival_s), send_stamped)
+            # A page is built as for GET; the server leaves it out.
+            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self.app(asked, _limit(receive, self.arrival_s), send_stamped)
         except Exception:
             self.log.exception("request_failed", **about)
             if not status:

@@ -27,6 +27,10 @@ class TooLargeError(Exception):
     """A head, or what frames a body, that is larger than it may be."""
 
 
+class HostError(Exception):
+    """A request that does not say for which host it is, or says it twice."""
+
+
 class EdgeProtocol(HttpToolsProtocol):
     """Speak HTTP as uvicorn does, but let the app's edge word refusals, and bound what is not an admitted request."""
 
@@ -101,6 +105,10 @@ class EdgeProtocol(HttpToolsProtocol):
         # The sum is no less than the head, which is measured only where it may be too large.
         if self.earlier_bytes + self.read_bytes > MOST_HEAD_BYTES or len(self.headers) > MOST_HEADERS:
             self._require_small_head()
+        # RFC 9112, 3.2: a proxy before this one may have read the other of two.
+        hosts = [name for name, _ in self.headers].count(b"host")
+        if hosts != 1 and (hosts or self.parser.get_http_version() != "1.0"):
+            raise HostError
         if not self.parser.should_upgrade():
             super().on_headers_complete()
             self.headers = []

@@ -148,6 +148,20 @@ def test_trailers_are_no_headers_of_the_request(port: int) -> None:
     assert b"x-late" not in received
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"GET / HTTP/1.1\r\n", GET + b"Host: y\r\n", GET + b"Host: x\r\n", b"GET / HTTP/1.0\r\nHost: x\r\nHost: x\r\n"],
+    ids=["none", "two", "the same twice", "two in HTTP/1.0"],
+)
+def test_a_request_says_once_for_which_host_it_is(port: int, head: bytes) -> None:
+    assert exchange(port, head + b"Connection: close\r\n\r\n")[0] == [400]
+
+
+@pytest.mark.parametrize("host", [b"", b"Host: x\r\n"])
+def test_http_1_0_needs_no_host(port: int, host: bytes) -> None:
+    assert exchange(port, b"GET / HTTP/1.0\r\n" + host + b"\r\n")[0] == [200]
+
+
 @pytest.mark.parametrize("begun", [b"G", GET, GET + b"X: "])
 def test_a_head_that_does_not_come_gets_408(hasty: int, begun: bytes) -> None:
     assert exchange(hasty, begun)[0] == [408]

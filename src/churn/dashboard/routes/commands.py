@@ -48,11 +48,11 @@ def command_routes(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger
     """Return the routes that leave commands."""
     router = APIRouter()
 
-    @router.post("/rollouts/{number:int}/abort")
+    @router.post("/rollouts/{number:number}/abort")
     async def abort(request: Request, number: int) -> Response:
         return await leave_command(request, number, "abort")
 
-    @router.post("/rollouts/{number:int}/promote")
+    @router.post("/rollouts/{number:number}/promote")
     async def promote(request: Request, number: int) -> Response:
         return await leave_command(request, number, "promote")
 

@@ -29,12 +29,12 @@ def rollout_routes(rollouts: Rollouts, visits: Visits) -> APIRouter:
         past = [rollout for rollout in listed if rollout.is_over]
         return build_page(request, "overview.html", visit=visits.read(request), live=live, past=past, now=now)
 
-    @router.get("/rollouts/{number:int}")
+    @router.get("/rollouts/{number:number}")
     def rollout_page(request: Request, number: int) -> Response:
         report = report_rollout(_find_snapshot(rollouts, number), _read_minute())
         return build_page(request, "rollout.html", visit=visits.read(request), report=report, **report.values)
 
-    @router.get("/rollouts/{number:int}/report.html")
+    @router.get("/rollouts/{number:number}/report.html")
     def report_file(number: int) -> Response:
         now = _read_minute()
         text = render_report(report_rollout(_find_snapshot(rollouts, number), now), now)

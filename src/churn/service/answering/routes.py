@@ -112,6 +112,7 @@ def predict_routes(
                     answer,
                     banner,
                     state["trace_id"],
+                    state["caller_request_hash"],
                 )
             )
         return response

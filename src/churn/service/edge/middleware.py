@@ -1,9 +1,7 @@
 """What every request gets, however it ends: three headers, one log line, one count and an answer."""
 
-import random
-import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,12 +14,12 @@ from churn.judging.metrics import BUG, NOT_ANSWERED, NOT_HTTP
 from churn.service.counting.counters import Counters, kind_from_status
 from churn.service.edge.drain import Drain
 from churn.service.edge.problems import Problem
+from churn.service.edge.request_ids import RequestIds, make_request_id
 from churn.service.edge.tracing import read_trace_id
 from churn.service.edge.waiting_room import Busy
 from churn.web.edge import ARRIVAL_S, MOST_HEAD_BYTES, MOST_HEADERS
 from churn.web.logging import REQUEST, open_log, open_request_log
 
-SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 INTERNAL_ERROR = Problem(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "the service failed to answer, through no fault of the request; try again, and report the request_id if it stays",
@@ -30,7 +28,8 @@ NEVER_A_REQUEST = {
     problem.status: problem
     for problem in (
         Problem(
-            HTTPStatus.BAD_REQUEST, "the request is not valid HTTP/1.1; check its request line, headers and length"
+            HTTPStatus.BAD_REQUEST,
+            "the request is not valid HTTP/1.1; check its request line, its one Host, headers and length",
         ),
         Problem(
             HTTPStatus.REQUEST_TIMEOUT,
@@ -52,7 +51,7 @@ def refuse_connection(counters: Counters, model_version: str, status: HTTPStatus
         counters.count_refused_connection()
     else:
         counters.count_error(NOT_HTTP)
-    request_id = _new_request_id()
+    request_id = make_request_id()
     response = NEVER_A_REQUEST[status].build_response(request_id)
     # There is no request that began, hence no time.
     response.headers.update({"X-Response-Time-Ms": "0", "X-Model-Version": model_version, "X-Request-ID": request_id})
@@ -65,7 +64,16 @@ class ObservationMiddleware:
     The log line names no field and no query, so that it holds nothing of a subscriber.
     """
 
-    def __init__(self, app: ASGIApp, *, model_version: str, log_level: str, counters: Counters, drain: Drain) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        model_version: str,
+        log_level: str,
+        counters: Counters,
+        drain: Drain,
+        request_ids: RequestIds | None = None,
+    ) -> None:
         self.app = app
         self.model_version = model_version
         self.version_header = (b"x-model-version", model_version.encode())
@@ -73,15 +81,17 @@ class ObservationMiddleware:
         self.log_request = open_request_log(log_level)
         self.counters = counters
         self.drain = drain
+        self.request_ids = request_ids or RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started = time.perf_counter_ns()
-        request_id = _request_id(scope["headers"])
+        request_id, echoed_id, caller_hash = self.request_ids.read(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
+        state["caller_request_hash"] = caller_hash
         state["trace_id"] = trace_id = read_trace_id(scope)
         refused: Problem | None = state.get("problem")
         app = refused.build_response(request_id) if refused else self.app
@@ -96,7 +106,7 @@ class ObservationMiddleware:
                     *message.get("headers", ()),
                     (b"x-response-time-ms", b"%.3f" % _ms_since(started)),
                     self.version_header,
-                    (b"x-request-id", request_id.encode()),
+                    (b"x-request-id", echoed_id),
                 ]
                 if self.drain.has_begun:
                     message["headers"].append((b"connection", b"close"))
@@ -122,8 +132,8 @@ class ObservationMiddleware:
                 "request_id": request_id,
                 "model_version": self.model_version,
             }
-            if trace_id:
-                line["trace_id"] = trace_id
+            others = {"trace_id": trace_id, "caller_request_hash": caller_hash}
+            line |= {name: text for name, text in others.items() if text}
             problem: Problem | None = state.get("problem")
             is_foreseen = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, Busy) or self.drain.has_begun
             if is_foreseen and bug is None:
@@ -146,15 +156,3 @@ class ObservationMiddleware:
 
 def _ms_since(started_ns: int) -> float:
     return (time.perf_counter_ns() - started_ns) / 1e6
-
-
-def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the caller's own id if it is fit to be logged and sent back, else a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and SANE_REQUEST_ID.fullmatch(value):
-            return value.decode()
-    return _new_request_id()
-
-
-def _new_request_id() -> str:
-    return f"{random.getrandbits(128):032x}"

@@ -49,6 +49,24 @@ def operations_routes(model: ChurnModel, drain: Drain, counters: Counters, *, mo
             raise _unhealthy(f"its probability is {prediction.probability}")
         return healthy
 
+    greeting = Response(
+        "The churn service. /health says whether the model answers, /openapi.json what can be asked.\n",
+        media_type="text/plain",
+    )
+
+    async def greet(_: Request) -> Response:
+        """Says where the health is. The default health check of several load balancers asks here."""
+        return greeting
+
+    router.get(
+        "/",
+        operation_id="greet",
+        summary="Where the health and the interface are",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **describe_errors(500, 503)},
+    )(greet)
+    router.options("/", include_in_schema=False)(greet)
+
     for path, summary in {
         "/health": "Whether the model answers",
         "/readyz": "Whether to send requests here: the same as /health",

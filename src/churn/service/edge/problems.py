@@ -15,6 +15,10 @@ from churn.service.counting.counters import kind_from_status
 
 MEDIA_TYPE = "application/problem+json"
 
+# After these the rest of a body is not read.
+ENDS_CONNECTION = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+)
 # RFC 9110's names, where Python's differ from one version to the next.
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
@@ -30,7 +34,9 @@ class ProblemDetails(BaseModel):
     title: Annotated[str, Field(description="The HTTP status in words.")]
     status: int
     detail: Annotated[str, Field(description="What is wrong with this request, and what to do instead.")]
-    request_id: Annotated[str, Field(description="The X-Request-ID of the response, to find it in the logs.")]
+    request_id: Annotated[
+        str, Field(description="The id in the log: the X-Request-ID that came, if it is an id, else a new one.")
+    ]
     errors: Annotated[
         list[FieldError] | SkipJsonSchema[None], Field(description="Present when fields are to blame.")
     ] = None
@@ -102,7 +108,10 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         problem.__cause__ = problem.__context__ = None
     request.state.problem = problem
-    return problem.build_response(request.state.request_id)
+    response = problem.build_response(request.state.request_id)
+    if problem.status in ENDS_CONNECTION:
+        response.headers["Connection"] = "close"
+    return response
 
 
 def _problem_from_error(error: Exception) -> Problem:
@@ -111,9 +120,11 @@ def _problem_from_error(error: Exception) -> Problem:
     if not isinstance(error, HTTPException):
         raise error
     status = HTTPStatus(error.status_code)
-    allowed = (error.headers or {}).get("Allow")
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
     details = {
         HTTPStatus.NOT_FOUND: "nothing is served at this path; /openapi.json lists what is",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"this path does not take that method; use {allowed}",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"this path does not take that method; use {headers.get('Allow')}",
     }
-    return Problem(status, details.get(status, error.detail), headers=error.headers)
+    return Problem(status, details.get(status, error.detail), headers=headers)

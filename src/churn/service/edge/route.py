@@ -80,11 +80,15 @@ class DirectApi(FastAPI):
 
 
 class _Switch:
-    """Finds a route by its method and its path, which has no variable parts. The router answers all else."""
+    """Finds a route by its method and its path, which has no variable parts. The router answers all else.
+
+    HEAD is answered as GET is; the server leaves out the body.
+    """
 
     def __init__(self, routes: Sequence[BaseRoute], otherwise: ASGIApp) -> None:
         direct = [route for route in routes if isinstance(route, DirectRoute)]
         self.apps = {(method, route.path): route.app for route in direct for method in route.methods or ()}
+        self.apps |= {("HEAD", path): app for (method, path), app in self.apps.items() if method == "GET"}
         self.otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -26,7 +26,7 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 DISABLED = "OTEL_SDK_DISABLED"
 SERVICE_NAME = "OTEL_SERVICE_NAME"
 # Asked every few seconds by load balancers and Prometheus; nobody follows such a request.
-NOT_TRACED = frozenset({"/health", "/readyz", "/livez", "/metrics"})
+NOT_TRACED = frozenset({"/", "/health", "/readyz", "/livez", "/metrics"})
 
 
 def is_tracing_wanted() -> bool:

@@ -10,7 +10,7 @@ from churn.service.edge.problems import Problem
 
 RETRY_AFTER_S = 1
 # Load balancers and monitors ask these. Refused, they would take a busy server for a broken one.
-ALWAYS_ANSWERED = frozenset({"/health", "/readyz", "/livez", "/metrics"})
+ALWAYS_ANSWERED = frozenset({"/", "/health", "/readyz", "/livez", "/metrics"})
 
 
 class Busy(Problem):
