@@ -7,6 +7,9 @@ requests.py  hostile requests to all three apps
 journals.py  damages journals of the prediction log
 kills.py     kills workers and first processes of services
 files.py     damages CSV and Parquet files, for readers and commands
+tables.py    damages the tables of a sealed bundle, read under sanitizers
+damaged_tables.py  the process that reads them
+other_kernel.py  has it use the kernel under sanitizers
 answers.py   hostile answers to a rollout's controller
 controller.py  a rollout's controller is killed, and another goes on
 hostile_peers.py  whom it asks: HAProxy, a Prometheus and the instances, right or wrong

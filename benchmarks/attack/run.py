@@ -21,6 +21,7 @@ ATTACKS: dict[str, tuple[int, int]] = {
     "kills": (100, 3),
     "journals": (3000, 100),
     "files": (3000, 150),
+    "tables": (20_000, 600),
     "answers": (2_000, 100),
     "controller": (100, 4),
 }
@@ -55,7 +56,8 @@ def main(arguments: list[str]) -> int:
         status = max(status, int(bool(summary.faults)))
         summaries.append({**summary.summarize(), "seconds": round(seconds, 1)})
         figures = ", ".join(f"{key} {value:g}" for key, value in (summary.figures or {}).items())
-        table.add_row(name, f"{summary.tried:,}", f"{seconds:.0f}", "no" if summary.faults else "yes", figures)
+        held = "skipped" if summary.skipped else "no" if summary.faults else "yes"
+        table.add_row(name, f"{summary.tried:,}", f"{seconds:.0f}", held, summary.skipped or figures)
         for fault in summary.faults:
             console.print(f"  did not hold: {fault}", markup=False)
     if options.json:
