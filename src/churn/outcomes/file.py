@@ -14,6 +14,7 @@ type Kind = Literal["prediction_id", "subscriber"]
 
 LEFT, ACCEPTED = "left", "accepted"
 IDS: Final[tuple[Kind, ...]] = ("prediction_id", "subscriber")  # the first counts where both are known
+WANTED = (*IDS, LEFT, ACCEPTED)
 ANSWERS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 MAX_LISTED = 10
 
@@ -39,7 +40,7 @@ def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome
     Raises:
         DataError: it cannot be read, or columns or rows are wrong; names them.
     """
-    header, rows = read_csv(path, read_bytes(path))
+    header, rows = read_csv(path, read_bytes(path), WANTED)
     kind = _find_kind(path, header)
     outcomes: dict[str, Outcome] = {}
     wrong: list[str] = []
@@ -60,15 +61,14 @@ def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome
 
 
 def _find_kind(path: Path, columns: Sequence[str]) -> Kind:
-    wanted = (*IDS, LEFT, ACCEPTED)
-    require_plain_names(path, columns, wanted)
+    require_plain_names(path, columns, WANTED)
     kinds = [kind for kind in IDS if kind in columns]
     if len(kinds) != 1 or LEFT not in columns:
         raise DataError(
             f"{path} has the columns {', '.join(columns) or 'none'}",
             instead="let its first line name `left`, either `prediction_id` or `subscriber`, and maybe `accepted`",
         )
-    if double := [name for name in wanted if columns.count(name) > 1]:
+    if double := [name for name in WANTED if columns.count(name) > 1]:
         raise DataError(f"{path}: the column {double[0]!r} stands twice", instead="leave one of them")
     return kinds[0]
 

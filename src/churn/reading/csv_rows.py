@@ -4,6 +4,7 @@ Arrow splits a span without quotes: it is fastest. Python's reader decides about
 of another length than the header, as it does in training.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ import pyarrow.csv as pa_csv
 
 from churn.errors import DataError
 from churn.reading.blocks import RowBlock, Span
-from churn.reading.recognition import read_head, require_commas, require_text
+from churn.reading.recognition import mark_bytes, read_head, require_commas, require_text, require_utf8
 
 BLOCK_BYTES = 8 * 2**20
 LONGEST_LINE = 64 * 2**20
@@ -29,7 +30,19 @@ def columns(path: Path) -> tuple[str, ...]:
     require_text(path, read_head(path))
     header = _read_header(path)[1]
     require_commas(path, header)
-    return tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in header)
+    return tuple(map(mark_bytes, header))
+
+
+def require_utf8_cells(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise DataError if a wanted cell is not in UTF-8. Cells are looked at only if the file is not all in UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        try:
+            while block := file.read(BLOCK_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            require_utf8(path, header, ((line, row) for _, line, row in _records(path, 0)), wanted)
 
 
 def spans(path: Path, rows: int) -> Iterator[Span]:
@@ -38,7 +51,7 @@ def spans(path: Path, rows: int) -> Iterator[Span]:
     try:
         row_spans = list(_cut(_plain_row_ends(path, begin), begin, rows))
     except _NotPlainError:
-        row_spans = list(_cut((np.array([end]) for end, _ in _records(path, begin)), begin, rows))
+        row_spans = list(_cut((np.array([end]) for end, _, _ in _records(path, begin)), begin, rows))
     yield from row_spans
 
 
@@ -74,13 +87,13 @@ def _read_header(path: Path) -> tuple[int, list[str]]:
     """Return the byte where the rows begin, and the column names."""
     with path.open("rb") as file:
         mark = len(BYTE_ORDER_MARK) if file.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0
-    for end, row in _records(path, mark):
+    for end, _, row in _records(path, mark):
         return end, row
     raise DataError(f"{path} has no header", instead="give a file whose first line names the columns")
 
 
-def _records(path: Path, begin: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row as Python's reader sees it, with the byte after it. Skip blank lines."""
+def _records(path: Path, begin: int) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield the byte after each row, its last line and the row, as Python's reader sees it. Skip blank lines."""
     at = begin
 
     def count_bytes(lines: Iterator[str]) -> Iterator[str]:
@@ -94,7 +107,7 @@ def _records(path: Path, begin: int) -> Iterator[tuple[int, list[str]]]:
         try:
             for row in reader:
                 if row:
-                    yield at, row
+                    yield at, reader.line_num, row
         except csv.Error as error:
             where = f"line {reader.line_num} of what begins at byte {begin}"
             raise DataError(f"{path} is not a CSV file, {where}: {error}", instead="save it as CSV again") from error
@@ -171,9 +184,5 @@ def _parse(content: bytes, span: Span, header: Sequence[str], wanted: Sequence[s
         name: pa.array([cell.encode("utf-8", "surrogateescape") for cell in cells[header.index(name)]], pa.binary())
         for name in dict.fromkeys(wanted)
     }
-    misshapen = {
-        number: [cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for cell in row]
-        for number, row in rows.items()
-        if number not in right
-    }
+    misshapen = {number: list(map(mark_bytes, row)) for number, row in rows.items() if number not in right}
     return RowBlock(columns, np.array(list(right), dtype=np.int64), misshapen)

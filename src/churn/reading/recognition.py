@@ -13,6 +13,7 @@ CSV_IN_UTF8 = "a CSV file in UTF-8"
 SAVE_AS_CSV, UNPACK = "save it as CSV in UTF-8, with commas", "unpack it first"
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 MUCH = 0.3  # of all bytes; ASCII text in UTF-16 is half NUL bytes, in UTF-32 three quarters
+NOT_UTF8 = re.compile("[\udc80-\udcff]")  # how text read with `surrogateescape` holds a byte that is not UTF-8
 
 NO_NAME = re.compile(r"\s*|__index_level_\d+__")  # the latter by pandas, in a Parquet file
 
@@ -94,6 +95,26 @@ def require_commas(path: Path, header: Sequence[str]) -> None:
     [name, *others] = header
     if not others and (separators := [word for sign, word in SEPARATORS.items() if sign in name]):
         raise DataError(f"{path} has {separators[0]} between its cells, not commas", instead=SAVE_AS_CSV)
+
+
+def require_utf8(
+    path: Path, header: Sequence[str], rows: Iterable[tuple[int, list[str]]], wanted: Iterable[str]
+) -> None:
+    """Raise DataError if a wanted cell holds a byte that is not UTF-8. Rows stand with the line in which they end."""
+    places = [header.index(name) for name in wanted if name in header]
+    for line, row in rows:
+        for cell in (row[at] for at in places if at < len(row)):
+            if byte := NOT_UTF8.search(cell):
+                raise DataError(
+                    f"{path} is not {CSV_IN_UTF8}: line {line} holds the byte {ord(byte[0]) - 0xDC00:#04x}, as in "
+                    "Latin-1",
+                    instead=SAVE_AS_CSV,
+                )
+
+
+def mark_bytes(cell: str) -> str:
+    """Return text that can be shown: a mark stands for each byte that is not UTF-8."""
+    return cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def require_plain_names(path: Path, header: Iterable[str], wanted: Sequence[str]) -> None:

@@ -74,22 +74,25 @@ def _list_files(path: Path) -> list[Path]:
 
 
 def require_features(contract: type[Contract], sources: list[SourceFile]) -> list[str]:
-    """Raise DataError unless each source has each feature, and neither a feature nor the id twice.
+    """Raise DataError unless each source has each feature, none of them and no id twice, and all of these in UTF-8.
 
     Return the columns that are neither a feature nor the id: nobody reads them.
     """
     features = contract.feature_names()
+    wanted = [*features, contract.id_column]
     extra: dict[str, None] = {}
     for source in sources:
-        require_plain_names(source.path, source.columns, [*features, contract.id_column])
+        require_plain_names(source.path, source.columns, wanted)
         if missing := [name for name in features if name not in source.columns]:
             raise DataError(
                 f"{source.path} has no column {', no column '.join(missing)}",
                 instead=f"the contract {contract.contract_name} needs each of {', '.join(features)}",
             )
-        if double := [name for name in (*features, contract.id_column) if source.columns.count(name) > 1]:
+        if double := [name for name in wanted if source.columns.count(name) > 1]:
             raise DataError(f"{source.path}: the column {double[0]!r} stands twice", instead="leave one of them")
-        extra |= dict.fromkeys(name for name in source.columns if name not in {*features, contract.id_column})
+        if _format(source) is csv_rows:
+            csv_rows.require_utf8_cells(source.path, source.columns, wanted)
+        extra |= dict.fromkeys(name for name in source.columns if name not in wanted)
     return list(extra)
 
 

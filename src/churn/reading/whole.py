@@ -2,10 +2,20 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 from churn.errors import DataError
-from churn.reading.recognition import CSV_IN_UTF8, HEAD_BYTES, SAVE_AS_CSV, refuse_unread, require_commas, require_text
+from churn.reading.recognition import (
+    CSV_IN_UTF8,
+    HEAD_BYTES,
+    SAVE_AS_CSV,
+    mark_bytes,
+    refuse_unread,
+    require_commas,
+    require_text,
+    require_utf8,
+)
 
 type NumberedRows = list[tuple[int, list[str]]]
 
@@ -18,21 +28,14 @@ def read_bytes(path: Path) -> bytes:
         raise refuse_unread(path, error) from error
 
 
-def read_csv(path: Path, content: bytes) -> tuple[list[str], NumberedRows]:
+def read_csv(path: Path, content: bytes, wanted: Iterable[str]) -> tuple[list[str], NumberedRows]:
     """Return the header, and each row with the line in which it ends. Leave out blank lines.
 
     Raises:
-        DataError: this is no CSV file in UTF-8 with commas, or has no rows.
+        DataError: this is no CSV file with commas, has no rows, or a wanted column is not in UTF-8.
     """
     require_text(path, content[:HEAD_BYTES])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path} is not {CSV_IN_UTF8}: line {line} holds the byte {content[error.start]:#04x}, as in Latin-1",
-            instead=SAVE_AS_CSV,
-        ) from error
+    text = content.decode("utf-8-sig", "surrogateescape")
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         rows = [(reader.line_num, row) for row in reader if row]
@@ -42,4 +45,7 @@ def read_csv(path: Path, content: bytes) -> tuple[list[str], NumberedRows]:
         require_commas(path, rows[0][1])
     if len(rows) <= 1:
         raise DataError(f"{path} holds no rows below a header", instead="give a file with data")
-    return rows[0][1], rows[1:]
+    header = list(map(mark_bytes, rows[0][1]))
+    if not text.isascii():
+        require_utf8(path, header, rows, wanted)
+    return header, rows[1:]

@@ -108,7 +108,7 @@ def _read_rows(path: Path, content: bytes, wanted: list[str]) -> tuple[list[str]
     if arrow_rows.is_parquet(path):
         header, rows = arrow_rows.read_whole(path, content, wanted)
     elif path.suffix.lower() == ".csv":
-        header, rows = read_csv(path, content)
+        header, rows = read_csv(path, content, wanted)
     else:
         kind = recognise(content)
         raise DataError(

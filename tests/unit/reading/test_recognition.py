@@ -14,7 +14,7 @@ from support.examples import EXAMPLE, STREAMFLOW
 
 from churn.contract.cells import text_from_cell
 from churn.errors import DataError
-from churn.outcomes.file import read_outcomes
+from churn.outcomes.file import Outcome, read_outcomes
 from churn.reading.recognition import name_unread
 from churn.reading.sources import cut_into_parts, find_sources, read_part, require_features
 from churn.reading.whole import read_csv
@@ -39,8 +39,8 @@ def train(path: Path) -> None:
     read_training_data(STREAMFLOW, path)
 
 
-def read_import(path: Path) -> None:
-    read_outcomes(path, hash_key=str)
+def read_import(path: Path) -> list[Outcome]:
+    return read_outcomes(path, hash_key=str)
 
 
 READERS: list[tuple[Callable[[Path], object], list[str]]] = [
@@ -136,14 +136,30 @@ def test_rows_of_an_upper_case_name_are_all_there(tmp_path: Path) -> None:
     assert score(path) == [b"14"] * 20
 
 
-def test_a_byte_of_latin_1_is_named_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="line 3 holds the byte 0xe9, as in Latin-1"):
-        read_csv(tmp_path / "rows.csv", b"a,b\n1,2\n3,caf\xe9\n")
+@pytest.mark.parametrize(("read", "lines"), READERS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_byte_of_latin_1_in_what_is_read_is_named_with_its_line_by_all(
+    tmp_path: Path, quote: str, read: Callable[[Path], object], lines: list[str]
+) -> None:
+    path = tmp_path / "rows.csv"
+    odd = lines[7].replace("s-6", f"{quote}s-\xe9{quote}")
+    path.write_bytes("\n".join([*lines[:7], odd, *lines[8:]]).encode("latin-1"))
+    with pytest.raises(DataError, match="is not a CSV file in UTF-8: line 8 holds the byte 0xe9, as in Latin-1"):
+        read(path)
+
+
+@pytest.mark.parametrize(("read", "lines"), READERS[1:], ids=lambda value: getattr(value, "__name__", ""))
+def test_a_byte_of_latin_1_beside_what_is_read_ends_nothing(
+    tmp_path: Path, read: Callable[[Path], object], lines: list[str]
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("\n".join(f"{line},gr\xf6\xdfe" for line in lines).encode("latin-1"))
+    assert len(read(path) or ()) == 20  # type: ignore[arg-type] # both give a list
 
 
 def test_many_blank_lines_before_nothing_are_no_data(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no rows below a header"):
-        read_csv(tmp_path / "rows.csv", b"\n" * 2**17)
+        read_csv(tmp_path / "rows.csv", b"\n" * 2**17, [])
 
 
 def test_a_column_without_a_name_is_told(tmp_path: Path) -> None:
