@@ -3,12 +3,13 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,11 +113,11 @@ class Place:
             store.close()
 
     @contextmanager
-    def controlled(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def controlled(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
         """A controller, from when the canary has its share."""
         process = subprocess.Popen(
             [sys.executable, "-m", "churn", "rollout", *arguments],
-            env=os.environ | {"CHURN_HOME": str(self.home)},
+            env=os.environ | {"CHURN_HOME": str(self.home)} | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -204,6 +205,33 @@ def test_a_rollout_is_aborted_without_a_controller(place: Place) -> None:
     assert place.share == 10
     place.succeed("abort", "--reason", "nobody is there")
     assert (place.share, place.state()) == (0, "aborted")
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed")
+def test_a_wall_clock_that_jumps_two_days_forward_and_back_moves_no_rollout(place: Place) -> None:
+    library = subprocess.run(
+        ["faketime", "-m", "-f", "+0", "sh", "-c", "echo $LD_PRELOAD"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    offset = place.home / "offset"
+    offset.write_text("+0\n")
+    faked = {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1"}
+    with (
+        place.controlled(*place.arguments(), **faked, FAKETIME_DONT_FAKE_MONOTONIC="1"),
+        closing(RolloutStore(place.home)) as store,
+    ):
+
+        def jump(to: str, words: str) -> None:
+            offset.write_text(f"{to}\n")
+            wait_until(lambda: any(words in event.reason for event in store.list_events(1)), "the jump is noticed")
+            looked_at = store.get_rollout(1).looked_at
+            wait_until(lambda: store.get_rollout(1).looked_at != looked_at, "the controller has looked once more")
+            assert (place.share, place.state()) == (10, "holding")
+
+        jump("+49h", "forward by 49 h 0 min")
+        jump("+0", "back by 49 h 0 min")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")  # MLflow's
