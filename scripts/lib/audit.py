@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 # Identifier of a vulnerability -> why it does not matter here.
 IGNORED: dict[str, str] = {}
@@ -49,7 +50,7 @@ def main(uv: str, *arguments: str) -> int:
     return verdict(json.loads(done.stdout)["dependencies"])
 
 
-def verdict(packages: list[dict]) -> int:
+def verdict(packages: list[dict[str, Any]]) -> int:
     """Says what was found."""
     unknown = [package["name"] for package in packages if "skip_reason" in package]
     found = [(package, each) for package in packages for each in package.get("vulns", [])]

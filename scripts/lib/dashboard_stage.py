@@ -96,5 +96,5 @@ def _ask(service: str) -> None:
             subscriber = {
                 spec.name: spec.decode(float(value)) for spec, value in zip(contract.features, row, strict=True)
             }
-            client.predict(subscriber | {"monthly_charges": round(subscriber["monthly_charges"] * DEARER, 2)})
+            client.predict(subscriber | {"monthly_charges": round(float(subscriber["monthly_charges"]) * DEARER, 2)})
     time.sleep(LOGGED_S)

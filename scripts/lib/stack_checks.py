@@ -259,7 +259,8 @@ def main(command: str, *arguments: str) -> int:
     try:
         if command == "smoke":
             return 0 if smoke(as_json="--json" in arguments) else 1
-        {"wait": wait, "status": status, "weight": move_weight}[command](*arguments)
+        commands: dict[str, Callable[..., None]] = {"wait": wait, "status": status, "weight": move_weight}
+        commands[command](*arguments)
     except httpx2.TransportError:
         complain(CheckError("HAProxy does not answer", instead="start the stack: scripts/stack up; or see its log"))
         return 1
