@@ -3,13 +3,16 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+
+from churn.clocks import Clock, read_clock
 
 LIFETIME_S = 12 * 3600
 FORM = "application/x-www-form-urlencoded"
@@ -28,20 +31,50 @@ class Session:
     user: str | None = None
 
 
+class _SteadySigner(TimestampSigner):
+    """Sign with the time at which the sessions began, and what the machine has run since.
+
+    So somebody who sets the clock makes no session longer or shorter.
+    """
+
+    def __init__(self, *arguments: Any, read_clock: Callable[[], Clock], began: Clock, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._read_clock, self._began = read_clock, began
+
+    def get_timestamp(self) -> int:
+        return int(self._began.wall_s + self._read_clock().measure_since(self._began))
+
+
 class Sessions:
     """Read and write sessions.
 
     Args:
         key: signs the cookie, and makes the form tokens. A new key ends all sessions.
         same_site: whether a link on another site leads to a page that is signed in (`lax`) or not (`strict`).
+        clock: tells what the clocks show.
     """
 
-    def __init__(self, key: bytes, *, name: str, same_site: Literal["lax", "strict"]) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        name: str,
+        same_site: Literal["lax", "strict"],
+        clock: Callable[[], Clock] = read_clock,
+    ) -> None:
         self._key = key
         self._cookie = f"{name}_session"
         self._same_site = same_site
         self._serializer = URLSafeTimedSerializer(
-            key, salt=f"{name} session", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+            key,
+            salt=f"{name} session",
+            signer=_SteadySigner,
+            signer_kwargs={
+                "digest_method": hashlib.sha256,
+                "key_derivation": "hmac",
+                "read_clock": clock,
+                "began": clock(),
+            },
         )
 
     def read(self, request: Request) -> Session:
