@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import uvicorn
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,7 +20,7 @@ from churn.explain import Explainer
 from churn.model.bundle import load_bundle
 from churn.service.app import create_app
 from churn.settings import read_settings
-from churn.web.protocol import PROTOCOL
+from churn.web.server import listen, serve_pages
 
 FAULT_FILE = "DEMO_FAULT_FILE"
 ONE_IN = 8
@@ -95,18 +94,8 @@ def main() -> None:
     faulty = replace(bundle, model=replace(bundle.model, explain=explain))
     app = create_app(settings, bundle=faulty)
     app.user_middleware.append(Middleware(SlowDown, file=file))  # the innermost
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=PROTOCOL,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        log_config=None,
-        timeout_keep_alive=75,
-    )
+    with listen(settings.host, settings.port, app="service") as listener:
+        serve_pages(app, listener, log_level=settings.log_level, announce=lambda: None)
 
 
 if __name__ == "__main__":

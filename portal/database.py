@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from churn.errors import ChurnError
+from churn.web.database import open_database, run_transaction
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 SCHEMA_VERSION = 1
-BUSY_S = 5.0  # how long to wait for another process that is writing
 
 
 class StoreError(ChurnError):
@@ -39,15 +39,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection. If the block fails, nothing of what it did is kept."""
-        with self._lock:
-            # Immediate: nobody may write between our reading and our writing.
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+        with self._lock, run_transaction(self._connection) as connection:
+            yield connection
 
     def query(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows that a query finds."""
@@ -56,23 +49,9 @@ class Database:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(connection)
+        schema = SCHEMA.read_text(encoding="utf-8")
+        return open_database(path, schema=schema, version=SCHEMA_VERSION, synchronous="NORMAL")
     except sqlite3.Error as error:
-        connection.close()
         instead = "see whether it may be written; or move it away: a new one is made, without what was recorded"
         raise StoreError(f"{path} cannot be used: {error}", instead=instead) from error
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version not in {0, SCHEMA_VERSION}:
-        raise sqlite3.DatabaseError(f"its tables are of version {version}, this portal's of {SCHEMA_VERSION}")
-    connection.executescript(SCHEMA.read_text(encoding="utf-8"))
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -21,7 +21,6 @@ type Standing = Literal["within", "unsure", "outside"]
 DECISIONS: Final = get_args(VerdictDecision.__value__)
 COUNTS: TypeAdapter[Counts] = TypeAdapter(Counts)
 TAIL = 0.04  # of a rollout's length, drawn after its end
-MOST_OBSERVATIONS = 24  # more cannot be told apart in a chart
 
 
 class RecordedFinding(Finding):

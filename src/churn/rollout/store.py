@@ -18,6 +18,7 @@ from churn.errors import RolloutError
 from churn.rollout.folding import name_alike
 from churn.rollout.state import Command, Event, Rollout, State
 from churn.rollout.tables import connect, fold, insert, insert_event
+from churn.web.database import run_transaction
 
 RETRY_S = 0.02
 # The column of each field of a rollout that has another name, or holds JSON.
@@ -184,13 +185,8 @@ class RolloutStore:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+            with run_transaction(self._connection) as connection:
+                yield connection
         except sqlite3.OperationalError as error:
             raise RolloutError(
                 f"{self.path} cannot be written: {error}", instead="see whether the disk is full, or who locks the file"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from churn.rollout.folding import MOST_OF_A_KIND, group_unfolded, name_others
+from churn.web.database import open_database, run_transaction
 
-BUSY_S = 5.0  # how long to wait for another process that writes
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rollout (
@@ -53,24 +53,13 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: it cannot be used, or is of another version.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    connection = open_database(path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="FULL")
     try:
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in {0, SCHEMA_VERSION}:
-            raise sqlite3.DatabaseError(f"its tables are of version {version}, this program's of {SCHEMA_VERSION}")
-        if not version:
-            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         if _list_lacking(connection):
-            connection.execute("BEGIN IMMEDIATE")
-            for change in _list_lacking(connection):  # another process may have been faster
-                connection.execute(change)
-            for statement in filter(str.strip, LATER_INDEXES.split(";")):
-                connection.execute(statement)
-            connection.execute("COMMIT")
+            with run_transaction(connection):
+                changes = _list_lacking(connection)  # another process may have been faster
+                for statement in (*changes, *filter(str.strip, LATER_INDEXES.split(";"))):
+                    connection.execute(statement)
     except sqlite3.Error:
         connection.close()
         raise

@@ -9,5 +9,6 @@ server.py    binds an address, and serves until told to stop
 guard.py     security headers, a limit on bodies, a line in the log, and a page when all fails
 sessions.py  who is signed in, in a signed cookie, and the token that a form must bring back
 pages.py     templates and the pages of problems
+database.py  an SQLite file and its transactions
 app.py       builds an app of pages from these parts
 """

@@ -1,7 +1,7 @@
 """What a controller does in each state, in trouble, and when it is killed."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -22,13 +22,6 @@ HOUR_S = 3600.0
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
-
-
-@pytest.fixture
-def store(world: World) -> Iterator[RolloutStore]:
-    store = RolloutStore(world.home)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """However long a trouble lasts and whatever alternates with it, its events stay few, also an earlier program's."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,6 @@ PATIENT = plan(tick_seconds=TICK_S, without_evidence="hold")
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path, verdict="hold")
-
-
-@pytest.fixture
-def store(world: World) -> Iterator[RolloutStore]:
-    store = RolloutStore(world.home)
-    yield store
-    store.close()
 
 
 def test_what_repeats_is_one_event_with_a_count_and_both_times_whatever_alternates_with_it(

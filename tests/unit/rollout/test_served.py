@@ -1,6 +1,5 @@
 """What a rollout does when instances serve something else than it names, also when tasks are replaced one by one."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +17,6 @@ REBUILT = Bundle("v2", "another bundle of v2")
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path, served={"stable": [V1, V1, V1], "canary": [V2, V2, V2]})
-
-
-@pytest.fixture
-def store(world: World) -> Iterator[RolloutStore]:
-    store = RolloutStore(world.home)
-    yield store
-    store.close()
 
 
 @pytest.fixture

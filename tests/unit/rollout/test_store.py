@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +14,6 @@ from support.rollouts import SERVICE, World, begin, counted
 from churn.errors import RolloutError
 from churn.rollout.state import Event, State, StepCounts
 from churn.rollout.store import RolloutStore
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[RolloutStore]:
-    store = RolloutStore(tmp_path)
-    yield store
-    store.close()
 
 
 def test_a_rollout_comes_back_as_it_was_saved(store: RolloutStore, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A rollout whose wall clock is set, forward and back, while its controller lives and while it does not."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,13 +21,6 @@ JUMPS = [49 * HOUR_S, -49 * HOUR_S]
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
-
-
-@pytest.fixture
-def store(world: World) -> Iterator[RolloutStore]:
-    store = RolloutStore(world.home)
-    yield store
-    store.close()
 
 
 @pytest.fixture
