@@ -52,7 +52,7 @@ def show_status(status: Status) -> None:
 
 def show_findings(events: Sequence[Event]) -> None:
     """Print what the judge found in the last recorded verdict."""
-    newest = sorted(events, key=lambda event: event.last, reverse=True)
+    newest = sorted(events, key=lambda event: event.order, reverse=True)
     judged = next((event for event in newest if event.evidence.get("verdict", {}).get("findings")), None)
     findings: Sequence[dict[str, Any]] = judged.evidence["verdict"]["findings"] if judged else ()
     if not judged or not findings:

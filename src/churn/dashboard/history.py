@@ -153,11 +153,11 @@ class History:
             key = (event.state, event.step, event.decision) if event.kind == "judged" else event.number
             groups.setdefault(key, []).append(event)
         merged = [_merge_events(events) if len(events) > 1 else events[0] for events in groups.values()]
-        return sorted(merged, key=lambda event: (event.last, event.number), reverse=True)
+        return sorted(merged, key=lambda event: event.order, reverse=True)
 
 
 def _merge_events(events: Sequence[Event]) -> Event:
-    newest = max(events, key=lambda event: event.last)
+    newest = max(events, key=lambda event: event.order)
     return replace(newest, at=min(event.at for event in events), times=sum(event.times for event in events))
 
 

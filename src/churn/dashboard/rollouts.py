@@ -56,7 +56,7 @@ class Rollouts:
 
     def _read_observations(self, store: RolloutStore, number: int, events: list[Event]) -> list[Observation]:
         """Return as many observations as a chart can show, oldest first, and the last one with findings."""
-        judged = sorted((event for event in events if event.kind == "judged"), key=lambda event: event.last)
+        judged = sorted((event for event in events if event.kind == "judged"), key=lambda event: event.order)
         before = self._known.get(number, {})
         known = self._known[number] = {}
 

@@ -152,6 +152,7 @@ class Rollout:
         clock: what the clocks showed when the controller looked last.
         clock_jumped_at: when the wall clock was last seen to have jumped.
         clock_steady_since: since when it has run steadily; None if it has all the time.
+        looks: how often a controller has looked.
     """
 
     number: int
@@ -177,6 +178,7 @@ class Rollout:
     clock: Clock | None = None
     clock_jumped_at: float | None = None
     clock_steady_since: float | None = None
+    looks: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -212,6 +214,7 @@ class Event:
         decision, evidence: the latest verdict's, and verdict and counts, if the canary was judged.
         times: how often it happened.
         last_at: the last time; None if it happened once.
+        look: the number of the look at which it happened last, which the store knows.
     """
 
     at: float
@@ -225,6 +228,12 @@ class Event:
     number: int = 0
     times: int = 1
     last_at: float | None = None
+    look: int = 0
+
+    @property
+    def order(self) -> tuple[int, float, int]:
+        """What events are sorted by. The clock may have been set back, so the looks come first."""
+        return self.look, self.last, self.number
 
     @property
     def last(self) -> float:
@@ -233,7 +242,7 @@ class Event:
 
     def summarize(self) -> dict[str, Any]:
         """Return the JSON that scripts get."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "look"}
         times = {"at": text_from_time(self.at), "last_at": text_from_time(self.last)}
         return values | times | {"state": str(self.state), "step": self.step + 1}
 

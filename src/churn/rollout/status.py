@@ -53,7 +53,7 @@ class Status:
     @property
     def last_event(self) -> Event:
         """What happened last."""
-        return max(self.events, key=lambda event: (event.last, event.number))
+        return max(self.events, key=lambda event: event.order)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -139,9 +139,10 @@ def is_late(rollout: Rollout, now: float, *, allowed_s: float = LATE_S) -> bool:
 
 def find_trouble(rollout: Rollout, events: Sequence[Event]) -> Event | None:
     """Return the trouble or alarm of the last look; None if there was none, or the rollout is over."""
-    ordered = sorted(events, key=lambda event: (event.last, event.number))
+    ordered = sorted(events, key=lambda event: event.order)
     looked_at = rollout.looked_at if rollout.looked_at is not None or not ordered else ordered[-1].last
-    troubles = [event for event in ordered if event.kind in {"trouble", "alarm"} and event.last >= (looked_at or 0.0)]
+    latest = [event for event in ordered if event.look == rollout.looks and event.last >= (looked_at or 0.0)]
+    troubles = [event for event in latest if event.kind in {"trouble", "alarm"}]
     return troubles[-1] if troubles and not rollout.is_over else None
 
 

@@ -204,7 +204,8 @@ def _try_lock(file: IO[str], *, attempts: int = 5) -> bool:
 
 
 def _insert_event(connection: sqlite3.Connection, rollout: Rollout, event: Event) -> None:
-    insert_event(connection, rollout.number, name_alike(rollout, event), _columns_from_event(event))
+    columns = _columns_from_event(replace(event, look=rollout.looks))
+    insert_event(connection, rollout.number, name_alike(rollout, event), columns)
 
 
 def _columns_from_rollout(rollout: Rollout) -> dict[str, Any]:

@@ -38,8 +38,14 @@ LATER_COLUMNS = {
         "clock": "TEXT NOT NULL DEFAULT 'null'",
         "clock_jumped_at": "REAL",
         "clock_steady_since": "REAL",
+        "looks": "INTEGER NOT NULL DEFAULT 0",
     },
-    "event": {"times": "INTEGER NOT NULL DEFAULT 1", "last_at": "REAL", "alike": "TEXT"},
+    "event": {
+        "times": "INTEGER NOT NULL DEFAULT 1",
+        "last_at": "REAL",
+        "alike": "TEXT",
+        "look": "INTEGER NOT NULL DEFAULT 0",
+    },
 }
 LATER_INDEXES = """
 CREATE INDEX IF NOT EXISTS alike ON event (rollout, alike);
@@ -98,7 +104,7 @@ def insert_event(connection: sqlite3.Connection, rollout: int, alike: str, colum
 
 def _count_alike(connection: sqlite3.Connection, rollout: int, alike: str, columns: Mapping[str, Any]) -> bool:
     """Count an event where one like it is. Return whether there is one."""
-    latest = {"last_at": columns["at"], "reason": columns["reason"], "evidence": columns["evidence"]}
+    latest = {"last_at": columns["at"], **{name: columns[name] for name in ("look", "reason", "evidence")}}
     assigned = ", ".join(f"{name} = ?" for name in latest)
     return bool(
         connection.execute(

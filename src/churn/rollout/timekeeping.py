@@ -16,6 +16,7 @@ STEADY_S = 3600.0  # no release window opens before the clock has run steadily f
 
 def look_at_clock(rollout: Rollout, clock: Clock) -> tuple[Rollout, str]:
     """Return the rollout as of this look, and what the clock has done; empty if it has run on."""
+    rollout = replace(rollout, looks=rollout.looks + 1)
     last = rollout.clock or (Clock(rollout.looked_at, 0.0, "unknown") if rollout.looked_at else clock)
     gained_s = clock.gain_since(last)
     if abs(gained_s) <= JUMP_S:
@@ -26,6 +27,7 @@ def look_at_clock(rollout: Rollout, clock: Clock) -> tuple[Rollout, str]:
         rollout,
         clock=clock,
         looked_at=clock.wall_s,
+        began=rollout.began + gained_s if is_known else rollout.began,
         since=rollout.since + gained_s,
         mixed_since=rollout.mixed_since and rollout.mixed_since + gained_s,
         counts={track: replace(counts, at=counts.at + gained_s) for track, counts in rollout.counts.items()},

@@ -10,7 +10,7 @@ from churn.clocks import Clock
 from churn.errors import ExitCode
 from churn.rollout.controller import Controller
 from churn.rollout.state import Event, State
-from churn.rollout.status import Status, ask_status
+from churn.rollout.status import Status, ask_status, find_trouble
 from churn.rollout.store import RolloutStore
 from churn.rollout.timekeeping import JUMP_S, STEADY_S, look_at_clock
 
@@ -175,6 +175,26 @@ def test_status_says_that_the_clock_may_be_wrong(world: World, store: RolloutSto
     world.passes(STEADY_S)
     live = controller.tick()
     assert ask().exit_code == ExitCode.DONE
+
+
+def test_after_the_clock_was_set_back_the_last_event_is_the_last_and_old_trouble_is_over(
+    world: World, store: RolloutStore, controller: Controller
+) -> None:
+    world.reachable = False
+    controller.tick()
+    assert find_trouble(controller.rollout, store.list_events(1)) is not None
+    world.reachable = True
+    world.jumps(-HOUR_S)
+    world.verdict = "hold"
+    controller.tick()
+    rollout, events = store.get_rollout(1), store.list_events(1)
+    assert find_trouble(rollout, events) is None
+    assert Status(rollout, events, world.wall, controlled=True).last_event.kind == "judged"
+    store.leave_command(1, "abort", "seen enough")
+    ended = controller.tick()
+    assert ended.state == State.ABORTED
+    assert ended.ended is not None
+    assert ended.ended - ended.began == pytest.approx(0)
 
 
 def test_a_jump_that_could_not_be_written_is_noticed_again(
