@@ -9,4 +9,5 @@ monitors.py             the dashboard and Prometheus
 simulated_rollouts.py   rollouts by the real controller and judge, on simulated requests
 leaving.py              subscribers who leave, changed by a banner of a known effect
 plan.toml               the plan of all scenarios
+short_plan.toml         two steps of a moment each, for tests and attacks
 """

@@ -33,29 +33,14 @@ if TYPE_CHECKING:
     from churn.rollout.routers.router import Track
 
 SERVICE = "attacked"
-TICK_S = 0.2
+TICK_S = 0.2  # as in the plan
 LOOK_S = 30.0  # how long a new controller may take to start
 MOST_S = 450.0
 MOST_LIFE_S = 1.2  # of a controller; a rollout takes about as long
 VERSIONS: dict[Track, str] = {"stable": "v1", "canary": "v2"}
 BAD_SHARE = 0.3  # of the rollouts, and of a bad canary's answers that are errors
 UNDER_WAY = {State.STEPPING, State.RETURNING}
-STEP = "hold_hours = 0.0001\nminimum_requests = 100\nmaximum_hold_hours = 1\n"
-PLAN = f"""
-window = "always"
-tick_seconds = {TICK_S}
-[tolerances]
-"error share" = 0.1
-"over 200 ms" = 0.1
-"latency p99" = 0.1
-"traffic split" = 0.3
-[[step]]
-weight_percent = 50
-{STEP}
-[[step]]
-weight_percent = 100
-{STEP}
-"""
+PLAN = Path(__file__).parents[2] / "demo" / "short_plan.toml"
 
 
 class Instance:
@@ -95,11 +80,10 @@ def attack(count: int, seed: int, home: Path) -> Summary:
     """Kill so many controllers, and have another one go on each time."""
     draw, faults, ended = random.Random(seed), Counter[str](), Counter[str]()  # noqa: S311 - no secrets
     instances = {track: Instance(track) for track in TRACKS}
-    plan, kills, controller = home / "plan.toml", 0, None
-    plan.write_text(PLAN, encoding="utf-8")
+    kills, controller = 0, None
     until = time.monotonic() + MOST_S
     with _place(instances) as (router, options), closing(RolloutStore(home)) as store:
-        options += ["--plan", str(plan)]
+        options += ["--plan", str(PLAN)]
         try:
             while kills < count and time.monotonic() < until:
                 live = store.find_live(SERVICE)

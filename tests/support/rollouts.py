@@ -21,26 +21,7 @@ from churn.rollout.store import RolloutStore
 
 SERVICE = "api"
 V1, V2, V3 = (Bundle(version, f"{version}'s bundle") for version in ("v1", "v2", "v3"))
-# Half, then all, each for a moment.
-SHORT_PLAN = """
-window = "always"
-tick_seconds = 0.2
-[tolerances]
-"error share" = 0.1
-"over 200 ms" = 0.1
-"latency p99" = 0.1
-"traffic split" = 0.3
-[[step]]
-weight_percent = 50
-hold_hours = 0.0001
-minimum_requests = 100
-maximum_hold_hours = 1
-[[step]]
-weight_percent = 100
-hold_hours = 0.0001
-minimum_requests = 100
-maximum_hold_hours = 1
-"""
+SHORT_PLAN = (Path(__file__).parents[2] / "demo" / "short_plan.toml").read_text(encoding="utf-8")
 
 
 def plan(**changes: Any) -> Plan:
