@@ -21,6 +21,9 @@ TIERS: Final[tuple[RiskTier, ...]] = get_args(RiskTier.__value__)
 ARMS: Final[tuple[Arm, ...]] = get_args(Arm.__value__)
 MOST_MONTHS: Final = 120  # that an offer may last
 
+# A plain string, not `format: date`: generators of clients make different types of that, and some leave headers out.
+DAY_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
 type Dollars = Annotated[float, Field(description="In dollars, rounded to cents.")]
 
 
@@ -68,7 +71,7 @@ class Offer(TypedDict):
     answers: Annotated[str, Field(description="The code of the reason it answers.")]
     discount_dollars: Annotated[Dollars, Field(description="Off each monthly bill of this subscriber; 0 if none.")]
     months: Annotated[int, Field(ge=0, description="For how many bills.")]
-    expires: Annotated[str, Field(description="The last day it can be accepted, as YYYY-MM-DD.")]
+    expires: Annotated[str, Field(pattern=DAY_PATTERN, description="The last day it can be accepted, as YYYY-MM-DD.")]
     disclosures: Annotated[list[str], Field(description="What must be shown with it, in the answer's language.")]
     expected: OfferValue
 

@@ -25,6 +25,18 @@ def document() -> dict[str, Any]:
     return found
 
 
+def before() -> Any:
+    """The document of the earlier version, but for what was changed on purpose.
+
+    The day in `X-Last-Offer` was of the format `date`, for which a generator of Python clients left out /predict.
+    """
+    document = earlier_json("openapi.json")
+    for parameter in document["paths"]["/predict"]["post"]["parameters"]:
+        if parameter["name"] == "X-Last-Offer":
+            del parameter["schema"]["format"]
+    return document
+
+
 def changes(old: Any, new: Any, place: str = "") -> list[str]:
     """Name what the new document lacks or says otherwise, but for words."""
     if isinstance(old, dict) and isinstance(new, dict):
@@ -39,7 +51,7 @@ def changes(old: Any, new: Any, place: str = "") -> list[str]:
 
 
 def test_every_path_field_and_response_is_still_there(document: dict[str, Any]) -> None:
-    assert changes(earlier_json("openapi.json"), document) == []
+    assert changes(before(), document) == []
 
 
 def test_nothing_more_must_be_sent(document: dict[str, Any]) -> None:
@@ -73,4 +85,4 @@ def test_what_goes_would_be_noticed(document: dict[str, Any], where: tuple[str, 
     for key in above:
         holder = holder[key]
     del holder[last]
-    assert changes(earlier_json("openapi.json"), poorer) == [f"/{'/'.join(where)} is missing"]
+    assert changes(before(), poorer) == [f"/{'/'.join(where)} is missing"]

@@ -85,7 +85,9 @@ def test_every_error_has_the_one_shape_and_every_response_the_headers(document: 
     for operations in document["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                assert set(response["headers"]) == {"X-Response-Time-Ms", "X-Model-Version", "X-Request-ID"}
+                more = {"405": {"Allow"}, "503": {"Retry-After"}}.get(status, set())
+                assert set(response["headers"]) == {"X-Response-Time-Ms", "X-Model-Version", "X-Request-ID"} | more
+                assert {"404", "405"} <= set(operation["responses"])
                 if status != "200":
                     assert list(response["content"]) == ["application/problem+json"]
 
@@ -105,16 +107,23 @@ def promises(contract: str) -> Any:
     return schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
 
 
+def mend_day(case: Any) -> Any:
+    """No pattern says which days there are, so a request that should be valid is given one."""
+    if case.meta.generation.mode.is_positive and "X-Last-Offer" in case.headers:
+        case.headers["X-Last-Offer"] = "2026-03-01"
+    return case
+
+
 bounded = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 
 @promises("streamflow").parametrize()  # type: ignore[untyped-decorator]
 @bounded
 def test_the_service_keeps_what_the_document_promises(case: Any) -> None:
-    case.call_and_validate()
+    mend_day(case).call_and_validate()
 
 
 @promises("telco").parametrize()  # type: ignore[untyped-decorator]
 @bounded
 def test_the_service_keeps_what_the_document_promises_for_another_contract(case: Any) -> None:
-    case.call_and_validate()
+    mend_day(case).call_and_validate()

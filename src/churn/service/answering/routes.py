@@ -63,7 +63,7 @@ def predict_routes(
         operation_id="predict",
         summary="How likely a subscriber is to leave, and why",
         response_model=RetentionAnswer,
-        responses=describe_errors(408, 413, 415, 422, 500, 503),
+        responses=describe_errors(413, 415, 422),
         openapi_extra={
             "parameters": [*parameters, *describe_visitor()],
             "requestBody": _request_body(_schema(model), model.contract.example()),
@@ -122,7 +122,7 @@ def predict_routes(
         operation_id="predict_batch",
         summary="The same for many subscribers at once",
         response_model=BatchAnswer,
-        responses=describe_errors(408, 413, 415, 422, 500, 503),
+        responses=describe_errors(413, 415, 422),
         openapi_extra={
             "parameters": parameters,
             "requestBody": _request_body(

@@ -1,5 +1,6 @@
 """The interface as an OpenAPI document, derived from the contract and the answers' own models."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
@@ -7,13 +8,29 @@ from pydantic.json_schema import models_json_schema
 
 from churn.answers import PredictionAnswer, RetentionAnswer
 from churn.contract.declaration import Contract
-from churn.service.edge.problems import ProblemDetails
+from churn.service.edge.parameters import describe_header
+from churn.service.edge.problems import ProblemDetails, describe_errors
 
+# What any request may get, before or beside its route.
+EVERYWHERE = describe_errors(400, 404, 405, 408, 431, 500, 503)
+REQUEST_HEADERS = {
+    "X-Request-ID": (
+        "The caller's id: a UUID, a ULID, 16 to 32 hex digits or an AWS trace id. Other text is only sent back.",
+        {"type": "string"},
+    ),
+    "traceparent": (
+        "W3C Trace Context. Its trace goes on here, if this service sends traces.",
+        {"type": "string"},
+    ),
+}
 HEADERS = {
     "X-Response-Time-Ms": {"description": "Milliseconds until the answer began.", "schema": {"type": "number"}},
     "X-Model-Version": {"description": "The version of the model that is served.", "schema": {"type": "string"}},
     "X-Request-ID": {"description": "The request's own id, or a new one.", "schema": {"type": "string"}},
 }
+RETRY_AFTER = {"description": "Seconds after which to send the request again.", "schema": {"type": "integer"}}
+HEADERS_OF_STATUS = {"405": ["Allow"], "503": ["Retry-After"]}
+ALLOW = {"description": "The methods that this path takes.", "schema": {"type": "string"}}
 
 
 def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
@@ -26,10 +43,26 @@ def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
     for answer in (PredictionAnswer, RetentionAnswer):
         reasons = document["components"]["schemas"][answer.__name__]["properties"]["top_reasons"]
         reasons |= {"minItems": 0, "maxItems": len(contract.features)}
-    document["components"]["headers"] = HEADERS
-    references = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+    document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+    document["servers"] = [{"url": "/", "description": "The host that serves this document."}]
+    document["security"] = []
+    components = document["components"]
+    components["headers"] = {**HEADERS, "Retry-After": RETRY_AFTER, "Allow": ALLOW}
+    components["parameters"] = {
+        name: describe_header(name, description, schema) for name, (description, schema) in REQUEST_HEADERS.items()
+    }
     for operations in document["paths"].values():
         for operation in operations.values():
-            for response in operation["responses"].values():
-                response["headers"] = references
+            operation["parameters"] = [*operation.get("parameters", ()), *_refer("parameters", REQUEST_HEADERS)]
+            responses = {str(status): dict(response) for status, response in EVERYWHERE.items()} | operation[
+                "responses"
+            ]
+            operation["responses"] = dict(sorted(responses.items()))
+            for status, response in responses.items():
+                names = [*HEADERS, *HEADERS_OF_STATUS.get(status, ())]
+                response["headers"] = dict(zip(names, _refer("headers", names), strict=True))
     return document
+
+
+def _refer(kind: str, names: Iterable[str]) -> list[dict[str, str]]:
+    return [{"$ref": f"#/components/{kind}/{name}"} for name in names]

@@ -11,7 +11,7 @@ from churn.model.model import ChurnModel
 from churn.service.counting.counters import Counters
 from churn.service.counting.exposition import expose
 from churn.service.edge.drain import Drain
-from churn.service.edge.problems import Problem, describe_errors
+from churn.service.edge.problems import Problem
 from churn.service.edge.route import JSON, DirectRoute
 
 
@@ -63,7 +63,7 @@ def operations_routes(model: ChurnModel, drain: Drain, counters: Counters, *, mo
         operation_id="greet",
         summary="Where the health and the interface are",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **describe_errors(500, 503)},
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )(greet)
     router.options("/", include_in_schema=False)(greet)
 
@@ -71,16 +71,13 @@ def operations_routes(model: ChurnModel, drain: Drain, counters: Counters, *, mo
         "/health": "Whether the model answers",
         "/readyz": "Whether to send requests here: the same as /health",
     }.items():
-        router.get(
-            path, operation_id=path[1:], summary=summary, response_model=Health, responses=describe_errors(500, 503)
-        )(health)
+        router.get(path, operation_id=path[1:], summary=summary, response_model=Health)(health)
 
     @router.get(
         "/livez",
         operation_id="livez",
         summary="Whether the process runs",
         response_model=Liveness,
-        responses=describe_errors(500),
     )
     async def livez(_: Request) -> Response:
         """Answers as long as the process runs, model or no model: a restart would not mend a model."""
@@ -91,7 +88,7 @@ def operations_routes(model: ChurnModel, drain: Drain, counters: Counters, *, mo
         operation_id="metrics",
         summary="What is counted, for Prometheus",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **describe_errors(500)},
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def metrics(request: Request) -> Response:
         """The counts of all workers, in Prometheus's text format or in OpenMetrics; for operators, not for callers."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request
 
+from churn.answers import DAY_PATTERN
 from churn.contract.language import choose_language, list_language_codes
 from churn.contract.wording import Code, cut
 from churn.judging.metrics import TOP_REASONS
@@ -36,18 +37,18 @@ def describe_visitor() -> list[dict[str, Any]]:
     """Return the headers that say who asks, as the OpenAPI document has them."""
     languages = ", ".join(f"`{code}`" for code in list_language_codes())
     return [
-        _describe_header(
+        describe_header(
             KEY,
             "An opaque key, always the same for one subscriber: it decides whether they are held out. "
             "Logged as a keyed hash, or not at all.",
             {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": LONGEST_KEY},
         ),
-        _describe_header(
+        describe_header(
             LAST_OFFER,
             "The day on which this subscriber last accepted an offer; within the policy's cooldown there is no other.",
-            {"type": "string", "format": "date"},
+            {"type": "string", "pattern": DAY_PATTERN, "examples": ["2026-03-01"]},
         ),
-        _describe_header(
+        describe_header(
             ACCEPT_LANGUAGE, f"Of headline, reasons and offer: one of {languages}, else English.", {"type": "string"}
         ),
     ]
@@ -123,5 +124,6 @@ def _day(text: str | None) -> date | None:
         ) from error
 
 
-def _describe_header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+def describe_header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a header that a caller may send, as the OpenAPI document has it."""
     return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Asks for a prediction within a budget, 200 ms by default, with curl.
+# Usage: predict.sh ADDRESS SUBSCRIBER_KEY [BUDGET_MS] < subscriber.json
+# Writes the answer. Without one it writes nothing and ends with 1: the page is then shown without a banner.
+set -u
+address=$1 key=$2 budget_ms=${3:-200}
+subscriber=$(cat)
+now_ms() { date +%s%3N; }
+deadline_ms=$(($(now_ms) + budget_ms))
+
+ask() {
+  local left_ms=$((deadline_ms - $(now_ms)))
+  [ $left_ms -gt 0 ] || return 28 # curl's own code for a timeout
+  curl --silent --fail --max-time "$(printf '%d.%03d' $((left_ms / 1000)) $((left_ms % 1000)))" \
+    --header 'Content-Type: application/json' --header "X-Subscriber-Key: $key" \
+    --data-binary "$subscriber" "$address/predict"
+}
+
+answer=$(ask)
+code=$?
+case $code in
+  7) sleep 0.02 && answer=$(ask) && code=0 ;; # no connection: the service may be restarting
+  52 | 56) answer=$(ask) && code=0 ;;         # the connection broke: another one may hold
+esac
+[ $code -eq 0 ] || exit 1 # 4xx too: asked again, it would be refused again
+printf '%s\n' "$answer"

@@ -1,0 +1,46 @@
+// Asks for a prediction within a budget. Node 20 or newer, or a browser; without libraries.
+import { readFileSync } from "node:fs";
+
+const RECONNECT_PAUSE_MS = 20;
+const NO_CONNECTION = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENOTFOUND"]);
+
+/** Returns the answer; null if there is none in time: the page is then shown without a banner. */
+export async function predict(
+  service: string,
+  subscriber: unknown,
+  subscriberKey: string,
+  budgetMs = 200,
+): Promise<unknown> {
+  const signal = AbortSignal.timeout(budgetMs); // for both calls and their bodies
+  const ask = async (): Promise<unknown> => {
+    const response = await fetch(`${service}/predict`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Subscriber-Key": subscriberKey },
+      body: JSON.stringify(subscriber),
+      signal,
+    });
+    // 4xx too: asked again, it would be refused again.
+    return response.ok ? await response.json() : null;
+  };
+  try {
+    return await ask();
+  } catch (error) {
+    if (signal.aborted) return null;
+    const code = (error as { cause?: { code?: string } }).cause?.code ?? "";
+    // Without a connection the service may be restarting. If one broke, another may hold.
+    if (NO_CONNECTION.has(code)) await new Promise((resolve) => setTimeout(resolve, RECONNECT_PAUSE_MS));
+  }
+  try {
+    return await ask();
+  } catch {
+    return null;
+  }
+}
+
+// Usage: node predict.js ADDRESS SUBSCRIBER_KEY [BUDGET_MS] < subscriber.json
+const [service, subscriberKey, budgetMs] = process.argv.slice(2);
+if (service && subscriberKey) {
+  const answer = await predict(service, JSON.parse(readFileSync(0, "utf8")), subscriberKey, Number(budgetMs ?? 200));
+  if (answer !== null) console.log(JSON.stringify(answer));
+  process.exitCode = answer === null ? 1 : 0;
+}
