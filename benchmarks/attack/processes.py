@@ -45,7 +45,8 @@ class Service(Server):
 
     def list_workers(self) -> list[int]:
         """Return the processes of its workers, in no order."""
-        return [pid for pid in list_children(self.process.pid) if "spawn_main" in read_command(pid)]
+        origins = [pid for pid in list_children(self.process.pid) if "forkserver" in read_command(pid)]
+        return [worker for origin in origins for worker in list_children(origin)]
 
 
 def make_attacked_bundle(home: Path) -> Path:

@@ -1,4 +1,4 @@
-"""How many CPUs this process may really use: in a container that is often fewer than the machine has."""
+"""How many CPUs this process may really use, in a container often fewer than the machine has; how much one has used."""
 
 import os
 from pathlib import Path
@@ -30,6 +30,16 @@ def read_cpu_quota(control_group: Path) -> int | None:
             return max(1, int(quota) // int(period))
         case _:
             return None
+
+
+def read_cpu_s(process: int | None) -> float | None:
+    """Read the CPU seconds that a process has used, in whole ticks; None if it is gone or the system does not tell."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    user, system = status.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _read_words(file: Path) -> list[str]:

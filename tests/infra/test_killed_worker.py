@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.demo_bundle import write_demo_bundle
+from support.many_workers import workers_of
 from support.processes import free_port, wait_until
 
 from churn.businesses import find_contract
@@ -55,12 +56,6 @@ class Caller(threading.Thread):
                 self.ask()
         except (OSError, http.client.HTTPException) as error:
             self.failure = repr(error)
-
-
-def workers_of(parent: int) -> set[int]:
-    """The processes that serve; beside them Python has one that only tracks resources."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 
 def callers_of(worker: int) -> set[int]:

@@ -11,17 +11,25 @@ from support.many_workers import PATIENCE_S, Service
 from support.processes import wait_until
 from support.scraping import scraped, total
 
+from churn.cpus import read_cpu_s
 from churn.judging import metrics
 from churn.model.bundle import Bundle
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in Linux's /proc")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service(bundles: dict[str, Bundle]) -> Iterator[Service]:
     started = Service(bundles["streamflow"].path)
     yield started
     started.stop()
+
+
+@pytest.fixture
+def before(service: Service) -> dict[str, float]:
+    """What was lost before a test."""
+    wait_until(lambda: lost(service)["missing"] == 0, "the service is whole")
+    return lost(service)
 
 
 def lost(service: Service) -> dict[str, float]:
@@ -31,8 +39,13 @@ def lost(service: Service) -> dict[str, float]:
     }
 
 
-def test_while_no_worker_can_answer_every_request_gets_503_and_one_that_starts_is_waited_for(service: Service) -> None:
-    assert lost(service) == {"starting": 0, "serving": 0, "missing": 0}
+def more(lost_before: dict[str, float], **lost_since: int) -> dict[str, float]:
+    return {when: number + lost_since.get(when, 0) for when, number in lost_before.items()}
+
+
+def test_while_no_worker_can_answer_every_request_gets_503_and_one_that_starts_is_waited_for(
+    service: Service, before: dict[str, float]
+) -> None:
     service.kill_workers()
     starting = service.workers()
     for worker in starting:
@@ -42,7 +55,7 @@ def test_while_no_worker_can_answer_every_request_gets_503_and_one_that_starts_i
         assert (status, headers["Retry-After"], headers["Connection"]) == (503, "1", "close"), path
         assert headers["Content-Type"] == "application/problem+json"
         assert headers["X-Request-ID"] in problem
-    assert lost(service) == {"starting": 0, "serving": 2, "missing": 2}
+    assert lost(service) == more(before, serving=2, missing=2)
     for worker in starting:
         os.kill(worker, signal.SIGKILL)
     wait_until(lambda: len(service.workers() - starting) == 2, "other workers are started")
@@ -54,19 +67,41 @@ def test_while_no_worker_can_answer_every_request_gets_503_and_one_that_starts_i
         os.kill(worker, signal.SIGCONT)
     wait_until(service.is_answering, "they have started")
     assert service.workers() == waited_for
-    wait_until(lambda: lost(service) == {"starting": 2, "serving": 2, "missing": 0}, "all of it is counted")
+    wait_until(lambda: lost(service) == more(before, starting=2, serving=2), "all of it is counted")
 
 
-def test_a_hangup_replaces_each_worker_while_the_service_answers(service: Service) -> None:
-    before = service.workers()
+def test_a_worker_starts_with_a_fraction_of_the_work_of_loading_all_that_it_needs(service: Service) -> None:
+    wait_until(service.is_answering)
+    loaded_s = read_cpu_s(service.origin()) or 0.0
+    assert all((read_cpu_s(worker) or loaded_s) < loaded_s / 2 for worker in service.workers())
+
+
+def test_workers_stay_when_their_origin_is_told_to_stop_and_are_replaced_when_it_is_killed(
+    service: Service, before: dict[str, float]
+) -> None:
+    workers, origin = service.workers(), service.origin()
+    for told in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):  # as a supervisor tells all processes of a service
+        os.kill(origin, told)
+    os.kill(min(workers), signal.SIGKILL)
+    wait_until(lambda: lost(service) == more(before, serving=1), "the worker is replaced")
+    assert service.origin() == origin
+    workers = service.workers()
+    os.kill(origin, signal.SIGKILL)
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), "the workers end with it")
+    wait_until(lambda: lost(service) == more(before, serving=3), "all workers are replaced")
+    assert service.origin() != origin
+
+
+def test_a_hangup_replaces_each_worker_while_the_service_answers(service: Service, before: dict[str, float]) -> None:
+    workers = service.workers()
     service.process.send_signal(signal.SIGHUP)
 
     def is_replaced() -> bool:
         assert service.is_answering()
-        return len(service.workers()) == 2 and not service.workers() & before
+        return len(service.workers()) == 2 and not service.workers() & workers
 
     wait_until(is_replaced, "all workers are new")
-    assert lost(service) == {"starting": 0, "serving": 0, "missing": 0}
+    assert lost(service) == before
 
 
 def test_nobody_listens_once_the_first_process_is_killed_and_another_service_starts_at_once(

@@ -51,9 +51,12 @@ class Service:
         return self.get("/health")[0] == HTTPStatus.OK
 
     def workers(self) -> set[int]:
-        parent = self.process.pid
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return {int(child) for child in children if is_worker(child)}
+        return workers_of(self.process.pid)
+
+    def origin(self) -> int:
+        """The process that workers are copies of."""
+        [origin] = filter(is_origin, children_of(self.process.pid))
+        return origin
 
     def kill_workers(self) -> None:
         """Kill all workers, and wait for as many new ones."""
@@ -67,8 +70,20 @@ class Service:
         self.process.communicate(timeout=PATIENCE_S)
 
 
-def is_worker(process: str) -> bool:
+def workers_of(service: int) -> set[int]:
+    """The processes that serve: copies of one that its first process has started."""
+    return {worker for child in children_of(service) if is_origin(child) for worker in children_of(child)}
+
+
+def is_origin(process: int) -> bool:
     try:
-        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
+        return b"forkserver" in Path(f"/proc/{process}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
         return False
+
+
+def children_of(process: int) -> set[int]:
+    try:
+        return {int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()}
+    except (FileNotFoundError, ProcessLookupError):
+        return set()

@@ -1,11 +1,12 @@
 """How many CPUs a process may use, by what the control groups of a container say."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from churn.cpus import count_usable_cpus, read_cpu_quota
+from churn.cpus import count_usable_cpus, read_cpu_quota, read_cpu_s
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,14 @@ def test_a_process_tied_to_one_cpu_uses_one() -> None:
         assert count_usable_cpus() == 1
     finally:
         os.sched_setaffinity(0, before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells")
+def test_the_cpu_that_a_process_has_used_grows_until_it_is_gone() -> None:
+    before = read_cpu_s(os.getpid())
+    assert before
+    while read_cpu_s(os.getpid()) == before:
+        sum(range(1000))
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert read_cpu_s(process.pid) is None

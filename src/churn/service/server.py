@@ -20,7 +20,7 @@ from churn.service.counting.layout import count_cells, describe_served_model, la
 from churn.service.counting.ledger import Ledger
 from churn.service.standby import Standby
 from churn.service.startup import challenger_from_bundle, load_challenger_bundle, require_writable_log
-from churn.service.workers import MOST_PROCESSES, CreateApp, Workers
+from churn.service.workers import MOST_PROCESSES, CreateApp, Workers, load_ahead
 from churn.settings import MOST_WORKERS, Settings
 from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
@@ -53,6 +53,9 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
             another contract.
         ChurnError: a worker failed to start.
     """
+    workers = settings.workers or min(count_usable_cpus(), MOST_WORKERS)
+    if workers > 1:
+        load_ahead()
     with stop_without_failure():
         bundle = load_bundle(settings.bundle_path)
         bundle.require_version(settings.model_version)
@@ -61,7 +64,6 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         challenger = load_challenger_bundle(settings, bundle)
         with listen(settings.host, settings.port, app="service") as listener:
             announce = functools.partial(on_ready, format_url(settings.host, settings.port), bundle)
-            workers = settings.workers or min(count_usable_cpus(), MOST_WORKERS)
             if workers == 1:
                 app = _create_settled_app(settings, policy, bundle, challenger)
                 listeners = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]

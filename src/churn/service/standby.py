@@ -48,9 +48,9 @@ class Standby:
         """Answer from now on."""
         if self._server is None:
             log.error("no worker can answer: every request gets 503 until one can")
-            app = build_standby_app(self.counters, log_level=self._log_level)
             config = uvicorn.Config(
-                app,
+                functools.partial(build_standby_app, self.counters, log_level=self._log_level),
+                factory=True,  # so that the thread loads what it needs, and workers are raised meanwhile
                 loop="uvloop",
                 http=PROTOCOL,
                 ws="none",
@@ -80,7 +80,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)
+        if not self.should_exit:
+            await super().startup(sockets)
 
     def leave(self) -> None:
         """Stop, from another thread."""

@@ -4,53 +4,84 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
+import os
 import pickle
+import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
+from multiprocessing import connection, forkserver
 from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from churn.cpus import read_cpu_s
 from churn.errors import ChurnError
 from churn.parents import end_with_parent
 from churn.service.standby import Standby
+from churn.service.start_limit import StartLimit
 from churn.settings import MOST_WORKERS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI  # slow to load, and the parent of workers does not need it
 
-START_S = 60.0  # the first workers, those that replace them and those of a restart
 LOOK_S, LOOK_SOON_S = 0.5, 0.05  # at all workers, and while one is about to start
 HUNG_S = 30.0  # without an answer for so long a worker is killed: short of CPU is not yet hung
 STOP_S = 90.0  # longer than the longest DRAIN_SECONDS and the time to finish requests
 LONGEST_PAUSE_S = 30.0
 # Beside the workers: this process, one worker that replaces an older one, and that older one until it has ended.
 MOST_PROCESSES = MOST_WORKERS + 3
+# A signal to all processes does not end the one that workers are copies of. A copy gets what was held back.
+HELD_BACK = frozenset({signal.SIGTERM, signal.SIGHUP})
+
+COPIES = multiprocessing.get_context("forkserver")
+COPIES.set_forkserver_preload(["churn.service.loaded"])
 
 log = logging.getLogger("churn.workers")
 
 type CreateApp = Callable[[], FastAPI]
 
 
+def load_ahead() -> None:
+    """Begin to load what workers need, in the process that they are copies of. Do not wait for it."""
+    forkserver.ensure_running()
+
+
 class Worker(Process):
-    """A process that serves, and what is known of it. It ends with this one."""
+    """A process that serves, and what is known of it. It ends with this one.
+
+    Raises:
+        OSError: there is no process, no memory or no descriptor for it.
+    """
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         super().__init__(config, sockets)
+        self.process = COPIES.Process(target=self._run, args=(sockets,))  # type: ignore[assignment]  # uvicorn's loads all
         self.has_started = False
-        self.started_s = self.heard_s = time.monotonic()
+        self.heard_s = time.monotonic()
+        self._start_limit = StartLimit(self.heard_s)
         self._is_asked = False
-        self.start()
+        try:
+            self.start()
+        except EOFError as error:  # what it was to be a copy of has ended, and is started anew the next time
+            raise ChildProcessError("its origin has ended") from error
+        self._handle = _open_process(self.pid)
 
-    def target(self, sockets: list[socket.socket] | None = None) -> None:
+    def _run(self, sockets: list[socket.socket]) -> None:
         """Serve in the new process."""
-        end_with_parent(lambda: _stop_listening(sockets or []))
-        super().target(sockets)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+        end_with_parent(lambda: _stop_listening(sockets))
+        self.config.configure_logging()
+        with contextlib.suppress(KeyboardInterrupt):
+            self.target(sockets)
 
     def look(self) -> None:
         """Ask the worker whether it has started, and take the answers that have come. Never wait."""
+        if not self.has_started:
+            self._start_limit.note(read_cpu_s(self.pid), time.monotonic())
         # Else as in uvicorn's own health check, which waits for each worker.
         with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
             if not self._is_asked:
@@ -65,9 +96,9 @@ class Worker(Process):
         if not self.process.is_alive():
             return f"died with exit code {self.exitcode}" if self.has_started else f"failed to start: {self.exitcode}"
         now_s = time.monotonic()
-        if not self.has_started and now_s - self.started_s > START_S:
-            return f"was not ready within {START_S:.0f} s"
-        if self.has_started and now_s - self.heard_s > HUNG_S:
+        if not self.has_started:
+            return self._start_limit.find_fault(now_s)
+        if now_s - self.heard_s > HUNG_S:
             return f"did not answer for {HUNG_S:.0f} s"
         return None
 
@@ -75,6 +106,21 @@ class Worker(Process):
         """Kill the process if it runs, and wait for its end."""
         self.kill()
         self.process.join()
+        # Without its origin it is told of as if it had ended. It would take the end of `self.process` for ours.
+        if self._handle is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            connection.wait([self._handle])
+            os.close(self._handle)
+            self._handle = None
+
+
+def _open_process(pid: int | None) -> int | None:
+    """Return a descriptor of a process, ready once it has ended; None if it has, or where there is no such thing."""
+    if sys.platform == "linux" and pid:
+        with contextlib.suppress(ProcessLookupError):
+            return os.pidfd_open(pid)
+    return None
 
 
 def _stop_listening(sockets: list[socket.socket]) -> None:
@@ -159,12 +205,12 @@ class Workers(Multiprocess):
         if ready and ready == len(self.processes):
             self._failures = 0
             self._renew_next()
-        self._start_missing()
         if ready:
             self.standby.end()
         else:
             self.standby.begin()
         self.standby.counters.set_workers_missing(max(self.processes_num - ready, 0))
+        self._start_missing()  # last, since it may have to wait for the process that workers are copies of
 
     def _start_missing(self) -> None:
         missing = self.processes_num + bool(self._outdated and not self._leaving) - len(self.processes)
