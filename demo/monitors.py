@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,9 @@ scrape_configs:
     static_configs:
       - {{targets: [{stable}], labels: {{track: stable}}}}
       - {{targets: [{canary}], labels: {{track: canary}}}}
+  - job_name: rollouts
+    static_configs:
+      - {{targets: [{dashboard}]}}
 """
 
 
@@ -40,7 +43,7 @@ def run_monitors(machine: Machine, home: Path, folder: Path) -> Iterator[dict[st
         running["dashboard"] = _start_dashboard(machine, home, addresses["dashboard"])
         if program := find_program("prometheus"):
             addresses["Prometheus"] = f"http://127.0.0.1:{free_port()}"
-            running["Prometheus"] = _start_prometheus(program, machine, folder, addresses["Prometheus"])
+            running["Prometheus"] = _start_prometheus(program, machine, folder, addresses)
         for name, address in addresses.items():
             ready = f"{address}/{'-/ready' if name == 'Prometheus' else ''}"
             wait_until(partial(answers, ready), f"{name} answers at {ready}", running)
@@ -62,14 +65,17 @@ def _start_dashboard(machine: Machine, home: Path, address: str) -> subprocess.P
     return start_process([sys.executable, "-m", "churn", "dashboard"], own)
 
 
-def _start_prometheus(program: str, machine: Machine, folder: Path, address: str) -> subprocess.Popen[bytes]:
+def _start_prometheus(
+    program: str, machine: Machine, folder: Path, addresses: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     configuration = folder / "prometheus.yml"
-    quoted = {"rules": RULES, "stable": machine.stable, "canary": machine.canary}
+    dashboard = addresses["dashboard"].removeprefix("http://")
+    quoted = {"rules": RULES, "stable": machine.stable, "canary": machine.canary, "dashboard": dashboard}
     text = SCRAPE.format(**{name: json.dumps(str(value)) for name, value in quoted.items()})
     configuration.write_text(text, encoding="utf-8")
     options = {
         "config.file": configuration,
         "storage.tsdb.path": folder / "prometheus",
-        "web.listen-address": address.removeprefix("http://"),
+        "web.listen-address": addresses["Prometheus"].removeprefix("http://"),
     }
     return start_process([program, *(f"--{name}={value}" for name, value in options.items())], {})

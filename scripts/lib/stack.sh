@@ -3,7 +3,7 @@
 export COMPOSE_PROJECT_NAME="${COMPOSE_PROJECT_NAME:-streamflow-churn}"
 export CANARY_WEIGHT="${CANARY_WEIGHT:-10}"
 export PORT="${PORT:-8000}" PORTAL_PORT="${PORTAL_PORT:-8001}" MLFLOW_PORT="${MLFLOW_PORT:-5000}"
-export PROMETHEUS_PORT="${PROMETHEUS_PORT:-9090}" STATS_PORT="${STATS_PORT:-8404}" ADMIN_PORT="${ADMIN_PORT:-9999}"
+export DASHBOARD_PORT="${DASHBOARD_PORT:-8002}" PROMETHEUS_PORT="${PROMETHEUS_PORT:-9090}" STATS_PORT="${STATS_PORT:-8404}" ADMIN_PORT="${ADMIN_PORT:-9999}"
 
 export SERVICE_IMAGE="${SERVICE_IMAGE:-streamflow-churn-api}"
 HAPROXY_IMAGE="${HAPROXY_IMAGE:-haproxy:3.0}"
@@ -61,11 +61,14 @@ build_images() {
       churn image build "$bundle" --repository "$SERVICE_IMAGE" --network host "${authority[@]}" >&2
     fi
   done
-  say "building the images of HAProxy, Prometheus, portal and MLflow"
+  say "building the images of HAProxy, Prometheus, portal, dashboard and MLflow"
   build streamflow-churn-haproxy --build-arg BASE_IMAGE="$HAPROXY_IMAGE" deploy/haproxy
   build streamflow-churn-prometheus --build-arg BASE_IMAGE="$PROMETHEUS_IMAGE" deploy/prometheus
-  build streamflow-churn-portal --build-arg BASE_IMAGE="$BASE_IMAGE" --build-arg EXTRAS=portal \
-    --target portal -f deploy/docker/Dockerfile .
+  local part
+  for part in portal dashboard; do
+    build "streamflow-churn-$part" --build-arg BASE_IMAGE="$BASE_IMAGE" --build-arg EXTRAS="portal dashboard" \
+      --target "$part" -f deploy/docker/Dockerfile .
+  done
   build streamflow-churn-mlflow --build-arg BASE_IMAGE="$BASE_IMAGE" --target mlflow -f deploy/docker/Dockerfile .
 }
 
@@ -84,11 +87,21 @@ start_containers() {
   compose "${profile[@]}" up -d >&2 || fail "the stack did not start" "see scripts/stack status, and docker logs of the part"
 }
 
+# In the dashboard's container, in whose volume rollouts are kept. A start gets the stack's own addresses.
+run_rollout() {
+  local terminal=() addresses=()
+  [ -t 0 ] && [ -t 1 ] || terminal=(-T)
+  [ "${1:-}" != start ] || addresses=(--router haproxy://haproxy:9999 --stable http://stable:8000
+    --canary http://canary:8000 --no-registry)
+  compose exec "${terminal[@]}" dashboard churn rollout "$@" "${addresses[@]}"
+}
+
 print_addresses() {
   cat <<ADDRESSES
 
 predictions   http://127.0.0.1:$PORT
 portal        http://127.0.0.1:$PORTAL_PORT
+dashboard     http://127.0.0.1:$DASHBOARD_PORT
 MLflow        http://127.0.0.1:$MLFLOW_PORT
 Prometheus    http://127.0.0.1:$PROMETHEUS_PORT
 HAProxy       http://127.0.0.1:$STATS_PORT/stats

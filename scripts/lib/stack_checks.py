@@ -23,7 +23,7 @@ TOLERANCE = 0.02  # HAProxy deals out exactly, but the portal and others may ask
 PATIENCE_S = 180
 EVERY_S = 0.5
 TIMEOUT_S = 10.0
-JOBS = ("haproxy", "prometheus", "service")
+JOBS = ("haproxy", "prometheus", "rollouts", "service")
 SCRAPED_WITHIN_S = 15  # three times the interval
 TOKEN = re.compile(r'name="form_token" value="(\w+)"')
 SUBSCRIBER = re.compile(r'name="subscriber" value="(\w+)"')

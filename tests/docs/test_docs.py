@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
+from support.command_lines import COMMAND, parse
 
-from churn.cli import app
-from churn.cli.reports import FORMS, require_forms
 from churn.errors import ExitCode
 from churn.settings import Settings
 from portal.settings import PortalSettings
@@ -22,7 +20,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "churn"
 PORTAL = ROOT / "portal"
 NOT_OURS = {"var", "dist", "build"}  # what is made, never written
-COMMAND = typer.main.get_command(app)
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file() and os.access(path, os.X_OK))
 
 FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -73,16 +70,6 @@ def command_lines(path: Path) -> list[list[str]]:
                 end = next((at for at, word in enumerate(typed) if word in ENDS_A_COMMAND), len(typed))
                 found.append(typed[:end])
     return found
-
-
-def parse(command: Any, typed: list[str], parent: Any = None) -> None:
-    """Parses as the command line would, down to the last command, and runs nothing."""
-    context = command.make_context(typed[0], typed[1:], parent=parent)
-    with context:
-        require_forms(context.params.get("out_paths"), (*FORMS, ".csv"))
-        if rest := [*getattr(context, "_protected_args", []), *context.args]:
-            _, found, arguments = command.resolve_command(context, rest)
-            parse(found, [rest[0], *arguments], context)
 
 
 def explains_itself(script: Path) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("docker")
 
 ROOT = Path(__file__).resolve().parents[2]
 STABLE, CANARY = "v0.0.2", "v0.0.3"
-PORTS = ("PORT", "PORTAL_PORT", "MLFLOW_PORT", "PROMETHEUS_PORT", "STATS_PORT", "ADMIN_PORT")
+PORTS = ("PORT", "PORTAL_PORT", "DASHBOARD_PORT", "MLFLOW_PORT", "PROMETHEUS_PORT", "STATS_PORT", "ADMIN_PORT")
 PROJECT = f"churn-tests-{secrets.token_hex(4)}"
 PATIENCE_S = 600
 
@@ -61,6 +61,12 @@ class Stack:
     def of_this(self, *labels: str) -> list[str]:
         """What restricts a list of Docker's to this stack."""
         return [f"--filter=label={label}" for label in (f"com.docker.compose.project={PROJECT}", *labels)]
+
+    def ask_prometheus(self, query: str) -> list[str]:
+        """The values that Prometheus has now."""
+        address = f"http://127.0.0.1:{self.ports['PROMETHEUS_PORT']}/api/v1/query"
+        result = httpx2.get(address, params={"query": query}, trust_env=False).json()["data"]["result"]
+        return [sample["value"][1] for sample in result]
 
     @contextmanager
     def without(self, part: str) -> Iterator[None]:
@@ -117,6 +123,23 @@ def test_another_weight_holds_at_once(stack: Stack) -> None:
     assert stack.run("weight", "10").returncode == 0
 
 
+def test_prometheus_sees_a_rollout_whose_controller_is_dead_and_how_it_ends(stack: Stack) -> None:
+    start = [str(ROOT / "scripts" / "stack"), "rollout", "start", CANARY, "--override", "--reason", "a test"]
+    controller = subprocess.Popen(start, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: stack.ask_prometheus("churn_rollout_controlled") == ["1"], "a living controller is seen")
+    docker(
+        *("exec", stack.container("dashboard"), "sh", "-c"), "kill -9 $(cat /data/rollouts/streamflow-churn-api.lock)"
+    )
+    assert controller.wait(PATIENCE_S) != 0
+    wait_until(lambda: stack.ask_prometheus("churn_rollout_controlled") == ["0"], "a dead controller is seen")
+    assert stack.run("rollout", "status").returncode in {9, 11}
+    done = stack.run("rollout", "abort", "--reason", "a test")
+    assert done.returncode == 0, done.stderr
+    ended = 'churn_rollout_state{state="aborted"} and on() churn_rollout_ended_timestamp_seconds > 0'
+    wait_until(lambda: stack.ask_prometheus(ended) == ["1"], "the end is seen")
+    assert stack.run("weight", "10").returncode == 0
+
+
 @pytest.mark.parametrize("weight", ["101", "-1", "ten", ""])
 def test_a_bad_weight_is_refused_in_words(stack: Stack, weight: str) -> None:
     done = stack.run("weight", weight)
@@ -148,7 +171,7 @@ def test_a_part_that_is_gone_fails_the_smoke_test_in_words(stack: Stack) -> None
 
 def test_containers_have_no_rights_no_host_and_bounds(stack: Stack) -> None:
     names = docker("ps", "--format={{.Names}}", *stack.of_this()).split()
-    assert len(names) == 6
+    assert len(names) == 7
     for found in json.loads(docker("inspect", *names)):
         host = found["HostConfig"]
         assert host["ReadonlyRootfs"], found["Name"]

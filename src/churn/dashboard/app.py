@@ -7,6 +7,7 @@ from structlog.typing import FilteringBoundLogger
 from churn.dashboard.pages import PAGES
 from churn.dashboard.rollouts import Rollouts
 from churn.dashboard.routes.commands import command_routes, sign_in_routes
+from churn.dashboard.routes.metrics import metrics_routes
 from churn.dashboard.routes.rollouts import rollout_routes
 from churn.dashboard.routes.service import DashboardConfig, service_routes
 from churn.dashboard.visits import Visits
@@ -25,6 +26,7 @@ def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
         exception_handlers={ChurnError: _show_error},
     )
     app.include_router(rollout_routes(rollouts, visits))
+    app.include_router(metrics_routes(rollouts))
     app.include_router(service_routes(config, rollouts, visits))
     if visits.possible:
         app.include_router(sign_in_routes(visits, log))

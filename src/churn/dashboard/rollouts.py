@@ -1,6 +1,6 @@
 """Read rollouts from their store, and remember what was read of the events that have not changed since."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,8 @@ from threading import Lock
 from typing import Literal
 
 from churn.dashboard.history import History, Observation, observation_from_event, thin_out
+from churn.judging.metrics import Metric
+from churn.rollout.samples import read_samples
 from churn.rollout.state import Command, Event, Rollout
 from churn.rollout.store import RolloutStore
 
@@ -72,6 +74,11 @@ class Rollouts:
             if (observation := read(event)) and observation.findings:
                 break
         return [look for look in map(read, (event for event in judged if event.number in shown)) if look]
+
+    def read_samples(self) -> Mapping[Metric, Mapping[tuple[str, ...], float]]:
+        """Return what Prometheus is told of the latest rollout of each service."""
+        with self._store() as store:
+            return read_samples(store)
 
     def leave_command(self, number: int, what: Literal["promote", "abort"], reason: str, *, at_any_hour: bool) -> None:
         """Leave a command to the controller of the rollout."""

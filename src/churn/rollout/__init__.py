@@ -12,6 +12,8 @@ served.py       what the instances serve, against what they should
 timekeeping.py  how long things took, whatever somebody sets the wall clock to
 sources.py      where counters are read: the instances, or Prometheus
 status.py       how it stands at this moment: asks the router and the instances
+metrics.py      what Prometheus is told of it, by name
+samples.py      reads these metrics from the store alone
 parts.py        the router, fleet and source that a setup names
 routers/        what splits the requests: HAProxy, AWS's load balancer
 fleets/         what starts and stops tasks: AWS ECS

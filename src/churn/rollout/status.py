@@ -134,7 +134,12 @@ class Status:
 def is_late(rollout: Rollout, now: float, *, allowed_s: float = LATE_S) -> bool:
     """Return whether a controller that lives should have looked since."""
     since = rollout.since if rollout.looked_at is None else rollout.looked_at
-    return now - since > LATE_TICKS * rollout.plan.tick_seconds + allowed_s
+    return now - since > late_after_s(rollout, allowed_s=allowed_s)
+
+
+def late_after_s(rollout: Rollout, *, allowed_s: float = LATE_S) -> float:
+    """Return how long after a look the next one is late."""
+    return LATE_TICKS * rollout.plan.tick_seconds + allowed_s
 
 
 def find_trouble(rollout: Rollout, events: Sequence[Event]) -> Event | None:

@@ -47,10 +47,11 @@ LATER_COLUMNS = {
         "look": "INTEGER NOT NULL DEFAULT 0",
     },
 }
-LATER_INDEXES = """
-CREATE INDEX IF NOT EXISTS alike ON event (rollout, alike);
-CREATE INDEX IF NOT EXISTS unfolded ON event (rollout) WHERE alike IS NULL;
-"""
+LATER_INDEXES = {
+    "alike": "event (rollout, alike)",
+    "unfolded": "event (rollout) WHERE alike IS NULL",
+    "latest": "rollout (service)",
+}
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -63,9 +64,8 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         if _list_lacking(connection):
             with run_transaction(connection):
-                changes = _list_lacking(connection)  # another process may have been faster
-                for statement in (*changes, *filter(str.strip, LATER_INDEXES.split(";"))):
-                    connection.execute(statement)
+                for change in _list_lacking(connection):  # another process may have been faster
+                    connection.execute(change)
     except sqlite3.Error:
         connection.close()
         raise
@@ -73,14 +73,17 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _list_lacking(connection: sqlite3.Connection) -> list[str]:
-    """Return the changes that add the later columns to the tables of an earlier program."""
-    return [
+    """Return the changes that add the later columns and indexes to the tables of an earlier program."""
+    indexes = {row["name"] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
+    columns_lacking = [
         f"ALTER TABLE {table} ADD COLUMN {name} {kind}"
         for table, columns in LATER_COLUMNS.items()
         for present in [{row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}]
         for name, kind in columns.items()
         if name not in present
     ]
+    indexes_lacking = [f"CREATE INDEX {name} ON {on}" for name, on in LATER_INDEXES.items() if name not in indexes]
+    return [*columns_lacking, *indexes_lacking]
 
 
 def insert(connection: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> None:
