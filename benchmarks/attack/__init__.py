@@ -11,6 +11,9 @@ tables.py    damages the tables of a sealed bundle, read under sanitizers
 damaged_tables.py  the process that reads them
 other_kernel.py  has it use the kernel under sanitizers
 answers.py   hostile answers to a rollout's controller
+aws.py       hostile answers of AWS, to rollout, release and log
+registry.py  hostile answers of an MLflow server
+hostile_stores.py  the server in their places
 controller.py  a rollout's controller is killed, and another goes on
 hostile_peers.py  whom it asks: HAProxy, a Prometheus and the instances, right or wrong
 

@@ -24,6 +24,8 @@ ATTACKS: dict[str, tuple[int, int]] = {
     "tables": (20_000, 600),
     "answers": (2_000, 100),
     "controller": (100, 4),
+    "aws": (500, 25),
+    "registry": (500, 25),
 }
 
 

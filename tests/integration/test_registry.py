@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 import xgboost
 from sklearn.linear_model import LogisticRegression
+from support.broken_servers import always
 from support.examples import STREAMFLOW
 from support.processes import churn, free_port, succeed
+from support.small_server import http, small_server
 
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError, GateError, RegistryError
@@ -24,7 +26,15 @@ from churn.model.bundle import load_bundle
 from churn.model.shelf import Shelf
 from churn.training.export import export_model
 from churn.training.promotion import check_version, find_version
-from churn.training.registry import FORCED, FORCED_REASON, Registry, RunRecord, name_registered_model
+from churn.training.registry import (
+    FORCED,
+    FORCED_REASON,
+    FetchedModel,
+    Registry,
+    RunRecord,
+    VersionInfo,
+    name_registered_model,
+)
 from churn.training.sklearn_flavor import TRUSTED_TYPES
 
 pytestmark = [
@@ -256,3 +266,50 @@ def holdout_file() -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, rows=ROWS, labels=LABELS)
     return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCTYPE html><title>Sign in</title>",
+        b"[" * 50_000,
+        b'{"model_versions": [true], "model_version": {"version": {}}}',
+        b'{"model_versions": [{"name": "a", "version": "x"}], "model_version": {"version": "x"}}',
+    ],
+    ids=["HTML", "deep", "types", "no number"],
+)
+def test_an_answer_that_is_none_of_mlflow_is_told_in_a_sentence(body: bytes, tmp_path: Path) -> None:
+    with small_server(always(http(200, body))) as address:
+        store = Registry(tmp_path, address)
+        for ask in (lambda: store.list_versions("a"), lambda: store.find("models:/a/1")):
+            with pytest.raises(RegistryError, match="could not"):
+                ask()
+
+
+class OneModel(Registry):
+    """A registry that has one model, and what a training run kept with it."""
+
+    def __init__(self, kept: dict[str, bytes], **tags: str) -> None:
+        self.fetched = FetchedModel(VersionInfo("a", 1, None, (), tags, {}), booster(), kept)
+
+    def find(self, _: str) -> VersionInfo:
+        return self.fetched.info
+
+    def fetch(self, _: VersionInfo) -> FetchedModel:
+        return self.fetched
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        OneModel({"golden_rows.json": b"[[1, 2]]"}),
+        OneModel({"golden_rows.json": b"{"}),
+        OneModel({"holdout.npz": b"PK"}),
+        OneModel({"holdout.npz": b""}),
+        OneModel({"reference.json": b"[1]"}),
+        OneModel({}, model_version="../v1"),
+    ],
+)
+def test_what_was_kept_with_a_model_and_is_damaged_is_told_in_a_sentence(store: Registry, tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="of the registered model cannot be used"):
+        export_model(store, "a", None, shelf_of=lambda _: Shelf(tmp_path), contract=None, otherwise="streamflow")

@@ -62,29 +62,30 @@ class Aws:
         """Find a repository's address. A missing one, or one that lets a tag be overwritten, raises ReleaseError."""
         with _translate_errors(f"find the image repository {name}"):
             (found,) = self._ecr.describe_repositories(repositoryNames=[name])["repositories"]
-        if found["imageTagMutability"] != "IMMUTABLE":
+            address, mutability = str(found["repositoryUri"]), found["imageTagMutability"]
+        if mutability != "IMMUTABLE":
             raise ReleaseError(
                 f"the repository {name} lets a tag be overwritten, so nobody could say what a version is",
                 instead="make its tags immutable, as the Terraform module `registry` does",
             )
-        return str(found["repositoryUri"])
+        return address
 
     def find_image(self, repository: str, tag: str) -> PushedImage | None:
         """Find the image that a repository has under a tag; None if it has none."""
         with _translate_errors(f"look for {repository}:{tag}"):
             answer = self._ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
-        for image in answer["images"]:
-            configuration = json.loads(image["imageManifest"]).get("config", {}).get("digest")
-            digest = image["imageId"]["imageDigest"]
-            return PushedImage(digest, frozenset({digest, configuration}))
+            for image in answer["images"]:
+                configuration = json.loads(image["imageManifest"]).get("config", {}).get("digest")
+                digest = image["imageId"]["imageDigest"]
+                return PushedImage(digest, frozenset({digest, configuration}))
         return None
 
     def log_in(self) -> Login:
         """Get a login to the account's registry."""
         with _translate_errors("log in to the registry"):
             (login,) = self._ecr.get_authorization_token()["authorizationData"]
-        user, _, password = base64.b64decode(login["authorizationToken"]).decode().partition(":")
-        return Login(login["proxyEndpoint"], user, password)
+            user, _, password = base64.b64decode(login["authorizationToken"]).decode().partition(":")
+            return Login(login["proxyEndpoint"], user, password)
 
     def find_definition(self, name: str) -> dict[str, Any]:
         """Find a task definition by its ARN, or the latest one of a family. Raise ReleaseError if there is none."""
@@ -98,9 +99,10 @@ class Aws:
             done = self._ecs.register_task_definition(
                 **definition, tags=[{"key": key, "value": clean_tag_value(value)} for key, value in tags.items()]
             )
-        return str(done["taskDefinition"]["taskDefinitionArn"])
+            return str(done["taskDefinition"]["taskDefinitionArn"])
 
 
+@_translate_errors("read the task definition")
 def replace_image(definition: Mapping[str, Any], image: str, version: str) -> dict[str, Any]:
     """Return a task definition with another image, and with the version that the image must have.
 
@@ -123,6 +125,7 @@ def replace_image(definition: Mapping[str, Any], image: str, version: str) -> di
     return writable | {"containerDefinitions": containers}
 
 
+@_translate_errors("read the task definition")
 def read_served_image(definition: Mapping[str, Any]) -> tuple[str, str | None]:
     """Return which image a task definition runs, and which version that must have; None if any.
 

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from churn.errors import ChurnError
 
 ATTEMPTS = 3
+MOST_SAID = 200  # characters of what a library says of an answer
 
 
 def open_aws_session() -> boto3.Session:
@@ -30,9 +31,14 @@ def open_aws_client(service: str, *, connect_s: float = 2, read_s: float = 5) ->
 
 @contextmanager
 def translate_aws_errors(what: str, kind: type[ChurnError], *, check: str) -> Iterator[None]:
-    """Raise `kind` in place of AWS's exceptions: what could not be done, why, and what to check if AWS refused."""
+    """Raise `kind` in place of AWS's exceptions: what could not be done, why, and what to check if AWS refused.
+
+    An answer of another form than AWS's, by a proxy for example, may raise anything where it is parsed or read.
+    """
     try:
         yield
+    except ChurnError:
+        raise
     except ClientError as error:
         answer = error.response["Error"]
         raise kind(
@@ -42,4 +48,10 @@ def translate_aws_errors(what: str, kind: type[ChurnError], *, check: str) -> It
     except BotoCoreError as error:
         raise kind(
             f"could not {what}: {error}", instead="log in to AWS and set AWS_REGION; docs/runbook.md says how"
+        ) from error
+    except Exception as error:
+        said = str(error).partition("\n")[0][:MOST_SAID]
+        raise kind(
+            f"could not {what}: the answer is none of AWS: {type(error).__name__}: {said}",
+            instead="see whether AWS_ENDPOINT_URL or a proxy stands between; try again",
         ) from error

@@ -3,8 +3,10 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,7 @@ import xgboost
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
-from churn.errors import BundleError
+from churn.errors import BundleError, RegistryError
 from churn.model.bundle import Bundle, ModelCard
 from churn.model.sealing import write_bundle
 from churn.model.shelf import Shelf
@@ -32,13 +34,29 @@ class HoldoutRows:
     labels: npt.NDArray[np.int8]
 
 
+@contextmanager
+def _explain_errors(what: str) -> Iterator[None]:
+    """Turn whatever is raised at what was kept with a model into one sentence."""
+    try:
+        yield
+    except Exception as error:
+        raise RegistryError(
+            f"{what} of the registered model cannot be used: {str(error).partition('\n')[0] or type(error).__name__}",
+            instead="train and register the model again",
+        ) from error
+
+
+@_explain_errors("the holdout")
 def read_holdout(fetched: FetchedModel) -> HoldoutRows | None:
     """Read the holdout that the model's training run kept, if it kept one."""
     content = fetched.export_files.get(HOLDOUT_FILE)
     if content is None:
         return None
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return HoldoutRows(arrays["rows"], arrays["labels"])
+        rows, labels = _require_rows(fetched, arrays["rows"]), arrays["labels"]
+    if labels.shape != rows.shape[:1]:
+        raise ValueError(f"it has {labels.shape} labels of {len(rows)} rows")
+    return HoldoutRows(rows, labels)
 
 
 def export_model(
@@ -74,14 +92,13 @@ def export_model(
     card = _build_card(fetched)
     # A model that was trained without names gets the contract's, so that the bundle always has them.
     fetched.booster.feature_names = chosen.feature_names()
-    reference = fetched.export_files.get(REFERENCE_FILE)
     return write_bundle(
         destination or shelf_of(chosen.contract_name).bundle(card.model_version),
         contract=chosen,
         booster=fetched.booster,
         card=card,
         golden_rows=_pick_golden_rows(chosen, fetched),
-        reference=json.loads(reference) if reference else None,
+        reference=_read_reference(fetched),
         more_rows=holdout.rows if (holdout := read_holdout(fetched)) else None,
         progress=progress,
     )
@@ -110,6 +127,20 @@ def list_misfits(contract: type[Contract], booster: xgboost.Booster) -> Iterator
         yield f"its features come in another order: feature {first + 1} is {names[first]}, not {expected[first]}"
 
 
+def _require_rows(fetched: FetchedModel, rows: npt.NDArray[Any]) -> Rows:
+    """Return the rows as numbers that the model takes. Raise ValueError if they are none."""
+    if rows.ndim != 2 or rows.shape[1] != fetched.booster.num_features() or not len(rows):  # noqa: PLR2004 - a table
+        raise ValueError(f"it has rows of shape {rows.shape}")
+    return rows.astype(np.float32, casting="same_kind", copy=False)
+
+
+@_explain_errors("the reference distributions")
+def _read_reference(fetched: FetchedModel) -> dict[str, Any] | None:
+    content = fetched.export_files.get(REFERENCE_FILE)
+    return dict(json.loads(content)) if content else None
+
+
+@_explain_errors("the name or a figure")
 def _build_card(fetched: FetchedModel) -> ModelCard:
     info = fetched.info
     return ModelCard(
@@ -122,8 +153,9 @@ def _build_card(fetched: FetchedModel) -> ModelCard:
     )
 
 
+@_explain_errors("a golden row")
 def _pick_golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
     """Take rows of the holdout where the training run kept some, else draw them from the contract."""
     if content := fetched.export_files.get(GOLDEN_FILE):
-        return np.array(json.loads(content), dtype=np.float32)
+        return _require_rows(fetched, np.array(json.loads(content), dtype=np.float32))
     return contract.encode_columns(draw_columns(contract, np.random.default_rng(0), GOLDEN_ROWS))

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Before the import: no figures to MLflow's makers, no bars among ours, no minutes of retries when a server is away.
+# Before the import: no figures to MLflow's makers, no bars among ours, no minutes of waiting for a server.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds, of each attempt
 
 import logging
 
@@ -27,7 +28,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from churn.contract.declaration import Contract
-from churn.errors import RegistryError
+from churn.errors import ChurnError, RegistryError
 from churn.explain.xgb import load_booster
 from churn.model.shelf import CHAMPION, PREVIOUS
 from churn.training.sklearn_flavor import read_sklearn_booster
@@ -35,6 +36,7 @@ from churn.training.sklearn_flavor import read_sklearn_booster
 EXPORT_FOLDER = "export"
 FORCED, FORCED_REASON = "promotion_forced", "promotion_reason"
 FORCED_TAGS = {FORCED, FORCED_REASON}
+MOST_SAID = 200  # characters of what a library says of an answer
 
 # Its notes on every step are for its own developers; what matters here is said by the command line.
 for noisy in ("mlflow", "alembic"):
@@ -225,13 +227,21 @@ class Registry:
 
     @contextmanager
     def _translate_errors(self, what: str) -> Iterator[None]:
-        """Turn MLflow's exceptions into one sentence."""
+        """Turn MLflow's exceptions, and whatever its client raises at an answer of another form, into one sentence."""
         try:
             yield
+        except ChurnError:
+            raise
         except MlflowException as error:
             raise RegistryError(
                 f"could not {what} in {self.tracking_uri}: {str(error).splitlines()[0]}",
                 instead="see what there is with `churn models`, and check MLFLOW_TRACKING_URI",
+            ) from error
+        except Exception as error:
+            said = str(error).partition("\n")[0][:MOST_SAID]
+            raise RegistryError(
+                f"could not {what} in {self.tracking_uri}: {type(error).__name__}: {said}",
+                instead="see whether an MLflow server answers at MLFLOW_TRACKING_URI, and no proxy in its place",
             ) from error
 
 

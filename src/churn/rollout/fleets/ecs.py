@@ -28,6 +28,7 @@ class Ecs:
         with _explain_errors("reach AWS"):
             self._ecs = open_aws_client("ecs")
 
+    @_explain_errors("start the canary's tasks")
     def start_canary(self, percent: int) -> str:
         """Start at least one canary task, and that percentage of the stable tasks' number, rounded up."""
         services = self._find_services()
@@ -38,6 +39,7 @@ class Ecs:
         running = canary["runningCount"]
         return "" if running >= needed else f"{running} of {needed} tasks of the canary run"
 
+    @_explain_errors("replace the stable tasks")
     def replace_stable(self, version: str) -> str:
         """Have the stable service run the canary's image, in no fewer tasks.
 
@@ -66,12 +68,14 @@ class Ecs:
             return f"{running} of {count} tasks run {version} as the stable version"
         return ""
 
+    @_explain_errors("stop the canary's tasks")
     def stop_canary(self) -> None:
         """Stop all tasks of the canary."""
         canary = self._find_services()["canary"]
         if canary["desiredCount"]:
             self._update(canary, desiredCount=0)
 
+    @_explain_errors("find the tasks' addresses")
     def find_addresses(self) -> Mapping[Track, Sequence[str]]:
         """Return the private address of each running task, with the port that the load balancer uses."""
         return {track: list(self._find_addresses(service)) for track, service in self._find_services().items()}

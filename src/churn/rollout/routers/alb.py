@@ -26,11 +26,13 @@ class LoadBalancer:
         with _explain_errors("reach AWS"):
             self._elb = open_aws_client("elbv2")
 
+    @_explain_errors("read the listener's weights")
     def read_weight(self) -> float:
         """Return the canary's share in percent."""
         groups = self._find_groups(self._find_action())
         return percent_from_weights(*(groups[track].get("Weight", 0) for track in TRACKS))
 
+    @_explain_errors("move the listener's weights")
     def set_weight(self, percent: int) -> None:
         """Give the canary's group that share; all else of the listener's action stays."""
         require_percent(percent)
@@ -51,6 +53,7 @@ class LoadBalancer:
         with _explain_errors("move the listener's weights"):
             self._elb.modify_listener(ListenerArn=self._listener_arn, DefaultActions=[changed])
 
+    @_explain_errors("ask for the targets' health")
     def is_healthy(self, track: Track) -> bool:
         """Return whether at least one target of the track passes the load balancer's checks."""
         return self._has_healthy_target(self._find_groups(self._find_action())[track])
