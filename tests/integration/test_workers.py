@@ -104,6 +104,17 @@ def test_a_hangup_replaces_each_worker_while_the_service_answers(service: Servic
     assert lost(service) == before
 
 
+def test_where_no_copies_can_be_made_workers_load_all_themselves(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    too_long_for_a_socket = tmp_path / ("temporary" * 12)
+    too_long_for_a_socket.mkdir()
+    service = Service(bundles["streamflow"].path, TMPDIR=too_long_for_a_socket)
+    try:
+        assert service.is_answering()
+        assert not service.workers()
+    finally:
+        service.stop()
+
+
 def test_nobody_listens_once_the_first_process_is_killed_and_another_service_starts_at_once(
     bundles: dict[str, Bundle],
 ) -> None:

@@ -37,7 +37,7 @@ MOST_PROCESSES = MOST_WORKERS + 3
 # A signal to all processes does not end the one that workers are copies of. A copy gets what was held back.
 HELD_BACK = frozenset({signal.SIGTERM, signal.SIGHUP})
 
-COPIES = multiprocessing.get_context("forkserver")
+COPIES, ANEW = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
 COPIES.set_forkserver_preload(["churn.service.loaded"])
 
 log = logging.getLogger("churn.workers")
@@ -47,7 +47,8 @@ type CreateApp = Callable[[], FastAPI]
 
 def load_ahead() -> None:
     """Begin to load what workers need, in the process that they are copies of. Do not wait for it."""
-    forkserver.ensure_running()
+    with contextlib.suppress(OSError):  # workers then load all themselves, and say why
+        forkserver.ensure_running()
 
 
 class Worker(Process):
@@ -59,16 +60,21 @@ class Worker(Process):
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         super().__init__(config, sockets)
-        self.process = COPIES.Process(target=self._run, args=(sockets,))  # type: ignore[assignment]  # uvicorn's loads all
         self.has_started = False
         self.heard_s = time.monotonic()
         self._start_limit = StartLimit(self.heard_s)
         self._is_asked = False
-        try:
-            self.start()
-        except EOFError as error:  # what it was to be a copy of has ended, and is started anew the next time
-            raise ChildProcessError("its origin has ended") from error
+        self._start(sockets)
         self._handle = _open_process(self.pid)
+
+    def _start(self, sockets: list[socket.socket]) -> None:
+        try:
+            self.process = COPIES.Process(target=self._run, args=(sockets,))  # type: ignore[assignment]
+            self.start()
+        except (OSError, EOFError) as error:  # such as a folder for temporary files in which no socket can be made
+            log.warning("a worker cannot be made as a copy, and loads all itself: %s", error)
+            self.process = ANEW.Process(target=self._run, args=(sockets,))
+            self.start()
 
     def _run(self, sockets: list[socket.socket]) -> None:
         """Serve in the new process."""
