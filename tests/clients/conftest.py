@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.foreign import CLIENTS, require, run
+from support.foreign import CLIENTS, require, run, try_to_install
 from support.processes import serving
 from support.tools import ROOT, uv
 
 from churn.model.bundle import Bundle
+
+OLDEST_NODE = 20
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,9 @@ def address(bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory
 def node_modules() -> Path:
     """The npm packages of `node/package-lock.json`, installed once for each lock file."""
     npm = require("npm", "npm")
+    version = run(require("node", "nodejs"), "--version")
+    if int(version.lstrip("v").partition(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"node is {version.strip()}; the tools want {OLDEST_NODE} or newer")
     lock = CLIENTS / "node" / "package-lock.json"
     name = f"clients-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     folder = Path(os.environ.get("CHURN_HOME", ROOT / "var")).absolute() / "tools" / name
@@ -37,7 +42,7 @@ def node_modules() -> Path:
         if not (folder / "done").exists():
             for file in ("package.json", lock.name):
                 shutil.copy(CLIENTS / "node" / file, folder)
-            run(npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder)
+            try_to_install(npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder)
             (folder / "done").touch()
     return folder / "node_modules"
 
@@ -48,5 +53,5 @@ def generate_python_client() -> list[str]:
     project = CLIENTS / "python"
     environment = Path(os.environ.get("CHURN_HOME", ROOT / "var")).absolute() / "tools" / "openapi-python-client"
     options: list[str | Path] = ["--frozen", "--project", project, "--python", sys.executable, "--no-python-downloads"]
-    run(uv(), "sync", *options, UV_PROJECT_ENVIRONMENT=str(environment))
+    try_to_install(uv(), "sync", *options, UV_PROJECT_ENVIRONMENT=str(environment))
     return [str(environment / "bin" / "python"), "-m", "openapi_python_client"]

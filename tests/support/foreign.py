@@ -20,6 +20,14 @@ def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> st
     return done.stdout
 
 
+def try_to_install(*command: str | Path, cwd: Path | None = None, **environment: str) -> None:
+    """Run a command that downloads tools; skip the test where it fails."""
+    try:
+        run(*command, cwd=cwd, **environment)
+    except AssertionError as error:
+        pytest.skip(f"the tools could not be installed: {str(error).strip().splitlines()[0]}")
+
+
 def require(name: str, package: str) -> str:
     """Return the path of a program; skip the test where there is none."""
     path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
