@@ -6,6 +6,7 @@ processes.py starts what is attacked
 requests.py  hostile requests to all three apps
 journals.py  damages journals of the prediction log
 kills.py     kills workers and first processes of services
+writer.py    kills workers that log, and processes that close the log
 files.py     damages CSV and Parquet files, for readers and commands
 tables.py    damages the tables of a sealed bundle, read under sanitizers
 damaged_tables.py  the process that reads them

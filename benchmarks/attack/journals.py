@@ -40,7 +40,7 @@ def attack(count: int, seed: int, home: Path) -> Summary:
     chance = random.Random(seed)  # noqa: S311 - to try the same again
     lines = 0
     for number in range(count + 1):
-        content = _write_lines(number)
+        content = write_lines(number)
         if number < count:
             content = _damage(content, chance)
         (places.journals / f"20260101T000000Z-{number}-aaaaaaaa.jsonl").write_bytes(content)
@@ -70,7 +70,8 @@ def attack(count: int, seed: int, home: Path) -> Summary:
     return Summary("journals", count, tuple(faults), {"records": records, "set_aside": aside})
 
 
-def _write_lines(number: int) -> bytes:
+def write_lines(number: int) -> bytes:
+    """Return a whole journal, whose predictions have ids that begin with the number."""
     maker = LineMaker(JournalHeader("streamflow", FEATURES, "v1", "0" * 64, 0.6, SALT))
     prediction = Prediction(0.4, (1.0,) * len(FEATURES), (0.0,) * len(FEATURES), 0.0)
     answer = {"top_reasons": [], "show_retention_banner": False}

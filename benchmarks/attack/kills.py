@@ -69,6 +69,7 @@ def _kill_workers(bundle: Path, home: Path, count: int, chance: random.Random) -
         "worker_kills": kills,
         "answered": callers.outcomes[ANSWERED],
         "refused_503": callers.outcomes[UNAVAILABLE],
+        "late": callers.late,
         "cut_off": sum(number for key, number in callers.outcomes.items() if isinstance(key, str)),
         "longest_recovery_s": round(longest_s, 1),
     }

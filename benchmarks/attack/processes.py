@@ -21,6 +21,7 @@ from churn.businesses import find_contract
 EXAMPLE = json.dumps(find_contract("streamflow").example())
 JSON_TYPE = {"Content-Type": "application/json"}
 PATIENCE_S = 10.0
+LATE_S = 1.0
 PAUSE_S, LONG_PAUSE_S = 0.005, 0.1  # after an answer, and after none
 GREETING = "Stop with Ctrl+C"
 START_S = 90.0
@@ -82,15 +83,18 @@ def wait_for(holds: Callable[[], object], patience_s: float) -> bool:
 
 def ask(port: int, method: str = "POST", path: str = "/predict") -> int | str:
     """Send one request on a connection of its own. Return its status, or the name of the error."""
+    return exchange(port, method, path)[0]
+
+
+def exchange(port: int, method: str = "POST", path: str = "/predict") -> tuple[int | str, bytes]:
+    """Send one request, and return the body, too; empty after an error."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         connection.request(method, path, EXAMPLE if method == "POST" else None, JSON_TYPE)
         response = connection.getresponse()
-        response.read()
+        return response.status, response.read()
     except (OSError, http.client.HTTPException) as error:
-        return type(error).__name__
-    else:
-        return response.status
+        return type(error).__name__, b""
     finally:
         connection.close()
 
@@ -110,10 +114,18 @@ def read_metric(port: int, name: str) -> float | None:
 
 
 class Callers:
-    """Threads that ask without end, until the end of the block. `outcomes` counts statuses and errors."""
+    """Threads that ask without end, until the end of the block.
+
+    Attributes:
+        outcomes: counts of statuses and errors.
+        late: the number of answers after `LATE_S`.
+        prediction_ids: of all answers.
+    """
 
     def __init__(self, port: int, number: int) -> None:
         self.outcomes: Counter[int | str] = Counter()
+        self.late = 0
+        self.prediction_ids: list[str] = []
         self._port = port
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(number)]
@@ -131,5 +143,9 @@ class Callers:
     def _run(self) -> None:
         outcome: int | str = HTTPStatus.OK
         while not self._stop.wait(PAUSE_S if outcome == HTTPStatus.OK else LONG_PAUSE_S):
-            outcome = ask(self._port)
+            asked_s = time.monotonic()
+            outcome, body = exchange(self._port)
             self.outcomes[outcome] += 1
+            if outcome == HTTPStatus.OK:
+                self.late += time.monotonic() - asked_s > LATE_S
+                self.prediction_ids.append(json.loads(body)["prediction_id"])

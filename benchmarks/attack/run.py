@@ -19,6 +19,7 @@ from churn.errors import ChurnError
 ATTACKS: dict[str, tuple[int, int]] = {
     "requests": (100_000, 3_000),
     "kills": (100, 3),
+    "writer": (100, 8),
     "journals": (3000, 100),
     "files": (3000, 150),
     "tables": (20_000, 600),
