@@ -10,6 +10,8 @@ import pytest
 from support.in_process import answering
 
 from churn.businesses import find_contract
+from churn.judging.metrics import METRICS
+from churn.rollout.metrics import METRICS as ROLLOUT_METRICS
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 COMPOSE = DEPLOY / "docker" / "compose.yaml"
@@ -51,11 +53,20 @@ def test_promtool_accepts_configuration_alarms_and_their_tests(command: tuple[st
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_each_alarm_has_a_case_in_which_it_rings() -> None:
+def test_each_alarm_has_a_case_in_which_it_rings_and_one_in_which_it_does_not() -> None:
     rules = (DEPLOY / "prometheus" / "rules.yml").read_text()
     tests = (DEPLOY / "prometheus" / "rules_test.yml").read_text()
-    rung = re.findall(r"alertname: (\w+)\n\s+exp_alerts:", tests)
-    assert set(re.findall(r"- alert: (\w+)", rules)) == set(rung)
+    alarms = set(re.findall(r"- alert: (\w+)", rules))
+    assert set(re.findall(r"alertname: (\w+)(?:\n\s+|, )exp_alerts:", tests)) == alarms
+    assert set(re.findall(r"alertname: (\w+)\}", tests)) == alarms
+
+
+def test_each_alarm_reads_only_what_service_dashboard_and_haproxy_tell() -> None:
+    rules = (DEPLOY / "prometheus" / "rules.yml").read_text()
+    named = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"\bchurn_\w+", rules)}
+    assert named <= {metric.name for metric in (*METRICS, *ROLLOUT_METRICS)}
+    jobs = set(re.findall(r'up\{job="(\w+)"', rules))
+    assert jobs <= set(re.findall(r"job_name: (\w+)", (DEPLOY / "prometheus" / "prometheus.yml").read_text()))
 
 
 @pytest.mark.parametrize("command", [("docker", "compose"), ("docker-compose",)], ids=" ".join)
