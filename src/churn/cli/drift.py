@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +13,7 @@ from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption, time_from_text
 from churn.cli.predictions import require_log
-from churn.cli.reports import require_forms, write_report
+from churn.cli.reports import name_left_out, require_forms, write_report
 from churn.cli.show import out, print_json, print_table
 from churn.errors import DataError, ExitCode
 from churn.settings import read_settings
@@ -66,8 +64,10 @@ def drift(
     damaged: list[DataError] = []
     since_s = begin.timestamp() if begin else 0.0
     comparison = compare(champion, places, most=most, since=since_s, damaged=damaged)
-    figures = _json_from_comparison(comparison) | {"left_out": [error.message for error in damaged]}
-    write_report(paths, figures, functools.partial(_build_report, comparison, damaged) if comparison.known else None)
+    figures = _json_from_comparison(comparison) | name_left_out(damaged)
+    write_report(
+        paths, figures, functools.partial(_build_report, comparison) if comparison.known else None, damaged=damaged
+    )
     if as_json:
         print_json(figures)
     else:
@@ -76,11 +76,10 @@ def drift(
     raise typer.Exit(EXIT_CODES[comparison.band])
 
 
-def _build_report(comparison: DriftComparison, damaged: Sequence[DataError]) -> Report:
+def _build_report(comparison: DriftComparison) -> Report:
     from churn.dashboard.charts.drift import report_drift
-    from churn.prediction_log.reader import describe_left_out
 
-    return replace(report_drift(comparison), warning=describe_left_out(damaged))
+    return report_drift(comparison)
 
 
 def _json_from_comparison(comparison: DriftComparison) -> dict[str, Any]:

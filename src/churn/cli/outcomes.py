@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption, ReportOption
 from churn.cli.predictions import hash_with_salt, require_log
-from churn.cli.reports import require_forms, write_report
+from churn.cli.reports import name_left_out, require_forms, write_report
 from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import DataError, ExitCode
 from churn.settings import read_settings
@@ -76,8 +75,10 @@ def report_outcomes(
         name = find_contract(contract).contract_name
         damaged: list[DataError] = []
         summary = summarize_outcomes(settings.churn_home, name, places, damaged=damaged, progress=move)
-    figures = asdict(summary) | {"left_out": [error.message for error in damaged]}
-    write_report(paths, figures, functools.partial(_build_report, summary, damaged) if summary.matched else None)
+    figures = asdict(summary) | name_left_out(damaged)
+    write_report(
+        paths, figures, functools.partial(_build_report, summary) if summary.matched else None, damaged=damaged
+    )
     if as_json:
         print_json(figures)
     else:
@@ -86,11 +87,10 @@ def report_outcomes(
     raise typer.Exit(EXIT_CODES[summary.experiment.advice])
 
 
-def _build_report(summary: OutcomeSummary, damaged: Sequence[DataError]) -> Report:
+def _build_report(summary: OutcomeSummary) -> Report:
     from churn.dashboard.charts.outcomes import report_outcomes as report_on
-    from churn.prediction_log.reader import describe_left_out
 
-    return replace(report_on(summary), warning=describe_left_out(damaged))
+    return report_on(summary)
 
 
 def _show(summary: OutcomeSummary) -> None:

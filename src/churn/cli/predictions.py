@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption, OptionalReason, require_reason
-from churn.cli.show import out, print_json, print_table, show_progress
+from churn.cli.show import format_time, out, print_json, print_table, show_progress
 from churn.errors import DataError, ExitCode, SettingsError
 from churn.service.startup import find_log_places
 from churn.settings import Settings, read_settings
@@ -108,7 +107,8 @@ def predictions_tail(
     else:
         columns = ["prediction_id", "time", "model_version", "probability", "banner", "arm", "offer"]
         shown = [
-            [_format_time(record["time"]) if name == "time" else record[name] for name in columns] for record in latest
+            [format_time(record["time"] / 1e6) if name == "time" else record[name] for name in columns]
+            for record in latest
         ]
         print_table("Latest predictions", columns, [["" if cell is None else cell for cell in row] for row in shown])
     require_whole(damaged)
@@ -228,7 +228,7 @@ def hash_with_salt(settings: Settings, key: str) -> str:
 
 def _show_replay(record: Record, differences: list[Mismatch], bundle: str) -> None:
     rows: list[list[Any]] = [
-        ["answered", _format_time(record["time"])],
+        ["answered", format_time(record["time"] / 1e6)],
         ["by", f"{record['model_version']}, {bundle}"],
         ["request", record["request_id"]],
         ["probability", record["probability"]],
@@ -249,7 +249,3 @@ def _show_replay(record: Record, differences: list[Mismatch], bundle: str) -> No
 
 def _format_value(value: Any, bits: str | None) -> str:
     return f"{value!r}\n{bits}" if bits else "\n".join(value) if isinstance(value, list) else str(value)
-
-
-def _format_time(time_us: int) -> str:
-    return f"{datetime.fromtimestamp(time_us / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"

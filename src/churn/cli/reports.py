@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn.cli.extras import require_extra
 from churn.cli.show import say
-from churn.errors import SettingsError
+from churn.errors import DataError, SettingsError
 from churn.files import encode_json, write_bytes
 
 if TYPE_CHECKING:
@@ -37,11 +38,17 @@ def require_forms(paths: Sequence[Path] | None, forms: Sequence[str] = FORMS) ->
     return paths or ()
 
 
+def name_left_out(damaged: Sequence[DataError]) -> dict[str, list[str]]:
+    """Return what the figures for scripts say of segments that are left out."""
+    return {"left_out": [error.message for error in damaged]}
+
+
 def write_report(
     paths: Sequence[Path],
     figures: Any,
     report: Callable[[], Report] | None,
     others: Mapping[str, Callable[[], bytes]] | None = None,
+    damaged: Sequence[DataError] = (),
 ) -> None:
     """Write each file in its form.
 
@@ -50,12 +57,14 @@ def write_report(
         figures: what `--json` prints.
         report: makes what a page or a picture shows; None if there is nothing to show, and then neither is written.
         others: what a command writes beside these, by ending.
+        damaged: the segments of the log that are left out; a page or a picture says so.
     """
     makers: dict[str, Callable[[], bytes]] = {FIGURES: lambda: encode_json(figures), **(others or {})}
     if report is not None and any(path.suffix not in makers for path in paths):
         from churn.dashboard.report import draw_report, render_report
+        from churn.prediction_log.reader import describe_left_out
 
-        shown = report()
+        shown = replace(report(), warning=describe_left_out(damaged)) if damaged else report()
         makers[PAGE] = lambda: render_report(shown, time.time()).encode()
         makers[PICTURE] = lambda: draw_report(shown)
     for path in paths:

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.markup import escape
 
-from churn.cli.show import out, print_table
+from churn.cli.show import format_time, out, print_table
 from churn.rollout.decision import text_from_duration
 from churn.rollout.state import Event, Rollout, State
 from churn.rollout.status import Status
@@ -23,11 +22,11 @@ def show_status(status: Status) -> None:
     requests = ", ".join(f"{track} {counts.total.requests:,}" for track, counts in sorted(rollout.counts.items()))
     lasted = text_from_duration(status.now - rollout.since)
     looked_at = rollout.looked_at
-    ago = "" if looked_at is None else f"{_text_from_time(looked_at)}, {text_from_duration(status.now - looked_at)} ago"
+    ago = "" if looked_at is None else f"{format_time(looked_at)}, {text_from_duration(status.now - looked_at)} ago"
     rows = [
         ("service", rollout.service),
         ("from, to", f"{rollout.stable}, {rollout.canary}"),
-        ("state", f"{rollout.state}, since {_text_from_time(rollout.since)} ({lasted})"),
+        ("state", f"{rollout.state}, since {format_time(rollout.since)} ({lasted})"),
         ("step", f"{step} of {len(rollout.plan.steps)}"),
         ("canary's share", f"{rollout.weight_percent} %, as recorded"),
         ("requests in this step", requests or "none yet"),
@@ -63,7 +62,7 @@ def show_findings(events: Sequence[Event]) -> None:
             _text_from_share(finding[name]) for name in ("effect", "low", "high", "tolerance")
         )
         rows.append((finding["check"], finding["decision"], effect, f"{low} to {high}", tolerance))
-    title = f"What the judge found, {_text_from_time(judged.last)}: {judged.decision}"
+    title = f"What the judge found, {format_time(judged.last)}: {judged.decision}"
     print_table(title, ["check", "verdict", "canary minus stable", "surely from, to", "tolerated"], rows)
 
 
@@ -71,8 +70,8 @@ def show_event(event: Event) -> None:
     """Print an event as one line."""
     colour = COLOURS.get(event.state, "cyan")
     state = f"[{colour}]{event.state:11}[/]  {event.weight_percent:3} %"
-    again = f" ({event.times:,} times until {_text_from_time(event.last)})" if event.times > 1 else ""
-    out.print(f"{_text_from_time(event.at)}  {event.kind:9}  {state}  {escape(event.reason)}{again}")
+    again = f" ({event.times:,} times until {format_time(event.last)})" if event.times > 1 else ""
+    out.print(f"{format_time(event.at)}  {event.kind:9}  {state}  {escape(event.reason)}{again}")
 
 
 def make_event_printer(store: RolloutStore, number: int, *, as_json: bool) -> Callable[[Rollout], None]:
@@ -100,7 +99,7 @@ def show_rollouts(rollouts: Sequence[Rollout]) -> None:
             rollout.stable,
             rollout.canary,
             str(rollout.state),
-            _text_from_time(rollout.began),
+            format_time(rollout.began),
             text_from_duration(rollout.ended - rollout.began) if rollout.ended else "not over",
             rollout.reason,
         )
@@ -112,7 +111,3 @@ def show_rollouts(rollouts: Sequence[Rollout]) -> None:
 def _text_from_share(share: float | None) -> str:
     """Return a difference of shares in percentage points."""
     return "-" if share is None else f"{100 * share:.2f} %"
-
-
-def _text_from_time(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +12,7 @@ from churn.cli.extras import require_extra
 from churn.cli.judge import VERDICT_CODES
 from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption, time_from_text
 from churn.cli.predictions import require_log
-from churn.cli.reports import require_forms, write_report
+from churn.cli.reports import name_left_out, require_forms, write_report
 from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import DataError
 from churn.settings import read_settings
@@ -72,8 +70,8 @@ def report_shadow(
         )
     others = {str(other): pair_sums.pairs for other, pair_sums in sums.items() if other != bundles}
     report = build_report(bundles, sums[bundles], others=others)
-    content = json_from_report(report) | {"left_out": [error.message for error in damaged]}
-    write_report(paths, content, lambda: _draw_report(report, damaged))
+    content = json_from_report(report) | name_left_out(damaged)
+    write_report(paths, content, lambda: _draw_report(report), damaged=damaged)
     if as_json:
         print_json(content)
     else:
@@ -82,11 +80,10 @@ def report_shadow(
     raise typer.Exit(VERDICT_CODES[report.verdict.decision])
 
 
-def _draw_report(report: ShadowReport, damaged: Sequence[DataError]) -> Report:
-    from churn.dashboard.charts.shadow import report_shadow as report_on
-    from churn.prediction_log.reader import describe_left_out
+def _draw_report(report: ShadowReport) -> Report:
+    from churn.dashboard.charts import shadow as charts
 
-    return replace(report_on(report), warning=describe_left_out(damaged))
+    return charts.report_shadow(report)
 
 
 def _print_report(report: ShadowReport) -> None:

@@ -69,11 +69,11 @@ def test_thirty_days_of_verdicts_leave_a_bounded_number_of_them_and_the_last_is_
     step = {"hold_hours": hold_hours, "minimum_requests": 100, "maximum_hold_hours": 10.0}
     steps = [{"weight_percent": weight, **step} for weight in (10, 100)]
     rollout = begin(world, store, plan(step=steps, tick_seconds=TICK_S, without_evidence="hold"))
-    evidence = {"verdict": {"findings": [{"check": "error share"}]}, "seen": {}}
     spans = [day * 86_400 + second for day in range(30) for second in range(0, 86_400, 7200)]
     for after_s in spans:
         for decision in ("hold", "promote"):
             at = world.now + after_s
+            evidence = {"verdict": {"findings": [{"check": "error share"}]}, "seen": {"requests": after_s}}
             event = Event(at, "judged", State.STARTING, 0, 10, f"look {after_s}", decision, evidence)
             store.save(rollout, event)
     judged = store.list_events(1)[1:]
@@ -81,6 +81,7 @@ def test_thirty_days_of_verdicts_leave_a_bounded_number_of_them_and_the_last_is_
     assert sum(event.times for event in judged) == 2 * len(spans)
     assert judged[-1].last == world.now + spans[-1]
     assert judged[-1].reason == f"look {spans[-1]}"
+    assert judged[-1].evidence["seen"] == {"requests": spans[-1]}
 
 
 def test_a_controller_that_is_restarted_all_the_time_leaves_no_more_events(world: World, store: RolloutStore) -> None:

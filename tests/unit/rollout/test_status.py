@@ -126,5 +126,7 @@ def test_of_a_rollout_that_is_over_nobody_is_asked(world: Partly, store: Rollout
     assert live is not None
     store.save(replace(live, state=state, ended=world.now))
     world.reachable = world.seeing = False
+    asked = world.done
     status = ask(world, store, controlled=False)
+    assert world.done == asked
     assert (status.exit_code, status.list_problems()) == (code, [])
