@@ -14,18 +14,25 @@ PATIENCE_S = 60
 
 
 class Service:
-    """A service with two workers, and connections to both."""
+    """A service with two workers, and connections to both.
 
-    def __init__(self, bundle: Path, *, port: int | None = None, **environment: object) -> None:
+    Args:
+        log: where it writes its log, if anywhere.
+    """
+
+    def __init__(
+        self, bundle: Path, *, port: int | None = None, log: Path = Path(os.devnull), **environment: object
+    ) -> None:
         self.port = port or free_port()
         own = {"MODEL_PATH": str(bundle), "PORT": str(self.port), "WORKERS": "2"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "churn", "serve"],
-            env=os.environ | own | {name: str(value) for name, value in environment.items()},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "churn", "serve"],
+                env=os.environ | own | {name: str(value) for name, value in environment.items()},
+                stdout=out,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         assert self.process.stderr is not None
         lines = []
         for line in self.process.stderr:
