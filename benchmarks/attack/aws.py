@@ -26,7 +26,7 @@ from churn.rollout.routers.router import TRACKS
 
 REGION = "us-east-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": REGION}
-LIMIT_S = 400.0
+LIMIT_S = 300.0
 MOST_MB = 1500
 OPERATIONS_FOR_A_COMMAND = 25
 ARN = f"arn:aws:ecs:{REGION}:1"

@@ -30,7 +30,7 @@ from churn.training.registry import Registry, VersionInfo, build_signature, name
 
 CONTRACT = find_contract("streamflow")
 NAME = name_registered_model(CONTRACT)
-LIMIT_S = 400.0
+LIMIT_S = 300.0
 MOST_MB = 1500
 OPERATIONS_FOR_A_COMMAND = 25
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"

@@ -55,7 +55,7 @@ def attack(count: int, seed: int, home: Path) -> Summary:
             if not wait_for(lambda app=app: ask_rightly(app, ports) == HTTPStatus.OK, 60):  # type: ignore[misc]
                 raise OSError(f"the {app} does not answer")
         with ThreadPoolExecutor(THREADS) as threads:
-            rounds = threads.map(partial(_attack_once, ports, seed), range(count))
+            rounds = threads.map(partial(attack_once, ports, seed), range(count))
             outcomes = Counter(outcome for outcome in rounds if outcome)
         largest_mb = max(map(measure_peak_mb, servers.values()))
     faults = [f"{outcome}: {number} times, seed {seed}" for outcome, number in outcomes.items()]
@@ -64,7 +64,7 @@ def attack(count: int, seed: int, home: Path) -> Summary:
     return Summary("requests", count, tuple(faults), {"largest_process_mb": round(largest_mb)})
 
 
-def _attack_once(ports: Mapping[str, int], seed: int, number: int) -> str | None:
+def attack_once(ports: Mapping[str, int], seed: int, number: int) -> str | None:
     """Send one hostile request, and now and then a valid one. Return what was wrong, if anything was."""
     generator = random.Random(f"{seed}-{number}")  # noqa: S311 - repeatable
     app = generator.choice(list(ports))

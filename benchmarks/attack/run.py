@@ -19,14 +19,15 @@ from churn.errors import ChurnError
 ATTACKS: dict[str, tuple[int, int]] = {
     "requests": (100_000, 3_000),
     "kills": (100, 3),
-    "writer": (100, 8),
+    "writer": (100, 5),
     "journals": (3000, 100),
     "files": (3000, 150),
     "tables": (20_000, 600),
     "answers": (2_000, 100),
     "controller": (100, 4),
+    "container": (5_000, 0),
     "aws": (500, 25),
-    "registry": (500, 25),
+    "registry": (500, 12),
 }
 
 
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
         console.print(f"{name} ...")
         started = time.monotonic()
         try:
-            with tempfile.TemporaryDirectory(prefix=f"attack-{name}-") as folder:
+            with tempfile.TemporaryDirectory(prefix=f"attack-{name}-", ignore_cleanup_errors=True) as folder:
                 summary: Summary = importlib.import_module(f"benchmarks.attack.{name}").attack(
                     ATTACKS[name][options.short], seed, Path(folder)
                 )

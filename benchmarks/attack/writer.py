@@ -20,12 +20,13 @@ from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.reader import read_latest_records
 from churn.prediction_log.segments import list_segments, open_store, read_segment
 
-WORKERS, CALLERS = 2, 2
+WORKERS, CALLERS = 2, 1
 WAITING = 30  # journals for each closing process
 LIMIT_S = 420.0  # on a machine that is too slow fewer are killed
 END_S = 60.0
 RETENTION_DAYS = "36000"  # the journals that are left here are old
 SOON_S = 0.001
+COMMAND_SHARE = 0.25  # of what is killed; else it is the process that the service starts
 
 
 def attack(count: int, seed: int, home: Path) -> Summary:
@@ -91,7 +92,7 @@ def _leave_journals(places: Places) -> set[str]:
 def _kill_closing(places: Places, home: Path, chance: random.Random) -> bool:
     """Have journals closed, and kill what does it when so many are. Return whether it still ran."""
     left = chance.randrange(1, WAITING)
-    process = _start_closing(places, home, by_service=chance.random() < 1 / 2)
+    process = _start_closing(places, home, by_service=chance.random() >= COMMAND_SHARE)
     try:
         wait_for(lambda: process.poll() is not None or len(list_journals(places.journals)) <= left, END_S)
         time.sleep(chance.random() * SOON_S)
