@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from churn.client import AsyncChurnClient
 from churn.web.app import create_page_app
+from churn.web.ended import EndedSessions
 from churn.web.logging import open_log
 from portal.advice import Adviser
 from portal.events import event_routes
@@ -49,7 +50,8 @@ def create_app(
     team_client = AsyncChurnClient(settings.service_url, budget_s=TEAM_BUDGET_S)
     store = Store(settings.store_path, load_demo_subscribers())
     recorder = ExposureRecorder(store, log)
-    sessions = SubscriberSessions(settings.load_signing_key(), store)
+    ended = EndedSessions(settings.folder / "sessions.sqlite")
+    sessions = SubscriberSessions(settings.load_signing_key(), store, ended, secure=settings.is_https)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -57,12 +59,13 @@ def create_app(
             yield
         await run_in_threadpool(recorder.close)
         store.close()
+        ended.close()
 
     app = create_page_app(
         PAGES,
         title="StreamFlow portal",
         lifespan=lifespan,
-        guard={"log": log, "page_cache": "no-store"},
+        guard={"log": log, "page_cache": "no-store", "is_https": settings.is_https},
         exception_handlers={SignInNeededError: send_to_sign_in},
     )
     app.include_router(subscription_routes(sessions, Adviser(client, log), recorder, now=now))

@@ -36,7 +36,7 @@ def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
             form_token=sessions.make_form_token(session),
             signed_in=session.user,
         )
-        sessions.keep(request, response, session)
+        sessions.keep(response, session)
         return response
 
     @router.post("/sign-in")

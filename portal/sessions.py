@@ -6,6 +6,7 @@ from fastapi import HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from churn.web.ended import EndedSessions
 from churn.web.sessions import Sessions, see_other
 from portal.pages import build_page
 from portal.records import DemoSubscriber, Exposure
@@ -24,8 +25,8 @@ async def send_to_sign_in(_: Request, __: SignInNeededError) -> Response:
 class SubscriberSessions(Sessions):
     """Sessions of subscribers; the key signs the cookie."""
 
-    def __init__(self, key: str, store: Store) -> None:
-        super().__init__(key.encode(), name="portal", same_site="lax")
+    def __init__(self, key: str, store: Store, ended: EndedSessions, *, secure: bool) -> None:
+        super().__init__(key.encode(), name="portal", same_site="lax", ended=ended, secure=secure)
         self.store = store
 
     async def require_subscriber(self, request: Request) -> DemoSubscriber:

@@ -23,6 +23,14 @@ class PortalSettings(BaseSettings):
     churn_home: Annotated[Path, Field(description="Where everything the project makes is kept.")] = Path("var")
     portal_host: Annotated[str, Field(description="The address the portal listens on.")] = "127.0.0.1"
     portal_port: Annotated[int, Field(ge=1, le=65535, description="The port the portal listens on.")] = 8001
+    portal_public_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^/\s]+/?$",
+            description="Where people reach the portal, if a proxy stands in front. With `https://` the cookie is "
+            "`Secure`, and browsers are told to use nothing else.",
+        ),
+    ] = None
     portal_secret: Annotated[
         SecretStr | None,
         Field(
@@ -71,6 +79,11 @@ class PortalSettings(BaseSettings):
     def store_path(self) -> Path:
         """The SQLite file of subscribers and events."""
         return self.folder / "portal.sqlite"
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the portal by HTTPS."""
+        return (self.portal_public_url or "").startswith("https:")
 
     @property
     def service_budget_s(self) -> float:

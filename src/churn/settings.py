@@ -95,11 +95,18 @@ class Settings(BaseSettings):
     )
     dashboard_host: str = Field("127.0.0.1", description="The address the dashboard listens on.")
     dashboard_port: int = Field(8002, ge=1, le=65535, description="The port the dashboard listens on.")
+    dashboard_public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s]+/?$",
+        description="Where people reach the dashboard, if a proxy stands in front of it. With `https://` the cookie is "
+        "`Secure`, and browsers are told to use nothing else. Sign-ins are limited by the last address in "
+        "`X-Forwarded-For` then.",
+    )
     dashboard_token: SecretStr | None = Field(
         None,
         min_length=SHORTEST_TOKEN,
-        description="A secret. Who gives it to the dashboard may abort a rollout or let it go on. Without it the "
-        "dashboard can only be read.",
+        description="A secret. Who gives it to the dashboard may look, abort a rollout or let it go on. Without it "
+        "everybody may look.",
     )
     dashboard_instances: str | None = Field(
         None,

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
@@ -47,9 +48,16 @@ def dashboard(home: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+@pytest.fixture(scope="module")
+def session(dashboard: str) -> str:
+    """The cookie of somebody who has signed in."""
+    answer = httpx2.post(f"{dashboard}/sign-in", data={"token": TOKEN}, trust_env=False)
+    return answer.cookies["dashboard_session"]
+
+
 @pytest.fixture
-def look(browser: Browser, dashboard: str) -> Iterator[Open]:
-    """Opens a page; nothing may be wrong in its console, and nobody else may be asked for anything."""
+def look(browser: Browser, dashboard: str, session: str) -> Iterator[Open]:
+    """Opens a page, signed in by default; nothing may be wrong in its console, and nobody else may be asked."""
     contexts, complaints = [], []
 
     def note(message: ConsoleMessage) -> None:
@@ -60,8 +68,10 @@ def look(browser: Browser, dashboard: str) -> Iterator[Open]:
         if not request.url.startswith((dashboard, "data:", "file:")):
             complaints.append(f"asked {request.url}")
 
-    def open_page(path: str = "/", **options: Any) -> Page:
+    def open_page(path: str = "/", *, signed_in: bool = True, **options: Any) -> Page:
         context = browser.new_context(locale="en-US", **{**DESK, **options})
+        if signed_in:
+            context.add_cookies([{"name": "dashboard_session", "value": session, "url": dashboard}])
         contexts.append(context)
         context.set_default_timeout(10_000)
         page = context.new_page()
@@ -153,8 +163,7 @@ def test_updates_can_be_paused(look: Open) -> None:
 
 
 def test_whoever_has_the_token_may_abort_and_the_page_says_that_it_was_asked_for(look: Open, home: Path) -> None:
-    page = look("/")
-    page.get_by_role("link", name="Sign in to act").click()
+    page = look("/", signed_in=False)
     assert violations(page) == []
     page.get_by_label("Token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()

@@ -47,9 +47,12 @@ def test_without_a_token_there_is_no_form_and_nothing_that_takes_one(dashboard: 
     assert command_left(own_home) is None
 
 
-def test_who_has_not_signed_in_sees_no_form_of_a_rollout_and_can_do_nothing(dashboard: Open, own_home: Path) -> None:
+def test_who_has_not_signed_in_sees_no_page_and_can_do_nothing(dashboard: Open, own_home: Path) -> None:
     looked = dashboard(own_home, token=TOKEN)
-    assert "<form" not in looked.page("/rollouts/3")
+    for path in (*PATHS[:6], "/rollouts/3/report.html", "/shadow", "/outcomes"):
+        answer = looked.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in"), path
+        assert answer.text == ""
     for path in ACTIONS:
         for form_token in ("", "0" * 64, "é"):
             answer = looked.request("POST", path, data={"reason": "x", "form_token": form_token})
@@ -131,7 +134,7 @@ def test_another_token_ends_all_visits(dashboard: Open, own_home: Path) -> None:
     looked.sign_in()
     other = dashboard(own_home, token=TOKEN + " changed")
     other.client.cookies = looked.client.cookies
-    assert "<form" not in other.page("/rollouts/3")
+    assert other.get("/rollouts/3").status_code == 303
     assert "<form" in looked.page("/rollouts/3")
 
 
@@ -139,7 +142,50 @@ def test_signing_out_ends_a_visit(dashboard: Open, own_home: Path) -> None:
     looked = dashboard(own_home, token=TOKEN)
     looked.sign_in()
     looked.submit("/sign-out", of="/")
-    assert "<form" not in looked.page("/rollouts/3")
+    assert looked.get("/rollouts/3").status_code == 303
+
+
+def test_a_copied_cookie_is_worth_nothing_after_signing_out_nor_after_a_restart(
+    dashboard: Open, own_home: Path
+) -> None:
+    looked = dashboard(own_home, token=TOKEN)
+    looked.sign_in()
+    copied = {"Cookie": f"dashboard_session={looked.client.cookies['dashboard_session']}"}
+    assert dashboard(own_home, token=TOKEN).get("/rollouts/3", headers=copied).status_code == 200
+    looked.submit("/sign-out", of="/")
+    for opened in (looked, dashboard(own_home, token=TOKEN)):
+        opened.client.cookies.clear()
+        assert opened.get("/rollouts/3", headers=copied).status_code == 303
+
+
+def test_a_token_can_be_tried_a_few_times_and_then_not_even_the_right_one_helps(
+    dashboard: Open, own_home: Path
+) -> None:
+    looked = dashboard(own_home, token=TOKEN)
+    answers = [looked.sign_in("wrong") for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429] * 2
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
+    assert looked.sign_in().status_code == 429
+
+
+def test_behind_a_proxy_each_source_has_its_own_attempts(dashboard: Open, own_home: Path) -> None:
+    looked = dashboard(own_home, token=TOKEN, public_url="https://churn.example.com")
+    guesses = [
+        looked.request("POST", "/sign-in", data={"token": "x"}, headers={"X-Forwarded-For": f"10.0.0.{n}, 192.0.2.1"})
+        for n in range(6)  # what the guesser writes himself changes nothing
+    ]
+    assert [guess.status_code for guess in guesses] == [403] * 5 + [429]
+    answer = looked.request("POST", "/sign-in", data={"token": TOKEN}, headers={"X-Forwarded-For": "192.0.2.2"})
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize(("public_url", "is_https"), [(None, False), ("http://x", False), ("https://x", True)])
+def test_where_the_public_address_is_https_nothing_else_is_used(
+    dashboard: Open, own_home: Path, public_url: str | None, *, is_https: bool
+) -> None:
+    answer = dashboard(own_home, token=TOKEN, public_url=public_url).sign_in()
+    assert ("secure" in answer.headers["set-cookie"].lower()) is is_https
+    assert ("strict-transport-security" in answer.headers) is is_https
 
 
 @pytest.mark.parametrize("number", ["99999999999999999999", "9" * 5000, "-1", "1e3", "0x1"])

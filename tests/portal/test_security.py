@@ -1,6 +1,7 @@
 """Forms that are ours only, text that stays text, headers on every answer, cookies that scripts cannot read."""
 
 import re
+from pathlib import Path
 
 import pytest
 from support.fake_service import OFFER, FakeService, with_retention
@@ -86,6 +87,25 @@ def test_signing_out_signs_out(portal: Portal) -> None:
     visitor.get()
     visitor.submit("/sign-out")
     assert visitor.get().status_code == 303
+
+
+def test_a_copied_cookie_is_worth_nothing_after_signing_out(portal: Portal) -> None:
+    visitor = portal.visitor(1)
+    visitor.get()
+    copied = {"Cookie": f"portal_session={visitor.client.cookies['portal_session']}"}
+    assert portal.visitor().get(headers=copied).status_code == 200
+    visitor.submit("/sign-out")
+    assert portal.visitor().get(headers=copied).status_code == 303
+
+
+@pytest.mark.parametrize(("public_url", "is_https"), [("http://x.example", False), ("https://x.example", True)])
+def test_where_the_public_address_is_https_nothing_else_is_used(
+    service: FakeService, tmp_path: Path, public_url: str, *, is_https: bool
+) -> None:
+    with Portal(tmp_path, service.address, portal_public_url=public_url) as portal:
+        answer = portal.visitor().get("/sign-in")
+    assert ("secure" in answer.headers["set-cookie"].lower()) is is_https
+    assert ("strict-transport-security" in answer.headers) is is_https
 
 
 def test_the_cookie_is_for_the_server_only(portal: Portal) -> None:

@@ -30,6 +30,7 @@ def dashboard() -> None:
         instances=settings.instances,
         mlflow_url=settings.dashboard_mlflow_url,
         token=token.get_secret_value() if token else None,
+        public_url=settings.dashboard_public_url,
     )
     serve(config, host=settings.dashboard_host, port=settings.dashboard_port, log_level=settings.log_level)
 

@@ -1,12 +1,14 @@
-"""Who may act: people who gave the token. A signed cookie remembers them, and forms must come from our own pages."""
+"""Who may look and act: people who gave the token. A cookie remembers them, and forms must come from our own pages."""
 
 import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.requests import Request
 
+from churn.web.ended import EndedSessions
 from churn.web.sessions import Sessions
 
 OPERATOR = "operator"
@@ -25,17 +27,27 @@ class Visit:
     form_token: str | None = None
 
 
+class SignInNeededError(Exception):
+    """A page that needs somebody signed in was opened by nobody."""
+
+
 class Visits:
-    """Read and begin visits. Without a token nobody can ever do anything.
+    """Read and begin visits. Without a token everybody may look, and nobody can ever do anything.
 
     Args:
-        token: people who know it may act. It also signs: a new token ends all visits.
+        token: people who know it may look and act. It also signs: a new token ends all visits.
+        home: where it is kept which visits have ended.
+        is_https: whether people reach the dashboard by HTTPS.
+
+    Raises:
+        SettingsError: the folder cannot be used.
     """
 
-    def __init__(self, token: str | None) -> None:
+    def __init__(self, token: str | None, home: Path, *, is_https: bool) -> None:
         self._token = token
         key = hashlib.sha256(f"dashboard {token or secrets.token_urlsafe()}".encode()).digest()
-        self.sessions = Sessions(key, name="dashboard", same_site="strict")
+        ended = EndedSessions(home / "dashboard" / "sessions.sqlite") if token else set[str]()
+        self.sessions = Sessions(key, name="dashboard", same_site="strict", ended=ended, secure=is_https)
 
     @property
     def possible(self) -> bool:
@@ -47,6 +59,11 @@ class Visits:
         session = self.sessions.read(request)
         form_token = self.sessions.make_form_token(session) if self.possible and session.user else None
         return Visit(can_sign_in=self.possible, form_token=form_token)
+
+    def require_reader(self, request: Request) -> None:
+        """Raise SignInNeededError if there is a token and the reader has not given it."""
+        if self.possible and not self.sessions.read(request).user:
+            raise SignInNeededError
 
     def is_token(self, given: str) -> bool:
         """Whether that is the token; takes as long whether it nearly is or not."""

@@ -6,6 +6,8 @@ logging.py   one JSON object a line on standard output
 edge.py      limits of what comes on a connection, and what an app decides before a request reaches it
 protocol.py  the HTTP protocol, with the app's own words for what is not HTTP
 server.py    binds an address, and serves until told to stop
+attempts.py  a limit on how often a secret may be tried
+ended.py     which sessions have ended
 guard.py     security headers, a limit on bodies, a line in the log, and a page when all fails
 sessions.py  who is signed in, in a signed cookie, and the token that a form must bring back
 pages.py     templates and the pages of problems

@@ -28,6 +28,7 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+HTTPS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}  # a year
 
 
 class Guard:
@@ -37,6 +38,7 @@ class Guard:
         page_cache: `no-store` for pages about one person; `no-cache` for pages that the browser may keep, and must ask
             for each time. Static files are `no-cache` in any case: a new version shows at once.
         quiet: statuses that are logged at the level `debug` only.
+        is_https: whether people reach the pages by HTTPS; browsers are then told to use nothing else.
         arrival_s: in which the whole body must come.
     """
 
@@ -48,6 +50,7 @@ class Guard:
         build_problem_page: Callable[[int], Response],
         page_cache: Literal["no-store", "no-cache"],
         quiet: Collection[int] = (),
+        is_https: bool = False,
         arrival_s: float = ARRIVAL_S,
     ) -> None:
         self.app = app
@@ -55,6 +58,7 @@ class Guard:
         self.build_problem_page = build_problem_page
         self.page_cache = page_cache
         self.quiet = quiet
+        self.headers = {**HEADERS, **(HTTPS_ONLY if is_https else {})}
         self.arrival_s = arrival_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +73,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update(self.headers)
                 headers["Cache-Control"] = "no-cache" if scope["path"].startswith(f"{STATIC}/") else self.page_cache
                 if status in ENDS_CONNECTION:
                     headers["Connection"] = "close"

@@ -17,6 +17,7 @@ PROBLEMS = {
     409: ("It is over already", "Nothing can be changed any more in a rollout that has ended."),
     410: ("This offer is over", "It could be accepted for some time only, and that time has passed."),
     413: ("That is too much", "What was sent is longer than any form of this page."),
+    429: ("That was tried too often", "Please wait a moment, then try again."),
     431: ("That is too much", "The address or the cookies of this page are too long. Open it from its beginning."),
     500: ("Something went wrong", "That is our fault, and it is noted. Please try again in a moment."),
     503: ("Too many are here", "Please try again in a moment."),

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from churn.clocks import Clock, read_clock
+from churn.web.ended import EndedSessions
 
 LIFETIME_S = 12 * 3600
 FORM = "application/x-www-form-urlencoded"
@@ -50,6 +51,8 @@ class Sessions:
 
     Args:
         key: signs the cookie, and makes the form tokens. A new key ends all sessions.
+        ended: the sessions that have ended.
+        secure: whether people reach the pages by HTTPS; the cookie is then sent by nothing else.
         same_site: whether a link on another site leads to a page that is signed in (`lax`) or not (`strict`).
         clock: tells what the clocks show.
     """
@@ -60,9 +63,11 @@ class Sessions:
         *,
         name: str,
         same_site: Literal["lax", "strict"],
+        ended: EndedSessions | set[str],
+        secure: bool,
         clock: Callable[[], Clock] = read_clock,
     ) -> None:
-        self._key = key
+        self._key, self._ended, self._secure = key, ended, secure
         self._cookie = f"{name}_session"
         self._same_site = same_site
         self._serializer = URLSafeTimedSerializer(
@@ -78,18 +83,22 @@ class Sessions:
         )
 
     def read(self, request: Request) -> Session:
-        """Return the request's session; a new one without a user if its cookie is missing, expired or not ours."""
+        """Return the request's session; a new one without a user if its cookie is missing, not ours, or ended."""
         try:
             nonce, user = self._serializer.loads(request.cookies.get(self._cookie, ""), max_age=LIFETIME_S)
         except BadSignature:
             return Session(secrets.token_urlsafe(16))
+        if user is not None and nonce in self._ended:
+            return Session(secrets.token_urlsafe(16))
         return Session(nonce, user)
 
     def start(self, request: Request, response: Response, user: str | None) -> None:
-        """Begin a new session. Cookies and form tokens of the old one are worth nothing in it."""
-        self.keep(request, response, Session(secrets.token_urlsafe(16), user))
+        """Begin a new session, and end the old one: its cookie and its form tokens are worth nothing any more."""
+        if (old := self.read(request)).user is not None:
+            self._ended.add(old.nonce)
+        self.keep(response, Session(secrets.token_urlsafe(16), user))
 
-    def keep(self, request: Request, response: Response, session: Session) -> None:
+    def keep(self, response: Response, session: Session) -> None:
         """Send the session's cookie."""
         response.set_cookie(
             self._cookie,
@@ -97,7 +106,7 @@ class Sessions:
             max_age=LIFETIME_S,
             httponly=True,
             samesite=self._same_site,
-            secure=request.url.scheme == "https",
+            secure=self._secure,
         )
 
     def make_form_token(self, session: Session) -> str:

@@ -19,7 +19,7 @@ class Clocks:
 
 
 def open_sessions(clocks: Clocks) -> Sessions:
-    return Sessions(b"k" * 32, name="portal", same_site="lax", clock=clocks.read)
+    return Sessions(b"k" * 32, name="portal", same_site="lax", ended=set(), secure=False, clock=clocks.read)
 
 
 def ask(cookie: str = "") -> Request:

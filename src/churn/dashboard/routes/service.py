@@ -49,6 +49,7 @@ class DashboardConfig:
         instances: addresses of the service's instances.
         mlflow_url: where MLflow's pages are; None if they are not linked.
         token: people who know it may act; None if nobody may.
+        public_url: where people reach it, if a proxy stands in front of it.
     """
 
     home: Path
@@ -58,6 +59,12 @@ class DashboardConfig:
     instances: tuple[str, ...] = ()
     mlflow_url: str | None = None
     token: str | None = field(default=None, repr=False)
+    public_url: str | None = None
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the dashboard by HTTPS."""
+        return (self.public_url or "").startswith("https:")
 
 
 class CachedValue[T]:
