@@ -96,3 +96,25 @@ def test_a_collector_that_is_not_there_is_counted_and_costs_no_answer(
             return total(scraped(client.get("/metrics").text), metrics.SPANS_LOST.name)
 
         wait_until(count_lost_spans, "the collector was tried")
+
+
+def test_a_bucket_that_is_not_there_is_counted_and_costs_no_answer(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    own = {
+        "MODEL_PATH": bundles["streamflow"].path,
+        "PREDICTION_LOG": "s3://nowhere/log",
+        "PREDICTION_LOG_SEGMENT_SECONDS": 1,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}",
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "AWS_REGION": "us-east-1",
+    }
+    with (
+        serving(tmp_path, "serve", **own) as (address, _),
+        httpx2.Client(base_url=address, trust_env=False) as client,
+    ):
+
+        def count_failures() -> float:
+            assert client.post("/predict", json=find_contract("streamflow").example()).status_code == 200
+            return total(scraped(client.get("/metrics").text), metrics.LOG_TROUBLE.name, kind="failed")
+
+        wait_until(count_failures, "the bucket was tried")
