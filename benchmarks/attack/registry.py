@@ -32,7 +32,7 @@ CONTRACT = find_contract("streamflow")
 NAME = name_registered_model(CONTRACT)
 LIMIT_S = 300.0
 MOST_MB = 1500
-OPERATIONS_FOR_A_COMMAND = 25
+OPERATIONS_FOR_A_COMMAND = 50
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 # Retries at once: what is tried is the answers, not the waiting between them.
 HASTY = {"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0", "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0"}
