@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -11,7 +12,7 @@ from churn.web.server import format_url, listen, serve_pages, stop_without_failu
 from churn.web.streams import hold_streams, settle_streams
 from portal.app import create_app
 from portal.events import KINDS
-from portal.records import load_demo_subscribers
+from portal.pages import PAGES
 from portal.settings import PortalSettings, read_settings
 from portal.store import Store
 
@@ -34,7 +35,7 @@ def run(context: typer.Context) -> None:
 @app.command("events", epilog="Example: CHURN_HOME=var python -m portal events --json")
 def events(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False) -> None:
     """Count what happened to banners and offers, by policy and arm."""
-    store = Store(read_settings().store_path, load_demo_subscribers())
+    store = open_store()
     counts = store.count_events()
     store.close()
     if as_json:
@@ -45,6 +46,39 @@ def events(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, 
         sys.stdout.write(f"{what}  {count['events']:5}  of {count['subscribers']} subscribers\n")
     if not counts:
         sys.stdout.write("Nothing has happened yet.\n")
+
+
+subscriber_app = typer.Typer(name="subscriber", help="Export or erase what the portal keeps of one subscriber.")
+app.add_typer(subscriber_app)
+KeyArgument = Annotated[str, typer.Argument(help="The subscriber's key.", show_default=False)]
+
+
+@subscriber_app.command("export", epilog="Example: churn-portal subscriber export KEY --out about-you.html")
+def export(
+    key: KeyArgument,
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page for the subscriber instead.")] = None,
+) -> None:
+    """Print all that the portal keeps of a subscriber, as JSON."""
+    rows = open_store().export_subscriber(key)
+    if out:
+        out.write_text(PAGES.render("about_you.html", rows=rows), encoding="utf-8")
+    else:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+
+
+@subscriber_app.command("erase", epilog="Example: churn-portal subscriber erase KEY")
+def erase(key: KeyArgument) -> None:
+    """Remove all that the portal keeps of a subscriber, and print how many rows that were, as JSON.
+
+    A subscriber of the demonstration comes back, without a past, when the portal is started again.
+    """
+    sys.stdout.write(json.dumps(open_store().erase_subscriber(key), indent=2) + "\n")
+
+
+def open_store() -> Store:
+    """Open the portal's file. Nobody is added to it."""
+    return Store(read_settings().store_path, ())
 
 
 def serve(settings: PortalSettings) -> None:

@@ -42,6 +42,12 @@ class Database:
         with self._lock, run_transaction(self._connection) as connection:
             yield connection
 
+    def overwrite_deleted(self) -> None:
+        """Write the file anew, so that nothing of what was deleted is left in it or beside it."""
+        with self._lock, self._reading_lock:
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def query(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows that a query finds."""
         with self._reading_lock:

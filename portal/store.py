@@ -11,6 +11,15 @@ from typing import Any
 from portal.database import Database
 from portal.records import AcceptedOffer, BannerHistory, DemoSubscriber, Exposure, ResponseKind
 
+JSON_COLUMNS = {"facts", "reason_codes", "offer"}
+# Where rows about a subscriber stand, and how to find them. Rows that others refer to come last.
+ROWS_OF_SUBSCRIBER = {
+    "accepted_offers": "FROM accepted_offers WHERE subscriber = ?",
+    "responses": "FROM responses WHERE prediction_id IN (SELECT prediction_id FROM exposures WHERE subscriber = ?)",
+    "exposures": "FROM exposures WHERE subscriber = ?",
+    "subscribers": "FROM subscribers WHERE key = ?",
+}
+
 
 class Store:
     """Keep what was shown to whom, and what came of it. What is stored about known subscribers stays."""
@@ -109,6 +118,21 @@ class Store:
         )
         return [dict(row) for row in rows]
 
+    def export_subscriber(self, key: str) -> dict[str, list[dict[str, Any]]]:
+        """Return all rows about a subscriber, by table."""
+        return {
+            table: [_plain(row) for row in self._database.query(f"SELECT * {theirs}", key)]
+            for table, theirs in ROWS_OF_SUBSCRIBER.items()
+        }
+
+    def erase_subscriber(self, key: str) -> dict[str, int]:
+        """Remove all rows about a subscriber; return how many, by table. Nothing of them stays in the file."""
+        with self._database.transaction() as run:
+            rows = ROWS_OF_SUBSCRIBER.items()
+            erased = {table: run.execute(f"DELETE {theirs}", (key,)).rowcount for table, theirs in rows}
+        self._database.overwrite_deleted()
+        return erased
+
     def _insert_unwritten(self, run: sqlite3.Connection, exposure: Exposure) -> None:
         if unwritten := self.unwritten.get(exposure.prediction_id):  # the other thread may write it meanwhile
             _insert_exposure(run, *unwritten)
@@ -132,6 +156,12 @@ def _insert_response(run: sqlite3.Connection, exposure: Exposure, kind: Response
         "INSERT INTO responses VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (exposure.prediction_id, kind, _utc(at))
     )
     return done.rowcount == 1
+
+
+def _plain(row: sqlite3.Row) -> dict[str, Any]:
+    """Return a row with its JSON read."""
+    values = dict(row)
+    return values | {name: json.loads(values[name]) for name in JSON_COLUMNS & values.keys() if values[name]}
 
 
 def _subscriber(row: sqlite3.Row) -> DemoSubscriber:

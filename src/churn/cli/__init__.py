@@ -6,6 +6,7 @@ models.py           models, promote, export, ui
 proving.py          prove
 scoring.py          score
 offers.py           offers
+subscriber.py       subscriber
 predictions.py      replay, predictions
 loadtest.py         loadtest
 image.py            image
@@ -47,6 +48,7 @@ from churn.cli import (
     scoring,
     service,
     shadow,
+    subscriber,
     training,
 )
 from churn.cli.show import complain
@@ -69,6 +71,7 @@ for commands in (
 rollout.add_to(app)
 rollout_report.add_to(app)
 app.add_typer(outcomes.app)
+app.add_typer(subscriber.app)
 
 
 def main() -> NoReturn:

@@ -172,33 +172,21 @@ def predictions_erase(
     as_json: JsonOption = False,
 ) -> None:
     """Remove all records and outcomes of one subscriber; running services close their segments for it."""
-    from churn.outcomes.store import erase_outcomes, locate_outcomes
-    from churn.prediction_log.maintenance import close_all_journals, erase_from_set_aside, erase_subscriber
-    from churn.prediction_log.segments import open_store
+    from churn.outcomes.person import erase_person
+    from churn.outcomes.store import locate_outcomes
 
     settings = read_settings()
     hashed = hash_with_salt(settings, key)
     places = require_log(settings, contract)
-    store = open_store(places.where)
-    still_open = close_all_journals(places.journals, store)
-    aside = erase_from_set_aside(places.journals, hashed)
+    outcomes = locate_outcomes(settings.churn_home, find_contract(contract).contract_name)
     with show_progress("segments", calm=True) as move:
-        erase_outcomes(locate_outcomes(settings.churn_home, find_contract(contract).contract_name), hashed)
-        erased = erase_subscriber(store, hashed, progress=move)
+        erasure = erase_person(places, outcomes, hashed, progress=move)
     if as_json:
-        print_json({"subscriber": hashed, "erased": erased, "journals_still_open": still_open, "set_aside": aside})
+        counts = erasure._asdict()
+        print_json({"subscriber": hashed, "erased": counts.pop("records"), **counts})
     else:
-        out.print(f"{erased:,} records of {hashed} are erased")
-    if still_open:
-        raise DataError(
-            f"{still_open} journals in {places.journals} are still being written, and may hold more of their records",
-            instead="run it again when the services that write them answer or have ended",
-        )
-    if aside:
-        raise DataError(
-            f"{aside} files of damaged lines may hold more of their records, which nobody can recognise",
-            instead="look at them, then mend or remove them: `churn predictions list` names them",
-        )
+        out.print(f"{erasure.records:,} records and {erasure.outcomes:,} outcomes of {hashed} are erased")
+    erasure.require_whole(places.journals)
 
 
 def require_log(settings: Settings, contract: str) -> Places:

@@ -57,8 +57,8 @@ def load_outcomes(path: Path) -> list[Outcome]:
     ]
 
 
-def erase_outcomes(path: Path, subscriber: str) -> int:
-    """Remove the outcomes of a subscriber, whose key is hashed; return the number of rows.
+def erase_outcomes(path: Path, subscriber: str, prediction_ids: Sequence[str] = ()) -> int:
+    """Remove the outcomes of a subscriber, whose key is hashed, and of their predictions. Return the number of rows.
 
     Raises:
         DataError: the file is damaged or in use.
@@ -66,8 +66,9 @@ def erase_outcomes(path: Path, subscriber: str) -> int:
     if not path.exists():
         return 0
     with _open(path) as connection:
-        cursor = connection.execute("DELETE FROM outcome WHERE kind = 'subscriber' AND id = ?", [subscriber])
-        return cursor.rowcount
+        connection.execute("PRAGMA secure_delete = ON")  # else the text stays in the file until it is written over
+        theirs = [("subscriber", subscriber), *(("prediction_id", identity) for identity in prediction_ids)]
+        return connection.executemany("DELETE FROM outcome WHERE kind = ? AND id = ?", theirs).rowcount
 
 
 @contextmanager
