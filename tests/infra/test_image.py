@@ -148,7 +148,7 @@ def test_the_health_check_turns_healthy(image: Built) -> None:
     (known,) = json.loads(docker("image", "inspect", image.reference))
     check = " ".join(known["Config"]["Healthcheck"]["Test"][1:])
     name = "churn-tests-health"
-    asked = ["--health-cmd", check, "--health-interval", "1s", "--env", "HOST=127.0.0.1", "--network", "none"]
+    asked = ["--health-cmd", check, "--health-interval", "1s", "--env", "HOST=127.0.0.1", "--env", "WORKERS=2", "--network", "none"]
     # Without a single folder that can be written, as on Fargate.
     hardened = [option for option in HARDENED if option not in {"--tmpfs", "/tmp"}]  # noqa: S108
     docker("run", "--detach", "--rm", "--name", name, *hardened, *asked, image.reference)
@@ -157,6 +157,8 @@ def test_the_health_check_turns_healthy(image: Built) -> None:
         while (state := docker("inspect", "--format", "{{.State.Health.Status}}", name)) != "healthy":
             assert time.monotonic() < deadline, state
             time.sleep(0.2)
+        said = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+        assert "loads all itself" not in said.stdout + said.stderr  # workers are copies here, too
     finally:
         docker("rm", "--force", name)
 

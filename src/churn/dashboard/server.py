@@ -20,7 +20,7 @@ def serve(config: DashboardConfig, *, host: str, port: int, log_level: str) -> N
         act = (
             "It can be read; set DASHBOARD_TOKEN to let people act."
             if config.token is None
-            else "People who have the token may act."
+            else "People who have the token may look and act."
         )
         # On standard error, for standard output is the log.
         sys.stderr.write(f"\nThe dashboard is at {format_url(host, port)}\n{act}\n\nStop with Ctrl+C.\n")
