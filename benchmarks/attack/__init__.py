@@ -4,7 +4,8 @@ summary.py   what an attack found
 run.py       all attacks, one after the other, and the table of figures
 processes.py starts what is attacked
 requests.py  hostile requests to all three apps
-container.py  hostile requests and the worst batches to a container of 2 GB
+container.py hostile requests and the worst batches to a container of 2 GB
+batches.py   many connections that send the worst batches, beside single requests
 journals.py  damages journals of the prediction log
 kills.py     kills workers and first processes of services
 writer.py    kills workers that log, and processes that close the log

@@ -25,6 +25,7 @@ ATTACKS: dict[str, tuple[int, int]] = {
     "tables": (20_000, 600),
     "answers": (2_000, 100),
     "controller": (100, 4),
+    "batches": (60, 0),
     "container": (5_000, 0),
     "aws": (500, 25),
     "registry": (500, 12),

@@ -148,7 +148,8 @@ def test_the_health_check_turns_healthy(image: Built) -> None:
     (known,) = json.loads(docker("image", "inspect", image.reference))
     check = " ".join(known["Config"]["Healthcheck"]["Test"][1:])
     name = "churn-tests-health"
-    asked = ["--health-cmd", check, "--health-interval", "1s", "--env", "HOST=127.0.0.1", "--env", "WORKERS=2", "--network", "none"]
+    settings = ["--env", "HOST=127.0.0.1", "--env", "WORKERS=2"]
+    asked = ["--health-cmd", check, "--health-interval", "1s", "--network", "none", *settings]
     # Without a single folder that can be written, as on Fargate.
     hardened = [option for option in HARDENED if option not in {"--tmpfs", "/tmp"}]  # noqa: S108
     docker("run", "--detach", "--rm", "--name", name, *hardened, *asked, image.reference)
