@@ -40,9 +40,10 @@ def translate_aws_errors(what: str, kind: type[ChurnError], *, check: str) -> It
     except ChurnError:
         raise
     except ClientError as error:
-        answer = error.response["Error"]
+        answer = error.response.get("Error")
+        code, message = (answer.get("Code"), answer.get("Message")) if isinstance(answer, dict) else (None, None)
         raise kind(
-            f"could not {what}: AWS says {answer.get('Code', 'nothing')}: {answer.get('Message', '')}",
+            f"could not {what}: AWS says {code or 'nothing'}: {message or ''}",
             instead=f"check {check}; what is needed is made by deploy/terraform",
         ) from error
     except BotoCoreError as error:
