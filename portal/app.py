@@ -12,6 +12,7 @@ from churn.client import AsyncChurnClient
 from churn.web.app import create_page_app
 from churn.web.ended import EndedSessions
 from churn.web.logging import open_log
+from churn.web.sessions import SignInNeededError, send_to_sign_in
 from portal.advice import Adviser
 from portal.events import event_routes
 from portal.explain import explain_routes
@@ -19,7 +20,7 @@ from portal.exposures import ExposureRecorder
 from portal.pages import PAGES
 from portal.records import load_demo_subscribers
 from portal.routes import banner_routes, offer_routes, sign_in_routes, subscription_routes
-from portal.sessions import SignInNeededError, SubscriberSessions, send_to_sign_in
+from portal.sessions import SubscriberSessions
 from portal.settings import PortalSettings, read_settings
 from portal.store import Store
 

@@ -3,23 +3,14 @@
 from typing import Any
 
 from fastapi import HTTPException, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from churn.web.ended import EndedSessions
-from churn.web.sessions import Sessions, see_other
+from churn.web.sessions import Sessions, SignInNeededError
 from portal.pages import build_page
 from portal.records import DemoSubscriber, Exposure
 from portal.store import Store
-
-
-class SignInNeededError(Exception):
-    """A page that needs somebody signed in was opened by nobody."""
-
-
-async def send_to_sign_in(_: Request, __: SignInNeededError) -> Response:
-    """Answer with the way to the list of demo subscribers."""
-    return see_other("/sign-in")
 
 
 class SubscriberSessions(Sessions):

@@ -76,3 +76,18 @@ def test_a_workflow_has_no_rights_but_those_of_its_jobs_and_no_secrets(path: Pat
 def test_no_script_holds_text_that_somebody_typed(path: Path) -> None:
     scripts = re.findall(r"run: \|\n((?: {8,}.*\n)+)|run: (.*)", path.read_text())
     assert [script for script in scripts if "${{" in "".join(script)] == []
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [("", 1), ("python:3.13-slim", 1), ("@sha256:" + "0" * 64, 1), ("python@sha256:" + "0" * 64, 0)],
+)
+def test_an_image_is_built_only_on_a_base_that_stays_the_same(image: str, code: int) -> None:
+    text = (GITHUB / "actions" / "image" / "action.yaml").read_text()
+    script = re.search(r"Refuse a base image.*?run: \|\n(.*?)\n    - uses", text, re.DOTALL)
+    assert script is not None
+    done = subprocess.run(
+        ["bash", "-c", script[1]], env={"BASE_IMAGE": image}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert ("by digest" in done.stdout) is bool(code)

@@ -10,10 +10,10 @@ from churn.dashboard.routes.commands import command_routes, sign_in_routes
 from churn.dashboard.routes.metrics import metrics_routes
 from churn.dashboard.routes.rollouts import rollout_routes
 from churn.dashboard.routes.service import DashboardConfig, service_routes
-from churn.dashboard.visits import SignInNeededError, Visits
+from churn.dashboard.visits import Visits
 from churn.errors import ChurnError
 from churn.web.app import create_page_app
-from churn.web.sessions import see_other
+from churn.web.sessions import SignInNeededError, send_to_sign_in
 
 
 def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
@@ -24,7 +24,7 @@ def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
         title="Churn dashboard",
         # Pages ask again every few seconds: their lines would fill the log.
         guard={"log": log, "page_cache": "no-cache", "quiet": {200, 304}, "is_https": config.is_https},
-        exception_handlers={ChurnError: _show_error, SignInNeededError: _send_to_sign_in},
+        exception_handlers={ChurnError: _show_error, SignInNeededError: send_to_sign_in},
     )
     for pages in (rollout_routes(rollouts, visits), service_routes(config, rollouts, visits)):
         app.include_router(pages, dependencies=[Depends(visits.require_reader)])
@@ -33,10 +33,6 @@ def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
         app.include_router(sign_in_routes(visits, log, is_behind_proxy=config.public_url is not None))
         app.include_router(command_routes(rollouts, visits, log))
     return app
-
-
-async def _send_to_sign_in(_: Request, __: Exception) -> Response:
-    return see_other("/sign-in")
 
 
 async def _show_error(_: Request, error: Exception) -> Response:

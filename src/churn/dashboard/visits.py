@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.requests import Request
 
 from churn.web.ended import EndedSessions
-from churn.web.sessions import Sessions
+from churn.web.sessions import Sessions, SignInNeededError
 
 OPERATOR = "operator"
 
@@ -25,10 +25,6 @@ class Visit:
 
     can_sign_in: bool
     form_token: str | None = None
-
-
-class SignInNeededError(Exception):
-    """A page that needs somebody signed in was opened by nobody."""
 
 
 class Visits:

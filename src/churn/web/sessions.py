@@ -140,6 +140,15 @@ async def read_form(request: Request) -> dict[str, str]:
         return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
+class SignInNeededError(Exception):
+    """A page that needs somebody signed in was opened by nobody."""
+
+
+async def send_to_sign_in(_: Request, __: Exception) -> Response:
+    """Answer with the way to sign in."""
+    return see_other("/sign-in")
+
+
 def see_other(path: str) -> RedirectResponse:
     """Send the browser to a page after a form: going back then sends nothing twice."""
     return RedirectResponse(path, status_code=303)
