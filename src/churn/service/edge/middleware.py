@@ -132,8 +132,9 @@ class ObservationMiddleware:
                 "request_id": request_id,
                 "model_version": self.model_version,
             }
-            others = {"trace_id": trace_id, "caller_request_hash": caller_hash}
-            line |= {name: text for name, text in others.items() if text}
+            if trace_id or caller_hash:
+                others = {"trace_id": trace_id, "caller_request_hash": caller_hash}
+                line |= {name: text for name, text in others.items() if text}
             problem: Problem | None = state.get("problem")
             is_foreseen = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, Busy) or self.drain.has_begun
             if is_foreseen and bug is None:

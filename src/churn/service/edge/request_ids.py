@@ -3,7 +3,6 @@
 import random
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from churn.prediction_log.record import hash_key
 
@@ -17,35 +16,24 @@ MACHINE_MADE = re.compile(
 ECHOED = re.compile(rb"[!-~]{1,128}")
 
 
-class RequestId(NamedTuple):
-    """The id of one request.
-
-    Args:
-        ours: stands in log, record and problem.
-        echoed: stands in the answer: the caller's own text, if that can be sent back.
-        caller_hash: of the caller's text where it is not ours; None if there is no salt to hash it with.
-    """
-
-    ours: str
-    echoed: bytes
-    caller_hash: str | None = None
-
-
 class RequestIds:
     """Read the ids of requests. The salt hashes free text, which may name a person and is kept nowhere as it is."""
 
     def __init__(self, salt: str | None = None) -> None:
         self._salt = salt
 
-    def read(self, headers: Iterable[tuple[bytes, bytes]]) -> RequestId:
-        """Return the id that the first X-Request-ID gives to a request."""
+    def read(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bytes, str | None]:
+        """Return what the first X-Request-ID says: the id for log, record and problem, and what the answer repeats.
+
+        Third comes the hash of free text; None if there is none, or no salt to hash it with.
+        """
         for name, value in headers:
             if name == b"x-request-id" and ECHOED.fullmatch(value):
                 if MACHINE_MADE.fullmatch(value):
-                    return RequestId(value.decode(), value)
-                return RequestId(make_request_id(), value, hash_key(f"request {value.decode()}", self._salt))
+                    return value.decode(), value, None
+                return make_request_id(), value, hash_key(f"request {value.decode()}", self._salt)
         ours = make_request_id()
-        return RequestId(ours, ours.encode())
+        return ours, ours.encode(), None
 
 
 def make_request_id() -> str:
