@@ -21,7 +21,7 @@ TIERS: Final[tuple[RiskTier, ...]] = get_args(RiskTier.__value__)
 ARMS: Final[tuple[Arm, ...]] = get_args(Arm.__value__)
 MOST_MONTHS: Final = 120  # that an offer may last
 
-# A plain string, not `format: date`: generators of clients make different types of that, and some leave headers out.
+# Not `format: date`: some generators of clients leave out an operation with such a header.
 DAY_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 type Dollars = Annotated[float, Field(description="In dollars, rounded to cents.")]

@@ -1,4 +1,4 @@
-"""Read the metrics of rollouts from the store alone, so that they are told while controller and canary are dead.
+"""Read the metrics of rollouts from the store alone. So they are told without a controller and without a canary.
 
 The cost does not grow with the number of rollouts.
 """

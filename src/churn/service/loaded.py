@@ -11,7 +11,7 @@ import uvloop  # noqa: F401
 
 import churn.service.app
 import churn.service.server  # noqa: F401
-from churn.service.workers import HELD_BACK
+from churn.service.worker import HELD_BACK
 
 signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
 # What is frozen is not touched by the collections of the copies, which so share its memory.

@@ -20,7 +20,8 @@ from churn.service.counting.layout import count_cells, describe_served_model, la
 from churn.service.counting.ledger import Ledger
 from churn.service.standby import Standby
 from churn.service.startup import challenger_from_bundle, load_challenger_bundle, require_writable_log
-from churn.service.workers import MOST_PROCESSES, CreateApp, Workers, load_ahead
+from churn.service.worker import load_ahead
+from churn.service.workers import MOST_PROCESSES, CreateApp, Workers
 from churn.settings import MOST_WORKERS, Settings
 from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL

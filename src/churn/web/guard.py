@@ -94,7 +94,7 @@ class Guard:
 
 
 def _limit(receive: Receive, arrival_s: float) -> Receive:
-    """Receive a form, but stop at the largest size and at the deadline, whatever size the request claims."""
+    """Receive a form. Stop at the largest size and at the deadline; do not believe the size that the request claims."""
     received = 0
     is_whole = False
     until_s = asyncio.get_running_loop().time() + arrival_s
