@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from churn.errors import ChurnError
-from churn.web.database import open_database, run_transaction
+from churn.web.database import Tables, explain_trouble, open_database, remove_copy, run_transaction
 
-SCHEMA = Path(__file__).with_name("schema.sql")
-SCHEMA_VERSION = 1
+TABLES = Tables([Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")])
+INSTEAD = "see whether it may be written and its disk has room; if it is damaged, restore it as the runbook says"
 
 
 class StoreError(ChurnError):
@@ -28,6 +28,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = path
         self._lock, self._reading_lock = threading.Lock(), threading.Lock()
         self._connection, self._reader = _open(path), _open(path)
 
@@ -44,6 +45,7 @@ class Database:
 
     def overwrite_deleted(self) -> None:
         """Write the file anew, so that nothing of what was deleted is left in it or beside it."""
+        remove_copy(self._path)
         with self._lock, self._reading_lock:
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -55,9 +57,5 @@ class Database:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    try:
-        schema = SCHEMA.read_text(encoding="utf-8")
-        return open_database(path, schema=schema, version=SCHEMA_VERSION, synchronous="NORMAL")
-    except sqlite3.Error as error:
-        instead = "see whether it may be written; or move it away: a new one is made, without what was recorded"
-        raise StoreError(f"{path} cannot be used: {error}", instead=instead) from error
+    with explain_trouble(path, StoreError, instead=INSTEAD):
+        return open_database(path, TABLES, synchronous="NORMAL")

@@ -7,6 +7,7 @@ from support.earlier import SALT, earlier_json
 from churn.outcomes.file import Outcome
 from churn.outcomes.store import erase_outcomes, load_outcomes, locate_outcomes
 from churn.prediction_log.record import hash_key
+from churn.web.database import locate_copy
 
 
 def test_each_outcome_is_known_by_subscriber_or_by_prediction(own_home: Path) -> None:
@@ -21,8 +22,17 @@ def test_each_outcome_is_known_by_subscriber_or_by_prediction(own_home: Path) ->
             assert known[prediction_id] == Outcome("prediction_id", prediction_id, left, None)
 
 
-def test_an_outcome_can_be_forgotten(own_home: Path) -> None:
+def test_reading_outcomes_leaves_the_file_as_it_is(own_home: Path) -> None:
+    path = locate_outcomes(own_home, "streamflow")
+    before = path.read_bytes()
+    assert len(load_outcomes(path)) == 31
+    assert path.read_bytes() == before
+
+
+def test_an_outcome_can_be_forgotten_also_in_a_copy_from_before_a_step(own_home: Path) -> None:
     path, key = locate_outcomes(own_home, "streamflow"), hash_key("subscriber-1", SALT)
     assert key is not None
+    locate_copy(path).write_bytes(path.read_bytes())
     assert erase_outcomes(path, key) == 1
     assert len(load_outcomes(path)) == 30
+    assert [file.name for file in path.parent.iterdir() if key.encode() in file.read_bytes()] == []

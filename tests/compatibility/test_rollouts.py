@@ -1,6 +1,8 @@
 """Rollouts that an earlier version recorded are read, and go on where they stood."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from churn.judging.counts_file import read_judge_input
 from churn.rollout.plan import read_plan
 from churn.rollout.state import Setup, State
 from churn.rollout.store import RolloutStore
+from churn.web.database import locate_copy
 
 SERVICE = "streamflow-churn-api"
 
@@ -47,6 +50,16 @@ def test_the_tallies_of_a_rollout_that_is_not_over_are_whole(store: RolloutStore
         assert total.requests == evidence[track]["requests"] > 0
         assert list(total.latency) == evidence[track]["latency"]
         assert dict(total.top_sets) == evidence[track]["top_sets"]
+
+
+def test_the_file_gets_the_columns_of_today_and_a_copy_of_the_earlier_one_stays(store: RolloutStore) -> None:
+    copy = locate_copy(store.path)
+    columns = []
+    for path in (copy, store.path):
+        with closing(sqlite3.connect(path)) as connection:
+            columns.append([row[1] for row in connection.execute("PRAGMA table_info(event)")])
+            assert connection.execute("SELECT count(*) FROM rollout").fetchone() == (5,)
+    assert ("times" in columns[0], "times" in columns[1]) == (False, True)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.fake_service import OFFER
 
+from churn.web.database import locate_copy
 from portal.database import StoreError
 from portal.records import Exposure, load_demo_subscribers
 from portal.store import Store
@@ -100,6 +101,13 @@ def test_what_was_recorded_outlives_the_process(path: Path) -> None:
         found = store.find_subscriber(KEY)
         assert found is not None
         assert not found.wants_offers
+
+
+def test_who_is_erased_is_gone_from_the_copy_of_before_a_step_too(store: Store, path: Path) -> None:
+    store.record_exposure(exposure(1), NOON)
+    locate_copy(path).write_bytes(KEY.encode())
+    store.erase_subscriber(KEY)
+    assert [file.name for file in path.parent.iterdir() if KEY.encode() in file.read_bytes()] == []
 
 
 def test_an_event_has_all_that_the_experiment_needs(store: Store, path: Path) -> None:

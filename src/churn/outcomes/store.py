@@ -2,20 +2,22 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from churn.errors import DataError
 from churn.outcomes.file import Outcome
+from churn.web.database import Tables, explain_trouble, open_database, remove_copy, run_transaction
 
-BUSY_S = 10.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS outcome (
     kind TEXT NOT NULL CHECK (kind IN ('prediction_id', 'subscriber')), id TEXT NOT NULL,
     left INTEGER NOT NULL CHECK (left IN (0, 1)), accepted INTEGER CHECK (accepted IN (0, 1)),
     PRIMARY KEY (kind, id)
-) STRICT, WITHOUT ROWID
+) STRICT, WITHOUT ROWID;
 """
+TABLES = Tables([SCHEMA])
+INSTEAD = "if another import runs, wait for it; if the file is damaged, remove it and import the files again"
 # A later file that says nothing of acceptance does not remove what is known of it.
 WRITE = """
 INSERT INTO outcome VALUES (?, ?, ?, ?) ON CONFLICT (kind, id)
@@ -36,7 +38,7 @@ def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> int:
         OSError: its folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    with _open(path) as connection:
+    with _open(path) as connection, run_transaction(connection):
         connection.executemany(WRITE, outcomes)
         return int(connection.execute("SELECT count(*) FROM outcome").fetchone()[0])
 
@@ -66,23 +68,18 @@ def erase_outcomes(path: Path, subscriber: str, prediction_ids: Sequence[str] = 
     if not path.exists():
         return 0
     with _open(path) as connection:
+        remove_copy(path)
         connection.execute("PRAGMA secure_delete = ON")  # else the text stays in the file until it is written over
         theirs = [("subscriber", subscriber), *(("prediction_id", identity) for identity in prediction_ids)]
-        return connection.executemany("DELETE FROM outcome WHERE kind = ? AND id = ?", theirs).rowcount
+        with run_transaction(connection):
+            return connection.executemany("DELETE FROM outcome WHERE kind = ? AND id = ?", theirs).rowcount
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        connection = sqlite3.connect(path, timeout=BUSY_S)
-        try:
-            connection.execute(SCHEMA)
-            with connection:
-                yield connection
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise DataError(
-            f"{path} cannot be used: {error}",
-            instead="if another import runs, wait for it; if the file is damaged, remove it and import the files again",
-        ) from error
+    """Open the file. Between two commands there is nothing beside it, so that it may lie where one can only read."""
+    with (
+        explain_trouble(path, DataError, instead=INSTEAD),
+        closing(open_database(path, TABLES, synchronous="FULL", journal_mode="DELETE")) as connection,
+    ):
+        yield connection

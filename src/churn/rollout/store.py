@@ -18,9 +18,10 @@ from churn.errors import RolloutError
 from churn.rollout.folding import name_alike
 from churn.rollout.state import Command, Event, Rollout, State
 from churn.rollout.tables import connect, fold, insert, insert_event
-from churn.web.database import run_transaction
+from churn.web.database import explain_trouble, run_transaction
 
 RETRY_S = 0.02
+INSTEAD = "see whether it may be written and its disk has room; if it is damaged, restore it as the runbook says"
 # The column of each field of a rollout that has another name, or holds JSON.
 COLUMNS = {"setup": "place", "counts": "tallies", "stable_before": "reference"}
 JSON_FIELDS = {"plan", "clock", *COLUMNS}
@@ -46,20 +47,16 @@ class RolloutStore:
     Any number of processes may read; one at a time controls a service.
 
     Raises:
-        RolloutError: the file cannot be used, or is of another version.
+        RolloutError: the file cannot be used, or is of a later version.
     """
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "rollouts"
         self._folder.mkdir(parents=True, exist_ok=True)
         self.path = self._folder / "rollouts.db"
-        try:
+        with explain_trouble(self.path, RolloutError, instead=INSTEAD):
             self._connection = connect(self.path)
             self._fold_earlier()
-        except sqlite3.Error as error:
-            raise RolloutError(
-                f"{self.path} cannot be used: {error}", instead="see whether it may be written; or move it away"
-            ) from error
 
     def close(self) -> None:
         """Close the connection."""

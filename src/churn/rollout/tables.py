@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from churn.rollout.folding import MOST_OF_A_KIND, group_unfolded, name_others
-from churn.web.database import open_database, run_transaction
+from churn.web.database import Tables, open_database
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rollout (
     number INTEGER PRIMARY KEY, service TEXT NOT NULL, stable TEXT NOT NULL, canary TEXT NOT NULL, plan TEXT NOT NULL,
@@ -58,18 +57,9 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the file, with all tables and columns.
 
     Raises:
-        sqlite3.Error: it cannot be used, or is of another version.
+        sqlite3.Error, OSError: it cannot be used, or is of a later version.
     """
-    connection = open_database(path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="FULL")
-    try:
-        if _list_lacking(connection):
-            with run_transaction(connection):
-                for change in _list_lacking(connection):  # another process may have been faster
-                    connection.execute(change)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+    return open_database(path, Tables([SCHEMA], _list_lacking), synchronous="FULL")
 
 
 def _list_lacking(connection: sqlite3.Connection) -> list[str]:

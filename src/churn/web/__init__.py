@@ -11,6 +11,6 @@ ended.py     which sessions have ended
 guard.py     security headers, a limit on bodies, a line in the log, and a page when all fails
 sessions.py  who is signed in, in a signed cookie, and the token that a form must bring back
 pages.py     templates and the pages of problems
-database.py  an SQLite file and its transactions
+database.py  an SQLite file, its tables from version to version, and its transactions
 app.py       builds an app of pages from these parts
 """

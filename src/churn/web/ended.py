@@ -1,14 +1,12 @@
 """Which sessions have ended, kept in a file: a cookie that somebody copied is worth nothing, also after a restart."""
 
-import sqlite3
 import threading
 from pathlib import Path
 
 from churn.errors import SettingsError
-from churn.web.database import open_database, run_transaction
+from churn.web.database import Tables, explain_trouble, open_database, run_transaction
 
-SCHEMA = "CREATE TABLE ended (number INTEGER PRIMARY KEY AUTOINCREMENT, nonce TEXT NOT NULL UNIQUE) STRICT;"
-SCHEMA_VERSION = 1
+TABLES = Tables(["CREATE TABLE ended (number INTEGER PRIMARY KEY AUTOINCREMENT, nonce TEXT NOT NULL UNIQUE) STRICT;"])
 MOST_ENDED = 100_000  # the oldest are forgotten first; far more than end in the lifetime of a session
 
 
@@ -22,14 +20,13 @@ class EndedSessions:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = threading.Lock()
-        try:
-            self._connection = open_database(path, schema=SCHEMA, version=SCHEMA_VERSION, synchronous="NORMAL")
-        except sqlite3.Error as error:
-            raise SettingsError(
-                f"{path} cannot be used: {error}",
-                instead="see whether it may be written; or move it away: a new one is made, and a cookie of a session "
-                "that has ended works until its 12 hours are over",
-            ) from error
+        with explain_trouble(
+            path,
+            SettingsError,
+            instead="see whether it may be written; if it is damaged, move it away: a new one is made, and a cookie of "
+            "a session that has ended works until its 12 hours are over",
+        ):
+            self._connection = open_database(path, TABLES, synchronous="NORMAL")
 
     def add(self, nonce: str) -> None:
         """Note that a session has ended."""
