@@ -2,7 +2,8 @@
 
 __main__.py  the program `churn-portal`
 settings.py  what environment variables set, and the key that signs
-app.py       everything wired in one place
+app.py       everything of the subscribers' pages wired in one place
+team.py      everything of the team's pages, which have a port of their own
 sessions.py  who is signed in, and what routes ask of a request
 routes.py    a subscriber's routes: sign in, *Manage Subscription*, what they do about a banner
 advice.py    asks the service what to show
@@ -13,7 +14,7 @@ records.py   subscribers, the demo's too, exposures and history as values
 exposures.py records what was shown behind the page
 store.py     keeps them
 database.py  the SQLite file below the store
-events.py    counts for the product manager
+events.py    counts for the product manager, as a page and for machines
 explain.py   the page *Explain this prediction*
 fields.py    its form
 chart.py     its waterfall

@@ -2,12 +2,15 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from fastapi import FastAPI
 
 from churn.errors import ChurnError
+from churn.web.logging import open_log
 from churn.web.server import format_url, listen, serve_pages, stop_without_failure
 from churn.web.streams import hold_streams, settle_streams
 from portal.app import create_app
@@ -15,6 +18,7 @@ from portal.events import KINDS
 from portal.pages import PAGES
 from portal.settings import PortalSettings, read_settings
 from portal.store import Store
+from portal.team import create_team_app
 
 app = typer.Typer(
     help="The Manage Subscription portal. Without a command it serves until stopped.\n\ndocs/portal.md says more.",
@@ -30,6 +34,27 @@ def run(context: typer.Context) -> None:
     """Serve, unless a command is given."""
     if context.invoked_subcommand is None:
         serve(read_settings())
+
+
+@app.command("team", epilog='Example: PORTAL_TEAM_TOKEN="$(openssl rand -hex 24)" churn-portal team')
+def team() -> None:
+    """Serve the team's pages until stopped: what came of the banners, and what a prediction is made of.
+
+    They have a port of their own, which subscribers need not reach; PORTAL_TEAM_* says where, and who may look.
+    """
+    settings = read_settings()
+    settings.require_writable_folder()
+    settings.require_closed_team_door()
+    host, port = settings.portal_team_host, settings.portal_team_port
+    who = "People who have the token" if settings.portal_team_token else "All people on this machine"
+    _serve(
+        lambda: create_team_app(settings, open_log("info")),
+        host,
+        port,
+        app_name="portal's team app",
+        prefix="PORTAL_TEAM_",
+        greeting=f"The team's pages are at {format_url(host, port)}\n{who} may look.",
+    )
 
 
 @app.command("events", epilog="Example: CHURN_HOME=var python -m portal events --json")
@@ -85,18 +110,20 @@ def serve(settings: PortalSettings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests it has and return."""
     settings.require_writable_folder()
     host, port = settings.portal_host, settings.portal_port
+    greeting = (
+        f"Manage Subscription is shown at {format_url(host, port)}\nIt asks the service at {settings.service_url}"
+    )
+    _serve(lambda: create_app(settings), host, port, app_name="portal", prefix="PORTAL_", greeting=greeting)
 
+
+def _serve(make: Callable[[], FastAPI], host: str, port: int, *, app_name: str, prefix: str, greeting: str) -> None:
     def announce() -> None:
         # On standard error, for standard output is the log.
-        sys.stderr.write(
-            f"\nManage Subscription is shown at {format_url(host, port)}\n"
-            "For the team: /explain, what a prediction is made of; /team/events, what came of the banners.\n"
-            f"It asks the service at {settings.service_url}\n\nStop with Ctrl+C.\n"
-        )
+        sys.stderr.write(f"\n{greeting}\n\nStop with Ctrl+C.\n")
         sys.stderr.flush()
 
-    with stop_without_failure(), listen(host, port, app="portal", prefix="PORTAL_") as listener:
-        serve_pages(create_app(settings), listener, log_level="info", announce=announce)
+    with stop_without_failure(), listen(host, port, app=app_name, prefix=prefix) as listener:
+        serve_pages(make(), listener, log_level="info", announce=announce)
 
 
 def main() -> NoReturn:

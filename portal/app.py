@@ -1,4 +1,4 @@
-"""Everything wired in one place."""
+"""Everything of the subscribers' pages wired in one place."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,8 +14,6 @@ from churn.web.ended import EndedSessions
 from churn.web.logging import open_log
 from churn.web.sessions import SignInNeededError, send_to_sign_in
 from portal.advice import Adviser
-from portal.events import event_routes
-from portal.explain import explain_routes
 from portal.exposures import ExposureRecorder
 from portal.pages import PAGES
 from portal.records import load_demo_subscribers
@@ -23,8 +21,6 @@ from portal.routes import banner_routes, offer_routes, sign_in_routes, subscript
 from portal.sessions import SubscriberSessions
 from portal.settings import PortalSettings, read_settings
 from portal.store import Store
-
-TEAM_BUDGET_S = 3.0  # the team can wait longer than a subscriber
 
 
 def utc_now() -> datetime:
@@ -48,7 +44,6 @@ def create_app(
     """
     settings, log = settings or read_settings(), log or open_log("info")
     client = AsyncChurnClient(settings.service_url, budget_s=settings.service_budget_s)
-    team_client = AsyncChurnClient(settings.service_url, budget_s=TEAM_BUDGET_S)
     store = Store(settings.store_path, load_demo_subscribers())
     recorder = ExposureRecorder(store, log)
     ended = EndedSessions(settings.folder / "sessions.sqlite")
@@ -56,7 +51,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with client, team_client:
+        async with client:
             yield
         await run_in_threadpool(recorder.close)
         store.close()
@@ -73,6 +68,4 @@ def create_app(
     app.include_router(offer_routes(sessions, now))
     app.include_router(banner_routes(sessions, now))
     app.include_router(sign_in_routes(sessions))
-    app.include_router(event_routes(store))
-    app.include_router(explain_routes(team_client))
     return app

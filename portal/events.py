@@ -1,10 +1,11 @@
 """Counts what happened by arm, for the product manager: does the banner work?"""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from portal.pages import build_page
+from churn.web.visits import Visits
+from portal.pages import TEAM_PAGES
 from portal.store import Store
 
 # In the order in which they happen.
@@ -20,19 +21,27 @@ KINDS = {
 }
 
 
-def event_routes(store: Store) -> APIRouter:
+def event_routes(store: Store, visits: Visits) -> APIRouter:
     """Return the page of counts, and the counts themselves."""
     router = APIRouter()
 
     @router.get("/team/events")
-    async def show() -> Response:
+    async def show(request: Request) -> Response:
         counts = await run_in_threadpool(store.count_events)
         order = list(KINDS)
         counts.sort(key=lambda count: (count["policy_version"], count["arm"], order.index(count["kind"])))
-        return build_page("events.html", counts=counts, kinds=KINDS)
+        return TEAM_PAGES.build_page("events.html", visit=visits.read(request), counts=counts, kinds=KINDS)
 
     @router.get("/team/events.json")
     async def counts() -> Response:
         return JSONResponse(await run_in_threadpool(store.count_events))
 
     return router
+
+
+def add_event_counts(machines: APIRouter, store: Store) -> None:
+    """Let machines read the counts."""
+
+    @machines.get("/events")
+    async def counts() -> Response:
+        return JSONResponse(await run_in_threadpool(store.count_events))

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from churn.answers import Arm, RetentionAnswer, WhyNotOffered, WhyNotShown
 from churn.client import Asked, AsyncChurnClient
 from churn.errors import ClientError, Refused
+from churn.web.visits import Visit, Visits
 from portal.advice import require_sense
 from portal.banner import ShownBanner, decide_display
 from portal.chart import Waterfall, build_waterfall, estimate_base
@@ -25,7 +26,7 @@ from portal.fields import (
     limits_from_document,
     values_from_form,
 )
-from portal.pages import build_page
+from portal.pages import TEAM_PAGES
 from portal.records import BannerHistory
 from portal.words import PHRASES
 
@@ -121,19 +122,20 @@ class WhatIf:
         return [message for name, message in self.errors.items() if name not in shown]
 
 
-def explain_routes(client: AsyncChurnClient) -> APIRouter:
+def explain_routes(client: AsyncChurnClient, visits: Visits) -> APIRouter:
     """Return the page, and the part of it that changes with the form."""
     router = APIRouter()
 
     @router.get("/explain")
     async def show(request: Request) -> Response:
         what_if = await _ask(client, request.query_params)
-        return _page("explain.html", what_if, what_if.status)
+        return _page("explain.html", what_if, what_if.status, visits.read(request))
 
     @router.get("/explain/answer")
     async def show_answer(request: Request) -> Response:
         # Always 200: what is wrong is in the part itself, and a console is no place for every slip of a slider.
-        return _page("explain_answer.html", await _ask(client, request.query_params), HTTPStatus.OK)
+        what_if = await _ask(client, request.query_params)
+        return _page("explain_answer.html", what_if, HTTPStatus.OK, visits.read(request))
 
     return router
 
@@ -203,10 +205,11 @@ def _contributions(answer: RetentionAnswer) -> dict[str, float]:
     return {reason["feature"]: reason["shap_contribution"] for reason in answer["top_reasons"]}
 
 
-def _page(template: str, what_if: WhatIf, status: int) -> Response:
-    return build_page(
+def _page(template: str, what_if: WhatIf, status: int, visit: Visit) -> Response:
+    return TEAM_PAGES.build_page(
         template,
         status=status,
+        visit=visit,
         what_if=what_if,
         languages=LANGUAGES,
         arms=ARMS,

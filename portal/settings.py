@@ -1,6 +1,7 @@
 """What can be configured, by environment variables, and the key that signs."""
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from churn.errors import SettingsError
 
 SHORTEST_SECRET = 32
+SHORTEST_TOKEN = 16
 
 
 class PortalSettings(BaseSettings):
@@ -38,6 +40,24 @@ class PortalSettings(BaseSettings):
             description="The key that signs sessions; by default one is made and kept under CHURN_HOME.",
         ),
     ] = None
+    portal_team_host: Annotated[str, Field(description="The address the team's pages listen on.")] = "127.0.0.1"
+    portal_team_port: Annotated[int, Field(ge=1, le=65535, description="The port the team's pages listen on.")] = 8003
+    portal_team_public_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^/\s]+/?$",
+            description="Where people reach the team's pages, if a proxy stands in front. With `https://` the cookie "
+            "is `Secure`. Sign-ins are limited by the last address in `X-Forwarded-For` then.",
+        ),
+    ] = None
+    portal_team_token: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=SHORTEST_TOKEN,
+            description="A secret. Who gives it sees the team's pages, and machines give it under `/api/`. Without it "
+            "the pages are open, and listen on this machine only.",
+        ),
+    ] = None
     service_url: Annotated[str, Field(pattern="^https?://", description="Where the churn service is.")] = (
         "http://127.0.0.1:8000"
     )
@@ -45,10 +65,10 @@ class PortalSettings(BaseSettings):
         int, Field(ge=1, le=10_000, description="How long a page waits for the service; then it is shown without.")
     ] = 200
 
-    @field_validator("portal_secret")
+    @field_validator("portal_secret", "portal_team_token")
     @classmethod
     def require_text(cls, secret: SecretStr | None) -> SecretStr | None:
-        """Refuse a secret that is not UTF-8: nothing could be signed with it."""
+        """Refuse a secret that is not UTF-8: nothing could be signed or compared with it."""
         try:
             (secret.get_secret_value() if secret else "").encode()
         except UnicodeEncodeError:
@@ -69,6 +89,23 @@ class PortalSettings(BaseSettings):
                 f"CHURN_HOME: {self.folder} cannot be written: {error.strerror}",
                 instead="set it to a folder that can be written",
             ) from error
+
+    def require_closed_team_door(self) -> None:
+        """Let no other machine reach the team's pages without a token.
+
+        Raises:
+            SettingsError: it could.
+        """
+        if self.portal_team_token is None and not _is_loopback(self.portal_team_host):
+            raise SettingsError(
+                f"PORTAL_TEAM_HOST is {self.portal_team_host}: the team's pages would be open to other machines",
+                instead="set PORTAL_TEAM_TOKEN, with which people then sign in; or let it be 127.0.0.1",
+            )
+
+    @property
+    def is_team_https(self) -> bool:
+        """Whether people reach the team's pages by HTTPS."""
+        return (self.portal_team_public_url or "").startswith("https:")
 
     @property
     def folder(self) -> Path:
@@ -103,6 +140,13 @@ class PortalSettings(BaseSettings):
                 f"{path} holds no whole key", instead="delete it; a new one is made, people sign in anew"
             )
         return key
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _make_key(path: Path) -> None:

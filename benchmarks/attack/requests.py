@@ -26,9 +26,16 @@ STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 PATHS = {
     "service": ("/predict", "/predict/batch", "/health", "/metrics", "/openapi.json"),
     "portal": ("/", "/sign-in", "/sign-out", "/offers/x", "/banners/x/dismissal", "/explain", "/static/portal.css"),
+    "portal_team": ("/", "/sign-in", "/sign-out", "/explain", "/explain/answer", "/team/events", "/api/events"),
     "dashboard": ("/", "/rollouts/1", "/service", "/drift", "/static/base.css"),
 }
-VALID = {"service": ("POST", "/predict"), "portal": ("GET", "/sign-in"), "dashboard": ("GET", "/")}
+VALID = {
+    "service": ("POST", "/predict"),
+    "portal": ("GET", "/sign-in"),
+    "portal_team": ("GET", "/team/events"),
+    "dashboard": ("GET", "/"),
+}
+COMMANDS = {"portal": ("portal",), "portal_team": ("portal", "team"), "dashboard": ("churn", "dashboard")}
 TYPES = (
     b"application/json",
     b"application/x-www-form-urlencoded",
@@ -42,7 +49,7 @@ def attack(count: int, seed: int, home: Path) -> Summary:
     with contextlib.ExitStack() as stack:
         service = stack.enter_context(Service(make_attacked_bundle(home), home, workers=1, LOG_LEVEL="warning"))
         servers: dict[str, Server] = {"service": service}
-        for app, command in (("portal", ("portal",)), ("dashboard", ("churn", "dashboard"))):
+        for app, command in COMMANDS.items():
             port = find_free_port()
             own = {"CHURN_HOME": str(home), f"{app.upper()}_PORT": str(port), "PORT": str(service.port)}
             own["SERVICE_URL"] = f"http://127.0.0.1:{service.port}"

@@ -38,8 +38,8 @@ EFFECT = -0.12  # of the banner, on the share that leaves
 
 
 @contextmanager
-def dashboard(bundle: Path) -> Iterator[str]:
-    """The address of a dashboard over a home of its own.
+def dashboard(bundle: Path) -> Iterator[list[str]]:
+    """The one address of a dashboard over a home of its own.
 
     Args:
         bundle: the champion; what lies beside it is shown among the models too.
@@ -65,7 +65,7 @@ def dashboard(bundle: Path) -> Iterator[str]:
             with closing(RolloutStore(home)) as store, store.lock(SERVICE), _serving(home, "dashboard", **settings):
                 if live := store.find_live(SERVICE):  # as if it was looked at just now
                     store.save(replace(live, looked_at=time.time()))
-                yield f"http://127.0.0.1:{port}"
+                yield [f"http://127.0.0.1:{port}"]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Runs the service and, once it answers, portal and dashboard. When one ends or is told to stop, all stop."""
+"""Runs the service and, once it answers, portal, team's pages and dashboard. When one ends or is told to, all stop."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def main() -> int:
     # Better refused now than after the training.
     portal = read_portal_settings()
     listen(portal.portal_host, portal.portal_port, app="portal", prefix="PORTAL_").close()
+    portal.require_closed_team_door()
+    listen(portal.portal_team_host, portal.portal_team_port, app="portal's team app", prefix="PORTAL_TEAM_").close()
     listen(settings.dashboard_host, settings.dashboard_port, app="dashboard", prefix="DASHBOARD_").close()
     running: list[subprocess.Popen[bytes]] = []
 
@@ -40,7 +42,7 @@ def main() -> int:
     service = _start(running, "churn", "start")
     if not _answers(service, address):
         return service.wait()
-    pages = [_start(running, "portal"), _start(running, "churn", "dashboard")]
+    pages = [_start(running, "portal"), _start(running, "portal", "team"), _start(running, "churn", "dashboard")]
     while all(process.poll() is None for process in running):
         time.sleep(EVERY_S)
     failed = next((code for page in pages if (code := page.poll())), 0)

@@ -3,6 +3,7 @@
 export COMPOSE_PROJECT_NAME="${COMPOSE_PROJECT_NAME:-streamflow-churn}"
 export CANARY_WEIGHT="${CANARY_WEIGHT:-10}"
 export PORT="${PORT:-8000}" PORTAL_PORT="${PORTAL_PORT:-8001}" MLFLOW_PORT="${MLFLOW_PORT:-5000}"
+export PORTAL_TEAM_PORT="${PORTAL_TEAM_PORT:-8003}"
 export DASHBOARD_PORT="${DASHBOARD_PORT:-8002}" PROMETHEUS_PORT="${PROMETHEUS_PORT:-9090}" STATS_PORT="${STATS_PORT:-8404}" ADMIN_PORT="${ADMIN_PORT:-9999}"
 
 export SERVICE_IMAGE="${SERVICE_IMAGE:-streamflow-churn-api}"
@@ -44,6 +45,16 @@ choose_versions() {
   [[ "$CANARY_WEIGHT" =~ ^[1-9]?[0-9]$ ]] || fail "CANARY_WEIGHT is $CANARY_WEIGHT" \
     "give a whole number from 0 to 99; once the canary runs, scripts/stack weight 100 gives it all" 2
   export STABLE_VERSION STABLE_WEIGHT=$((100 - CANARY_WEIGHT)) CANARY_VERSION="${CANARY_VERSION:-$STABLE_VERSION}"
+}
+
+# The team's pages ask for a token: PORTAL_TEAM_TOKEN, or one that is made once and that only its owner may read.
+choose_team_token() {
+  local file="$CHURN_HOME/stack-team-token"
+  if [ -z "${PORTAL_TEAM_TOKEN:-}" ]; then
+    [ -s "$file" ] || (umask 077; mkdir -p "$CHURN_HOME"; python -c "import secrets; print(secrets.token_hex(24))" >"$file")
+    PORTAL_TEAM_TOKEN="$(<"$file")"
+  fi
+  export PORTAL_TEAM_TOKEN
 }
 
 build_images() {
@@ -101,6 +112,7 @@ print_addresses() {
 
 predictions   http://127.0.0.1:$PORT
 portal        http://127.0.0.1:$PORTAL_PORT
+its team      http://127.0.0.1:$PORTAL_TEAM_PORT      token: $PORTAL_TEAM_TOKEN
 dashboard     http://127.0.0.1:$DASHBOARD_PORT
 MLflow        http://127.0.0.1:$MLFLOW_PORT
 Prometheus    http://127.0.0.1:$PROMETHEUS_PORT

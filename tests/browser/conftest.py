@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from support.demo_bundle import write_demo_bundle
-from support.processes import portal, serving
+from support.processes import portal, serving, team_pages
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE_MS = 10_000
@@ -41,6 +41,13 @@ def address(service: str, tmp_path: Path) -> Iterator[str]:
         yield running
 
 
+@pytest.fixture
+def team_address(service: str, tmp_path: Path) -> Iterator[str]:
+    """The address of the pages for the team, beside the portal of the same test."""
+    with team_pages(tmp_path, SERVICE_URL=service) as running:
+        yield running
+
+
 type Visit = Callable[..., Page]
 
 
@@ -53,13 +60,15 @@ def visit(browser: Browser) -> Iterator[Visit]:
         if message.type in {"error", "warning"}:
             complaints.append(message.text)
 
-    def open_page(address: str, number: int | None = None, **options: Any) -> Page:
+    def open_page(address: str, number: int | None = None, *, is_of_team: bool = False, **options: Any) -> Page:
         context = browser.new_context(locale="en-US", **options)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        if is_of_team:
+            return page
         page.goto(f"{address}/sign-in")
         if number is not None:
             page.get_by_role("button", name=f"Demo subscriber {number}:").click()

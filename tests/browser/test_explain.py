@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, Locator, Page, Route, expect
-from support.processes import free_port, portal
+from support.processes import free_port, team_pages
+from support.watching import TOKEN
 
 from churn.businesses import find_contract
 from churn.client import ChurnClient
+from portal.records import Exposure, load_demo_subscribers
+from portal.store import Store
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -24,12 +28,12 @@ CALM = "?tenure=72&contract_type=two-year&num_support_tickets=0"
 
 
 @pytest.fixture
-def explain(visit: Callable[..., Page], address: str) -> Explain:
+def explain(visit: Callable[..., Page], team_address: str) -> Explain:
     """Opens the page with a form's values."""
 
     def open_page(query: str = "", **options: Any) -> Page:
-        page = visit(address, **options)
-        page.goto(f"{address}/explain{query}")
+        page = visit(team_address, is_of_team=True, **options)
+        page.goto(f"{team_address}/explain{query}")
         return page
 
     return open_page
@@ -204,7 +208,7 @@ def test_without_scripts_the_form_has_a_button(explain: Explain, service: str) -
 
 
 def test_a_service_that_is_down_is_told_with_what_to_do(browser: Browser, tmp_path: Path) -> None:
-    with portal(tmp_path, SERVICE_URL=f"http://127.0.0.1:{free_port()}") as address:
+    with team_pages(tmp_path, SERVICE_URL=f"http://127.0.0.1:{free_port()}") as address:
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{address}/explain")
@@ -212,3 +216,22 @@ def test_a_service_that_is_down_is_told_with_what_to_do(browser: Browser, tmp_pa
         expect(page.get_by_text("see whether it runs")).to_be_visible()
         assert Axe().run(page).violations_count == 0
         context.close()
+
+
+def test_who_has_the_token_signs_in_sees_the_counts_and_signs_out(browser: Browser, tmp_path: Path) -> None:
+    key = load_demo_subscribers()[0].key
+    shown = Exposure("p1", key, "exposure", "treatment", "v1", "v2.3.1", ("tenure.short",), "en", None)
+    with closing(Store(tmp_path / "portal" / "portal.sqlite", load_demo_subscribers())) as store:
+        store.record_exposure(shown, datetime.now(UTC))
+    own = {"SERVICE_URL": f"http://127.0.0.1:{free_port()}", "PORTAL_TEAM_TOKEN": TOKEN}
+    with team_pages(tmp_path, **own) as address, closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.goto(address)
+        assert Axe().run(page).violations_count == 0
+        page.get_by_label("Token").fill(TOKEN)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Does the banner work?")).to_be_visible()
+        expect(page.get_by_role("cell", name="Banner shown")).to_be_visible()
+        assert Axe().run(page).violations_count == 0
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -22,7 +22,7 @@ def portal(own_home: Path) -> Iterator[Portal]:
 
 
 def test_the_counts_of_all_events_are_as_they_were(portal: Portal) -> None:
-    assert portal.visitor().get("/team/events.json").json() == earlier_json("expected/portal_counts.json")
+    assert portal.team_visitor().get("/team/events.json").json() == earlier_json("expected/portal_counts.json")
 
 
 def test_an_accepted_offer_is_still_active(portal: Portal) -> None:

@@ -22,7 +22,16 @@ pytestmark = pytest.mark.xdist_group("docker")
 
 ROOT = Path(__file__).resolve().parents[2]
 STABLE, CANARY = "v0.0.2", "v0.0.3"
-PORTS = ("PORT", "PORTAL_PORT", "DASHBOARD_PORT", "MLFLOW_PORT", "PROMETHEUS_PORT", "STATS_PORT", "ADMIN_PORT")
+PORTS = (
+    "PORT",
+    "PORTAL_PORT",
+    "PORTAL_TEAM_PORT",
+    "DASHBOARD_PORT",
+    "MLFLOW_PORT",
+    "PROMETHEUS_PORT",
+    "STATS_PORT",
+    "ADMIN_PORT",
+)
 PROJECT = f"churn-tests-{secrets.token_hex(4)}"
 PATIENCE_S = 600
 
@@ -171,7 +180,7 @@ def test_a_part_that_is_gone_fails_the_smoke_test_in_words(stack: Stack) -> None
 
 def test_containers_have_no_rights_no_host_and_bounds(stack: Stack) -> None:
     names = docker("ps", "--format={{.Names}}", *stack.of_this()).split()
-    assert len(names) == 7
+    assert len(names) == 8
     for found in json.loads(docker("inspect", *names)):
         host = found["HostConfig"]
         assert host["ReadonlyRootfs"], found["Name"]

@@ -1,4 +1,4 @@
-"""What scripts/serve runs: service, portal and dashboard, which start, answer and stop together."""
+"""What scripts/serve runs: service, portal, its team's pages and dashboard, which start, answer and stop together."""
 
 import os
 import signal
@@ -17,6 +17,7 @@ from churn.model.bundle import Bundle
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "lib" / "serve_both.py"
 PATIENCE_S = 120
+PORTS = ("PORT", "PORTAL_PORT", "PORTAL_TEAM_PORT", "DASHBOARD_PORT")
 
 
 @contextmanager
@@ -45,17 +46,20 @@ def is_free(port: int) -> bool:
 def test_all_say_where_they_are_and_one_signal_stops_all(
     tmp_path: Path, bundles: dict[str, Bundle], number: signal.Signals
 ) -> None:
-    ports = {name: free_port() for name in ("PORT", "PORTAL_PORT", "DASHBOARD_PORT")}
+    ports = {name: free_port() for name in PORTS}
     with both(tmp_path, MODEL_PATH=bundles["streamflow"].path, **ports) as process:
         assert process.stderr is not None
         said = ""
-        while said.count("Stop with Ctrl+C") < 3:
+        while said.count("Stop with Ctrl+C") < 4:
             line = process.stderr.readline()
             assert line, said
             said += line
         for port in ports.values():
             assert f"http://127.0.0.1:{port}" in said
         assert httpx2.get(f"http://127.0.0.1:{ports['PORTAL_PORT']}/sign-in", trust_env=False).status_code == 200
+        assert (
+            httpx2.get(f"http://127.0.0.1:{ports['PORTAL_TEAM_PORT']}/team/events", trust_env=False).status_code == 200
+        )
         assert httpx2.get(f"http://127.0.0.1:{ports['DASHBOARD_PORT']}/", trust_env=False).status_code == 200
         process.send_signal(number)
         assert process.wait(PATIENCE_S) == 0
@@ -64,27 +68,30 @@ def test_all_say_where_they_are_and_one_signal_stops_all(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells processes of their parent's end")
 def test_all_stop_when_the_script_is_killed(tmp_path: Path, bundles: dict[str, Bundle]) -> None:
-    ports = {name: free_port() for name in ("PORT", "PORTAL_PORT", "DASHBOARD_PORT")}
+    ports = {name: free_port() for name in PORTS}
     with both(tmp_path, MODEL_PATH=bundles["streamflow"].path, **ports) as process:
         assert process.stderr is not None
-        for _ in range(3):
+        for _ in range(4):
             assert any("Stop with Ctrl+C" in line for line in iter(process.stderr.readline, ""))
         process.kill()
         wait_until(lambda: all(map(is_free, ports.values())), "nobody listens")
 
 
 def test_a_service_that_cannot_start_gives_its_exit_code_and_there_are_no_pages(tmp_path: Path) -> None:
-    ports = {name: free_port() for name in ("PORT", "PORTAL_PORT", "DASHBOARD_PORT")}
+    ports = {name: free_port() for name in PORTS}
     with both(tmp_path, MODEL_PATH=tmp_path / "nowhere", **ports) as process:
         assert process.wait(PATIENCE_S) == 4
     assert all(map(is_free, ports.values()))
 
 
-@pytest.mark.parametrize(("name", "what"), [("PORTAL_PORT", "portal"), ("DASHBOARD_PORT", "dashboard")])
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("PORTAL_PORT", "portal"), ("PORTAL_TEAM_PORT", "portal's team app"), ("DASHBOARD_PORT", "dashboard")],
+)
 def test_a_port_that_is_taken_is_one_sentence_before_anything_starts(tmp_path: Path, name: str, what: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        free = {"PORTAL_PORT": free_port(), "DASHBOARD_PORT": free_port()}
+        free = {name: free_port() for name in PORTS}
         with both(tmp_path / "home", **free | {name: port}) as process:
             _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2

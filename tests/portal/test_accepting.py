@@ -7,7 +7,7 @@ from support.visiting import NOON, Portal, key_of
 
 
 def count_of(portal: Portal, kind: str) -> int:
-    return sum(each["events"] for each in portal.visitor().get("/team/events.json").json() if each["kind"] == kind)
+    return sum(each["events"] for each in portal.team_visitor().get("/team/events.json").json() if each["kind"] == kind)
 
 
 def test_accepting_is_confirmed_and_shows_what_holds_until_when(portal: Portal) -> None:

@@ -32,7 +32,7 @@ class Page:
         self.portal, self.contract, self.service = portal, bundle.model.contract, service
 
     def get(self, form: dict[str, Any] | None = None, path: str = "/explain") -> httpx2.Response:
-        return self.portal.visitor().get(path, params=form)
+        return self.portal.team_visitor().get(path, params=form)
 
     def answer(self, **asked: Any) -> RetentionAnswer:
         """What the service itself answers about the example."""
@@ -186,7 +186,7 @@ def test_hostile_values_stay_text_and_there_is_no_script_or_style_in_the_page(ex
 def test_without_a_service_that_makes_sense_the_page_says_so(phrase: str, tmp_path: Path) -> None:
     with (UNAVAILABLE | NONSENSE | REFUSING)[phrase]() as address, Portal(tmp_path, address) as portal:
         for path in ("/explain", PART):
-            page = portal.visitor().get(path)
+            page = portal.team_visitor().get(path)
             assert page.status_code == (503 if path == "/explain" else 200)
             assert "No answer from the service" in page.text
             assert "What to do" in page.text

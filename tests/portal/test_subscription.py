@@ -11,7 +11,7 @@ HEADLINE = "A better price for you"
 
 
 def events(portal: Portal) -> list[tuple[str, int]]:
-    response = portal.visitor().get("/team/events.json")
+    response = portal.team_visitor().get("/team/events.json")
     return sorted((each["kind"], each["events"]) for each in response.json())
 
 

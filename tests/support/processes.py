@@ -60,6 +60,14 @@ def portal(home: Path, **environment: object) -> Iterator[str]:
 
 
 @contextmanager
+def team_pages(home: Path, **environment: object) -> Iterator[str]:
+    """The portal's pages for the team as a process, from when it is ready: their address."""
+    port = free_port()
+    with _running("portal", "team", environment=_environment(home, {"PORTAL_TEAM_PORT": port, **environment})):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
 def _running(module: str, *arguments: str, environment: dict[str, str]) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],

@@ -1,4 +1,4 @@
-"""The portal in process, and the browsers that visit it: each has cookies of its own, and sends the forms it sees."""
+"""The portal and its team's pages in process, and their browsers: each has its cookies, and sends the forms it sees."""
 
 import asyncio
 import re
@@ -8,11 +8,13 @@ from typing import Any, Self
 
 import httpx2
 import structlog
+from fastapi import FastAPI
 from structlog.testing import LogCapture
 
 from portal.app import create_app
 from portal.records import load_demo_subscribers
 from portal.settings import PortalSettings
+from portal.team import create_team_app
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOKEN = re.compile(r'name="form_token" value="(\w+)"')
@@ -29,15 +31,18 @@ class Portal:
         log = structlog.wrap_logger(None, processors=[self.capture], wrapper_class=wrapper)
         self.settings = PortalSettings(churn_home=home, service_url=service_url, **settings)
         self.app = create_app(self.settings, now=lambda: self.now, log=log)
+        self.team_app = create_team_app(self.settings, log)
         self.runner = asyncio.Runner()
-        self._lifespan = self.app.router.lifespan_context(self.app)
+        self._lifespans = [app.router.lifespan_context(app) for app in (self.app, self.team_app)]
 
     def __enter__(self) -> Self:
-        self.runner.run(self._lifespan.__aenter__())
+        for lifespan in self._lifespans:
+            self.runner.run(lifespan.__aenter__())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.runner.run(self._lifespan.__aexit__(None, None, None))
+        for lifespan in self._lifespans:
+            self.runner.run(lifespan.__aexit__(None, None, None))
         self.runner.close()
 
     def visitor(self, number: int | None = None) -> "Visitor":
@@ -48,6 +53,10 @@ class Portal:
             visitor.submit("/sign-in", subscriber=key_of(number))
         return visitor
 
+    def team_visitor(self) -> "Visitor":
+        """A browser at the team's pages."""
+        return Visitor(self, self.team_app)
+
     def said(self, event: str) -> list[Any]:
         """The lines of the log of this event."""
         return [line for line in self.capture.entries if line["event"] == event]
@@ -56,9 +65,9 @@ class Portal:
 class Visitor:
     """A browser without scripts. It follows no redirects by itself."""
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: Portal, app: FastAPI | None = None) -> None:
         self.portal = portal
-        transport = httpx2.ASGITransport(portal.app, raise_app_exceptions=False)
+        transport = httpx2.ASGITransport(app or portal.app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://portal", trust_env=False)
         self.token = ""
 

@@ -6,19 +6,22 @@ from structlog.typing import FilteringBoundLogger
 
 from churn.dashboard.pages import PAGES
 from churn.dashboard.rollouts import Rollouts
-from churn.dashboard.routes.commands import command_routes, sign_in_routes
+from churn.dashboard.routes.commands import command_routes
 from churn.dashboard.routes.metrics import metrics_routes
 from churn.dashboard.routes.rollouts import rollout_routes
 from churn.dashboard.routes.service import DashboardConfig, service_routes
-from churn.dashboard.visits import Visits
 from churn.errors import ChurnError
 from churn.web.app import create_page_app
 from churn.web.sessions import SignInNeededError, send_to_sign_in
+from churn.web.sign_in import sign_in_routes
+from churn.web.tokens import TokenGuard
+from churn.web.visits import Visits
 
 
 def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
     """Return the dashboard. What changes something is only there if there is a token."""
-    rollouts, visits = Rollouts(config.home), Visits(config.token, config.home, is_https=config.is_https)
+    rollouts = Rollouts(config.home)
+    visits = Visits("dashboard", config.token, config.home / "dashboard", is_https=config.is_https)
     app = create_page_app(
         PAGES,
         title="Churn dashboard",
@@ -29,8 +32,9 @@ def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
     for pages in (rollout_routes(rollouts, visits), service_routes(config, rollouts, visits)):
         app.include_router(pages, dependencies=[Depends(visits.require_reader)])
     app.include_router(metrics_routes(rollouts))
-    if visits.possible:
-        app.include_router(sign_in_routes(visits, log, is_behind_proxy=config.public_url is not None))
+    if config.token is not None:
+        tokens = TokenGuard(config.token, log, is_behind_proxy=config.public_url is not None)
+        app.include_router(sign_in_routes(visits, tokens, PAGES, "sign_in.html"))
         app.include_router(command_routes(rollouts, visits, log))
     return app
 

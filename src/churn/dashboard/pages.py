@@ -28,6 +28,7 @@ PAGES = Pages(
         "STANDINGS": words.STANDINGS,
         "path": "",
         "visit": None,
+        "layout": "base.html",
     },
 )
 render = PAGES.render

@@ -7,9 +7,13 @@ edge.py      limits of what comes on a connection, and what an app decides befor
 protocol.py  the HTTP protocol, with the app's own words for what is not HTTP
 server.py    binds an address, and serves until told to stop
 attempts.py  a limit on how often a secret may be tried
+tokens.py    the token that people or machines give
 ended.py     which sessions have ended
 guard.py     security headers, a limit on bodies, a line in the log, and a page when all fails
 sessions.py  who is signed in, in a signed cookie, and the token that a form must bring back
+visits.py    who may look and act: people who gave the token
+sign_in.py   the routes by which they sign in and out
+machines.py  routes for machines, which give the token with each request
 pages.py     templates and the pages of problems
 database.py  an SQLite file, its tables from version to version, and its transactions
 app.py       builds an app of pages from these parts

@@ -8,12 +8,14 @@ from fastapi import FastAPI, Request
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from churn.web.edge import Edge
 from churn.web.guard import HEADERS, STATIC, Guard
 from churn.web.pages import Pages
+
+MACHINES = "/api"  # what is below it answers in JSON
 
 
 class NumberConvertor(Convertor[int]):
@@ -38,7 +40,9 @@ def create_page_app(
 ) -> FastAPI:
     """Return an app without routes; `guard` is for `Guard`, the options are for FastAPI, such as `title`."""
 
-    async def show_problem(_: Request, error: HTTPException) -> Response:
+    async def show_problem(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith(f"{MACHINES}/"):
+            return _describe_problem(error)
         return pages.build_problem_page(error.status_code)
 
     def refuse(status: HTTPStatus) -> Response:
@@ -60,3 +64,10 @@ def create_page_app(
     app.state.edge = Edge(refuse)
     app.mount(STATIC, StaticFiles(directory=pages.folder / "static", packages=[("churn.web", "static")]))
     return app
+
+
+def _describe_problem(error: HTTPException) -> Response:
+    """Return RFC 9457 problem details."""
+    status = HTTPStatus(error.status_code)
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": error.detail}
+    return JSONResponse(problem, status, error.headers, media_type="application/problem+json")

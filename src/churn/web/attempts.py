@@ -49,8 +49,9 @@ class Attempts:
         return allowance.take(now_s) or self._everybody.take(now_s)
 
     def forget(self, source: str) -> None:
-        """Give a source all its attempts again: it knew the secret."""
-        self._sources.pop(source, None)
+        """Give a source all its attempts again, and take this one from nobody: it knew the secret."""
+        if self._sources.pop(source, None):
+            self._everybody.left += 1
 
 
 def find_source(request: Request, *, is_behind_proxy: bool) -> str:

@@ -11,8 +11,8 @@ from churn.dashboard.pages import build_page
 from churn.dashboard.report import render_report
 from churn.dashboard.rollouts import Rollouts, Snapshot
 from churn.dashboard.summary import summarize_rollout
-from churn.dashboard.visits import Visits
 from churn.errors import RolloutError
+from churn.web.visits import Visits
 
 MINUTE_S = 60
 

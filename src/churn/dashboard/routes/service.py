@@ -20,7 +20,6 @@ from churn.dashboard.health import Service, ask_instances
 from churn.dashboard.pages import build_page
 from churn.dashboard.report import Report
 from churn.dashboard.rollouts import Rollouts
-from churn.dashboard.visits import Visits
 from churn.errors import ChurnError, DataError, RolloutError
 from churn.model.shelf import list_bundles
 from churn.monitoring.comparison import compare
@@ -30,6 +29,7 @@ from churn.prediction_log.reader import describe_left_out
 from churn.rollout.routers.router import TRACKS
 from churn.shadow.reading import EVER, choose_bundles, read_pairs
 from churn.shadow.report import build_report
+from churn.web.visits import Visits
 
 SERVICE_AGE_S, LOG_AGE_S = 3.0, 60.0
 SHADOW_DAYS = 7

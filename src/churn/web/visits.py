@@ -1,7 +1,6 @@
 """Who may look and act: people who gave the token. A cookie remembers them, and forms must come from our own pages."""
 
 import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,24 +30,20 @@ class Visits:
     """Read and begin visits. Without a token everybody may look, and nobody can ever do anything.
 
     Args:
+        name: of the app, such as `dashboard`; its cookie is named so.
         token: people who know it may look and act. It also signs: a new token ends all visits.
-        home: where it is kept which visits have ended.
-        is_https: whether people reach the dashboard by HTTPS.
+        folder: where it is kept which visits have ended.
+        is_https: whether people reach the app by HTTPS.
 
     Raises:
         SettingsError: the folder cannot be used.
     """
 
-    def __init__(self, token: str | None, home: Path, *, is_https: bool) -> None:
-        self._token = token
-        key = hashlib.sha256(f"dashboard {token or secrets.token_urlsafe()}".encode()).digest()
-        ended = EndedSessions(home / "dashboard" / "sessions.sqlite") if token else set[str]()
-        self.sessions = Sessions(key, name="dashboard", same_site="strict", ended=ended, secure=is_https)
-
-    @property
-    def possible(self) -> bool:
-        """Whether there is a token."""
-        return self._token is not None
+    def __init__(self, name: str, token: str | None, folder: Path, *, is_https: bool) -> None:
+        self.possible = token is not None
+        key = hashlib.sha256(f"{name} {token or secrets.token_urlsafe()}".encode()).digest()
+        ended = EndedSessions(folder / "sessions.sqlite") if token else set[str]()
+        self.sessions = Sessions(key, name=name, same_site="strict", ended=ended, secure=is_https)
 
     def read(self, request: Request) -> Visit:
         """Return what the cookie of a request allows."""
@@ -60,7 +55,3 @@ class Visits:
         """Raise SignInNeededError if there is a token and the reader has not given it."""
         if self.possible and not self.sessions.read(request).user:
             raise SignInNeededError
-
-    def is_token(self, given: str) -> bool:
-        """Whether that is the token; takes as long whether it nearly is or not."""
-        return self._token is not None and hmac.compare_digest(given.encode(), self._token.encode())
