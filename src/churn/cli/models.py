@@ -144,10 +144,10 @@ def ui(
     if registry.tracking_uri.startswith("http"):
         out.print(f"the store has its own pages: {registry.tracking_uri}")
         return
-    from churn.training.registry import build_ui_command
+    from churn.training.tracking_store import build_ui_command
 
     say(f"MLflow's pages are at http://{host}:{port}")
-    command = build_ui_command(registry, host, port)
+    command = build_ui_command(registry.tracking_uri, host, port)
     # Without its runner of jobs: there are none here, and it keeps half a CPU busy.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     os.execve(command[0], command, environment)  # noqa: S606 - in our place, so that a signal to us reaches it

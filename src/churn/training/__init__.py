@@ -10,6 +10,7 @@ tuned/              the parameters that were found
 evaluation.py       measures a model on the holdout
 plots.py            draws what was measured
 pipeline.py         trains and measures a model, and collects the record of the run
+tracking_store.py   refuses a store that MLflow cannot use, or would change
 registry.py         MLflow: runs, versions, aliases
 sklearn_flavor.py   reads models that were logged with scikit-learn's flavour
 gates.py            what a version must show before it is champion

@@ -1,7 +1,6 @@
 """MLflow: where runs, models and aliases are kept. The only module that imports it."""
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,10 +31,12 @@ from churn.errors import ChurnError, RegistryError
 from churn.explain.xgb import load_booster
 from churn.model.shelf import CHAMPION, PREVIOUS
 from churn.training.sklearn_flavor import read_sklearn_booster
+from churn.training.tracking_store import hide_password, make_database, require_usable_store
 
 EXPORT_FOLDER = "export"
 FORCED, FORCED_REASON = "promotion_forced", "promotion_reason"
 FORCED_TAGS = {FORCED, FORCED_REASON}
+NOBODYS_MODEL = "no-model-has-this-name-5b1f9c"
 MOST_SAID = 200  # characters of what a library says of an answer
 
 # Its notes on every step are for its own developers; what matters here is said by the command line.
@@ -90,20 +91,23 @@ class Registry:
     """A tracking store and its model registry.
 
     The default is an SQLite file in `mlflow/` below `home`. `tracking_uri` is any other store that MLflow takes.
+    It must be there, and as this MLflow wants it.
     """
 
     def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
         self._artifacts: str | None = None
         if tracking_uri is None:
             folder = (home / "mlflow").resolve()
-            folder.mkdir(parents=True, exist_ok=True)
             tracking_uri = f"sqlite:///{folder}/mlflow.db"
             self._artifacts = (folder / "artifacts").as_uri()
-        self.tracking_uri = tracking_uri
-        with _keep_environment():
+            if not (folder / "mlflow.db").exists():
+                make_database(folder / "mlflow.db", lambda uri: MlflowClient(uri, uri))
+        require_usable_store(tracking_uri)
+        self.tracking_uri, self._shown = tracking_uri, hide_password(tracking_uri)
+        with _keep_environment(), self._translate_errors("open the store"):
             mlflow.set_tracking_uri(tracking_uri)
             mlflow.set_registry_uri(tracking_uri)
-        self._client = MlflowClient(tracking_uri, tracking_uri)
+            self._client = MlflowClient(tracking_uri, tracking_uri)
 
     def register(self, contract: type[Contract], booster: xgboost.Booster, record: RunRecord) -> VersionInfo:
         """Record a run with its model and registers it; the version exists only once all else is stored.
@@ -136,6 +140,8 @@ class Registry:
             bare = self._client.search_model_versions(f"name = '{name}'")
             # The search does not fill in aliases; the single look-up does.
             versions = [self._client.get_model_version(name, version.version) for version in bare]
+            if not versions:
+                self._require_refusal()
             return sorted((self._describe(version) for version in versions), key=lambda info: -info.number)
 
     def find(self, uri: str) -> VersionInfo:
@@ -198,6 +204,17 @@ class Registry:
         copied = Path(self._client.download_artifacts(info.run_id, EXPORT_FOLDER, str(folder)))
         return {file.name: file.read_bytes() for file in copied.iterdir()}
 
+    def _require_refusal(self) -> None:
+        """Ask for a model that nobody has. A server that answers 200 to every path has no model, and is no MLflow."""
+        try:
+            self._client.get_registered_model(NOBODYS_MODEL)
+        except MlflowException:
+            return
+        raise RegistryError(
+            f"{self._shown} is no MLflow server: it has an answer to every question",
+            instead="set MLFLOW_TRACKING_URI to the MLflow server itself, and see what stands before it",
+        )
+
     def _experiment(self, name: str) -> str:
         existing = self._client.get_experiment_by_name(name)
         return str(existing.experiment_id if existing else self._client.create_experiment(name, self._artifacts))
@@ -225,6 +242,10 @@ class Registry:
             metrics=dict(run.data.metrics) if run else {},
         )
 
+    def _shorten(self, error: Exception) -> str:
+        """Return the first line of what a library says, without the password that it may repeat."""
+        return str(error).strip().partition("\n")[0].replace(self.tracking_uri, self._shown)[:MOST_SAID]
+
     @contextmanager
     def _translate_errors(self, what: str) -> Iterator[None]:
         """Turn MLflow's exceptions, and whatever its client raises at an answer of another form, into one sentence."""
@@ -234,13 +255,12 @@ class Registry:
             raise
         except MlflowException as error:
             raise RegistryError(
-                f"could not {what} in {self.tracking_uri}: {str(error).splitlines()[0]}",
+                f"could not {what} in {self._shown}: {self._shorten(error)}",
                 instead="see what there is with `churn models`, and check MLFLOW_TRACKING_URI",
             ) from error
         except Exception as error:
-            said = str(error).partition("\n")[0][:MOST_SAID]
             raise RegistryError(
-                f"could not {what} in {self.tracking_uri}: {type(error).__name__}: {said}",
+                f"could not {what} in {self._shown}: {type(error).__name__}: {self._shorten(error)}",
                 instead="see whether an MLflow server answers at MLFLOW_TRACKING_URI, and no proxy in its place",
             ) from error
 
@@ -249,19 +269,13 @@ class Registry:
 def _keep_environment() -> Iterator[None]:
     """Keep what MLflow writes into the environment from the processes that are started from here."""
     before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
-    yield
-    for name, value in before.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
-
-
-def build_ui_command(registry: Registry, host: str, port: int) -> list[str]:
-    """Build the command, its program first, that opens MLflow's own pages on the store."""
-    return [
-        sys.executable, "-m", "mlflow", "ui",
-        "--backend-store-uri", registry.tracking_uri, "--host", host, "--port", str(port),
-    ]  # fmt: skip
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _read_booster(source: str, folder: Path) -> xgboost.Booster:
