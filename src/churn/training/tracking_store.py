@@ -72,7 +72,7 @@ def make_database(path: Path, initialize: Callable[[str], object]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
-        made, whole = Path(folder) / "made.db", Path(folder) / "whole.db"
+        made, whole = Path(folder) / "made", Path(folder) / "whole"
         initialize(f"sqlite:///{made}")
         # MLflow keeps the first file open. A copy is nobody's but ours.
         shutil.copyfile(made, whole)
