@@ -29,6 +29,9 @@ def test_a_command_says_the_same_of_the_files_of_an_earlier_version(earlier_home
     done = churn(earlier_home, *COMMANDS[name], "--json")
     assert done.code == REFUSED.get(name, 0), done.err
     told = json.loads(done.out.replace(str(earlier_home), "HOME"))
+    if name == "judge_verdict":  # checks that came later stand among those of then
+        then = {finding["check"] for finding in earlier_json(f"expected/{name}.json")["findings"]}
+        told["findings"] = [finding for finding in told["findings"] if finding["check"] in then]
     # What a verdict says in words is made anew; what is stored is not.
     assert lost(earlier_json(f"expected/{name}.json"), told, ignored=WORDS if name in REFUSED else ()) == []
 

@@ -46,7 +46,7 @@ def test_without_rollouts_it_says_how_to_begin_one(dashboard: Open, tmp_path: Pa
     [
         (State.STARTING, ["starting", "gets no requests yet", "See whether the canary's instances come up"]),
         (State.STEPPING, ["stepping", "is being given 50 %"]),
-        (State.HOLDING, ["at 50 %", "All 9 checks are surely within", "goes on to 100 % by itself"]),
+        (State.HOLDING, ["at 50 %", "All 10 checks are surely within", "goes on to 100 % by itself"]),
         (State.BAKING, ["baking", "all requests"]),
         (State.FINISHING, ["finishing", "being made the champion"]),
         (State.RETURNING, ["going back", "sent back to v2.3.1"]),
@@ -101,7 +101,7 @@ def test_every_check_has_a_drawing_its_reason_and_a_table(dashboard: Open, demo_
     snapshot = Rollouts(demo_home).read_snapshot(2)
     assert snapshot.history.last is not None
     findings = snapshot.history.last.findings
-    assert len(findings) == 9
+    assert len(findings) == 10
     for number, found in enumerate(findings, 1):
         card = page.split(f'id="check-{number}"')[1].split("</article>")[0]
         assert "<svg" in card

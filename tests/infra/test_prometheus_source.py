@@ -74,7 +74,7 @@ def test_prometheus_says_what_the_instances_say_and_which_of_them_is_away(tmp_pa
             wait_until(scraped, "Prometheus has scraped both")
             reading = source.read()["canary"]
             assert list(reading.counts.values()) == list(expected.counts.values())
-            assert [*reading.served.values()] == [Bundle("v2", "sum-of-v2")]
+            assert [*reading.served.values()] == [Bundle("v2", "sum-of-v2", "the contract's")]
             assert reading.missing == (away,)
             assert 0 <= reading.age_s < 10
             with pytest.raises(RolloutError, match="Prometheus refuses"):

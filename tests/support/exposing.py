@@ -16,7 +16,7 @@ from support.listening import QuietHandler, listening
 class Service:
     """What a service counts, by prometheus_client itself."""
 
-    def __init__(self, version: str = "v1") -> None:
+    def __init__(self, version: str = "v1", *, fingerprint: str = "the contract's") -> None:
         self.registry = CollectorRegistry()
 
         def counter(name: str, *labels: str) -> Counter:
@@ -34,10 +34,9 @@ class Service:
         self.latency = histogram(metrics.REQUEST_DURATION.name, "route", LATENCY_BOUNDS_S)
         self.probability = histogram(metrics.PROBABILITY.name, "model_version", PROBABILITY_BOUNDS)
         self.requests.labels("/predict", "2xx")  # is there from the start, as 0
-        info = Gauge(
-            metrics.BUNDLE_INFO.name, "what it serves", ["model_version", "bundle_sha256"], registry=self.registry
-        )
-        info.labels(version, f"sum-of-{version}").set(1)
+        labels = ["model_version", "bundle_sha256", "contract_fingerprint"]
+        info = Gauge(metrics.BUNDLE_INFO.name, "what it serves", labels, registry=self.registry)
+        info.labels(version, f"sum-of-{version}", fingerprint).set(1)
 
     def answers(self, probability: float, tier: str, *, took_s: float = 0.0015, times: int = 1) -> None:
         """So many predictions alike."""
@@ -60,6 +59,7 @@ class Exposed:
     address: str
     content: bytes | None = None
     registry: CollectorRegistry | None = None
+    document: bytes = b""
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def exposing(service: Service | None, host: str = "127.0.0.1", port: int = 0) ->
             self.send_response(404 if asked and content is None else 200)
             self.end_headers()
             with contextlib.suppress(ConnectionError):  # HAProxy's checks hang up as soon as they know
-                self.wfile.write(content if asked and content else b"")
+                self.wfile.write({"/metrics": content or b"", "/openapi.json": exposed.document}.get(self.path, b""))
 
     with listening(Handler, host, port) as exposed.address:
         yield exposed

@@ -24,6 +24,7 @@ from churn.rollout.plan import Plan
 from churn.rollout.recorder import Recorder
 from churn.rollout.routers.router import Track
 from churn.rollout.served import describe_bundle
+from churn.rollout.shapes import require_common_shape
 from churn.rollout.state import Bundle, Rollout, Setup
 from churn.rollout.store import RolloutStore
 from churn.settings import Settings
@@ -126,11 +127,12 @@ def require_versions(setup: Setup, version: str) -> Mapping[Track, Bundle]:
     """Return what both tracks serve, as their instances say.
 
     Raises:
-        RolloutError: an instance does not answer, the instances of a track differ, or the canary serves another
-            version than the named one.
+        RolloutError: an instance does not answer, the instances of a track differ, the canary serves another version
+            than the named one, or it would refuse whatever stable takes.
     """
     served: dict[Track, Bundle] = {}
-    for track, reading in open_source(setup).read().items():
+    source = open_source(setup)
+    for track, reading in source.read().items():
         if reading.missing or not reading.counts:
             places = ", ".join(reading.missing or setup.places[track]) or "no task of it runs"
             raise RolloutError(f"the {track}'s figures cannot be read: {places}", instead="start it, or correct it")
@@ -144,6 +146,7 @@ def require_versions(setup: Setup, version: str) -> Mapping[Track, Bundle]:
             named = " and ".join(sorted(map(describe_bundle, bundles)))
             raise RolloutError(f"the {track} serves {named}", instead="have all its instances serve one version")
         served[track] = bundles.pop()
+    require_common_shape(served, source.read_documents)
     return served
 
 

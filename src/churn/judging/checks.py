@@ -92,6 +92,9 @@ TIERS: Final = Measure(
 REASONS: Final = Measure(
     name="reasons", count=lambda counts: (counts.top_features, counts.predictions), least_parts=MOST_FEATURES
 )
+REFUSED: Final = Measure(
+    name="refused", count=lambda counts: ({"refused": counts.refused}, counts.requests + counts.refused)
+)
 SPLIT: Final = Measure(name="split", is_split=True)
 
 
@@ -104,6 +107,7 @@ class Check:
         direction: `up` where only more is bad, `both` where less is bad, too.
         critical: whether an effect outside the tolerance means roll back; if not, it only stops a promotion.
         share: its part of the chance of a false rollback, relative to the other checks; a larger one is sooner sure.
+            A check that is not critical needs none. With 0 it takes nothing from the others.
     """
 
     name: str
@@ -114,10 +118,11 @@ class Check:
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.tolerance < 1 and 0 < self.share < float("inf")):
+        least = self.share > 0 if self.critical else self.share >= 0
+        if not (0 <= self.tolerance < 1 and least and self.share < float("inf")):
             raise SettingsError(
                 f"check {self.name}: tolerance {self.tolerance:g} and share {self.share:g} make no sense",
-                instead="give a tolerance from 0 to less than 1, and a share above 0",
+                instead="give a tolerance from 0 to less than 1, and a share above 0; or 0 if it is not critical",
             )
         if self.direction not in get_args(Direction.__value__):
             raise SettingsError(f"check {self.name}: there is no direction {self.direction}", instead="up, or both")
@@ -133,6 +138,7 @@ DEFAULT_CHECKS: Final = (
     Check("banners", BANNERS, 0.05, share=1),
     Check("tiers", TIERS, 0.05, share=1),
     Check("top-3 reasons", REASONS, 0.1, share=2),
+    Check("refused requests", REFUSED, 0.01, critical=False, share=0),
     Check("traffic split", SPLIT, 0.02, critical=False, share=1),
 )
 # A TOML file may name these; every measure has a default check.

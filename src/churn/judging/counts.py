@@ -14,8 +14,9 @@ class Counts:
     """Answers of POST /predict since some moment. In a simulation each number is an array, with one value per run.
 
     Args:
-        requests: answered with 2xx or 5xx. A 4xx is the caller's mistake and says nothing about a version.
+        requests: answered with 2xx or 5xx.
         errors: answered with 5xx, or cut off.
+        refused: answered with 4xx. That is the caller's mistake, unless one version refuses more than the other.
         latency: requests in each bucket of LATENCY_BOUNDS_S, not cumulative; the last number counts all beyond.
         predictions: requests that were answered with a probability.
         probability: predictions in each of PROBABILITY_BINS bins.
@@ -27,6 +28,7 @@ class Counts:
 
     requests: int = 0
     errors: int = 0
+    refused: int = 0
     latency: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS_S) + 1)
     predictions: int = 0
     probability: tuple[int, ...] = (0,) * PROBABILITY_BINS

@@ -90,7 +90,7 @@ def evaluate_checks(
     """Evaluate each check on the counts of two tracks. The canary should have the expected share of the requests."""
     compared = [(check, level, compare(check.measure, stable, canary, earlier)) for check, level in checks]
     return tuple(
-        _find_split(check, stable.requests, canary.requests, expected, level)
+        _find_split(check, stable.requests + stable.refused, canary.requests + canary.refused, expected, level)
         if check.measure.is_split
         else _find_effect(check, level, comparison, bounds)
         for (check, level, comparison), bounds in zip(compared, _bound_effects(compared), strict=True)

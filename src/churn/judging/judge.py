@@ -86,9 +86,13 @@ def judge(
 def allot_levels(
     checks: Sequence[Check], false_rollback: float = FALSE_ROLLBACK, false_promotion: float = FALSE_PROMOTION
 ) -> list[tuple[Check, Levels]]:
-    """Give each check its part of the chances of an error."""
+    """Give each check its part of the chances of an error.
+
+    A check without a share only holds, so its chance of a false alarm is no part of the chance of a false rollback.
+    """
     shares = sum(check.share for check in checks)
-    return [(check, Levels(false_rollback * check.share / shares, false_promotion)) for check in checks]
+    parts = [check.share / shares if check.share else 1 for check in checks]
+    return [(check, Levels(false_rollback * part, false_promotion)) for check, part in zip(checks, parts, strict=True)]
 
 
 def _require_sense(checks: Sequence[Check], judge_input: JudgeInput, *chances: float) -> None:
@@ -112,7 +116,7 @@ def _describe_unusable(judge_input: JudgeInput, stale_after_s: float) -> str:
     for track, counts in (("stable", judge_input.stable), ("canary", judge_input.canary)):
         if any(number < 0 for number in counts.numbers()):
             return f"counts of the {track} fell: a counter began anew"
-        if counts.requests == 0:
+        if counts.requests + counts.refused == 0:
             return f"the {track} has not answered a request yet"
     return ""
 

@@ -8,6 +8,7 @@ folding.py      what makes two events alike, so that they are one
 controller.py   read, judge, decide, act, record: one tick
 recorder.py     what a tick hands to the judge, and what it leaves in the store
 decision.py     the next move, from all that is known
+shapes.py       what both tracks take, before a rollout begins
 served.py       what the instances serve, against what they should
 timekeeping.py  how long things took, whatever somebody sets the wall clock to
 sources.py      where counters are read: the instances, or Prometheus

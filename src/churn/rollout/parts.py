@@ -10,7 +10,7 @@ from churn.rollout.routers.haproxy import HAProxy
 from churn.rollout.routers.router import Router
 
 if TYPE_CHECKING:
-    from churn.rollout.sources import CountSource
+    from churn.rollout.sources import Instances, Prometheus
     from churn.rollout.state import Setup
 
 # ruff: noqa: PLC0415 - libraries of AWS and HTTP take a while to import
@@ -51,7 +51,7 @@ def open_fleet(address: str) -> Fleet:
     raise SettingsError(f"{address} is no fleet", instead=f"write {FLEET_FORMS}, the cluster's name or ARN at AWS")
 
 
-def open_source(setup: Setup) -> CountSource:
+def open_source(setup: Setup) -> Instances | Prometheus:
     """Open what reads the counts: the fleet's tasks, Prometheus, or the instances that the setup names."""
     from churn.rollout.sources import Instances, Prometheus
 

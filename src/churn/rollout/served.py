@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.state import Bundle, Reading, Rollout
+from churn.rollout.state import UNKNOWN, Bundle, Reading, Rollout
 
 MOST_NAMED = 3  # instances in a sentence
-UNKNOWN = Bundle("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from churn.judging import metrics
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS, Metric
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.state import Bundle, Reading
+from churn.rollout.state import UNKNOWN, Bundle, Reading
 
 TIMEOUT_S = 2.0  # for a whole answer, however slowly it comes
 MOST_BYTES = 4_000_000  # of an instance's answer
@@ -39,6 +39,7 @@ LABELS = {
     metrics.TOP_FEATURE.name: "feature",
     metrics.TOP_SET.name: "features",
 }
+BUNDLE_LABELS = ("model_version", "bundle_sha256", "contract_fingerprint")
 NAMES = (*LABELS, metrics.BUNDLE_INFO.name)  # all metrics that are read
 
 
@@ -71,6 +72,17 @@ class Instances:
             for track in TRACKS
         }
 
+    def read_documents(self) -> Mapping[Track, Any]:
+        """Ask the first instance of each track for /openapi.json.
+
+        Raises:
+            RolloutError: it cannot be read.
+        """
+        by_track = self._find_addresses()
+        urls = [f"{by_track[track][0].rstrip('/')}/openapi.json" for track in TRACKS]
+        answers = dict(zip(TRACKS, asyncio.run(_fetch_all(urls, MOST_BYTES)), strict=True))
+        return {track: _read_document(url, answers[track]) for track, url in zip(TRACKS, urls, strict=True)}
+
 
 class Prometheus:
     """Ask a Prometheus, such as `http://127.0.0.1:9090`, for the raw counters of each instance.
@@ -94,6 +106,13 @@ class Prometheus:
         except UNREADABLE as error:
             message = f"{self._address} answers what is not Prometheus's: {str(error)[:MOST_LETTERS]!r}"
             raise RolloutError(message, instead="correct it") from error
+
+    def read_documents(self) -> Mapping[Track, Any]:
+        """Raise RolloutError: Prometheus keeps numbers only."""
+        raise RolloutError(
+            f"the contracts of stable and canary differ, and {self._address} cannot tell what they take",
+            instead="start without --prometheus, with the addresses of instances: --stable URL --canary URL",
+        )
 
     def _read_time(self) -> float:
         """Return Prometheus's time. If that was set back, its newest figures are older than those already read."""
@@ -152,8 +171,7 @@ class ExposedMetrics:
     def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
         """Add one sample; samples of other metrics or routes are left out."""
         if name == metrics.BUNDLE_INFO.name:
-            version, sha256 = (labels.get(label, "")[:MOST_LETTERS] for label in ("model_version", "bundle_sha256"))
-            self.bundles.add(Bundle(version, sha256))
+            self.bundles.add(Bundle(*(labels.get(label, "")[:MOST_LETTERS] for label in BUNDLE_LABELS)))
         elif name in LABELS and labels.get("route", PREDICT_ROUTE) == PREDICT_ROUTE:
             if not 0 <= value <= MOST_COUNTED:
                 raise ValueError(f"{name} is {value}, which is no count")
@@ -167,8 +185,8 @@ class ExposedMetrics:
 
     def bundle(self) -> Bundle:
         """Return what is served. A name of two is no version's, so an instance that contradicts itself is wrong."""
-        versions, sums = ({*column} for column in zip(*self.bundles, strict=True)) if self.bundles else ({""}, {""})
-        return Bundle(" and ".join(sorted(versions)), " and ".join(sorted(sums)))
+        columns = zip(*self.bundles or {UNKNOWN}, strict=True)
+        return Bundle(*(" and ".join(sorted({*column})) for column in columns))
 
     def counts(self) -> Counts:
         """Return the counts since the instance started.
@@ -181,6 +199,7 @@ class ExposedMetrics:
         return Counts(
             requests=status.get("2xx", 0) + errors,
             errors=errors,
+            refused=status.get("4xx", 0),
             latency=self._by_bucket(metrics.REQUEST_DURATION, (*LATENCY_BOUNDS_S, float("inf"))),
             predictions=sum(tiers.values()),
             probability=self._by_bucket(metrics.PROBABILITY, PROBABILITY_BOUNDS),
@@ -238,6 +257,16 @@ def _parse(answer: Answer) -> tuple[Counts, Bundle] | None:
         return None if exposed.is_empty else (exposed.counts(), exposed.bundle())
     except UNREADABLE:
         return None
+
+
+def _read_document(url: str, answer: Answer) -> Any:
+    try:
+        if not isinstance(answer, Exception) and answer[0] == httpx2.codes.OK:
+            return json.loads(answer[1])
+    except UNREADABLE as error:
+        answer = error
+    why = f"{answer}" if isinstance(answer, Exception) else f"status {answer[0]}"
+    raise RolloutError(f"{url} cannot be read: {why[:MOST_LETTERS]}", instead="see whether the service runs there")
 
 
 def _reading_from_exposed(

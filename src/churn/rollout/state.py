@@ -19,6 +19,10 @@ class Bundle(NamedTuple):
 
     version: str
     sha256: str
+    contract_fingerprint: str = ""
+
+
+UNKNOWN = Bundle("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class StepCounts:
         last: the counters of each instance, as read last.
         gap: whether answers may be missing: in the last reading an instance was missing or had restarted.
         earlier: what the instances had answered between their start and the step.
+        counts_refused: whether refusals are counted since the step began. An earlier program counted none.
     """
 
     at: float
@@ -55,11 +60,13 @@ class StepCounts:
     last: Mapping[str, Counts] = field(default_factory=dict)
     gap: bool = False
     earlier: Counts = field(default_factory=Counts)
+    counts_refused: bool = False
 
     @classmethod
     def start_from(cls, reading: Reading, now: float) -> StepCounts:
         """Begin a step: nothing is answered yet, and all that was counted so far is earlier."""
-        return cls(now - reading.age_s, last=dict(reading.counts), earlier=sum(reading.counts.values(), Counts()))
+        earlier = sum(reading.counts.values(), Counts())
+        return cls(now - reading.age_s, last=dict(reading.counts), earlier=earlier, counts_refused=True)
 
     def start_anew(self, reading: Reading, now: float) -> StepCounts:
         """Forget what was answered in this step, since a wrong version answered too."""
@@ -70,12 +77,14 @@ class StepCounts:
         total, restarted = self.total, False
         for instance, counts in reading.counts.items():
             before = self.last.get(instance, Counts())
+            if not self.counts_refused:
+                before = replace(before, refused=counts.refused)
             if any(number < 0 for number in (counts - before).numbers()):
                 before, restarted = Counts(), True
             total = total + (counts - before)
         at = now - reading.age_s if reading.counts else self.at
         last = {**self.last, **reading.counts}
-        return replace(self, at=at, total=total, last=last, gap=restarted or bool(reading.missing))
+        return replace(self, at=at, total=total, last=last, gap=restarted or bool(reading.missing), counts_refused=True)
 
 
 type TrackCounts = Mapping[Track, StepCounts]

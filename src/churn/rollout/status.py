@@ -10,7 +10,7 @@ from churn.errors import ChurnError, ExitCode
 from churn.rollout.decision import text_from_duration
 from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, Track
 from churn.rollout.served import describe_wrong
-from churn.rollout.state import JUDGED, Event, Reading, Rollout, State
+from churn.rollout.state import JUDGED, UNKNOWN, Event, Reading, Rollout, State
 from churn.rollout.timekeeping import describe_unsteady_clock
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ class Status:
         """Yield each instance's track and name, whether it answers, and what it serves, if it says so."""
         for track, reading in self.readings.items():
             for instance in reading.counts:
-                version, sha256 = reading.served.get(instance) or (None, None)
-                yield track, instance, True, version or None, sha256 or None
+                served = reading.served.get(instance, UNKNOWN)
+                yield track, instance, True, served.version or None, served.sha256 or None
             for instance in reading.missing:
                 yield track, instance, False, None, None
 

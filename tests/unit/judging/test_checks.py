@@ -76,4 +76,4 @@ def test_a_counter_that_is_ahead_of_its_total_is_no_more_than_that() -> None:
 
 
 def test_of_every_measure_there_is_a_default_check() -> None:
-    assert len(MEASURES) == len(DEFAULT_CHECKS) == 9
+    assert len(MEASURES) == len(DEFAULT_CHECKS) == 10

@@ -13,7 +13,7 @@ from churn.errors import SettingsError
 from churn.judging.checks import DEFAULT_CHECKS, ERRORS, Check
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding
-from churn.judging.judge import JudgeInput, Verdict, judge
+from churn.judging.judge import JudgeInput, Verdict, allot_levels, judge
 
 # Of a thousand requests.
 LATENCY = (0, 100, 400, 300, 100, 50, 20, 10, 8, 4, 3, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0)
@@ -42,7 +42,7 @@ def finding_of(verdict: Verdict, name: str) -> Finding:
 
 def test_a_canary_like_stable_is_promoted_once_there_is_enough_of_it() -> None:
     verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20)))
-    assert (verdict.decision, verdict.reason) == ("promote", "all 9 checks are surely within their tolerances")
+    assert (verdict.decision, verdict.reason) == ("promote", "all 10 checks are surely within their tolerances")
     assert {finding.decision for finding in verdict.findings} == {"promote"}
 
 
@@ -86,6 +86,28 @@ def test_a_canary_that_is_better_than_stable_is_not_rolled_back_for_it(check: st
 def test_where_both_directions_are_bad_less_is_as_bad_as_more(check: str) -> None:
     verdict = judge(DEFAULT_CHECKS, input_of(answered(180, **BAD[check]), answered(20)))
     assert finding_of(verdict, check).decision == "roll back"
+
+
+@pytest.mark.parametrize(("stable", "canary"), [(0, 20_000), (0, 600), (6_000, 0)], ids=["everybody", "some", "fewer"])
+def test_it_holds_with_the_reason_if_one_track_refuses_more_requests(stable: int, canary: int) -> None:
+    took = replace(answered(180), refused=stable)
+    gave = Counts(refused=canary) if canary == 20_000 else replace(answered(20), refused=canary)
+    verdict = judge(DEFAULT_CHECKS, input_of(took, gave))
+    assert verdict.decision == "hold"
+    assert verdict.reason.startswith("not critical, but for a person to see: refused requests: refused ")
+    assert finding_of(verdict, "refused requests").is_outside
+
+
+def test_as_many_refusals_on_both_tracks_are_the_callers_mistakes() -> None:
+    verdict = judge(
+        DEFAULT_CHECKS, input_of(replace(answered(180), refused=9_000), replace(answered(20), refused=1_000))
+    )
+    assert verdict.decision == "promote"
+
+
+def test_a_check_that_only_holds_takes_nothing_from_the_chances_of_the_others() -> None:
+    alone = allot_levels([check for check in DEFAULT_CHECKS if check.share])
+    assert [level for level in allot_levels(DEFAULT_CHECKS) if level[0].share] == alone
 
 
 def test_an_effect_above_zero_within_the_tolerance_is_no_reason_to_roll_back() -> None:
@@ -170,7 +192,7 @@ def test_at_the_ends_there_is_no_split_to_check(weight: float) -> None:
 
 
 def test_a_check_that_is_not_critical_holds_and_says_so() -> None:
-    checks = [replace(check, critical=check.name != "banners") for check in DEFAULT_CHECKS]
+    checks = [replace(check, critical=check.critical and check.name != "banners") for check in DEFAULT_CHECKS]
     verdict = judge(checks, input_of(answered(180), answered(20, banners=250)))
     assert verdict.decision == "hold"
     assert verdict.reason.startswith("not critical, but for a person to see: banners: ")

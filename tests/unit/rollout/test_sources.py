@@ -33,13 +33,14 @@ def test_what_an_instance_exposes_becomes_its_counts() -> None:
     reading = readings["canary"]
     assert 0 <= reading.age_s < TIMEOUT_S
     assert reading.missing == ()
-    assert reading.served == {one.address: Bundle("v2", "sum-of-v2")}
+    assert reading.served == {one.address: Bundle("v2", "sum-of-v2", "the contract's")}
     latency, probability = [0] * 21, [0] * 20
     latency[LATENCY_BOUNDS_S.index(0.002)], latency[-1] = 3, 1
     probability[PROBABILITY_BOUNDS.index(0.75)], probability[PROBABILITY_BOUNDS.index(0.05)] = 3, 1
     assert reading.counts[one.address] == Counts(
         requests=6,
         errors=2,
+        refused=5,
         latency=tuple(latency),
         predictions=4,
         probability=tuple(probability),
@@ -70,7 +71,7 @@ def test_a_service_that_has_answered_nothing_yet_is_there(version: str) -> None:
     with exposing(service) as exposed:
         readings = Instances(lambda: {"stable": [exposed.address], "canary": [exposed.address]}).read()
     assert readings["canary"].counts == {exposed.address: Counts()}
-    assert readings["canary"].served == {exposed.address: Bundle(version, f"sum-of-{version}")}
+    assert readings["canary"].served == {exposed.address: Bundle(version, f"sum-of-{version}", "the contract's")}
 
 
 @pytest.mark.parametrize(

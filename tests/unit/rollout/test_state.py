@@ -67,3 +67,12 @@ def test_however_often_instances_restart_nothing_that_is_seen_is_lost_or_counted
         answered += requests
         counts = counts.add(reading(**now), 2)
     assert counts.total.requests == answered
+
+
+def test_refusals_from_before_a_program_counted_them_are_not_of_this_step() -> None:
+    lived = {"a": Counts(requests=9, refused=500)}
+    stored = StepCounts(0.0, last={"a": Counts(requests=8)})
+    first = stored.add(Reading(0.0, lived), 1.0)
+    assert (first.total.requests, first.total.refused) == (1, 0)
+    assert first.add(Reading(0.0, {"a": Counts(requests=9, refused=503)}), 2.0).total.refused == 3
+    assert StepCounts.start_from(Reading(0.0, lived), 0.0).add(Reading(0.0, lived), 1.0).total.refused == 0
