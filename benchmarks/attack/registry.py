@@ -25,7 +25,7 @@ from benchmarks.attack.hostile_stores import (
 from benchmarks.attack.summary import Summary
 from churn.businesses import find_contract
 from churn.errors import ExitCode
-from churn.training.export import GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE, read_holdout
+from churn.training.kept import GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE, read_holdout
 from churn.training.registry import Registry, VersionInfo, build_signature, name_registered_model
 
 CONTRACT = find_contract("streamflow")

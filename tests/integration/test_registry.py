@@ -25,6 +25,7 @@ from churn.errors import BundleError, GateError, RegistryError
 from churn.model.bundle import load_bundle
 from churn.model.shelf import Shelf
 from churn.training.export import export_model
+from churn.training.flavors import TRUSTED_TYPES, RegisteredModel
 from churn.training.promotion import check_version, find_version
 from churn.training.registry import (
     FORCED,
@@ -35,7 +36,6 @@ from churn.training.registry import (
     VersionInfo,
     name_registered_model,
 )
-from churn.training.sklearn_flavor import TRUSTED_TYPES
 
 pytestmark = [
     pytest.mark.xdist_group("registry"),
@@ -123,7 +123,7 @@ def foreign(registry: Registry, name: str, log: str, model: object, **how: objec
 def export(registry: Registry, uri: str, folder: Path) -> Path:
     return export_model(
         registry, uri, None, shelf_of=lambda _: Shelf(folder), contract=None, otherwise="streamflow"
-    ).path
+    ).bundle.path
 
 
 def test_a_booster_that_somebody_else_registered_is_exported(registry: Registry, tmp_path: Path) -> None:
@@ -290,7 +290,11 @@ class OneModel(Registry):
     """A registry that has one model, and what a training run kept with it."""
 
     def __init__(self, kept: dict[str, bytes], **tags: str) -> None:
-        self.fetched = FetchedModel(VersionInfo("a", 1, None, (), tags, {}), booster(), kept)
+        self.fetched = FetchedModel(
+            VersionInfo("a", 1, None, (), tags, {}),
+            RegisteredModel(booster(), lambda rows: rows[:, 0].astype(float)),
+            kept,
+        )
 
     def find(self, _: str) -> VersionInfo:
         return self.fetched.info
@@ -312,4 +316,10 @@ class OneModel(Registry):
 )
 def test_what_was_kept_with_a_model_and_is_damaged_is_told_in_a_sentence(store: Registry, tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="of the registered model cannot be used"):
+        export_model(store, "a", None, shelf_of=lambda _: Shelf(tmp_path), contract=None, otherwise="streamflow")
+
+
+def test_a_version_that_was_trained_for_another_fingerprint_is_not_exported(tmp_path: Path) -> None:
+    store = OneModel({}, contract_fingerprint="0" * 64)
+    with pytest.raises(BundleError, match="trained for the fingerprint 000000000000, the code's streamflow has"):
         export_model(store, "a", None, shelf_of=lambda _: Shelf(tmp_path), contract=None, otherwise="streamflow")

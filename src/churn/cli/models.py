@@ -11,14 +11,14 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption, OptionalReason, VersionArgument, require_reason
 from churn.cli.show import out, print_json, print_table, say, show_progress
-from churn.cli.training import open_registry
+from churn.cli.training import open_registry, show_problems
 from churn.contract.declaration import Contract
 from churn.errors import GateError
 from churn.model.shelf import Shelf
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.model.bundle import Bundle
+    from churn.training.export import Exported
 
 # ruff: noqa: PLC0415 - MLflow takes seconds to import
 
@@ -107,31 +107,46 @@ def export(
         str | None,
         typer.Option(help="The contract; what the registered version says if not given, else CHURN_CONTRACT."),
     ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            help="A .csv or .parquet file of subscribers with `churn_probability` as the model's owner computed it; "
+            "the bundle must say the same."
+        ),
+    ] = None,
 ) -> None:
-    """Export a registered model as a bundle that explains and vouches for itself."""
-    bundle = export_bundle(uri, read_settings(), to=to, contract=contract)
-    out.print(f"{bundle.manifest.model_version} exported to {bundle.path}; next: churn serve")
+    """Export a registered model as a bundle that explains itself, if it says what the registered model says."""
+    exported = export_bundle(uri, read_settings(), to=to, contract=contract, check=check)
+    bundle = exported.bundle
+    following = "next: churn serve" if exported.is_measured else "its codes were not measured, see above"
+    out.print(f"{bundle.manifest.model_version} exported to {bundle.path}; {following}")
 
 
-def export_bundle(uri: str, settings: Settings, *, to: Path | None = None, contract: str | None = None) -> Bundle:
+def export_bundle(
+    uri: str, settings: Settings, *, to: Path | None = None, contract: str | None = None, check: Path | None = None
+) -> Exported:
     """Do what `churn export` does; below CHURN_HOME also move the alias's link."""
     registry = open_registry(settings)
     from churn.training.export import export_model
 
-    with show_progress("comparing the tables with XGBoost", calm=True) as move:
-        bundle = export_model(
+    with show_problems(), show_progress("comparing the tables with XGBoost", calm=True) as move:
+        exported = export_model(
             registry,
             uri,
             to,
             shelf_of=settings.shelf,
             contract=contract,
             otherwise=settings.churn_contract,
+            check=check,
             progress=move,
         )
+    for note in exported.notes:
+        say(note)
+    path = exported.bundle.path
     _, is_alias, alias = uri.partition("@")
     if is_alias and to is None:
-        Shelf(bundle.path.parent).move_alias(alias, bundle.path.name)
-    return bundle
+        Shelf(path.parent).move_alias(alias, path.name)
+    return exported
 
 
 @app.command(epilog="Example: churn ui --port 5000")

@@ -193,7 +193,7 @@ def _carry_out(
     for definition in definitions:
         replace_image(definition, address, order.version)  # what cannot be registered is refused now
     say(f"exporting {order.version}")
-    bundle = export_bundle(f"models:/{info.name}/{info.number}", settings, contract=order.contract)
+    bundle = export_bundle(f"models:/{info.name}/{info.number}", settings, contract=order.contract).bundle
     say("building the image")
     image = build_image(
         bundle.path,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -134,10 +136,22 @@ def read_data(
     """Read a valid file; of an invalid one shows the table of problems before the error goes on."""
     require_training_extra()
     from churn.reading.recognition import name_unread
-    from churn.training.data import InvalidData, read_training_data
+    from churn.training.data import read_training_data
+
+    with show_problems(as_json=as_json):
+        data = read_training_data(contract, path, version=version)
+    if data.unread:
+        say(name_unread(data.unread))
+    return data
+
+
+@contextmanager
+def show_problems(*, as_json: bool = False) -> Iterator[None]:
+    """Show the table of what is wrong with a file before the error goes on."""
+    from churn.training.data import InvalidData
 
     try:
-        data = read_training_data(contract, path, version=version)
+        yield
     except InvalidData as error:
         if as_json:
             print_json({"valid": False, "problems": [asdict(problem) for problem in error.problems]})
@@ -147,9 +161,6 @@ def read_data(
                 for problem in error.problems
             ], to=err)  # fmt: skip
         raise
-    if data.unread:
-        say(name_unread(data.unread))
-    return data
 
 
 def find_first_demo(contract: type[Contract]) -> tuple[str, DemoVersion]:

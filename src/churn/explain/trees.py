@@ -97,6 +97,13 @@ def read_ensemble(model_json: bytes) -> Ensemble:
     return Ensemble(_read_base_margin(params["base_score"]), thresholds, leaves, values)
 
 
+def read_thresholds(model_json: bytes) -> list[npt.NDArray[np.float32]]:
+    """Read the thresholds of each feature from what `Booster.save_raw("json")` gives; none if it has no trees."""
+    learner = json.loads(model_json)["learner"]
+    trees = learner["gradient_booster"].get("model", {}).get("trees", [])
+    return _collect_thresholds(trees, int(learner["learner_model_param"]["num_feature"]))
+
+
 def _require_plain(tree: Mapping[str, Any]) -> None:
     if int(tree["tree_param"]["size_leaf_vector"]) > 1:
         raise NotTabular("its trees have several outputs")

@@ -48,6 +48,7 @@ def write_bundle(
     reference: Mapping[str, Any] | None = None,
     more_rows: Rows | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    examine: Callable[[Bundle], None] = lambda _bundle: None,
 ) -> Bundle:
     """Write a bundle at `path`, replacing one that is there, only after it has loaded and verified.
 
@@ -59,6 +60,7 @@ def write_bundle(
         more_rows: the holdout if there is one, encoded; compared with XGBoost beside 100,000 adversarial rows, and
             what the reference values are taken from. Without it the golden rows are.
         progress: told how many of these rows have been compared, of how many.
+        examine: raises if the finished bundle must not appear at `path`.
 
     Raises:
         BundleError: the bundle does not answer as the booster does; nothing is left behind.
@@ -102,6 +104,7 @@ def write_bundle(
         write_bytes(fresh / MANIFEST, encode_json(manifest.model_dump()))
         write_bytes(fresh / MANIFEST_SHA256, seal_from_manifest((fresh / MANIFEST).read_bytes()))
         verified = load_bundle(fresh)
+        examine(verified)
     return replace(verified, path=path)
 
 

@@ -12,9 +12,13 @@ plots.py            draws what was measured
 pipeline.py         trains and measures a model, and collects the record of the run
 tracking_store.py   refuses a store that MLflow cannot use, or would change
 registry.py         MLflow: runs, versions, aliases
-sklearn_flavor.py   reads models that were logged with scikit-learn's flavour
+flavors.py          reads a registered model, and what it predicts in the way of its flavour
+kept.py             reads what a training run kept with its model
 gates.py            what a version must show before it is champion
 promotion.py        checks a version against the gates
+given.py            reads rows that a bundle is compared on
+agreement.py        refuses a bundle that says something else than the registered model
+causes.py           finds out why it does
 export.py           writes a registered model as a bundle
 """
 

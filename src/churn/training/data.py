@@ -82,7 +82,7 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
     """
     content = read_bytes(path)
     sha256 = hashlib.sha256(content).hexdigest()
-    header, rows = _read_rows(path, content, [contract.id_column, *contract.feature_names(), contract.label_column])
+    header, rows = read_rows(path, content, [contract.id_column, *contract.feature_names(), contract.label_column])
     subscribers, labels = _validate(contract, path, header, rows)
     _require_enough(contract, path, np.array(labels))
     return TrainingData(
@@ -99,12 +99,17 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
 
 
 # Cells as text with the line they stand in: a Parquet file's are written out, so that one way of reading serves both.
-type _Numbered = Iterable[tuple[int, list[str]]]
+type Numbered = Iterable[tuple[int, list[str]]]
 
 
-def _read_rows(path: Path, content: bytes, wanted: list[str]) -> tuple[list[str], _Numbered]:
+def read_rows(path: Path, content: bytes, wanted: list[str]) -> tuple[list[str], Numbered]:
+    """Read the content of a `.csv` or `.parquet` file: the names of its columns, and its rows.
+
+    Raises:
+        DataError: it is neither, or cannot be read.
+    """
     header: list[str]
-    rows: _Numbered
+    rows: Numbered
     if arrow_rows.is_parquet(path):
         header, rows = arrow_rows.read_whole(path, content, wanted)
     elif path.suffix.lower() == ".csv":
@@ -130,34 +135,43 @@ def _require_enough(contract: type[Contract], path: Path, labels: npt.NDArray[np
         )
 
 
-class _ProblemCollector:
+class ProblemCollector:
     """Problems as they are found, grouped by column and check in the order of first appearance."""
 
     def __init__(self) -> None:
         self._lines: dict[tuple[str, str], list[int]] = {}
 
     def add(self, column: str, check: str, line: int) -> None:
+        """Note a problem."""
         self._lines.setdefault((column, check), []).append(line)
 
     def problems(self) -> list[DataProblem]:
+        """Return what was noted."""
         return [
             DataProblem(column, check, len(lines), tuple(lines[:FIRST_LINES]))
             for (column, check), lines in self._lines.items()
         ]
 
 
+def check_cells(header: list[str], cells: list[str], line: int, collector: ProblemCollector) -> bool:
+    """Say whether a row has a cell for each column, and note it if not."""
+    if len(cells) != len(header):
+        collector.add(FILE, f"not {len(header)} cells in the row", line)
+        return False
+    return True
+
+
 def _validate(
-    contract: type[Contract], path: Path, header: list[str], rows: _Numbered
+    contract: type[Contract], path: Path, header: list[str], rows: Numbered
 ) -> tuple[list[Contract], list[int]]:
     if wrong := list(_check_header(contract, header)):
         raise InvalidData(path, contract, wrong)
-    collector = _ProblemCollector()
+    collector = ProblemCollector()
     subscribers: list[Contract] = []
     labels: list[int] = []
     first_line_of: dict[str, int] = {}
     for line, cells in rows:
-        if len(cells) != len(header):
-            collector.add(FILE, f"not {len(header)} cells in the row", line)
+        if not check_cells(header, cells, line, collector):
             continue
         row = dict(zip(header, cells, strict=True))
         identifier, label = row.pop(contract.id_column).strip(), _read_label(contract, row.pop(contract.label_column))
@@ -169,7 +183,7 @@ def _validate(
             collector.add(contract.label_column, f"neither {' nor '.join(contract.label_values)}", line)
         else:
             labels.append(contract.label_values.index(label))
-        subscriber = _read_subscriber(contract, row, line, collector)
+        subscriber = read_subscriber(contract, row, line, collector)
         if subscriber is not None:
             subscribers.append(subscriber)
     if problems := collector.problems():
@@ -202,8 +216,8 @@ def _check_header(contract: type[Contract], header: list[str]) -> Iterator[DataP
             yield DataProblem(column, "column stands twice", header.count(column))
 
 
-def _read_subscriber(
-    contract: type[Contract], row: dict[str, str], line: int, collector: _ProblemCollector
+def read_subscriber(
+    contract: type[Contract], row: dict[str, str], line: int, collector: ProblemCollector
 ) -> Contract | None:
     """Read a row as a valid subscriber; on problems note all of them and return None."""
     read = read_cells(contract, row)

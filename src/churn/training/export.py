@@ -1,62 +1,37 @@
 """Exports a registered model as a bundle. Anybody may have registered it, with the contract's features."""
 
-import io
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-import xgboost
 
 from churn.businesses import find_contract
-from churn.contract.declaration import Contract, Rows
-from churn.contract.sampling import draw_columns
-from churn.errors import BundleError, RegistryError
-from churn.model.bundle import Bundle, ModelCard
+from churn.contract.declaration import Contract
+from churn.errors import BundleError
+from churn.model.bundle import Bundle
 from churn.model.sealing import write_bundle
 from churn.model.shelf import Shelf
-from churn.training.fit import OBJECTIVE
+from churn.training.agreement import list_misfits, require_agreement
+from churn.training.flavors import RegisteredModel
+from churn.training.given import GivenRows, list_absent_values, read_check_file, rows_from_example
+from churn.training.kept import GOLDEN_FILE, build_card, pick_golden_rows, read_holdout, read_reference
 from churn.training.registry import FetchedModel, Registry
 
-GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE = "golden_rows.json", "holdout.npz", "reference.json"
-GOLDEN_ROWS = 64
+FINGERPRINT = "contract_fingerprint"
 
 
 @dataclass(frozen=True, slots=True)
-class HoldoutRows:
-    """Encoded rows float32 (n, features) and labels (n,) that a training run set aside."""
+class Exported:
+    """A bundle that was made of a registered model.
 
-    rows: Rows
-    labels: npt.NDArray[np.int8]
+    Args:
+        notes: what whoever exports it must know, one sentence each.
+        is_measured: whether its codes are known to be the contract's: it was trained for the contract, or gave its
+            owner's probabilities on rows that the owner handed in.
+    """
 
-
-@contextmanager
-def _explain_errors(what: str) -> Iterator[None]:
-    """Turn whatever is raised at what was kept with a model into one sentence."""
-    try:
-        yield
-    except Exception as error:
-        raise RegistryError(
-            f"{what} of the registered model cannot be used: {str(error).partition('\n')[0] or type(error).__name__}",
-            instead="train and register the model again",
-        ) from error
-
-
-@_explain_errors("the holdout")
-def read_holdout(fetched: FetchedModel) -> HoldoutRows | None:
-    """Read the holdout that the model's training run kept, if it kept one."""
-    content = fetched.export_files.get(HOLDOUT_FILE)
-    if content is None:
-        return None
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        rows, labels = _require_rows(fetched, arrays["rows"]), arrays["labels"]
-    if labels.shape != rows.shape[:1]:
-        raise ValueError(f"it has {labels.shape} labels of {len(rows)} rows")
-    return HoldoutRows(rows, labels)
+    bundle: Bundle
+    notes: tuple[str, ...]
+    is_measured: bool
 
 
 def export_model(
@@ -67,95 +42,102 @@ def export_model(
     shelf_of: Callable[[str], Shelf],
     contract: str | None,
     otherwise: str,
+    check: Path | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Bundle:
-    """Export a registered model.
+) -> Exported:
+    """Export a registered model, if the bundle says what the registered model says itself.
 
     Args:
         destination: the bundle's directory; one named after the model's version if None.
         shelf_of: a contract's name -> its shelf.
         contract: the contract's name; what the version's tag says if None.
         otherwise: the contract's name where nothing says it.
+        check: a file of subscribers with the probabilities that the model's owner computed for them.
         progress: told how many rows have been compared with XGBoost, of how many.
 
     Raises:
         RegistryError: there is no such model, or it is not safe to load.
-        BundleError: its features are not the contract's; lists the differences.
+        DataError: the file of subscribers is not valid.
+        BundleError: its features are not the contract's, lists the differences; or the bundle says something else.
     """
     fetched = registry.fetch(registry.find(uri))
     chosen = find_contract(contract or fetched.info.tags.get("contract", otherwise))
-    if misfits := list(list_misfits(chosen, fetched.booster)):
+    _require_fingerprint(fetched, chosen)
+    if misfits := list(list_misfits(chosen, fetched.model)):
         raise BundleError(
             f"{uri} does not fit the contract {chosen.contract_name}: {'; '.join(misfits)}",
             instead="train the model on exactly the contract's features, or name another contract with --contract",
         )
-    card = _build_card(fetched)
+    if fetched.model.loader is not None and check is None:
+        raise BundleError(
+            f"{uri} predicts by code that was logged with it ({fetched.model.loader}), which is never run, so nothing "
+            "shows what it says itself",
+            instead="give rows with its probabilities: --check rows.csv",
+        )
+    card = build_card(fetched)
+    golden = pick_golden_rows(chosen, fetched)
+    given = list(_gather_rows(chosen, fetched, check))
+    notes = list(_note_model(fetched.model))
     # A model that was trained without names gets the contract's, so that the bundle always has them.
     fetched.booster.feature_names = chosen.feature_names()
-    return write_bundle(
+
+    def examine(bundle: Bundle) -> None:
+        has_tables = bundle.manifest.explainer == "tables"
+        require_agreement(bundle.model, fetched.model, given, has_tables=has_tables)
+
+    bundle = write_bundle(
         destination or shelf_of(chosen.contract_name).bundle(card.model_version),
         contract=chosen,
         booster=fetched.booster,
         card=card,
-        golden_rows=_pick_golden_rows(chosen, fetched),
-        reference=_read_reference(fetched),
+        golden_rows=golden,
+        reference=read_reference(fetched),
         more_rows=holdout.rows if (holdout := read_holdout(fetched)) else None,
         progress=progress,
+        examine=examine,
     )
+    is_own = fetched.info.tags.get(FINGERPRINT) == chosen.fingerprint
+    measured = [rows for rows in given if rows.probabilities is not None]
+    notes += _note_measures(chosen, measured, is_own=is_own)
+    return Exported(bundle, tuple(notes), is_measured=is_own or bool(measured))
 
 
-def list_misfits(contract: type[Contract], booster: xgboost.Booster) -> Iterator[str]:
-    """List what keeps this model from serving this contract, one phrase each; nothing if it can."""
-    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
-    if objective != OBJECTIVE:
-        yield f"its objective is {objective}, not {OBJECTIVE}"
-    if any(kind == "c" for kind in booster.feature_types or []):
-        yield "it was trained on categorical columns, not on the contract's codes"
-    names, expected = booster.feature_names, contract.feature_names()
-    if names is None:
-        if booster.num_features() != len(expected):
-            yield f"it takes {booster.num_features()} unnamed features, the contract has {len(expected)}"
-        return
-    for name in expected:
-        if name not in names:
-            yield f"it lacks {name}"
-    for name in names:
-        if name not in expected:
-            yield f"it wants {name}, which the contract has not"
-    if set(names) == set(expected) and names != expected:
-        first = next(at for at, (own, other) in enumerate(zip(names, expected, strict=True)) if own != other)
-        yield f"its features come in another order: feature {first + 1} is {names[first]}, not {expected[first]}"
+def _require_fingerprint(fetched: FetchedModel, contract: type[Contract]) -> None:
+    """Refuse a version that was trained for a contract with other fields, order or codes, as `churn promote` does."""
+    tagged = fetched.info.tags.get(FINGERPRINT)
+    if tagged not in {None, contract.fingerprint}:
+        raise BundleError(
+            f"{fetched.info.name} version {fetched.info.number} was trained for the fingerprint {tagged[:12]}, "
+            f"the code's {contract.contract_name} has {contract.fingerprint[:12]}: its codes mean something else",
+            instead="export it with the code that it was trained by, or train it again for this contract",
+        )
 
 
-def _require_rows(fetched: FetchedModel, rows: npt.NDArray[Any]) -> Rows:
-    """Return the rows as numbers that the model takes. Raise ValueError if they are none."""
-    if rows.ndim != 2 or rows.shape[1] != fetched.booster.num_features() or not len(rows):  # noqa: PLR2004 - a table
-        raise ValueError(f"it has rows of shape {rows.shape}")
-    return rows.astype(np.float32, casting="same_kind", copy=False)
+def _gather_rows(contract: type[Contract], fetched: FetchedModel, check: Path | None) -> Iterator[GivenRows]:
+    if check is not None:
+        yield read_check_file(contract, check)
+    example = fetched.model.example
+    if example is not None and example.shape[1] == len(contract.features):
+        yield rows_from_example(contract, example)
+    if GOLDEN_FILE in fetched.export_files:
+        yield GivenRows("the golden rows of its run", pick_golden_rows(contract, fetched))
 
 
-@_explain_errors("the reference distributions")
-def _read_reference(fetched: FetchedModel) -> dict[str, Any] | None:
-    content = fetched.export_files.get(REFERENCE_FILE)
-    return dict(json.loads(content)) if content else None
+def _note_model(model: RegisteredModel) -> Iterator[str]:
+    if model.uncut is not None:
+        total, used = model.uncut.num_boosted_rounds(), model.booster.num_boosted_rounds()
+        yield f"its training stopped early: the bundle has the {used} of {total} rounds of trees that it predicts with"
+    if model.booster.feature_names is None and model.signature is None:
+        yield "it knows no names and has no signature: its columns are taken in the contract's order"
 
 
-@_explain_errors("the name or a figure")
-def _build_card(fetched: FetchedModel) -> ModelCard:
-    info = fetched.info
-    return ModelCard(
-        model_version=info.tags.get("model_version", f"v{info.number}"),
-        mlflow_run_id=info.run_id,
-        training_date=info.tags.get("training_date"),
-        training_data_version=info.tags.get("training_data_version"),
-        test_auc=info.metrics.get("test_auc"),
-        test_f1=info.metrics.get("test_f1"),
-    )
-
-
-@_explain_errors("a golden row")
-def _pick_golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
-    """Take rows of the holdout where the training run kept some, else draw them from the contract."""
-    if content := fetched.export_files.get(GOLDEN_FILE):
-        return _require_rows(fetched, np.array(json.loads(content), dtype=np.float32))
-    return contract.encode_columns(draw_columns(contract, np.random.default_rng(0), GOLDEN_ROWS))
+def _note_measures(contract: type[Contract], measured: Sequence[GivenRows], *, is_own: bool) -> Iterator[str]:
+    for rows in measured:
+        yield f"it says what {rows.source} says on all {len(rows.rows):,} rows"
+        if absent := list(list_absent_values(contract, rows.rows)):
+            yield f"not measured, because no row of {rows.source} has them: {', '.join(absent)}"
+    if not is_own and not measured:
+        yield (
+            "nothing was measured of what its owner says: its codes and units may be others than the contract's, and 1 "
+            "may mean stayed. Give subscribers with its probabilities: --check rows.csv"
+        )

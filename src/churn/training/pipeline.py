@@ -18,8 +18,8 @@ from churn.training import plots
 from churn.training.candidates import Candidate, Progress, compare_candidates
 from churn.training.data import TrainingData
 from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
-from churn.training.export import GOLDEN_FILE, GOLDEN_ROWS, HOLDOUT_FILE, REFERENCE_FILE
 from churn.training.fit import SEED, fit_xgboost, split_rows
+from churn.training.kept import GOLDEN_FILE, GOLDEN_ROWS, HOLDOUT_FILE, REFERENCE_FILE
 from churn.training.registry import EXPORT_FOLDER, RunRecord
 from churn.training.synthetic import compute_best_possible_auc
 from churn.training.tuned import load_tuned

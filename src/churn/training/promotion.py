@@ -4,10 +4,11 @@ import xgboost
 
 from churn.contract.declaration import Contract
 from churn.errors import GateError, RegistryError
+from churn.training.agreement import list_misfits
 from churn.training.evaluation import Evaluation, compute_shares, evaluate, rank_features
-from churn.training.export import HoldoutRows, list_misfits, read_holdout
 from churn.training.fit import SEED
 from churn.training.gates import Gate, check_release_gates
+from churn.training.kept import HoldoutRows, read_holdout
 from churn.training.pipeline import predict
 from churn.training.registry import Registry, VersionInfo, name_registered_model
 
@@ -23,7 +24,7 @@ def check_version(registry: Registry, contract: type[Contract], version: str) ->
     """
     info = find_version(registry, contract, version)
     candidate = registry.fetch(info)
-    if misfits := list(list_misfits(contract, candidate.booster)):
+    if misfits := list(list_misfits(contract, candidate.model)):
         raise GateError(
             f"{version} does not fit the contract {contract.contract_name}: {'; '.join(misfits)}",
             instead="promote a version that can be served",
@@ -69,11 +70,11 @@ def _fetch_champion(
     info = registry.find_champion(name)
     if info is None:
         return None, []
-    booster = registry.fetch(info).booster
-    if misfits := list(list_misfits(contract, booster)):
+    champion = registry.fetch(info)
+    if misfits := list(list_misfits(contract, champion.model)):
         reason = f"the champion, number {info.number}, does not fit the contract: {'; '.join(misfits)}"
         return None, [Gate("comparison", passed=False, reason=reason)]
-    return booster, []
+    return champion.booster, []
 
 
 def _measure(booster: xgboost.Booster, holdout: HoldoutRows) -> Evaluation:

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +28,8 @@ from mlflow.types import ColSpec, Schema
 
 from churn.contract.declaration import Contract
 from churn.errors import ChurnError, RegistryError
-from churn.explain.xgb import load_booster
 from churn.model.shelf import CHAMPION, PREVIOUS
-from churn.training.sklearn_flavor import read_sklearn_booster
+from churn.training.flavors import RegisteredModel, read_model
 from churn.training.tracking_store import hide_password, make_database, require_usable_store
 
 EXPORT_FOLDER = "export"
@@ -61,8 +60,13 @@ class FetchedModel:
     """A registered model, its version, and the files its training run kept for the export (may be empty)."""
 
     info: VersionInfo
-    booster: xgboost.Booster
+    model: RegisteredModel
     export_files: Mapping[str, bytes]
+
+    @property
+    def booster(self) -> xgboost.Booster:
+        """Return the trees that the model predicts with."""
+        return self.model.booster
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,9 @@ class Registry:
         ):
             source = f"models:/{info.name}/{info.number}"
             model = Path(mlflow.artifacts.download_artifacts(source, dst_path=folder))
-            return FetchedModel(info, _read_booster(source, model), self._export_files(info, Path(folder)))
+            return FetchedModel(
+                info, read_model(source, model, Model.load(str(model))), self._export_files(info, Path(folder))
+            )
 
     def _export_files(self, info: VersionInfo, folder: Path) -> dict[str, bytes]:
         if info.run_id is None or not self._client.list_artifacts(info.run_id, EXPORT_FOLDER):
@@ -276,18 +282,3 @@ def _keep_environment() -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
-
-
-def _read_booster(source: str, folder: Path) -> xgboost.Booster:
-    flavors: dict[str, dict[str, Any]] = Model.load(str(folder)).flavors
-    readers: dict[str, Callable[[Path, dict[str, Any]], xgboost.Booster]] = {
-        "xgboost": lambda folder, flavor: load_booster(folder / flavor["data"]),
-        "sklearn": read_sklearn_booster,
-    }
-    for flavor, read in readers.items():
-        if flavor in flavors:
-            return read(folder, flavors[flavor])
-    raise RegistryError(
-        f"{source} is no XGBoost model, it was logged as {', '.join(sorted(flavors)) or 'nothing known'}",
-        instead="log it with mlflow.xgboost.log_model",
-    )

@@ -1,0 +1,117 @@
+"""Holds a model to what the registered one says itself, and to what its owner says that it says."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from churn.contract.declaration import Contract, Rows
+from churn.contract.sampling import draw_columns
+from churn.errors import BundleError
+from churn.explain.parity import make_adversarial_rows
+from churn.explain.trees import read_thresholds
+from churn.model.model import ChurnModel
+from churn.training.causes import find_cause
+from churn.training.fit import OBJECTIVE
+from churn.training.flavors import RegisteredModel
+from churn.training.given import GivenRows
+
+DRAWN_ROWS, EDGE_ROWS = 2000, 10_000
+OWN = "the registered model"
+ROWS_WITHOUT_TABLES = 1000  # of each kind, where XGBoost itself explains: some milliseconds a row
+MEND = "train or register it with the contract's names, order and codes; docs/bring-your-own-model.md says how"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Rows, and what a model must say of them."""
+
+    given: GivenRows
+    expected: npt.NDArray[np.float64]
+    said_by: str
+    is_shown: bool = False
+
+
+def require_agreement(
+    model: ChurnModel, registered: RegisteredModel, given: Sequence[GivenRows], *, has_tables: bool
+) -> None:
+    """Compare the model that a bundle holds with the registered one, before the bundle is sealed.
+
+    Rows are those given, some drawn from the contract, and adversarial ones: the neighbours of each threshold, missing
+    values, extremes.
+
+    Args:
+        has_tables: whether the model answers from tables. Where XGBoost itself explains, fewer rows are compared.
+
+    Raises:
+        BundleError: a probability differs by more than 1e-5, or than its owner's decimals show. Names the row, both
+            numbers and the likeliest cause.
+    """
+    for comparison in _list_comparisons(model, registered, given, has_tables=has_tables):
+        rows = comparison.given.rows
+        said = model.predict_probabilities(rows)
+        off = np.abs(said - comparison.expected)
+        tolerance = comparison.given.tolerance
+        if (off <= tolerance).all():
+            continue
+        worst = int(np.nan_to_num(off, nan=np.inf).argmax())
+        where = comparison.given.name_row(worst)
+        if comparison.is_shown:
+            where = f"{where} ({_describe_row(model.contract, rows[worst])})"
+        cause = find_cause(model.contract, registered, rows, comparison.expected, tolerance)
+        raise BundleError(
+            f"the bundle would not say what {comparison.said_by} says: at {where} it says {said[worst]:.6f} and "
+            f"{comparison.said_by} {comparison.expected[worst]:.6f}; {int((~(off <= tolerance)).sum()):,} of "
+            f"{len(rows):,} rows differ. Likeliest cause: {cause}",
+            instead=MEND,
+        )
+
+
+def _list_comparisons(
+    model: ChurnModel, registered: RegisteredModel, given: Sequence[GivenRows], *, has_tables: bool
+) -> Iterator[Comparison]:
+    contract = model.contract
+    generator = np.random.default_rng(0)
+    drawn = contract.encode_columns(draw_columns(contract, generator, DRAWN_ROWS))
+    thresholds = read_thresholds(bytes(registered.booster.save_raw("json")))
+    edges = make_adversarial_rows(thresholds, drawn, generator, EDGE_ROWS)
+    if not has_tables:
+        drawn, edges = drawn[:ROWS_WITHOUT_TABLES], edges[:ROWS_WITHOUT_TABLES]
+    for rows in given:
+        yield Comparison(rows, registered.predict(rows.rows), OWN)
+        if rows.probabilities is not None:
+            yield Comparison(rows, rows.probabilities, rows.source)
+    for source, made in (("rows of the contract's values", drawn), ("rows at the thresholds", edges)):
+        yield Comparison(GivenRows(source, made), registered.predict(made), OWN, is_shown=True)
+
+
+def _describe_row(contract: type[Contract], row: Rows) -> str:
+    return ", ".join(f"{spec.name} {value:g}" for spec, value in zip(contract.features, row, strict=True))
+
+
+def list_misfits(contract: type[Contract], model: RegisteredModel) -> Iterator[str]:
+    """List what keeps this model from serving this contract, one phrase each; nothing if it can."""
+    booster = model.booster
+    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
+    if objective != OBJECTIVE:
+        yield f"its objective is {objective}, not {OBJECTIVE}"
+    if any(kind == "c" for kind in booster.feature_types or []):
+        yield "it was trained on categorical columns, not on the contract's codes"
+    expected = contract.feature_names()
+    if booster.num_features() != len(expected) and booster.feature_names is None:
+        yield f"it takes {booster.num_features()} unnamed features, the contract has {len(expected)}"
+        return
+    where = "its" if booster.feature_names else "it knows no names, and its signature's"
+    if (names := booster.feature_names or model.signature) is None:
+        return
+    for name in expected:
+        if name not in names:
+            yield f"it lacks {name}"
+    for name in names:
+        if name not in expected:
+            yield f"it wants {name}, which the contract has not"
+    if set(names) == set(expected) and list(names) != expected:
+        first = next(at for at, (own, other) in enumerate(zip(names, expected, strict=True)) if own != other)
+        yield f"{where} features come in another order: feature {first + 1} is {names[first]}, not {expected[first]}"

@@ -1,0 +1,91 @@
+"""What a training run kept with a registered model, checked before it is believed: holdout, golden rows, figures."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from churn.contract.declaration import Contract, Rows
+from churn.contract.sampling import draw_columns
+from churn.errors import RegistryError
+from churn.model.bundle import ModelCard
+from churn.training.registry import FetchedModel
+
+GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE = "golden_rows.json", "holdout.npz", "reference.json"
+GOLDEN_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutRows:
+    """Encoded rows float32 (n, features) and labels (n,) that a training run set aside."""
+
+    rows: Rows
+    labels: npt.NDArray[np.int8]
+
+
+@contextmanager
+def _explain_errors(what: str) -> Iterator[None]:
+    """Turn whatever is raised at what was kept with a model into one sentence."""
+    try:
+        yield
+    except Exception as error:
+        raise RegistryError(
+            f"{what} of the registered model cannot be used: {str(error).partition('\n')[0] or type(error).__name__}",
+            instead="train and register the model again",
+        ) from error
+
+
+@_explain_errors("the holdout")
+def read_holdout(fetched: FetchedModel) -> HoldoutRows | None:
+    """Read the holdout that the model's training run kept, if it kept one."""
+    content = fetched.export_files.get(HOLDOUT_FILE)
+    if content is None:
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        rows, labels = _require_rows(fetched, arrays["rows"]), arrays["labels"]
+    if labels.shape != rows.shape[:1]:
+        raise ValueError(f"it has {labels.shape} labels of {len(rows)} rows")
+    return HoldoutRows(rows, labels)
+
+
+def _require_rows(fetched: FetchedModel, rows: npt.NDArray[Any]) -> Rows:
+    """Return the rows as numbers that the model takes. Raise ValueError if they are none."""
+    if rows.ndim != 2 or rows.shape[1] != fetched.booster.num_features() or not len(rows):  # noqa: PLR2004 - a table
+        raise ValueError(f"it has rows of shape {rows.shape}")
+    if not np.isfinite(rows).all():
+        raise ValueError("it has rows with numbers that are missing or infinite")
+    return rows.astype(np.float32, casting="same_kind", copy=False)
+
+
+@_explain_errors("the reference distributions")
+def read_reference(fetched: FetchedModel) -> dict[str, Any] | None:
+    """Read the reference distributions over the holdout, if they were kept."""
+    content = fetched.export_files.get(REFERENCE_FILE)
+    return dict(json.loads(content)) if content else None
+
+
+@_explain_errors("the name or a figure")
+def build_card(fetched: FetchedModel) -> ModelCard:
+    """Collect what the registry says of the version."""
+    info = fetched.info
+    return ModelCard(
+        model_version=info.tags.get("model_version", f"v{info.number}"),
+        mlflow_run_id=info.run_id,
+        training_date=info.tags.get("training_date"),
+        training_data_version=info.tags.get("training_data_version"),
+        test_auc=info.metrics.get("test_auc"),
+        test_f1=info.metrics.get("test_f1"),
+    )
+
+
+@_explain_errors("a golden row")
+def pick_golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
+    """Take rows of the holdout where the training run kept some, else draw them from the contract."""
+    if content := fetched.export_files.get(GOLDEN_FILE):
+        return _require_rows(fetched, np.array(json.loads(content), dtype=np.float32))
+    return contract.encode_columns(draw_columns(contract, np.random.default_rng(0), GOLDEN_ROWS))

@@ -1,0 +1,217 @@
+"""Models that somebody else registered: a bundle says what they say themselves, or there is none."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx2
+import mlflow
+import numpy as np
+import pytest
+import xgboost
+from mlflow.models import infer_signature
+from support.company import COLUMNS, WORDS, by_the_alphabet, encode, make_subscribers, register, train, write_scores
+from support.processes import churn, serving
+
+from churn.errors import BundleError, DataError
+from churn.model.shelf import Shelf
+from churn.training.data import InvalidData
+from churn.training.export import Exported, export_model
+from churn.training.flavors import TRUSTED_TYPES
+from churn.training.registry import Registry
+
+pytestmark = [
+    pytest.mark.xdist_group("registry"),
+    # MLflow and XGBoost warn of their own hints, formats and future.
+    *(pytest.mark.filterwarnings(f"ignore::{kind}") for kind in ("UserWarning", "FutureWarning", "DeprecationWarning")),
+]
+
+TABLE, LEFT = make_subscribers(2000)
+CODED = encode(TABLE, WORDS)
+ROWS = CODED.to_numpy(np.float32)
+SMALL = {"n_estimators": 8, "max_depth": 3}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the company's registry."""
+    return tmp_path_factory.mktemp("company")
+
+
+def export(store: Path, uri: str, folder: Path, check: Path | None = None) -> Exported:
+    registry = Registry(folder / "unused", f"sqlite:///{store}/company.db")
+    shelf = Shelf(folder / "shelf")
+    return export_model(
+        registry, uri, None, shelf_of=lambda _: shelf, contract=None, otherwise="streamflow", check=check
+    )
+
+
+def refuse(store: Path, uri: str, folder: Path, check: Path | None = None) -> str:
+    """Return why the model is refused. Nothing may be left behind."""
+    with pytest.raises(BundleError) as refused:
+        export(store, uri, folder, check)
+    assert not list((folder / "shelf").glob("*"))
+    return refused.value.message
+
+
+def test_a_model_that_stopped_early_is_exported_with_the_trees_it_predicts_with(store: Path, tmp_path: Path) -> None:
+    model = xgboost.XGBClassifier(n_estimators=60, learning_rate=1.0, max_depth=4, early_stopping_rounds=5)
+    model.fit(CODED[:1200], LEFT[:1200], eval_set=[(CODED[1200:], LEFT[1200:])], verbose=False)
+    own = model.predict_proba(CODED)[:, 1]
+    every = model.get_booster().predict(xgboost.DMatrix(CODED))
+    assert np.abs(every - own).max() > 0.1  # or this would test nothing
+    exported = export(store, register(store, "early", model), tmp_path)
+    assert np.abs(exported.bundle.model.predict_probabilities(ROWS) - own).max() <= 1e-5
+    assert "its training stopped early" in exported.notes[0]
+
+
+def test_a_booster_that_stopped_early_predicts_with_all_its_trees_and_so_does_its_bundle(
+    store: Path, tmp_path: Path
+) -> None:
+    data, watched = xgboost.DMatrix(CODED[:1200], LEFT[:1200]), xgboost.DMatrix(CODED[1200:], LEFT[1200:])
+    model = xgboost.train(
+        {"objective": "binary:logistic", "learning_rate": 1.0}, data, 40,
+        evals=[(watched, "watched")], early_stopping_rounds=5, verbose_eval=False,
+    )  # fmt: skip
+    own = model.predict(xgboost.DMatrix(CODED))
+    exported = export(store, register(store, "early-booster", model), tmp_path)
+    assert np.abs(exported.bundle.model.predict_probabilities(ROWS) - own).max() <= 1e-5
+
+
+def test_columns_are_not_taken_by_position_where_the_signature_names_another_order(store: Path, tmp_path: Path) -> None:
+    ordered = CODED[sorted(COLUMNS)]
+    model = xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(ordered.to_numpy(), LEFT), 5)
+    uri = register(store, "unnamed", model, signature=infer_signature(ordered, LEFT.astype(float)))
+    why = refuse(store, uri, tmp_path)
+    assert "its signature's features come in another order: feature 1 is contract_type, not tenure" in why
+
+
+def test_columns_without_names_and_signature_are_taken_by_position_and_it_is_said(store: Path, tmp_path: Path) -> None:
+    model = xgboost.train({"objective": "binary:logistic", "max_depth": 3}, xgboost.DMatrix(CODED.to_numpy(), LEFT), 5)
+    exported = export(store, register(store, "bare", model), tmp_path)
+    assert "taken in the contract's order" in exported.notes[0]
+    own = model.predict(xgboost.DMatrix(CODED.to_numpy()))
+    assert np.abs(exported.bundle.model.predict_probabilities(ROWS) - own).max() <= 1e-5
+
+
+def test_other_codes_are_found_where_the_owner_gives_probabilities(store: Path, tmp_path: Path) -> None:
+    coded = encode(TABLE, by_the_alphabet())
+    model = train(coded, LEFT, **SMALL)
+    uri = register(store, "alphabet", model)
+    check = write_scores(tmp_path / "scores.csv", TABLE, model.predict_proba(coded)[:, 1])
+    why = refuse(store, uri, tmp_path, check)
+    assert "payment_method is coded electronic_check 2, mailed_check 3, bank_transfer 0, credit_card 1" in why
+    assert "internet_service is coded none 2, dsl 0, fiber_optic 1" in why
+    assert "With that all 2,000 rows agree" in why
+    silent = export(store, uri, tmp_path)
+    assert not silent.is_measured
+    assert "nothing was measured of what its owner says" in silent.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "cause"),
+    [
+        ("turned", {"left": 1 - LEFT}, "its label is turned round, 1 means churned 0"),
+        ("swapped", {"names": {"tenure": "monthly_charges", "monthly_charges": "tenure"}}, "its columns stand in"),
+        ("from-one", {"plus": "contract_type"}, "contract_type is coded month-to-month 1, one-year 2, two-year 3"),
+    ],
+)
+def test_the_likeliest_cause_is_named(
+    store: Path, name: str, change: dict[str, Any], cause: str, tmp_path: Path
+) -> None:
+    coded = CODED.rename(columns=change.get("names", {}))[COLUMNS]
+    if "plus" in change:
+        coded = coded.assign(**{change["plus"]: coded[change["plus"]] + 1})
+    left = change.get("left", LEFT)
+    model = train(coded, left, **SMALL)
+    own = model.predict_proba(coded)[:, int(left is LEFT)]
+    why = refuse(store, register(store, name, model), tmp_path, write_scores(tmp_path / "scores.csv", TABLE, own))
+    assert cause in why
+
+
+def test_a_model_that_takes_a_number_for_a_missing_value_is_refused_with_that_cause(
+    store: Path, tmp_path: Path
+) -> None:
+    model = train(CODED, LEFT, missing=0.0, **SMALL)
+    how = {"serialization_format": "skops", "skops_trusted_types": TRUSTED_TYPES}
+    uri = register(store, "missing", model, mlflow.sklearn.log_model, **how)
+    assert "Likeliest cause: it takes 0 for a missing value" in refuse(store, uri, tmp_path)
+
+
+def test_an_input_example_with_other_codes_refuses_the_model(store: Path, tmp_path: Path) -> None:
+    coded = CODED.assign(internet_service=CODED.internet_service + 1)
+    uri = register(store, "exampled", train(coded, LEFT, **SMALL), input_example=coded[:20])
+    assert "input example has 3 as internet_service" in refuse(store, uri, tmp_path)
+
+
+def test_what_predicts_by_code_of_its_own_needs_the_owners_probabilities(store: Path, tmp_path: Path) -> None:
+    def log(model: xgboost.XGBClassifier, name: str, **how: Any) -> Any:
+        """Logs a model in the native format whose prediction is a class of the company's."""
+        run = mlflow.active_run()
+        assert run is not None
+        described = mlflow.models.Model(run_id=run.info.run_id)
+        path = tmp_path / "model"
+        mlflow.xgboost.save_model(model, path, mlflow_model=described)
+        text = (path / "MLmodel").read_text().replace("loader_module: mlflow.xgboost", "loader_module: acme.loading")
+        (path / "MLmodel").write_text(text)
+        mlflow.log_artifacts(str(path), name)
+        version = mlflow.register_model(f"runs:/{described.run_id}/{name}", how["registered_model_name"]).version
+        return SimpleNamespace(registered_model_version=version)
+
+    model = train(CODED, LEFT, **SMALL)
+    uri = register(store, "coded", model, log)
+    assert "predicts by code that was logged with it (acme.loading), which is never run" in refuse(store, uri, tmp_path)
+    own = model.predict_proba(CODED)[:, 1]
+    assert export(store, uri, tmp_path, write_scores(tmp_path / "scores.csv", TABLE, own)).is_measured
+    why = refuse(store, uri, tmp_path / "again", write_scores(tmp_path / "scores.csv", TABLE, own**1.1))
+    assert "a calibration or another unit is left" in why
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ({"contract_type": "weekly"}, "unknown category"),
+        ({"churn_probability": "73.05"}, "not a number from 0 to 1"),
+        ({"churn_probability": "nan"}, "not a number from 0 to 1"),
+        ({"tenure": ""}, "blank"),
+    ],
+)
+def test_a_bad_cell_among_the_owners_rows_is_named_with_its_line(
+    store: Path, change: dict[str, str], check: str, tmp_path: Path
+) -> None:
+    path = write_scores(tmp_path / "scores.csv", TABLE[:30], np.linspace(0.12345, 0.9, 30))
+    lines = path.read_text().splitlines()
+    row = dict(zip(lines[0].split(","), lines[3].split(","), strict=True)) | change
+    path.write_text("\n".join([*lines[:3], ",".join(row.values()), *lines[4:]]) + "\n")
+    uri = register(store, "any", train(CODED, LEFT, **SMALL))
+    with pytest.raises(InvalidData) as refused:
+        export(store, uri, tmp_path, path)
+    assert [(problem.column, problem.check, problem.lines) for problem in refused.value.problems] == [
+        (next(iter(change)), check, (4,))
+    ]
+
+
+def test_a_command_exports_what_agrees_and_the_service_answers_as_the_company_does(store: Path, tmp_path: Path) -> None:
+    model = train(CODED, LEFT, **SMALL)
+    uri = register(store, "acme", model)
+    own = model.predict_proba(CODED)[:, 1]
+    check = write_scores(tmp_path / "scores.csv", TABLE, own.astype(float).round(4))
+    environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/company.db"}
+    bundle = tmp_path / "bundle"
+    said = churn(tmp_path, "export", uri, "--check", check, "--out", bundle, **environment)
+    assert said.code == 0, said.err
+    assert "it says what scores.csv says on all 2,000 rows" in said.err
+    with serving(tmp_path, "serve", MODEL_PATH=bundle) as (address, _):
+        answers = [
+            httpx2.post(f"{address}/predict", json=subscriber, trust_env=False).json()
+            for subscriber in TABLE[:20].to_dict("records")
+        ]
+    said_by_http = np.array([answer["churn_probability"] for answer in answers])
+    assert np.abs(said_by_http - own[:20]).max() <= 0.5e-4 + 1e-6
+
+
+def test_probabilities_with_few_decimals_are_no_proof(store: Path, tmp_path: Path) -> None:
+    uri = register(store, "coarse", train(CODED, LEFT, **SMALL))
+    check = write_scores(tmp_path / "scores.csv", TABLE, np.full(len(TABLE), 0.731))
+    with pytest.raises(DataError, match="have at most 3 decimals, which cannot show that a model is the same"):
+        export(store, uri, tmp_path, check)
