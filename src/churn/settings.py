@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         description="A secret with which subscribers' keys are hashed in the log; without it no key is kept.",
     )
     prediction_log_retention_days: int = Field(90, ge=1, le=36_500, description="Older logged predictions are removed.")
+    prediction_log_removed_by: Literal["service", "bucket"] = Field(
+        "service",
+        description="What removes them: the service, or a rule of the bucket itself, on S3 only. With `bucket` the "
+        "service only writes, and a segment that a command writes anew gets the tag `kept-days`.",
+    )
     prediction_log_segment_seconds: float = Field(
         300, ge=1, le=86_400, description="After this time a journal is closed and can be read as Parquet."
     )

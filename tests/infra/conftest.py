@@ -1,6 +1,7 @@
-"""A Docker engine for the tests, and an image that is built on it once.
+"""A Docker engine for the tests, an image that is built on it once, and a platform that is applied once.
 
-Tests that use it belong to the group `docker`, so that one worker has them all: `pytest.mark.xdist_group("docker")`.
+Tests that use them belong to the groups `docker` and `terraform`, so that one worker has them all:
+`pytest.mark.xdist_group("docker")`.
 """
 
 import json
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from support.demo_bundle import write_demo_bundle
 from support.images import Built, Engine
+from support.platforms import Platform, applied_platform
 from support.processes import succeed
 
 from churn.errors import ImageError
@@ -47,3 +49,10 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     said = json.loads(succeed(folder, "image", "build", bundle, *options))
     yield Built(said["reference"], bundle, said)
     docker("image", "rm", "--force", said["reference"])
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Production at a stand-in for AWS. test_terraform_apply.py destroys it at its end."""
+    with applied_platform(tmp_path_factory.mktemp("apply")) as applied:
+        yield applied

@@ -1,6 +1,7 @@
 """The container image is small, closed, the same each time, and answers as its bundle does."""
 
 import json
+import secrets
 import subprocess
 import sys
 import time
@@ -161,7 +162,17 @@ def test_the_health_check_turns_healthy(image: Built) -> None:
         said = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
         assert "loads all itself" not in said.stdout + said.stderr  # workers are copies here, too
     finally:
-        docker("rm", "--force", name)
+        docker("rm", "--force", "--volumes", name)
+
+
+def test_a_volume_at_data_belongs_to_the_user_of_the_service(image: Built) -> None:
+    name = f"churn-tests-{secrets.token_hex(4)}"
+    options = ["--rm", "--network", "none", "--volume", f"{name}:/data", *HARDENED, "--entrypoint", "sh"]
+    try:
+        told = docker("run", *options, image.reference, "-c", "touch /data/journal && stat --format '%u:%g %a' /data")
+        assert told == "10001:10001 750"
+    finally:
+        docker("volume", "rm", name)
 
 
 def test_the_health_check_fails_where_nobody_answers(image: Built) -> None:

@@ -39,14 +39,37 @@ class Aws:
     environment: dict[str, str]
     asked: set[str] = field(default_factory=set)  # such as ecs:ListServices
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, credentials: dict[str, str] = KEYS) -> Any:
         return boto3.client(
             service,
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
             region_name=REGION,
-            aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
         )
+
+    def assume(self, role_arn: str, credentials: dict[str, str] = KEYS) -> dict[str, str]:
+        """Gives the credentials of a role, as environment variables."""
+        assumed = self.client("sts", credentials).assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": assumed["SessionToken"],
+        }
+
+    @contextmanager
+    def enforcing_rights(self) -> Iterator[None]:
+        """Refuses what a role's policies do not allow on S3, and to give a role to whom it does not trust.
+
+        Elsewhere moto looks for rights on `*` only. It ignores conditions, and policies of buckets, keys and endpoints.
+        """
+        address = f"{self.environment['AWS_ENDPOINT_URL']}/moto-api/reset-auth"
+        httpx2.post(address, content="0")
+        try:
+            yield
+        finally:
+            httpx2.post(address, content="inf")
 
 
 @dataclass

@@ -137,7 +137,7 @@ def predictions_close(
         log.warning("old segments are removed at once: %s", require_reason("--remove-now", reason))
     settings = read_settings()
     places = require_log(settings, contract)
-    store = open_store(places.where)
+    store = open_store(places.where, places.kept_days)
     with show_progress("journals", calm=True) as move:
         closed = close_journals(places.journals, store, progress=move)
     days = settings.prediction_log_retention_days

@@ -75,7 +75,7 @@ def run_container(
         yield Container(name, port, time.monotonic() - started)
     finally:
         with suppress(ImageError):  # what went wrong before is what matters
-            docker("rm", "--force", name)
+            docker("rm", "--force", "--volumes", name)
 
 
 def _wait_until_healthy(name: str, port: int, deadline: float) -> None:

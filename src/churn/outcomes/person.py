@@ -47,7 +47,7 @@ def erase_person(places: Places, outcomes: Path, subscriber: str, *, progress: P
         DataError: segments are damaged, and may hold more; all else is erased. Or the file of outcomes is damaged.
         OSError, ChurnError: the log cannot be written.
     """
-    store = open_store(places.where)
+    store = open_store(places.where, places.kept_days)
     still_open = close_all_journals(places.journals, store)
     aside = erase_from_set_aside(places.journals, subscriber)
     records = collect_records(places, subscriber, damaged=[])

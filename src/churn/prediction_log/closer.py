@@ -31,7 +31,8 @@ class Closer:
         self, places: Places, retention_days: int, complain: Callable[[str], None], count: Callable[[str], None]
     ) -> None:
         module = [sys.executable, "-m", "churn.prediction_log.maintenance"]
-        self._command = [*module, places.where, str(places.journals), str(retention_days)]
+        keep = [] if places.kept_days is None else ["--only-write"]
+        self._command = [*module, places.where, str(places.journals), str(retention_days), *keep]
         self._complain = complain
         self._count = count
         self._process: subprocess.Popen[bytes] | None = None

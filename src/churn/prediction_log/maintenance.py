@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +40,7 @@ from churn.prediction_log.segments import (
 )
 
 NICENESS = 10  # lower priority than the service
+TRIAL = "trial"  # an empty object, written to see whether the bucket can be written
 PATIENCE_S, LOOK_S = 10.0, 0.05
 
 
@@ -103,6 +105,7 @@ def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress
         OSError, ChurnError: the store cannot be written.
     """
     segments = list_segments(store)
+    today = _find_today(segments)
     erased, damaged = 0, []
     for done, segment in enumerate(segments, 1):
         try:
@@ -112,7 +115,8 @@ def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress
             continue
         if theirs:
             if content:
-                write_segment(store, replace(segment, records=segment.records - theirs), content)
+                rest = replace(segment, records=segment.records - theirs)
+                write_segment(store, rest, content, age_days=max(0, (today - segment.last.date()).days))
             store.delete(segment.name)
         erased += theirs
         progress(done, len(segments))
@@ -122,6 +126,12 @@ def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress
             instead=damaged[0].instead,
         )
     return erased
+
+
+def _find_today(segments: Sequence[Segment]) -> date:
+    """Return the day of the newest record, or of the clock if that is earlier: one that is ahead makes nothing old."""
+    now = datetime.now(UTC)
+    return min(now, max((segment.last for segment in segments), default=now)).date()
 
 
 def erase_from_set_aside(journals: Path, subscriber: str) -> int:
@@ -163,12 +173,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("where", help="the closed segments of one contract: a folder, or the URL of an object store")
     parser.add_argument("journals", type=Path, help="the folder of the journals")
     parser.add_argument("days", type=int, help="how long segments are kept")
+    parser.add_argument("--only-write", action="store_true", help="a rule of the bucket removes old segments")
     options = parser.parse_args(arguments)
     os.nice(NICENESS)
     try:
         store = open_store(options.where)
         closed = close_journals(options.journals, store)
-        removal = remove_old_files(store, options.journals, days=options.days, clock=read_clock())
+        if options.only_write and not closed.segments:
+            store.write(TRIAL, b"")  # nobody may list, so only this tells early that nothing can be written
+        kept = None if options.only_write else store
+        removal = remove_old_files(kept, options.journals, days=options.days, clock=read_clock())
         closed = closed._replace(**removal._asdict())
     except (ChurnError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -9,15 +9,21 @@ from urllib.parse import urlsplit
 from churn.errors import SettingsError
 
 OBJECT_STORES = ("s3", "gs", "az")
+WITH_RULES = "s3"  # only there an object's tag chooses the rule that removes it
 JOURNALS = "journals"
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """A folder or the URL of an object store for closed segments, and a folder for journals."""
+    """A folder or the URL of an object store for closed segments, and a folder for journals.
+
+    Args:
+        kept_days: after so many days a rule of the bucket itself removes a segment; None if it has no such rule.
+    """
 
     where: str
     journals: Path
+    kept_days: int | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -36,18 +42,24 @@ class Places:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.journals))
 
 
-def locate_log(where: str | None, contract: str, *, home: Path) -> Places:
+def locate_log(where: str | None, contract: str, *, home: Path, kept_days: int | None = None) -> Places:
     """Return the places of a contract's log, below the folder or URL that the setting names.
 
     Args:
         where: `predictions` under CHURN_HOME if None.
         home: CHURN_HOME. Journals lie there if segments lie in an object store.
+        kept_days: as in `Places`.
 
     Raises:
-        SettingsError: predictions cannot be logged to this kind of URL.
+        SettingsError: predictions cannot be logged to this kind of URL, or it has no rules that remove segments.
     """
     own = home / "predictions"
     where = (where or str(own)).removeprefix("file://").rstrip("/")
+    if kept_days is not None and not where.startswith(f"{WITH_RULES}://"):
+        raise SettingsError(
+            f"PREDICTION_LOG_REMOVED_BY is `bucket`, but {where} is no bucket of S3: nothing would remove segments",
+            instead=f"name a bucket ({WITH_RULES}://NAME) in PREDICTION_LOG, or unset PREDICTION_LOG_REMOVED_BY",
+        )
     if "://" not in where:
         return Places(str(Path(where) / contract), Path(where) / contract / JOURNALS)
     url = urlsplit(where)
@@ -56,4 +68,4 @@ def locate_log(where: str | None, contract: str, *, home: Path) -> Places:
             f"PREDICTION_LOG: predictions cannot be logged to {where}",
             instead=f"name a folder, a bucket ({', '.join(f'{kind}://NAME' for kind in OBJECT_STORES)}), or `off`",
         )
-    return Places(f"{where}/{contract}", own / contract / JOURNALS)
+    return Places(f"{where}/{contract}", own / contract / JOURNALS, kept_days)

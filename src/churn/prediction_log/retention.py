@@ -53,16 +53,19 @@ class Removal(NamedTuple):
 _NOTE = TypeAdapter(Note)
 
 
-def remove_old_files(store: SegmentStore, journals: Path, *, days: int, clock: Clock, at_once: bool = False) -> Removal:
+def remove_old_files(
+    store: SegmentStore | None, journals: Path, *, days: int, clock: Clock, at_once: bool = False
+) -> Removal:
     """Remove old segments and old damaged lines, unless the clock is in doubt; remove unfinished files.
 
-    A segment is old if its latest record is older than `days`. `at_once` ends a doubt.
+    A segment is old if its latest record is older than `days`. `at_once` ends a doubt. Without a store no segments are
+    looked at: something else removes them.
 
     Raises:
         OSError, ChurnError: the store or the folder of journals cannot be written.
     """
     now = datetime.fromtimestamp(clock.wall_s, UTC)
-    before, segments = now - timedelta(days=days), list_segments(store)
+    before, segments = now - timedelta(days=days), list_segments(store) if store else []
     old = [segment for segment in segments if segment.last < before]
     note = _judge_clock(_read_note(journals), clock, segments, old)
     waits = bool(note.doubt) and not at_once
@@ -70,12 +73,13 @@ def remove_old_files(store: SegmentStore, journals: Path, *, days: int, clock: C
         write_bytes(journals / NOTE, to_json(asdict(note if waits else Note(clock))))
     if waits:
         return Removal(0, len(old), note.doubt)
-    for segment in old:
-        store.delete(segment.name)
     for path in list_set_aside(journals):
         if path.stat().st_mtime < before.timestamp():
             path.unlink(missing_ok=True)
-    store.sweep(now - UNFINISHED_AFTER)
+    if store:
+        for segment in old:
+            store.delete(segment.name)
+        store.sweep(now - UNFINISHED_AFTER)
     return Removal(len(old))
 
 

@@ -17,6 +17,7 @@ from churn.files import UNFINISHED, write_bytes
 type Progress = Callable[[int, int], None]
 """Called with the number of files that are done, and of all."""
 
+KEPT_TAG = "kept-days"  # of an object: the days after which a rule of the bucket removes it
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(
     r"\d{4}-\d\d-\d\d/(?P<first>\d{8}T\d{6}\.\d{6}Z)_(?P<last>\d{8}T\d{6}\.\d{6}Z)_(?P<records>\d+)"
@@ -67,8 +68,8 @@ class SegmentStore(Protocol):
     def read(self, name: str) -> bytes:
         """Read a file."""
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file, whole or not at all."""
+    def write(self, name: str, content: bytes, *, age_days: int = 0) -> None:
+        """Write a file, whole or not at all. A bucket that removes by a rule counts the age of its records."""
 
     def delete(self, name: str) -> None:
         """Remove a file."""
@@ -77,22 +78,25 @@ class SegmentStore(Protocol):
         """Remove files that were begun before a time and never finished."""
 
 
-def open_store(where: str) -> SegmentStore:
-    """Open the store that `Places.where` names.
+def open_store(where: str, kept_days: int | None = None) -> SegmentStore:
+    """Open the store that `Places` names.
 
     Raises:
         ChurnError: it is an object store, and the environment lacks its settings.
     """
-    return _ObjectStore(where) if "://" in where else _Folder(Path(where))
+    return _ObjectStore(where, kept_days) if "://" in where else _Folder(Path(where))
 
 
-def write_segment(store: SegmentStore, segment: Segment, content: bytes) -> None:
+def write_segment(store: SegmentStore, segment: Segment, content: bytes, *, age_days: int = 0) -> None:
     """Write a segment under its name, with the checksum of the content in place of the one given.
+
+    Args:
+        age_days: of its latest record, where an older segment is written anew.
 
     Raises:
         OSError, ChurnError: the store cannot be written.
     """
-    store.write(replace(segment, crc32=_crc32(content)).name, content)
+    store.write(replace(segment, crc32=_crc32(content)).name, content, age_days=age_days)
 
 
 def read_segment(store: SegmentStore, segment: Segment) -> bytes:
@@ -139,7 +143,7 @@ class _Folder:
     def read(self, name: str) -> bytes:
         return (self._path / name).read_bytes()
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes, *, age_days: int = 0) -> None:  # noqa: ARG002 - no rule removes here
         write_bytes(self._path / name, content)
 
     def delete(self, name: str) -> None:
@@ -158,10 +162,11 @@ class _Folder:
 class _ObjectStore:
     """S3, Google Cloud Storage or Azure. Credentials, region and endpoint come from the usual environment variables."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, kept_days: int | None) -> None:
         from obstore.store import from_url
 
         self.where = url
+        self._kept_days = kept_days
         self._store: Any = self._call(lambda: from_url(url))
 
     def list_names(self) -> Iterable[str]:
@@ -170,8 +175,13 @@ class _ObjectStore:
     def read(self, name: str) -> bytes:
         return bytes(self._call(lambda: self._store.get(name).bytes()))
 
-    def write(self, name: str, content: bytes) -> None:
-        self._call(lambda: self._store.put(name, content))
+    def write(self, name: str, content: bytes, *, age_days: int = 0) -> None:
+        """Write an object in one request, so that no right is needed but to put it.
+
+        A rule counts from the day on which an object was made, and chooses by its tag how many days it has left.
+        """
+        tags = {KEPT_TAG: str(max(1, self._kept_days - age_days))} if self._kept_days and age_days else None
+        self._call(lambda: self._store.put(name, content, tags=tags, use_multipart=False))
 
     def delete(self, name: str) -> None:
         self._call(lambda: self._store.delete(name))

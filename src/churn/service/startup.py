@@ -32,11 +32,12 @@ def find_log_places(settings: Settings, contract: str) -> Places | None:
     """Return where the predictions of a contract are logged; None if the settings want no log.
 
     Raises:
-        SettingsError: PREDICTION_LOG is a URL that cannot be written to.
+        SettingsError: PREDICTION_LOG is a URL that cannot be written to, or has no rules that remove segments.
     """
     if settings.prediction_log == OFF:
         return None
-    return locate_log(settings.prediction_log, contract, home=settings.churn_home)
+    kept_days = settings.prediction_log_retention_days if settings.prediction_log_removed_by == "bucket" else None
+    return locate_log(settings.prediction_log, contract, home=settings.churn_home, kept_days=kept_days)
 
 
 def require_writable_log(settings: Settings, contract: str) -> None:

@@ -3,9 +3,11 @@
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import httpx2
 import pyarrow.parquet
 import pytest
@@ -16,7 +18,7 @@ from pydantic_core import from_json, to_json
 from support.predicted import SALT, make_entry, make_header, read_lines
 
 from churn.clocks import Clock
-from churn.errors import ChurnError, DataError
+from churn.errors import ChurnError, DataError, SettingsError
 from churn.model.bundle import Bundle
 from churn.prediction_log.batches import batches_from_journal, batches_from_segment, rows_from_batch
 from churn.prediction_log.journal import Journal, list_set_aside, set_aside, split_torn_line
@@ -27,6 +29,7 @@ from churn.prediction_log.maintenance import (
     erase_from_set_aside,
     erase_subscriber,
 )
+from churn.prediction_log.maintenance import main as maintain
 from churn.prediction_log.places import locate_log
 from churn.prediction_log.reader import find_record, read_latest_records
 from churn.prediction_log.record import LineMaker, Record, hash_key
@@ -257,6 +260,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    httpx2.post(f"{endpoint}/moto-api/reset", trust_env=False)
     httpx2.put(f"{endpoint}/a-bucket", trust_env=False).raise_for_status()
     yield "s3://a-bucket/some/where"
     server.stop()
@@ -275,6 +279,56 @@ def test_an_object_store_is_a_place_like_any_other(tmp_path: Path, bucket: str, 
     later = Clock(time.time() + 2 * 86_400, 0.0, "")
     assert remove_old_files(store, places.journals, days=1, clock=later, at_once=True).removed == 1
     assert list_segments(store) == []
+
+
+def test_a_process_that_only_writes_tries_the_bucket_and_leaves_what_is_old_to_its_rule(
+    tmp_path: Path, bucket: str, streamflow: Bundle
+) -> None:
+    places = locate_log(bucket, "streamflow", home=tmp_path, kept_days=1)
+    places.prepare()
+    store = open_store(places.where)
+    old = datetime(2026, 1, 1, tzinfo=UTC)
+    store.write(Segment(old, old, 1, "old", "0" * 8).name, b"")
+    only_write = [places.where, str(places.journals), "1", "--only-write"]
+    assert maintain(only_write) == 0
+    written(places.journals, streamflow, keys=["a"])
+    assert maintain(only_write) == 0
+    assert [segment.records for segment in list_segments(store)] == [1, 1]
+    assert "trial" in store.list_names()
+
+
+@pytest.mark.parametrize(("newest_days", "tag"), [(0, "50"), (60, "89")], ids=["old", "clock ahead"])
+def test_a_segment_that_is_written_anew_has_a_tag_for_the_days_that_are_left(
+    tmp_path: Path, bucket: str, streamflow: Bundle, newest_days: int, tag: str
+) -> None:
+    places = locate_log(bucket, "streamflow", home=tmp_path, kept_days=90)
+    places.prepare()
+    written(places.journals, streamflow, keys=["a", "b"])
+    store = open_store(places.where, places.kept_days)
+    close_journals(places.journals, store)
+    [segment] = list_segments(store)
+    [row, _] = rows(store, segment)
+    now, content = datetime.now(UTC), store.read(segment.name)
+    store.delete(segment.name)
+    for origin, days in (("old", max(40, newest_days + 1)), ("newest", newest_days)):
+        time = now - timedelta(days=days)
+        store.write(replace(segment, first=time, last=time, origin=origin).name, content)
+    assert erase_subscriber(store, row["subscriber"]) == 2
+    [old, newest] = list_segments(store)
+    assert (read_tags(bucket, old), read_tags(bucket, newest)) == ({"kept-days": tag}, {})
+
+
+def read_tags(bucket: str, segment: Segment) -> dict[str, str]:
+    """The tags of an object, as the stand-in tells them."""
+    name, _, prefix = bucket.removeprefix("s3://").partition("/")
+    tags = boto3.client("s3").get_object_tagging(Bucket=name, Key=f"{prefix}/streamflow/{segment.name}")["TagSet"]
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def test_only_a_bucket_of_s3_can_remove_by_a_rule(tmp_path: Path) -> None:
+    for where in (None, str(tmp_path), "gs://bucket/log"):
+        with pytest.raises(SettingsError, match="is `bucket`, but"):
+            locate_log(where, "streamflow", home=tmp_path, kept_days=90)
 
 
 def test_an_object_store_that_cannot_be_used_keeps_the_journals(

@@ -111,3 +111,10 @@ def test_a_damaged_note_is_as_none(tmp_path: Path, store: SegmentStore) -> None:
 def test_a_folder_for_journals_that_is_not_there_is_not_made(tmp_path: Path, store: SegmentStore) -> None:
     assert remove(store, tmp_path / "journals", show_clock()) == Removal(0)
     assert not (tmp_path / "journals").exists()
+
+
+def test_without_a_store_only_damaged_lines_are_removed(tmp_path: Path) -> None:
+    set_aside(tmp_path / "old.jsonl", b"header\nline\n")
+    os.utime(tmp_path / "damaged" / "old-damaged.jsonl", (NOW.timestamp() - 31 * DAY_S,) * 2)
+    assert remove_old_files(None, tmp_path, days=30, clock=show_clock()) == Removal(0)
+    assert list_set_aside(tmp_path) == []

@@ -23,6 +23,8 @@ module "platform" {
   network          = { availability_zones = ["us-east-1a", "us-east-1b", "us-east-1c"] }
   tasks            = { minimum = 3, maximum = 12 }
   tls              = var.tls
+  secrets          = var.secrets
+  prediction_log   = { keeper_arns = var.log_keeper_arns }
   alarm_topic_arns = var.alarm_topic_arns
   github           = var.github
 }

@@ -22,6 +22,8 @@ module "platform" {
   source             = "../../modules/platform"
   network            = { availability_zones = ["us-east-1a", "us-east-1b"] }
   tasks              = { minimum = 2, maximum = 4 }
+  secrets            = { PREDICTION_LOG_SALT = {} }
+  prediction_log     = { retention_days = 7 }
   log_retention_days = 7
   protected          = false
 }

@@ -49,7 +49,7 @@ resource "aws_security_group" "endpoints" {
 }
 
 resource "aws_vpc_endpoint" "interface" {
-  for_each            = toset(["ecr.api", "ecr.dkr", "logs"])
+  for_each            = toset(concat(["ecr.api", "ecr.dkr", "logs"], var.with_secrets ? ["secretsmanager"] : []))
   vpc_id              = aws_vpc.this.id
   service_name        = "com.amazonaws.${local.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
@@ -59,7 +59,7 @@ resource "aws_vpc_endpoint" "interface" {
   tags                = { Name = "${var.name}-${each.key}" }
 }
 
-# ECR keeps the layers of images in a bucket of its own, and nothing else of S3 is needed.
+# ECR keeps the layers of images in a bucket of its own. Nothing else of S3 is needed but to put predictions.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${local.region}.s3"
@@ -67,13 +67,22 @@ resource "aws_vpc_endpoint" "s3" {
   route_table_ids   = [aws_route_table.private.id]
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "ImageLayers"
-      Effect    = "Allow"
-      Principal = "*"
-      Action    = "s3:GetObject"
-      Resource  = "arn:aws:s3:::prod-${local.region}-starport-layer-bucket/*"
-    }]
+    Statement = concat(
+      [{
+        Sid       = "ImageLayers"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "s3:GetObject"
+        Resource  = "arn:aws:s3:::prod-${local.region}-starport-layer-bucket/*"
+      }],
+      [for objects_arn in var.prediction_objects_arn[*] : {
+        Sid       = "Predictions"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = objects_arn
+      }],
+    )
   })
   tags = { Name = "${var.name}-s3" }
 }

@@ -14,11 +14,23 @@ variable "cidr" {
 }
 
 variable "availability_zones" {
-  description = "Zones for tasks, load balancer and endpoints, such as us-east-1a. Each costs three more interface endpoints."
+  description = "Zones for tasks, load balancer and endpoints, such as us-east-1a. Each costs three more interface endpoints, four with secrets."
   type        = list(string)
 
   validation {
     condition     = length(distinct(var.availability_zones)) >= 2 && length(distinct(var.availability_zones)) == length(var.availability_zones) && length(var.availability_zones) <= 6
     error_message = "availability_zones must name two to six different zones: a load balancer needs at least two."
   }
+}
+
+variable "with_secrets" {
+  description = "Whether tasks get settings from Secrets Manager, which needs an endpoint."
+  type        = bool
+  default     = false
+}
+
+variable "prediction_objects_arn" {
+  description = "The objects that tasks may put into the bucket of the prediction log; null if there is none."
+  type        = string
+  default     = null
 }

@@ -1,9 +1,9 @@
-# One key, for images and logs. AWS turns it every year.
+# One key, for images, logs, secrets and predictions. AWS turns it every year.
 
 data "aws_partition" "current" {}
 
 resource "aws_kms_key" "this" {
-  description             = "Images and logs of ${var.name}"
+  description             = "Images, logs, secrets and predictions of ${var.name}"
   enable_key_rotation     = true
   deletion_window_in_days = 30
 }

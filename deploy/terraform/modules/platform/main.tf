@@ -10,6 +10,7 @@ locals {
   # All of the account.
   task_definitions = "arn:${data.aws_partition.current.partition}:ecs:${local.region}:${local.account}:task-definition"
   network          = var.existing_network != null ? var.existing_network : one(module.network[*].network)
+  prediction_log   = one(module.prediction_log[*].log)
   portal           = var.portal_security_group_id != null ? var.portal_security_group_id : one(aws_security_group.portal[*].id)
 }
 
@@ -19,6 +20,9 @@ module "network" {
   name               = var.name
   cidr               = var.network.cidr
   availability_zones = var.network.availability_zones
+
+  with_secrets           = length(var.secrets) > 0
+  prediction_objects_arn = try(local.prediction_log.objects_arn, null)
 }
 
 # For the portal to put on, where it has no group of its own in this VPC.
@@ -36,6 +40,16 @@ module "registry" {
   name        = var.name
   kms_key_arn = aws_kms_key.this.arn
   protected   = var.protected
+}
+
+module "prediction_log" {
+  source         = "../prediction_log"
+  count          = var.prediction_log == null ? 0 : 1
+  name           = var.name
+  kms_key_arn    = aws_kms_key.this.arn
+  retention_days = var.prediction_log.retention_days
+  keeper_arns    = var.prediction_log.keeper_arns
+  protected      = var.protected
 }
 
 module "load_balancer" {
@@ -61,7 +75,10 @@ module "service" {
   container_port                  = local.container_port
   task                            = var.task
   environment                     = var.environment
+  secrets                         = var.secrets
+  prediction_log                  = local.prediction_log
   log_retention_days              = var.log_retention_days
+  protected                       = var.protected
 
   depends_on = [aws_kms_key_policy.this] # else the log group may not use the key yet
 }

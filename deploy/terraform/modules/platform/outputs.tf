@@ -9,6 +9,8 @@ output "platform" {
     url                      = module.load_balancer.url
     load_balancer_dns_name   = module.load_balancer.dns_name
     log_group                = module.service.log_group
+    secret_arns              = module.service.secret_arns
+    prediction_log           = one([for made in module.prediction_log : { url = made.log.url, retention_days = made.log.retention_days, keeper_role_arn = made.keeper_role_arn }])
     repository_url           = module.registry.repository.url
     portal_security_group_id = local.portal
     tasks_minimum            = var.tasks.minimum

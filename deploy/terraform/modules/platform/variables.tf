@@ -18,7 +18,7 @@ variable "network" {
 }
 
 variable "existing_network" {
-  description = "A VPC that is there: private subnets in two zones or more, endpoints for ecr.api, ecr.dkr, logs and s3 (gateway), and the security group of the former."
+  description = "A VPC that is there: private subnets in two zones or more, endpoints for ecr.api, ecr.dkr, logs, s3 (gateway) and, with secrets, secretsmanager; and the security group of the former."
   type        = object({ vpc_id = string, subnet_ids = list(string), endpoints_security_group_id = string })
   default     = null
 }
@@ -59,8 +59,20 @@ variable "environment" {
   default     = {}
 }
 
+variable "secrets" {
+  description = "Settings that are secret, PREDICTION_LOG_SALT and API_KEYS: each with the ARN of a secret of yours, or {}, and an empty one is made."
+  type        = map(object({ arn = optional(string), kms_key_arn = optional(string) }))
+  default     = {}
+}
+
+variable "prediction_log" {
+  description = "How many days predictions are kept, and the ARNs of those who may read them and erase from them. Without it there is no bucket, and they are not logged."
+  type        = object({ retention_days = optional(number, 90), keeper_arns = optional(list(string), []) })
+  default     = null
+}
+
 variable "log_retention_days" {
-  description = "How long the log is kept."
+  description = "How long the log of requests is kept."
   type        = number
   default     = 30
 }

@@ -6,6 +6,14 @@ data "aws_region" "current" {}
 locals {
   # A service and its family of task definitions have the same name.
   services = { stable = var.name, canary = "${var.name}-canary" }
+  home     = "/data" # in the image a volume that the service's user owns
+  settings = merge(var.environment, { DRAIN_SECONDS = tostring(var.drain_seconds) }, var.prediction_log == null ? {} : {
+    AWS_REGION                    = data.aws_region.current.name
+    CHURN_HOME                    = local.home
+    PREDICTION_LOG                = var.prediction_log.url
+    PREDICTION_LOG_REMOVED_BY     = "bucket"
+    PREDICTION_LOG_RETENTION_DAYS = tostring(var.prediction_log.retention_days)
+  })
 }
 
 resource "aws_ecs_cluster" "this" {
@@ -39,19 +47,28 @@ resource "aws_ecs_task_definition" "this" {
     cpu_architecture        = "X86_64"
   }
 
+  dynamic "volume" {
+    for_each = var.prediction_log[*]
+    content {
+      name = "home" # of the task, and gone with it
+    }
+  }
+
   container_definitions = jsonencode([{
     name      = "service"
     image     = var.image
     essential = true
     user      = "10001:10001"
-    # The service writes no file, so it needs no volume either.
+    # The service writes no file but the journals of its predictions, until they are closed and put into the bucket.
     readonlyRootFilesystem = true
-    linuxParameters        = { capabilities = { drop = ["ALL"] } }
-    portMappings           = [{ containerPort = var.container_port, protocol = "tcp" }]
-    environment = [
-      for name, value in merge(var.environment, { DRAIN_SECONDS = tostring(var.drain_seconds) }) : { name = name, value = value }
+    mountPoints = [
+      for log in var.prediction_log[*] : { sourceVolume = "home", containerPath = local.home, readOnly = false }
     ]
-    stopTimeout = var.stop_timeout_seconds
+    linuxParameters = { capabilities = { drop = ["ALL"] } }
+    portMappings    = [{ containerPort = var.container_port, protocol = "tcp" }]
+    environment     = [for name, value in local.settings : { name = name, value = value }]
+    secrets         = [for name, arn in local.secret_arns : { name = name, valueFrom = arn }]
+    stopTimeout     = var.stop_timeout_seconds
     # As in the image, of which ECS takes no health check.
     healthCheck = {
       command     = ["CMD", "/opt/churn/bin/python", "-I", "-S", "/opt/churn/healthy.py"]
@@ -110,5 +127,5 @@ resource "aws_ecs_service" "this" {
     ignore_changes = [desired_count, task_definition]
   }
 
-  depends_on = [aws_iam_role_policy.execution]
+  depends_on = [aws_iam_role_policy.execution, aws_iam_role_policy.task]
 }

@@ -27,3 +27,8 @@ output "log_group" {
   description = "Where the log is."
   value       = aws_cloudwatch_log_group.this.name
 }
+
+output "secret_arns" {
+  description = "By setting: the secret whose value tasks get."
+  value       = local.secret_arns
+}

@@ -1,4 +1,5 @@
-# Two roles: what ECS may do to start a task, and what the service in it may do, which is nothing.
+# Two roles: what ECS may do to start a task, and what the service in it may do: put its predictions into the bucket, if there
+# is one, and nothing else.
 
 data "aws_caller_identity" "current" {}
 
@@ -20,7 +21,7 @@ data "aws_iam_policy_document" "trust" {
 
 resource "aws_iam_role" "execution" {
   name               = "${var.name}-execution"
-  description        = "Lets ECS pull the image and write the log"
+  description        = "Lets ECS pull the image, read the secret settings and write the log"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 
@@ -41,6 +42,27 @@ data "aws_iam_policy_document" "execution" {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
   }
+  dynamic "statement" {
+    for_each = length(var.secrets) == 0 ? [] : ["ReadSecrets"]
+    content {
+      sid       = statement.value
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = values(local.secret_arns)
+    }
+  }
+  dynamic "statement" {
+    for_each = length(local.secret_keys) == 0 ? [] : ["DecryptSecrets"]
+    content {
+      sid       = statement.value
+      actions   = ["kms:Decrypt"]
+      resources = local.secret_keys
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["secretsmanager.${data.aws_region.current.name}.amazonaws.com"]
+      }
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -51,6 +73,33 @@ resource "aws_iam_role_policy" "execution" {
 
 resource "aws_iam_role" "task" {
   name               = "${var.name}-task"
-  description        = "What the service itself may do at AWS: nothing"
+  description        = "What the service itself may do at AWS: put its predictions, if they are logged"
   assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+# It may not read, list or remove them: who takes a task over finds nobody's data there.
+data "aws_iam_policy_document" "task" {
+  count = var.prediction_log == null ? 0 : 1
+  statement {
+    sid       = "PutPredictions"
+    actions   = ["s3:PutObject"]
+    resources = [var.prediction_log.objects_arn]
+  }
+  statement {
+    sid       = "EncryptPredictions"
+    actions   = ["kms:GenerateDataKey"]
+    resources = [var.kms_key_arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${data.aws_region.current.name}.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "task" {
+  count  = var.prediction_log == null ? 0 : 1
+  name   = "put-predictions"
+  role   = aws_iam_role.task.id
+  policy = data.aws_iam_policy_document.task[0].json
 }

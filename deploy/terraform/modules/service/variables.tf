@@ -19,7 +19,7 @@ variable "image" {
 }
 
 variable "kms_key_arn" {
-  description = "The key that the log is encrypted with."
+  description = "The key that the log, secrets and predictions are encrypted with."
   type        = string
 }
 
@@ -71,9 +71,51 @@ variable "environment" {
   }
 
   validation {
+    condition     = length(setintersection(keys(var.environment), ["API_KEYS", "PREDICTION_LOG_SALT"])) == 0
+    error_message = "environment must not set API_KEYS or PREDICTION_LOG_SALT: whoever may see a task definition would see them. Name them in secrets."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.environment), ["AWS_REGION", "CHURN_HOME", "PREDICTION_LOG", "PREDICTION_LOG_REMOVED_BY", "PREDICTION_LOG_RETENTION_DAYS"])) == 0
+    error_message = "environment must not set AWS_REGION, CHURN_HOME, PREDICTION_LOG, PREDICTION_LOG_REMOVED_BY or PREDICTION_LOG_RETENTION_DAYS: prediction_log sets them, together with the bucket."
+  }
+
+  validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Z][A-Z0-9_]*$", name))])
     error_message = "environment must have names such as CHURN_THRESHOLD: capital letters, digits and underscores."
   }
+}
+
+variable "secrets" {
+  description = "Settings that are secret, PREDICTION_LOG_SALT and API_KEYS: each with the ARN of a secret that holds it, and of its key if that is not AWS's own; or {}, and a secret is made for it, without a value."
+  type        = map(object({ arn = optional(string), kms_key_arn = optional(string) }))
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.secrets), ["API_KEYS", "PREDICTION_LOG_SALT"])) == 0
+    error_message = "secrets may have API_KEYS and PREDICTION_LOG_SALT; all else that the service can be told is no secret and stands in environment."
+  }
+
+  validation {
+    condition     = alltrue([for secret in values(var.secrets) : secret.arn == null || can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", secret.arn))])
+    error_message = "secrets must name a secret by its whole ARN with the six signs that AWS puts at its end, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-a1B2c3, without wildcards."
+  }
+
+  validation {
+    condition     = alltrue([for secret in values(var.secrets) : secret.kms_key_arn == null || secret.arn != null && can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", secret.kms_key_arn))])
+    error_message = "secrets may name a key only beside the ARN of a secret of your own, and by its ARN, arn:aws:kms:REGION:ACCOUNT:key/ID."
+  }
+}
+
+variable "prediction_log" {
+  description = "Where predictions are logged; the module prediction_log says so. Null if they are not."
+  type        = object({ url = string, objects_arn = string, retention_days = number })
+  default     = null
+}
+
+variable "protected" {
+  description = "Whether a secret that was removed can be got back for 30 days."
+  type        = bool
 }
 
 variable "drain_seconds" {

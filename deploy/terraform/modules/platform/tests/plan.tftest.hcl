@@ -105,3 +105,63 @@ run "two_networks" {
   }
   expect_failures = [var.network]
 }
+
+run "without_a_log_and_secrets_a_task_may_do_nothing_and_gets_no_volume" {
+  command = plan
+  variables {
+    network = { availability_zones = ["us-east-1a", "us-east-1b"] }
+  }
+  assert {
+    condition     = length(module.prediction_log) == 0 && output.platform.prediction_log == null && output.platform.secret_arns == {}
+    error_message = "a bucket or a secret was made that nobody asked for"
+  }
+}
+
+run "a_log_that_nobody_may_read_has_no_role" {
+  command = plan
+  module { source = "../prediction_log" }
+  variables {
+    name           = "churn"
+    kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/one"
+    retention_days = 7
+    keeper_arns    = []
+    protected      = true
+  }
+  assert {
+    condition     = length(aws_iam_role.keeper) == 0 && output.keeper_role_arn == null
+    error_message = "a role was made that nobody may take, or anybody"
+  }
+  assert {
+    condition     = !aws_s3_bucket.this.force_destroy && length(aws_s3_bucket_lifecycle_configuration.this.rule) == 8
+    error_message = "records can be destroyed with the bucket, or a day has no rule"
+  }
+}
+
+run "a_secret_of_ones_own_is_taken_and_none_is_made" {
+  command = plan
+  module { source = "../service" }
+  variables {
+    name                            = "churn"
+    network                         = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"], endpoints_security_group_id = "sg-1" }
+    load_balancer_security_group_id = "sg-1"
+    target_group_arns               = { stable = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/stable/1", canary = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/canary/1" }
+    container_port                  = 8000
+    protected                       = true
+    kms_key_arn                     = "arn:aws:kms:us-east-1:123456789012:key/one"
+    repository_arn                  = "arn:aws:ecr:us-east-1:123456789012:repository/churn"
+    image                           = "churn:unreleased"
+    secrets                         = { API_KEYS = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys-a1B2c3" } }
+  }
+  assert {
+    condition     = length(aws_secretsmanager_secret.this) == 0 && length(local.secret_keys) == 0
+    error_message = "a secret was made beside the one that is named, or a key may be used that it does not have"
+  }
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this["canary"].container_definitions)[0].secrets == [{ name = "API_KEYS", valueFrom = "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys-a1B2c3" }]
+    error_message = "the task does not get the secret that is named"
+  }
+  assert {
+    condition     = length(aws_iam_role_policy.task) == 0 && length(aws_ecs_task_definition.this["canary"].volume) == 0
+    error_message = "a task without a log has a right or a volume"
+  }
+}

@@ -29,6 +29,8 @@ variables {
   canary_service_arn              = "arn:aws:ecs:us-east-1:123456789012:service/churn/churn-canary"
   canary_task_definitions_arn     = "arn:aws:ecs:us-east-1:123456789012:task-definition/churn-canary:*"
   role_arns                       = []
+  retention_days                  = 90
+  keeper_arns                     = ["arn:aws:iam::123456789012:role/on-call"]
 }
 
 run "a_network_of_one_zone" {
@@ -246,4 +248,85 @@ run "any_environment" {
     github = { repository = "owner/name", environment = "*" }
   }
   expect_failures = [var.github]
+}
+
+run "a_secret_in_the_task_definition" {
+  command = plan
+  module { source = "../service" }
+  variables {
+    environment = { PREDICTION_LOG_SALT = "0123456789abcdef" }
+  }
+  expect_failures = [var.environment]
+}
+
+run "a_log_elsewhere_than_in_the_bucket" {
+  command = plan
+  module { source = "../service" }
+  variables {
+    environment = { PREDICTION_LOG = "s3://another/place" }
+  }
+  expect_failures = [var.environment]
+}
+
+run "a_secret_that_is_none" {
+  command = plan
+  module { source = "../service" }
+  variables {
+    secrets = { CHURN_THRESHOLD = {} }
+  }
+  expect_failures = [var.secrets]
+}
+
+run "secrets_of_any_name" {
+  command = plan
+  module { source = "../service" }
+  variables {
+    secrets = { API_KEYS = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:*" } }
+  }
+  expect_failures = [var.secrets]
+}
+
+run "a_key_without_its_secret" {
+  command = plan
+  module { source = "../service" }
+  variables {
+    secrets = { API_KEYS = { kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/one" } }
+  }
+  expect_failures = [var.secrets]
+}
+
+run "more_days_than_a_bucket_has_rules" {
+  command = plan
+  module { source = "../prediction_log" }
+  variables {
+    retention_days = 1000
+  }
+  expect_failures = [var.retention_days]
+}
+
+run "no_day" {
+  command = plan
+  module { source = "../prediction_log" }
+  variables {
+    retention_days = 0
+  }
+  expect_failures = [var.retention_days]
+}
+
+run "anybody_who_reads_the_log" {
+  command = plan
+  module { source = "../prediction_log" }
+  variables {
+    keeper_arns = ["*"]
+  }
+  expect_failures = [var.keeper_arns]
+}
+
+run "a_whole_account_that_reads_the_log" {
+  command = plan
+  module { source = "../prediction_log" }
+  variables {
+    keeper_arns = ["arn:aws:iam::123456789012:root"]
+  }
+  expect_failures = [var.keeper_arns]
 }
