@@ -25,7 +25,7 @@ from benchmarks.attack.hostile_stores import (
 from benchmarks.attack.summary import Summary
 from churn.businesses import find_contract
 from churn.errors import ExitCode
-from churn.training.kept import GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE, read_holdout
+from churn.training.kept import HOLDOUT_FILE, REFERENCE_FILE, read_holdout
 from churn.training.registry import Registry, VersionInfo, build_signature, name_registered_model
 
 CONTRACT = find_contract("streamflow")
@@ -98,7 +98,7 @@ def _save_model(folder: Path) -> dict[str, bytes]:
     mlflow.xgboost.save_model(booster, folder, signature=build_signature(CONTRACT), pip_requirements=["xgboost"])
     holdout = io.BytesIO()
     np.savez(holdout, rows=rows.astype(np.float32), labels=labels.astype(np.int8))
-    kept = {HOLDOUT_FILE: holdout.getvalue(), GOLDEN_FILE: json.dumps(rows.tolist()).encode(), REFERENCE_FILE: b"{}"}
+    kept = {HOLDOUT_FILE: holdout.getvalue(), REFERENCE_FILE: b"{}"}
     return {f"model/{file.name}": file.read_bytes() for file in folder.iterdir()} | {
         f"run/export/{name}": content for name, content in kept.items()
     }

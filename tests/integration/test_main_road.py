@@ -14,6 +14,7 @@ from support.in_process import as_in_a_batch
 from support.processes import churn, serving, succeed
 
 from churn.businesses import find_contract
+from churn.training.data import read_training_data
 
 pytestmark = pytest.mark.xdist_group("road")
 
@@ -121,6 +122,15 @@ def test_the_run_keeps_plots_tables_environment_and_data_hash(home: Path) -> Non
     assert "xgboost-cpu==" in files["environment.txt"].read_text()
     evaluation = json.loads(files["evaluation.json"].read_text())
     assert evaluation["auc_low"] < evaluation["auc"] < evaluation["auc_high"]
+
+
+def test_neither_run_nor_bundle_holds_the_row_of_a_person(home: Path) -> None:
+    kept = {name for name in run_files(home) if name.startswith("export/")}
+    assert kept == {"export/reference.json", "export/reference_values.json", "export/measured.json"}
+    data = read_training_data(STREAMFLOW, home / "data" / "streamflow-v3-2024-03.csv")
+    golden = json.loads((home / "bundles" / "streamflow" / "v2.3.1" / "golden.json").read_text())
+    assert len(golden["rows"]) == 64
+    assert set(map(tuple, golden["rows"])).isdisjoint(map(tuple, data.rows.tolist()))
 
 
 def test_an_interrupted_start_goes_on_where_it_stopped(home: Path) -> None:

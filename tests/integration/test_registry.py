@@ -1,6 +1,7 @@
 """MLflow for real: SQLite and a server process, our own models and those that somebody else registered."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -21,11 +22,14 @@ from support.processes import churn, free_port, succeed
 from support.small_server import http, small_server
 
 from churn.contract.sampling import draw_columns
-from churn.errors import BundleError, GateError, RegistryError
+from churn.errors import BundleError, DataError, GateError, RegistryError
 from churn.model.bundle import load_bundle
 from churn.model.shelf import Shelf
+from churn.training.data import TrainingData
 from churn.training.export import export_model
 from churn.training.flavors import TRUSTED_TYPES, RegisteredModel
+from churn.training.kept import HoldoutRows
+from churn.training.measured import MEASURED_FILE, Measured, measure
 from churn.training.promotion import check_version, find_version
 from churn.training.registry import (
     FORCED,
@@ -36,6 +40,7 @@ from churn.training.registry import (
     VersionInfo,
     name_registered_model,
 )
+from churn.training.subscribers import SUBSCRIBERS_FILE, find_versions, forget_subscriber, hash_subscribers
 
 pytestmark = [
     pytest.mark.xdist_group("registry"),
@@ -86,7 +91,7 @@ RECORD = RunRecord(
     params={"trees": 3},
     metrics={"test_auc": 0.9},
     tags={"model_version": "v1.0.0", "contract": "streamflow", "contract_fingerprint": STREAMFLOW.fingerprint},
-    files={"export/golden_rows.json": str(ROWS[:3].tolist()).encode()},
+    files={"environment.txt": b"xgboost-cpu"},
 )
 
 
@@ -262,6 +267,51 @@ def test_a_failed_gate_is_named_and_only_a_reason_gets_past_it(tmp_path: Path) -
     assert champion.tags.items() >= {FORCED: "calibration", FORCED_REASON: "a trial"}.items()
 
 
+def test_a_version_is_compared_with_a_champion_that_it_was_not_measured_beside_once_its_data_is_given(
+    tmp_path: Path,
+) -> None:
+    registry, data = Registry(tmp_path), TrainingData("data of May", "0" * 64, {}, ROWS, LABELS)
+    shares, own = {"senior_citizen": 0.0}, measure(booster(), HoldoutRows(ROWS, LABELS))
+    kept = {**RECORD.files, f"export/{MEASURED_FILE}": Measured(own, shares, {}).encode()}
+    record = replace(RECORD, files=kept, tags={**RECORD.tags, "training_data_sha256": data.sha256})
+    champion = registry.register(STREAMFLOW, booster(), replace(record, tags={**record.tags, "model_version": "v0"}))
+    registry.promote(champion, {})
+    registry.register(STREAMFLOW, booster(), record)
+
+    _, gates = check_version(registry, STREAMFLOW, "v1.0.0")
+    assert "`churn promote v1.0.0 --data FILE`" in gates[0].reason
+    _, gates = check_version(registry, STREAMFLOW, "v1.0.0", data)
+    assert [gate.name for gate in gates if "the champion's" in gate.reason] == ["auc", "log loss"]
+    with pytest.raises(DataError, match="is not the file"):
+        check_version(registry, STREAMFLOW, "v1.0.0", replace(data, sha256="1" * 64))
+
+
+def test_versions_trained_with_a_subscriber_are_named_until_they_are_forgotten(tmp_path: Path) -> None:
+    registry, name = Registry(tmp_path), name_registered_model(STREAMFLOW)
+    files = {
+        "v1": {SUBSCRIBERS_FILE: hash_subscribers(["ann", "bob"], "a salt")},
+        "v2": {SUBSCRIBERS_FILE: hash_subscribers(["bob"], "a salt")},
+        "v3": {SUBSCRIBERS_FILE: hash_subscribers(["ann"], "another salt")},
+        "v4": {"export/holdout.npz": holdout_file()},
+    }
+    for version, kept in files.items():
+        tags = {**RECORD.tags, "model_version": version}
+        registry.register(STREAMFLOW, booster(), replace(RECORD, tags=tags, files=kept))
+
+    assert find_versions(registry, name, "ann", "a salt") == ({"v1"}, {"v3", "v4"}, {"v4"})
+    forget_subscriber(registry, name, "ann", "a salt")
+    assert find_versions(registry, name, "ann", "a salt") == (set(), {"v3", "v4"}, {"v4"})
+    assert find_versions(registry, name, "bob", "a salt").trained_with == {"v1", "v2"}
+
+
+def test_an_exported_bundle_holds_no_row_of_the_holdout(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    info = registry.register(STREAMFLOW, booster(), replace(RECORD, files={"export/holdout.npz": holdout_file()}))
+    bundle = export(registry, f"models:/{info.name}/1", tmp_path)
+    golden = json.loads((bundle / "golden.json").read_text())["rows"]
+    assert set(map(tuple, golden)).isdisjoint(map(tuple, ROWS.tolist()))
+
+
 def holdout_file() -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, rows=ROWS, labels=LABELS)
@@ -306,8 +356,8 @@ class OneModel(Registry):
 @pytest.mark.parametrize(
     "store",
     [
-        OneModel({"golden_rows.json": b"[[1, 2]]"}),
-        OneModel({"golden_rows.json": b"{"}),
+        OneModel({"reference_values.json": b"[[1, 2]]"}),
+        OneModel({"reference_values.json": b"{"}),
         OneModel({"holdout.npz": b"PK"}),
         OneModel({"holdout.npz": b""}),
         OneModel({"reference.json": b"[1]"}),

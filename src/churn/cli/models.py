@@ -11,7 +11,7 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption, OptionalReason, VersionArgument, require_reason
 from churn.cli.show import out, print_json, print_table, say, show_progress
-from churn.cli.training import open_registry, show_problems
+from churn.cli.training import open_registry, read_data, show_problems
 from churn.contract.declaration import Contract
 from churn.errors import GateError
 from churn.model.shelf import Shelf
@@ -56,25 +56,37 @@ def models(contract: ContractOption = "streamflow", as_json: JsonOption = False)
 @app.command(epilog="Example: churn promote v2.4.0")
 def promote(
     version: VersionArgument,
+    *,
     contract: ContractOption = "streamflow",
-    force: Annotated[bool, typer.Option("--force", help="Promote past failed gates; needs --reason.")] = False,  # noqa: FBT002
+    force: Annotated[bool, typer.Option("--force", help="Promote past failed gates; needs --reason.")] = False,
     reason: OptionalReason = None,
-    as_json: JsonOption = False,  # noqa: FBT002
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The file it was trained on: measure anew, for a champion that is not measured on it yet."),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Move the alias `champion` to a version, if the release gates hold."""
     forced = require_reason("--force", reason) if force else None
-    promote_version(find_contract(contract), version, read_settings(), forced=forced, as_json=as_json)
+    promote_version(find_contract(contract), version, read_settings(), forced=forced, data=data, as_json=as_json)
 
 
 def promote_version(
-    contract: type[Contract], version: str, settings: Settings, *, forced: str | None = None, as_json: bool = False
+    contract: type[Contract],
+    version: str,
+    settings: Settings,
+    *,
+    forced: str | None = None,
+    data: Path | None = None,
+    as_json: bool = False,
 ) -> None:
     """Do what `churn promote` does; `forced` is the reason to go past failed gates."""
     registry = open_registry(settings)
+    measured_on = read_data(contract, data, as_json=as_json) if data else None
     from churn.training.promotion import check_version
     from churn.training.registry import FORCED, FORCED_REASON
 
-    info, gates = check_version(registry, contract, version)
+    info, gates = check_version(registry, contract, version, measured_on)
     failed = [gate for gate in gates if not gate.passed]
     verdicts = [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
     if as_json:

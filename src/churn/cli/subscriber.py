@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churn.businesses import list_contracts
+from churn.businesses import find_contract, list_contracts
 from churn.cli.options import JsonOption, ReportOption
 from churn.cli.predictions import hash_with_salt, require_log
 from churn.cli.reports import name_left_out, require_forms, write_report
 from churn.cli.show import format_time, out, print_json, print_table, show_progress
-from churn.errors import DataError, ExitCode
-from churn.settings import read_settings
+from churn.cli.training import open_registry
+from churn.errors import ChurnError, DataError, ExitCode
+from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.dashboard.report import Report
     from churn.prediction_log.record import Record
+    from churn.training.subscribers import Versions
 
 # ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
 
@@ -26,7 +28,9 @@ NOT_REACHED = (
     "the portal: run `churn-portal subscriber export KEY` or `erase KEY` where it runs",
     "the lines of the services' logs: they hold no key and no hash",
     "backups of the prediction log: erase there too, or let them go",
+    "files that you gave or made: training data, outcomes, scored files, earlier exports",
 )
+NO_REGISTRY = "a model registry: there is none under CHURN_HOME, and no MLFLOW_TRACKING_URI, so no version can be named"
 KeyArgument = Annotated[
     str, typer.Argument(help="The subscriber's key, as sent in X-Subscriber-Key.", show_default=False)
 ]
@@ -56,11 +60,14 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
         theirs = collect_records(require_log(settings, contract), hashed, damaged=damaged)
         outcomes += collect_outcomes(locate_outcomes(settings.churn_home, contract), hashed, theirs)
         records += theirs
+    trained, unreached = _find_trained(settings, key)
+    not_reached = [*NOT_REACHED, *unreached]
     figures = {
         "subscriber": hashed,
         "predictions": [{**record, "time": format_time(record["time"] / 1e6)} for record in records],
         "outcomes": outcomes,
-        "not_reached": NOT_REACHED,
+        "versions": _figures_from_versions(trained),
+        "not_reached": not_reached,
         **name_left_out(damaged),
     }
     write_report(paths, figures, functools.partial(_build_report, records, outcomes), damaged=damaged)
@@ -69,14 +76,15 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
     else:
         print_table("Predictions", *_list_predictions(records))
         print_table("What became known", *_list_outcomes(outcomes))
-        _tell_not_reached()
+        _tell_rest(trained, not_reached)
     require_whole(damaged)
 
 
 @app.command("erase", epilog="Example: churn subscriber erase KEY")
 def subscriber_erase(key: KeyArgument, *, as_json: JsonOption = False) -> None:
-    """Erase a subscriber from the prediction log and the outcomes of all contracts, and say what was not reached.
+    """Erase a subscriber from the prediction logs, the outcomes and the lists of who was in training files.
 
+    It names the versions that were trained with them, and says what was not reached.
     Exit code 9: all that these commands reach is erased, but others keep something. 3: more may be left here.
     """
     from churn.outcomes.person import erase_person
@@ -89,21 +97,75 @@ def subscriber_erase(key: KeyArgument, *, as_json: JsonOption = False) -> None:
         with show_progress("segments", calm=True) as move:
             outcomes = locate_outcomes(settings.churn_home, contract)
             erased[contract] = erase_person(require_log(settings, contract), outcomes, hashed, progress=move)
+    trained, unreached = _find_trained(settings, key, forget=True)
+    not_reached = [*NOT_REACHED, *unreached]
     if as_json:
         counts = {contract: erasure._asdict() for contract, erasure in erased.items()}
-        print_json({"subscriber": hashed, "erased": counts, "not_reached": NOT_REACHED})
+        versions = _figures_from_versions(trained)
+        print_json({"subscriber": hashed, "erased": counts, "versions": versions, "not_reached": not_reached})
     else:
         rows = [[contract, erasure.records, erasure.outcomes] for contract, erasure in erased.items()]
         print_table("Erased", ["contract", "records", "outcomes"], rows)
-        _tell_not_reached()
+        _tell_rest(trained, not_reached)
     for contract, erasure in erased.items():
         erasure.require_whole(require_log(settings, contract).journals)
     raise typer.Exit(ExitCode.NOT_OVER)
 
 
-def _tell_not_reached() -> None:
+def _find_trained(settings: Settings, key: str, *, forget: bool = False) -> tuple[dict[str, Versions], list[str]]:
+    """Find the versions that were trained with a subscriber, by contract; return with them what was not reached.
+
+    `forget` removes the subscriber from the lists that tell it, once all versions are known.
+    """
+    salt = settings.prediction_log_salt
+    if salt is None or not (settings.mlflow_tracking_uri or (settings.churn_home / "mlflow").is_dir()):
+        return {}, [NO_REGISTRY]
+    trained: dict[str, Versions] = {}
+    try:
+        registry = open_registry(settings)
+        from churn.training.registry import name_registered_model
+        from churn.training.subscribers import find_versions, forget_subscriber
+
+        names = {contract: name_registered_model(find_contract(contract)) for contract in list_contracts()}
+        secret = salt.get_secret_value()
+        trained = {contract: find_versions(registry, name, key, secret) for contract, name in names.items()}
+        for name in names.values() if forget else ():
+            forget_subscriber(registry, name, key, secret)
+    except ChurnError as error:
+        return trained, [f"the model registry: {error.message}"]
+    return trained, []
+
+
+def _describe_versions(trained: dict[str, Versions]) -> list[str]:
+    """Say in sentences which versions were trained with the subscriber, and of which nobody knows."""
+    lines = {
+        "Trained with them": "trained_with",
+        "Nobody knows whether with them, as PREDICTION_LOG_SALT was not set or another": "unknown",
+        "Rows without ids are kept with these, which may be theirs; train anew and delete the runs": "with_rows",
+    }
+    figures = _figures_from_versions(trained)
+    listed = {
+        said: [f"{contract} {version}" for contract, kinds in figures.items() for version in kinds[kind]]
+        for said, kind in lines.items()
+    }
+    if trained and not listed["Trained with them"]:
+        listed["Trained with them"] = ["no version that is known of"]
+    return [f"{said}: {', '.join(versions)}" for said, versions in listed.items() if versions]
+
+
+def _figures_from_versions(trained: dict[str, Versions]) -> dict[str, Any]:
+    return {
+        contract: {kind: sorted(names) for kind, names in versions._asdict().items()}
+        for contract, versions in trained.items()
+    }
+
+
+def _tell_rest(trained: dict[str, Versions], not_reached: list[str]) -> None:
+    """Tell which versions were trained with the subscriber, and what was not reached."""
+    for line in _describe_versions(trained):
+        out.print(line)
     out.print("Not reached:")
-    for place in NOT_REACHED:
+    for place in not_reached:
         out.print(f"- {place}")
 
 

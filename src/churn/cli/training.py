@@ -204,18 +204,24 @@ def train_and_register(
     if demo is not None and data_version is None:
         data = replace(data, version=demo)
     registry = open_registry(settings)
+    from churn.training.measured import choose_compared, measure_versions
     from churn.training.pipeline import build_run_record, train_model
     from churn.training.registry import name_registered_model
 
+    earlier = registry.list_versions(name_registered_model(contract))
     version = model_version
     if not version and demo is not None and contract.demo is not None:
         version = contract.demo.versions[demo].model_version
-    version = version or f"v{len(registry.list_versions(name_registered_model(contract))) + 1}"
+    version = version or f"v{len(earlier) + 1}"
     with show_progress("comparison") as move:
         trained = train_model(contract, data, version, demo_version=demo, say=say, progress=move)
     _show_training(trained)
+    compared = choose_compared(earlier)
+    say(f"measuring {len(compared)} earlier versions on the same holdout")
+    others = measure_versions(registry, contract, compared, trained.holdout_rows())
     say("drawing plots and recording the run in MLflow")
-    info = registry.register(contract, trained.booster, build_run_record(trained))
+    salt = settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None
+    info = registry.register(contract, trained.booster, build_run_record(trained, others=others, salt=salt))
     out.print(f"registered {info.name} version {info.number} ({version}); next: churn promote {version}")
     return info
 

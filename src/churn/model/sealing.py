@@ -11,6 +11,7 @@ import numpy as np
 import xgboost
 
 from churn.contract.declaration import Contract, Rows
+from churn.contract.phrases import Value
 from churn.errors import BundleError
 from churn.explain import Explainer
 from churn.explain.parity import build_verified_tables
@@ -46,6 +47,7 @@ def write_bundle(
     card: ModelCard,
     golden_rows: Rows,
     reference: Mapping[str, Any] | None = None,
+    reference_values: Mapping[str, Value] | None = None,
     more_rows: Rows | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     examine: Callable[[Bundle], None] = lambda _bundle: None,
@@ -57,8 +59,8 @@ def write_bundle(
         card: what is known of the model.
         golden_rows: float32 (n, features), encoded; n >= 1.
         reference: distributions over the holdout, as `measure_reference` counts them.
-        more_rows: the holdout if there is one, encoded; compared with XGBoost beside 100,000 adversarial rows, and
-            what the reference values are taken from. Without it the golden rows are.
+        reference_values: what each feature typically is where it speaks for staying; taken from the rows if None.
+        more_rows: encoded; compared with XGBoost beside 100,000 adversarial rows. Without them the golden rows are.
         progress: told how many of these rows have been compared, of how many.
         examine: raises if the finished bundle must not appear at `path`.
 
@@ -92,7 +94,7 @@ def write_bundle(
             contract_fingerprint=contract.fingerprint,
             explainer="tables" if reason is None else "pred_contribs",
             explainer_reason=reason,
-            reference_values=find_reference_values(contract, sample, explain(sample)[:, :-1]),
+            reference_values=reference_values or find_reference_values(contract, sample, explain(sample)[:, :-1]),
             libraries={
                 "python": platform.python_version(),
                 "xgboost": xgboost.__version__,

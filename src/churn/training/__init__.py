@@ -9,11 +9,14 @@ tuning.py           searches for parameters
 tuned/              the parameters that were found
 evaluation.py       measures a model on the holdout
 plots.py            draws what was measured
+measured.py         keeps how versions did on a holdout, in place of its rows
+subscribers.py      keeps hashes of who was in a training file, to name versions when somebody is erased
 pipeline.py         trains and measures a model, and collects the record of the run
 tracking_store.py   refuses a store that MLflow cannot use, or would change
 registry.py         MLflow: runs, versions, aliases
 flavors.py          reads a registered model, and what it predicts in the way of its flavour
 kept.py             reads what a training run kept with its model
+run_files.py        reads and replaces single files of runs
 gates.py            what a version must show before it is champion
 promotion.py        checks a version against the gates
 given.py            reads rows that a bundle is compared on

@@ -59,6 +59,7 @@ class TrainingData:
         columns: one array of valid values per feature, each of length n.
         rows: float32 (n, features), encoded.
         labels: int8 (n,), 1 for those who left.
+        ids: of the subscribers, as the file has them; never kept.
         unread: columns without a name, such as an index; nothing else may stand beside what the contract names.
     """
 
@@ -67,6 +68,7 @@ class TrainingData:
     columns: Mapping[str, npt.NDArray[Any]]
     rows: Rows
     labels: npt.NDArray[np.int8]
+    ids: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
 
@@ -83,7 +85,7 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
     content = read_bytes(path)
     sha256 = hashlib.sha256(content).hexdigest()
     header, rows = read_rows(path, content, [contract.id_column, *contract.feature_names(), contract.label_column])
-    subscribers, labels = _validate(contract, path, header, rows)
+    subscribers, labels, ids = _validate(contract, path, header, rows)
     _require_enough(contract, path, np.array(labels))
     return TrainingData(
         version=version or f"{path.stem}@{sha256[:12]}",
@@ -94,6 +96,7 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
         },
         rows=np.array([subscriber.encode() for subscriber in subscribers], dtype=np.float32),
         labels=np.array(labels, dtype=np.int8),
+        ids=ids,
         unread=tuple(filter(is_nameless, header)),
     )
 
@@ -163,7 +166,7 @@ def check_cells(header: list[str], cells: list[str], line: int, collector: Probl
 
 def _validate(
     contract: type[Contract], path: Path, header: list[str], rows: Numbered
-) -> tuple[list[Contract], list[int]]:
+) -> tuple[list[Contract], list[int], tuple[str, ...]]:
     if wrong := list(_check_header(contract, header)):
         raise InvalidData(path, contract, wrong)
     collector = ProblemCollector()
@@ -192,7 +195,7 @@ def _validate(
         raise InvalidData(
             path, contract, [DataProblem(contract.label_column, "only one value in the file", len(labels))]
         )
-    return subscribers, labels
+    return subscribers, labels, tuple(first_line_of)
 
 
 def _read_label(contract: type[Contract], cell: str) -> str:

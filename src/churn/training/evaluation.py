@@ -116,6 +116,12 @@ def measure_calibration(labels: Labels, probabilities: Probabilities) -> list[Ca
     ]
 
 
+def predict(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
+    """Predict unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
+    probabilities = booster.predict(xgb.DMatrix(rows), validate_features=False)
+    return np.asarray(probabilities, dtype=np.float64)
+
+
 def compute_contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
     """Compute each feature's contribution in log-odds: path-dependent TreeSHAP (Lundberg et al. 2020).
 

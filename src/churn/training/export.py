@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns, draw_demo_columns
 from churn.errors import BundleError
 from churn.model.bundle import Bundle
 from churn.model.sealing import write_bundle
@@ -13,10 +16,11 @@ from churn.model.shelf import Shelf
 from churn.training.agreement import list_misfits, require_agreement
 from churn.training.flavors import RegisteredModel
 from churn.training.given import GivenRows, list_absent_values, read_check_file, rows_from_example
-from churn.training.kept import GOLDEN_FILE, build_card, pick_golden_rows, read_holdout, read_reference
+from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values
 from churn.training.registry import FetchedModel, Registry
 
 FINGERPRINT = "contract_fingerprint"
+GOLDEN_ROWS, COMPARED_ROWS = 64, 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ def export_model(
             instead="give rows with its probabilities: --check rows.csv",
         )
     card = build_card(fetched)
-    golden = pick_golden_rows(chosen, fetched)
+    holdout, generator = read_holdout(fetched), np.random.default_rng(0)
+    golden = chosen.encode_columns(draw_columns(chosen, generator, GOLDEN_ROWS))
+    drawn = chosen.encode_columns(draw_demo_columns(chosen, generator, COMPARED_ROWS))
     given = list(_gather_rows(chosen, fetched, check))
     notes = list(_note_model(fetched.model))
     # A model that was trained without names gets the contract's, so that the bundle always has them.
@@ -92,7 +98,8 @@ def export_model(
         card=card,
         golden_rows=golden,
         reference=read_reference(fetched),
-        more_rows=holdout.rows if (holdout := read_holdout(fetched)) else None,
+        reference_values=read_reference_values(chosen, fetched),
+        more_rows=holdout.rows if holdout else drawn,
         progress=progress,
         examine=examine,
     )
@@ -119,8 +126,6 @@ def _gather_rows(contract: type[Contract], fetched: FetchedModel, check: Path | 
     example = fetched.model.example
     if example is not None and example.shape[1] == len(contract.features):
         yield rows_from_example(contract, example)
-    if GOLDEN_FILE in fetched.export_files:
-        yield GivenRows("the golden rows of its run", pick_golden_rows(contract, fetched))
 
 
 def _note_model(model: RegisteredModel) -> Iterator[str]:

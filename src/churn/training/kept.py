@@ -1,4 +1,4 @@
-"""What a training run kept with a registered model, checked before it is believed: holdout, golden rows, figures."""
+"""What a training run kept with a registered model, checked before it is believed: figures, or rows of a holdout."""
 
 import io
 import json
@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from churn.contract.declaration import Contract, Rows
-from churn.contract.sampling import draw_columns
 from churn.errors import RegistryError
 from churn.model.bundle import ModelCard
 from churn.training.registry import FetchedModel
 
-GOLDEN_FILE, HOLDOUT_FILE, REFERENCE_FILE = "golden_rows.json", "holdout.npz", "reference.json"
-GOLDEN_ROWS = 64
+REFERENCE_FILE, REFERENCE_VALUES_FILE = "reference.json", "reference_values.json"
+HOLDOUT_FILE = "holdout.npz"  # only runs of earlier versions kept one
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class HoldoutRows:
 
 
 @contextmanager
-def _explain_errors(what: str) -> Iterator[None]:
+def explain_errors(what: str) -> Iterator[None]:
     """Turn whatever is raised at what was kept with a model into one sentence."""
     try:
         yield
@@ -40,9 +39,9 @@ def _explain_errors(what: str) -> Iterator[None]:
         ) from error
 
 
-@_explain_errors("the holdout")
+@explain_errors("the holdout")
 def read_holdout(fetched: FetchedModel) -> HoldoutRows | None:
-    """Read the holdout that the model's training run kept, if it kept one."""
+    """Read the holdout that the model's training run kept, as runs of earlier versions did."""
     content = fetched.export_files.get(HOLDOUT_FILE)
     if content is None:
         return None
@@ -62,14 +61,21 @@ def _require_rows(fetched: FetchedModel, rows: npt.NDArray[Any]) -> Rows:
     return rows.astype(np.float32, casting="same_kind", copy=False)
 
 
-@_explain_errors("the reference distributions")
+@explain_errors("the reference distributions")
 def read_reference(fetched: FetchedModel) -> dict[str, Any] | None:
     """Read the reference distributions over the holdout, if they were kept."""
     content = fetched.export_files.get(REFERENCE_FILE)
     return dict(json.loads(content)) if content else None
 
 
-@_explain_errors("the name or a figure")
+@explain_errors("the reference values")
+def read_reference_values(contract: type[Contract], fetched: FetchedModel) -> dict[str, Any] | None:
+    """Read what each feature typically is where it speaks for staying, if it was kept."""
+    content = fetched.export_files.get(REFERENCE_VALUES_FILE)
+    return contract.model_validate(json.loads(content)).model_dump() if content else None
+
+
+@explain_errors("the name or a figure")
 def build_card(fetched: FetchedModel) -> ModelCard:
     """Collect what the registry says of the version."""
     info = fetched.info
@@ -81,11 +87,3 @@ def build_card(fetched: FetchedModel) -> ModelCard:
         test_auc=info.metrics.get("test_auc"),
         test_f1=info.metrics.get("test_f1"),
     )
-
-
-@_explain_errors("a golden row")
-def pick_golden_rows(contract: type[Contract], fetched: FetchedModel) -> Rows:
-    """Take rows of the holdout where the training run kept some, else draw them from the contract."""
-    if content := fetched.export_files.get(GOLDEN_FILE):
-        return _require_rows(fetched, np.array(json.loads(content), dtype=np.float32))
-    return contract.encode_columns(draw_columns(contract, np.random.default_rng(0), GOLDEN_ROWS))

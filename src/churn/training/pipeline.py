@@ -11,20 +11,30 @@ import numpy.typing as npt
 import xgboost
 from matplotlib.figure import Figure
 
-from churn.contract.declaration import Contract, Rows
+from churn.contract.declaration import Contract
 from churn.files import encode_json
-from churn.model.reference import measure_reference
+from churn.model.reference import find_reference_values, measure_reference
 from churn.training import plots
 from churn.training.candidates import Candidate, Progress, compare_candidates
 from churn.training.data import TrainingData
-from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
+from churn.training.evaluation import (
+    Evaluation,
+    compute_contributions,
+    compute_shares,
+    evaluate,
+    predict,
+    rank_features,
+)
 from churn.training.fit import SEED, fit_xgboost, split_rows
-from churn.training.kept import GOLDEN_FILE, GOLDEN_ROWS, HOLDOUT_FILE, REFERENCE_FILE
+from churn.training.kept import REFERENCE_FILE, REFERENCE_VALUES_FILE, HoldoutRows
+from churn.training.measured import MEASURED_FILE, Measured
 from churn.training.registry import EXPORT_FOLDER, RunRecord
+from churn.training.subscribers import SUBSCRIBERS_FILE, hash_subscribers
 from churn.training.synthetic import compute_best_possible_auc
 from churn.training.tuned import load_tuned
 
 type Say = Callable[[str], None]
+NO_OTHERS: Mapping[int, Evaluation] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,10 @@ class TrainedModel:
     best_possible_auc: float | None
     strengths: Mapping[str, float]
     holdout: npt.NDArray[np.intp]
+
+    def holdout_rows(self) -> HoldoutRows:
+        """Return the rows of the holdout with their labels."""
+        return HoldoutRows(self.data.rows[self.holdout], self.data.labels[self.holdout])
 
 
 def train_model(
@@ -87,22 +101,27 @@ def train_model(
     )
 
 
-def predict(booster: xgboost.Booster, rows: Rows) -> npt.NDArray[np.float64]:
-    """Predict unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
-    probabilities = booster.predict(xgboost.DMatrix(rows), validate_features=False)
-    return np.asarray(probabilities, dtype=np.float64)
+def build_run_record(
+    trained: TrainedModel, *, others: Mapping[int, Evaluation] = NO_OTHERS, salt: str | None = None
+) -> RunRecord:
+    """Collect what the training run leaves in MLflow: parameters, metrics, tags, figures, tables, environment.
 
+    Of the people in the file it leaves aggregates, and keyed hashes if there is a salt. It leaves no row.
 
-def build_run_record(trained: TrainedModel) -> RunRecord:
-    """Collect what the training run leaves in MLflow: parameters, metrics, tags, figures, tables, environment."""
+    Args:
+        others: how earlier versions did on the holdout, by number.
+        salt: of the keyed hashes.
+    """
     contract, data, evaluation = trained.contract, trained.data, trained.evaluation
     rows = data.rows[trained.holdout]
     probabilities = predict(trained.booster, rows)
+    contributions = compute_contributions(trained.booster, rows)
+    shares = compute_shares(trained.strengths)
     figures: dict[str, Figure] = {
         "calibration": plots.plot_calibration(evaluation),
         "confusion": plots.plot_confusion(evaluation),
         "shap_bar": plots.plot_feature_strengths(trained.strengths),
-        "shap_summary": plots.plot_contributions(contract, compute_contributions(trained.booster, rows), rows),
+        "shap_summary": plots.plot_contributions(contract, contributions, rows),
         "candidates": plots.plot_candidates(trained.candidates),
     }
     metrics = {
@@ -132,21 +151,16 @@ def build_run_record(trained: TrainedModel) -> RunRecord:
         | {
             "evaluation.json": encode_json(asdict(evaluation)),
             "candidates.json": encode_json([asdict(candidate) for candidate in trained.candidates]),
-            "mean_abs_shap.json": encode_json(
-                {"mean": dict(trained.strengths), "share": compute_shares(trained.strengths)}
-            ),
+            "mean_abs_shap.json": encode_json({"mean": dict(trained.strengths), "share": shares}),
             "environment.txt": _list_environment(),
             f"{EXPORT_FOLDER}/{REFERENCE_FILE}": encode_json(measure_reference(contract, rows, probabilities)),
-            f"{EXPORT_FOLDER}/{GOLDEN_FILE}": encode_json(rows[:GOLDEN_ROWS].tolist()),
-            f"{EXPORT_FOLDER}/{HOLDOUT_FILE}": _pack_holdout(rows, data.labels[trained.holdout]),
-        },
+            f"{EXPORT_FOLDER}/{REFERENCE_VALUES_FILE}": encode_json(
+                find_reference_values(contract, rows, contributions.astype(np.float32))
+            ),
+            f"{EXPORT_FOLDER}/{MEASURED_FILE}": Measured(evaluation, shares, others).encode(),
+        }
+        | ({SUBSCRIBERS_FILE: hash_subscribers(data.ids, salt)} if salt else {}),
     )
-
-
-def _pack_holdout(rows: Rows, labels: npt.NDArray[np.int8]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, rows=rows, labels=labels)
-    return buffer.getvalue()
 
 
 def _render(figure: Figure) -> bytes:

@@ -108,10 +108,10 @@ class Registry:
                 make_database(folder / "mlflow.db", lambda uri: MlflowClient(uri, uri))
         require_usable_store(tracking_uri)
         self.tracking_uri, self._shown = tracking_uri, hide_password(tracking_uri)
-        with _keep_environment(), self._translate_errors("open the store"):
+        with _keep_environment(), self.translate_errors("open the store"):
             mlflow.set_tracking_uri(tracking_uri)
             mlflow.set_registry_uri(tracking_uri)
-            self._client = MlflowClient(tracking_uri, tracking_uri)
+            self.client = MlflowClient(tracking_uri, tracking_uri)
 
     def register(self, contract: type[Contract], booster: xgboost.Booster, record: RunRecord) -> VersionInfo:
         """Record a run with its model and registers it; the version exists only once all else is stored.
@@ -120,7 +120,7 @@ class Registry:
             RegistryError: the store cannot be reached or refuses.
         """
         name = name_registered_model(contract)
-        with self._translate_errors("record the training run"):
+        with self.translate_errors("record the training run"):
             experiment = self._experiment(name)
             with mlflow.start_run(experiment_id=experiment, tags=dict(record.tags)) as run:
                 mlflow.log_params(dict(record.params))
@@ -133,17 +133,17 @@ class Registry:
                     pip_requirements=[f"xgboost-cpu=={xgboost.__version__}"],
                 )
             self._ensure_model(name)
-            version = self._client.create_model_version(
+            version = self.client.create_model_version(
                 name, model.model_uri, run.info.run_id, tags=dict(record.tags), model_id=model.model_id
             )
             return self._describe(version)
 
     def list_versions(self, name: str) -> list[VersionInfo]:
         """List all versions of a model, newest first; none if the model is not registered."""
-        with self._translate_errors(f"list the versions of {name}"):
-            bare = self._client.search_model_versions(f"name = '{name}'")
+        with self.translate_errors(f"list the versions of {name}"):
+            bare = self.client.search_model_versions(f"name = '{name}'")
             # The search does not fill in aliases; the single look-up does.
-            versions = [self._client.get_model_version(name, version.version) for version in bare]
+            versions = [self.client.get_model_version(name, version.version) for version in bare]
             if not versions:
                 self._require_refusal()
             return sorted((self._describe(version) for version in versions), key=lambda info: -info.number)
@@ -159,10 +159,10 @@ class Registry:
             raise RegistryError(
                 f"{uri!r} is no model's address", instead="write models:/NAME@ALIAS or models:/NAME/NUMBER"
             )
-        with self._translate_errors(f"find {uri}"):
+        with self.translate_errors(f"find {uri}"):
             if rest.startswith("@"):
-                return self._describe(self._client.get_model_version_by_alias(name, rest[1:]))
-            return self._describe(self._client.get_model_version(name, rest))
+                return self._describe(self.client.get_model_version_by_alias(name, rest[1:]))
+            return self._describe(self.client.get_model_version(name, rest))
 
     def find_champion(self, name: str) -> VersionInfo | None:
         """Find the version with the alias `champion`, if there is one."""
@@ -173,20 +173,20 @@ class Registry:
 
         The version that had it becomes `previous`.
         """
-        with self._translate_errors(f"promote {info.name} version {info.number}"):
+        with self.translate_errors(f"promote {info.name} version {info.number}"):
             for key in FORCED_TAGS & info.tags.keys() - tags.keys():  # what an earlier promotion said
-                self._client.delete_model_version_tag(info.name, str(info.number), key)
+                self.client.delete_model_version_tag(info.name, str(info.number), key)
             self.tag(info, tags)
             before = self.find_champion(info.name)
             if before and before.number != info.number:
-                self._client.set_registered_model_alias(info.name, PREVIOUS, str(before.number))
-            self._client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
+                self.client.set_registered_model_alias(info.name, PREVIOUS, str(before.number))
+            self.client.set_registered_model_alias(info.name, CHAMPION, str(info.number))
 
     def tag(self, info: VersionInfo, tags: Mapping[str, str]) -> None:
         """Add tags to a version, in place of those of the same names."""
-        with self._translate_errors(f"tag {info.name} version {info.number}"):
+        with self.translate_errors(f"tag {info.name} version {info.number}"):
             for key, value in tags.items():
-                self._client.set_model_version_tag(info.name, str(info.number), key, value)
+                self.client.set_model_version_tag(info.name, str(info.number), key, value)
 
     def fetch(self, info: VersionInfo) -> FetchedModel:
         """Download a version's model without ever unpickling, and the files its run kept for the export.
@@ -196,7 +196,7 @@ class Registry:
         """
         with (
             tempfile.TemporaryDirectory() as folder,
-            self._translate_errors(f"download {info.name} version {info.number}"),
+            self.translate_errors(f"download {info.name} version {info.number}"),
         ):
             source = f"models:/{info.name}/{info.number}"
             model = Path(mlflow.artifacts.download_artifacts(source, dst_path=folder))
@@ -205,15 +205,15 @@ class Registry:
             )
 
     def _export_files(self, info: VersionInfo, folder: Path) -> dict[str, bytes]:
-        if info.run_id is None or not self._client.list_artifacts(info.run_id, EXPORT_FOLDER):
+        if info.run_id is None or not self.client.list_artifacts(info.run_id, EXPORT_FOLDER):
             return {}
-        copied = Path(self._client.download_artifacts(info.run_id, EXPORT_FOLDER, str(folder)))
+        copied = Path(self.client.download_artifacts(info.run_id, EXPORT_FOLDER, str(folder)))
         return {file.name: file.read_bytes() for file in copied.iterdir()}
 
     def _require_refusal(self) -> None:
         """Ask for a model that nobody has. A server that answers 200 to every path has no model, and is no MLflow."""
         try:
-            self._client.get_registered_model(NOBODYS_MODEL)
+            self.client.get_registered_model(NOBODYS_MODEL)
         except MlflowException:
             return
         raise RegistryError(
@@ -222,12 +222,12 @@ class Registry:
         )
 
     def _experiment(self, name: str) -> str:
-        existing = self._client.get_experiment_by_name(name)
-        return str(existing.experiment_id if existing else self._client.create_experiment(name, self._artifacts))
+        existing = self.client.get_experiment_by_name(name)
+        return str(existing.experiment_id if existing else self.client.create_experiment(name, self._artifacts))
 
     def _ensure_model(self, name: str) -> None:
-        if not self._client.search_registered_models(f"name = '{name}'"):
-            self._client.create_registered_model(name)
+        if not self.client.search_registered_models(f"name = '{name}'"):
+            self.client.create_registered_model(name)
 
     def _log_files(self, files: Mapping[str, bytes]) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -238,7 +238,7 @@ class Registry:
             mlflow.log_artifacts(folder)
 
     def _describe(self, version: ModelVersion) -> VersionInfo:
-        run = self._client.get_run(version.run_id) if version.run_id else None
+        run = self.client.get_run(version.run_id) if version.run_id else None
         return VersionInfo(
             name=version.name,
             number=int(version.version),
@@ -253,7 +253,7 @@ class Registry:
         return str(error).strip().partition("\n")[0].replace(self.tracking_uri, self._shown)[:MOST_SAID]
 
     @contextmanager
-    def _translate_errors(self, what: str) -> Iterator[None]:
+    def translate_errors(self, what: str) -> Iterator[None]:
         """Turn MLflow's exceptions, and whatever its client raises at an answer of another form, into one sentence."""
         try:
             yield
