@@ -15,8 +15,8 @@ UNFINISHED = ".unfinished-"
 STEP = "  "
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; folders above it are made."""
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole or not at all, with these permissions; folders above it are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
     temporary = Path(name)
@@ -25,7 +25,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
         error.filename, error.filename2 = str(path), None  # the user's name for it, not the temporary one

@@ -1,6 +1,7 @@
 """What can be configured, by environment variables. Only the command line and the service's start read them."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from churn.model.shelf import Shelf, open_shelf
 
 MOST_WORKERS = 64
 SHORTEST_TOKEN = 16
+SENDABLE = re.compile(r"[!-~]{1,200}")
 
 
 class Settings(BaseSettings):
@@ -38,6 +40,19 @@ class Settings(BaseSettings):
     offer_policy: Path | None = Field(None, description="The policy file of offers; by default the contract's own.")
     host: str = Field("127.0.0.1", description="The address the service listens on.")
     port: int = Field(8000, ge=1, le=65535, description="The port the service listens on.")
+    api_keys_file: Path | None = Field(
+        None,
+        description="A TOML file of the keys with which the service may be called; it is read again when it changes. "
+        "[Who may call](callers.md) says what stands in it. Without keys everybody may call.",
+    )
+    api_keys: SecretStr | None = Field(
+        None, description="The content of such a file itself, where secrets come as variables."
+    )
+    churn_api_key: SecretStr | None = Field(
+        None,
+        description="The key with which commands call a service that asks for one: `churn loadtest`, the dashboard, "
+        "and rollouts that read `/metrics` of the instances.",
+    )
     workers: int | None = Field(
         None,
         ge=1,
@@ -143,6 +158,14 @@ class Settings(BaseSettings):
         if length > hashlib.blake2b.MAX_KEY_SIZE:
             raise ValueError(f"has {length} bytes in UTF-8; at most {hashlib.blake2b.MAX_KEY_SIZE} can be used")
         return salt
+
+    @field_validator("churn_api_key")
+    @classmethod
+    def require_sendable_key(cls, key: SecretStr | None) -> SecretStr | None:
+        """Refuse a key that fits in no header."""
+        if key and not SENDABLE.fullmatch(key.get_secret_value()):
+            raise ValueError("is no key: give one as `churn keys make` printed it")
+        return key
 
     @field_validator("release_time_zone")
     @classmethod

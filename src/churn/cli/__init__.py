@@ -17,6 +17,7 @@ rollout.py          rollout; with rollout_control.py, rollout_words.py and rollo
 drift.py            drift
 outcomes.py         outcomes
 dashboard.py        dashboard
+keys.py             keys
 contract.py         contract
 documents.py        the documents that are generated from the code
 options.py          options that several commands have
@@ -36,6 +37,7 @@ from churn.cli import (
     drift,
     image,
     judge,
+    keys,
     loadtest,
     models,
     offers,
@@ -70,6 +72,7 @@ for commands in (
     app.add_typer(commands)
 rollout.add_to(app)
 rollout_report.add_to(app)
+app.add_typer(keys.app)
 app.add_typer(outcomes.app)
 app.add_typer(subscriber.app)
 

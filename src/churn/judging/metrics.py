@@ -27,6 +27,7 @@ STAGE_CELL_BOUNDS_S: Final = tuple(2**digits / 1e9 for digits in range(64))
 STAGE_BOUNDS_S: Final = STAGE_CELL_BOUNDS_S[10:27]
 
 OTHER: Final = "other"
+NOBODY: Final = "unknown"  # a caller whose key is none of ours, or who sent none
 PREDICT_ROUTE: Final = "/predict"  # the route that is judged
 ROUTES: Final = (PREDICT_ROUTE, "/predict/batch", "/", "/health", "/readyz", "/livez", "/metrics", "/openapi.json")
 # The caller left before the answer. It is nginx's number for this, and never sent as a status.
@@ -38,6 +39,8 @@ NOT_HTTP: Final = "not_http"
 # The kind of an error by its status; a 503 for too many requests is `busy`.
 KINDS: Final = {
     400: NOT_HTTP,
+    401: "no_key",
+    403: "no_scope",
     404: "not_found",
     405: "wrong_method",
     408: "slow_body",
@@ -51,6 +54,7 @@ KINDS: Final = {
 type Stage = Literal["parse", "validate", "encode", "explain", "reasons", "retention", "serialise", "log"]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage.__value__)
 
+type KeyResult = Literal["allowed", "no_scope", "no_key", "unknown_key"]
 type Kind = Literal["counter", "gauge", "histogram"]
 type Labels = Mapping[str, tuple[str, ...] | None]
 
@@ -160,6 +164,19 @@ QUEUE: Final = Metric(
     "churn_queue_requests",
     "gauge",
     "Requests that the living workers have taken and not yet answered, the one that asks for this included.",
+)
+CALLERS: Final = Metric(
+    "churn_caller_requests_total",
+    "counter",
+    "Requests that need a key, by whose key came and whether it was enough; `unknown` has none of ours, `other` came "
+    "after too many names. Nothing is counted where no keys are set.",
+    {"caller": None, "result": get_args(KeyResult.__value__)},
+)
+KEYS_READ: Final = Metric(
+    "churn_api_keys_read_total",
+    "counter",
+    "How often a worker has seen API_KEYS_FILE changed; `refused` if it could not be used, so that older keys stay.",
+    {"outcome": ("taken", "refused")},
 )
 SPANS_LOST: Final = Metric(
     "churn_spans_lost_total",

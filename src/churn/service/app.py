@@ -20,6 +20,7 @@ from churn.service.counting.counters import Counters
 from churn.service.counting.layout import describe_served_model
 from churn.service.counting.ledger import Ledger
 from churn.service.counting.pairs import PairCounter
+from churn.service.edge.callers import Callers
 from churn.service.edge.drain import Drain
 from churn.service.edge.middleware import ObservationMiddleware, refuse_connection
 from churn.service.edge.openapi import build_document
@@ -29,6 +30,7 @@ from churn.service.edge.request_ids import RequestIds
 from churn.service.edge.route import DirectApi
 from churn.service.edge.tracing import configure_telemetry
 from churn.service.edge.waiting_room import WaitingRoom
+from churn.service.keys import KeyRing, open_key_ring
 from churn.service.startup import FindChallenger, load_challenger, log_during, open_prediction_log
 from churn.settings import Settings, read_settings
 from churn.web.edge import Edge
@@ -43,12 +45,13 @@ def create_app(
     bundle: Bundle | None = None,
     policy: Policy | None = None,
     ledger: Ledger | None = None,
+    keys: KeyRing | None = None,
     find_challenger: FindChallenger = load_challenger,
 ) -> FastAPI:
     """Return the service of a bundle's model, ready to answer: `uvicorn --factory churn.service.app:create_app`.
 
-    Settings come from the environment by default, and bundle and policy from the settings. Without a ledger that other
-    workers share, the service counts alone.
+    Settings come from the environment by default, and bundle, policy and keys from the settings. Without a ledger that
+    other workers share, the service counts alone.
 
     Raises:
         BundleError: a bundle is missing or damaged.
@@ -71,7 +74,13 @@ def create_app(
         prediction_log.observer = counters.count_log_records
         prediction_log.trouble_observer = counters.count_log_trouble
     return build_app(
-        bundle.model, settings, model_path=bundle.path, policy=policy, counters=counters, prediction_log=prediction_log
+        bundle.model,
+        settings,
+        model_path=bundle.path,
+        policy=policy,
+        counters=counters,
+        prediction_log=prediction_log,
+        keys=keys,
     )
 
 
@@ -83,14 +92,17 @@ def build_app(
     policy: Policy | None = None,
     counters: Counters | None = None,
     prediction_log: PredictionLog | None = None,
+    keys: KeyRing | None = None,
 ) -> FastAPI:
     """Return the service of any model. It counts for itself unless it is given counters.
 
     Raises:
+        SettingsError: the keys that the settings name cannot be used.
         OfferPolicyError: the policy of the settings, or the contract's own, cannot be used.
     """
     policy = policy or load_policy(settings.offer_policy, model.contract, languages=list_language_codes())
     counters = counters or Counters(describe_served_model(model, policy))
+    keys = keys or open_key_ring(settings)
     find_output().observer = counters.count_lost_line
     drain, salt = Drain(settings.drain_seconds), settings.prediction_log_salt
     predictions = predict_routes(
@@ -121,6 +133,7 @@ def build_app(
                 counters=counters,
                 drain=drain,
                 request_ids=RequestIds(salt.get_secret_value() if salt else None),
+                callers=Callers(keys, counters) if keys else None,
             )
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_problem},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from churn.retention.offers.policy import Policy, load_policy
 from churn.service.counting.counters import Counters
 from churn.service.counting.layout import count_cells, describe_served_model, lay_out_cells
 from churn.service.counting.ledger import Ledger
+from churn.service.keys import KeyRing, open_key_ring
 from churn.service.standby import Standby
 from churn.service.startup import challenger_from_bundle, load_challenger_bundle, require_writable_log
 from churn.service.worker import load_ahead
@@ -25,7 +27,15 @@ from churn.service.workers import MOST_PROCESSES, CreateApp, Workers
 from churn.settings import MOST_WORKERS, Settings
 from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
-from churn.web.server import BACKLOG, KEEP_ALIVE_S, AnnouncingServer, format_url, listen, stop_without_failure
+from churn.web.server import (
+    BACKLOG,
+    KEEP_ALIVE_S,
+    AnnouncingServer,
+    format_url,
+    is_loopback,
+    listen,
+    stop_without_failure,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -36,6 +46,8 @@ if TYPE_CHECKING:
 ACCEPTED_AT_ONCE = 16
 # Shorter than the 30 s after which a container platform kills what it told to stop.
 GRACEFUL_SHUTDOWN_S = 20
+
+log = logging.getLogger("churn.callers")
 
 type OnReady = Callable[[str, Bundle], None]
 
@@ -50,8 +62,8 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
     Raises:
         BundleError: the bundle is missing or damaged, or the challenger's is.
         OfferPolicyError: the policy of offers cannot be read, or does not fit the bundle's contract.
-        SettingsError: the address cannot be used, MODEL_VERSION is not the bundle's version, or the challenger is of
-            another contract.
+        SettingsError: the address or the keys cannot be used, MODEL_VERSION is not the bundle's version, or the
+            challenger is of another contract.
         ChurnError: a worker failed to start.
     """
     workers = settings.workers or min(count_usable_cpus(), MOST_WORKERS)
@@ -63,10 +75,11 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         policy = load_policy(settings.offer_policy, bundle.model.contract, languages=list_language_codes())
         require_writable_log(settings, bundle.model.contract.contract_name)
         challenger = load_challenger_bundle(settings, bundle)
+        keys = open_key_ring(settings)
         with listen(settings.host, settings.port, app="service") as listener:
-            announce = functools.partial(on_ready, format_url(settings.host, settings.port), bundle)
+            announce = functools.partial(_announce, settings, keys, on_ready, bundle)
             if workers == 1:
-                app = _create_settled_app(settings, policy, bundle, challenger)
+                app = _create_settled_app(settings, policy, keys, bundle, challenger)
                 listeners = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
                 AnnouncingServer(_config(settings, app, workers=1), announce).run(listeners)
             else:
@@ -74,20 +87,28 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
                 ledger = Ledger(count_cells(lay_out_cells(served)), rows=MOST_PROCESSES)
                 # Workers share the memory of these bundles. One that starts later gets the same, whatever the folders
                 # hold by then.
-                create = functools.partial(_create_settled_app, settings, policy, ledger=ledger)
+                create = functools.partial(_create_settled_app, settings, policy, keys, ledger=ledger)
                 factory = functools.partial(create, bundle, challenger)
                 # Read again at a reload: these folders, even if another version is champion by then.
                 challenger_path = settings.challenger_path and settings.challenger_path.resolve()
                 pinned = settings.model_copy(update={"challenger_path": challenger_path})
                 load_again = functools.partial(_load_bundles_again, pinned, bundle.path.resolve(), bundle)
-                standby = Standby(Counters(served, ledger), listener, log_level=settings.log_level)
+                standby = Standby(Counters(served, ledger), listener, log_level=settings.log_level, keys=keys)
                 Workers(
                     _config(settings, factory, workers=workers),
                     listener,
                     announce,
                     standby,
                     reload=lambda: functools.partial(create, *load_again()),
+                    # A worker that starts later begins with the keys that were usable last, whatever the file is now.
+                    keep_up=keys.keep_up if keys else lambda: None,
                 ).run()
+
+
+def _announce(settings: Settings, keys: KeyRing | None, on_ready: OnReady, bundle: Bundle) -> None:
+    if keys is None and not is_loopback(settings.host):
+        log.warning("everybody who reaches %s may call: neither API_KEYS_FILE nor API_KEYS is set", settings.host)
+    on_ready(format_url(settings.host, settings.port), bundle)
 
 
 def _load_bundles_again(settings: Settings, path: Path, served: Bundle) -> tuple[Bundle, Bundle | None]:
@@ -107,6 +128,7 @@ def _load_bundles_again(settings: Settings, path: Path, served: Bundle) -> tuple
 def _create_settled_app(
     settings: Settings,
     policy: Policy,
+    keys: KeyRing | None,
     bundle: Bundle,
     challenger: Bundle | None,
     *,
@@ -123,6 +145,7 @@ def _create_settled_app(
         bundle=bundle,
         policy=policy,
         ledger=ledger,
+        keys=keys,
         find_challenger=lambda *_: challenger_from_bundle(challenger),
     )
     gc.collect()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from churn.service.counting.counters import Counters
+from churn.service.keys import KeyRing
 from churn.web.edge import Edge
 from churn.web.lines import find_output
 from churn.web.protocol import PROTOCOL
@@ -35,10 +36,14 @@ class Standby:
     Args:
         counters: a row of that process, in the ledger of the workers.
         listener: where the workers listen.
+        keys: of the callers, if they have some.
     """
 
-    def __init__(self, counters: Counters, listener: socket.socket, *, log_level: str) -> None:
+    def __init__(
+        self, counters: Counters, listener: socket.socket, *, log_level: str, keys: KeyRing | None = None
+    ) -> None:
         self.counters = counters
+        self.keys = keys
         find_output().observer = counters.count_lost_line
         self._listener = listener
         self._log_level = log_level
@@ -49,7 +54,7 @@ class Standby:
         if self._server is None:
             log.error("no worker can answer: every request gets 503 until one can")
             config = uvicorn.Config(
-                functools.partial(build_standby_app, self.counters, log_level=self._log_level),
+                functools.partial(build_standby_app, self.counters, log_level=self._log_level, keys=self.keys),
                 factory=True,  # so that the thread loads what it needs, and workers are raised meanwhile
                 loop="uvloop",
                 http=PROTOCOL,
@@ -95,8 +100,11 @@ class _Server(uvicorn.Server):
             server.close()
 
 
-def build_standby_app(counters: Counters, *, log_level: str) -> Starlette:
-    """Return an app that answers 503 to everything but /metrics, and asks the caller to come on a new connection."""
+def build_standby_app(counters: Counters, *, log_level: str, keys: KeyRing | None = None) -> Starlette:
+    """Return an app that answers 503 to everything but /metrics, and asks the caller to come on a new connection.
+
+    Who may not call a worker may not call it either.
+    """
     # Slow to load, and only needed where no worker answers.
     from starlette.applications import Starlette  # noqa: PLC0415
     from starlette.middleware import Middleware  # noqa: PLC0415
@@ -104,6 +112,7 @@ def build_standby_app(counters: Counters, *, log_level: str) -> Starlette:
     from starlette.routing import Mount  # noqa: PLC0415
 
     from churn.service.counting.exposition import expose  # noqa: PLC0415
+    from churn.service.edge.callers import Callers  # noqa: PLC0415
     from churn.service.edge.drain import Drain  # noqa: PLC0415
     from churn.service.edge.middleware import ObservationMiddleware, refuse_connection  # noqa: PLC0415
     from churn.service.edge.problems import Problem  # noqa: PLC0415
@@ -126,7 +135,12 @@ def build_standby_app(counters: Counters, *, log_level: str) -> Starlette:
     drain = Drain(0)
     drain.has_begun = True  # so that each answer ends its connection
     observation = Middleware(
-        ObservationMiddleware, model_version=version, log_level=log_level, counters=counters, drain=drain
+        ObservationMiddleware,
+        model_version=version,
+        log_level=log_level,
+        counters=counters,
+        drain=drain,
+        callers=Callers(keys, counters) if keys else None,
     )
     app = Starlette(routes=[Mount("/", app=answer)], middleware=[observation])
     app.state.edge = Edge(functools.partial(refuse_connection, counters, version))

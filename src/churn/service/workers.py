@@ -41,6 +41,7 @@ class Workers(Multiprocess):
         announce: called once all of the first workers answer.
         standby: answers while no worker can, and counts.
         reload: called at SIGHUP; verifies what the folders hold now, and returns what makes the app of that.
+        keep_up: called at each look, before a worker is started.
     """
 
     processes: list[Worker]  # type: ignore[assignment]  # of uvicorn's own class there
@@ -53,9 +54,11 @@ class Workers(Multiprocess):
         standby: Standby,
         *,
         reload: Callable[[], CreateApp],
+        keep_up: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config, [listener])
         self.reload = reload
+        self.keep_up = keep_up
         self._earlier_app = config.app  # before a restart
         self.announce = announce
         self.standby = standby
@@ -98,6 +101,7 @@ class Workers(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Look at each worker once, and start those that are missing."""
+        self.keep_up()
         for worker in self.processes:
             worker.look()
         for worker in [*self.processes]:

@@ -1,6 +1,7 @@
 """Binds an address, and serves until told to stop."""
 
 import contextlib
+import ipaddress
 import os
 import signal
 import socket
@@ -44,6 +45,13 @@ def listen(host: str, port: int, *, app: str, prefix: str = "") -> socket.socket
 def format_url(host: str, port: int) -> str:
     """Return the URL of an address, such as `http://127.0.0.1:8000`."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether nobody but this machine reaches what listens there."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host.lower() == "localhost"
 
 
 class AnnouncingServer(uvicorn.Server):

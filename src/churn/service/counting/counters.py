@@ -18,6 +18,7 @@ from churn.judging.metrics import (
     STAGE_CELL_BOUNDS_S,
     STAGES,
     TOP_REASONS,
+    KeyResult,
     Stage,
 )
 from churn.service.counting.layout import NO_OFFER, ServedModel, count_cells, lay_out_cells
@@ -67,6 +68,8 @@ class Counters:
         self._banners = self.layout[metrics.BANNERS].first
         self._retention = first[metrics.RETENTION]
         self._batch_rows = first[metrics.BATCH_ROWS]
+        self._callers = first[metrics.CALLERS]
+        self._keys_read = first[metrics.KEYS_READ]
         self._refused_connections = first[metrics.REFUSED_CONNECTIONS][()]
         self._log_records = first[metrics.LOG_RECORDS]
         self._log_lines_lost = first[metrics.LOG_LINES_LOST][()]
@@ -118,6 +121,19 @@ class Counters:
         """Count the rows of a batch."""
         self.cells[self._batch_rows["answered",]] += answered
         self.cells[self._batch_rows["refused",]] += refused
+
+    def find_caller(self, name: str) -> str:
+        """Return as what a caller of that name is to be counted."""
+        number = self.ledger.number_name(name)
+        return OTHER if number is None else str(number)
+
+    def count_caller(self, caller: str, result: KeyResult) -> None:
+        """Count a request that needs a key. `caller` comes from `find_caller`, or is `NOBODY`."""
+        self.cells[self._callers[caller, result]] += 1
+
+    def count_keys_read(self, outcome: str) -> None:
+        """Count that the file of keys was read after a change."""
+        self.cells[self._keys_read[outcome,]] += 1
 
     def count_log_records(self, written: int, dropped: int) -> None:
         """Count so many more records. The prediction log's thread calls this, and alone writes to these cells."""

@@ -1,7 +1,7 @@
 """What is counted, as Prometheus reads it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from prometheus_client import metrics_core
@@ -10,11 +10,12 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from churn.judging import metrics
-from churn.judging.metrics import METRICS, SET_SIGN, Metric
+from churn.judging.metrics import METRICS, NOBODY, SET_SIGN, Metric
 from churn.service.counting.counters import NS, Counters
 from churn.service.counting.layout import LabelValues
 
 END = b"# EOF\n"
+WITHOUT_NAME = frozenset({"no_key", "unknown_key"})  # results of those whose name is not known
 
 type Samples = Mapping[LabelValues, list[float]]
 
@@ -57,11 +58,21 @@ def _families(counters: Counters) -> Iterator[metrics_core.Metric]:
         ]
         for name in served.features
     }
+    samples[metrics.CALLERS] = dict(_name_callers(counters.ledger.list_names(), samples[metrics.CALLERS]))
     samples[metrics.TOP_SET] = {values: count for values, count in sets.items() if count[0]}
     samples[metrics.BUNDLE_INFO] = {served[:4]: [1.0]}
     samples[metrics.CHALLENGER_INFO] = {counters.challenger: [1.0]} if counters.challenger else {}
     for metric in METRICS:
         yield _build_family(metric, samples[metric])
+
+
+def _name_callers(names: Sequence[str], samples: Samples) -> Iterator[tuple[LabelValues, list[float]]]:
+    """Yield what was counted by names instead of by their numbers; what cannot be of a caller is left out."""
+    known = {str(number): name for number, name in enumerate(names)}
+    for (caller, result), count in samples.items():
+        is_possible = (result in WITHOUT_NAME) == (caller == NOBODY)
+        if is_possible and (caller in {*known, NOBODY} or count[0]):
+            yield (known.get(caller, caller), result), count
 
 
 def _build_family(metric: Metric, samples: Samples) -> metrics_core.Metric:

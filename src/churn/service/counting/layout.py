@@ -4,9 +4,10 @@ from itertools import combinations, product
 from typing import NamedTuple
 
 from churn.answers import ARMS, TIERS
-from churn.judging.metrics import METRICS, SET_SIGN, TOP_REASONS, Metric
+from churn.judging.metrics import METRICS, NOBODY, OTHER, SET_SIGN, TOP_REASONS, Metric
 from churn.model.model import ChurnModel
 from churn.retention.offers.policy import Policy
+from churn.service.counting.ledger import MOST_NAMES
 
 NO_OFFER = "none"
 
@@ -32,6 +33,7 @@ class ServedModel(NamedTuple):
             "champion": TIERS,
             "challenger": TIERS,
             "arm": ARMS,
+            "caller": (NOBODY, OTHER, *map(str, range(MOST_NAMES))),  # by the numbers of their names
             "offer": (*self.offers, NO_OFFER),
             "features": tuple(map(SET_SIGN.join, combinations(self.features, TOP_REASONS))),
         }

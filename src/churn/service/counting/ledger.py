@@ -5,7 +5,7 @@ import fcntl
 import mmap
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.reduction import DupFd
 from typing import Any
 
@@ -18,6 +18,8 @@ from churn.files import create_nameless_file
 type Numbers = npt.NDArray[np.float64]
 
 NUMBER_BYTES = 8
+MOST_NAMES = 64
+NAME_BYTES = 64  # the first says how many the name has
 
 
 class Ledger:
@@ -27,6 +29,8 @@ class Ledger:
     the next process goes on in it. So nothing is lost, and there are never more rows in use than processes. A ledger
     can be pickled for a process that is being spawned, and only for that.
 
+    Behind the rows stand names that came up later, each with a number that is the same for all processes.
+
     Args:
         cells: numbers in a row.
         rows: the most processes that count at one time.
@@ -34,12 +38,15 @@ class Ledger:
 
     def __init__(self, cells: int, rows: int = 1) -> None:
         file = create_nameless_file("churn-ledger")
-        os.ftruncate(file, rows * _bytes_per_row(cells))
+        os.ftruncate(file, rows * _bytes_per_row(cells) + MOST_NAMES * NAME_BYTES)
         self._map(cells, rows, file)
 
     def _map(self, cells: int, rows: int, file: int) -> None:
         self._cells, self._file = cells, file
-        self._rows = np.frombuffer(mmap.mmap(file, rows * _bytes_per_row(cells))).reshape(rows, -1)
+        rows_bytes = rows * _bytes_per_row(cells)
+        memory = mmap.mmap(file, rows_bytes + MOST_NAMES * NAME_BYTES)
+        self._rows = np.frombuffer(memory, count=rows_bytes // NUMBER_BYTES).reshape(rows, -1)
+        self._names = memoryview(memory)[rows_bytes:]
         self._own: int | None = None
         weakref.finalize(self, os.close, file)
 
@@ -70,6 +77,33 @@ class Ledger:
         """Return the sum of the rows of processes that run, float64 (cells,)."""
         return self._rows[[at for at in range(len(self._rows)) if self._is_alive(at)], : self._cells].sum(axis=0)
 
+    def number_name(self, name: str) -> int | None:
+        """Return the number of a name of at most 63 bytes, which it gets now or has; None if all are given away."""
+        with self._locked_names() as names:
+            given = _read_names(names)
+            if name in given:
+                return given.index(name)
+            if len(given) == MOST_NAMES:
+                return None
+            at, text = len(given) * NAME_BYTES, name.encode()
+            names[at + 1 : at + 1 + len(text)] = text
+            names[at] = len(text)  # last: a process that ends before leaves no half of a name
+            return len(given)
+
+    def list_names(self) -> list[str]:
+        """Return all names, by their numbers."""
+        with self._locked_names() as names:
+            return _read_names(names)
+
+    @contextlib.contextmanager
+    def _locked_names(self) -> Iterator[memoryview]:
+        byte = len(self._rows)  # behind those of the rows
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, byte)
+        try:
+            yield self._names
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, byte)
+
     def _is_alive(self, row: int) -> bool:
         if row == self._own:
             return True
@@ -89,6 +123,11 @@ class Ledger:
 def _bytes_per_row(cells: int) -> int:
     """Return whole pages, so that no two processes write into one line of a processor's cache."""
     return -(-cells * NUMBER_BYTES // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+def _read_names(names: memoryview) -> list[str]:
+    places = range(0, len(names), NAME_BYTES)
+    return [bytes(names[at + 1 : at + 1 + names[at]]).decode() for at in places if names[at]]
 
 
 def _rebuild_ledger(cells: int, rows: int, file: Any) -> Ledger:

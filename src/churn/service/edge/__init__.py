@@ -4,6 +4,7 @@ middleware.py     three headers, one log line, one count and an answer for each 
 waiting_room.py   how many requests may wait
 drain.py          stopping without losing a request
 route.py          routes without what FastAPI adds and they do not use
+callers.py        who calls, and whether they may
 request_ids.py    the id of a request
 body.py           a request's body
 parameters.py     a request's query and headers

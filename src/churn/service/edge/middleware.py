@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from churn.contract.wording import cut
 from churn.judging.metrics import BUG, NOT_ANSWERED, NOT_HTTP
 from churn.service.counting.counters import Counters, kind_from_status
+from churn.service.edge.callers import Callers
 from churn.service.edge.drain import Drain
 from churn.service.edge.problems import Problem
 from churn.service.edge.request_ids import RequestIds, make_request_id
@@ -61,7 +62,8 @@ def refuse_connection(counters: Counters, model_version: str, status: HTTPStatus
 class ObservationMiddleware:
     """Times, stamps, counts and logs each request, and answers 500 for a bug.
 
-    The log line names no field and no query, so that it holds nothing of a subscriber.
+    The log line names no field and no query, so that it holds nothing of a subscriber. Where callers have keys, it
+    names the caller, and a request without a sufficient key is refused before its body is read.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class ObservationMiddleware:
         counters: Counters,
         drain: Drain,
         request_ids: RequestIds | None = None,
+        callers: Callers | None = None,
     ) -> None:
         self.app = app
         self.model_version = model_version
@@ -82,6 +85,7 @@ class ObservationMiddleware:
         self.counters = counters
         self.drain = drain
         self.request_ids = request_ids or RequestIds()
+        self.callers = callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,8 +97,7 @@ class ObservationMiddleware:
         state["request_id"] = request_id
         state["caller_request_hash"] = caller_hash
         state["trace_id"] = trace_id = read_trace_id(scope)
-        refused: Problem | None = state.get("problem")
-        app = refused.build_response(request_id) if refused else self.app
+        app = self._find_app(scope, state)
         status = NOT_ANSWERED
         bug: Exception | None = None
 
@@ -132,9 +135,8 @@ class ObservationMiddleware:
                 "request_id": request_id,
                 "model_version": self.model_version,
             }
-            if trace_id or caller_hash:
-                others = {"trace_id": trace_id, "caller_request_hash": caller_hash}
-                line |= {name: text for name, text in others.items() if text}
+            if trace_id or caller_hash or self.callers:
+                line |= _list_others(state)
             problem: Problem | None = state.get("problem")
             is_foreseen = status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, Busy) or self.drain.has_begun
             if is_foreseen and bug is None:
@@ -146,6 +148,13 @@ class ObservationMiddleware:
             clock.end("log")
             bug = None  # its traceback holds this frame, and all that the request had
 
+    def _find_app(self, scope: Scope, state: dict[str, Any]) -> ASGIApp:
+        """Return what answers a request: the app, or its refusal."""
+        refused: Problem | None = state.get("problem")
+        if self.callers and not refused:
+            state["problem"] = refused = self.callers.refuse(scope)
+        return refused.build_response(state["request_id"]) if refused else self.app
+
     def _count(self, scope: Scope, status: int, state: Mapping[str, Any], bug: Exception | None, took_ns: int) -> None:
         if bug:
             status = HTTPStatus.INTERNAL_SERVER_ERROR  # also where half an answer had been sent
@@ -153,6 +162,11 @@ class ObservationMiddleware:
         if status >= HTTPStatus.BAD_REQUEST:
             problem: Problem | None = state.get("problem")
             self.counters.count_error(BUG if bug else problem.kind if problem else kind_from_status(status))
+
+
+def _list_others(state: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the line of a request has where there is such a thing."""
+    return {name: text for name in ("trace_id", "caller_request_hash", "caller") if (text := state.get(name))}
 
 
 def _ms_since(started_ns: int) -> float:

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from churn.answers import PredictionAnswer, RetentionAnswer
 from churn.contract.declaration import Contract
+from churn.service.edge.callers import OPEN
 from churn.service.edge.parameters import describe_header
 from churn.service.edge.problems import ProblemDetails, describe_errors
 
@@ -28,9 +29,14 @@ HEADERS = {
     "X-Model-Version": {"description": "The version of the model that is served.", "schema": {"type": "string"}},
     "X-Request-ID": {"description": "The request's own id, or a new one.", "schema": {"type": "string"}},
 }
-RETRY_AFTER = {"description": "Seconds after which to send the request again.", "schema": {"type": "integer"}}
-HEADERS_OF_STATUS = {"405": ["Allow"], "503": ["Retry-After"]}
-ALLOW = {"description": "The methods that this path takes.", "schema": {"type": "string"}}
+BEARER = {"type": "http", "scheme": "bearer", "description": "A caller's key, where the service asks for one."}
+NEEDS_KEY = describe_errors(401, 403)
+HEADERS_OF_ERRORS = {
+    "WWW-Authenticate": {"description": "How to send a key: `Bearer`.", "schema": {"type": "string"}},
+    "Allow": {"description": "The methods that this path takes.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds after which to send the request again.", "schema": {"type": "integer"}},
+}
+HEADERS_OF_STATUS = {"401": ["WWW-Authenticate"], "405": ["Allow"], "503": ["Retry-After"]}
 
 
 def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
@@ -45,18 +51,20 @@ def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
         reasons |= {"minItems": 0, "maxItems": len(contract.features)}
     document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     document["servers"] = [{"url": "/", "description": "The host that serves this document."}]
-    document["security"] = []
+    document["security"] = [{"bearer": []}, {}]  # the document is the same where no keys are set
     components = document["components"]
-    components["headers"] = {**HEADERS, "Retry-After": RETRY_AFTER, "Allow": ALLOW}
+    components["securitySchemes"] = {"bearer": BEARER}
+    components["headers"] = HEADERS | HEADERS_OF_ERRORS
     components["parameters"] = {
         name: describe_header(name, description, schema) for name, (description, schema) in REQUEST_HEADERS.items()
     }
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
         for operation in operations.values():
+            if path in OPEN:
+                operation["security"] = []
+            errors = EVERYWHERE if path in OPEN else EVERYWHERE | NEEDS_KEY
             operation["parameters"] = [*operation.get("parameters", ()), *_refer("parameters", REQUEST_HEADERS)]
-            responses = {str(status): dict(response) for status, response in EVERYWHERE.items()} | operation[
-                "responses"
-            ]
+            responses = {str(status): dict(response) for status, response in errors.items()} | operation["responses"]
             operation["responses"] = dict(sorted(responses.items()))
             for status, response in responses.items():
                 names = [*HEADERS, *HEADERS_OF_STATUS.get(status, ())]
