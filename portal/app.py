@@ -43,7 +43,7 @@ def create_app(
         StoreError: the store cannot be used.
     """
     settings, log = settings or read_settings(), log or open_log("info")
-    client = AsyncChurnClient(settings.service_url, budget_s=settings.service_budget_s)
+    client = AsyncChurnClient(settings.service_url, budget_s=settings.service_budget_s, api_key=settings.api_key)
     store = Store(settings.store_path, load_demo_subscribers())
     recorder = ExposureRecorder(store, log)
     ended = EndedSessions(settings.folder / "sessions.sqlite")

@@ -61,6 +61,10 @@ class PortalSettings(BaseSettings):
     service_url: Annotated[str, Field(pattern="^https?://", description="Where the churn service is.")] = (
         "http://127.0.0.1:8000"
     )
+    churn_api_key: Annotated[
+        SecretStr | None,
+        Field(description="The key with which the portal calls the service, where that asks for one."),
+    ] = None
     service_budget_ms: Annotated[
         int, Field(ge=1, le=10_000, description="How long a page waits for the service; then it is shown without.")
     ] = 200
@@ -126,6 +130,11 @@ class PortalSettings(BaseSettings):
     def service_budget_s(self) -> float:
         """The budget in seconds."""
         return self.service_budget_ms / 1000
+
+    @property
+    def api_key(self) -> str | None:
+        """The key for the service; None if there is none."""
+        return self.churn_api_key.get_secret_value() if self.churn_api_key else None
 
     def load_signing_key(self) -> str:
         """Return PORTAL_SECRET, or a key that is made once and that only its owner may read."""

@@ -34,7 +34,7 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
     token = settings.portal_team_token.get_secret_value() if settings.portal_team_token else None
     visits = Visits("team", token, settings.churn_home / "team", is_https=settings.is_team_https)
     tokens = token and TokenGuard(token, log, is_behind_proxy=settings.portal_team_public_url is not None)
-    client = AsyncChurnClient(settings.service_url, budget_s=BUDGET_S)
+    client = AsyncChurnClient(settings.service_url, budget_s=BUDGET_S, api_key=settings.api_key)
     store = Store(settings.store_path, ())
 
     @asynccontextmanager

@@ -186,6 +186,10 @@ class Settings(BaseSettings):
                 raise ValueError("one of them is no address; write it like http://10.0.0.1:8000")
         return addresses
 
+    def reveal_api_key(self) -> str | None:
+        """Return the key with which to call a service; None if there is none."""
+        return self.churn_api_key.get_secret_value() if self.churn_api_key else None
+
     @property
     def bundle_path(self) -> Path:
         """The bundle to serve."""

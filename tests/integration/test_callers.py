@@ -1,5 +1,6 @@
 """Keys of callers in a real service: they change while requests flow, and are made by a command."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -16,14 +17,19 @@ from support.keys import MONITOR, PORTAL, STRANGER, bearer, entry
 from support.many_workers import Service
 from support.processes import churn, succeed, wait_until
 from support.scraping import scraped, total
+from support.visiting import Portal
 
+from churn.client import AsyncChurnClient, ChurnClient
+from churn.dashboard.health import ask_instances
+from churn.errors import Refused, SettingsError
 from churn.files import write_bytes
 from churn.judging import metrics
 from churn.model.bundle import Bundle
+from churn.rollout.sources import Instances
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in Linux's /proc")
 
-ALWAYS = entry("portal", PORTAL) + entry("monitor", MONITOR, "metrics")
+ALWAYS = entry("portal", PORTAL, "predict", "batch") + entry("monitor", MONITOR, "metrics")
 EVERYBODY = "may call: neither API_KEYS_FILE nor API_KEYS is set"
 NEWCOMER = ALWAYS + entry("newcomer", STRANGER)
 
@@ -34,6 +40,10 @@ class Callers:
     def __init__(self, service: Service, file: Path) -> None:
         self.service, self.file = service, file
         self.answers: Counter[object] = Counter()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.service.port}"
 
     def set_keys(self, text: str) -> None:
         write_bytes(self.file, text.encode())
@@ -89,11 +99,11 @@ def callers(bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory
 
 def test_keys_come_and_go_while_requests_flow_and_no_valid_caller_is_refused(callers: Callers) -> None:
     with callers.busy():
-        for _ in range(3):
+        for turn in range(1, 4):
             callers.set_keys(NEWCOMER)
             wait_until(lambda: callers.statuses(STRANGER) == {200}, "all workers take the new key")
             callers.set_keys("half of [")
-            wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="refused") % 2 == 0, "both have seen it")
+            wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="refused") == 2 * turn)  # noqa: B023
             callers.set_keys(ALWAYS)
             wait_until(lambda: callers.statuses(STRANGER) == {401}, "all workers refuse the key that went")
     assert callers.answers.keys() == {200}
@@ -126,6 +136,61 @@ def test_the_log_of_the_service_names_callers_and_holds_no_key(callers: Callers)
     assert '"caller":"unknown"' in log
     assert EVERYBODY not in log
     assert not any(key in log for key in (PORTAL, MONITOR, STRANGER))
+
+
+@pytest.mark.parametrize(("key", "status"), [(None, 401), (STRANGER, 401), (MONITOR, 403)])
+def test_the_client_says_what_to_do_about_its_key_and_never_asks_again(
+    callers: Callers, key: str | None, status: int
+) -> None:
+    before = callers.count(metrics.ERRORS.name)
+    with ChurnClient(callers.address, budget_s=5, api_key=key) as client, pytest.raises(Refused) as refused:
+        client.predict(EXAMPLE)
+    assert refused.value.status == status
+    assert ("CHURN_API_KEY" if status == 401 else "scope") in refused.value.instead
+    assert key is None or key not in str(refused.value) + refused.value.detail
+    assert callers.count(metrics.ERRORS.name) == before + 1
+
+
+def test_both_clients_send_a_key_that_is_given_or_set(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(key: str | None) -> str:
+        async with AsyncChurnClient(callers.address, budget_s=5, api_key=key) as client:
+            return (await client.predict(EXAMPLE))["model_version"]
+
+    assert asyncio.run(ask(PORTAL)) == "v0.0.1"
+    monkeypatch.setenv("CHURN_API_KEY", PORTAL)
+    assert asyncio.run(ask(None)) == "v0.0.1"
+    with ChurnClient(callers.address, budget_s=5) as client:
+        assert client.predict(EXAMPLE)["model_version"] == "v0.0.1"
+    with pytest.raises(SettingsError, match="cannot be sent"):
+        ChurnClient(callers.address, api_key="two words")
+
+
+def test_the_load_test_sends_its_key_or_says_that_it_needs_one(callers: Callers, tmp_path: Path) -> None:
+    few = ["loadtest", callers.address, "--requests", "20", "--warmup", "0", "--slo-p99-ms", "60000"]
+    assert churn(tmp_path, *few, CHURN_API_KEY=PORTAL).code == 0
+    refused = churn(tmp_path, *few)
+    assert refused.code == 1
+    assert "CHURN_API_KEY" in refused.err
+    assert churn(tmp_path, *few, CHURN_API_KEY="two words").code == 2
+
+
+def test_rollouts_and_the_dashboard_read_figures_with_a_key(callers: Callers) -> None:
+    places = {"stable": [callers.address], "canary": []}
+    assert Instances(lambda: places, MONITOR).read()["stable"].missing == ()  # type: ignore[arg-type, return-value]
+    assert Instances(lambda: places).read()["stable"].missing == (callers.address,)  # type: ignore[arg-type, return-value]
+    [seen] = ask_instances({callers.address: ""}, MONITOR).instances
+    assert (seen.healthy, seen.trouble) == (True, "")
+    [unseen] = ask_instances({callers.address: ""}, PORTAL[:-1]).instances
+    assert (unseen.healthy, "CHURN_API_KEY" in unseen.trouble) == (True, True)
+
+
+@pytest.mark.parametrize(("key", "failures"), [(PORTAL, []), (None, ["refused"])])
+def test_the_portal_sends_its_key_and_shows_its_page_without_one(
+    callers: Callers, tmp_path: Path, key: str | None, failures: list[str]
+) -> None:
+    with Portal(tmp_path, callers.address, churn_api_key=key, service_budget_ms=5000) as portal:
+        assert portal.visitor(1).get().status_code == 200
+        assert [line["kind"] for line in portal.said("service_failed")] == failures
 
 
 def test_who_has_no_key_is_answered_and_hung_up_on_before_the_body_comes(callers: Callers) -> None:

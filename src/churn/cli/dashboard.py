@@ -28,6 +28,7 @@ def dashboard() -> None:
         champion=settings.bundle_path,
         places=find_log_places(settings, contract),
         instances=settings.instances,
+        api_key=settings.reveal_api_key(),
         mlflow_url=settings.dashboard_mlflow_url,
         token=token.get_secret_value() if token else None,
         public_url=settings.dashboard_public_url,

@@ -13,6 +13,7 @@ from churn.cli.options import ContractOption, JsonOption, ReportOption
 from churn.cli.reports import require_forms, write_report
 from churn.cli.show import print_json, print_table, say, show_progress
 from churn.errors import LoadTestError, SettingsError
+from churn.settings import read_settings
 
 if TYPE_CHECKING:
     from churn.dashboard.report import Report
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 REQUESTS = 1000
 CONNECTIONS = 8
+NEEDS_KEY = frozenset({"status 401", "status 403"})  # errors of samples
 
 app = typer.Typer()
 
@@ -99,11 +101,12 @@ def loadtest(
         slo_p99_ms=slo_p99_ms,
         max_error_share=max_error_share,
     )
+    api_key = read_settings().reveal_api_key()
     bodies = draw_bodies(find_contract(contract), seed)
     require_listener(plan.url)
     say(f"{describe_load(plan)}, to {plan.url}")
     with show_progress("requests", calm=True) as move:
-        run = run_load(plan, bodies, move)
+        run = run_load(plan, bodies, move, api_key=api_key)
     report = summarise(run, plan)
     content = json_from_report(plan, report)
     if as_json:
@@ -118,9 +121,12 @@ def loadtest(
 
     write_report(paths, content, draw)
     if not report.passed:
+        needs_key = NEEDS_KEY & {sample.error for sample in run.samples}
         raise LoadTestError(
             f"the objective was {describe_verdict(plan, report)}",
-            instead="look at the service's log, or ask for what it can hold with --slo-p99-ms and --max-error-share",
+            instead="set CHURN_API_KEY to a key that is valid now and has the path's scope"
+            if needs_key
+            else "look at the service's log, or ask for what it can hold with --slo-p99-ms and --max-error-share",
         )
 
 

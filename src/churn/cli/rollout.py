@@ -118,7 +118,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
                 f"no rollout is started now: {closed}",
                 instead="wait for the release window, or give --override --reason TEXT, which is recorded",
             )
-        served = control.require_versions(setup, version)
+        served = control.require_versions(setup, version, settings.reveal_api_key())
         control.require_parts(setup)
         if registry:
             say(f"holding the release gates against {version}")
@@ -157,7 +157,8 @@ def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> 
     from churn.rollout.parts import open_router, open_source
     from churn.rollout.status import ask_status
 
-    with _open_store(read_settings(), service) as store:
+    settings = read_settings()
+    with _open_store(settings, service) as store:
         rollout = next(iter(store.list_rollouts(service)), None)
         if rollout is None:
             raise RolloutError(f"{service} has had no rollout", instead="begin one: churn rollout start")
@@ -167,7 +168,7 @@ def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> 
             now=time.time(),
             controlled=store.is_locked(service),
             open_router=lambda: open_router(rollout.setup.router),
-            open_source=lambda: open_source(rollout.setup),
+            open_source=lambda: open_source(rollout.setup, settings.reveal_api_key()),
         )
     if as_json:
         print_json(now.summarize())

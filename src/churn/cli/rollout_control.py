@@ -41,7 +41,7 @@ def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) 
     return Controller(
         recorder=Recorder(rollout, store),
         router=open_router(setup.router),
-        source=open_source(setup),
+        source=open_source(setup, settings.reveal_api_key()),
         judge=judge,
         closed_because=build_window(rollout.plan, settings),
         promote=lambda finished: promote(finished, settings),
@@ -123,7 +123,7 @@ def require_parts(setup: Setup) -> None:
         open_fleet(setup.fleet).find_addresses()
 
 
-def require_versions(setup: Setup, version: str) -> Mapping[Track, Bundle]:
+def require_versions(setup: Setup, version: str, api_key: str | None = None) -> Mapping[Track, Bundle]:
     """Return what both tracks serve, as their instances say.
 
     Raises:
@@ -131,11 +131,14 @@ def require_versions(setup: Setup, version: str) -> Mapping[Track, Bundle]:
             than the named one, or it would refuse whatever stable takes.
     """
     served: dict[Track, Bundle] = {}
-    source = open_source(setup)
+    source = open_source(setup, api_key)
     for track, reading in source.read().items():
         if reading.missing or not reading.counts:
             places = ", ".join(reading.missing or setup.places[track]) or "no task of it runs"
-            raise RolloutError(f"the {track}'s figures cannot be read: {places}", instead="start it, or correct it")
+            raise RolloutError(
+                f"the {track}'s figures cannot be read: {places}",
+                instead="start it, correct it, or set CHURN_API_KEY to a key with the scope metrics if it asks for one",
+            )
         bundles = {reading.served[instance] for instance in reading.counts}
         versions = " and ".join(sorted({bundle.version or "nobody knows what" for bundle in bundles}))
         if track == "canary" and versions != version:

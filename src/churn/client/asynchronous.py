@@ -1,5 +1,6 @@
 """The client for asyncio. The only module that knows httpx2."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, Self, Unpack
 
@@ -16,6 +17,7 @@ from churn.client.calls import (
     Health,
     NoReply,
     Reply,
+    build_headers,
     build_prediction_call,
     choose_pause,
 )
@@ -30,16 +32,17 @@ MOST_PORT = 65_535
 class AsyncChurnClient:
     """Ask one service over connections that stay open. Concurrent calls on one event loop are safe.
 
-    `budget_s` limits a whole call, a repetition included. An impossible address or budget raises SettingsError.
+    `budget_s` limits a whole call, a repetition included. `api_key` goes with each call; by default it is CHURN_API_KEY
+    of the environment, if that is set. An impossible address, budget or key raises SettingsError.
     """
 
-    def __init__(self, address: str, *, budget_s: float = 0.2) -> None:
+    def __init__(self, address: str, *, budget_s: float = 0.2, api_key: str | None = None) -> None:
         if not budget_s > 0:
             raise SettingsError(f"a budget of {budget_s} s is none", instead="give seconds above 0")
         self.address, self.budget_s = address, budget_s
         self._http = httpx2.AsyncClient(
             base_url=_service_url(address),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "churn-client"},
+            headers=build_headers(api_key or os.environ.get("CHURN_API_KEY")),
             trust_env=False,
             timeout=None,
             limits=httpx2.Limits(
@@ -60,7 +63,7 @@ class AsyncChurnClient:
 
         Raises:
             Unavailable: the service is down, overloaded, or took longer than the budget.
-            Refused: the subscriber is not valid; `fields` says why.
+            Refused: the subscriber is not valid, and `fields` says why; or the key is not, by status 401 or 403.
             Nonsense: the answer is not the service's.
         """
         return await self._ask(build_prediction_call(subscriber, **asked))

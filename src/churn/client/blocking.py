@@ -23,8 +23,8 @@ class ChurnClient:
     Open it with `with`, once for a process, and after that process forks.
     """
 
-    def __init__(self, address: str, *, budget_s: float = 0.2) -> None:
-        self._client = AsyncChurnClient(address, budget_s=budget_s)
+    def __init__(self, address: str, *, budget_s: float = 0.2, api_key: str | None = None) -> None:
+        self._client = AsyncChurnClient(address, budget_s=budget_s, api_key=api_key)
         self._open = ExitStack()
         self._loop: BlockingPortal | None = None
 

@@ -12,12 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from churn.answers import RetentionAnswer
-from churn.errors import Nonsense, Refused, Unavailable
+from churn.errors import Nonsense, Refused, SettingsError, Unavailable
 
 MOST_BYTES = 1_048_576
 # A service refuses connections for a moment while it restarts.
 RECONNECT_PAUSE_S = 0.02
 KEY = re.compile(r"[!-~]{1,128}")
+API_KEY = re.compile(r"[!-~]{1,200}")
 LANGUAGE = re.compile(r"[ -~]{1,256}")
 SECONDS = re.compile(r"[0-9]{1,9}")
 
@@ -138,6 +139,16 @@ def build_prediction_call(subscriber: Mapping[str, object], **asked: Unpack[Aske
     )
 
 
+def build_headers(api_key: str | None) -> dict[str, str]:
+    """Return what every call sends, the key among it if there is one. An impossible key raises SettingsError."""
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "churn-client"}
+    if not api_key:
+        return headers
+    if not API_KEY.fullmatch(api_key):
+        raise SettingsError("the key cannot be sent", instead="give one as `churn keys make` printed it")
+    return headers | {"Authorization": f"Bearer {api_key}"}
+
+
 def choose_pause(reply: Reply | NoReply) -> float | None:
     """Return the seconds to wait before sending again; None if sending again is useless."""
     match reply:
@@ -160,9 +171,17 @@ def _refusal(reply: Reply) -> Refused:
         problem = _PROBLEM.validate_json(reply.body)
     except ValidationError:
         problem = _Problem(detail="")
+    reasons: dict[int, tuple[str, str]] = {
+        HTTPStatus.UNAUTHORIZED: (
+            "it wants a key that is valid now",
+            "set CHURN_API_KEY to one, or give it as api_key",
+        ),
+        HTTPStatus.FORBIDDEN: ("the key may not be used for it", "ask the service's operators for the scope"),
+    }
+    why, instead = reasons.get(reply.status, ("", "see the error's detail and fields, or whether the address is right"))
     return Refused(
-        f"the churn service refuses the call with status {reply.status}",
-        instead="see the error's detail and fields, or whether the address is right",
+        f"the churn service refuses the call with status {reply.status}" + (f": {why}" if why else ""),
+        instead=instead,
         status=reply.status,
         detail=problem["detail"],
         fields={error["field"]: error["message"] for error in problem.get("errors", [])},

@@ -11,11 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from churn.dashboard.words import format_latency
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, QUEUE
-from churn.rollout.sources import ExposedMetrics
+from churn.rollout.sources import ExposedMetrics, build_authorization
 
 TIMEOUT_S = 1.5
 MOST_AT_ONCE = 16
 OK = 200
+NEEDS_KEY = frozenset({401, 403})
+NO_KEY = "is healthy, but /metrics asks for another key: set CHURN_API_KEY to one with the scope metrics"
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,18 @@ class Service:
         return sorted({instance.version for instance in self.instances if instance.version})
 
 
-def ask_instances(tracks: Mapping[str, str]) -> Service:
+def ask_instances(tracks: Mapping[str, str], api_key: str | None = None) -> Service:
     """Ask each instance for `/health` and `/metrics`. Say of one that does not answer in time that it does not.
 
     Args:
         tracks: the track of each address; empty if it has none.
+        api_key: sent to each, if there is one.
     """
-    with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client, ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+    headers = build_authorization(api_key)
+    with (
+        httpx2.Client(timeout=TIMEOUT_S, trust_env=False, headers=headers) as client,
+        ThreadPoolExecutor(MOST_AT_ONCE) as pool,
+    ):
         answers = pool.map(lambda address: _ask_instance(client, address), tracks)
         return Service(tuple(replace(instance, track=tracks[instance.address]) for instance in answers))
 
@@ -112,6 +119,8 @@ def _read_metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, i
     gathering, queue = ExposedMetrics(), None
     try:
         answer = client.get(f"{address}/metrics")
+        if answer.status_code in NEEDS_KEY:
+            return None, None, NO_KEY
         answer.raise_for_status()
         for family in text_string_to_metric_families(answer.text):
             for sample in family.samples:

@@ -16,12 +16,13 @@ FAILED = "connection failed"
 
 
 @asynccontextmanager
-async def open_session(timeout_s: float) -> AsyncIterator[aiohttp.ClientSession]:
-    """Open a session with as many connections as requests in flight. It reuses them."""
+async def open_session(timeout_s: float, api_key: str | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a session with as many connections as requests in flight. It reuses them, and sends the key if given."""
+    authorization = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),  # a limit would queue requests, and we would measure the queue
         timeout=aiohttp.ClientTimeout(total=timeout_s),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", **authorization},
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
         yield session

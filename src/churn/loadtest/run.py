@@ -24,14 +24,16 @@ BETWEEN_PROGRESS_S = 1.0
 type Progress = Callable[[int, int | None, str], None]  # called once a second with done, total, unit
 
 
-def run_load(plan: LoadPlan, bodies: Sequence[bytes], progress: Progress = lambda *_: None) -> Run:
+def run_load(
+    plan: LoadPlan, bodies: Sequence[bytes], progress: Progress = lambda *_: None, *, api_key: str | None = None
+) -> Run:
     """Run a load test to its end. Failed requests are part of the result and raise nothing."""
     with _defer_collections():
-        return uvloop.run(_run(plan, bodies, progress))
+        return uvloop.run(_run(plan, bodies, progress, api_key))
 
 
-async def _run(plan: LoadPlan, bodies: Sequence[bytes], progress: Progress) -> Run:
-    async with open_session(plan.timeout_s) as session:
+async def _run(plan: LoadPlan, bodies: Sequence[bytes], progress: Progress, api_key: str | None) -> Run:
+    async with open_session(plan.timeout_s, api_key) as session:
         await run_closed_loop(Client(session, plan.url, bodies), WARMUP_CONNECTIONS, requests=plan.warmup)
         cpu_before_s = time.process_time()
         client = Client(session, plan.url, bodies)

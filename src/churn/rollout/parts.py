@@ -51,13 +51,16 @@ def open_fleet(address: str) -> Fleet:
     raise SettingsError(f"{address} is no fleet", instead=f"write {FLEET_FORMS}, the cluster's name or ARN at AWS")
 
 
-def open_source(setup: Setup) -> Instances | Prometheus:
-    """Open what reads the counts: the fleet's tasks, Prometheus, or the instances that the setup names."""
+def open_source(setup: Setup, api_key: str | None = None) -> Instances | Prometheus:
+    """Open what reads the counts: the fleet's tasks, Prometheus, or the instances that the setup names.
+
+    The key is for tasks and instances; Prometheus never gets it.
+    """
     from churn.rollout.sources import Instances, Prometheus
 
     if setup.fleet and not (setup.stable or setup.canary):
-        return Instances(open_fleet(setup.fleet).find_addresses)
+        return Instances(open_fleet(setup.fleet).find_addresses, api_key)
     if setup.prometheus:
         (stable,), (canary,) = setup.stable, setup.canary
         return Prometheus(setup.prometheus, {"stable": stable, "canary": canary})
-    return Instances(lambda: setup.places)
+    return Instances(lambda: setup.places, api_key)

@@ -55,16 +55,18 @@ class CountSource(Protocol):
 
 
 class Instances:
-    """Ask every instance, all at once, at its present address, such as `http://127.0.0.1:8000`."""
+    """Ask every instance, all at once, at its present address, such as `http://127.0.0.1:8000`, with a key if given."""
 
-    def __init__(self, find_addresses: Callable[[], Mapping[Track, Sequence[str]]]) -> None:
+    def __init__(self, find_addresses: Callable[[], Mapping[Track, Sequence[str]]], api_key: str | None = None) -> None:
         self._find_addresses = find_addresses
+        self._api_key = api_key
 
     def read(self) -> Mapping[Track, Reading]:
         """Ask each for /metrics. The reading of a track without instances is empty."""
         by_track, asked_s = self._find_addresses(), time.monotonic()
         addresses = [address for track in TRACKS for address in by_track[track]]
-        answers = asyncio.run(_fetch_all([f"{address.rstrip('/')}/metrics" for address in addresses], MOST_BYTES))
+        urls = [f"{address.rstrip('/')}/metrics" for address in addresses]
+        answers = asyncio.run(_fetch_all(urls, MOST_BYTES, build_authorization(self._api_key)))
         exposed = {address: _parse(answer) for address, answer in zip(addresses, answers, strict=True)}
         age_s = time.monotonic() - asked_s
         return {
@@ -221,10 +223,17 @@ class ExposedMetrics:
         return numbers
 
 
+def build_authorization(api_key: str | None) -> dict[str, str]:
+    """Return the header that carries a key; nothing without one."""
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+
 type Answer = tuple[int, bytes] | Exception  # status and body
 
 
-async def _fetch_all(urls: Sequence[str], most_bytes: int) -> list[Answer]:
+async def _fetch_all(
+    urls: Sequence[str], most_bytes: int, authorization: Mapping[str, str] | None = None
+) -> list[Answer]:
     """Ask all at once. Each has two seconds for its whole answer, headers included."""
 
     async def fetch(url: str) -> Answer:
@@ -241,7 +250,8 @@ async def _fetch_all(urls: Sequence[str], most_bytes: int) -> list[Answer]:
             return error
         return answer.status_code, bytes(content)
 
-    async with httpx2.AsyncClient(trust_env=False, headers={"Accept-Encoding": "identity"}) as client:
+    headers = {"Accept-Encoding": "identity", **(authorization or {})}
+    async with httpx2.AsyncClient(trust_env=False, headers=headers) as client:
         return [*await asyncio.gather(*map(fetch, urls))]
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LATE_TICKS = 3  # a controller that has not looked for so many ticks hangs
 LATE_S = 15.0  # besides, since a look itself may take a while
+MEND_MISSING = "start it, see its log, or set CHURN_API_KEY if it asks for a key"
 SEND_BACK = 'send all traffic back, which needs no controller: churn rollout abort --reason "why"'
 
 
@@ -124,7 +125,7 @@ class Status:
     def _find_wrong_instances(self) -> Iterator[Problem]:
         for track, reading in self.readings.items():
             for instance in reading.missing:
-                yield Problem(f"{track}: {instance} does not answer", "start it, or see its log")
+                yield Problem(f"{track}: {instance} does not answer", MEND_MISSING)
             if not reading.counts and not reading.missing:
                 yield Problem(f"no instance of the {track} is there", "start one")
             if self.rollout.state != State.FINISHING and (wrong := describe_wrong(self.rollout, track, reading)):

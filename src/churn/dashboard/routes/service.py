@@ -47,6 +47,7 @@ class DashboardConfig:
         champion: the bundle with the reference.
         places: of the prediction log; None if there is none.
         instances: addresses of the service's instances.
+        api_key: sent to these; None if there is none.
         mlflow_url: where MLflow's pages are; None if they are not linked.
         token: people who know it may act; None if nobody may.
         public_url: where people reach it, if a proxy stands in front of it.
@@ -57,6 +58,7 @@ class DashboardConfig:
     champion: Path
     places: Places | None = None
     instances: tuple[str, ...] = ()
+    api_key: str | None = None
     mlflow_url: str | None = None
     token: str | None = field(default=None, repr=False)
     public_url: str | None = None
@@ -87,7 +89,7 @@ class CachedValue[T]:
 def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) -> APIRouter:
     """Return the routes of these pages."""
     router = APIRouter()
-    service = CachedValue(lambda: ask_instances(_map_tracks(config, rollouts)), for_s=SERVICE_AGE_S)
+    service = CachedValue(lambda: ask_instances(_map_tracks(config, rollouts), config.api_key), for_s=SERVICE_AGE_S)
     drift = _cache_report(lambda damaged: _compare_drift(config, service.get(), damaged))
     outcomes = _cache_report(lambda damaged: _sum_up_outcomes(config, damaged))
     shadow = _cache_report(lambda damaged: _compare_shadow(config, damaged))
