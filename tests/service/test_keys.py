@@ -58,7 +58,7 @@ def test_a_key_is_256_random_bits() -> None:
         (ONE.replace('"predict"', ""), "key 1: scopes should be"),
         ('[[key]]\nname = "a"\nsha256 = "churn_secret"\nscopes = ["predict"]', "and never the key itself"),
         (ONE + ONE.replace("portal", "other-portal"), "the same sha256 stands there twice"),
-        ("".join(entry("portal", make_key()) for _ in range(3)), "portal has 3 keys, and may have 2"),
+        ("".join(entry("portal", letter * 43) for letter in "abc"), "portal has 3 keys, and may have 2"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words_that_quote_no_key(text: str, said: str) -> None:

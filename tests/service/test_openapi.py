@@ -11,6 +11,7 @@ from support.in_process import InProcess, answering
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.service.app import build_openapi_document
+from churn.service.edge.callers import SCOPES
 from churn.settings import Settings
 
 
@@ -85,11 +86,20 @@ def test_every_error_has_the_one_shape_and_every_response_the_headers(document: 
     for operations in document["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                more = {"405": {"Allow"}, "503": {"Retry-After"}}.get(status, set())
+                more = {"401": {"WWW-Authenticate"}, "405": {"Allow"}, "503": {"Retry-After"}}.get(status, set())
                 assert set(response["headers"]) == {"X-Response-Time-Ms", "X-Model-Version", "X-Request-ID"} | more
                 assert {"404", "405"} <= set(operation["responses"])
                 if status != "200":
                     assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_the_document_says_which_paths_may_ask_for_a_key(document: dict[str, Any]) -> None:
+    assert document["security"] == [{"bearer": []}, {}]
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert ("security" not in operation) == (path in SCOPES)
+            assert ({"401", "403"} <= set(operation["responses"])) == (path in SCOPES)
 
 
 def test_no_page_is_served_that_loads_scripts_from_elsewhere(service: InProcess) -> None:
