@@ -1,5 +1,6 @@
 """Everything of the subscribers' pages wired in one place."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from portal.advice import Adviser
 from portal.exposures import ExposureRecorder
 from portal.pages import PAGES
 from portal.records import load_demo_subscribers
+from portal.retention import keep_removing
 from portal.routes import banner_routes, offer_routes, sign_in_routes, subscription_routes
 from portal.sessions import SubscriberSessions
 from portal.settings import PortalSettings, read_settings
@@ -51,8 +53,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        removing = asyncio.create_task(keep_removing(store, settings.portal_retention_days, log))
         async with client:
             yield
+        removing.cancel()
+        await asyncio.gather(removing, return_exceptions=True)
         await run_in_threadpool(recorder.close)
         store.close()
         ended.close()

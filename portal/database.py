@@ -9,7 +9,23 @@ from pathlib import Path
 from churn.errors import ChurnError
 from churn.web.database import Tables, explain_trouble, open_database, remove_copy, run_transaction
 
-TABLES = Tables([Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")])
+# What came within version 1: earlier programs leave it alone.
+LATER_TABLES = {
+    # How many events were removed as too old, so that the experiment can still be judged. It names nobody.
+    "past_events": "CREATE TABLE past_events (policy_version TEXT NOT NULL, arm TEXT NOT NULL, kind TEXT NOT NULL, "
+    "events INTEGER NOT NULL, subscribers INTEGER NOT NULL, PRIMARY KEY (policy_version, arm, kind)) STRICT, "
+    "WITHOUT ROWID",
+    # What the latest removal leaves for the next one: one row of JSON.
+    "removal": "CREATE TABLE removal (one INTEGER PRIMARY KEY CHECK (one = 1), note TEXT NOT NULL) STRICT",
+}
+
+
+def _list_lacking(connection: sqlite3.Connection) -> list[str]:
+    present = {row["name"] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    return [statement for name, statement in LATER_TABLES.items() if name not in present]
+
+
+TABLES = Tables([Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")], _list_lacking)
 INSTEAD = "see whether it may be written and its disk has room; if it is damaged, restore it as the runbook says"
 
 
@@ -44,11 +60,20 @@ class Database:
             yield connection
 
     def overwrite_deleted(self) -> None:
-        """Write the file anew, so that nothing of what was deleted is left in it or beside it."""
+        """Write the file anew, so that nothing of what was deleted is left in it or beside it.
+
+        Raises:
+            StoreError: another process uses the file, so something may be left.
+        """
         remove_copy(self._path)
         with self._lock, self._reading_lock:
             self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise StoreError(
+                f"{self._path} is in use, and what was deleted may still be read in the file beside it",
+                instead="do it again",
+            )
 
     def query(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows that a query finds."""

@@ -33,6 +33,15 @@ class PortalSettings(BaseSettings):
             "`Secure`, and browsers are told to use nothing else.",
         ),
     ] = None
+    portal_retention_days: Annotated[
+        int,
+        Field(
+            ge=31,
+            le=3660,
+            description="How long it is kept what was shown to whom, and what they did about it. Counts stay, and so "
+            "does the offer that somebody accepted last.",
+        ),
+    ] = 400
     portal_secret: Annotated[
         SecretStr | None,
         Field(

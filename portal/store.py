@@ -113,10 +113,56 @@ class Store:
     def count_events(self) -> list[dict[str, Any]]:
         """Count each kind of event and its subscribers, by policy and arm."""
         rows = self._database.query(
+            "SELECT policy_version, arm, kind, sum(events) AS events, sum(subscribers) AS subscribers FROM ("
             "SELECT policy_version, arm, kind, count(*) AS events, count(DISTINCT subscriber) AS subscribers "
-            "FROM events GROUP BY policy_version, arm, kind ORDER BY policy_version, arm, kind"
+            "FROM events GROUP BY policy_version, arm, kind UNION ALL SELECT * FROM past_events) "
+            "GROUP BY policy_version, arm, kind ORDER BY policy_version, arm, kind"
         )
         return [dict(row) for row in rows]
+
+    def remove_before(self, at: datetime, *, accepted_before: date) -> int:
+        """Remove what was shown before a time, and what was done about it; count it first. Return how many predictions.
+
+        What somebody did later about a prediction keeps it. So does the offer that they accepted last, until it was
+        accepted before that day and counts for no more bill.
+        """
+        day = accepted_before.isoformat()
+        with self._database.transaction() as run:
+            run.execute("DELETE FROM accepted_offers WHERE accepted_on < ? AND active_until < ?", (day, day))
+            run.execute("CREATE TEMP TABLE IF NOT EXISTS old (prediction_id TEXT PRIMARY KEY)")
+            run.execute("DELETE FROM old")
+            run.execute(
+                "INSERT INTO old SELECT prediction_id FROM exposures WHERE at < :at AND prediction_id NOT IN "
+                "(SELECT prediction_id FROM responses WHERE at >= :at UNION SELECT prediction_id FROM accepted_offers)",
+                {"at": _utc(at)},
+            )
+            # A subscriber counts once: with the last of their events of a kind.
+            run.execute(
+                "INSERT INTO past_events SELECT policy_version, arm, kind, count(*), count(DISTINCT subscriber) "
+                "FILTER (WHERE NOT EXISTS (SELECT 1 FROM events AS kept WHERE kept.subscriber = events.subscriber "
+                "AND kept.policy_version = events.policy_version AND kept.arm = events.arm AND kept.kind = events.kind "
+                "AND kept.prediction_id NOT IN (SELECT prediction_id FROM old))) "
+                "FROM events WHERE prediction_id IN (SELECT prediction_id FROM old) GROUP BY 1, 2, 3 "
+                "ON CONFLICT DO UPDATE SET events = events + excluded.events, "
+                "subscribers = subscribers + excluded.subscribers"
+            )
+            run.execute("DELETE FROM responses WHERE prediction_id IN (SELECT prediction_id FROM old)")
+            gone = run.execute("DELETE FROM exposures WHERE prediction_id IN (SELECT prediction_id FROM old)")
+            removed = gone.rowcount
+            run.execute("DELETE FROM old")
+        if removed:
+            self._database.overwrite_deleted()
+        return removed
+
+    def read_note(self) -> str | None:
+        """Return what the latest removal left for the next one."""
+        rows = self._database.query("SELECT note FROM removal")
+        return str(rows[0]["note"]) if rows else None
+
+    def keep_note(self, note: str) -> None:
+        """Keep what this removal leaves for the next one."""
+        with self._database.transaction() as run:
+            run.execute("INSERT OR REPLACE INTO removal VALUES (1, ?)", (note,))
 
     def export_subscriber(self, key: str) -> dict[str, list[dict[str, Any]]]:
         """Return all rows about a subscriber, by table."""

@@ -15,6 +15,7 @@ visits.py    who may look and act: people who gave the token
 sign_in.py   the routes by which they sign in and out
 machines.py  routes for machines, which give the token with each request
 pages.py     templates and the pages of problems
+patience.py  removes by age, a day late, in case the clock has jumped
 database.py  an SQLite file, its tables from version to version, and its transactions
 app.py       builds an app of pages from these parts
 """
