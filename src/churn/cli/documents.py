@@ -109,6 +109,12 @@ def _build_field_row(at: int, spec: FeatureSpec) -> tuple[object, ...]:
     notes = [spec.meaning]
     if spec.marker.protected:
         notes.append("Protected.")
+    if spec.default is not None:
+        notes.append(
+            f"May be left out: then it is {str(spec.default).lower() if spec.kind == 'boolean' else spec.default}."
+        )
+    if spec.earlier_names:
+        notes.append(f"May be sent as {_join(spec.earlier_names)}, its earlier name.")
     if spec.marker.blank is not None:
         notes.append(f"Blank in a data file means {spec.marker.blank}.")
     example = str(spec.example).lower() if spec.kind == "boolean" else spec.example

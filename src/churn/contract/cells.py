@@ -29,19 +29,20 @@ class BadCell:
 
 
 def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | list[BadCell]:
-    """Read one row, the texts by column, at least those of the features; others are ignored.
+    """Read one row, the texts by column; those of no feature are ignored. A missing cell is an empty one.
 
     Returns:
         The subscriber, or all that is wrong with the row. Blanks and digits with underscores come first, then what the
         contract refuses, in its order.
     """
-    row = {spec.name: cells[spec.name] for spec in contract.features}
+    found = {spec.name: next((cells[name] for name in spec.find_names(cells)), "") for spec in contract.features}
+    row = dict(found)
     bad: list[BadCell] = []
     for spec in contract.features:
         cell = row[spec.name]
         if not cell.strip():
-            row[spec.name] = text_from_cell(spec.example if spec.marker.blank is None else spec.marker.blank)
-            if spec.marker.blank is None:
+            row[spec.name] = text_from_cell(spec.example if spec.blank is None else spec.blank)
+            if spec.blank is None:
                 bad.append(BadCell(spec.name, BLANK, cell))
         elif "_" in cell and spec.kind in {"integer", "number"}:  # pydantic would read 1_4 as 14
             row[spec.name] = text_from_cell(spec.example)
@@ -53,7 +54,7 @@ def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | 
     except ValidationError as error:
         for details in error.errors(include_url=False, include_context=False):
             column = str(details["loc"][0])
-            bad.append(BadCell(column, CHECKS.get(details["type"], WRONG_TYPE), cells[column]))
+            bad.append(BadCell(column, CHECKS.get(details["type"], WRONG_TYPE), found[column]))
     return bad or subscriber
 
 

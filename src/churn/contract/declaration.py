@@ -4,19 +4,22 @@ A contract is a frozen pydantic model. Its fields, in order, are the model's fea
 encoded; `Literal` is an ordered set of categories. `Field` gives limits, meaning and example. The `Feature` marker says
 what the business knows beyond the type. `features` and `fingerprint` are derived once, when the class is made, and a
 declaration that is not complete is refused.
+
+A field with a default may be absent. A field that was renamed has its earlier names in a `validation_alias`, and a
+request has one of the names. Neither changes the fingerprint.
 """
 
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 import annotated_types
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from churn.answers import Direction
@@ -46,7 +49,7 @@ class Feature:
         group: the concept the field speaks of, in one word; fields of one group tell one story. By default its own.
         actionable: whether the person can change it.
         protected: a personal trait that must never drive a decision about a person, nor be shown to them.
-        blank: what an empty cell in a data file stands for; without it an empty cell is an error.
+        blank: what an empty cell in a data file stands for; without it the field's default, or else it is an error.
     """
 
     says: Mapping[Any, Says] | Bands
@@ -61,7 +64,8 @@ class Feature:
 class FeatureSpec:
     """One field of a contract, in the form that all else is derived from.
 
-    It is showable if there are words for subscribers. A protected field cannot have any.
+    It is showable if there are words for subscribers. A protected field cannot have any. Without a default it must be
+    there. A request or a file may have one of the earlier names instead of the name.
     """
 
     name: str
@@ -77,6 +81,17 @@ class FeatureSpec:
     bands: tuple[Band, ...]
     bounds: tuple[float, ...]
     words: Words | None
+    default: Value | None
+    earlier_names: tuple[str, ...]
+
+    @property
+    def blank(self) -> Value | None:
+        """What an empty or missing cell stands for; None if it stands for nothing."""
+        return self.default if self.marker.blank is None else self.marker.blank
+
+    def find_names(self, among: Container[str]) -> list[str]:
+        """Return those of the field's names that are there, today's first."""
+        return [name for name in (self.name, *self.earlier_names) if name in among]
 
     def encode(self, value: Value) -> float:
         """Return the number that the model sees, before rounding to float32; -0.0 becomes 0.0."""
@@ -133,6 +148,8 @@ class Contract(BaseModel):
         """Derive what follows from the fields, and refuse a declaration that is not complete."""
         cls.features = tuple(_build_spec(name, field) for name, field in cls.model_fields.items())
         ordered = [[spec.name, spec.kind, list(spec.categories)] for spec in cls.features]
+        for spec in cls.features:
+            _require_valid_default(cls, spec)
         cls.fingerprint = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()
 
     @classmethod
@@ -210,6 +227,8 @@ def _build_spec(name: str, field: FieldInfo) -> FeatureSpec:
         bands=bands,
         bounds=tuple(band.below for band in bands),
         words=says.words if isinstance(says, Bands) else None,
+        default=_read_default(name, field),
+        earlier_names=_read_earlier_names(name, field),
     )
     _check_customer_texts(spec)
     return spec
@@ -222,6 +241,39 @@ def _read_kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
     if annotation not in kinds:
         raise ContractError(f"field {name!r} is a {annotation}", instead="use int, float, bool or Literal of strings")
     return kinds[annotation], ()
+
+
+def _read_default(name: str, field: FieldInfo) -> Value | None:
+    if field.is_required():
+        return None
+    if field.default_factory or field.default is None:
+        raise ContractError(f"field {name!r} has no plain default", instead="give a value that the field takes")
+    default: Value = field.default
+    return default
+
+
+def _require_valid_default(contract: type["Contract"], spec: FeatureSpec) -> None:
+    if spec.default is None:
+        return
+    try:
+        contract.model_validate(contract.example() | {spec.name: spec.default})
+    except ValidationError as error:
+        raise ContractError(
+            f"field {spec.name!r} has the default {spec.default!r}, which it does not take",
+            instead="give a default of its type, within its limits",
+        ) from error
+
+
+def _read_earlier_names(name: str, field: FieldInfo) -> tuple[str, ...]:
+    if field.validation_alias is None:
+        return ()
+    names = field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else []
+    if names[:1] != [name] or not all(isinstance(other, str) for other in names):
+        raise ContractError(
+            f"field {name!r} has an alias that is no earlier name",
+            instead=f'write validation_alias=AliasChoices("{name}", "EARLIER NAME")',
+        )
+    return tuple(str(other) for other in names[1:])
 
 
 def _read_limits(field: FieldInfo) -> tuple[float | None, float | None]:

@@ -51,7 +51,7 @@ def subscriber_from_json[C: Contract](
 
 def _read_whole_numbers[C: Contract](contract: type[C], fields: dict[str, Any], most_errors: int) -> C:
     """Validate again with 14.0 read as 14: to JSON and to our own schema both are the same whole number."""
-    integers = {spec.name for spec in contract.features if spec.kind == "integer"}
+    integers = {name for spec in contract.features if spec.kind == "integer" for name in spec.find_names(fields)}
     try:
         return contract.model_validate(
             {name: _whole(value) if name in integers else value for name, value in fields.items()}
@@ -72,7 +72,7 @@ def _whole(value: Any) -> Any:
 
 def _field_error(contract: type[Contract], error: ErrorDetails) -> FieldError:
     name = str(error["loc"][0])
-    specs = {spec.name: spec for spec in contract.features}
-    if name not in specs:
-        return report_unknown(name, list(specs))
+    specs = {name: spec for spec in contract.features for name in (spec.name, *spec.earlier_names)}
+    if name not in specs or error["type"] == "extra_forbidden":  # the latter of an earlier name beside today's
+        return report_unknown(name, contract.feature_names())
     return report_missing(specs[name]) if error["type"] == "missing" else report_refused(specs[name], error["input"])

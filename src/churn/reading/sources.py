@@ -12,6 +12,7 @@ from churn.reading.blocks import Format, RowBlock, Span
 from churn.reading.recognition import read_head, recognise, require_plain_names
 
 FORMATS: dict[str, Format] = {".csv": csv_rows, ".parquet": arrow_rows, ".arrow": arrow_rows, ".feather": arrow_rows}
+LEAVE_ONE = "leave one of them"
 CONVERT = f"give files that end in {', '.join(FORMATS)}"
 
 
@@ -74,22 +75,28 @@ def _list_files(path: Path) -> list[Path]:
 
 
 def require_features(contract: type[Contract], sources: list[SourceFile]) -> list[str]:
-    """Raise DataError unless each source has each feature, none of them and no id twice, and all of these in UTF-8.
+    """Raise DataError unless each source has each feature without a default, none twice, no id twice, all in UTF-8.
 
     Return the columns that are neither a feature nor the id: nobody reads them.
     """
     features = contract.feature_names()
-    wanted = [*features, contract.id_column]
+    wanted = [*features, *(name for spec in contract.features for name in spec.earlier_names), contract.id_column]
     extra: dict[str, None] = {}
     for source in sources:
         require_plain_names(source.path, source.columns, wanted)
-        if missing := [name for name in features if name not in source.columns]:
+        found = {spec.name: spec.find_names(source.columns) for spec in contract.features}
+        can_lack = any(found.values())
+        if missing := [
+            spec.name for spec in contract.features if not found[spec.name] and (spec.default is None or not can_lack)
+        ]:
             raise DataError(
                 f"{source.path} has no column {', no column '.join(missing)}",
                 instead=f"the contract {contract.contract_name} needs each of {', '.join(features)}",
             )
+        if both := next((names for names in found.values() if len(names) > 1), None):
+            raise DataError(f"{source.path} has the column {both[0]} and its earlier name {both[1]}", instead=LEAVE_ONE)
         if double := [name for name in wanted if source.columns.count(name) > 1]:
-            raise DataError(f"{source.path}: the column {double[0]!r} stands twice", instead="leave one of them")
+            raise DataError(f"{source.path}: the column {double[0]!r} stands twice", instead=LEAVE_ONE)
         if _format(source) is csv_rows:
             csv_rows.require_utf8_cells(source.path, source.columns, wanted)
         extra |= dict.fromkeys(name for name in source.columns if name not in wanted)

@@ -1,6 +1,6 @@
 """Compare what both tracks take: a version that would refuse what every caller of the other sends is not rolled out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from churn.errors import RolloutError
@@ -12,10 +12,10 @@ MOST_NAMED = 5
 
 
 class Shape(NamedTuple):
-    """Name the fields that a request may have, and those that it must have."""
+    """Hold all names that the fields of a request may have, and the names of each field that it must have."""
 
-    fields: frozenset[str]
-    required: frozenset[str]
+    names: frozenset[str]
+    required: tuple[frozenset[str], ...]
 
 
 def require_common_shape(
@@ -40,9 +40,9 @@ def require_common_shape(
 def describe_refusal(stable: Shape, canary: Shape) -> str:
     """Say why the canary refuses every request that stable takes; empty if there are requests that both take."""
     texts = []
-    if lacking := canary.required - stable.fields:
+    if lacking := [min(names) for names in canary.required if not names & stable.names]:
         texts.append(f"it requires {_name(lacking)}, which nobody sends yet")
-    if unknown := stable.required - canary.fields:
+    if unknown := [min(names) for names in stable.required if not names & canary.names]:
         texts.append(f"it does not know {_name(unknown)}, which everybody sends")
     return "; ".join(texts)
 
@@ -56,7 +56,11 @@ def shape_from_document(document: Mapping[str, Any]) -> Shape:
     try:
         body = document["paths"][PREDICT_ROUTE]["post"]["requestBody"]["content"]["application/json"]["schema"]
         schema = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
-        return Shape(frozenset(schema["properties"]), frozenset(schema.get("required", ())))
+        names = {
+            name: frozenset([name, *field.get("x-earlier-names", ())]) for name, field in schema["properties"].items()
+        }
+        required = tuple(names[name] for name in schema.get("required", ()))
+        return Shape(frozenset().union(*names.values()), required)
     except (LookupError, TypeError, AttributeError) as error:
         raise RolloutError(
             f"the OpenAPI document of an instance does not tell what {PREDICT_ROUTE} takes",
@@ -64,7 +68,7 @@ def shape_from_document(document: Mapping[str, Any]) -> Shape:
         ) from error
 
 
-def _name(fields: frozenset[str]) -> str:
+def _name(fields: Iterable[str]) -> str:
     named = sorted(fields)
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     return ", ".join(named[:MOST_NAMED]) + more

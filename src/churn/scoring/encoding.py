@@ -23,9 +23,11 @@ PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"
 def encode(contract: type[Contract], columns: Mapping[str, pa.Array]) -> Floats:
     """Encode rows as `Contract.encode` does: float64 (n, features), not yet rounded to float32.
 
-    `columns` holds an array of numbers, booleans, texts or UTF-8 bytes for each feature. Refused cells become NaN.
+    `columns` holds an array of numbers, booleans, texts or UTF-8 bytes for each feature, under one of its names, and at
+    least one. A column that is not there has empty cells. Refused cells become NaN.
     """
-    return np.column_stack([_encode(contract, at, columns[spec.name]) for at, spec in enumerate(contract.features)])
+    count = len(next(iter(columns.values())))
+    return np.column_stack([_encode_one(contract, at, columns, count) for at in range(len(contract.features))])
 
 
 def text_from_column(column: pa.Array) -> pa.Array:
@@ -44,6 +46,11 @@ def encode_cell(contract: type[Contract], at: int, cell: str) -> float:
     example = {name: text_from_cell(value) for name, value in contract.example().items()}
     read = read_cells(contract, example | {contract.features[at].name: cell})
     return math.nan if isinstance(read, list) else read.encode()[at]
+
+
+def _encode_one(contract: type[Contract], at: int, columns: Mapping[str, pa.Array], count: int) -> Floats:
+    names = contract.features[at].find_names(columns)
+    return _encode(contract, at, columns[names[0]]) if names else np.full(count, encode_cell(contract, at, ""))
 
 
 def _encode(contract: type[Contract], at: int, column: pa.Array) -> Floats:

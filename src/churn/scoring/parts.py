@@ -76,7 +76,8 @@ def score_part(job: Job, part: FilePart) -> PartResult:
     model = load_model(job.bundle, job.bundle_sha256)
     contract = model.contract
     identifier = [contract.id_column] if contract.id_column in part.source.columns else []
-    table = read_part(part, [*identifier, *contract.feature_names()])
+    found = [name for spec in contract.features for name in spec.find_names(part.source.columns)]
+    table = read_part(part, [*identifier, *found])
     values = encode(contract, table.columns)
     rejects = [
         *(reject_from_misshapen_row(row, cells, part.source.columns) for row, cells in table.misshapen.items()),

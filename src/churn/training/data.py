@@ -1,7 +1,7 @@
 """Reading a training file: every row goes through the contract, and a file with any bad row is refused whole."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,8 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
     """
     content = read_bytes(path)
     sha256 = hashlib.sha256(content).hexdigest()
-    header, rows = read_rows(path, content, [contract.id_column, *contract.feature_names(), contract.label_column])
+    wanted = [contract.id_column, *name_feature_columns(contract), contract.label_column]
+    header, rows = read_rows(path, content, wanted)
     subscribers, labels, ids = _validate(contract, path, header, rows)
     _require_enough(contract, path, np.array(labels))
     return TrainingData(
@@ -198,6 +199,25 @@ def _validate(
     return subscribers, labels, tuple(first_line_of)
 
 
+def name_feature_columns(contract: type[Contract]) -> list[str]:
+    """Name all columns in which features may stand, earlier names too."""
+    return [name for spec in contract.features for name in (spec.name, *spec.earlier_names)]
+
+
+def find_missing(contract: type[Contract], wanted: Sequence[str], header: Sequence[str]) -> Iterator[DataProblem]:
+    """Yield each wanted column that is missing, and each earlier name beside today's.
+
+    A feature may stand under an earlier name. If it has a default, it may be absent.
+    """
+    may_lack = {spec.name for spec in contract.features if spec.default is not None or spec.find_names(header)}
+    for column in wanted:
+        if column not in header and column not in may_lack:
+            yield DataProblem(column, "missing column", 1)
+    for names in (spec.find_names(header) for spec in contract.features):
+        for name in names[1:]:
+            yield DataProblem(name, f"earlier name of {names[0]}, which is there too", 1)
+
+
 def _read_label(contract: type[Contract], cell: str) -> str:
     """Return the cell without spaces; the text of a boolean as 0 or 1, if labels are written so."""
     text = text_from_boolean(cell)
@@ -206,10 +226,8 @@ def _read_label(contract: type[Contract], cell: str) -> str:
 
 
 def _check_header(contract: type[Contract], header: list[str]) -> Iterator[DataProblem]:
-    expected = [contract.id_column, *contract.feature_names(), contract.label_column]
-    for column in expected:
-        if column not in header:
-            yield DataProblem(column, "missing column", 1)
+    expected = [contract.id_column, *name_feature_columns(contract), contract.label_column]
+    yield from find_missing(contract, [contract.id_column, *contract.feature_names(), contract.label_column], header)
     for column in dict.fromkeys(header):
         if is_nameless(column):
             continue

@@ -10,7 +10,16 @@ import numpy.typing as npt
 from churn.contract.declaration import Contract, Rows
 from churn.errors import BundleError, DataError
 from churn.reading.whole import read_bytes
-from churn.training.data import DataProblem, InvalidData, ProblemCollector, check_cells, read_rows, read_subscriber
+from churn.training.data import (
+    DataProblem,
+    InvalidData,
+    ProblemCollector,
+    check_cells,
+    find_missing,
+    name_feature_columns,
+    read_rows,
+    read_subscriber,
+)
 
 PROBABILITY = "churn_probability"
 MOST_ROWS = 100_000
@@ -51,11 +60,10 @@ def read_check_file(contract: type[Contract], path: Path) -> GivenRows:
         DataError: the file cannot be read, is too long, or its probabilities have too few decimals.
         InvalidData: not all of it is valid; lists what is wrong.
     """
-    wanted = [*contract.feature_names(), PROBABILITY]
-    header, numbered = read_rows(path, read_bytes(path), wanted)
-    checks = {0: "missing column", 1: ""}
-    counted = {name: checks.get(header.count(name), "column stands twice") for name in wanted}
-    if problems := [DataProblem(name, check, 1) for name, check in counted.items() if check]:
+    known = [*name_feature_columns(contract), PROBABILITY]
+    header, numbered = read_rows(path, read_bytes(path), known)
+    twice = [DataProblem(name, "column stands twice", 1) for name in known if header.count(name) > 1]
+    if problems := [*find_missing(contract, [*contract.feature_names(), PROBABILITY], header), *twice]:
         raise InvalidData(path, contract, problems)
     collector = ProblemCollector()
     rows: list[tuple[float, ...]] = []

@@ -102,7 +102,9 @@ def find_banner_subscribers(
 def _subscribers(contract: type[Contract], part: FilePart, census: Census) -> list[tuple[str | None, Contract]]:
     """Return the valid rows of a part with their keys."""
     id_column = contract.id_column
-    wanted = [name for name in (id_column, *contract.feature_names()) if name in part.source.columns]
+    columns = part.source.columns
+    features = [name for spec in contract.features for name in spec.find_names(columns)]
+    wanted = [*([id_column] if id_column in columns else []), *features]
     table = read_part(part, wanted)
     subscribers: list[tuple[str | None, Contract]] = []
     texts = table.texts(np.arange(len(table.numbers))) if len(table.numbers) else []

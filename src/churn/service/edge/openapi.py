@@ -45,6 +45,9 @@ def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
     _, schemas = models_json_schema(
         [(contract, "validation"), (ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
     )
+    for spec in contract.features:
+        if spec.earlier_names:
+            schemas["$defs"][contract.__name__]["properties"][spec.name]["x-earlier-names"] = [*spec.earlier_names]
     document["components"]["schemas"] |= schemas["$defs"]
     for answer in (PredictionAnswer, RetentionAnswer):
         reasons = document["components"]["schemas"][answer.__name__]["properties"]["top_reasons"]
