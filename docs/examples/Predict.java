@@ -26,10 +26,13 @@ public final class Predict {
     private final HttpClient http = HttpClient.newHttpClient();
     private final URI address;
     private final Duration budget;
+    private final Optional<String> apiKey;
 
-    public Predict(String service, Duration budget) {
+    /** The key is the one of the service, if it asks for one. */
+    public Predict(String service, Duration budget, Optional<String> apiKey) {
         address = URI.create(service + "/predict");
         this.budget = budget;
+        this.apiKey = apiKey;
     }
 
     /** Returns the answer as JSON; nothing if there is none in time: the page is then shown without a banner. */
@@ -54,13 +57,13 @@ public final class Predict {
         if (left.isNegative() || left.isZero()) {
             return Optional.empty();
         }
-        HttpRequest request = HttpRequest.newBuilder(address)
+        HttpRequest.Builder request = HttpRequest.newBuilder(address)
                 .header("Content-Type", "application/json")
                 .header("X-Subscriber-Key", subscriberKey)
-                .POST(HttpRequest.BodyPublishers.ofString(subscriberJson))
-                .build();
+                .POST(HttpRequest.BodyPublishers.ofString(subscriberJson));
+        apiKey.ifPresent(key -> request.header("Authorization", "Bearer " + key));
         // HttpRequest's own timeout ends with the headers; this one covers the body too.
-        CompletableFuture<HttpResponse<String>> call = http.sendAsync(request, BodyHandlers.ofString());
+        CompletableFuture<HttpResponse<String>> call = http.sendAsync(request.build(), BodyHandlers.ofString());
         try {
             HttpResponse<String> response = call.get(left.toNanos(), TimeUnit.NANOSECONDS);
             // 4xx too: asked again, it would be refused again.
@@ -76,11 +79,12 @@ public final class Predict {
         }
     }
 
-    /** Usage: java Predict.java ADDRESS SUBSCRIBER_KEY [BUDGET_MS] < subscriber.json. */
+    /** Usage: [CHURN_API_KEY=KEY] java Predict.java ADDRESS SUBSCRIBER_KEY [BUDGET_MS] < subscriber.json. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         String subscriber = new String(System.in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
         Duration budget = Duration.ofMillis(arguments.length > 2 ? Long.parseLong(arguments[2]) : 200);
-        Optional<String> answer = new Predict(arguments[0], budget).ask(subscriber, arguments[1]);
+        Optional<String> apiKey = Optional.ofNullable(System.getenv("CHURN_API_KEY"));
+        Optional<String> answer = new Predict(arguments[0], budget, apiKey).ask(subscriber, arguments[1]);
         answer.ifPresent(System.out::println);
         System.exit(answer.isPresent() ? 0 : 1);
     }

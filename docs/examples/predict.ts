@@ -10,12 +10,17 @@ export async function predict(
   subscriber: unknown,
   subscriberKey: string,
   budgetMs = 200,
+  apiKey?: string, // of the service, if it asks for one; never in a browser
 ): Promise<unknown> {
   const signal = AbortSignal.timeout(budgetMs); // for both calls and their bodies
   const ask = async (): Promise<unknown> => {
     const response = await fetch(`${service}/predict`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-Subscriber-Key": subscriberKey },
+      headers: {
+        "Content-Type": "application/json",
+        "X-Subscriber-Key": subscriberKey,
+        ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}),
+      },
       body: JSON.stringify(subscriber),
       signal,
     });
@@ -37,10 +42,12 @@ export async function predict(
   }
 }
 
-// Usage: node predict.js ADDRESS SUBSCRIBER_KEY [BUDGET_MS] < subscriber.json
+// Usage: [CHURN_API_KEY=KEY] node predict.js ADDRESS SUBSCRIBER_KEY [BUDGET_MS] < subscriber.json
 const [service, subscriberKey, budgetMs] = process.argv.slice(2);
 if (service && subscriberKey) {
-  const answer = await predict(service, JSON.parse(readFileSync(0, "utf8")), subscriberKey, Number(budgetMs ?? 200));
+  const subscriber: unknown = JSON.parse(readFileSync(0, "utf8"));
+  const apiKey = process.env["CHURN_API_KEY"];
+  const answer = await predict(service, subscriber, subscriberKey, Number(budgetMs ?? 200), apiKey);
   if (answer !== null) console.log(JSON.stringify(answer));
   process.exitCode = answer === null ? 1 : 0;
 }

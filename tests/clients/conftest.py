@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.foreign import CLIENTS, require, run, try_to_install
+from support.keys import TWO_CALLERS
 from support.processes import serving
 from support.tools import ROOT, uv
 
@@ -23,6 +24,14 @@ def address(bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory
     """The address of a service that shows a banner to everybody who may see one."""
     settings = {"MODEL_PATH": bundles["streamflow"].path, "WORKERS": 1, "PREDICTION_LOG": "off", "CHURN_THRESHOLD": 0}
     with serving(tmp_path_factory.mktemp("service"), "serve", **settings) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="session")
+def guarded_address(bundles: dict[str, Bundle], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the same service, where callers need a key."""
+    settings = {"MODEL_PATH": bundles["streamflow"].path, "CHURN_THRESHOLD": 0, "API_KEYS": TWO_CALLERS}
+    with serving(tmp_path_factory.mktemp("guarded"), "serve", **settings) as (address, _):
         yield address
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.foreign import require, run
+from support.keys import PORTAL, STRANGER
 from support.processes import free_port
 from support.small_server import http, small_server
 
@@ -40,10 +42,11 @@ def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return [str(source)]
 
 
-def ask(command: list[str], address: str, budget_ms: int = 20_000) -> tuple[int, str]:
+def ask(command: list[str], address: str, budget_ms: int = 20_000, **environment: str) -> tuple[int, str]:
     """The exit code and the answer; by default in more time than a new JVM takes."""
     done = subprocess.run(
         [*command, address, "somebody", str(budget_ms)],
+        env=os.environ | environment,
         input=SUBSCRIBER,
         capture_output=True,
         text=True,
@@ -59,7 +62,13 @@ def test_it_gets_the_answer_of_a_real_service(command: list[str], address: str) 
     assert json.loads(out)["retention"]["arm"] in {"treatment", "holdout"}
 
 
-@pytest.mark.parametrize("status", [400, 413, 415, 422, 429, 500])
+def test_it_sends_the_key_that_the_service_asks_for(command: list[str], guarded_address: str) -> None:
+    assert ask(command, guarded_address, CHURN_API_KEY=PORTAL)[0] == 0
+    assert ask(command, guarded_address, CHURN_API_KEY=STRANGER) == (1, "")
+    assert ask(command, guarded_address) == (1, "")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 413, 415, 422, 429, 500])
 def test_a_refusal_is_not_asked_again(command: list[str], status: int) -> None:
     bodies = []
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from support.foreign import CLIENTS, run
+from support.keys import PORTAL
 
 from churn.businesses import find_contract
 
@@ -18,11 +19,12 @@ TYPESCRIPT = ["--strict", "--module", "nodenext", "--target", "es2022", "--types
 # What the client itself is asked to send and read, typed as its generator says.
 CALL_PYTHON = """
 import json, sys
-from generated import Client
+from generated import AuthenticatedClient, Client
 from generated.api.default import health, predict, predict_batch
 from generated.models import RetentionAnswer, Subscriber
 
-client = Client(base_url=sys.argv[1])
+keys = sys.argv[3:]
+client = AuthenticatedClient(base_url=sys.argv[1], token=keys[0]) if keys else Client(base_url=sys.argv[1])
 subscriber = Subscriber.from_dict(json.loads(sys.argv[2]))
 answer = predict.sync(
     client=client,
@@ -45,7 +47,6 @@ print(json.dumps(answer.to_dict()))
 def document(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("interface") / "openapi.json"
     path.write_text(httpx2.get(f"{address}/openapi.json", trust_env=False).text)
-    path.with_name("address").write_text(address)
     return path
 
 
@@ -58,6 +59,12 @@ def expected(address: str) -> dict[str, object]:
     return comparable(answer)
 
 
+@pytest.fixture(scope="module")
+def places(address: str, guarded_address: str) -> list[list[str]]:
+    """A service that asks for no key, and one that asks for this one."""
+    return [[address], [guarded_address, PORTAL]]
+
+
 def comparable(answer: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in answer.items() if name != "prediction_id"}
 
@@ -68,14 +75,19 @@ def test_a_linter_has_nothing_to_say(document: Path, node_modules: Path) -> None
 
 
 def test_a_python_client_of_openapi_python_client(
-    address: str, document: Path, expected: dict[str, object], generate_python_client: list[str], tmp_path: Path
+    places: list[list[str]],
+    document: Path,
+    expected: dict[str, object],
+    generate_python_client: list[str],
+    tmp_path: Path,
 ) -> None:
     options: list[str | Path] = ["--path", document, "--output-path", tmp_path / "generated", "--meta", "none"]
     made = run(*generate_python_client, "generate", *options)
     assert "WARNING" not in made
     python = generate_python_client[0]
-    answer = run(python, "-c", CALL_PYTHON, address, json.dumps(SUBSCRIBER), PYTHONPATH=str(tmp_path))
-    assert comparable(json.loads(answer)) == expected
+    for where, *key in places:
+        answer = run(python, "-c", CALL_PYTHON, where, json.dumps(SUBSCRIBER), *key, PYTHONPATH=str(tmp_path))
+        assert comparable(json.loads(answer)) == expected
 
 
 @pytest.mark.parametrize(
@@ -87,7 +99,13 @@ def test_a_python_client_of_openapi_python_client(
     ids=["openapi-typescript", "orval"],
 )
 def test_a_typescript_client(
-    generate: list[str], document: Path, expected: dict[str, object], node_modules: Path, tmp_path: Path
+    generate: list[str],
+    *,
+    places: list[list[str]],
+    document: Path,
+    expected: dict[str, object],
+    node_modules: Path,
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "node_modules").symlink_to(node_modules)
     shutil.copytree(CLIENTS / "node", tmp_path, dirs_exist_ok=True)
@@ -95,6 +113,6 @@ def test_a_typescript_client(
     tool, *options = generate
     run(node_modules / ".bin" / tool, *options, cwd=tmp_path)
     run(node_modules / ".bin" / "tsc", *TYPESCRIPT, f"call-{tool}.ts", cwd=tmp_path)
-    address = document.with_name("address").read_text()
-    answer = run("node", f"call-{tool}.js", address, json.dumps(SUBSCRIBER), cwd=tmp_path)
-    assert comparable(json.loads(answer)) == expected
+    for where, *key in places:
+        answer = run("node", f"call-{tool}.js", where, json.dumps(SUBSCRIBER), *key, cwd=tmp_path)
+        assert comparable(json.loads(answer)) == expected

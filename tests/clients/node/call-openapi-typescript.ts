@@ -1,9 +1,9 @@
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 
-const [address, text] = process.argv.slice(2);
+const [address, text, key] = process.argv.slice(2);
 const subscriber: components["schemas"]["Subscriber"] = JSON.parse(text!);
-const client = createClient<paths>({ baseUrl: address! });
+const client = createClient<paths>({ baseUrl: address!, headers: key ? { Authorization: `Bearer ${key}` } : {} });
 
 const { data, error } = await client.POST("/predict", {
   params: {
