@@ -24,7 +24,10 @@ from benchmarks.attack.hostile_stores import (
 )
 from benchmarks.attack.summary import Summary
 from churn.businesses import find_contract
+from churn.contract.sampling import draw_columns
 from churn.errors import ExitCode
+from churn.files import encode_json
+from churn.model.reference import measure_reference
 from churn.training.kept import HOLDOUT_FILE, REFERENCE_FILE, read_holdout
 from churn.training.registry import Registry, VersionInfo, build_signature, name_registered_model
 
@@ -98,7 +101,8 @@ def _save_model(folder: Path) -> dict[str, bytes]:
     mlflow.xgboost.save_model(booster, folder, signature=build_signature(CONTRACT), pip_requirements=["xgboost"])
     holdout = io.BytesIO()
     np.savez(holdout, rows=rows.astype(np.float32), labels=labels.astype(np.int8))
-    kept = {HOLDOUT_FILE: holdout.getvalue(), REFERENCE_FILE: b"{}"}
+    reference = measure_reference(CONTRACT, CONTRACT.encode_columns(draw_columns(CONTRACT, generator, 50)), np.ones(50))
+    kept = {HOLDOUT_FILE: holdout.getvalue(), REFERENCE_FILE: encode_json(reference)}
     return {f"model/{file.name}": file.read_bytes() for file in folder.iterdir()} | {
         f"run/export/{name}": content for name, content in kept.items()
     }

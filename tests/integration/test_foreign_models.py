@@ -9,11 +9,13 @@ import mlflow
 import numpy as np
 import pytest
 import xgboost
+from mlflow import MlflowClient
 from mlflow.models import infer_signature
 from support.company import COLUMNS, WORDS, by_the_alphabet, encode, make_subscribers, register, train, write_scores
 from support.processes import churn, serving
 
 from churn.errors import BundleError, DataError
+from churn.model.bundle import load_bundle
 from churn.model.shelf import Shelf
 from churn.training.data import InvalidData
 from churn.training.export import Exported, export_model
@@ -38,11 +40,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("company")
 
 
-def export(store: Path, uri: str, folder: Path, check: Path | None = None) -> Exported:
+def export(
+    store: Path, uri: str, folder: Path, check: Path | None = None, out: Path | None = None, *, force: bool = False
+) -> Exported:
     registry = Registry(folder / "unused", f"sqlite:///{store}/company.db")
     shelf = Shelf(folder / "shelf")
     return export_model(
-        registry, uri, None, shelf_of=lambda _: shelf, contract=None, otherwise="streamflow", check=check
+        registry, uri, out, shelf_of=lambda _: shelf, contract=None, otherwise="streamflow", check=check, force=force
     )
 
 
@@ -215,3 +219,53 @@ def test_probabilities_with_few_decimals_are_no_proof(store: Path, tmp_path: Pat
     check = write_scores(tmp_path / "scores.csv", TABLE, np.full(len(TABLE), 0.731))
     with pytest.raises(DataError, match="have at most 3 decimals, which cannot show that a model is the same"):
         export(store, uri, tmp_path, check)
+
+
+def test_two_registered_models_lie_side_by_side_and_each_names_itself(store: Path, tmp_path: Path) -> None:
+    for name in ("one", "two words"):
+        export(store, register(store, name, train(CODED, LEFT, **SMALL)), tmp_path)
+    assert {path.name for path in (tmp_path / "shelf").iterdir()} == {"one-v1", "two-words-v1"}
+    manifest = load_bundle(tmp_path / "shelf" / "two-words-v1").manifest
+    assert (manifest.model_version, manifest.registered_as) == ("two-words-v1", "models:/two words/1")
+    assert manifest.mlflow_run_id is not None
+
+
+def test_nothing_is_replaced_without_force_but_the_same_version(store: Path, tmp_path: Path) -> None:
+    first, second = (register(store, "again", train(CODED, LEFT, **SMALL)) for _ in range(2))
+    out = tmp_path / "bundle"
+    for _ in range(2):
+        export(store, first, tmp_path, out=out)
+    with pytest.raises(BundleError, match="holds another model, models:/again/1") as refused:
+        export(store, second, tmp_path, out=out)
+    assert "--force" in refused.value.instead
+    export(store, second, tmp_path, out=out, force=True)
+    assert load_bundle(out).manifest.registered_as == "models:/again/2"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_bundle_is_never_replaced(store: Path, force: bool, tmp_path: Path) -> None:
+    uri = register(store, "careless", train(CODED, LEFT, **SMALL))
+    mine, link = tmp_path / "mine", tmp_path / "link"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    link.symlink_to(mine)
+    for out, why in ((mine, "holds other files"), (mine / "thesis.txt", "no folder"), (link, "no folder")):
+        with pytest.raises(BundleError, match=why):
+            export(store, uri, tmp_path, out=out, force=force)
+    assert (mine / "thesis.txt").read_text() == "years of work"
+    assert link.is_symlink()
+
+
+def test_an_alias_leaves_another_model_only_by_force(store: Path, tmp_path: Path) -> None:
+    for name in ("ours", "theirs"):
+        register(store, name, train(CODED, LEFT, **SMALL))
+        MlflowClient().set_registered_model_alias(name, "champion", "1")
+    champion = tmp_path / "shelf" / "champion"
+    export(store, "models:/ours@champion", tmp_path)
+    with pytest.raises(BundleError, match=r"champion in .* points to ours-v1, which is models:/ours/1, and theirs is"):
+        export(store, "models:/theirs@champion", tmp_path)
+    assert champion.readlink() == Path("ours-v1")
+    assert not (tmp_path / "shelf" / "theirs-v1").exists()
+    export(store, "models:/theirs@champion", tmp_path, force=True)
+    assert champion.readlink() == Path("theirs-v1")
+    assert champion.with_name("previous").readlink() == Path("ours-v1")

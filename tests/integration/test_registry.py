@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -21,9 +22,13 @@ from support.examples import STREAMFLOW
 from support.processes import churn, free_port, succeed
 from support.small_server import http, small_server
 
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError, DataError, GateError, RegistryError
+from churn.files import encode_json
 from churn.model.bundle import load_bundle
+from churn.model.reference import measure_reference
 from churn.model.shelf import Shelf
 from churn.training.data import TrainingData
 from churn.training.export import export_model
@@ -134,7 +139,7 @@ def export(registry: Registry, uri: str, folder: Path) -> Path:
 def test_a_booster_that_somebody_else_registered_is_exported(registry: Registry, tmp_path: Path) -> None:
     path = export(registry, foreign(registry, "a-booster", "xgboost", booster()), tmp_path)
     manifest = load_bundle(path).manifest
-    assert (manifest.model_version, manifest.test_auc, manifest.training_date) == ("v1", None, None)
+    assert (manifest.model_version, manifest.test_auc, manifest.training_date) == ("a-booster-v1", None, None)
 
 
 @pytest.mark.parametrize("flavor", ["xgboost", "sklearn"])
@@ -336,15 +341,18 @@ def test_an_answer_that_is_none_of_mlflow_is_told_in_a_sentence(body: bytes, tmp
                 ask()
 
 
+def reference_of(contract: type[Contract]) -> bytes:
+    """What a training run keeps of this contract's holdout."""
+    rows = contract.encode_columns(draw_columns(contract, np.random.default_rng(0), 50))
+    return encode_json(measure_reference(contract, rows, np.linspace(0, 1, 50)))
+
+
 class OneModel(Registry):
     """A registry that has one model, and what a training run kept with it."""
 
-    def __init__(self, kept: dict[str, bytes], **tags: str) -> None:
-        self.fetched = FetchedModel(
-            VersionInfo("a", 1, None, (), tags, {}),
-            RegisteredModel(booster(), lambda rows: rows[:, 0].astype(float)),
-            kept,
-        )
+    def __init__(self, kept: dict[str, bytes], auc: float | None = None, **tags: str) -> None:
+        info = VersionInfo("a", 1, None, (), tags, {} if auc is None else {"test_auc": auc})
+        self.fetched = FetchedModel(info, RegisteredModel(booster(), lambda rows: rows[:, 0].astype(float)), kept)
 
     def find(self, _: str) -> VersionInfo:
         return self.fetched.info
@@ -361,7 +369,15 @@ class OneModel(Registry):
         OneModel({"holdout.npz": b"PK"}),
         OneModel({"holdout.npz": b""}),
         OneModel({"reference.json": b"[1]"}),
-        OneModel({}, model_version="../v1"),
+        OneModel({"reference.json": reference_of(find_contract("telco"))}),
+        OneModel({"reference.json": reference_of(STREAMFLOW).replace(b'"counts": [', b'"counts": [1, ')}),
+        OneModel({}, model_version="../../etc"),
+        OneModel({}, model_version="champion"),
+        OneModel({}, model_version="v" * 65),
+        OneModel({}, training_date="yesterday"),
+        OneModel({}, training_data_version="x" * 201),
+        OneModel({}, auc=math.nan),
+        OneModel({}, auc=88.3),
     ],
 )
 def test_what_was_kept_with_a_model_and_is_damaged_is_told_in_a_sentence(store: Registry, tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def by_the_alphabet() -> dict[str, list[str]]:
 def register(store: Path, name: str, model: Any, log: Callable[..., Any] = mlflow.xgboost.log_model, **how: Any) -> str:
     """Log a model in a registry of SQLite and files; return its address."""
     mlflow.set_tracking_uri(f"sqlite:///{store}/company.db")
+    mlflow.set_registry_uri(f"sqlite:///{store}/company.db")
     client = MlflowClient()
     if client.get_experiment_by_name("churn") is None:
         client.create_experiment("churn", (store / "artifacts").as_uri())

@@ -14,7 +14,6 @@ from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.cli.training import open_registry, read_data, show_problems
 from churn.contract.declaration import Contract
 from churn.errors import GateError
-from churn.model.shelf import Shelf
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -126,18 +125,27 @@ def export(
             "the bundle must say the same."
         ),
     ] = None,
+    force: Annotated[  # noqa: FBT002
+        bool, typer.Option("--force", help="Replace another model's bundle, and let the alias leave another model.")
+    ] = False,
 ) -> None:
     """Export a registered model as a bundle that explains itself, if it says what the registered model says."""
-    exported = export_bundle(uri, read_settings(), to=to, contract=contract, check=check)
+    exported = export_bundle(uri, read_settings(), to=to, contract=contract, check=check, force=force)
     bundle = exported.bundle
     following = "next: churn serve" if exported.is_measured else "its codes were not measured, see above"
     out.print(f"{bundle.manifest.model_version} exported to {bundle.path}; {following}")
 
 
 def export_bundle(
-    uri: str, settings: Settings, *, to: Path | None = None, contract: str | None = None, check: Path | None = None
+    uri: str,
+    settings: Settings,
+    *,
+    to: Path | None = None,
+    contract: str | None = None,
+    check: Path | None = None,
+    force: bool = False,
 ) -> Exported:
-    """Do what `churn export` does; below CHURN_HOME also move the alias's link."""
+    """Do what `churn export` does."""
     registry = open_registry(settings)
     from churn.training.export import export_model
 
@@ -150,14 +158,11 @@ def export_bundle(
             contract=contract,
             otherwise=settings.churn_contract,
             check=check,
+            force=force,
             progress=move,
         )
     for note in exported.notes:
         say(note)
-    path = exported.bundle.path
-    _, is_alias, alias = uri.partition("@")
-    if is_alias and to is None:
-        Shelf(path.parent).move_alias(alias, path.name)
     return exported
 
 

@@ -35,6 +35,7 @@ MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
 MANIFEST, MANIFEST_SHA256 = "manifest.json", "manifest.sha256"
 GOLDEN_TOLERANCE = 1e-5
 MOST_MANIFEST_BYTES = 2**20
+VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 EXPORT_AGAIN = "export the model again with `churn export`"
 
 type Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -46,8 +47,9 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
-    model_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    model_version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     mlflow_run_id: str | None = None
+    registered_as: Annotated[str | None, Field(max_length=512, description="models:/NAME/NUMBER.")] = None
     training_date: str | None = None
     training_data_version: str | None = None
     test_auc: float | None = None

@@ -28,6 +28,42 @@ def measure_reference(contract: type[Contract], rows: Rows, probabilities: npt.N
     }
 
 
+def require_reference(contract: type[Contract], content: Any) -> dict[str, Any]:
+    """Return what `measure_reference` made, after it was kept by others. Raise ValueError if it is something else."""
+    if not isinstance(content, dict) or set(content) != {"rows", "features", "probability"}:
+        raise ValueError("it is no reference of rows, features and probability")
+    rows, features, score = content["rows"], content["features"], content["probability"]
+    if not isinstance(rows, int) or list(features) != contract.feature_names():
+        raise ValueError(f"it is not of the features of the contract {contract.contract_name}")
+    _require_counts("probability", score["counts"], PROBABILITY_BINS, rows)
+    if score["edges"] != np.histogram_bin_edges([], PROBABILITY_BINS, (0.0, 1.0)).tolist():
+        raise ValueError("its probabilities are counted in other bins")
+    for spec in contract.features:
+        kept = features[spec.name]
+        if kept["kind"] != spec.kind:
+            raise ValueError(f"its {spec.name} is a {kept['kind']}, the contract's a {spec.kind}")
+        if spec.kind in {"category", "boolean"}:
+            bins = len(_list_labels(spec))
+            if kept["values"] != list(_list_labels(spec)):
+                raise ValueError(f"its {spec.name} has other values than the contract's")
+        else:
+            edges = np.array(kept["edges"], dtype=np.float64)
+            bins = len(edges) + 1
+            if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+                raise ValueError(f"the edges of its {spec.name} do not rise")
+        _require_counts(spec.name, kept["counts"], bins, rows)
+    return content
+
+
+def _require_counts(name: str, counts: Any, bins: int, rows: int) -> None:
+    if len(counts) != bins or not all(isinstance(count, int) and count >= 0 for count in counts) or sum(counts) != rows:
+        raise ValueError(f"the counts of its {name} are not {bins} that sum to its {rows} rows")
+
+
+def _list_labels(spec: FeatureSpec) -> tuple[str, ...]:
+    return spec.categories or ("false", "true")
+
+
 def find_reference_values(
     contract: type[Contract], rows: Rows, contributions: npt.NDArray[np.float32]
 ) -> dict[str, Value]:
@@ -55,7 +91,7 @@ def _find_typical(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> float:
 
 def _count_distribution(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> dict[str, Any]:
     if spec.kind in {"category", "boolean"}:
-        labels = spec.categories or ("false", "true")
+        labels = _list_labels(spec)
         counts = np.bincount(column.astype(np.int64), minlength=len(labels))
         return {"kind": spec.kind, "values": list(labels), "counts": counts.tolist()}
     edges = np.unique(np.quantile(column, np.linspace(0, 1, QUANTILE_BINS + 1)[1:-1]))

@@ -8,13 +8,14 @@ bundles/CONTRACT/previous   a link to the champion before it
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.errors import ChurnError
+from churn.errors import BundleError, ChurnError
 from churn.files import point_link
-from churn.model.bundle import MANIFEST, Manifest, identify_bundle, read_manifest
+from churn.model.bundle import MANIFEST, Manifest, ModelCard, identify_bundle, read_manifest
 
 CHAMPION, PREVIOUS = "champion", "previous"
 BUNDLES = "bundles"
 SHOWN_DIGITS = 12
+FORCE = "replace it with --force, or give another folder with --out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,17 @@ class Shelf:
     def move_alias(self, alias: str, version: str) -> None:
         """Point the link named `alias` to a version's bundle."""
         point_link(self.folder / alias, self.bundle(version))
+
+    def find_alias(self, alias: str) -> Path | None:
+        """Return the bundle that the link named `alias` points to; None if there is none.
+
+        Raises:
+            BundleError: something else than a link has this name.
+        """
+        link = self.folder / alias
+        if link.exists() and not link.is_symlink():
+            raise BundleError(f"{link} is no link to a bundle", instead="give the alias another name in the registry")
+        return link.resolve() if link.exists() else None
 
     def move_champion(self, version: str) -> None:
         """Point `champion` to a version's bundle, and `previous` to the earlier champion.
@@ -74,6 +86,36 @@ class ShelvedBundle:
     manifest: Manifest | None
     seal: str = ""
     problem: str = ""
+
+
+def require_replaceable(path: Path, card: ModelCard, *, force: bool) -> None:
+    """Refuse to write a bundle where something else is. The same registered version may be written again.
+
+    Args:
+        force: replace the bundle of another model, too. What is no bundle is never replaced.
+
+    Raises:
+        BundleError: says what is there.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise BundleError(f"{path} is no folder of its own", instead="give another folder with --out")
+    if not path.exists() or not any(path.iterdir()):
+        return
+    if not (path / MANIFEST).is_file():
+        raise BundleError(f"{path} holds other files than a bundle", instead="give a new or empty folder with --out")
+    if force:
+        return
+    try:
+        there = read_manifest(path)
+    except ChurnError as error:
+        raise BundleError(f"{path} would be replaced, and cannot be read: {error.message}", instead=FORCE) from error
+    is_same_run = there.mlflow_run_id == card.mlflow_run_id and card.mlflow_run_id is not None
+    if not is_same_run or there.registered_as not in {None, card.registered_as}:
+        raise BundleError(
+            f"{path} holds another model, {there.registered_as or there.model_version} of the run "
+            f"{there.mlflow_run_id or 'none'}; nothing is replaced",
+            instead=FORCE,
+        )
 
 
 def open_shelf(home: Path, contract: str) -> Shelf:

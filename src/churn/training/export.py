@@ -9,16 +9,17 @@ import numpy as np
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns, draw_demo_columns
-from churn.errors import BundleError
-from churn.model.bundle import Bundle
+from churn.errors import BundleError, ChurnError
+from churn.model.bundle import Bundle, read_manifest
 from churn.model.sealing import write_bundle
-from churn.model.shelf import Shelf
+from churn.model.shelf import CHAMPION, Shelf, require_replaceable
 from churn.training.agreement import list_misfits, require_agreement
 from churn.training.flavors import RegisteredModel
 from churn.training.given import GivenRows, list_absent_values, read_check_file, rows_from_example
 from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values
-from churn.training.registry import FetchedModel, Registry
+from churn.training.registry import FetchedModel, Registry, name_registered_model
 
+LEAVE = "let it take over with --force, or export it by its number: models:/NAME/NUMBER"
 FINGERPRINT = "contract_fingerprint"
 GOLDEN_ROWS, COMPARED_ROWS = 64, 16_000
 
@@ -47,6 +48,7 @@ def export_model(
     contract: str | None,
     otherwise: str,
     check: Path | None = None,
+    force: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Exported:
     """Export a registered model, if the bundle says what the registered model says itself.
@@ -56,6 +58,7 @@ def export_model(
         shelf_of: a contract's name -> its shelf.
         contract: the contract's name; what the version's tag says if None.
         otherwise: the contract's name where nothing says it.
+        force: replace a bundle of another model, and let the alias's link leave another model.
         check: a file of subscribers with the probabilities that the model's owner computed for them.
         progress: told how many rows have been compared with XGBoost, of how many.
 
@@ -78,7 +81,13 @@ def export_model(
             "shows what it says itself",
             instead="give rows with its probabilities: --check rows.csv",
         )
-    card = build_card(fetched)
+    card = build_card(chosen, fetched.info)
+    shelf = shelf_of(chosen.contract_name)
+    path = destination or shelf.bundle(card.model_version)
+    require_replaceable(path, card, force=force)
+    alias = uri.partition("@")[2] if destination is None else ""
+    if alias:
+        _require_alias_stays(chosen, shelf, alias, fetched, force=force)
     holdout, generator = read_holdout(fetched), np.random.default_rng(0)
     golden = chosen.encode_columns(draw_columns(chosen, generator, GOLDEN_ROWS))
     drawn = chosen.encode_columns(draw_demo_columns(chosen, generator, COMPARED_ROWS))
@@ -92,17 +101,21 @@ def export_model(
         require_agreement(bundle.model, fetched.model, given, has_tables=has_tables)
 
     bundle = write_bundle(
-        destination or shelf_of(chosen.contract_name).bundle(card.model_version),
+        path,
         contract=chosen,
         booster=fetched.booster,
         card=card,
         golden_rows=golden,
-        reference=read_reference(fetched),
+        reference=read_reference(chosen, fetched),
         reference_values=read_reference_values(chosen, fetched),
         more_rows=holdout.rows if holdout else drawn,
         progress=progress,
         examine=examine,
     )
+    if alias == CHAMPION:
+        shelf.move_champion(path.name)
+    elif alias:
+        shelf.move_alias(alias, path.name)
     is_own = fetched.info.tags.get(FINGERPRINT) == chosen.fingerprint
     measured = [rows for rows in given if rows.probabilities is not None]
     notes += _note_measures(chosen, measured, is_own=is_own)
@@ -117,6 +130,25 @@ def _require_fingerprint(fetched: FetchedModel, contract: type[Contract]) -> Non
             f"{fetched.info.name} version {fetched.info.number} was trained for the fingerprint {tagged[:12]}, "
             f"the code's {contract.contract_name} has {contract.fingerprint[:12]}: its codes mean something else",
             instead="export it with the code that it was trained by, or train it again for this contract",
+        )
+
+
+def _require_alias_stays(
+    contract: type[Contract], shelf: Shelf, alias: str, fetched: FetchedModel, *, force: bool
+) -> None:
+    """Refuse to let an alias's link leave the bundle of one registered model for that of another."""
+    there = shelf.find_alias(alias)
+    if there is None or force:
+        return
+    try:
+        registered = read_manifest(there).registered_as or f"models:/{name_registered_model(contract)}/"
+    except ChurnError as error:
+        raise BundleError(f"{there} cannot be read: {error.message}", instead=LEAVE) from error
+    if not registered.startswith(f"models:/{fetched.info.name}/"):
+        raise BundleError(
+            f"the link {alias} in {shelf.folder} points to {there.name}, which is {registered.strip('/')}, and "
+            f"{fetched.info.name} is another model; no link is moved",
+            instead=LEAVE,
         )
 
 

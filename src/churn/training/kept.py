@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,14 @@ import numpy.typing as npt
 
 from churn.contract.declaration import Contract, Rows
 from churn.errors import RegistryError
-from churn.model.bundle import ModelCard
-from churn.training.registry import FetchedModel
+from churn.model.bundle import VERSION_PATTERN, ModelCard
+from churn.model.reference import require_reference
+from churn.model.shelf import CHAMPION, PREVIOUS
+from churn.training.registry import FetchedModel, VersionInfo, name_registered_model
 
 REFERENCE_FILE, REFERENCE_VALUES_FILE = "reference.json", "reference_values.json"
 HOLDOUT_FILE = "holdout.npz"  # only runs of earlier versions kept one
+LONGEST_TAG, LONGEST_VERSION = 200, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def explain_errors(what: str) -> Iterator[None]:
     except Exception as error:
         raise RegistryError(
             f"{what} of the registered model cannot be used: {str(error).partition('\n')[0] or type(error).__name__}",
-            instead="train and register the model again",
+            instead="mend it in the registry, or train and register the model again",
         ) from error
 
 
@@ -62,10 +67,10 @@ def _require_rows(fetched: FetchedModel, rows: npt.NDArray[Any]) -> Rows:
 
 
 @explain_errors("the reference distributions")
-def read_reference(fetched: FetchedModel) -> dict[str, Any] | None:
+def read_reference(contract: type[Contract], fetched: FetchedModel) -> dict[str, Any] | None:
     """Read the reference distributions over the holdout, if they were kept."""
     content = fetched.export_files.get(REFERENCE_FILE)
-    return dict(json.loads(content)) if content else None
+    return require_reference(contract, json.loads(content)) if content else None
 
 
 @explain_errors("the reference values")
@@ -76,14 +81,37 @@ def read_reference_values(contract: type[Contract], fetched: FetchedModel) -> di
 
 
 @explain_errors("the name or a figure")
-def build_card(fetched: FetchedModel) -> ModelCard:
+def build_card(contract: type[Contract], info: VersionInfo) -> ModelCard:
     """Collect what the registry says of the version."""
-    info = fetched.info
+    for key in ("training_date", "training_data_version"):
+        if len(said := info.tags.get(key, "")) > LONGEST_TAG or not said.isprintable():
+            raise ValueError(f"its tag {key} is longer than {LONGEST_TAG} characters, or not printable")
+    if day := info.tags.get("training_date"):
+        date.fromisoformat(day)
+    for metric in ("test_auc", "test_f1"):
+        if not 0 <= info.metrics.get(metric, 0) <= 1:
+            raise ValueError(f"its metric {metric} is {info.metrics[metric]}, not between 0 and 1")
     return ModelCard(
-        model_version=info.tags.get("model_version", f"v{info.number}"),
+        model_version=name_version(contract, info),
         mlflow_run_id=info.run_id,
+        registered_as=f"models:/{info.name}/{info.number}",
         training_date=info.tags.get("training_date"),
         training_data_version=info.tags.get("training_data_version"),
         test_auc=info.metrics.get("test_auc"),
         test_f1=info.metrics.get("test_f1"),
     )
+
+
+def name_version(contract: type[Contract], info: VersionInfo) -> str:
+    """Return what a version is called in answers and on the shelf.
+
+    One of the contract's own model is called what its tag says, such as v2.3.1. Any other has the registered name
+    before it, so that two models never have one name. Raises ValueError if the tag is no version.
+    """
+    version = info.tags.get("model_version", f"v{info.number}")
+    if not re.fullmatch(VERSION_PATTERN, version) or version in {CHAMPION, PREVIOUS}:
+        raise ValueError(f"its tag model_version is {version[:LONGEST_TAG]!r}, which is no version such as v2.3.1")
+    if info.name == name_registered_model(contract):
+        return version
+    plain = re.sub("[^A-Za-z0-9._-]+", "-", info.name).strip("-._") or "model"
+    return f"{plain[: LONGEST_VERSION - len(version) - 1]}-{version}"[:LONGEST_VERSION]

@@ -36,6 +36,7 @@ EXPORT_FOLDER = "export"
 FORCED, FORCED_REASON = "promotion_forced", "promotion_reason"
 FORCED_TAGS = {FORCED, FORCED_REASON}
 NOBODYS_MODEL = "no-model-has-this-name-5b1f9c"
+MOST_KEPT_BYTES = 256 * 2**20
 MOST_SAID = 200  # characters of what a library says of an answer
 
 # Its notes on every step are for its own developers; what matters here is said by the command line.
@@ -205,8 +206,14 @@ class Registry:
             )
 
     def _export_files(self, info: VersionInfo, folder: Path) -> dict[str, bytes]:
-        if info.run_id is None or not self.client.list_artifacts(info.run_id, EXPORT_FOLDER):
+        listed = self.client.list_artifacts(info.run_id, EXPORT_FOLDER) if info.run_id is not None else []
+        if info.run_id is None or not listed:
             return {}
+        if any(file.is_dir for file in listed) or sum(file.file_size or 0 for file in listed) > MOST_KEPT_BYTES:
+            raise RegistryError(
+                f"{EXPORT_FOLDER}/ of the run {info.run_id} holds folders or more than {MOST_KEPT_BYTES >> 20} MiB",
+                instead="keep there what `churn train` keeps and nothing else",
+            )
         copied = Path(self.client.download_artifacts(info.run_id, EXPORT_FOLDER, str(folder)))
         return {file.name: file.read_bytes() for file in copied.iterdir()}
 
