@@ -82,7 +82,9 @@ class Instances:
         """
         by_track = self._find_addresses()
         urls = [f"{by_track[track][0].rstrip('/')}/openapi.json" for track in TRACKS]
-        answers = dict(zip(TRACKS, asyncio.run(_fetch_all(urls, MOST_BYTES)), strict=True))
+        answers = dict(
+            zip(TRACKS, asyncio.run(_fetch_all(urls, MOST_BYTES, build_authorization(self._api_key))), strict=True)
+        )
         return {track: _read_document(url, answers[track]) for track, url in zip(TRACKS, urls, strict=True)}
 
 
