@@ -10,8 +10,9 @@ import typer
 from fastapi import FastAPI
 
 from churn.errors import ChurnError
+from churn.web.addresses import format_url
 from churn.web.logging import open_log
-from churn.web.server import format_url, listen, serve_pages, stop_without_failure
+from churn.web.server import listen, serve_pages, stop_without_failure
 from churn.web.streams import hold_streams, settle_streams
 from portal.app import create_app
 from portal.events import KINDS
@@ -46,7 +47,7 @@ def team() -> None:
     settings.require_writable_folder()
     settings.require_closed_team_door()
     host, port = settings.portal_team_host, settings.portal_team_port
-    who = "People who have the token" if settings.portal_team_token else "All people on this machine"
+    who = "People who sign in" if settings.portal_team_token or settings.oidc_issuer else "All people on this machine"
     _serve(
         lambda: create_team_app(settings, open_log("info")),
         host,

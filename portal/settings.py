@@ -1,7 +1,6 @@
 """What can be configured, by environment variables, and the key that signs."""
 
 import contextlib
-import ipaddress
 import os
 import secrets
 import tempfile
@@ -12,6 +11,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn.errors import SettingsError
+from churn.web.addresses import is_loopback
+from churn.web.oidc import Allowed, ClientId, ClientSecret, Issuer, OidcConfig, build_oidc_config
 
 SHORTEST_SECRET = 32
 SHORTEST_TOKEN = 16
@@ -67,6 +68,10 @@ class PortalSettings(BaseSettings):
             "the pages are open, and listen on this machine only.",
         ),
     ] = None
+    oidc_issuer: Issuer = None
+    oidc_client_id: ClientId = None
+    oidc_client_secret: ClientSecret = None
+    oidc_allowed: Allowed = None
     service_url: Annotated[str, Field(pattern="^https?://", description="Where the churn service is.")] = (
         "http://127.0.0.1:8000"
     )
@@ -78,7 +83,7 @@ class PortalSettings(BaseSettings):
         int, Field(ge=1, le=10_000, description="How long a page waits for the service; then it is shown without.")
     ] = 200
 
-    @field_validator("portal_secret", "portal_team_token")
+    @field_validator("portal_secret", "portal_team_token", "oidc_client_secret")
     @classmethod
     def require_text(cls, secret: SecretStr | None) -> SecretStr | None:
         """Refuse a secret that is not UTF-8: nothing could be signed or compared with it."""
@@ -103,22 +108,30 @@ class PortalSettings(BaseSettings):
                 instead="set it to a folder that can be written",
             ) from error
 
+    def read_team_oidc(self) -> OidcConfig | None:
+        """Return the provider of the team's pages; raise SettingsError if what is set of it cannot be used."""
+        return build_oidc_config(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret,
+            allowed=self.oidc_allowed,
+            host=self.portal_team_host,
+            port=self.portal_team_port,
+            public_url=self.portal_team_public_url,
+            prefix="PORTAL_TEAM_",
+        )
+
     def require_closed_team_door(self) -> None:
-        """Let no other machine reach the team's pages without a token.
+        """Let no other machine reach the team's pages if nobody needs to sign in.
 
         Raises:
-            SettingsError: it could.
+            SettingsError: it could, or what is set of the provider cannot be used.
         """
-        if self.portal_team_token is None and not _is_loopback(self.portal_team_host):
+        if not (self.portal_team_token or self.read_team_oidc()) and not is_loopback(self.portal_team_host):
             raise SettingsError(
                 f"PORTAL_TEAM_HOST is {self.portal_team_host}: the team's pages would be open to other machines",
-                instead="set PORTAL_TEAM_TOKEN, with which people then sign in; or let it be 127.0.0.1",
+                instead="set PORTAL_TEAM_TOKEN, with which people then sign in, or OIDC_ISSUER; or let it be 127.0.0.1",
             )
-
-    @property
-    def is_team_https(self) -> bool:
-        """Whether people reach the team's pages by HTTPS."""
-        return (self.portal_team_public_url or "").startswith("https:")
 
     @property
     def folder(self) -> Path:
@@ -158,13 +171,6 @@ class PortalSettings(BaseSettings):
                 f"{path} holds no whole key", instead="delete it; a new one is made, people sign in anew"
             )
         return key
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _make_key(path: Path) -> None:

@@ -9,11 +9,10 @@ from structlog.typing import FilteringBoundLogger
 
 from churn.client import AsyncChurnClient
 from churn.web.app import create_page_app
+from churn.web.entrance import Entrance
 from churn.web.machines import build_machine_router
 from churn.web.sessions import SignInNeededError, see_other, send_to_sign_in
 from churn.web.sign_in import sign_in_routes
-from churn.web.tokens import TokenGuard
-from churn.web.visits import Visits
 from portal.events import add_event_counts, event_routes
 from portal.explain import explain_routes
 from portal.pages import TEAM_PAGES
@@ -24,7 +23,7 @@ BUDGET_S = 3.0  # the team can wait longer than a subscriber
 
 
 def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> FastAPI:
-    """Return the team's pages. With a token people sign in before they see any.
+    """Return the team's pages. With a token or a provider people sign in before they see any.
 
     Raises:
         SettingsError: a setting cannot be used, or the pages would be open to other machines.
@@ -32,8 +31,15 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
     """
     settings.require_closed_team_door()
     token = settings.portal_team_token.get_secret_value() if settings.portal_team_token else None
-    visits = Visits("team", token, settings.churn_home / "team", is_https=settings.is_team_https)
-    tokens = token and TokenGuard(token, log, is_behind_proxy=settings.portal_team_public_url is not None)
+    entrance = Entrance(
+        "team",
+        token=token,
+        oidc=settings.read_team_oidc(),
+        folder=settings.churn_home / "team",
+        public_url=settings.portal_team_public_url,
+        log=log,
+    )
+    visits = entrance.visits
     client = AsyncChurnClient(settings.service_url, budget_s=BUDGET_S, api_key=settings.api_key)
     store = Store(settings.store_path, ())
 
@@ -47,7 +53,7 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
         TEAM_PAGES,
         title="StreamFlow team",
         lifespan=lifespan,
-        guard={"log": log, "page_cache": "no-store", "is_https": settings.is_team_https},
+        guard={"log": log, "page_cache": "no-store", "is_https": entrance.is_https},
         exception_handlers={SignInNeededError: send_to_sign_in},
     )
     pages = APIRouter(dependencies=[Depends(visits.require_reader)])
@@ -55,11 +61,11 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
     pages.include_router(explain_routes(client, visits))
     pages.add_api_route("/", _start)
     app.include_router(pages)
-    machines = build_machine_router(tokens or None, "PORTAL_TEAM_TOKEN")
+    machines = build_machine_router(entrance.tokens, "PORTAL_TEAM_TOKEN")
     add_event_counts(machines, store)
     app.include_router(machines)
-    if tokens:
-        app.include_router(sign_in_routes(visits, tokens, TEAM_PAGES, "team_sign_in.html"))
+    if visits.possible:
+        app.include_router(sign_in_routes(entrance, TEAM_PAGES, "team_sign_in.html"))
     return app
 
 

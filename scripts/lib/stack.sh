@@ -77,7 +77,7 @@ build_images() {
   build streamflow-churn-prometheus --build-arg BASE_IMAGE="$PROMETHEUS_IMAGE" deploy/prometheus
   local part
   for part in portal dashboard; do
-    build "streamflow-churn-$part" --build-arg BASE_IMAGE="$BASE_IMAGE" --build-arg EXTRAS="portal dashboard" \
+    build "streamflow-churn-$part" --build-arg BASE_IMAGE="$BASE_IMAGE" --build-arg EXTRAS="portal dashboard oidc" \
       --target "$part" -f deploy/docker/Dockerfile .
   done
   build streamflow-churn-mlflow --build-arg BASE_IMAGE="$BASE_IMAGE" --target mlflow -f deploy/docker/Dockerfile .

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn.errors import SettingsError
 from churn.model.shelf import Shelf, open_shelf
+from churn.web.oidc import Allowed, ClientId, ClientSecret, Issuer
 
 MOST_WORKERS = 64
 SHORTEST_TOKEN = 16
@@ -137,6 +138,11 @@ class Settings(BaseSettings):
     dashboard_mlflow_url: str | None = Field(
         None, pattern="^https?://", description="Where MLflow's pages are, for the dashboard to link to."
     )
+
+    oidc_issuer: Issuer = None
+    oidc_client_id: ClientId = None
+    oidc_client_secret: ClientSecret = None
+    oidc_allowed: Allowed = None
 
     @field_validator("*")
     @classmethod

@@ -12,29 +12,35 @@ from churn.dashboard.routes.rollouts import rollout_routes
 from churn.dashboard.routes.service import DashboardConfig, service_routes
 from churn.errors import ChurnError
 from churn.web.app import create_page_app
+from churn.web.entrance import Entrance
 from churn.web.sessions import SignInNeededError, send_to_sign_in
 from churn.web.sign_in import sign_in_routes
-from churn.web.tokens import TokenGuard
-from churn.web.visits import Visits
 
 
 def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
-    """Return the dashboard. What changes something is only there if there is a token."""
+    """Return the dashboard. What changes something is only there if people can sign in."""
     rollouts = Rollouts(config.home)
-    visits = Visits("dashboard", config.token, config.home / "dashboard", is_https=config.is_https)
+    entrance = Entrance(
+        "dashboard",
+        token=config.token,
+        oidc=config.oidc,
+        folder=config.home / "dashboard",
+        public_url=config.public_url,
+        log=log,
+    )
+    visits = entrance.visits
     app = create_page_app(
         PAGES,
         title="Churn dashboard",
         # Pages ask again every few seconds: their lines would fill the log.
-        guard={"log": log, "page_cache": "no-cache", "quiet": {200, 304}, "is_https": config.is_https},
+        guard={"log": log, "page_cache": "no-cache", "quiet": {200, 304}, "is_https": entrance.is_https},
         exception_handlers={ChurnError: _show_error, SignInNeededError: send_to_sign_in},
     )
     for pages in (rollout_routes(rollouts, visits), service_routes(config, rollouts, visits)):
         app.include_router(pages, dependencies=[Depends(visits.require_reader)])
     app.include_router(metrics_routes(rollouts))
-    if config.token is not None:
-        tokens = TokenGuard(config.token, log, is_behind_proxy=config.public_url is not None)
-        app.include_router(sign_in_routes(visits, tokens, PAGES, "sign_in.html"))
+    if visits.possible:
+        app.include_router(sign_in_routes(entrance, PAGES, "sign_in.html"))
         app.include_router(command_routes(rollouts, visits, log))
     return app
 

@@ -5,8 +5,9 @@ import sys
 from churn.dashboard.app import create_app
 from churn.dashboard.charts.drawing import warm_up
 from churn.dashboard.routes.service import DashboardConfig
+from churn.web.addresses import format_url
 from churn.web.logging import open_log
-from churn.web.server import format_url, listen, serve_pages, stop_without_failure
+from churn.web.server import listen, serve_pages, stop_without_failure
 
 
 def serve(config: DashboardConfig, *, host: str, port: int, log_level: str) -> None:
@@ -18,9 +19,9 @@ def serve(config: DashboardConfig, *, host: str, port: int, log_level: str) -> N
 
     def announce() -> None:
         act = (
-            "It can be read; set DASHBOARD_TOKEN to let people act."
-            if config.token is None
-            else "People who have the token may look and act."
+            "People who sign in may look and act."
+            if config.token or config.oidc
+            else "It can be read; set DASHBOARD_TOKEN to let people act."
         )
         # On standard error, for standard output is the log.
         sys.stderr.write(f"\nThe dashboard is at {format_url(host, port)}\n{act}\n\nStop with Ctrl+C.\n")

@@ -25,17 +25,10 @@ from churn.service.startup import challenger_from_bundle, load_challenger_bundle
 from churn.service.worker import load_ahead
 from churn.service.workers import MOST_PROCESSES, CreateApp, Workers
 from churn.settings import MOST_WORKERS, Settings
+from churn.web.addresses import format_url, is_loopback
 from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
-from churn.web.server import (
-    BACKLOG,
-    KEEP_ALIVE_S,
-    AnnouncingServer,
-    format_url,
-    is_loopback,
-    listen,
-    stop_without_failure,
-)
+from churn.web.server import BACKLOG, KEEP_ALIVE_S, AnnouncingServer, listen, stop_without_failure
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

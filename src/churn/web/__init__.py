@@ -7,11 +7,16 @@ edge.py      limits of what comes on a connection, and what an app decides befor
 protocol.py  the HTTP protocol, with the app's own words for what is not HTTP
 server.py    binds an address, and serves until told to stop
 attempts.py  a limit on how often a secret may be tried
+addresses.py addresses on which apps listen
 tokens.py    the token that people or machines give
 ended.py     which sessions have ended
 guard.py     security headers, a limit on bodies, a line in the log, and a page when all fails
 sessions.py  who is signed in, in a signed cookie, and the token that a form must bring back
-visits.py    who may look and act: people who gave the token
+oidc.py      what is set of signing in by OpenID Connect, and who is let in
+provider.py  an OpenID Connect provider, by Authlib
+oidc_sign_in.py  the routes by which people sign in there and come back
+entrance.py  the ways into an app: a token, a provider, or none
+visits.py    who may look and act: people who have signed in
 sign_in.py   the routes by which they sign in and out
 machines.py  routes for machines, which give the token with each request
 pages.py     templates and the pages of problems

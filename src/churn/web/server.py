@@ -1,7 +1,6 @@
 """Binds an address, and serves until told to stop."""
 
 import contextlib
-import ipaddress
 import os
 import signal
 import socket
@@ -40,18 +39,6 @@ def listen(host: str, port: int, *, app: str, prefix: str = "") -> socket.socket
             f"the {app} cannot listen on {host} port {port}: {reason}",
             instead=f"stop what listens there, or set {prefix}HOST and {prefix}PORT to an address that is free",
         ) from error
-
-
-def format_url(host: str, port: int) -> str:
-    """Return the URL of an address, such as `http://127.0.0.1:8000`."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether nobody but this machine reaches what listens there."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host.lower() == "localhost"
 
 
 class AnnouncingServer(uvicorn.Server):

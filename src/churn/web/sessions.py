@@ -32,6 +32,11 @@ class Session:
     user: str | None = None
 
 
+def begin_session(user: str | None = None) -> Session:
+    """Return a session that nobody has had."""
+    return Session(secrets.token_urlsafe(16), user)
+
+
 class _SteadySigner(TimestampSigner):
     """Sign with the time at which the sessions began, and what the machine has run since.
 
@@ -52,6 +57,7 @@ class Sessions:
     Args:
         key: signs the cookie, and makes the form tokens. A new key ends all sessions.
         ended: the sessions that have ended.
+        lifetime_s: how long a session lasts.
         secure: whether people reach the pages by HTTPS; the cookie is then sent by nothing else.
         same_site: whether a link on another site leads to a page that is signed in (`lax`) or not (`strict`).
         clock: tells what the clocks show.
@@ -65,9 +71,10 @@ class Sessions:
         same_site: Literal["lax", "strict"],
         ended: EndedSessions | set[str],
         secure: bool,
+        lifetime_s: int = LIFETIME_S,
         clock: Callable[[], Clock] = read_clock,
     ) -> None:
-        self._key, self._ended, self._secure = key, ended, secure
+        self._key, self._ended, self._secure, self._lifetime_s = key, ended, secure, lifetime_s
         self._cookie = f"{name}_session"
         self._same_site = same_site
         self._serializer = URLSafeTimedSerializer(
@@ -85,25 +92,32 @@ class Sessions:
     def read(self, request: Request) -> Session:
         """Return the request's session; a new one without a user if its cookie is missing, not ours, or ended."""
         try:
-            nonce, user = self._serializer.loads(request.cookies.get(self._cookie, ""), max_age=LIFETIME_S)
+            nonce, user = self._serializer.loads(request.cookies.get(self._cookie, ""), max_age=self._lifetime_s)
         except BadSignature:
-            return Session(secrets.token_urlsafe(16))
+            return begin_session()
         if user is not None and nonce in self._ended:
-            return Session(secrets.token_urlsafe(16))
+            return begin_session()
         return Session(nonce, user)
 
     def start(self, request: Request, response: Response, user: str | None) -> None:
         """Begin a new session, and end the old one: its cookie and its form tokens are worth nothing any more."""
         if (old := self.read(request)).user is not None:
-            self._ended.add(old.nonce)
-        self.keep(response, Session(secrets.token_urlsafe(16), user))
+            self.end(old)
+        self.keep(response, begin_session(user))
+
+    def end(self, session: Session) -> bool:
+        """End a session; return False if it had ended before."""
+        if session.nonce in self._ended:
+            return False
+        self._ended.add(session.nonce)
+        return True
 
     def keep(self, response: Response, session: Session) -> None:
         """Send the session's cookie."""
         response.set_cookie(
             self._cookie,
             self._serializer.dumps([session.nonce, session.user]),
-            max_age=LIFETIME_S,
+            max_age=self._lifetime_s,
             httponly=True,
             samesite=self._same_site,
             secure=self._secure,
@@ -111,7 +125,11 @@ class Sessions:
 
     def make_form_token(self, session: Session) -> str:
         """Return what a form of this session carries. Other sites cannot know it, and other sessions have others."""
-        return hmac.new(self._key, f"form {session.nonce}".encode(), hashlib.sha256).hexdigest()
+        return self.make_secret(session, "form")
+
+    def make_secret(self, session: Session, use: str) -> str:
+        """Return what only we can know of this session, 64 hex digits; for each use another."""
+        return hmac.new(self._key, f"{use} {session.nonce}".encode(), hashlib.sha256).hexdigest()
 
     async def read_form(self, request: Request) -> dict[str, str]:
         """Return the fields of a form that one of this session's own pages has sent.

@@ -33,7 +33,8 @@ def command_routes(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger
         if not reason:
             raise HTTPException(400)
         at_any_hour = fields.get("at_any_hour") == "yes"
-        said = f"asked for on the dashboard: {reason}"
+        who = visits.find_person(request)
+        said = f"asked for on the dashboard{f' by {who}' if who else ''}: {reason}"
         try:
             over = (await run_in_threadpool(rollouts.read_snapshot, number)).history.rollout.is_over
             if not over:
@@ -42,7 +43,7 @@ def command_routes(rollouts: Rollouts, visits: Visits, log: FilteringBoundLogger
             raise HTTPException(404) from error
         if over:
             raise HTTPException(409)
-        log.info("wish", rollout=number, what=name, reason=reason)
+        log.info("wish", rollout=number, what=name, reason=reason, who=who)
         return see_other(f"/rollouts/{number}")
 
     return router

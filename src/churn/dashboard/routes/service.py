@@ -29,6 +29,7 @@ from churn.prediction_log.reader import describe_left_out
 from churn.rollout.routers.router import TRACKS
 from churn.shadow.reading import EVER, choose_bundles, read_pairs
 from churn.shadow.report import build_report
+from churn.web.oidc import OidcConfig
 from churn.web.visits import Visits
 
 SERVICE_AGE_S, LOG_AGE_S = 3.0, 60.0
@@ -51,6 +52,7 @@ class DashboardConfig:
         mlflow_url: where MLflow's pages are; None if they are not linked.
         token: people who know it may act; None if nobody may.
         public_url: where people reach it, if a proxy stands in front of it.
+        oidc: the provider by which people may sign in, too.
     """
 
     home: Path
@@ -62,11 +64,7 @@ class DashboardConfig:
     mlflow_url: str | None = None
     token: str | None = field(default=None, repr=False)
     public_url: str | None = None
-
-    @property
-    def is_https(self) -> bool:
-        """Whether people reach the dashboard by HTTPS."""
-        return (self.public_url or "").startswith("https:")
+    oidc: OidcConfig | None = None
 
 
 class CachedValue[T]:

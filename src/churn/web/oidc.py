@@ -1,0 +1,132 @@
+"""What is set of signing in by OpenID Connect, and who is let in. Nothing here needs the library."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+
+from churn.errors import SettingsError
+from churn.web.addresses import format_url, is_loopback
+
+CALLBACK = "/sign-in/callback"
+MOST_NAME_LETTERS = 200
+ADDRESS, DOMAIN, CLAIM = re.compile(r"[^@\s=]+@[^@\s=]+"), re.compile(r"@[^@\s=]+"), re.compile(r"[^=\s]+=\S+")
+
+Issuer = Annotated[
+    str | None,
+    Field(
+        pattern=r"^https?://[^\s?#]+$",
+        description="The OpenID Connect provider by which people may sign in to the dashboard and the team's pages, "
+        "such as `https://accounts.example.com`. It needs the extra `oidc`.",
+    ),
+]
+ClientId = Annotated[str | None, Field(description="The name by which the provider knows these pages.")]
+ClientSecret = Annotated[SecretStr | None, Field(description="The secret that the provider gave for OIDC_CLIENT_ID.")]
+Allowed = Annotated[
+    str | None,
+    Field(
+        description="Who may sign in by the provider: addresses, domains or claims, such as "
+        "`ann@example.com,@team.example.com,groups=churn-team`. Of addresses only those that the provider has verified "
+        "count.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OidcConfig:
+    """A provider, how it knows these pages, and who is let in.
+
+    Args:
+        allowed: addresses, domains such as `@example.com`, and claims such as `groups=churn-team`.
+        redirect_url: where the provider sends people back.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    allowed: tuple[str, ...]
+    redirect_url: str
+
+    def is_allowed(self, claims: Mapping[str, Any]) -> bool:
+        """Whether somebody of whom the provider says this is let in."""
+        return any(_fits(rule, claims) for rule in self.allowed)
+
+
+def build_oidc_config(
+    *,
+    issuer: str | None,
+    client_id: str | None,
+    client_secret: SecretStr | None,
+    allowed: str | None,
+    host: str,
+    port: int,
+    public_url: str | None,
+    prefix: str,
+) -> OidcConfig | None:
+    """Check the settings together; return None if there is no provider.
+
+    Args:
+        host: on which the app listens.
+        public_url: where people reach it, if a proxy stands in front of it.
+        prefix: what the app's settings begin with, for messages.
+
+    Raises:
+        SettingsError: one is missing, or cannot be used with the others.
+    """
+    if issuer is None:
+        return None
+    if not (client_id and client_secret and allowed):
+        raise SettingsError(
+            "OIDC_ISSUER is set, and of OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_ALLOWED one is not",
+            instead="set all four, or unset OIDC_ISSUER",
+        )
+    if not issuer.startswith("https:") and not is_loopback(urlsplit(issuer).hostname or ""):
+        raise SettingsError(
+            "OIDC_ISSUER begins with http: on the way anybody could pretend to be it", instead="give its https address"
+        )
+    if public_url is None and not is_loopback(host):
+        raise SettingsError(
+            f"the provider must send people back, and {prefix}HOST {host} is no address that a browser can open",
+            instead=f"set {prefix}PUBLIC_URL to where people reach it",
+        )
+    if find_spec("authlib") is None:
+        raise SettingsError(
+            "signing in by OIDC_ISSUER needs the extra `oidc`",
+            instead="install it with `pip install 'streamflow-churn[oidc]'`, or unset OIDC_ISSUER",
+        )
+    back = (public_url or format_url(host, port)).rstrip("/") + CALLBACK
+    return OidcConfig(issuer, client_id, client_secret.get_secret_value(), _read_rules(allowed), back)
+
+
+def _read_rules(allowed: str) -> tuple[str, ...]:
+    rules = tuple(rule.strip() for rule in allowed.split(",") if rule.strip())
+    for rule in rules:
+        if not any(kind.fullmatch(rule) for kind in (ADDRESS, DOMAIN, CLAIM)):
+            raise SettingsError(
+                f"OIDC_ALLOWED: {rule!r} is neither an address nor a domain nor a claim",
+                instead="write them like ann@example.com,@example.com,groups=churn-team",
+            )
+    if not rules:
+        raise SettingsError("OIDC_ALLOWED lets nobody in", instead="name addresses, domains or claims")
+    return rules
+
+
+def _fits(rule: str, claims: Mapping[str, Any]) -> bool:
+    if CLAIM.fullmatch(rule):
+        name, _, value = rule.partition("=")
+        has = claims.get(name)
+        return value in has if isinstance(has, list) else has == value
+    email = claims.get("email")
+    if not isinstance(email, str) or claims.get("email_verified") is not True:
+        return False
+    given = email.lower()
+    return given.endswith(rule.lower()) and (rule.startswith("@") or given == rule.lower()) and given.count("@") == 1
+
+
+def name_person(claims: Mapping[str, Any]) -> str:
+    """Return the name by which log and records know somebody."""
+    return str(claims.get("email") or claims["sub"])[:MOST_NAME_LETTERS]
