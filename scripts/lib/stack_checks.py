@@ -110,9 +110,11 @@ def check_predictions() -> str:
     """Predictions come through HAProxy, from each server as often as its weight says."""
     example = find_contract("streamflow").example()
     answered, versions = collections.Counter[str](), {}
+    key = os.environ.get("PORTAL_API_KEY")
+    authorization = {"Authorization": f"Bearer {key}"} if key else {}
     with _client("PORT") as client:
         for _ in range(REQUESTS):
-            answer = client.post("/predict", json=example)
+            answer = client.post("/predict", json=example, headers=authorization)
             if answer.status_code != httpx2.codes.OK or "churn_probability" not in answer.json():
                 raise CheckError(f"a prediction got {answer.status_code}: {answer.text[:200]}")
             server = answer.headers["X-Served-By"]

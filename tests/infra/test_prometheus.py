@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from support.keys import MONITOR, PORTAL, TWO_CALLERS, bearer
 from support.processes import free_port, serving, wait_until
 
 from churn.businesses import find_contract
@@ -24,9 +25,10 @@ def test_prometheus_knows_what_the_service_has_answered_by_track(bundles: dict[s
     program = shutil.which("prometheus", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("no prometheus on PATH; on Debian: apt-get install prometheus")
-    with serving(tmp_path, "serve", MODEL_PATH=bundles["streamflow"].path) as (address, _):
+    with serving(tmp_path, "serve", MODEL_PATH=bundles["streamflow"].path, API_KEYS=TWO_CALLERS) as (address, _):
         for _ in range(3):
-            httpx2.post(f"{address}/predict", json=find_contract("streamflow").example(), trust_env=False)
+            example = find_contract("streamflow").example()
+            httpx2.post(f"{address}/predict", json=example, headers=bearer(PORTAL), trust_env=False)
         # The service's own name for the host, so that the track has a name, too.
         target = address.removeprefix("http://").replace("127.0.0.1", "localhost")
         configuration = (CONFIGURATION / "prometheus.yml").read_text()
@@ -35,6 +37,7 @@ def test_prometheus_knows_what_the_service_has_answered_by_track(bundles: dict[s
             configuration.replace("stable:8000", target).replace("_interval: 5s", "_interval: 1s")
         )
         shutil.copy(CONFIGURATION / "rules.yml", tmp_path)
+        (tmp_path / "api-key").write_text(MONITOR)
         port = free_port()
         process = subprocess.Popen(
             [

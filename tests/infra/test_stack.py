@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from support.demo_bundle import write_demo_bundle
 from support.images import Built, Engine
+from support.keys import MONITOR, PORTAL, TWO_CALLERS, bearer
 from support.processes import free_port, succeed, wait_until
 
 from churn.businesses import find_contract
@@ -41,7 +42,8 @@ class Stack:
 
     def __init__(self, repository: str = "") -> None:
         self.ports = {name: str(free_port()) for name in PORTS}
-        own = {"SERVICE_IMAGE": repository, "STABLE_VERSION": STABLE, "CANARY_VERSION": CANARY}
+        keys = {"API_KEYS": TWO_CALLERS, "PORTAL_API_KEY": PORTAL, "MONITOR_API_KEY": MONITOR}
+        own = keys | {"SERVICE_IMAGE": repository, "STABLE_VERSION": STABLE, "CANARY_VERSION": CANARY}
         self.environment = os.environ | self.ports | own | {"COMPOSE_PROJECT_NAME": PROJECT}
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -124,6 +126,14 @@ def test_every_part_answers_and_the_canary_gets_its_share(stack: Stack) -> None:
     assert "banner" in found["portal"][1]
 
 
+def test_callers_without_a_key_are_refused_and_counted(stack: Stack) -> None:
+    address = f"http://127.0.0.1:{stack.ports['PORT']}/predict"
+    assert httpx2.post(address, json=find_contract("streamflow").example(), trust_env=False).status_code == 401
+    for caller, result in (("unknown", "no_key"), ("portal", "allowed"), ("monitor", "allowed")):
+        query = f'sum(churn_caller_requests_total{{caller="{caller}",result="{result}"}}) > bool 0'
+        wait_until(lambda query=query: stack.ask_prometheus(query) == ["1"], f"{caller} is counted")  # type: ignore[misc]
+
+
 def test_another_weight_holds_at_once(stack: Stack) -> None:
     assert stack.run("weight", "50").returncode == 0
     assert stack.smoke()["predictions"] == (True, f"canary {CANARY}: 50.0%, stable {STABLE}: 50.0%")
@@ -162,7 +172,9 @@ def test_without_its_canary_the_stack_still_answers_and_the_smoke_test_says_who_
         assert "so it can get no requests" in stack.run("weight", "20").stderr
         address = f"http://127.0.0.1:{stack.ports['PORT']}/predict"
         example = find_contract("streamflow").example()
-        answers = {httpx2.post(address, json=example, trust_env=False).status_code for _ in range(50)}
+        answers = {
+            httpx2.post(address, json=example, headers=bearer(PORTAL), trust_env=False).status_code for _ in range(50)
+        }
         assert answers == {200}
         found = stack.smoke()
         assert found["containers"][0] is False
