@@ -1,5 +1,6 @@
 """Models that somebody else registered: a bundle says what they say themselves, or there is none."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,16 +11,16 @@ import numpy as np
 import pytest
 import xgboost
 from mlflow import MlflowClient
-from mlflow.models import infer_signature
+from mlflow.models import Model, infer_signature
 from support.company import COLUMNS, WORDS, by_the_alphabet, encode, make_subscribers, register, train, write_scores
 from support.processes import churn, serving
 
-from churn.errors import BundleError, DataError
+from churn.errors import BundleError, DataError, RegistryError
 from churn.model.bundle import load_bundle
 from churn.model.shelf import Shelf
 from churn.training.data import InvalidData
 from churn.training.export import Exported, export_model
-from churn.training.flavors import TRUSTED_TYPES
+from churn.training.flavors import TRUSTED_TYPES, read_model
 from churn.training.registry import Registry
 
 pytestmark = [
@@ -31,6 +32,7 @@ pytestmark = [
 TABLE, LEFT = make_subscribers(2000)
 CODED = encode(TABLE, WORDS)
 ROWS = CODED.to_numpy(np.float32)
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 SMALL = {"n_estimators": 8, "max_depth": 3}
 
 
@@ -269,3 +271,30 @@ def test_an_alias_leaves_another_model_only_by_force(store: Path, tmp_path: Path
     export(store, "models:/theirs@champion", tmp_path, force=True)
     assert champion.readlink() == Path("theirs-v1")
     assert champion.with_name("previous").readlink() == Path("ours-v1")
+
+
+def test_a_model_in_the_format_that_xgboost_dropped_is_named_with_what_to_do(tmp_path: Path) -> None:
+    shutil.copy(FIXTURES / "xgboost-1.7.6" / "model.xgb", tmp_path)
+    flavors = {"xgboost": {"data": "model.xgb", "model_class": "xgboost.core.Booster", "model_format": "xgb"}}
+    with pytest.raises(RegistryError, match=r"in the format that XGBoost 3\.1 dropped") as refused:
+        read_model("models:/old/1", tmp_path, Model(flavors=flavors))
+    assert "load it with XGBoost < 3.1 and log it as ubj" in refused.value.instead
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../outside.ubj", "absent.ubj", None])
+def test_a_model_is_read_only_from_what_was_registered(name: str | None, tmp_path: Path) -> None:
+    (tmp_path / "outside.ubj").touch()
+    (tmp_path / "model").mkdir()
+    with pytest.raises(RegistryError, match="is not among what was registered"):
+        read_model("models:/odd/1", tmp_path / "model", Model(flavors={"xgboost": {"data": name}}))
+
+
+def test_what_the_librarys_own_contributions_cost_is_said(store: Path, tmp_path: Path) -> None:
+    model = xgboost.train({"objective": "binary:logistic", "booster": "gblinear"}, xgboost.DMatrix(CODED, LEFT), 3)
+    exported = export(store, register(store, "linear", model), tmp_path)
+    assert exported.bundle.manifest.explainer == "pred_contribs"
+    assert "XGBoost's own contributions, because its booster is gblinear" in exported.notes[0]
+    assert "15 to 35 times" in exported.notes[0]
+    assert (
+        np.abs(exported.bundle.model.predict_probabilities(ROWS) - model.predict(xgboost.DMatrix(CODED))).max() <= 1e-5
+    )

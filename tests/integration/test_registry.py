@@ -160,6 +160,7 @@ def test_a_pickle_is_never_loaded(registry: Registry, form: str, tmp_path: Path)
     with pytest.raises(RegistryError, match="can run code when loaded") as refused:
         export(registry, uri, tmp_path)
     assert "skops" in refused.value.instead
+    assert "--check rows.csv" in refused.value.instead
     assert list(tmp_path.iterdir()) == []
 
 
