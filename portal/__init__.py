@@ -13,6 +13,7 @@ account.py   a subscriber's account in words
 records.py   subscribers, the demo's too, exposures and history as values
 exposures.py records what was shown behind the page
 store.py     keeps them
+people.py    what machines may ask of one person
 retention.py removes what is old
 database.py  the SQLite file below the store
 events.py    counts for the product manager, as a page and for machines

@@ -16,6 +16,7 @@ from churn.web.sign_in import sign_in_routes
 from portal.events import add_event_counts, event_routes
 from portal.explain import explain_routes
 from portal.pages import TEAM_PAGES
+from portal.people import add_people
 from portal.settings import PortalSettings
 from portal.store import Store
 
@@ -63,6 +64,7 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
     app.include_router(pages)
     machines = build_machine_router(entrance.tokens, "PORTAL_TEAM_TOKEN")
     add_event_counts(machines, store)
+    add_people(machines, store)
     app.include_router(machines)
     if visits.possible:
         app.include_router(sign_in_routes(entrance, TEAM_PAGES, "team_sign_in.html"))

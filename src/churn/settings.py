@@ -114,6 +114,15 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = Field(
         None, description="The MLflow store; by default an SQLite file under CHURN_HOME."
     )
+    portal_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s]+/?$",
+        description="Where the portal's team app is, such as `http://127.0.0.1:8003`; `churn subscriber` exports and "
+        "erases there, too.",
+    )
+    portal_team_token: SecretStr | None = Field(
+        None, min_length=SHORTEST_TOKEN, description="The token of the portal's team app, for `churn subscriber`."
+    )
     dashboard_host: str = Field("127.0.0.1", description="The address the dashboard listens on.")
     dashboard_port: int = Field(8002, ge=1, le=65535, description="The port the dashboard listens on.")
     dashboard_public_url: str | None = Field(

@@ -1,55 +1,83 @@
-"""A person's life in the system: predicted, shown, accepted, imported, exported, and erased without a trace."""
+"""A person's life in the system: predicted, shown, accepted, trained on, exported, and erased without a trace."""
 
+import csv
+import html
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx2
+import numpy as np
 import pytest
 from support.demo_bundle import write_demo_bundle
 from support.examples import STREAMFLOW
-from support.processes import churn, portal, serving, succeed
+from support.processes import churn, free_port, portal, serving, succeed, team_pages
 from support.tools import ROOT
 from support.visiting import TOKEN, key_of
 
+from churn.contract.sampling import draw_demo_columns
 from churn.prediction_log.record import hash_key
-from portal.store import ROWS_OF_SUBSCRIBER
+from portal.records import load_demo_subscribers
+from portal.store import ROWS_OF_SUBSCRIBER, Store
 
 SALT = "a-salt-of-enough-letters"
+TEAM_TOKEN = "letters-enough-for-it"  # noqa: S105 - of this test
 KEY = key_of(1)
 OTHER = "somebody-else"
+HASHED = hash_key(KEY, SALT) or ""
+# In a run the hash is another one, in bytes.
+HASHED_FOR_TRAINING = blake2b(KEY.encode(), key=SALT.encode(), digest_size=16, person=b"training").digest()
 
 
-def run_portal(home: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "portal", *arguments],
-        env={"CHURN_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout
+class Life(NamedTuple):
+    """A home in which a person has lived beside another, with the portal's team app still running.
+
+    Args:
+        ids: of two predictions of this person, and one of the other.
+        settings: with which commands know salt and portal.
+    """
+
+    home: Path
+    ids: list[str]
+    settings: dict[str, str]
 
 
-def list_files_that_hold(home: Path, *texts: str) -> list[str]:
+def write_training_file(path: Path) -> None:
+    """Sixty people, this one among them."""
+    columns = draw_demo_columns(STREAMFLOW, np.random.default_rng(0), 60)
+    names = STREAMFLOW.feature_names()
+    with path.open("w") as file:
+        writer = csv.writer(file)
+        writer.writerow([STREAMFLOW.id_column, *names, STREAMFLOW.label_column])
+        for at in range(60):
+            who = {0: KEY, 1: OTHER}.get(at, f"person-{at}")
+            left = STREAMFLOW.label_values[int(columns["tenure"][at] < np.median(columns["tenure"]))]
+            writer.writerow([who, *(str(columns[name][at]).lower() for name in names), left])
+
+
+def list_places_of(home: Path, *texts: str | bytes) -> list[str]:
+    """Search every file, SQLite's free pages and journals among them."""
+    wanted = [text if isinstance(text, bytes) else text.encode() for text in texts]
     return [
-        f"{path.relative_to(home)}: {text}"
+        f"{path.relative_to(home)}: {text!r}"
         for path in sorted(home.rglob("*"))
         if path.is_file()
-        for text in texts
-        if text.encode() in path.read_bytes()
+        for content in [path.read_bytes()]
+        for text in wanted
+        if text in content
     ]
 
 
-def visit(home: Path, service: str) -> None:
+def visit(address: str) -> None:
     """Opens Manage Subscription as this person, and accepts what is offered."""
-    with (
-        portal(home, SERVICE_URL=service, SERVICE_BUDGET_MS=5000) as address,
-        httpx2.Client(base_url=address, trust_env=False) as visitor,
-    ):
+    with httpx2.Client(base_url=address, trust_env=False) as visitor:
         token = read_token(visitor.get("/sign-in"))
         visitor.post("/sign-in", data={"form_token": token, "subscriber": KEY})
         page = visitor.get("/")
@@ -63,64 +91,116 @@ def read_token(page: httpx2.Response) -> str:
     return token[1]
 
 
+def predict(service: str, key: str) -> str:
+    answer = httpx2.post(
+        f"{service}/predict", json=STREAMFLOW.example(), headers={"X-Subscriber-Key": key}, trust_env=False
+    )
+    return str(answer.json()["prediction_id"])
+
+
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A home in which a person has lived beside another, and the ids of this person's predictions."""
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     home = tmp_path_factory.mktemp("life")
-    write_demo_bundle(home.parent / "bundle")
+    write_training_file(home.parent / "people.csv")
+    training = subprocess.Popen(  # beside all else, for it takes longest
+        [sys.executable, "-m", "churn", "train", str(home.parent / "people.csv"), "--model-version", "v9"],
+        env={"CHURN_HOME": str(home), "PREDICTION_LOG_SALT": SALT},
+        stdout=subprocess.DEVNULL,
+    )
+    write_demo_bundle(home / "bundles" / "streamflow" / "v0.0.2", draws=2000, trees=60)
     settings = {"PREDICTION_LOG_SALT": SALT, "CHURN_THRESHOLD": 0, "WORKERS": 1}
-    with serving(home, "serve", MODEL_PATH=home.parent / "bundle", **settings) as (service, _):
-        visit(home, service)
-        ids = []
-        for key in (KEY, KEY, OTHER):
-            answer = httpx2.post(
-                f"{service}/predict", json=STREAMFLOW.example(), headers={"X-Subscriber-Key": key}, trust_env=False
-            )
-            ids.append(answer.json()["prediction_id"])
-    (home.parent / "by-id.csv").write_text(f"prediction_id,left\n{ids[0]},yes\n{ids[2]},no\n")
-    (home.parent / "by-key.csv").write_text(f"subscriber,left,accepted\n{KEY},yes,no\n{OTHER},no,\n")
-    for name in ("by-id.csv", "by-key.csv"):
-        succeed(home, "outcomes", "import", home.parent / name, PREDICTION_LOG_SALT=SALT)
-    return home, ids
+    with ExitStack() as running:
+        service, _ = running.enter_context(
+            serving(home, "serve", MODEL_PATH=home / "bundles" / "streamflow" / "v0.0.2", **settings)
+        )
+        subscribers = running.enter_context(portal(home, SERVICE_URL=service, SERVICE_BUDGET_MS=5000))
+        team = running.enter_context(team_pages(home, SERVICE_URL=service, PORTAL_TEAM_TOKEN=TEAM_TOKEN))
+        port = free_port()
+        running.enter_context(serving(home, "dashboard", DASHBOARD_PORT=port, PREDICTION_LOG_SALT=SALT))
+        visit(subscribers)
+        ids = [predict(service, key) for key in (KEY, KEY, OTHER)]
+        (home.parent / "by-id.csv").write_text(f"prediction_id,left\n{ids[0]},yes\n{ids[2]},no\n")
+        (home.parent / "by-key.csv").write_text(f"subscriber,left,accepted\n{KEY},yes,no\n{OTHER},no,\n")
+        for name in ("by-id.csv", "by-key.csv"):
+            succeed(home, "outcomes", "import", home.parent / name, PREDICTION_LOG_SALT=SALT)
+        for page in ("/", "/outcomes", "/metrics"):
+            assert httpx2.get(f"http://127.0.0.1:{port}{page}", trust_env=False, timeout=60).status_code == 200
+        assert training.wait(120) == 0
+        yield Life(home, ids, {"PREDICTION_LOG_SALT": SALT, "PORTAL_URL": team, "PORTAL_TEAM_TOKEN": TEAM_TOKEN})
 
 
-def test_all_that_is_known_can_be_exported_and_erased(lived: tuple[Path, list[str]], tmp_path: Path) -> None:
-    home, ids = lived
-    hashed = hash_key(KEY, SALT)
-    assert hashed is not None
-
+def test_all_that_is_known_can_be_exported_and_erased(life: Life, tmp_path: Path) -> None:
+    home, ids, settings = life
     page = tmp_path / "about.html"
-    exported = json.loads(succeed(home, "subscriber", "export", KEY, "--json", "--out", page, PREDICTION_LOG_SALT=SALT))
-    assert {record["prediction_id"] for record in exported["predictions"]} >= set(ids[:2])
-    assert all(record["subscriber"] == hashed for record in exported["predictions"])
-    assert sorted(outcome["kind"] for outcome in exported["outcomes"]) == ["prediction_id", "subscriber"]
-    assert ids[2] not in json.dumps(exported)
-    assert "What went in" in page.read_text()
-    shown = json.loads(run_portal(home, "subscriber", "export", KEY))
-    assert [row["key"] for row in shown["subscribers"]] == [KEY]
-    assert len(shown["exposures"]) == 1
-    assert len(shown["accepted_offers"]) == len(shown["responses"]) == 1
-    run_portal(home, "subscriber", "export", KEY, "--out", str(page))
-    assert "What you were shown" in page.read_text()
+    exported = json.loads(succeed(home, "subscriber", "export", KEY, "--json", "--out", page, **settings))
+    require_all_of_it(exported, ids)
+    require_readable(page.read_text(), exported)
 
-    theirs = [KEY, hashed, *ids[:2], shown["exposures"][0]["prediction_id"]]
-    assert list_files_that_hold(home, KEY, hashed) != []
-    erased = churn(home, "subscriber", "erase", KEY, "--json", PREDICTION_LOG_SALT=SALT)
+    theirs: list[str | bytes] = [KEY, HASHED, HASHED_FOR_TRAINING, bytes.fromhex(HASHED), *ids[:2]]
+    theirs.append(exported["portal"]["exposures"][0]["prediction_id"])
+    assert {place.split("/")[0] for place in list_places_of(home, *theirs)} >= {"predictions", "portal", "mlflow"}
+    erased = churn(home, "subscriber", "erase", KEY, "--json", **settings)
     assert erased.code == 9, erased.err
-    counts = json.loads(erased.out)["erased"]["streamflow"]
+    told = json.loads(erased.out)
+    counts = told["erased"]["streamflow"]
     assert (counts["records"], counts["outcomes"]) == (len(exported["predictions"]), 2)
-    assert json.loads(run_portal(home, "subscriber", "erase", KEY))["subscribers"] == 1
-    assert list_files_that_hold(home, *theirs) == []
+    assert told["versions"]["streamflow"]["trained_with"] == ["v9"]
+    assert told["portal"] == {"accepted_offers": 1, "responses": 1, "exposures": 1, "subscribers": 1}
+    assert list_places_of(home, *theirs) == []
 
-    other = json.loads(succeed(home, "subscriber", "export", OTHER, "--json", PREDICTION_LOG_SALT=SALT))
+    other = json.loads(succeed(home, "subscriber", "export", OTHER, "--json", **settings))
     assert [record["prediction_id"] for record in other["predictions"]] == [ids[2]]
     assert len(other["outcomes"]) == 2
+    assert other["versions"]["streamflow"]["trained_with"] == ["v9"]
 
 
-def test_no_store_is_forgotten() -> None:
+def require_all_of_it(exported: dict[str, Any], ids: list[str]) -> None:
+    assert {record["prediction_id"] for record in exported["predictions"]} >= set(ids[:2])
+    assert all(record["subscriber"] == HASHED for record in exported["predictions"])
+    assert sorted(outcome["kind"] for outcome in exported["outcomes"]) == ["prediction_id", "subscriber"]
+    assert ids[2] not in json.dumps(exported)
+    assert {table: len(rows) for table, rows in exported["portal"].items()} == dict.fromkeys(ROWS_OF_SUBSCRIBER, 1)
+    assert exported["versions"]["streamflow"]["trained_with"] == ["v9"]
+    for record in exported["predictions"]:
+        change = record["would_have_changed"]
+        assert change["moved"]
+        assert change["probability"] < record["probability"]
+
+
+def require_readable(page: str, exported: dict[str, Any]) -> None:
+    text = html.unescape(page)
+    for title in ("What was predicted and decided", "What would have changed it", "What the portal showed you"):
+        assert title in text
+    for record in exported["predictions"]:
+        assert f"would have been {record['would_have_changed']['probability']:.1%} in place of" in text
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "said"),
+    [
+        ({"PORTAL_TEAM_TOKEN": "w" * 16}, 1, "the portal refuses with status 401: that is not its token"),
+        ({"PORTAL_URL": "http://127.0.0.1:9"}, 1, "the portal at http://127.0.0.1:9 cannot be reached"),
+        ({"PORTAL_TEAM_TOKEN": ""}, 2, "PORTAL_URL is set without PORTAL_TEAM_TOKEN"),
+    ],
+    ids=["wrong token", "nobody there", "no token"],
+)
+def test_a_portal_that_does_not_erase_is_told_in_a_sentence_after_all_else_is_done(
+    life: Life, setting: dict[str, str], code: int, said: str, tmp_path: Path
+) -> None:
+    done = churn(tmp_path, "subscriber", "erase", KEY, "--json", **{**life.settings, **setting})
+    assert (done.code, KEY in done.err) == (code, False)
+    assert said in done.err
+    if code == 1:
+        assert json.loads(done.out)["portal"] is None
+
+
+def test_no_store_is_forgotten(tmp_path: Path) -> None:
     code = [*(ROOT / "src").rglob("*.py"), *(ROOT / "portal").rglob("*.py")]
     stores = {name for path in code for name in re.findall(r"[\"/}]([\w-]*\.(?:db|sqlite))\b\"", path.read_text())}
     of_people = {".sqlite", "portal.sqlite"}  # the first is of outcomes: CONTRACT.sqlite
     assert stores - of_people == {"rollouts.db", "mlflow.db", "optuna.db", "sessions.sqlite"}  # counts and random ids
-    tables = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", (ROOT / "portal" / "schema.sql").read_text())
-    assert set(tables) == set(ROWS_OF_SUBSCRIBER)
+    Store(tmp_path / "portal.sqlite", load_demo_subscribers()).close()
+    with closing(sqlite3.connect(tmp_path / "portal.sqlite")) as file:
+        tables = file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    of_nobody = {"made_by", "past_events", "removal"}  # a version, counts, a clock
+    assert {name for (name,) in tables} - of_nobody == set(ROWS_OF_SUBSCRIBER)

@@ -14,7 +14,7 @@ from hypothesis import given
 from support.any_request import bounded, forms, list_posts, promises
 from support.fake_service import FakeService
 from support.processes import free_port, team_pages
-from support.visiting import Portal, Visitor
+from support.visiting import Portal, Visitor, key_of
 from support.watching import TOKEN
 
 from churn.errors import SettingsError
@@ -120,6 +120,24 @@ def test_machines_and_people_share_the_attempts_of_their_source(closed: Portal) 
     assert 1 <= int(refused.headers["retry-after"]) <= 10
     assert sign_in(guessing).status_code == 429
     assert TOKEN not in str(closed.capture.entries)
+
+
+def test_machines_export_and_erase_a_subscriber_whose_key_no_log_has(closed: Portal) -> None:
+    closed.visitor(1).get()
+    key, machine = key_of(1), closed.team_visitor()
+
+    def ask(action: str, **body: Any) -> httpx2.Response:
+        return machine.request("POST", f"/api/subscribers/{action}", headers=BEARER, **body)
+
+    rows = ask("export", json={"key": key}).json()
+    assert [row["key"] for row in rows["subscribers"]] == [key]
+    assert ask("erase", json={"key": key}).json()["exposures"] == len(rows["exposures"]) == 1
+    assert set(map(len, ask("export", json={"key": key}).json().values())) == {0}
+    assert key not in str(closed.capture.entries)
+    for wrong in (b"", b"{", b'{"key": 1}', b'{"key": ""}', b'{"key": "\xff"}', b'{"key": "' + b"k" * 129 + b'"}'):
+        assert ask("erase", content=wrong).status_code == 422
+    assert ask("erase", content=b" " * 9000).status_code == 413
+    assert machine.request("POST", "/api/subscribers/export", json={"key": key}).status_code == 401
 
 
 def test_what_is_wrong_below_api_is_told_in_json(closed: Portal) -> None:

@@ -3,37 +3,53 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from churn.businesses import find_contract, list_contracts
+from churn.cli import about_you
+from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption, ReportOption
 from churn.cli.predictions import hash_with_salt, require_log
 from churn.cli.reports import name_left_out, require_forms, write_report
 from churn.cli.show import format_time, out, print_json, print_table, show_progress
 from churn.cli.training import open_registry
-from churn.errors import ChurnError, DataError, ExitCode
+from churn.errors import BundleError, ChurnError, ClientError, DataError, ExitCode, RegistryError, SettingsError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from churn.dashboard.report import Report
+    from churn.client.portal import Action
+    from churn.model.bundle import Bundle
+    from churn.model.shelf import Shelf
+    from churn.outcomes.changes import Change
+    from churn.outcomes.person import Erasure
     from churn.prediction_log.record import Record
     from churn.training.subscribers import Versions
 
 # ruff: noqa: PLC0415 - what reads Parquet takes a moment to load
 
+# The portal, if it is not to be asked.
+NO_PORTAL = "the portal: set PORTAL_URL, or run `churn-portal subscriber export KEY` or `erase KEY` where it runs"
 # What others keep, which these commands do not reach.
 NOT_REACHED = (
-    "the portal: run `churn-portal subscriber export KEY` or `erase KEY` where it runs",
     "the lines of the services' logs: they hold no key and no hash",
     "backups of the prediction log: erase there too, or let them go",
     "files that you gave or made: training data, outcomes, scored files, earlier exports",
 )
-NO_REGISTRY = "a model registry: there is none under CHURN_HOME, and no MLFLOW_TRACKING_URI, so no version can be named"
+NO_REGISTRY = "there is no model registry under CHURN_HOME, and no MLFLOW_TRACKING_URI, so no version can be named"
 KeyArgument = Annotated[
     str, typer.Argument(help="The subscriber's key, as sent in X-Subscriber-Key.", show_default=False)
 ]
+
+
+class Portal(NamedTuple):
+    """Where the portal's team app is, and its token."""
+
+    address: str
+    token: str
+
 
 app = typer.Typer(
     name="subscriber", help="Export or erase what is kept of one subscriber, of all contracts.", no_args_is_help=True
@@ -42,84 +58,186 @@ app = typer.Typer(
 
 @app.command("export", epilog="Example: churn subscriber export KEY --out about-you.html")
 def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_json: JsonOption = False) -> None:
-    """Show what is kept of a subscriber: what was predicted and decided, when and why, and what came of it.
+    """Show what is kept of a subscriber: what was decided, when and why, and what would have changed it.
 
-    Exit code 3: a damaged segment is left out, which may hold more.
+    Exit code 3: a damaged segment is left out, which may hold more. 1: PORTAL_URL is set, and the portal gave nothing.
     """
     paths = require_forms(out_paths, (".html", ".json"))
+    from churn.outcomes.changes import find_change
     from churn.outcomes.person import collect_outcomes, collect_records
     from churn.outcomes.store import locate_outcomes
     from churn.prediction_log.reader import require_whole
 
     settings = read_settings()
     hashed = hash_with_salt(settings, key)
+    portal = _find_portal(settings)
     damaged: list[DataError] = []
-    records: list[Record] = []
+    records: list[tuple[Record, Change]] = []
     outcomes: list[dict[str, Any]] = []
     for contract in list_contracts():
         theirs = collect_records(require_log(settings, contract), hashed, damaged=damaged)
         outcomes += collect_outcomes(locate_outcomes(settings.churn_home, contract), hashed, theirs)
-        records += theirs
-    trained, unreached = _find_trained(settings, key)
-    not_reached = [*NOT_REACHED, *unreached]
+        find_bundle = _cache_bundles(settings.shelf(contract))
+        records += [(record, find_change(record, find_bundle)) for record in theirs]
+    trained, troubles = _find_trained(settings, key)
+    at_portal = _ask_portal(portal, "export", key, troubles)
+    not_reached = _list_not_reached(portal, troubles)
     figures = {
         "subscriber": hashed,
-        "predictions": [{**record, "time": format_time(record["time"] / 1e6)} for record in records],
+        "predictions": [
+            {
+                **record,
+                "time": format_time(record["time"] / 1e6),
+                "would_have_changed": {**change._asdict(), "moved": [moved._asdict() for moved in change.moved]},
+            }
+            for record, change in records
+        ],
         "outcomes": outcomes,
+        "portal": at_portal,
         "versions": _figures_from_versions(trained),
         "not_reached": not_reached,
         **name_left_out(damaged),
     }
-    write_report(paths, figures, functools.partial(_build_report, records, outcomes), damaged=damaged)
+    kept = about_you.Kept(records, outcomes, at_portal, _describe_versions(trained), not_reached)
+    write_report(paths, figures, functools.partial(about_you.build_page, kept), damaged=damaged)
     if as_json:
         print_json(figures)
     else:
-        print_table("Predictions", *_list_predictions(records))
-        print_table("What became known", *_list_outcomes(outcomes))
+        print_table("Predictions", *about_you.list_predictions([record for record, _ in records]))
+        for record, change in records:
+            out.print(f"{format_time(record['time'] / 1e6)}: {about_you.describe_change(record, change)}")
+        print_table("What became known", *about_you.list_outcomes(outcomes))
+        _tell_portal(at_portal)
         _tell_rest(trained, not_reached)
     require_whole(damaged)
+    _raise_portal_trouble(troubles)
 
 
 @app.command("erase", epilog="Example: churn subscriber erase KEY")
 def subscriber_erase(key: KeyArgument, *, as_json: JsonOption = False) -> None:
-    """Erase a subscriber from the prediction logs, the outcomes and the lists of who was in training files.
+    """Erase a subscriber: from prediction logs, outcomes, lists of who was in training files, and the portal.
 
-    It names the versions that were trained with them, and says what was not reached.
-    Exit code 9: all that these commands reach is erased, but others keep something. 3: more may be left here.
+    The portal is asked if PORTAL_URL is set. The versions that were trained with them are named, and all that was not
+    reached. Exit code 9: all that these commands reach is erased, but others keep something. 3: more may be left here.
+    1: PORTAL_URL is set, and the portal erased nothing.
     """
     from churn.outcomes.person import erase_person
     from churn.outcomes.store import locate_outcomes
 
     settings = read_settings()
     hashed = hash_with_salt(settings, key)
-    erased = {}
+    portal = _find_portal(settings)
+    erased: dict[str, Erasure] = {}
+    damaged: list[DataError] = []
     for contract in list_contracts():
-        with show_progress("segments", calm=True) as move:
-            outcomes = locate_outcomes(settings.churn_home, contract)
-            erased[contract] = erase_person(require_log(settings, contract), outcomes, hashed, progress=move)
-    trained, unreached = _find_trained(settings, key, forget=True)
-    not_reached = [*NOT_REACHED, *unreached]
+        outcomes = locate_outcomes(settings.churn_home, contract)
+        try:
+            with show_progress("segments", calm=True) as move:
+                erased[contract] = erase_person(require_log(settings, contract), outcomes, hashed, progress=move)
+        except DataError as error:
+            damaged.append(error)
+    trained, troubles = _find_trained(settings, key, forget=True)
+    at_portal = _ask_portal(portal, "erase", key, troubles)
+    not_reached = _list_not_reached(portal, troubles)
     if as_json:
-        counts = {contract: erasure._asdict() for contract, erasure in erased.items()}
-        versions = _figures_from_versions(trained)
-        print_json({"subscriber": hashed, "erased": counts, "versions": versions, "not_reached": not_reached})
+        print_json({
+            "subscriber": hashed,
+            "erased": {contract: erasure._asdict() for contract, erasure in erased.items()},
+            "portal": at_portal,
+            "versions": _figures_from_versions(trained),
+            "not_reached": not_reached,
+        })  # fmt: skip
     else:
         rows = [[contract, erasure.records, erasure.outcomes] for contract, erasure in erased.items()]
         print_table("Erased", ["contract", "records", "outcomes"], rows)
+        _tell_portal(at_portal)
         _tell_rest(trained, not_reached)
+    if damaged:
+        raise damaged[0]
     for contract, erasure in erased.items():
         erasure.require_whole(require_log(settings, contract).journals)
+    _raise_portal_trouble(troubles)
     raise typer.Exit(ExitCode.NOT_OVER)
 
 
-def _find_trained(settings: Settings, key: str, *, forget: bool = False) -> tuple[dict[str, Versions], list[str]]:
-    """Find the versions that were trained with a subscriber, by contract; return with them what was not reached.
+def _find_portal(settings: Settings) -> Portal | None:
+    """Return where the portal is and its token; None if it is not to be asked.
+
+    Raises:
+        SettingsError: there is an address without a token.
+    """
+    if settings.portal_url is None:
+        return None
+    if settings.portal_team_token is None:
+        raise SettingsError(
+            "PORTAL_URL is set without PORTAL_TEAM_TOKEN, so the portal would refuse",
+            instead="set it to what it is where `churn-portal team` runs, or unset PORTAL_URL",
+        )
+    require_extra("client", "httpx2")
+    return Portal(settings.portal_url, settings.portal_team_token.get_secret_value())
+
+
+def _ask_portal(portal: Portal | None, action: Action, key: str, troubles: list[ChurnError]) -> dict[str, Any] | None:
+    """Return what the portal answers; None if it was not asked, or if there is trouble, which is added."""
+    if portal is None:
+        return None
+    from churn.client.portal import ask_portal
+
+    try:
+        return ask_portal(portal.address, portal.token, action, key)
+    except ClientError as error:
+        troubles.append(error)
+        return None
+
+
+def _list_not_reached(portal: Portal | None, troubles: list[ChurnError]) -> list[str]:
+    places = [] if portal else [NO_PORTAL]
+    return [*places, *NOT_REACHED, *(f"{error.message}; {error.instead}" for error in troubles)]
+
+
+def _tell_portal(at_portal: dict[str, Any] | None) -> None:
+    for table, rows in (at_portal or {}).items():
+        out.print(f"At the portal, {table.replace('_', ' ')}: {rows if isinstance(rows, int) else len(rows)}")
+
+
+def _raise_portal_trouble(troubles: list[ChurnError]) -> None:
+    """Raise what the portal refused, once all else has been done and told."""
+    for error in troubles:
+        if isinstance(error, ClientError):
+            raise error
+
+
+def _cache_bundles(shelf: Shelf) -> Callable[[Record], Bundle]:
+    """Return what loads the bundle that answered a record, each once."""
+    from churn.prediction_log.replay import find_bundle
+
+    bundles: dict[str, Bundle | BundleError] = {}
+
+    def find(record: Record) -> Bundle:
+        sha256 = record["bundle_sha256"]
+        if sha256 not in bundles:
+            try:
+                bundles[sha256] = find_bundle(record, shelf)
+            except BundleError as error:
+                bundles[sha256] = error
+        bundle = bundles[sha256]
+        if isinstance(bundle, BundleError):
+            raise bundle
+        return bundle
+
+    return find
+
+
+def _find_trained(
+    settings: Settings, key: str, *, forget: bool = False
+) -> tuple[dict[str, Versions], list[ChurnError]]:
+    """Find the versions that were trained with a subscriber, by contract; return with them what went wrong.
 
     `forget` removes the subscriber from the lists that tell it, once all versions are known.
     """
     salt = settings.prediction_log_salt
     if salt is None or not (settings.mlflow_tracking_uri or (settings.churn_home / "mlflow").is_dir()):
-        return {}, [NO_REGISTRY]
+        return {}, [RegistryError(NO_REGISTRY, instead="see whether CHURN_HOME is the right one")]
     trained: dict[str, Versions] = {}
     try:
         registry = open_registry(settings)
@@ -132,7 +250,7 @@ def _find_trained(settings: Settings, key: str, *, forget: bool = False) -> tupl
         for name in names.values() if forget else ():
             forget_subscriber(registry, name, key, secret)
     except ChurnError as error:
-        return trained, [f"the model registry: {error.message}"]
+        return trained, [error]
     return trained, []
 
 
@@ -167,65 +285,3 @@ def _tell_rest(trained: dict[str, Versions], not_reached: list[str]) -> None:
     out.print("Not reached:")
     for place in not_reached:
         out.print(f"- {place}")
-
-
-def _list_predictions(records: list[Record]) -> tuple[list[str], list[list[Any]]]:
-    """Return the columns and rows of what was decided, and why."""
-    columns = ["when", "likelihood of leaving", "by", "because", "banner", "offer"]
-    rows = [
-        [
-            format_time(record["time"] / 1e6),
-            f"{record['probability']:.1%}",
-            record["model_version"],
-            "; ".join(record["reasons"]),
-            _describe_banner(record),
-            record["offer"] or "none",
-        ]
-        for record in records
-    ]
-    return columns, rows
-
-
-def _describe_banner(record: Record) -> str:
-    if not record["banner"]:
-        return f"none: not above {record['threshold']:g}"
-    if record["arm"] == "holdout":
-        return "none: in the group that is shown none, to measure what the banner does"
-    return "shown, with " + (", ".join(record["shown_reasons"]) or "no reasons")
-
-
-def _list_outcomes(outcomes: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    """Return the columns and rows of what became known."""
-    words = {True: "yes", False: "no", None: "not known"}
-    return ["known by", "left", "accepted an offer"], [
-        [outcome["kind"].replace("_", " "), words[outcome["left"]], words[outcome["accepted"]]] for outcome in outcomes
-    ]
-
-
-def _build_report(records: list[Record], outcomes: list[dict[str, Any]]) -> Report:
-    """Return the page for the subscriber: all decisions, and of each all values that went in and what they added."""
-    from churn.dashboard.report import Table, report_figures
-    from churn.prediction_log.record import CONTRIBUTION, FEATURE
-
-    tables = [
-        Table("What was decided, and why", *_list_predictions(records)),
-        Table("What became known later", *_list_outcomes(outcomes)),
-    ]
-    for record in records:
-        names = [name.removeprefix(FEATURE) for name in record if name.startswith(FEATURE)]
-        rows = [
-            [name, f"{record[FEATURE + name]:g}", f"{record[CONTRIBUTION + name]:+.4f}"]
-            for name in names
-            if record[FEATURE + name] is not None
-        ]
-        when = format_time(record["time"] / 1e6)
-        tables.append(Table(f"What went in on {when}", ["what", "value", "raised (+) or lowered (-) it by"], rows))
-    return report_figures(
-        "What is kept about you",
-        f"{len(records)} predictions, {len(outcomes)} outcomes",
-        [],
-        tables,
-        lead="Each prediction is how likely you were to end your subscription. What went in is shown with what each "
-        "value did to it, in log-odds. With other values the prediction would have been another.",
-        basis="Your key is kept as a hash only.",
-    )

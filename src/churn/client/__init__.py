@@ -3,6 +3,7 @@
 calls.py          build a request and read its reply, without a network
 asynchronous.py   send it within one budget of time
 blocking.py       the same for code without an event loop
+portal.py         asks the portal what it keeps of a person, or to erase it
 """
 
 from churn.client.asynchronous import AsyncChurnClient

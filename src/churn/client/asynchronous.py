@@ -1,4 +1,4 @@
-"""The client for asyncio. The only module that knows httpx2."""
+"""The client for asyncio."""
 
 import os
 from collections.abc import Mapping

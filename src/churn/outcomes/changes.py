@@ -1,0 +1,65 @@
+"""What would have changed a prediction: its raising reasons moved together to what is typical where people stay."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from churn.errors import BundleError
+from churn.model.bundle import Bundle
+from churn.model.model import ChurnModel
+from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
+
+
+class Moved(NamedTuple):
+    """One value, and the one in its place, as the contract writes them and in words."""
+
+    feature: str
+    was: Any
+    instead: Any
+    was_in_words: str
+    instead_in_words: str
+
+
+class Change(NamedTuple):
+    """What would have been predicted with other values.
+
+    Args:
+        moved: the values; none if nothing raised the prediction.
+        probability: with all of them moved together; None if it is not known.
+        unknown: why it is not known.
+    """
+
+    moved: Sequence[Moved] = ()
+    probability: float | None = None
+    unknown: str = ""
+
+
+def find_change(record: Record, find_bundle: Callable[[Record], Bundle]) -> Change:
+    """Predict anew with the reasons that raised the prediction moved together, by the bundle that answered.
+
+    Args:
+        find_bundle: loads that bundle, or raises BundleError.
+    """
+    try:
+        model = find_bundle(record).model
+    except BundleError as error:
+        return Change(unknown=error.message)
+    if model.reference is None:
+        return Change(unknown="the bundle that answered knows no values that speak for staying")
+    specs = model.contract.features
+    raising = {name for name in record["reason_features"] if (record[CONTRIBUTION + name] or 0) > 0}
+    places = [at for at, spec in enumerate(specs) if spec.name in raising]
+    values = tuple(record[FEATURE + spec.name] for spec in specs)
+    moved = [
+        Moved(spec.name, was, instead, spec.word_for_team(was), spec.word_for_team(instead))
+        for at in places
+        for spec, reference in [(specs[at], model.reference[at])]
+        for was, instead in [(spec.decode(values[at]), spec.decode(reference))]
+    ]
+    return Change(moved, predict_moved(model, values, places)) if moved else Change(moved, record["probability"])
+
+
+def predict_moved(model: ChurnModel, values: Sequence[float], places: Sequence[int]) -> float:
+    """Predict with some values replaced by the model's reference, all at once."""
+    reference = model.reference or tuple(values)
+    moved = tuple(reference[at] if at in places else value for at, value in enumerate(values))
+    return model.predict_encoded([moved])[0].probability
