@@ -4,7 +4,7 @@ export COMPOSE_PROJECT_NAME="${COMPOSE_PROJECT_NAME:-streamflow-churn}"
 export CANARY_WEIGHT="${CANARY_WEIGHT:-10}"
 export PORT="${PORT:-8000}" PORTAL_PORT="${PORTAL_PORT:-8001}" MLFLOW_PORT="${MLFLOW_PORT:-5000}"
 export PORTAL_TEAM_PORT="${PORTAL_TEAM_PORT:-8003}"
-export DASHBOARD_PORT="${DASHBOARD_PORT:-8002}" PROMETHEUS_PORT="${PROMETHEUS_PORT:-9090}" STATS_PORT="${STATS_PORT:-8404}" ADMIN_PORT="${ADMIN_PORT:-9999}"
+export DASHBOARD_PORT="${DASHBOARD_PORT:-8002}" PROMETHEUS_PORT="${PROMETHEUS_PORT:-9090}" STATS_PORT="${STATS_PORT:-8404}"
 
 export SERVICE_IMAGE="${SERVICE_IMAGE:-streamflow-churn-api}"
 HAPROXY_IMAGE="${HAPROXY_IMAGE:-haproxy:3.0}"
@@ -102,7 +102,7 @@ start_containers() {
 run_rollout() {
   local terminal=() addresses=()
   [ -t 0 ] && [ -t 1 ] || terminal=(-T)
-  [ "${1:-}" != start ] || addresses=(--router haproxy://haproxy:9999 --stable http://stable:8000
+  [ "${1:-}" != start ] || addresses=(--router haproxy:/admin/haproxy.sock --stable http://stable:8000
     --canary http://canary:8000 --no-registry)
   compose exec "${terminal[@]}" dashboard churn rollout "$@" "${addresses[@]}"
 }

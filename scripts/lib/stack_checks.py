@@ -25,6 +25,16 @@ EVERY_S = 0.5
 TIMEOUT_S = 10.0
 JOBS = ("haproxy", "prometheus", "rollouts", "service")
 SCRAPED_WITHIN_S = 15  # three times the interval
+# Prints what HAProxy answers, or one line why it does not.
+ASK = """
+import sys
+from churn.errors import ChurnError
+from churn.rollout.routers.haproxy import HAProxy
+try:
+    print(HAProxy(sys.argv[1]).send(sys.stdin.read()))
+except ChurnError as error:
+    sys.exit(error.message)
+"""
 TOKEN = re.compile(r'name="form_token" value="(\w+)"')
 SUBSCRIBER = re.compile(r'name="subscriber" value="(\w+)"')
 
@@ -127,9 +137,26 @@ def check_predictions() -> str:
     return ", ".join(f"{name} {versions[name]}: {count / REQUESTS:.1%}" for name, count in sorted(answered.items()))
 
 
+class StackHAProxy(HAProxy):
+    """The stack's, whose runtime interface only HAProxy and the dashboard reach: asked in the dashboard's container."""
+
+    def send(self, commands: str) -> str:
+        """As HAProxy's."""
+        dashboard = next((one.name for one in containers() if one.part == "dashboard" and one.state == "running"), None)
+        if dashboard is None:
+            raise RolloutError("the dashboard does not run, by which HAProxy is asked", instead="scripts/stack up")
+        done = subprocess.run(  # noqa: S603
+            ["docker", "exec", "--interactive", dashboard, "python", "-c", ASK, self.address],  # noqa: S607
+            input=commands, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RolloutError(f"HAProxy does not answer: {done.stderr.strip()}", instead="start it, or see its log")
+        return done.stdout.strip()
+
+
 def haproxy() -> HAProxy:
     """The stack's, by its runtime interface."""
-    return HAProxy(f"127.0.0.1:{os.environ['ADMIN_PORT']}")
+    return StackHAProxy("/admin/haproxy.sock")
 
 
 def servers() -> list[Server]:

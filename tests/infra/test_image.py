@@ -92,7 +92,7 @@ def test_the_image_runs_as_a_numbered_user_with_the_service_as_process_one(image
 
 def test_the_image_stays_within_its_budget(image: Built) -> None:
     names = [layer["name"] for layer in image.said["layers"]]
-    assert names == ["base", "libraries", "project", "bundle"]
+    assert names == ["base", "home", "libraries", "project", "bundle"]
     assert sum(layer["size_bytes"] for layer in image.said["layers"]) == pytest.approx(image.said["size_bytes"])
     assert 0 < image.said["above_base_bytes"] <= LARGEST
 

@@ -31,8 +31,8 @@ PORTS = (
     "MLFLOW_PORT",
     "PROMETHEUS_PORT",
     "STATS_PORT",
-    "ADMIN_PORT",
 )
+PARTS = ("stable", "canary", "haproxy", "portal", "team", "dashboard", "prometheus", "mlflow")
 PROJECT = f"churn-tests-{secrets.token_hex(4)}"
 PATIENCE_S = 600
 
@@ -188,6 +188,23 @@ def test_a_part_that_is_gone_fails_the_smoke_test_in_words(stack: Stack) -> None
         assert found["MLflow"][0] is False
         assert "does not answer" in found["MLflow"][1]
         assert found["predictions"][0] is True
+
+
+def test_only_haproxy_and_dashboard_reach_what_can_move_weights(stack: Stack) -> None:
+    """Asked inside each container, as somebody who took it over would."""
+    found = {part: docker("exec", stack.container(part), "sh", "-c", "ls /admin 2>&1 || true") for part in PARTS}
+    assert {part for part, files in found.items() if files == "haproxy.sock"} == {"haproxy", "dashboard"}
+    assert {part for part in PARTS if has_a_way(stack, part, "haproxy", 9999)} == set()
+    assert has_a_way(stack, "portal", "haproxy", 8000)
+    assert not has_a_way(stack, "portal", "stable", 8000)
+    assert not has_a_way(stack, "team", "mlflow", 5000)
+    assert has_a_way(stack, "dashboard", "stable", 8000)
+
+
+def has_a_way(stack: Stack, part: str, host: str, port: int) -> bool:
+    """Whether a part can connect to another one."""
+    command = ["docker", "exec", stack.container(part), "bash", "-c", f"timeout 5 bash -c '</dev/tcp/{host}/{port}'"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def test_containers_have_no_rights_no_host_and_bounds(stack: Stack) -> None:

@@ -26,6 +26,35 @@ def run(*command: str | Path, said: str = "", **environment: str) -> subprocess.
     return subprocess.run([program, *command[1:]], env=own, input=said, capture_output=True, text=True, check=False)
 
 
+def list_parts(key: str) -> dict[str, set[str]]:
+    """What each part of the stack has under a key, such as `networks`; the service's two parts share theirs."""
+    anchor, _, services = COMPOSE.read_text().partition("\nservices:\n")
+    parts = re.findall(r"^  (\w+):\n((?:    .*\n|\n)+)", services.partition("\nnetworks:\n")[0] + "\n", re.MULTILINE)
+    shared = anchor.partition("x-service:")[2]
+    lines = {name: re.findall(rf"^    {key}: \[(.*)\]", body, re.MULTILINE) for name, body in parts}
+    ours = re.findall(rf"^  {key}: \[(.*)\]", shared, re.MULTILINE)
+    return {name: {*re.findall(r"[^\s,\"]+", (found or ours or [""])[0])} for name, found in lines.items()}
+
+
+def test_only_haproxy_and_dashboard_have_the_socket_that_moves_weights() -> None:
+    folder, _, _ = dockerfile_environment()["ADMIN_BIND"].rpartition("/")
+    assert folder == "/admin"
+    holders = {part for part, volumes in list_parts("volumes").items() if f"admin:{folder}" in volumes}
+    assert holders == {"haproxy", "dashboard"}
+
+
+def test_who_answers_subscribers_reaches_no_server_behind_haproxy() -> None:
+    networks = list_parts("networks")
+    assert len(networks) == 8
+    reached = {
+        part: {other for other in networks if other != part and networks[other] & networks[part]} for part in networks
+    }
+    assert reached["portal"] == {"team", "haproxy", "dashboard"}
+    assert reached["team"] == {"portal", "haproxy", "dashboard"}
+    assert reached["mlflow"] == set()
+    assert reached["stable"] == {"canary", "haproxy", "dashboard", "prometheus"}
+
+
 def dockerfile_environment() -> dict[str, str]:
     """What HAProxy's image sets."""
     (block,) = re.findall(r"^ENV ((?:.*\\\n)*.*)$", (DEPLOY / "haproxy" / "Dockerfile").read_text(), re.MULTILINE)
