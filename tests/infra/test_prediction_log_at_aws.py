@@ -4,8 +4,13 @@ AWS is a stand-in, which enforces actions and resources of roles. See `Aws.enfor
 """
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +20,7 @@ from botocore.exceptions import ClientError
 from support.demo_bundle import write_demo_bundle
 from support.examples import EXAMPLE
 from support.platforms import BUCKET, KEEPER, STABLE, STATE, Platform
-from support.processes import churn, serving, succeed
+from support.processes import churn, free_port, serving, succeed
 
 from churn.prediction_log.segments import Segment
 
@@ -183,6 +188,17 @@ def test_the_network_lets_predictions_through_to_this_bucket_and_nothing_else_to
     ]
 
 
+def test_endpoints_serve_this_account_only(platform: Platform) -> None:
+    endpoints = platform.aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    condition = {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
+    limited = {
+        item["ServiceName"].removeprefix("com.amazonaws.us-east-1.")
+        for item in endpoints
+        if [statement.get("Condition") for statement in json.loads(item["PolicyDocument"])["Statement"]] == [condition]
+    }
+    assert limited == {"ecr.api", "logs", "secretsmanager"}
+
+
 def test_the_bucket_is_encrypted_closed_and_speaks_only_tls(platform: Platform) -> None:
     s3 = platform.aws.client("s3")
     (rule,) = s3.get_bucket_encryption(Bucket=LOG)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -214,6 +230,27 @@ def test_a_service_puts_its_log_by_the_tasks_rights(logged: list[str]) -> None:
     found = Segment.from_name(segment.removeprefix("predictions/streamflow/"))
     assert found is not None
     assert found.records == 3
+
+
+def test_the_alarm_hears_a_service_that_cannot_put_its_log(
+    platform: Platform, environment: dict[str, str], lifted: None, tmp_path: Path
+) -> None:
+    assert lifted is None
+    write_demo_bundle(tmp_path / "bundle", draws=2000, trees=5)
+    elsewhere = {"PREDICTION_LOG": f"s3://{LOG}/elsewhere", "MODEL_PATH": str(tmp_path / "bundle"), "WORKERS": "1"}
+    own = os.environ | environment | elsewhere | {"CHURN_HOME": str(tmp_path), "PORT": str(free_port())}
+    command = [sys.executable, "-m", "churn", "serve"]
+    with (
+        platform.aws.enforcing_rights(),
+        subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as service,
+    ):
+        assert service.stdout is not None
+        warning = next(line for line in map(json.loads, service.stdout) if line["level"] == "warning")
+        service.terminate()
+    (found,) = platform.aws.client("logs").describe_metric_filters()["metricFilters"]
+    assert found["filterPattern"].startswith('{ $.level = "warning" && (')
+    heard = re.findall(r'\$\.event = "(.*?)"', found["filterPattern"])
+    assert any(fnmatch(warning["event"], words) for words in heard), warning
 
 
 @pytest.mark.parametrize(

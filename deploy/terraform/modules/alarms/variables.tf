@@ -23,6 +23,12 @@ variable "tasks_minimum" {
   type        = number
 }
 
+variable "prediction_log_group" {
+  description = "The log group in whose lines the service says that it cannot keep its predictions; null where they are not logged."
+  type        = string
+  default     = null
+}
+
 variable "p99_limit_ms" {
   description = "What 99 % of the answers must keep, as the load balancer sees it, in milliseconds."
   type        = number

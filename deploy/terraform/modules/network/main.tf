@@ -1,9 +1,23 @@
 # A VPC of private subnets without a way to the internet. What tasks need of AWS, they reach by endpoints.
 
+data "aws_caller_identity" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  region       = data.aws_region.current.name
+  region = data.aws_region.current.name
+  # Who takes a task over cannot carry anything out by another account's keys. Images are pulled by a token of ECR's own, not
+  # by a signed request, so their endpoint is left as it is.
+  only_this_account = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "OnlyThisAccount"
+      Effect    = "Allow"
+      Principal = "*"
+      Action    = "*"
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:PrincipalAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
   subnet_index = { for index, zone in var.availability_zones : zone => index }
 }
 
@@ -56,6 +70,7 @@ resource "aws_vpc_endpoint" "interface" {
   private_dns_enabled = true
   subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
   security_group_ids  = [aws_security_group.endpoints.id]
+  policy              = each.key == "ecr.dkr" ? null : local.only_this_account
   tags                = { Name = "${var.name}-${each.key}" }
 }
 

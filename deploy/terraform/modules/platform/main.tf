@@ -98,6 +98,8 @@ module "alarms" {
   services      = module.service.services
   tasks_minimum = var.tasks.minimum
   topic_arns    = var.alarm_topic_arns
+
+  prediction_log_group = var.prediction_log == null ? null : module.service.log_group
 }
 
 module "delivery" {
