@@ -19,6 +19,7 @@ import pytest
 from botocore.exceptions import ClientError
 from support.demo_bundle import write_demo_bundle
 from support.examples import EXAMPLE
+from support.keys import PORTAL, TWO_CALLERS, bearer
 from support.platforms import BUCKET, KEEPER, STABLE, STATE, Platform
 from support.processes import churn, free_port, serving, succeed
 
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("terraform")
 LOG = "streamflow-churn-api-predictions-123456789012"
 OBJECTS = f"arn:aws:s3:::{LOG}/predictions/*"
 SALT = "a-salt-of-enough-letters"
-SECRETS = {"PREDICTION_LOG_SALT": SALT, "API_KEYS": "the-text-of-a-file"}
+SECRETS = {"PREDICTION_LOG_SALT": SALT, "API_KEYS": TWO_CALLERS}
 RETENTION_DAYS, AGE_DAYS = 90, 40
 
 
@@ -79,8 +80,7 @@ def environment(platform: Platform, values: dict[str, str]) -> dict[str, str]:
         mount["containerPath"],
         mount["sourceVolume"],
     )
-    salt = {"PREDICTION_LOG_SALT": secrets["PREDICTION_LOG_SALT"]}
-    return {**settings, **salt, **platform.aws.environment, **task, "AWS_ALLOW_HTTP": "true"}
+    return {**settings, **secrets, **platform.aws.environment, **task, "AWS_ALLOW_HTTP": "true"}
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,9 @@ def logged(
     own = {"MODEL_PATH": home / "bundle", "WORKERS": 1, "DRAIN_SECONDS": 0}
     with platform.aws.enforcing_rights(), serving(home, "serve", **(environment | own)) as (address, _):
         for key in ("theirs", "ours", "ours"):
-            httpx2.post(f"{address}/predict", json=EXAMPLE, headers={"X-Subscriber-Key": key}).raise_for_status()
+            headers = bearer(PORTAL) | {"X-Subscriber-Key": key}
+            httpx2.post(f"{address}/predict", json=EXAMPLE, headers=headers).raise_for_status()
+        assert httpx2.post(f"{address}/predict", json=EXAMPLE).status_code == 401
     listed = platform.aws.client("s3").list_objects_v2(Bucket=LOG)["Contents"]
     return sorted(item["Key"] for item in listed)
 
@@ -217,11 +219,12 @@ def test_the_bucket_is_encrypted_closed_and_speaks_only_tls(platform: Platform) 
 def test_values_of_secrets_stand_neither_in_the_state_nor_in_the_task_definition(
     platform: Platform, values: dict[str, str]
 ) -> None:
-    assert platform.plan()[0] == 0
+    assert (platform.plan()[0], values) == (0, SECRETS)
     state = platform.aws.client("s3").get_object(Bucket=BUCKET, Key=STATE)["Body"].read().decode()
     assert "secretsmanager" in state
     told = state + json.dumps(platform.definition(STABLE), default=str)
-    assert [value for value in values.values() if value in told] == []
+    pieces = (SALT, *re.findall("[0-9a-f]{64}", TWO_CALLERS))
+    assert [piece for piece in pieces if piece in told] == []
 
 
 def test_a_service_puts_its_log_by_the_tasks_rights(logged: list[str]) -> None:
