@@ -19,6 +19,10 @@ if (form) {
     const typed = new URLSearchParams(new FormData(form));
     try {
       const response = await fetch(`${form.dataset.answer}?${typed}`, { signal: asking.signal });
+      if (response.redirected) { // to the sign-in page: the session is over
+        location.assign(response.url);
+        return;
+      }
       show(new DOMParser().parseFromString(await response.text(), "text/html"));
       history.replaceState(null, "", `${form.getAttribute("action")}?${typed}`);
     } catch (error) {

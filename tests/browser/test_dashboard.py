@@ -189,3 +189,9 @@ def test_a_mailed_report_opens_from_a_file_and_looks_like_the_page(look: Open, d
     expect(report.locator("#check-1 svg")).to_be_visible()
     assert violations(report) == []
     assert dashboard not in path.read_text(encoding="utf-8")
+
+
+def test_a_page_whose_session_is_over_leads_to_the_sign_in_page_and_is_not_called_live(look: Open) -> None:
+    page = look("/")
+    page.context.clear_cookies()
+    expect(page.get_by_label("Token")).to_be_visible(timeout=20_000)  # it looks every five seconds

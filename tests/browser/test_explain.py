@@ -235,3 +235,17 @@ def test_who_has_the_token_signs_in_sees_the_counts_and_signs_out(browser: Brows
         assert Axe().run(page).violations_count == 0
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_form_whose_session_is_over_leads_to_the_sign_in_page(browser: Browser, service: str, tmp_path: Path) -> None:
+    own = {"SERVICE_URL": service, "PORTAL_TEAM_TOKEN": TOKEN}
+    with team_pages(tmp_path, **own) as address, closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.goto(address)
+        page.get_by_label("Token").fill(TOKEN)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("link", name="Explain a prediction").click()
+        expect(verdict(page)).to_contain_text(percent(service))
+        context.clear_cookies()
+        slider(page, "Tenure").fill("72")
+        expect(page.get_by_label("Token")).to_be_visible()

@@ -43,6 +43,10 @@ async function look() {
   if (running && !document.hidden) {
     try {
       const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+      if (answer.redirected) { // to the sign-in page: the session is over
+        location.assign(answer.url);
+        return;
+      }
       if (answer.ok) {
         renew(await answer.text());
       }
