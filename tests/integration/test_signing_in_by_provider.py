@@ -141,7 +141,7 @@ def test_a_real_provider_signs_people_in(opened: Open) -> None:
             back = urlsplit(answer.headers["location"])
             return f"{back.path}?{back.query}"
 
-        app.refuses(go_through("eve"), 403, "The provider knows you as eve")
+        app.refuses(go_through("eve"), 403, "The provider knows you as sub=eve")
         assert app.come_back(go_through("ann")).status_code == 200
         assert app.is_signed_in()
 

@@ -66,6 +66,8 @@ def find_source(request: Request, *, is_behind_proxy: bool) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host[:100]
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
     if address.version == 4:  # noqa: PLR2004 - IPv4
         return str(address)
     return str(ipaddress.ip_network((address, HALF_OF_IPV6), strict=False))

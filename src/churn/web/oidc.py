@@ -120,13 +120,17 @@ def _fits(rule: str, claims: Mapping[str, Any]) -> bool:
         name, _, value = rule.partition("=")
         has = claims.get(name)
         return value in has if isinstance(has, list) else has == value
-    email = claims.get("email")
-    if not isinstance(email, str) or claims.get("email_verified") is not True:
-        return False
-    given = email.lower()
-    return given.endswith(rule.lower()) and (rule.startswith("@") or given == rule.lower()) and given.count("@") == 1
+    given, rule = _find_verified_address(claims), rule.lower()
+    return given == rule or (rule.startswith("@") and given.count("@") == 1 and given.endswith(rule))
 
 
 def name_person(claims: Mapping[str, Any]) -> str:
-    """Return the name by which log and records know somebody."""
-    return str(claims.get("email") or claims["sub"])[:MOST_NAME_LETTERS]
+    """Return the name by which log and records know somebody: an address that is theirs, or the rule for them alone."""
+    return (_find_verified_address(claims) or f"sub={claims['sub']}")[:MOST_NAME_LETTERS]
+
+
+def _find_verified_address(claims: Mapping[str, Any]) -> str:
+    """Return the address in small letters; "" if it is not verified, or if other letters could pass for ours in it."""
+    email = claims.get("email")
+    is_verified = claims.get("email_verified") is True and isinstance(email, str) and email.isascii()
+    return str(email).lower() if is_verified else ""

@@ -60,6 +60,7 @@ def test_no_more_sources_are_remembered_than_stated() -> None:
         ("127.0.0.1", "10.9.9.9, 198.51.100.1", True, "198.51.100.1"),
         ("127.0.0.1", None, True, "127.0.0.1"),
         ("2001:db8:1:2:3:4:5:6", None, False, "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", None, False, "192.0.2.7"),
         ("2001:db8:1:2:ffff::1", None, False, "2001:db8:1:2::/64"),
         ("127.0.0.1", "nonsense" * 100, True, ("nonsense" * 100)[:100]),
     ],

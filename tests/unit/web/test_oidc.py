@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from churn.errors import SettingsError
-from churn.web.oidc import OidcConfig, build_oidc_config
+from churn.web.oidc import OidcConfig, build_oidc_config, name_person
 
 SECRET = "a secret of the client"  # noqa: S105 - a test's own
 ALLOWED = "ann@example.com,@team.example.com,groups=churn-team"
@@ -34,6 +34,7 @@ def configure(issuer: str = "https://x.example", **changed: Any) -> OidcConfig |
         ({"email": "bob@team.example.com@evil.example"}, False),
         ({"email": "evil@evil.example@team.example.com"}, False),
         ({"email": ["ann@example.com"]}, False),
+        ({"email": ""}, False),
         ({"email": "bob@example.com", "groups": "churn-team-not"}, False),
         ({"email": "bob@example.com", "groups": ["not churn-team"]}, False),
         ({"email": "bob@example.com", "groups": {"churn-team": 1}}, False),
@@ -43,6 +44,26 @@ def test_only_those_are_let_in_whom_the_rules_name(claims: dict[str, Any], *, is
     config = configure()
     assert config is not None
     assert config.is_allowed({"sub": "1", "email": "ann@example.com", "email_verified": True} | claims) is is_let_in
+
+
+def test_a_letter_that_only_looks_like_one_of_ours_is_another() -> None:
+    config = configure(allowed="@kiosk.example")
+    assert config is not None
+    assert config.is_allowed({"email": "bob@KIOSK.example", "email_verified": True})
+    assert not config.is_allowed({"email": "bob@\N{KELVIN SIGN}iosk.example", "email_verified": True})
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"email": "Ann@example.com", "email_verified": True}, "ann@example.com"),
+        ({"email": "ann@example.com"}, "sub=7"),
+        ({"email": "ann@example.com", "email_verified": "true"}, "sub=7"),
+        ({"email": None}, "sub=7"),
+    ],
+)
+def test_nobody_bears_a_name_that_was_not_verified(claims: dict[str, Any], name: str) -> None:
+    assert name_person({"sub": "7"} | claims) == name
 
 
 @pytest.mark.parametrize(
