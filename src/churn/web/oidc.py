@@ -79,11 +79,10 @@ def build_oidc_config(
     """
     if issuer is None:
         return None
+    others = {"OIDC_CLIENT_ID": client_id, "OIDC_CLIENT_SECRET": client_secret, "OIDC_ALLOWED": allowed}
     if not (client_id and client_secret and allowed):
-        raise SettingsError(
-            "OIDC_ISSUER is set, and of OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_ALLOWED one is not",
-            instead="set all four, or unset OIDC_ISSUER",
-        )
+        missing = " and ".join(name for name, value in others.items() if not value)
+        raise SettingsError(f"OIDC_ISSUER is set without {missing}", instead="set all four, or unset OIDC_ISSUER")
     if not issuer.startswith("https:") and not is_loopback(urlsplit(issuer).hostname or ""):
         raise SettingsError(
             "OIDC_ISSUER begins with http: on the way anybody could pretend to be it", instead="give its https address"

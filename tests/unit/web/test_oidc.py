@@ -69,9 +69,9 @@ def test_nobody_bears_a_name_that_was_not_verified(claims: dict[str, Any], name:
 @pytest.mark.parametrize(
     ("issuer", "changed", "said"),
     [
-        ("https://x.example", {"client_id": None}, "one is not"),
-        ("https://x.example", {"client_secret": None}, "one is not"),
-        ("https://x.example", {"allowed": None}, "one is not"),
+        ("https://x.example", {"client_id": None}, "set without OIDC_CLIENT_ID"),
+        ("https://x.example", {"client_secret": None}, "set without OIDC_CLIENT_SECRET"),
+        ("https://x.example", {"allowed": None}, "set without OIDC_ALLOWED"),
         ("https://x.example", {"allowed": " , "}, "lets nobody in"),
         ("https://x.example", {"allowed": "ann"}, "neither an address nor a domain nor a claim"),
         ("https://x.example", {"allowed": "@"}, "neither an address nor a domain nor a claim"),
