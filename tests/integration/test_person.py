@@ -169,8 +169,9 @@ def require_all_of_it(exported: dict[str, Any], ids: list[str]) -> None:
 
 def require_readable(page: str, exported: dict[str, Any]) -> None:
     text = html.unescape(page)
-    for title in ("What was predicted and decided", "What would have changed it", "What the portal showed you"):
-        assert title in text
+    for words in ("What was predicted and decided", "month-to-month", "accepted the offer", "streamflow v9"):
+        assert words in text
+    assert "What this page lacks" not in text
     for record in exported["predictions"]:
         assert f"would have been {record['would_have_changed']['probability']:.1%} in place of" in text
 

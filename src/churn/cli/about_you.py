@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from churn.businesses import find_contract
 from churn.cli.show import format_time
 
 if TYPE_CHECKING:
+    from churn.contract.declaration import FeatureSpec
     from churn.dashboard.report import Report, Table
     from churn.outcomes.changes import Change
     from churn.prediction_log.record import Record
 
 # ruff: noqa: PLC0415 - what draws is an extra
 
+type Row = Mapping[str, Any]
 type Columns = tuple[list[str], list[list[Any]]]
-# The portal's tables, as a person would call them.
-AT_PORTAL = {
-    "subscribers": "What the portal knows of you",
-    "exposures": "What the portal showed you",
-    "responses": "What you did about it",
-    "accepted_offers": "The offer that you accepted last",
+SHOWN = {
+    "exposure": "a banner",
+    "holdout": "nothing, to measure what banners do",
+    "nothing_to_show": "nothing, as no reason could be shown",
 }
-# What its columns are called; others are called by their name.
-PORTAL_COLUMNS = {"at": "when", "kind": "what", "arm": "group", "offer": "offer"}
+DONE = {
+    "acceptance": "accepted the offer",
+    "dismissal": "dismissed the banner",
+    "helpful": "said that it helps",
+    "not_helpful": "said that it does not help",
+    "opt_out": "turned offers off",
+}
+# The portal's tables as a person would read them: what they are called, and their columns.
+AT_PORTAL: Mapping[str, tuple[str, Mapping[str, Callable[[Row], object]]]] = {
+    "subscribers": (
+        "What the portal knows of you",
+        {
+            "facts": lambda row: _write_cell(row["facts"]),
+            "wants offers": lambda row: "yes" if row["wants_offers"] else "no",
+        },
+    ),
+    "exposures": (
+        "What the portal showed you",
+        {
+            "when": lambda row: _write_time(row["at"]),
+            "what": lambda row: SHOWN.get(row["kind"], row["kind"]),
+            "because of": lambda row: ", ".join(map(_write_code, row["reason_codes"])) or "nothing",
+            "offer": lambda row: (row["offer"] or {}).get("title", "none"),
+        },
+    ),
+    "responses": (
+        "What you did about it",
+        {"when": lambda row: _write_time(row["at"]), "what": lambda row: DONE.get(row["kind"], row["kind"])},
+    ),
+    "accepted_offers": (
+        "The offer that you accepted last",
+        {
+            "accepted on": lambda row: row["accepted_on"],
+            "counts until": lambda row: row["active_until"],
+            "offer": lambda row: row["offer"].get("title", ""),
+        },
+    ),
+}
 
 
 class Kept(NamedTuple):
@@ -32,14 +70,13 @@ class Kept(NamedTuple):
     Args:
         records: their predictions, each with what would have changed it.
         at_portal: rows by table; None if the portal was not reached.
-        versions: sentences on the versions that were trained with them.
+        versions: by contract and by what is known of them; None if nobody could be asked.
     """
 
     records: Sequence[tuple[Record, Change]]
     outcomes: Sequence[Mapping[str, Any]]
     at_portal: Mapping[str, Sequence[Mapping[str, Any]]] | None
-    versions: Sequence[str]
-    not_reached: Sequence[str]
+    versions: Mapping[str, Mapping[str, Sequence[str]]] | None
 
 
 def list_predictions(records: Sequence[Record]) -> Columns:
@@ -91,19 +128,36 @@ def build_page(kept: Kept) -> Report:
         Table("What would have changed it", ["when", "with other values"], changes),
         Table("What became known later", *list_outcomes(kept.outcomes)),
         *_list_portal(kept),
-        Table("Models that learned from your data", ["what is known"], [[line] for line in kept.versions]),
-        Table("Where else to ask", ["not in this page"], [[place] for place in kept.not_reached]),
+        Table("Models that learned from your data", ["model", "from yours"], list(_list_versions(kept.versions))),
+        Table("What this page lacks", ["what", "why"], list(_list_lacking(kept))),
         *(_list_values(record) for record in records),
     ]
     return report_figures(
         "What is kept about you",
-        f"{len(records)} predictions, {len(kept.outcomes)} outcomes",
+        f"{_count(len(records), 'prediction')}, {_count(len(kept.outcomes), 'outcome')}",
         [],
         [table for table in tables if table.rows],
         lead="Each prediction is how likely you were to end your subscription. Below stands why it came out so, what "
         "was decided, and what it would have been with other values.",
-        basis="Beside the predictions your key is kept as a hash only.",
+        basis="Beside the predictions your key is kept as a hash only. Backups hold the same, until they are let go.",
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _list_versions(versions: Mapping[str, Mapping[str, Sequence[str]]] | None) -> Iterator[list[str]]:
+    for contract, kinds in (versions or {}).items():
+        yield from ([f"{contract} {version}", "yes"] for version in kinds["trained_with"])
+        yield from ([f"{contract} {version}", "nobody knows"] for version in kinds["unknown"])
+
+
+def _list_lacking(kept: Kept) -> Iterator[list[str]]:
+    if kept.at_portal is None:
+        yield ["what the portal keeps of you", "it was not reached"]
+    if kept.versions is None:
+        yield ["whether models learned from your data", "the list of models was not reached"]
 
 
 def _describe_banner(record: Record) -> str:
@@ -111,19 +165,35 @@ def _describe_banner(record: Record) -> str:
         return f"none: not above {record['threshold']:g}"
     if record["arm"] == "holdout":
         return "none: in the group that is shown none, to measure what the banner does"
-    return "shown, with " + (", ".join(record["shown_reasons"]) or "no reasons")
+    return "shown, with " + (", ".join(map(_write_code, record["shown_reasons"])) or "no reasons")
 
 
 def _list_portal(kept: Kept) -> list[Table]:
     from churn.dashboard.report import Table
 
     tables = []
-    for name, title in AT_PORTAL.items():
+    for name, (title, columns) in AT_PORTAL.items():
         rows = (kept.at_portal or {}).get(name, [])
-        columns = [column for column in (rows[0] if rows else ()) if column not in {"key", "subscriber", "number"}]
-        shown = [PORTAL_COLUMNS.get(column, column.replace("_", " ")) for column in columns]
-        tables.append(Table(title, shown, [[_write_cell(row.get(column)) for column in columns] for row in rows]))
+        cells = [[_write_part(write, row) for write in columns.values()] for row in rows]
+        tables.append(Table(title, [*columns], cells))
     return tables
+
+
+def _write_part(write: Callable[[Row], object], row: Row) -> str:
+    """Write a cell. A portal of another version may send another row, which is shown as it is."""
+    try:
+        return str(write(row))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return _write_cell(row)
+
+
+def _write_time(text: str) -> str:
+    return format_time(datetime.fromisoformat(text).timestamp())
+
+
+def _write_code(code: str) -> str:
+    """Write a reason's code, such as `tenure.short`, in words."""
+    return code.replace(".", ": ").replace("_", " ")
 
 
 def _write_cell(value: Any) -> str:
@@ -137,18 +207,36 @@ def _write_cell(value: Any) -> str:
             return ", ".join(map(_write_cell, value))
         case bool():
             return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
     return str(value)
 
 
 def _list_values(record: Record) -> Table:
+    """List what went into a prediction, as the contract writes it, and what each value added."""
     from churn.dashboard.report import Table
     from churn.prediction_log.record import CONTRIBUTION, FEATURE
 
+    specs = {spec.name: spec for spec in find_contract(record["contract"]).features}
     names = [name.removeprefix(FEATURE) for name in record if name.startswith(FEATURE)]
     rows = [
-        [name.replace("_", " "), f"{record[FEATURE + name]:g}", f"{record[CONTRIBUTION + name]:+.4f}"]
+        [name.replace("_", " "), _write_value(specs.get(name), record[FEATURE + name]), _write_effect(record, name)]
         for name in names
-        if record[FEATURE + name] is not None
+        if record[FEATURE + name] is not None and record[CONTRIBUTION + name] is not None
     ]
     when = format_time(record["time"] / 1e6)
     return Table(f"What went in on {when}", ["what", "value", "raised (+) or lowered (-) it, in log-odds"], rows)
+
+
+def _write_effect(record: Record, name: str) -> str:
+    from churn.prediction_log.record import CONTRIBUTION
+
+    return f"{record[CONTRIBUTION + name]:+.4f}"
+
+
+def _write_value(spec: FeatureSpec | None, encoded: float) -> str:
+    """Write an encoded value. One that the contract of today does not know is shown as the model got it."""
+    try:
+        return _write_cell(spec.decode(encoded) if spec else encoded)
+    except (ValueError, IndexError):
+        return f"{encoded:g}, as the model got it"

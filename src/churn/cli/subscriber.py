@@ -98,7 +98,7 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
         "not_reached": not_reached,
         **name_left_out(damaged),
     }
-    kept = about_you.Kept(records, outcomes, at_portal, _describe_versions(trained), not_reached)
+    kept = about_you.Kept(records, outcomes, at_portal, _figures_from_versions(trained) if trained else None)
     write_report(paths, figures, functools.partial(about_you.build_page, kept), damaged=damaged)
     if as_json:
         print_json(figures)
