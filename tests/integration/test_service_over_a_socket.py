@@ -23,8 +23,7 @@ from churn.businesses import find_contract
 from churn.cpus import count_usable_cpus
 from churn.judging import metrics
 from churn.model.bundle import MODEL, Bundle
-from churn.service.answering.routes import MOST_BATCHES
-from churn.service.edge.waiting_room import ALWAYS_ANSWERED
+from churn.service.edge.waiting_room import ALWAYS_ANSWERED, MOST_BATCHES
 from churn.settings import Settings
 
 EXAMPLE = json.dumps(find_contract("streamflow").example()).encode()

@@ -28,15 +28,11 @@ from churn.settings import MOST_WORKERS, Settings
 from churn.web.addresses import format_url, is_loopback
 from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
-from churn.web.server import BACKLOG, KEEP_ALIVE_S, AnnouncingServer, listen, stop_without_failure
+from churn.web.server import KEEP_ALIVE_S, AcceptingServer, listen, stop_without_failure
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# libuv accepts one connection of each listening socket in each turn of the event loop, and each turn answers all who
-# are in already. So 128 connections that come at once would wait for up to a second; copies of the socket let more in.
-# Several workers have no copies: a worker that accepts one at a time leaves the others theirs.
-ACCEPTED_AT_ONCE = 16
 # Shorter than the 30 s after which a container platform kills what it told to stop.
 GRACEFUL_SHUTDOWN_S = 20
 
@@ -73,8 +69,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
             announce = functools.partial(_announce, settings, keys, on_ready, bundle)
             if workers == 1:
                 app = _create_settled_app(settings, policy, keys, bundle, challenger)
-                listeners = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
-                AnnouncingServer(_config(settings, app, workers=1), announce).run(listeners)
+                AcceptingServer(_config(settings, app, workers=1), announce).run([listener])
             else:
                 served = describe_served_model(bundle.model, policy, has_challenger=challenger is not None)
                 ledger = Ledger(count_cells(lay_out_cells(served)), rows=MOST_PROCESSES)
@@ -159,7 +154,6 @@ def _config(settings: Settings, app: FastAPI | CreateApp, *, workers: int) -> uv
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )

@@ -17,6 +17,7 @@ from churn.service.keys import KeyRing
 from churn.web.edge import Edge
 from churn.web.lines import find_output
 from churn.web.protocol import PROTOCOL
+from churn.web.server import AcceptingServer
 
 if TYPE_CHECKING:
     import socket
@@ -78,7 +79,7 @@ class Standby:
             log.warning("a worker answers again")
 
 
-class _Server(uvicorn.Server):
+class _Server(AcceptingServer):
     """Stops to listen at once when it is told to, not at its next look."""
 
     _loop: asyncio.AbstractEventLoop | None = None
@@ -96,8 +97,8 @@ class _Server(uvicorn.Server):
                 self._loop.call_soon_threadsafe(self._stop_listening)
 
     def _stop_listening(self) -> None:
-        for server in getattr(self, "servers", ()):
-            server.close()
+        while self.acceptors:  # the workers take those that wait
+            self.acceptors.pop().stop()
 
 
 def build_standby_app(counters: Counters, *, log_level: str, keys: KeyRing | None = None) -> Starlette:

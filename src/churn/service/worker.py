@@ -17,6 +17,7 @@ from uvicorn.supervisors.multiprocess import Process
 from churn.cpus import read_cpu_s
 from churn.parents import end_with_parent
 from churn.service.start_limit import StartLimit
+from churn.web.server import AcceptingServer
 
 HUNG_S = 30.0  # without an answer for so long a worker is killed: short of CPU is not yet hung
 # A signal to all processes does not end the one that workers are copies of. A copy gets what was held back.
@@ -58,6 +59,13 @@ class Worker(Process):
             log.warning("a worker cannot be made as a copy, and loads all itself: %s", error)
             self.process = ANEW.Process(target=self._run, args=(sockets,))
             self.start()
+
+    @property
+    def server(self) -> uvicorn.Server:
+        """The server, made when it is asked for first: in the new process."""
+        if self._server is None:
+            self._server = AcceptingServer(self.config)
+        return self._server
 
     def _run(self, sockets: list[socket.socket]) -> None:
         """Serve in the new process."""

@@ -1,10 +1,12 @@
-"""What service, portal and dashboard share. The service loads the first six only.
+"""What service, portal and dashboard share. The service loads the first eight only.
 
 lines.py     lines on standard output that cost nobody an answer
 streams.py   standard input, output and error of a program, whatever they are
 logging.py   one JSON object a line on standard output
 edge.py      limits of what comes on a connection, and what an app decides before a request reaches it
+goodbye.py   how a connection ends on which something still comes
 protocol.py  the HTTP protocol, with the app's own words for what is not HTTP
+acceptor.py  takes the connections that wait, many in one turn of the event loop
 server.py    binds an address, and serves until told to stop
 attempts.py  a limit on how often a secret may be tried
 addresses.py addresses on which apps listen

@@ -33,14 +33,16 @@ class Edge:
     """What an app decides before a request reaches it. The app keeps it in `app.state.edge`.
 
     `refuse` builds the answer to what never becomes a request: 400 is not HTTP/1.1, 408 too slow, 431 too large, and
-    503 a connection too many. `admit` returns the app that answers a request.
+    503 a connection too many. `admit` returns the app that answers a request; None if its body is not even kept, since
+    the app refuses it anyway. Once it `is_stopping`, each answer is the last on its connection.
     """
 
     refuse: Callable[[HTTPStatus], Response]
-    admit: Callable[[ASGIApp, Scope], ASGIApp] = lambda app, _: app
+    admit: Callable[[ASGIApp, Scope], ASGIApp | None] = lambda app, _: app
     arrival_s: float = ARRIVAL_S
     most_descriptors: int = field(default_factory=count_usable_descriptors)
     complained_s: float = -COMPLAIN_S
+    is_stopping: bool = False
 
     def complain(self, message: str) -> None:
         """Log a warning, but only once a minute: under load the same trouble comes a thousand times a second."""

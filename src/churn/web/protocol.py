@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import select
 import time
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from churn.web.edge import MOST_HEAD_BYTES, MOST_HEADERS, Edge
+from churn.web.goodbye import DeafParser, PoliteTransport
 
 PROTOCOL = f"{__name__}:EdgeProtocol"  # as uvicorn takes it
 
@@ -18,6 +20,8 @@ PROTOCOL = f"{__name__}:EdgeProtocol"  # as uvicorn takes it
 FRAMING_BYTES_PER_BYTE = 16
 MOST_PIPELINED = 16
 MOST_CONNECTIONS = 2048
+# For a request that is on its way when the server is told to stop.
+LAST_REQUEST_S = 0.5
 HOP_HEADERS = frozenset({b"connection", b"upgrade"})
 
 log = logging.getLogger(__name__)
@@ -55,6 +59,8 @@ class EdgeProtocol(HttpToolsProtocol):
             transport.close()
             return
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        if self.edge.is_stopping:
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection and its deadlines."""
@@ -76,6 +82,8 @@ class EdgeProtocol(HttpToolsProtocol):
                 except httptools.HttpParserUpgrade as upgrade:  # nothing else is spoken here: HTTP/1.1 goes on
                     data = self._restate_head() + data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
+            if self._is_deaf():
+                return
             is_too_large = isinstance(error.__context__, TooLargeError)
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if is_too_large else HTTPStatus.BAD_REQUEST)
             return
@@ -134,10 +142,21 @@ class EdgeProtocol(HttpToolsProtocol):
         if not cycle.response_complete:
             cycle.more_body = False
             cycle.message_event.set()
+            return
+        cycle.body.clear()
+        if self._is_deaf():  # it was answered as the last; what follows in the same read is not parsed
+            raise TooLargeError
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         # Here and nowhere later: a request waits as a task of the event loop, which is where the queue is.
-        task = self.loop.create_task(cycle.run_asgi(self.edge.admit(app, cycle.scope)))
+        if self.edge.is_stopping:
+            cycle.keep_alive = False
+        admitted = self.edge.admit(app, cycle.scope)
+        if admitted is None:  # refused now, its body is not kept
+            cycle.transport = PoliteTransport(self)
+            task = asyncio.Task(cycle.run_asgi(app), loop=self.loop, eager_start=True)
+        else:
+            task = self.loop.create_task(cycle.run_asgi(admitted))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
@@ -146,6 +165,9 @@ class EdgeProtocol(HttpToolsProtocol):
         head_bytes = len(self.url) + 16 + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if head_bytes > MOST_HEAD_BYTES or len(self.headers) > MOST_HEADERS:
             raise TooLargeError
+
+    def _is_deaf(self) -> bool:
+        return isinstance(self.parser, DeafParser)
 
     def _has_whole_head(self) -> bool:
         return self.cycle is not None and self.cycle.scope is self.scope
@@ -175,7 +197,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def _end_arrival(self) -> None:
         """End a deadline. Of a body that is being read the app has one of its own, and more time is the backstop."""
         self.arrival_timer = None
-        if isinstance(self.parser, DeafParser):
+        if self._is_deaf():
             self.transport.abort()
         elif not self._has_whole_head():
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -253,29 +275,21 @@ class EdgeProtocol(HttpToolsProtocol):
         """Close an idle connection, whether or not the last answer was taken."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
+        elif self.edge.is_stopping and self._has_unread():
+            self.shutdown()
         else:
             super().timeout_keep_alive_handler()
 
+    def shutdown(self) -> None:
+        """Let the answer under way be the last. Without one, wait a moment for a request: it may be on its way."""
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(LAST_REQUEST_S, self.timeout_keep_alive_handler)
+        elif self.cycle is not None:
+            self.cycle.keep_alive = False
 
-class DeafParser(httptools.HttpRequestParser):
-    """Stands in for the parser once nothing more is understood."""
-
-    def feed_data(self, data: Any) -> None:
-        """Do nothing."""
-
-
-class PoliteTransport:
-    """The transport of an answer that may be whole before its request is: closing it says goodbye first."""
-
-    def __init__(self, protocol: EdgeProtocol) -> None:
-        self.protocol = protocol
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.protocol.transport, name)
-
-    def close(self) -> None:
-        """Close, but if something still comes let the other side read the answer first."""
-        if self.protocol.is_arriving or isinstance(self.protocol.parser, DeafParser):
-            self.protocol.say_goodbye()
-        else:
-            self.protocol.transport.close()
+    def _has_unread(self) -> bool:
+        """Return whether something has come that the event loop has not read yet. To close would reset it."""
+        polling = select.poll()
+        polling.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(polling.poll(0))

@@ -1,19 +1,21 @@
 """Binds an address, and serves until told to stop."""
 
+import asyncio
 import contextlib
 import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
 from churn.errors import SettingsError
+from churn.web.acceptor import BACKLOG, Acceptor
 from churn.web.logging import build_log_config
 from churn.web.protocol import PROTOCOL
 
-BACKLOG = 2048
 # Longer than the 60 s after which a load balancer drops an idle connection: it must be the one to hang up,
 # else it sends a request into a connection that is just being closed.
 KEEP_ALIVE_S = 75
@@ -41,18 +43,50 @@ def listen(host: str, port: int, *, app: str, prefix: str = "") -> socket.socket
         ) from error
 
 
-class AnnouncingServer(uvicorn.Server):
-    """Call `announce` once the server answers."""
+class AcceptingServer(uvicorn.Server):
+    """Serve as uvicorn does, but take connections as `Acceptor` does, and lose none when told to stop.
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    Args:
+        announce: called once the server answers.
+    """
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None] = lambda: None) -> None:
         super().__init__(config)
         self.announce = announce
+        self.acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce it."""
-        await super().startup(sockets)
+        await super().startup([])
+        self.acceptors = [Acceptor(listener, self.config.workers, self._take) for listener in sockets or ()]
         with contextlib.suppress(OSError):  # who does not see the greeting is served too
             self.announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, and answer what has come on those that are there."""
+        self.config.loaded_app.state.edge.is_stopping = True
+        for acceptor in self.acceptors:
+            acceptor.stop()
+            acceptor.take_rest()
+        await super().shutdown(sockets)
+
+    def _take(self, connection: socket.socket) -> None:
+        task = asyncio.Task(self._connect(connection), loop=asyncio.get_running_loop(), eager_start=True)
+        self.server_state.tasks.add(task)
+        task.add_done_callback(self.server_state.tasks.discard)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._create_protocol, connection)
+        except OSError:  # the caller has left
+            connection.close()
+
+    def _create_protocol(self) -> asyncio.Protocol:
+        create: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = create(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
 
 
 @contextlib.contextmanager
@@ -77,4 +111,4 @@ def serve_pages(app: Starlette, listener: socket.socket, *, log_level: str, anno
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
-    AnnouncingServer(config, announce).run([listener])
+    AcceptingServer(config, announce).run([listener])

@@ -7,8 +7,9 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import uvicorn
@@ -16,10 +17,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Scope
 
 from churn.web.edge import MOST_HEAD_BYTES, MOST_HEADERS, Edge
 from churn.web.protocol import MOST_PIPELINED, PROTOCOL
-from churn.web.server import AnnouncingServer
+from churn.web.server import AcceptingServer
 
 PATIENCE_S = 30
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -38,31 +40,63 @@ async def refuse(_: Request) -> Response:
     return PlainTextResponse("busy", 503, {"Connection": "close"})
 
 
+async def refuse_this_one(_: Request) -> Response:
+    return PlainTextResponse("full", 503)
+
+
 async def answer_much(_: Request) -> Response:
     return PlainTextResponse(LARGE)
 
 
+class Serving(AcceptingServer):
+    """A server that stops when the test lets it: with an event loop that stands still until then."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config, announce)
+        self.is_about_to_stop, self.may_stop = threading.Event(), threading.Event()
+        self.may_stop.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.is_about_to_stop.set()
+        assert self.may_stop.wait(PATIENCE_S)
+        await super().shutdown(sockets)
+
+
+def admit(app: ASGIApp, scope: Scope) -> ASGIApp | None:
+    """All but what is refused whatever its body is."""
+    return None if scope["path"].startswith("/full") else app
+
+
 @contextmanager
-def serving(**edge: float) -> Iterator[int]:
+def serving(**edge: Any) -> Iterator[int]:
     """The port of a server."""
+    with run_server(**edge) as (_, port):
+        yield port
+
+
+@contextmanager
+def run_server(graceful_s: int = 1, **edge: float) -> Iterator[tuple[Serving, int]]:
+    """A server and its port."""
     app = Starlette(
         routes=[
             Route("/", answer, methods=["GET", "POST"]),
             Route("/busy", refuse, methods=["POST"]),
+            Route("/full", refuse_this_one, methods=["POST"]),
+            Route("/full/busy", refuse, methods=["POST"]),
             Route("/much", answer_much),
         ]
     )
-    app.state.edge = Edge(lambda status: PlainTextResponse(status.phrase, status), **edge)  # type: ignore[arg-type]
+    app.state.edge = Edge(lambda status: PlainTextResponse(status.phrase, status), admit, **edge)  # type: ignore[arg-type]
     ready = threading.Event()
     options = {"http": PROTOCOL, "ws": "none", "lifespan": "off", "proxy_headers": False, "log_config": None}
-    config = uvicorn.Config(app, timeout_graceful_shutdown=1, **options)  # type: ignore[arg-type]
-    server = AnnouncingServer(config, ready.set)
+    config = uvicorn.Config(app, timeout_keep_alive=2 * PATIENCE_S, timeout_graceful_shutdown=graceful_s, **options)  # type: ignore[arg-type]
+    server = Serving(config, ready.set)
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
             assert ready.wait(PATIENCE_S)
-            yield listener.getsockname()[1]
+            yield server, listener.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()
@@ -188,12 +222,13 @@ def test_a_body_that_dribbles_after_its_answer_is_not_waited_for(hasty: int) -> 
     assert b"connection: close" not in received  # the connection was to go on
 
 
-def test_a_caller_reads_the_refusal_though_the_body_is_still_on_its_way(port: int) -> None:
-    head = b"POST /busy HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n"
+@pytest.mark.parametrize("why", [b"busy", b"full"])
+def test_a_caller_reads_the_refusal_though_the_body_is_still_on_its_way(port: int, why: bytes) -> None:
+    head = b"POST /%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 8000000\r\n\r\n" % why
     for _ in range(5):
         statuses, received = exchange(port, head, *[b"a" * 1_000_000] * 8)
         assert statuses == [503]
-        assert received.endswith(b"busy")
+        assert received.endswith(why)
 
 
 def test_an_answer_that_nobody_takes_is_given_up(hasty: int) -> None:
@@ -255,3 +290,56 @@ def test_connections_are_refused_before_the_last_descriptor_is_taken() -> None:
             with contextlib.suppress(ConnectionResetError):
                 statuses, _ = exchange(port, GET + b"Connection: close\r\n\r\n")
         assert statuses == [200]
+
+
+def test_what_is_refused_at_once_is_not_kept_and_the_connection_goes_on() -> None:
+    with run_server() as (server, port), connect(port) as connection:
+        connection.sendall(b"POST /full HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"a" * 100_000)
+        assert connection.recv(1 << 16)[9:12] == b"503"
+        [protocol] = server.server_state.connections
+        assert len(protocol.cycle.body) == 0  # type: ignore[union-attr]
+        connection.sendall(b"a" * 100_000 + GET + b"Connection: close\r\n\r\n")
+        assert read_to_end(connection)[9:12] == b"200"
+
+
+@pytest.mark.parametrize("path", [b"/busy", b"/full/busy"])
+def test_what_follows_the_last_request_is_not_answered(
+    port: int, path: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello" % path
+    statuses, received = exchange(port, head + 2 * (GET + b"\r\n"))
+    assert statuses == [503]
+    assert received.endswith(b"busy")
+    assert exchange(port, GET + b"Connection: close\r\n\r\n")[0] == [200]  # by now the other requests would be, too
+    assert not caplog.records
+
+
+def test_a_request_that_has_come_when_the_server_stops_is_answered_as_the_last(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with (
+        run_server(PATIENCE_S) as (server, port),
+        connect(port) as kept,
+        connect(port) as fresh,
+        connect(port) as silent,
+    ):
+        for _ in range(2):  # the second answer shows that all are in
+            kept.sendall(GET + b"\r\n")
+            assert b"connection: close" not in kept.recv(1 << 16)
+        server.may_stop.clear()
+        server.should_exit = True
+        assert server.is_about_to_stop.wait(PATIENCE_S)
+        waiting = [connect(port) for _ in range(5)]
+        asking = [kept, fresh, *waiting]
+        waiting.append(connect(port))  # says nothing
+        for connection in asking:
+            connection.sendall(GET + b"\r\n")
+        server.may_stop.set()
+        for connection in asking:
+            received = read_to_end(connection)
+            assert received[9:12] == b"200"
+            assert b"connection: close" in received
+        assert read_to_end(silent) == read_to_end(waiting[-1]) == b""
+        for connection in waiting:
+            connection.close()
+    assert not caplog.records  # such as that it waited too long

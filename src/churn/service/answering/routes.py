@@ -25,13 +25,10 @@ from churn.service.edge.body import parse_json, parse_rows, read_body, require_j
 from churn.service.edge.parameters import describe_reasons, describe_visitor, read_reasons, read_visitor
 from churn.service.edge.problems import describe_errors
 from churn.service.edge.route import JSON, DirectRoute, JsonResponse, PiecesResponse
-from churn.service.edge.waiting_room import Busy
+from churn.service.edge.waiting_room import BATCHES
 
 # A batch's share of body for each row it may have: a subscriber takes half of it, written with spaces and line breaks.
 BYTES_PER_ROW = 1024
-# Batches in one process, from before their body is read until their answer is taken. Others are refused unread. One of
-# them is parsed and answered at a time: so memory is bounded by their bodies and the values of one.
-MOST_BATCHES = 8
 
 
 def predict_routes(
@@ -56,7 +53,6 @@ def predict_routes(
     most_reasons = len(model.contract.features)
     parameters = [describe_reasons(most_reasons)]
     one_batch_at_a_time = asyncio.Lock()
-    few_batches_at_a_time = asyncio.Semaphore(MOST_BATCHES)
 
     @router.post(
         "/predict",
@@ -118,7 +114,7 @@ def predict_routes(
         return response
 
     @router.post(
-        "/predict/batch",
+        BATCHES,
         operation_id="predict_batch",
         summary="The same for many subscribers at once",
         response_model=BatchAnswer,
@@ -135,20 +131,12 @@ def predict_routes(
         """Answers every row that is a valid subscriber, and says of each other what is wrong with it."""
         require_json(request)
         reasons = read_reasons(request, most=most_reasons)
-        if few_batches_at_a_time.locked():
-            raise Busy
-        await few_batches_at_a_time.acquire()
-        try:
-            body = await read_body(request, max_bytes=max_batch_rows * BYTES_PER_ROW, instead="send fewer rows")
-            async with one_batch_at_a_time:  # else a single subscriber would wait for a slice of each
-                answer = await answer_batch(
-                    model, parse_rows(body, max_rows=max_batch_rows), threshold=threshold, reasons=reasons
-                )
-        except BaseException:
-            few_batches_at_a_time.release()
-            raise
+        body = await read_body(request, max_bytes=max_batch_rows * BYTES_PER_ROW, instead="send fewer rows")
+        async with one_batch_at_a_time:  # else a single subscriber would wait for a slice of each
+            rows = parse_rows(body, max_rows=max_batch_rows)
+            answer = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
         counters.count_batch(answered=answer.answered, refused=answer.refused)
-        return PiecesResponse(answer.list_pieces(), few_batches_at_a_time.release)
+        return PiecesResponse(answer.list_pieces())
 
     return router
 

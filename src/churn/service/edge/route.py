@@ -1,6 +1,6 @@
 """Routes that FastAPI describes, and that answer without the parts of it that they do not use."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -28,24 +28,20 @@ class JsonResponse(Response):
 
 
 class PiecesResponse(Response):
-    """The same in pieces: each waits until the caller has taken most of those before, and calls `on_end` at last."""
+    """The same in pieces: each waits until the caller has taken most of those before."""
 
-    def __init__(self, pieces: Sequence[bytes], on_end: Callable[[], None]) -> None:
+    def __init__(self, pieces: Sequence[bytes]) -> None:
         self.pieces = pieces
-        self.on_end = on_end
         self.status_code = 200
         length = b"%d" % sum(map(len, pieces))
         self.raw_headers = [(b"content-length", length), (b"content-type", JSON.encode())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the interface's
         """Send all pieces."""
-        try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            for piece in self.pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body"})
-        finally:
-            self.on_end()
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for piece in self.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body"})
 
 
 class DirectRoute(APIRoute):

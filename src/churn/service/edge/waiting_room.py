@@ -11,6 +11,10 @@ from churn.service.edge.problems import Problem
 RETRY_AFTER_S = 1
 # Load balancers and monitors ask these. Refused, they would take a busy server for a broken one.
 ALWAYS_ANSWERED = frozenset({"/", "/health", "/readyz", "/livez", "/metrics"})
+BATCHES = "/predict/batch"
+# Batches in one process, from before their body is read until their answer is taken. Others are refused unread. One of
+# them is parsed and answered at a time: so memory is bounded by their bodies and the values of one.
+MOST_BATCHES = 8
 
 
 class Busy(Problem):
@@ -33,19 +37,26 @@ class Busy(Problem):
 class WaitingRoom:
     """Counts the requests that one process has taken and not answered, and turns away those beyond `most`.
 
+    Of batches it turns away those beyond `MOST_BATCHES`.
+
     uvicorn's `limit_concurrency` is not used: it counts idle connections too, and answers in plain text.
     """
 
     def __init__(self, most: int, counters: Counters) -> None:
         self.most = most
         self.counters = counters
-        self.waiting = 0
+        self.waiting = self.batches = 0
 
-    def admit(self, app: ASGIApp, scope: Scope) -> ASGIApp:
-        """Count a request that has just come for as long as it waits, or note in its state that it is refused."""
-        if self.waiting >= self.most and scope["path"] not in ALWAYS_ANSWERED:
+    def admit(self, app: ASGIApp, scope: Scope) -> ASGIApp | None:
+        """Count a request that has just come for as long as it waits; or note why it is refused, and return None."""
+        path = scope["path"]
+        if (self.waiting >= self.most and path not in ALWAYS_ANSWERED) or (
+            path == BATCHES and self.batches >= MOST_BATCHES
+        ):
             scope["state"]["problem"] = Busy()
-            return app
+            return None
+        if path == BATCHES:
+            app = self._count_batch(app)
         self.waiting += 1
         self.counters.set_queue(self.waiting)
 
@@ -55,5 +66,16 @@ class WaitingRoom:
             finally:
                 self.waiting -= 1
                 self.counters.set_queue(self.waiting)
+
+        return answer
+
+    def _count_batch(self, app: ASGIApp) -> ASGIApp:
+        self.batches += 1
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await app(scope, receive, send)
+            finally:
+                self.batches -= 1
 
         return answer
