@@ -78,7 +78,7 @@ def _make_bundles(settings: Settings) -> Path:
         return folder
     registry = open_registry(settings)
     from churn.training.promotion import find_version  # noqa: PLC0415 - MLflow takes seconds to import
-    from churn.training.registry import name_registered_model  # noqa: PLC0415
+    from churn.training.versions import name_registered_model  # noqa: PLC0415
 
     assert contract.demo is not None  # noqa: S101 - this contract has one
     for data, version in contract.demo.versions.items():

@@ -29,7 +29,8 @@ from churn.errors import ExitCode
 from churn.files import encode_json
 from churn.model.reference import measure_reference
 from churn.training.kept import HOLDOUT_FILE, REFERENCE_FILE, read_holdout
-from churn.training.registry import Registry, VersionInfo, build_signature, name_registered_model
+from churn.training.registry import Registry, build_signature
+from churn.training.versions import VersionInfo, name_registered_model
 
 CONTRACT = find_contract("streamflow")
 NAME = name_registered_model(CONTRACT)

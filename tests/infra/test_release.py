@@ -21,7 +21,8 @@ from churn.businesses import find_contract
 from churn.explain.xgb import load_booster
 from churn.image.docker import docker
 from churn.model.bundle import MODEL
-from churn.training.registry import Registry, RunRecord
+from churn.training.registry import Registry
+from churn.training.versions import RunRecord
 
 pytestmark = [
     pytest.mark.xdist_group("docker"),

@@ -1,5 +1,6 @@
 """Models that somebody else registered: a bundle says what they say themselves, or there is none."""
 
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import xgboost
 from mlflow import MlflowClient
 from mlflow.models import Model, infer_signature
 from support.company import COLUMNS, WORDS, by_the_alphabet, encode, make_subscribers, register, train, write_scores
+from support.examples import STREAMFLOW
 from support.processes import churn, serving
 
 from churn.errors import BundleError, DataError, RegistryError
@@ -21,6 +23,7 @@ from churn.model.shelf import Shelf
 from churn.training.data import InvalidData
 from churn.training.export import Exported, export_model
 from churn.training.flavors import TRUSTED_TYPES, read_model
+from churn.training.promotion import find_version
 from churn.training.registry import Registry
 
 pytestmark = [
@@ -298,3 +301,44 @@ def test_what_the_librarys_own_contributions_cost_is_said(store: Path, tmp_path:
     assert (
         np.abs(exported.bundle.model.predict_probabilities(ROWS) - model.predict(xgboost.DMatrix(CODED))).max() <= 1e-5
     )
+
+
+def write_holdout(path: Path, count: int, seed: int) -> Path:
+    """Subscribers whom no model was trained on, with the label, as the contract's data files are."""
+    table, left = make_subscribers(count, seed)
+    table.assign(subscriber_id=[f"c{at}" for at in range(count)], churned=left).to_csv(path, index=False)
+    return path
+
+
+def test_a_holdout_gives_a_foreign_version_its_gates_its_auc_and_its_reference(store: Path, tmp_path: Path) -> None:
+    register(store, "gated", train(CODED, LEFT, n_estimators=8, max_depth=3, learning_rate=0.1))
+    environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/company.db"}
+    bare = churn(tmp_path, "promote", "1", "--name", "gated", **environment)
+    assert bare.code == 6
+    assert "churn promote --holdout FILE" in bare.err
+    unseen = write_holdout(tmp_path / "unseen.csv", 3000, seed=1)
+    done = churn(tmp_path, "promote", "1", "--name", "gated", "--holdout", unseen, "--json", **environment)
+    gates = {gate["gate"]: gate for gate in json.loads(done.out)["gates"]}
+    assert gates["contract"]["passed"]
+    assert "measured on rows in the codes of" in gates["contract"]["reason"]
+    assert gates["auc"]["reason"].startswith("AUC 0.")
+    listed = json.loads(churn(tmp_path, "models", "--name", "gated", "--json", **environment).out)
+    assert listed["versions"][0]["test_auc"] == pytest.approx(float(gates["auc"]["reason"][4:10]), abs=1e-4)
+    exported = export(store, "models:/gated/1", tmp_path)
+    assert exported.bundle.manifest.test_auc == listed["versions"][0]["test_auc"]
+    assert "reference.json" in exported.bundle.manifest.files
+
+
+def test_an_evaluation_is_believed_only_if_its_run_names_the_version(store: Path, tmp_path: Path) -> None:
+    uri = register(store, "claimed", train(CODED, LEFT, **SMALL))
+    registry = Registry(tmp_path, f"sqlite:///{store}/company.db")
+    for run in ("no-such-run", registry.find(uri).run_id):
+        registry.tag(registry.find(uri), {"evaluation_run": str(run)})
+        assert registry.find(uri).evaluation is None
+
+
+def test_a_foreign_version_is_found_by_number_and_by_its_bundles_name(store: Path, tmp_path: Path) -> None:
+    register(store, "o'neill", train(CODED, LEFT, **SMALL))
+    registry = Registry(tmp_path, f"sqlite:///{store}/company.db")
+    for version in ("1", "o-neill-v1"):
+        assert find_version(registry, STREAMFLOW, version, "o'neill").number == 1

@@ -36,16 +36,9 @@ from churn.training.flavors import TRUSTED_TYPES, RegisteredModel
 from churn.training.kept import HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, measure
 from churn.training.promotion import check_version, find_version
-from churn.training.registry import (
-    FORCED,
-    FORCED_REASON,
-    FetchedModel,
-    Registry,
-    RunRecord,
-    VersionInfo,
-    name_registered_model,
-)
+from churn.training.registry import FORCED, FORCED_REASON, Registry
 from churn.training.subscribers import SUBSCRIBERS_FILE, find_versions, forget_subscriber, hash_subscribers
+from churn.training.versions import FetchedModel, RunRecord, VersionInfo, name_registered_model
 
 pytestmark = [
     pytest.mark.xdist_group("registry"),

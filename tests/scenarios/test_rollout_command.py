@@ -29,7 +29,8 @@ from churn.errors import ChurnError
 from churn.rollout.routers.haproxy import HAProxy
 from churn.rollout.state import State
 from churn.rollout.store import RolloutStore
-from churn.training.registry import Registry, RunRecord, name_registered_model
+from churn.training.registry import Registry
+from churn.training.versions import RunRecord, name_registered_model
 
 pytestmark = pytest.mark.xdist_group("scenarios")
 

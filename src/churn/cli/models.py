@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn.businesses import find_contract
-from churn.cli.options import ContractOption, JsonOption, OptionalReason, VersionArgument, require_reason
+from churn.cli.options import ContractOption, JsonOption, NameOption, OptionalReason, VersionArgument, require_reason
 from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.cli.training import open_registry, read_data, show_problems
 from churn.contract.declaration import Contract
-from churn.errors import GateError
+from churn.errors import GateError, SettingsError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -25,12 +25,13 @@ app = typer.Typer()
 
 
 @app.command(epilog="Example: churn models --json")
-def models(contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:  # noqa: FBT002
+def models(*, contract: ContractOption = "streamflow", name: NameOption = None, as_json: JsonOption = False) -> None:
     """List the registered versions with aliases and metrics, newest first."""
     registry = open_registry(read_settings())
-    from churn.training.registry import FORCED, name_registered_model
+    from churn.training.registry import FORCED
+    from churn.training.versions import name_registered_model
 
-    name = name_registered_model(find_contract(contract))
+    name = name or name_registered_model(find_contract(contract))
     versions = registry.list_versions(name)
     listed = [
         {
@@ -46,7 +47,7 @@ def models(contract: ContractOption = "streamflow", as_json: JsonOption = False)
     if as_json:
         print_json({"name": name, "versions": listed})
     elif not listed:
-        out.print(f"{name} has no versions yet; train one with `churn train`")
+        out.print(f"{name} has no versions; train one with `churn train`, or name another model with --name")
     else:
         columns = ["number", "version", "aliases", "data", "forced past", "AUC", "F1", "log loss"]
         print_table(name, columns, [[_format_cell(value) for value in row.values()] for row in listed])
@@ -63,11 +64,30 @@ def promote(
         Path | None,
         typer.Option(help="The file it was trained on: measure anew, for a champion that is not measured on it yet."),
     ] = None,
+    holdout: Annotated[
+        Path | None,
+        typer.Option(
+            help="Subscribers that it was not trained on, with the label: measure it on all of them, and record "
+            "figures and reference. For a version that somebody else trained."
+        ),
+    ] = None,
+    name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Move the alias `champion` to a version, if the release gates hold."""
     forced = require_reason("--force", reason) if force else None
-    promote_version(find_contract(contract), version, read_settings(), forced=forced, data=data, as_json=as_json)
+    if data and holdout:
+        raise SettingsError("--data and --holdout are two files to measure on", instead="give one of them")
+    promote_version(
+        find_contract(contract),
+        version,
+        read_settings(),
+        forced=forced,
+        data=data,
+        holdout=holdout,
+        name=name,
+        as_json=as_json,
+    )
 
 
 def promote_version(
@@ -77,15 +97,18 @@ def promote_version(
     *,
     forced: str | None = None,
     data: Path | None = None,
+    holdout: Path | None = None,
+    name: str | None = None,
     as_json: bool = False,
 ) -> None:
     """Do what `churn promote` does; `forced` is the reason to go past failed gates."""
     registry = open_registry(settings)
-    measured_on = read_data(contract, data, as_json=as_json) if data else None
+    trained_on = read_data(contract, data, as_json=as_json) if data else None
+    unseen = read_data(contract, holdout, as_json=as_json) if holdout else None
     from churn.training.promotion import check_version
     from churn.training.registry import FORCED, FORCED_REASON
 
-    info, gates = check_version(registry, contract, version, measured_on)
+    info, gates = check_version(registry, contract, version, trained_on, unseen=unseen, name=name)
     failed = [gate for gate in gates if not gate.passed]
     verdicts = [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
     if as_json:

@@ -1,5 +1,7 @@
 """The options and arguments that more than one command has."""
 
+import getpass
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +33,10 @@ ReportOption = Annotated[
 DataArgument = Annotated[Path, typer.Argument(help="A .csv or .parquet file.", show_default=False)]
 VersionArgument = Annotated[
     str, typer.Argument(help="The model's version, such as v2.4.0, or its number in the registry.")
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", help="The registered model; the contract's own, CONTRACT-churn-predictor, if not given."),
 ]
 
 # Of images.
@@ -73,3 +79,11 @@ def time_from_text(text: str | None, now: datetime) -> datetime | None:
             f"{text!r} is no point in time", instead="give one such as 90m, 24h, 7d, or 2026-03-10T09:00"
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def get_user() -> str:
+    """Return who is at the command line; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

@@ -20,6 +20,7 @@ from churn.cli.options import (
     CaFileOption,
     ContractOption,
     JsonOption,
+    NameOption,
     OptionalReason,
     SourceOption,
     VersionArgument,
@@ -37,7 +38,8 @@ from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.release.window import ReleaseWindow
-    from churn.training.registry import Registry, VersionInfo
+    from churn.training.registry import Registry
+    from churn.training.versions import VersionInfo
 
 # ruff: noqa: PLC0415 - the libraries of AWS and MLflow take a while to import, and belong to extras
 
@@ -60,6 +62,7 @@ class Order:
     network: str | None
     ca_file: Path | None
     rebuild: int | None
+    name: str | None = None
 
     @property
     def tag(self) -> str:
@@ -92,6 +95,7 @@ def release(
         bool, typer.Option("--override", help="Release outside the release window; needs --reason.")
     ] = False,
     reason: OptionalReason = None,
+    name: NameOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign off without being asked.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say every step and do none.")] = False,
     as_json: JsonOption = False,
@@ -106,7 +110,9 @@ def release(
     overridden = require_reason("--override", reason) if override else None
     settings = read_settings()
     families = family or [FAMILY]
-    order = Order(version, contract, repository, families, overridden, base_image, source, network, ca_file, rebuild)
+    order = Order(
+        version, contract, repository, families, overridden, base_image, source, network, ca_file, rebuild, name
+    )
     window = read_release_window(settings)
     closed_because = window.closed_because(datetime.now(UTC))
     if dry_run:
@@ -254,7 +260,7 @@ def _check_gates(registry: Registry, order: Order) -> tuple[VersionInfo, list[Ma
     """Return the version and its gates. Refuse one that fails, unless it is champion already."""
     from churn.training.promotion import check_version
 
-    info, gates = check_version(registry, find_contract(order.contract), order.version)
+    info, gates = check_version(registry, find_contract(order.contract), order.version, name=order.name)
     failed = [f"{gate.name}: {gate.reason}" for gate in gates if not gate.passed]
     if failed and CHAMPION not in info.aliases:
         raise GateError(

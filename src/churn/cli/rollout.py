@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -15,7 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, JsonOption, OptionalReason, ReasonOption, ServiceOption, require_reason
+from churn.cli.options import (
+    ContractOption,
+    JsonOption,
+    NameOption,
+    OptionalReason,
+    ReasonOption,
+    ServiceOption,
+    get_user,
+    require_reason,
+)
 from churn.cli.show import out, print_json, say
 from churn.errors import ExitCode, GateError, RolloutError, SettingsError
 from churn.image.building import REPOSITORY
@@ -83,6 +90,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
     registry: Annotated[  # noqa: FBT002
         bool, typer.Option(help="Hold the release gates first, and move the alias `champion` at the end.")
     ] = True,
+    name: NameOption = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Begin a rollout and carry it out until it is over. `churn rollout resume` goes on after a stop or a crash.
@@ -108,7 +116,8 @@ def start(  # noqa: PLR0917 - typer calls it by names
         registry=registry,
         on_promoted=on_promoted,
         override=overridden,
-        by=_get_user(),
+        by=get_user(),
+        registered_name=name,
     )
     control.require_places(setup)
     with _open_store(settings, service) as store, store.lock(service):
@@ -122,7 +131,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
         control.require_parts(setup)
         if registry:
             say(f"holding the release gates against {version}")
-            control.require_gates(version, contract, settings)
+            control.require_gates(version, setup, settings)
         before, clock = served["stable"].version, read_clock()
         what = f"{before} to {version}" + (f"; outside the window: {overridden}" if closed else "")
         rollout = Rollout(
@@ -202,7 +211,7 @@ def promote(
             raise GateError(f"no step forward now: {closed}", instead="wait, or give --override")
         if not store.is_locked(service):
             raise RolloutError("nobody controls the rollout", instead="go on with it first: churn rollout resume")
-        store.leave_command(rollout.number, "promote", f"{reason}; by {_get_user()}", at_any_hour=override)
+        store.leave_command(rollout.number, "promote", f"{reason}; by {get_user()}", at_any_hour=override)
         before = (rollout.step, rollout.state)
         now = wait_until(lambda now: now.is_over or (now.step, now.state) != before, store, rollout.number)
         out.print(f"{now.state}, the canary gets {now.weight_percent} %: {now.reason}", markup=False)
@@ -214,7 +223,7 @@ def abort(reason: ReasonOption, service: ServiceOption = REPOSITORY) -> None:
     with _open_live(service) as (store, rollout, settings):
         from churn.cli.rollout_control import obey_if_uncontrolled, wait_until
 
-        store.leave_command(rollout.number, "abort", f"{reason}; by {_get_user()}")
+        store.leave_command(rollout.number, "abort", f"{reason}; by {get_user()}")
         obey_if_uncontrolled(store, rollout, settings)
         now = wait_until(lambda now: now.is_over, store, rollout.number)
         last_reason = store.list_events(now.number)[-1].reason
@@ -255,14 +264,6 @@ def history(
 def require_rollout_extra() -> None:
     """Refuse if the libraries of a rollout are missing."""
     require_extra("rollout", "prometheus_client", "httpx2", "holidays", "boto3")
-
-
-def _get_user() -> str:
-    """Return who is at the command line; a container's user may have no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 def _exit_code_from(rollout: Rollout) -> ExitCode:

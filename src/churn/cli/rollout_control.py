@@ -153,11 +153,12 @@ def require_versions(setup: Setup, version: str, api_key: str | None = None) -> 
     return served
 
 
-def require_gates(version: str, contract: str, settings: Settings) -> None:
+def require_gates(version: str, setup: Setup, settings: Settings) -> None:
     """Refuse a version that is champion already or fails a gate, even if it was once promoted past it."""
     from churn.training.promotion import check_version
 
-    info, gates = check_version(open_registry(settings), find_contract(contract), version)
+    contract, name = find_contract(setup.contract), setup.registered_name
+    info, gates = check_version(open_registry(settings), contract, version, name=name)
     if CHAMPION in info.aliases:
         raise GateError(f"{version} is champion already", instead="roll out another version: churn models")
     if failed := [f"{gate.name}: {gate.reason}" for gate in gates if not gate.passed]:
@@ -178,7 +179,7 @@ def promote(rollout: Rollout, settings: Settings) -> None:
         from churn.training.promotion import find_version
 
         registry = open_registry(settings)
-        info = find_version(registry, find_contract(setup.contract), rollout.canary)
+        info = find_version(registry, find_contract(setup.contract), rollout.canary, setup.registered_name)
         registry.promote(info, {"rollout": str(rollout.number)})
     settings.shelf(setup.contract).move_champion(rollout.canary)
     if setup.on_promoted:

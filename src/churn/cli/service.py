@@ -52,7 +52,7 @@ def _make_champion(contract: type[Contract], settings: Settings) -> None:
     say(f"step 1 of 4: demo data {version}")
     data = make_demo_file(contract, version, settings)  # anew: a file of an older process would be other data
     registry = open_registry(settings)
-    from churn.training.registry import name_registered_model  # noqa: PLC0415 - an extra, seconds to import
+    from churn.training.versions import name_registered_model  # noqa: PLC0415 - an extra, seconds to import
 
     name = name_registered_model(contract)
     say(f"step 2 of 4: train and register {demo.model_version}")

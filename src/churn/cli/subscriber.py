@@ -241,8 +241,8 @@ def _find_trained(
     trained: dict[str, Versions] = {}
     try:
         registry = open_registry(settings)
-        from churn.training.registry import name_registered_model
         from churn.training.subscribers import find_versions, forget_subscriber
+        from churn.training.versions import name_registered_model
 
         names = {contract: name_registered_model(find_contract(contract)) for contract in list_contracts()}
         secret = salt.get_secret_value()

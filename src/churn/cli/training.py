@@ -24,7 +24,8 @@ from churn.settings import Settings, read_settings
 if TYPE_CHECKING:
     from churn.training.data import TrainingData
     from churn.training.pipeline import TrainedModel
-    from churn.training.registry import Registry, VersionInfo
+    from churn.training.registry import Registry
+    from churn.training.versions import VersionInfo
 
 # The training libraries take seconds to import and are an extra, so each command imports what it needs itself.
 # ruff: noqa: PLC0415
@@ -206,7 +207,7 @@ def train_and_register(
     registry = open_registry(settings)
     from churn.training.measured import choose_compared, measure_versions
     from churn.training.pipeline import build_run_record, train_model
-    from churn.training.registry import name_registered_model
+    from churn.training.versions import name_registered_model
 
     earlier = registry.list_versions(name_registered_model(contract))
     version = model_version

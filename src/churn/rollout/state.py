@@ -119,6 +119,7 @@ class Setup:
         router, prometheus, fleet: their addresses.
         stable, canary: the addresses of the instances, or the one Prometheus selector of the track.
         registry: whether the registry's release gates are held and its alias `champion` moves.
+        registered_name: of the registered model; None for the contract's own.
         on_promoted: the command that takes the old version down.
         override: why it was started outside the release window.
     """
@@ -133,6 +134,7 @@ class Setup:
     on_promoted: str | None = None
     override: str | None = None
     by: str = ""
+    registered_name: str | None = None
 
     @property
     def places(self) -> Mapping[Track, tuple[str, ...]]:

@@ -14,6 +14,7 @@ subscribers.py      keeps hashes of who was in a training file, to name versions
 pipeline.py         trains and measures a model, and collects the record of the run
 tracking_store.py   refuses a store that MLflow cannot use, or would change
 registry.py         MLflow: runs, versions, aliases
+versions.py         what is said of a registered version and of a run
 flavors.py          reads a registered model, and what it predicts in the way of its flavour
 kept.py             reads what a training run kept with its model
 run_files.py        reads and replaces single files of runs

@@ -17,7 +17,8 @@ from churn.training.agreement import list_misfits, require_agreement
 from churn.training.flavors import RegisteredModel
 from churn.training.given import GivenRows, list_absent_values, read_check_file, rows_from_example
 from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values
-from churn.training.registry import FetchedModel, Registry, name_registered_model
+from churn.training.registry import Registry
+from churn.training.versions import FetchedModel, name_registered_model
 
 LEAVE = "let it take over with --force, or export it by its number: models:/NAME/NUMBER"
 FINGERPRINT = "contract_fingerprint"

@@ -28,6 +28,7 @@ def check_release_gates(
     candidate: Evaluation,
     champion: Evaluation | None,
     contribution_shares: Mapping[str, float],
+    read_by: str | None = None,
 ) -> list[Gate]:
     """Check all gates, and return each, passed or not.
 
@@ -36,15 +37,11 @@ def check_release_gates(
         candidate: measured on its own holdout.
         champion: the present champion, measured on the same rows; None where there is none yet.
         contribution_shares: each feature's share of the sum of mean |SHAP|, between 0 and 1.
+        read_by: the fingerprint of the contract that its holdout was read by, where somebody else trained it.
     """
     error = candidate.expected_calibration_error
-    trained_for = (fingerprint or "none")[:12]
     return [
-        Gate(
-            "contract",
-            fingerprint == contract.fingerprint,
-            f"trained for contract fingerprint {trained_for}, the code's is {contract.fingerprint[:12]}",
-        ),
+        _check_contract(contract, fingerprint, read_by),
         *_check_metrics(candidate, champion),
         Gate(
             "calibration",
@@ -53,6 +50,15 @@ def check_release_gates(
         ),
         _check_protected(contract, contribution_shares),
     ]
+
+
+def _check_contract(contract: type[Contract], fingerprint: str | None, read_by: str | None) -> Gate:
+    trained_for = (fingerprint or "none")[:12]
+    reason = f"trained for contract fingerprint {trained_for}, the code's is {contract.fingerprint[:12]}"
+    if fingerprint is None and read_by is not None:
+        fingerprint = read_by
+        reason = f"{reason}; it was measured on rows in the codes of {read_by[:12]}"
+    return Gate("contract", fingerprint == contract.fingerprint, reason)
 
 
 def _check_metrics(candidate: Evaluation, champion: Evaluation | None) -> list[Gate]:

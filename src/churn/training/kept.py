@@ -17,7 +17,7 @@ from churn.errors import RegistryError
 from churn.model.bundle import VERSION_PATTERN, ModelCard
 from churn.model.reference import require_reference
 from churn.model.shelf import CHAMPION, PREVIOUS
-from churn.training.registry import FetchedModel, VersionInfo, name_registered_model
+from churn.training.versions import FetchedModel, VersionInfo, name_registered_model
 
 REFERENCE_FILE, REFERENCE_VALUES_FILE = "reference.json", "reference_values.json"
 HOLDOUT_FILE = "holdout.npz"  # only runs of earlier versions kept one

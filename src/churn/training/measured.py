@@ -13,7 +13,8 @@ from churn.training.agreement import list_misfits
 from churn.training.evaluation import Evaluation, evaluate, predict
 from churn.training.fit import SEED
 from churn.training.kept import HoldoutRows, explain_errors
-from churn.training.registry import FetchedModel, Registry, VersionInfo
+from churn.training.registry import Registry
+from churn.training.versions import FetchedModel, VersionInfo
 
 MEASURED_FILE = "measured.json"
 MOST_COMPARED = 10

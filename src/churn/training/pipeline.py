@@ -28,10 +28,11 @@ from churn.training.evaluation import (
 from churn.training.fit import SEED, fit_xgboost, split_rows
 from churn.training.kept import REFERENCE_FILE, REFERENCE_VALUES_FILE, HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured
-from churn.training.registry import EXPORT_FOLDER, RunRecord
+from churn.training.registry import EXPORT_FOLDER
 from churn.training.subscribers import SUBSCRIBERS_FILE, hash_subscribers
 from churn.training.synthetic import compute_best_possible_auc
 from churn.training.tuned import load_tuned
+from churn.training.versions import RunRecord
 
 type Say = Callable[[str], None]
 NO_OTHERS: Mapping[int, Evaluation] = {}

@@ -4,9 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 # Before the import: no figures to MLflow's makers, no bars among ours, no minutes of waiting for a server.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -21,6 +19,7 @@ import logging
 import mlflow
 import xgboost
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
@@ -29,12 +28,14 @@ from mlflow.types import ColSpec, Schema
 from churn.contract.declaration import Contract
 from churn.errors import ChurnError, RegistryError
 from churn.model.shelf import CHAMPION, PREVIOUS
-from churn.training.flavors import RegisteredModel, read_model
+from churn.training.flavors import read_model
 from churn.training.tracking_store import hide_password, make_database, require_usable_store
+from churn.training.versions import FetchedModel, RunRecord, VersionInfo, name_registered_model
 
 EXPORT_FOLDER = "export"
 FORCED, FORCED_REASON = "promotion_forced", "promotion_reason"
 FORCED_TAGS = {FORCED, FORCED_REASON}
+EVALUATION, EVALUATES = "evaluation_run", "evaluates"
 NOBODYS_MODEL = "no-model-has-this-name-5b1f9c"
 MOST_KEPT_BYTES = 256 * 2**20
 MOST_SAID = 200  # characters of what a library says of an answer
@@ -42,47 +43,6 @@ MOST_SAID = 200  # characters of what a library says of an answer
 # Its notes on every step are for its own developers; what matters here is said by the command line.
 for noisy in ("mlflow", "alembic"):
     logging.getLogger(noisy).setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class VersionInfo:
-    """One version of a registered model."""
-
-    name: str
-    number: int
-    run_id: str | None
-    aliases: tuple[str, ...]
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedModel:
-    """A registered model, its version, and the files its training run kept for the export (may be empty)."""
-
-    info: VersionInfo
-    model: RegisteredModel
-    export_files: Mapping[str, bytes]
-
-    @property
-    def booster(self) -> xgboost.Booster:
-        """Return the trees that the model predicts with."""
-        return self.model.booster
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """What a training run leaves in the store; files by their path under the run's artifacts."""
-
-    params: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
-    files: Mapping[str, bytes]
-
-
-def name_registered_model(contract: type[Contract]) -> str:
-    """Return what the contract's model is called in the registry."""
-    return f"{contract.contract_name}-churn-predictor"
 
 
 def build_signature(contract: type[Contract]) -> ModelSignature:
@@ -139,10 +99,22 @@ class Registry:
             )
             return self._describe(version)
 
+    def record_evaluation(self, contract: type[Contract], info: VersionInfo, record: RunRecord) -> None:
+        """Record how a version did on a holdout, in a run beside its own, which the version then names."""
+        with self.translate_errors(f"record the evaluation of {info.name} version {info.number}"):
+            tags = {**record.tags, EVALUATES: f"models:/{info.name}/{info.number}"}
+            own = self.client.get_run(info.run_id).info.experiment_id if info.run_id else None
+            experiment = own or self._experiment(name_registered_model(contract))
+            with mlflow.start_run(experiment_id=experiment, run_name=f"evaluation of {info.name}", tags=tags) as run:
+                mlflow.log_metrics(dict(record.metrics))
+                self._log_files(record.files)
+        self.tag(info, {EVALUATION: run.info.run_id})
+
     def list_versions(self, name: str) -> list[VersionInfo]:
         """List all versions of a model, newest first; none if the model is not registered."""
         with self.translate_errors(f"list the versions of {name}"):
-            bare = self.client.search_model_versions(f"name = '{name}'")
+            quote = '"' if "'" in name else "'"
+            bare = self.client.search_model_versions(f"name = {quote}{name}{quote}")
             # The search does not fill in aliases; the single look-up does.
             versions = [self.client.get_model_version(name, version.version) for version in bare]
             if not versions:
@@ -206,15 +178,16 @@ class Registry:
             )
 
     def _export_files(self, info: VersionInfo, folder: Path) -> dict[str, bytes]:
-        listed = self.client.list_artifacts(info.run_id, EXPORT_FOLDER) if info.run_id is not None else []
-        if info.run_id is None or not listed:
+        kept_by = info.evaluation or info.run_id
+        listed = self.client.list_artifacts(kept_by, EXPORT_FOLDER) if kept_by is not None else []
+        if kept_by is None or not listed:
             return {}
         if any(file.is_dir for file in listed) or sum(file.file_size or 0 for file in listed) > MOST_KEPT_BYTES:
             raise RegistryError(
-                f"{EXPORT_FOLDER}/ of the run {info.run_id} holds folders or more than {MOST_KEPT_BYTES >> 20} MiB",
+                f"{EXPORT_FOLDER}/ of the run {kept_by} holds folders or more than {MOST_KEPT_BYTES >> 20} MiB",
                 instead="keep there what `churn train` keeps and nothing else",
             )
-        copied = Path(self.client.download_artifacts(info.run_id, EXPORT_FOLDER, str(folder)))
+        copied = Path(self.client.download_artifacts(kept_by, EXPORT_FOLDER, str(folder)))
         return {file.name: file.read_bytes() for file in copied.iterdir()}
 
     def _require_refusal(self) -> None:
@@ -246,14 +219,28 @@ class Registry:
 
     def _describe(self, version: ModelVersion) -> VersionInfo:
         run = self.client.get_run(version.run_id) if version.run_id else None
+        evaluation = self._find_evaluation(version)
+        metrics = {**(run.data.metrics if run else {}), **(evaluation.data.metrics if evaluation else {})}
         return VersionInfo(
             name=version.name,
             number=int(version.version),
             run_id=version.run_id or None,
             aliases=tuple(sorted(version.aliases)),
             tags=dict(version.tags),
-            metrics=dict(run.data.metrics) if run else {},
+            metrics=metrics,
+            evaluation=evaluation.info.run_id if evaluation else None,
+            evaluated_for=evaluation.data.tags.get("contract_fingerprint") if evaluation else None,
         )
+
+    def _find_evaluation(self, version: ModelVersion) -> Run | None:
+        """Return the run that measured a version, if the run says so too: a tag alone is not believed."""
+        if not (run_id := version.tags.get(EVALUATION)):
+            return None
+        try:
+            run = self.client.get_run(run_id)
+        except MlflowException:  # removed since
+            return None
+        return run if run.data.tags.get(EVALUATES) == f"models:/{version.name}/{version.version}" else None
 
     def _shorten(self, error: Exception) -> str:
         """Return the first line of what a library says, without the password that it may repeat."""

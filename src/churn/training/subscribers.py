@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from churn.training.kept import HOLDOUT_FILE
-from churn.training.registry import EXPORT_FOLDER, Registry, VersionInfo
+from churn.training.registry import EXPORT_FOLDER, Registry
 from churn.training.run_files import has_file, list_runs, read_file, replace_file
+from churn.training.versions import VersionInfo
 
 SUBSCRIBERS_FILE = "subscribers/keyed_hashes.bin"
 HASH_BYTES = 16
