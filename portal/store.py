@@ -150,8 +150,7 @@ class Store:
             gone = run.execute("DELETE FROM exposures WHERE prediction_id IN (SELECT prediction_id FROM old)")
             removed = gone.rowcount
             run.execute("DELETE FROM old")
-        if removed:
-            self._database.overwrite_deleted()
+        self._database.overwrite_deleted()  # also if nothing was removed: the last time it may have failed
         return removed
 
     def read_note(self) -> str | None:

@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     )
     portal_url: str | None = Field(
         None,
-        pattern=r"^https?://[^/\s]+/?$",
+        pattern=r"^https?://[^/@\s]+/?$",
         description="Where the portal's team app is, such as `http://127.0.0.1:8003`; `churn subscriber` exports and "
         "erases there, too.",
     )
