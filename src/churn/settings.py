@@ -201,6 +201,11 @@ class Settings(BaseSettings):
                 raise ValueError("one of them is no address; write it like http://10.0.0.1:8000")
         return addresses
 
+    @property
+    def has_api_keys(self) -> bool:
+        """Whether the service asks callers for a key."""
+        return bool(self.api_keys or self.api_keys_file)
+
     def reveal_api_key(self) -> str | None:
         """Return the key with which to call a service; None if there is none."""
         return self.churn_api_key.get_secret_value() if self.churn_api_key else None

@@ -30,6 +30,7 @@ from churn.rollout.sources import Instances
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in Linux's /proc")
 
 ALWAYS = entry("portal", PORTAL, "predict", "batch") + entry("monitor", MONITOR, "metrics")
+EACH = 3  # processes that read the file: two workers, and the one that raises them
 EVERYBODY = "may call: neither API_KEYS_FILE nor API_KEYS is set"
 NEWCOMER = ALWAYS + entry("newcomer", STRANGER)
 
@@ -101,11 +102,13 @@ def test_keys_come_and_go_while_requests_flow_and_no_valid_caller_is_refused(cal
     with callers.busy():
         for turn in range(1, 4):
             callers.set_keys(NEWCOMER)
-            wait_until(lambda: callers.statuses(STRANGER) == {200}, "all workers take the new key")
+            wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="taken") == EACH * (2 * turn - 1))  # noqa: B023
+            assert callers.statuses(STRANGER) == {200}
             callers.set_keys("half of [")
-            wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="refused") == 2 * turn)  # noqa: B023
+            wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="refused") == EACH * turn)  # noqa: B023
             callers.set_keys(ALWAYS)
-            wait_until(lambda: callers.statuses(STRANGER) == {401}, "all workers refuse the key that went")
+            wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="taken") == EACH * 2 * turn)  # noqa: B023
+            assert callers.statuses(STRANGER) == {401}
     assert callers.answers.keys() == {200}
     assert callers.answers[200] > 100
     assert callers.count(metrics.CALLERS.name, caller="portal", result="allowed") >= callers.answers[200]
@@ -114,11 +117,12 @@ def test_keys_come_and_go_while_requests_flow_and_no_valid_caller_is_refused(cal
 
 
 def test_workers_that_start_while_the_file_cannot_be_used_begin_with_the_latest_keys(callers: Callers) -> None:
+    taken = callers.count(metrics.KEYS_READ.name, outcome="taken")
+    refused = callers.count(metrics.KEYS_READ.name, outcome="refused")
     callers.set_keys(entry("monitor", MONITOR, "metrics") + entry("newcomer", STRANGER))
-    wait_until(lambda: callers.statuses(STRANGER) == {200} and callers.statuses(PORTAL) == {401})
-    before = callers.count(metrics.KEYS_READ.name, outcome="refused")
+    wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="taken") == taken + EACH)
     callers.set_keys("half of [")
-    wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="refused") == before + 2)
+    wait_until(lambda: callers.count(metrics.KEYS_READ.name, outcome="refused") == refused + EACH)
     for worker in callers.service.workers():
         os.kill(worker, signal.SIGKILL)
     wait_until(callers.service.is_answering, "there are new workers")
@@ -191,6 +195,10 @@ def test_the_portal_sends_its_key_and_shows_its_page_without_one(
     with Portal(tmp_path, callers.address, churn_api_key=key, service_budget_ms=5000) as portal:
         assert portal.visitor(1).get().status_code == 200
         assert [line["kind"] for line in portal.said("service_failed")] == failures
+
+
+def test_the_example_at_start_sends_a_key(callers: Callers) -> None:
+    assert '-H "Authorization: Bearer $CHURN_API_KEY"' in callers.service.said
 
 
 def test_who_has_no_key_is_answered_and_hung_up_on_before_the_body_comes(callers: Callers) -> None:

@@ -25,7 +25,7 @@ from churn.settings import Settings
 
 
 def guarded(keys: str = TWO_CALLERS) -> InProcess:
-    return answering(STREAMFLOW, 0.7, settings=Settings(api_keys=keys))  # type: ignore[arg-type]
+    return answering(STREAMFLOW, 0.7, settings=Settings(api_keys=keys))
 
 
 @pytest.fixture

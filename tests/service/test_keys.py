@@ -71,7 +71,7 @@ def test_what_cannot_be_used_is_refused_in_words_that_quote_no_key(text: str, sa
 
 def test_keys_come_from_one_place() -> None:
     with pytest.raises(SettingsError, match="both set"):
-        open_key_ring(Settings(api_keys=ONE, api_keys_file=Path("keys.toml")))  # type: ignore[arg-type]
+        open_key_ring(Settings(api_keys=ONE, api_keys_file=Path("keys.toml")))
     assert open_key_ring(Settings()) is None
 
 

@@ -34,12 +34,12 @@ class Service:
                 text=True,
             )
         assert self.process.stderr is not None
-        lines = []
+        self.said = ""
         for line in self.process.stderr:
-            lines.append(line)
+            self.said += line
             if "Stop with Ctrl+C" in line:
                 return
-        raise AssertionError("".join(lines))
+        raise AssertionError(self.said)
 
     def connect(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)

@@ -7,7 +7,6 @@ import functools
 import json
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -68,19 +67,22 @@ def _make_champion(contract: type[Contract], settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     from churn.service.server import serve as run  # noqa: PLC0415 - other commands need no server
 
-    run(settings, on_ready=functools.partial(_announce, settings.churn_home))
+    run(settings, on_ready=functools.partial(_announce, settings))
 
 
-def _announce(home: Path, address: str, bundle: Bundle) -> None:
+def _announce(settings: Settings, address: str, bundle: Bundle) -> None:
     """Say what to try first, once the service listens; on standard error, beside the log."""
     example = json.dumps(bundle.model.contract.example())
     err.print(f"\n[bold green]{bundle.manifest.model_version} is served at {address}[/]")
     if bundle.manifest.explainer_reason:
         err.print(f"It is explained by XGBoost, not by tables: {bundle.manifest.explainer_reason}", markup=False)
     err.print("\nTry it:\n")
-    curl = f"curl -s {address}/predict -H 'Content-Type: application/json' -d {shlex.quote(example)}"
+    key = '-H "Authorization: Bearer $CHURN_API_KEY" ' if settings.has_api_keys else ""
+    curl = f"curl -s {address}/predict {key}-H 'Content-Type: application/json' -d {shlex.quote(example)}"
     err.print(f"  {curl}\n", markup=False)
     err.print("Where to go next:\n")
     err.print(f"  {address}/openapi.json   the interface; docs/contract.md says it in words", markup=False)
-    err.print(f"  CHURN_HOME={home} churn ui       MLflow's pages: run, plots, registered model", markup=False)
+    err.print(
+        f"  CHURN_HOME={settings.churn_home} churn ui       MLflow's pages: run, plots, registered model", markup=False
+    )
     err.print("  README.md                the next five minutes\n\nStop with Ctrl+C.\n", markup=False)

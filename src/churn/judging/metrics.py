@@ -175,7 +175,8 @@ CALLERS: Final = Metric(
 KEYS_READ: Final = Metric(
     "churn_api_keys_read_total",
     "counter",
-    "How often a worker has seen API_KEYS_FILE changed; `refused` if it could not be used, so that older keys stay.",
+    "How often a process of the service has seen API_KEYS_FILE changed: each worker, and the one that raises them. "
+    "`refused` if it could not be used, so that older keys stay.",
     {"outcome": ("taken", "refused")},
 )
 SPANS_LOST: Final = Metric(

@@ -13,7 +13,7 @@ import secrets
 import stat
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, get_args
@@ -94,12 +94,13 @@ class KeyRing:
         self.keys = parse_keys(content, self._where)
         return True
 
-    def keep_up(self) -> None:
-        """Read the file again, and leave it to others to tell what is wrong with it."""
+    def keep_up(self, count: Callable[[str], None]) -> None:
+        """Read the file again and count what came of it; leave it to others to tell what is wrong with it."""
         try:
-            self.read_again()
+            if self.read_again():
+                count("taken")
         except SettingsError:
-            return
+            count("refused")
 
 
 def open_key_ring(settings: Settings) -> KeyRing | None:
