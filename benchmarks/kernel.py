@@ -21,7 +21,8 @@ from benchmarks.rounds import order_for_round
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
 from churn.judging.metrics import TOP_REASONS
-from churn.model.bundle import MODEL, load_bundle
+from churn.model.bundle import load_bundle
+from churn.model.manifest import MODEL
 from churn.scoring.answers import build_reason_lists
 
 TOLERANCE = 1e-4

@@ -9,7 +9,7 @@ import numpy as np
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
-from churn.model.bundle import ModelCard
+from churn.model.manifest import ModelCard
 from churn.model.sealing import write_bundle
 from churn.training.fit import fit_xgboost, split_rows
 from churn.training.synthetic import make_demo

@@ -16,7 +16,7 @@ from benchmarks.payloads import build_wrk_script
 from benchmarks.processes import Server, find_free_port
 from benchmarks.rounds import order_for_round
 from benchmarks.systems import FLOOR, WORKERS, Files, System
-from churn.model.bundle import MODEL
+from churn.model.manifest import MODEL
 
 ASKED = 20
 TOLERANCE = 2e-4  # what is shown has four decimals

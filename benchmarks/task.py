@@ -30,7 +30,7 @@ from churn.image.docker import docker
 from churn.loadtest.plan import LoadPlan, OpenLoop, draw_bodies
 from churn.loadtest.report import summarise
 from churn.loadtest.run import run_load
-from churn.model.bundle import MODEL
+from churn.model.manifest import MODEL
 
 CONNECTIONS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)
 RATES = (100, 200, 300, 400, 500, 750, 1000, 1500, 2000, 3000, 4000)

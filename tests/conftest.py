@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.sampling import draw_columns
-from churn.model.bundle import Bundle, ModelCard
+from churn.model.bundle import Bundle
+from churn.model.manifest import ModelCard
 from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 

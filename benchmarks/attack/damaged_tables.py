@@ -19,16 +19,9 @@ import numpy.typing as npt
 from churn.errors import BundleError
 from churn.explain.arrays import ARRAYS, Tables, file_name
 from churn.explain.tables import build_table_explainer
-from churn.model.bundle import (
-    GOLDEN,
-    MANIFEST,
-    MANIFEST_SHA256,
-    Golden,
-    probabilities_from_contributions,
-    seal_from_manifest,
-    verify_bundle,
-)
+from churn.model.bundle import Golden, probabilities_from_contributions, verify_bundle
 from churn.model.held import HeldFiles
+from churn.model.manifest import GOLDEN, MANIFEST, MANIFEST_SHA256, seal_from_manifest
 
 EXTREMES = (0, 1, -1, 2**62, -(2**63), 2**63 - 1, -(2**62), 2**31, 2**32, 7, 8, 15, 16, 17, 255, 256)
 FLOATS = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, 1e30, -1e30, 1.0)

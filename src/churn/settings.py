@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         description="A second bundle of the same contract. It answers each `/predict` too, in the background; its "
         "answers stand in the prediction log. None by default.",
     )
+    bundle_keys: Path | None = Field(
+        None,
+        description="A PEM file of public keys. The service and commands use no bundle that none of them has signed; "
+        "`churn bundle` makes keys and signs. Without it signatures are not asked for.",
+    )
     churn_threshold: float = Field(0.6, ge=0, le=1, description="The banner is shown above this probability.")
     offer_policy: Path | None = Field(None, description="The policy file of offers; by default the contract's own.")
     host: str = Field("127.0.0.1", description="The address the service listens on.")

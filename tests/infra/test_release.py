@@ -20,7 +20,7 @@ from support.processes import Done, churn, free_port
 from churn.businesses import find_contract
 from churn.explain.xgb import load_booster
 from churn.image.docker import docker
-from churn.model.bundle import MODEL
+from churn.model.manifest import MODEL
 from churn.training.registry import Registry
 from churn.training.versions import RunRecord
 

@@ -22,7 +22,8 @@ from support.scraping import scraped, total
 from churn.businesses import find_contract
 from churn.cpus import count_usable_cpus
 from churn.judging import metrics
-from churn.model.bundle import MODEL, Bundle
+from churn.model.bundle import Bundle
+from churn.model.manifest import MODEL
 from churn.service.edge.waiting_room import ALWAYS_ANSWERED, MOST_BATCHES
 from churn.settings import Settings
 

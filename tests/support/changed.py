@@ -49,7 +49,7 @@ import numpy as np
 import xgboost
 import churn.businesses
 from churn.contract.sampling import draw_columns
-from churn.model.bundle import ModelCard
+from churn.model.manifest import ModelCard
 from churn.model.sealing import write_bundle
 
 for folder in map(Path, sys.argv[1:]):

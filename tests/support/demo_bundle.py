@@ -7,7 +7,7 @@ import xgboost
 
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_demo_columns
-from churn.model.bundle import ModelCard
+from churn.model.manifest import ModelCard
 from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 

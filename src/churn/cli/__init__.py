@@ -3,6 +3,7 @@
 service.py          start, serve
 training.py         data, train, tune
 models.py           models, promote, export, ui
+bundle.py           bundle
 proving.py          prove
 scoring.py          score
 offers.py           offers
@@ -32,6 +33,7 @@ from typing import NoReturn
 import typer
 
 from churn.cli import (
+    bundle,
     contract,
     dashboard,
     drift,
@@ -73,6 +75,7 @@ for commands in (
 rollout.add_to(app)
 rollout_report.add_to(app)
 app.add_typer(keys.app)
+app.add_typer(bundle.app)
 app.add_typer(outcomes.app)
 app.add_typer(subscriber.app)
 

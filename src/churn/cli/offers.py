@@ -180,7 +180,7 @@ def _read_policy(path: Path, contract: type[Contract]) -> Policy:
 
 
 def _bundle(path: Path | None, settings: Settings) -> Bundle:
-    loaded = load_bundle(path or settings.bundle_path)
+    loaded = load_bundle(path or settings.bundle_path, settings.bundle_keys)
     loaded.require_version(settings.model_version)
     return loaded
 

@@ -41,7 +41,7 @@ def prove(
     from churn.retention.proving import prove as proof_of  # noqa: PLC0415 - an extra, slow to load
 
     settings = read_settings()
-    loaded = load_bundle(bundle or settings.bundle_path)
+    loaded = load_bundle(bundle or settings.bundle_path, settings.bundle_keys)
     contract = loaded.model.contract
     policy = load_policy(settings.offer_policy, contract, languages=list_language_codes())
     with show_progress("looking at subscribers") as move:

@@ -66,7 +66,7 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
     from churn.scoring.run import score as run
 
     settings = read_settings()
-    loaded = load_bundle(bundle or settings.bundle_path)
+    loaded = load_bundle(bundle or settings.bundle_path, settings.bundle_keys)
     loaded.require_version(settings.model_version)
     request = Request(
         source=source,

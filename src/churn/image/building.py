@@ -11,6 +11,7 @@ from churn.errors import SettingsError
 from churn.image.docker import docker, require_engine
 from churn.image.source import DOCKERFILE, Checkout, find_checkout, stage_context
 from churn.model.bundle import Bundle, load_bundle
+from churn.model.signing import SIGNATURE
 
 REPOSITORY = "streamflow-churn-api"
 BASE_IMAGE = "python:3.13-slim"
@@ -95,7 +96,11 @@ def arguments_from_bundle(bundle: Bundle, source: Checkout, base_image: str) -> 
     manifest = bundle.manifest
     return {
         "BASE_IMAGE": base_image,
-        "EXTRAS": "tracing" if manifest.explainer == "tables" else "tracing xgboost",
+        "EXTRAS": " ".join(
+            ["tracing"]
+            + (["signing"] if SIGNATURE in bundle.files else [])
+            + (["xgboost"] if manifest.explainer != "tables" else [])
+        ),
         "SOURCE_DATE_EPOCH": str(source.committed_s),
         "VERSION": manifest.model_version,
         "REVISION": source.revision,

@@ -6,70 +6,46 @@
     reference.json   distributions over the holdout, where they are known
     manifest.json    what this is, the reference values, and the sha256 of every file above
     manifest.sha256  the sha256 of the manifest: the bundle's identity
+    manifest.sig     who vouches for the manifest, where somebody signed it
 
 `sealing.py` writes it. Loading believes nothing: it reads every file once, into memory. It compares every byte there
 with its checksum and the contract with the code's own, and predicts the golden rows anew. Only then is there a model.
 """
 
 import hashlib
-from collections.abc import Buffer, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
-from churn.contract.phrases import Value
-from churn.errors import BundleError, ChurnError, ContractError, SettingsError
+from churn.errors import BundleError, ContractError, SettingsError
 from churn.explain import Explainer
 from churn.explain.arrays import ARRAYS, Tables, file_name
 from churn.explain.tables import build_table_explainer
-from churn.model.held import MOST_BYTES, HeldFiles, read_file
+from churn.model.held import HeldFiles
+from churn.model.manifest import (
+    EXPORT_AGAIN,
+    GOLDEN,
+    MANIFEST,
+    MANIFEST_SHA256,
+    MODEL,
+    Manifest,
+    parse_manifest,
+    read_all,
+    read_bundle_file,
+    read_manifest_and_seal,
+    refuse_damage,
+    require_checksum,
+)
 from churn.model.model import ChurnModel, sigmoid
+from churn.model.signing import MOST_SIGNATURE_BYTES, SIGNATURE, require_signature
 
-MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
-MANIFEST, MANIFEST_SHA256 = "manifest.json", "manifest.sha256"
 GOLDEN_TOLERANCE = 1e-5
-MOST_MANIFEST_BYTES = 2**20
-VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-EXPORT_AGAIN = "export the model again with `churn export`"
-
-type Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-type FileName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9]+$")]
-
-
-class ModelCard(BaseModel):
-    """The metadata that travels with a model, as the spec names it; unknown figures of a foreign model are null."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
-
-    model_version: Annotated[str, Field(pattern=VERSION_PATTERN)]
-    mlflow_run_id: str | None = None
-    registered_as: Annotated[str | None, Field(max_length=512, description="models:/NAME/NUMBER.")] = None
-    training_date: str | None = None
-    training_data_version: str | None = None
-    test_auc: float | None = None
-    test_f1: float | None = None
-
-
-class Manifest(ModelCard):
-    """What a bundle says of itself."""
-
-    features: list[str]
-    bundle_format: Literal[3] = 3
-    contract: str
-    contract_fingerprint: Sha256
-    explainer: Literal["tables", "pred_contribs"]
-    explainer_reason: Annotated[str | None, Field(description="Why not tables.")] = None
-    reference_values: Annotated[
-        dict[str, Value], Field(description="What each feature typically is where it speaks for staying.")
-    ]
-    libraries: dict[str, str]
-    files: dict[FileName, Sha256]
 
 
 class Golden(BaseModel):
@@ -117,14 +93,21 @@ class Bundle:
             )
 
 
-def load_bundle(path: Path) -> Bundle:
+def load_bundle(path: Path, keys: Path | None = None) -> Bundle:
     """Read a bundle into memory, verify it there and load its model.
+
+    Args:
+        keys: a file of public keys, one of which must have signed it.
 
     Raises:
         BundleError: a file is missing or changed, the contract is not the code's, or a golden row comes out
-            differently; the message names the file and the reason.
+            differently, or nobody whom the keys name has signed it; the message names the file and the reason.
+        SettingsError: the keys cannot be used.
     """
-    return verify_bundle(path, _hold_files(path))
+    files = _hold_files(path)
+    if keys:
+        require_signature(path, files[MANIFEST], files.get(SIGNATURE), keys)
+    return verify_bundle(path, files)
 
 
 def verify_bundle(path: Path, files: HeldFiles) -> Bundle:
@@ -133,11 +116,10 @@ def verify_bundle(path: Path, files: HeldFiles) -> Bundle:
     Raises:
         BundleError: as for `load_bundle`.
     """
-    manifest = _parse_manifest(path, files[MANIFEST], files[MANIFEST_SHA256])
-    contract = _find_contract(path, manifest)
+    manifest = parse_manifest(path, files[MANIFEST], files[MANIFEST_SHA256])
+    contract = find_manifest_contract(path, manifest.contract, manifest.contract_fingerprint, manifest.features)
     for name, expected in manifest.files.items():
-        if hashlib.sha256(files[name]).hexdigest() != expected:
-            raise BundleError(f"{path / name} was changed after the export: its sha256 differs", instead=EXPORT_AGAIN)
+        require_checksum(path / name, files[name], expected)
     tables = set(map(file_name, ARRAYS)) if manifest.explainer == "tables" else set()
     if missing := {MODEL, GOLDEN, *tables} - set(manifest.files):
         raise BundleError(f"{path / MANIFEST} lists no {' and no '.join(sorted(missing))}", instead=EXPORT_AGAIN)
@@ -148,101 +130,34 @@ def verify_bundle(path: Path, files: HeldFiles) -> Bundle:
             instead=EXPORT_AGAIN,
         )
     model = ChurnModel(contract, explain, manifest.model_version, _encode_reference(path, manifest, contract))
-    with _refuse_damage(f"{path / GOLDEN} does not hold golden rows"):
-        _check_golden(path / GOLDEN, Golden.model_validate_json(bytes(files[GOLDEN])), model)
+    with refuse_damage(f"{path / GOLDEN} does not hold golden rows"):
+        check_golden(path / GOLDEN, Golden.model_validate_json(bytes(files[GOLDEN])), model)
     return Bundle(path, hashlib.sha256(files[MANIFEST]).hexdigest(), manifest, model, files)
 
 
-def identify_bundle(path: Path) -> str | None:
-    """Return the sha256 that identifies the bundle in a folder, without verifying it; None if it has no manifest."""
-    try:
-        return hashlib.sha256(_read(path / MANIFEST)).hexdigest()
-    except BundleError:
-        return None
+def _hold_files(path: Path) -> HeldFiles:
+    """Read the manifest, its signature if there is one, and the files that it lists."""
+    manifest, seal = read_manifest_and_seal(path)
+    contents = {MANIFEST: manifest, MANIFEST_SHA256: seal}
+    if (path / SIGNATURE).exists():
+        contents[SIGNATURE] = read_bundle_file(path / SIGNATURE, most_bytes=MOST_SIGNATURE_BYTES)
+    return HeldFiles(contents | read_all(path, list(parse_manifest(path, manifest, seal).files)))
 
 
-def seal_from_manifest(manifest: Buffer) -> bytes:
-    """Return the manifest's checksum as `sha256sum --check` reads it."""
-    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
-
-
-def read_manifest(path: Path) -> Manifest:
-    """Read the manifest of a bundle and verify its seal. Neither check the other files nor load the model.
+def find_manifest_contract(path: Path, name: str, fingerprint: str, features: list[str]) -> type[Contract]:
+    """Return the contract that a manifest names.
 
     Raises:
-        BundleError: there is no bundle, its manifest was changed, or it is of another form.
-    """
-    return _parse_manifest(path, *_read_manifest_and_seal(path))
-
-
-def _hold_files(path: Path) -> HeldFiles:
-    """Read the manifest, and the files that it lists."""
-    manifest, seal = _read_manifest_and_seal(path)
-    contents = {MANIFEST: manifest, MANIFEST_SHA256: seal}
-    left = MOST_BYTES
-    for name in _parse_manifest(path, manifest, seal).files:
-        contents[name] = _read(path / name, most_bytes=left)
-        left -= len(contents[name])
-    return HeldFiles(contents)
-
-
-def _read(file: Path, *, most_bytes: int = MOST_MANIFEST_BYTES) -> bytes:
-    return read_file(file, most_bytes=most_bytes, instead=EXPORT_AGAIN)
-
-
-def _read_manifest_and_seal(path: Path) -> tuple[bytes, bytes]:
-    try:
-        is_folder = path.is_dir()
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}", instead=EXPORT_AGAIN) from error
-    if not is_folder:
-        raise BundleError(
-            f"there is no bundle at {path}",
-            instead="make one with `churn export models:/NAME@champion`, or set MODEL_PATH to the bundle's directory",
-        )
-    seal = _read(path / MANIFEST_SHA256)
-    return _read(path / MANIFEST), seal
-
-
-def _parse_manifest(path: Path, manifest: Buffer, seal: Buffer) -> Manifest:
-    if bytes(seal) != seal_from_manifest(manifest):
-        raise BundleError(
-            f"{path / MANIFEST} was changed after the export: {MANIFEST_SHA256} differs", instead=EXPORT_AGAIN
-        )
-    with _refuse_damage(
-        str(path / MANIFEST), instead="this version of the code cannot read the bundle; export the model again"
-    ):
-        return Manifest.model_validate_json(bytes(manifest))
-
-
-@contextmanager
-def _refuse_damage(problem: str, *, instead: str = EXPORT_AGAIN) -> Iterator[None]:
-    """Turn whatever a library raises at what a bundle holds into the promised error.
-
-    The readers of NumPy, JSON and XGBoost promise no kinds of errors for a file that somebody damaged and sealed anew.
+        BundleError: the code has none of this name, or with another fingerprint.
     """
     try:
-        yield
-    except ChurnError:
-        raise
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BundleError(
-            ": ".join([problem, *filter(None, [".".join(map(str, first["loc"]))]), first["msg"]]), instead=instead
-        ) from error
-    except Exception as error:
-        raise BundleError(f"{problem}: {error or type(error).__name__}", instead=instead) from error
-
-
-def _find_contract(path: Path, manifest: Manifest) -> type[Contract]:
-    try:
-        contract = find_contract(manifest.contract)
+        contract = find_contract(name)
     except ContractError as error:
         raise BundleError(f"{path / MANIFEST}: {error.message}", instead=error.instead) from error
-    if (manifest.contract_fingerprint, manifest.features) != (contract.fingerprint, contract.feature_names()):
+    if (fingerprint, features) != (contract.fingerprint, contract.feature_names()):
         raise BundleError(
-            f"{path / MANIFEST} was exported for another {manifest.contract} contract: its fingerprint is "
-            f"{manifest.contract_fingerprint[:12]} with features {', '.join(manifest.features)}; the code's is "
+            f"{path / MANIFEST} was exported for another {name} contract: its fingerprint is {fingerprint[:12]} with "
+            f"features {', '.join(features)}; the code's is "
             f"{contract.fingerprint[:12]} with {', '.join(contract.feature_names())}",
             instead="serve it with the code it was exported by, or train and export for this contract",
         )
@@ -250,14 +165,14 @@ def _find_contract(path: Path, manifest: Manifest) -> type[Contract]:
 
 
 def _encode_reference(path: Path, manifest: Manifest, contract: type[Contract]) -> tuple[float, ...]:
-    with _refuse_damage(f"{path / MANIFEST}: reference_values"):
+    with refuse_damage(f"{path / MANIFEST}: reference_values"):
         return contract.model_validate(manifest.reference_values).encode()
 
 
 def _build_explainer(path: Path, manifest: Manifest, files: HeldFiles) -> tuple[int, Explainer]:
     """Return the number of features the model takes, and its explainer."""
     if manifest.explainer == "tables":
-        with _refuse_damage(f"{path} holds tables that are none"):
+        with refuse_damage(f"{path} holds tables that are none"):
             tables = Tables.read(files)
             return len(tables.threshold_ends), build_table_explainer(tables)
     try:
@@ -267,7 +182,7 @@ def _build_explainer(path: Path, manifest: Manifest, files: HeldFiles) -> tuple[
             f"{path} is explained by XGBoost, which is not installed: {manifest.explainer_reason}",
             instead="install it with `pip install 'streamflow-churn[xgboost]'`, or train a smaller model",
         ) from error
-    with _refuse_damage(f"{path / MODEL} is not a model that XGBoost can use"):
+    with refuse_damage(f"{path / MODEL} is not a model that XGBoost can use"):
         booster = load_booster(path / MODEL, files[MODEL])
         return booster.num_features(), build_xgboost_explainer(booster)
 
@@ -277,7 +192,8 @@ def probabilities_from_contributions(explained: Sequence[Sequence[float]]) -> li
     return [sigmoid(sum(row)) for row in explained]
 
 
-def _check_golden(path: Path, golden: Golden, model: ChurnModel) -> None:
+def check_golden(path: Path, golden: Golden, model: ChurnModel) -> None:
+    """Raise BundleError if a model answers golden rows otherwise than they say."""
     explained = model.explain(np.array(golden.rows, dtype=np.float32))
     answers = np.column_stack([explained, probabilities_from_contributions(explained.tolist())])
     golden_answers = np.column_stack([golden.contributions, golden.probability])

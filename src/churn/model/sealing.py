@@ -19,18 +19,15 @@ from churn.explain.tables import build_table_explainer
 from churn.explain.trees import NotTabular
 from churn.explain.xgb import build_xgboost_explainer
 from churn.files import encode_json, hash_file, replace_directory, write_bytes
-from churn.model.bundle import (
+from churn.model.bundle import Bundle, Golden, load_bundle, probabilities_from_contributions
+from churn.model.manifest import (
     GOLDEN,
     MANIFEST,
     MANIFEST_SHA256,
     MODEL,
     REFERENCE,
-    Bundle,
-    Golden,
     Manifest,
     ModelCard,
-    load_bundle,
-    probabilities_from_contributions,
     seal_from_manifest,
 )
 from churn.model.reference import find_reference_values

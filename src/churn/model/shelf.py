@@ -10,7 +10,7 @@ from pathlib import Path
 
 from churn.errors import BundleError, ChurnError
 from churn.files import point_link
-from churn.model.bundle import MANIFEST, Manifest, ModelCard, identify_bundle, read_manifest
+from churn.model.manifest import MANIFEST, Manifest, ModelCard, identify_bundle, read_manifest
 
 CHAMPION, PREVIOUS = "champion", "previous"
 BUNDLES = "bundles"

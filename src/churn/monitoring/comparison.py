@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.errors import BundleError, DataError
-from churn.model.bundle import REFERENCE, Manifest, read_manifest
+from churn.model.manifest import REFERENCE, Manifest, read_manifest
 from churn.monitoring.drift import Band, Distribution, Drift, measure_drift, read_reference
 from churn.prediction_log.batches import numbers_from_batch, values_from_batch
 from churn.prediction_log.places import Places

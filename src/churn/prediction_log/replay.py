@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from churn.errors import BundleError, DataError
-from churn.model.bundle import Bundle, identify_bundle, load_bundle
+from churn.model.bundle import Bundle, load_bundle
+from churn.model.manifest import identify_bundle
 from churn.model.shelf import Shelf
 from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
 from churn.retention.reasons import choose_customer_reasons, rank_reasons

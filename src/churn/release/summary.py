@@ -7,7 +7,7 @@ from typing import Any
 
 from churn.image.building import MEGABYTE, Image
 from churn.image.smoke import SmokeResult
-from churn.model.bundle import Manifest
+from churn.model.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from churn.contract.declaration import Contract, FeatureSpec
 from churn.contract.language import find_language, list_language_codes
 from churn.contract.sampling import draw_subscribers
 from churn.explain.xgb import build_xgboost_explainer, load_booster
-from churn.model.bundle import MODEL, Bundle
+from churn.model.bundle import Bundle
+from churn.model.manifest import MODEL
 from churn.model.model import Prediction, tier_from_probability
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import Policy

@@ -60,7 +60,7 @@ def create_app(
             another contract.
     """
     settings = settings or read_settings()
-    bundle = bundle or load_bundle(settings.bundle_path)
+    bundle = bundle or load_bundle(settings.bundle_path, settings.bundle_keys)
     bundle.require_version(settings.model_version)
     policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=list_language_codes())
     has_challenger = settings.challenger_path is not None

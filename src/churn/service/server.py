@@ -59,7 +59,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
     if workers > 1:
         load_ahead()
     with stop_without_failure():
-        bundle = load_bundle(settings.bundle_path)
+        bundle = load_bundle(settings.bundle_path, settings.bundle_keys)
         bundle.require_version(settings.model_version)
         policy = load_policy(settings.offer_policy, bundle.model.contract, languages=list_language_codes())
         require_writable_log(settings, bundle.model.contract.contract_name)
@@ -106,7 +106,7 @@ def _load_bundles_again(settings: Settings, path: Path, served: Bundle) -> tuple
         BundleError: one is missing or damaged.
         SettingsError: one cannot stand in for the bundle that is served: it is of another version or contract.
     """
-    bundle = load_bundle(path)
+    bundle = load_bundle(path, settings.bundle_keys)
     bundle.require_version(served.model.version)
     if bundle.manifest.contract_fingerprint != served.manifest.contract_fingerprint:
         raise SettingsError(f"{path} holds a bundle of another contract", instead="start the service anew")

@@ -149,7 +149,7 @@ def load_challenger_bundle(settings: Settings, champion: Bundle) -> Bundle | Non
             "CHALLENGER_PATH is set and PREDICTION_LOG is `off`, but the challenger answers into the prediction log",
             instead="unset PREDICTION_LOG or name a place, or unset CHALLENGER_PATH",
         )
-    bundle = load_bundle(path)
+    bundle = load_bundle(path, settings.bundle_keys)
     mine, theirs = champion.manifest, bundle.manifest
     if mine.contract_fingerprint != theirs.contract_fingerprint:
         raise SettingsError(

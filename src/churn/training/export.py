@@ -10,7 +10,8 @@ from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns, draw_demo_columns
 from churn.errors import BundleError, ChurnError
-from churn.model.bundle import Bundle, Manifest, read_manifest
+from churn.model.bundle import Bundle
+from churn.model.manifest import Manifest, read_manifest
 from churn.model.sealing import write_bundle
 from churn.model.shelf import CHAMPION, Shelf, require_replaceable
 from churn.training.agreement import list_misfits, require_agreement

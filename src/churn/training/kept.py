@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from churn.contract.declaration import Contract, Rows
 from churn.errors import RegistryError
-from churn.model.bundle import VERSION_PATTERN, ModelCard
+from churn.model.manifest import VERSION_PATTERN, ModelCard
 from churn.model.reference import require_reference
 from churn.model.shelf import CHAMPION, PREVIOUS
 from churn.training.versions import FetchedModel, VersionInfo, name_registered_model

@@ -19,7 +19,8 @@ from churn.businesses import find_contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
 from churn.files import encode_json, hash_file
-from churn.model.bundle import Bundle, ModelCard, load_bundle, seal_from_manifest
+from churn.model.bundle import Bundle, load_bundle
+from churn.model.manifest import ModelCard, seal_from_manifest
 from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 
@@ -107,7 +108,7 @@ def test_a_golden_row_that_comes_out_differently_is_refused(bundle: Path) -> Non
         ({"contract_fingerprint": "0" * 64}, "another streamflow contract"),
         ({"features": ["tenure"]}, "another streamflow contract"),
         ({"contract": "elsewhere"}, "no contract 'elsewhere'"),
-        ({"bundle_format": 1}, "bundle_format"),
+        ({"bundle_format": 1}, "is of format 1, which is not served"),
         ({"surprise": 1}, "surprise"),
         ({"files": {"../../etc/passwd": "0" * 64}}, "files"),
         ({"files": {}}, "lists no"),
