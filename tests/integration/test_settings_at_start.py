@@ -1,5 +1,6 @@
 """Settings are tried when a program starts: what is wrong in itself is refused, what may come back is counted."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from support.processes import churn, free_port, serving, wait_until
+from support.processes import churn, free_port, serving, serving_with_log, wait_until
 from support.scraping import scraped, total
 
 from churn.businesses import find_contract
@@ -98,7 +99,9 @@ def test_a_collector_that_is_not_there_is_counted_and_costs_no_answer(
         wait_until(count_lost_spans, "the collector was tried")
 
 
-def test_a_bucket_that_is_not_there_is_counted_and_costs_no_answer(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+def test_a_bucket_that_is_not_there_is_warned_of_and_counted_and_costs_no_answer(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
     own = {
         "MODEL_PATH": bundles["streamflow"].path,
         "PREDICTION_LOG": "s3://nowhere/log",
@@ -109,7 +112,7 @@ def test_a_bucket_that_is_not_there_is_counted_and_costs_no_answer(bundles: dict
         "AWS_REGION": "us-east-1",
     }
     with (
-        serving(tmp_path, "serve", **own) as (address, _),
+        serving_with_log(tmp_path, tmp_path / "log", "serve", **own) as (address, _),
         httpx2.Client(base_url=address, trust_env=False) as client,
     ):
 
@@ -118,3 +121,6 @@ def test_a_bucket_that_is_not_there_is_counted_and_costs_no_answer(bundles: dict
             return total(scraped(client.get("/metrics").text), metrics.LOG_TROUBLE.name, kind="failed")
 
         wait_until(count_failures, "the bucket was tried")
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    warnings = [line["event"] for line in lines if line["level"] == "warning"]
+    assert any("s3://nowhere/log/streamflow cannot be used" in warning for warning in warnings)

@@ -46,8 +46,15 @@ def succeed(home: Path, *arguments: str | Path, **environment: object) -> str:
 @contextmanager
 def serving(home: Path, *arguments: str, **environment: object) -> Iterator[tuple[str, str]]:
     """A command that serves, from when it is ready: its address, and what it had said by then."""
+    with serving_with_log(home, Path(os.devnull), *arguments, **environment) as address_and_said:
+        yield address_and_said
+
+
+@contextmanager
+def serving_with_log(home: Path, log: Path, *arguments: str, **environment: object) -> Iterator[tuple[str, str]]:
+    """The same, with its log in a file."""
     port = free_port()
-    with _running("churn", *arguments, environment=_environment(home, {"PORT": port, **environment})) as said:
+    with _running("churn", *arguments, environment=_environment(home, {"PORT": port, **environment}), log=log) as said:
         yield f"http://127.0.0.1:{port}", said
 
 
@@ -68,14 +75,15 @@ def team_pages(home: Path, **environment: object) -> Iterator[str]:
 
 
 @contextmanager
-def _running(module: str, *arguments: str, environment: dict[str, str]) -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _running(module: str, *arguments: str, environment: dict[str, str], log: Path = Path(os.devnull)) -> Iterator[str]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     assert process.stderr is not None
     said = []
     try:
