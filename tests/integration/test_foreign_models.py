@@ -36,6 +36,7 @@ TABLE, LEFT = make_subscribers(2000)
 CODED = encode(TABLE, WORDS)
 ROWS = CODED.to_numpy(np.float32)
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "bring-your-own-model.md"
 SMALL = {"n_estimators": 8, "max_depth": 3}
 
 
@@ -200,25 +201,6 @@ def test_a_bad_cell_among_the_owners_rows_is_named_with_its_line(
     ]
 
 
-def test_a_command_exports_what_agrees_and_the_service_answers_as_the_company_does(store: Path, tmp_path: Path) -> None:
-    model = train(CODED, LEFT, **SMALL)
-    uri = register(store, "acme", model)
-    own = model.predict_proba(CODED)[:, 1]
-    check = write_scores(tmp_path / "scores.csv", TABLE, own.astype(float).round(4))
-    environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/company.db"}
-    bundle = tmp_path / "bundle"
-    said = churn(tmp_path, "export", uri, "--check", check, "--out", bundle, **environment)
-    assert said.code == 0, said.err
-    assert "it says what scores.csv says on all 2,000 rows" in said.err
-    with serving(tmp_path, "serve", MODEL_PATH=bundle) as (address, _):
-        answers = [
-            httpx2.post(f"{address}/predict", json=subscriber, trust_env=False).json()
-            for subscriber in TABLE[:20].to_dict("records")
-        ]
-    said_by_http = np.array([answer["churn_probability"] for answer in answers])
-    assert np.abs(said_by_http - own[:20]).max() <= 0.5e-4 + 1e-6
-
-
 def test_probabilities_with_few_decimals_are_no_proof(store: Path, tmp_path: Path) -> None:
     uri = register(store, "coarse", train(CODED, LEFT, **SMALL))
     check = write_scores(tmp_path / "scores.csv", TABLE, np.full(len(TABLE), 0.731))
@@ -342,3 +324,28 @@ def test_a_foreign_version_is_found_by_number_and_by_its_bundles_name(store: Pat
     registry = Registry(tmp_path, f"sqlite:///{store}/company.db")
     for version in ("1", "o-neill-v1"):
         assert find_version(registry, STREAMFLOW, version, "o'neill").number == 1
+
+
+def test_the_five_commands_of_the_page_bring_a_model_to_answers_that_are_its_own(store: Path, tmp_path: Path) -> None:
+    table, left = make_subscribers(8000)
+    coded = encode(table, WORDS)
+    model = train(coded, left, n_estimators=60, max_depth=3, learning_rate=0.1)
+    register(store, "acme-churn", model)
+    own = model.predict_proba(coded)[:, 1].astype(float)
+    write_scores(tmp_path / "rows.csv", table[:500], own[:500].round(4))
+    write_holdout(tmp_path / "unseen.csv", 8000, seed=1)
+    environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/company.db"}
+    block = PAGE.read_text().partition("```console\n")[2].partition("```")[0]
+    *commands, last = [line.removeprefix("$ churn ").split() for line in block.splitlines()]
+    for command in commands:
+        done = churn(tmp_path, *(tmp_path / word if word.endswith(".csv") else word for word in command), **environment)
+        assert done.code == 0, done.err
+    assert "it says what rows.csv says on all 500 rows" in done.err
+    with serving(tmp_path, *last) as (address, _):
+        answers = [
+            httpx2.post(f"{address}/predict", json=subscriber, trust_env=False).json()
+            for subscriber in table[:20].to_dict("records")
+        ]
+    said = np.array([answer["churn_probability"] for answer in answers])
+    assert np.abs(said - own[:20]).max() <= 0.5e-4 + 1e-6  # four decimals are shown
+    assert {answer["model_version"] for answer in answers} == {"acme-churn-v1"}
