@@ -40,7 +40,7 @@ def test_a_task_has_what_the_image_needs_and_no_more(platform: Platform) -> None
         assert container["user"] == "10001:10001"
         assert container["linuxParameters"]["capabilities"]["drop"] == ["ALL"]
         drain_s = {each["name"]: each["value"] for each in container["environment"]}["DRAIN_SECONDS"]
-        assert container["stopTimeout"] > int(drain_s) + 20
+        assert container["stopTimeout"] > int(drain_s) + 40
 
 
 def test_the_health_check_of_a_task_is_the_one_of_the_image(platform: Platform) -> None:

@@ -18,7 +18,7 @@ variable "network" {
 }
 
 variable "existing_network" {
-  description = "A VPC that is there: private subnets in two zones or more, endpoints for ecr.api, ecr.dkr, logs, s3 (gateway) and, with secrets, secretsmanager; and the security group of the former."
+  description = "A VPC that is there: private subnets in two zones or more, endpoints for ecr.api, ecr.dkr, logs, s3 (gateway, which lets predictions through to their bucket) and, with secrets, secretsmanager; and the security group of the former."
   type        = object({ vpc_id = string, subnet_ids = list(string), endpoints_security_group_id = string })
   default     = null
 }

@@ -61,14 +61,12 @@ resource "aws_ecs_task_definition" "this" {
     user      = "10001:10001"
     # The service writes no file but the journals of its predictions, until they are closed and put into the bucket.
     readonlyRootFilesystem = true
-    mountPoints = [
-      for log in var.prediction_log[*] : { sourceVolume = "home", containerPath = local.home, readOnly = false }
-    ]
-    linuxParameters = { capabilities = { drop = ["ALL"] } }
-    portMappings    = [{ containerPort = var.container_port, protocol = "tcp" }]
-    environment     = [for name, value in local.settings : { name = name, value = value }]
-    secrets         = [for name, arn in local.secret_arns : { name = name, valueFrom = arn }]
-    stopTimeout     = var.stop_timeout_seconds
+    mountPoints            = var.prediction_log == null ? null : [{ sourceVolume = "home", containerPath = local.home, readOnly = false }]
+    linuxParameters        = { capabilities = { drop = ["ALL"] } }
+    portMappings           = [{ containerPort = var.container_port, protocol = "tcp" }]
+    environment            = [for name, value in local.settings : { name = name, value = value }]
+    secrets                = length(var.secrets) == 0 ? null : [for name, arn in local.secret_arns : { name = name, valueFrom = arn }]
+    stopTimeout            = var.stop_timeout_seconds
     # As in the image, of which ECS takes no health check.
     healthCheck = {
       command     = ["CMD", "/opt/churn/bin/python", "-I", "-S", "/opt/churn/healthy.py"]

@@ -130,13 +130,18 @@ variable "drain_seconds" {
 }
 
 variable "stop_timeout_seconds" {
-  description = "How long a task may take to stop before it is killed: draining, then up to 20 s for requests in flight."
+  description = "How long a task may take to stop before it is killed: draining, up to 20 s for requests in flight, then up to 20 s to put the last predictions."
   type        = number
-  default     = 40
+  default     = 60
 
   validation {
     condition     = var.stop_timeout_seconds > var.drain_seconds + 20 && var.stop_timeout_seconds <= 120
     error_message = "stop_timeout_seconds must be longer than drain_seconds and 20 s for requests in flight together, else those are lost; Fargate takes at most 120."
+  }
+
+  validation {
+    condition     = var.prediction_log == null || var.stop_timeout_seconds > var.drain_seconds + 40
+    error_message = "stop_timeout_seconds must be longer than drain_seconds, 20 s for requests in flight and 20 s to put the last predictions together, else those are lost with the task."
   }
 }
 

@@ -142,6 +142,16 @@ run "killing_before_the_last_request_is_answered" {
   expect_failures = [var.stop_timeout_seconds]
 }
 
+run "killing_before_the_last_predictions_are_put" {
+  command = plan
+  module { source = "../service" }
+  variables {
+    prediction_log       = { url = "s3://bucket/predictions", objects_arn = "arn:aws:s3:::bucket/predictions/*", retention_days = 90 }
+    stop_timeout_seconds = 45
+  }
+  expect_failures = [var.stop_timeout_seconds]
+}
+
 run "a_negative_time_of_draining" {
   command = plan
   module { source = "../service" }
