@@ -37,6 +37,7 @@ from churn.training.kept import HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, measure
 from churn.training.promotion import check_version, find_version
 from churn.training.registry import FORCED, FORCED_REASON, Registry
+from churn.training.run_files import list_models
 from churn.training.subscribers import SUBSCRIBERS_FILE, find_versions, forget_subscriber, hash_subscribers
 from churn.training.versions import FetchedModel, RunRecord, VersionInfo, name_registered_model
 
@@ -301,6 +302,10 @@ def test_versions_trained_with_a_subscriber_are_named_until_they_are_forgotten(t
     forget_subscriber(registry, name, "ann", "a salt")
     assert find_versions(registry, name, "ann", "a salt") == (set(), {"v3", "v4"}, {"v4"})
     assert find_versions(registry, name, "bob", "a salt").trained_with == {"v1", "v2"}
+
+    foreign(registry, "theirs", "xgboost", booster())
+    assert set(list_models(registry)) == {name, "theirs"}
+    assert find_versions(registry, "theirs", "bob", "a salt") == (set(), {"number 1"}, set())
 
 
 def test_an_exported_bundle_holds_no_row_of_the_holdout(tmp_path: Path) -> None:

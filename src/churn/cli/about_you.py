@@ -130,7 +130,7 @@ def build_page(kept: Kept) -> Report:
         *_list_portal(kept),
         Table("Models that learned from your data", ["model", "from yours"], list(_list_versions(kept.versions))),
         Table("What this page lacks", ["what", "why"], list(_list_lacking(kept))),
-        *(_list_values(record) for record in records),
+        *(_list_values(number, record) for number, record in enumerate(records, start=1)),
     ]
     return report_figures(
         "What is kept about you",
@@ -212,7 +212,7 @@ def _write_cell(value: Any) -> str:
     return str(value)
 
 
-def _list_values(record: Record) -> Table:
+def _list_values(number: int, record: Record) -> Table:
     """List what went into a prediction, as the contract writes it, and what each value added."""
     from churn.dashboard.report import Table
     from churn.prediction_log.record import CONTRIBUTION, FEATURE
@@ -225,7 +225,8 @@ def _list_values(record: Record) -> Table:
         if record[FEATURE + name] is not None and record[CONTRIBUTION + name] is not None
     ]
     when = format_time(record["time"] / 1e6)
-    return Table(f"What went in on {when}", ["what", "value", "raised (+) or lowered (-) it, in log-odds"], rows)
+    columns = ["what", "value", "raised (+) or lowered (-) it, in log-odds"]
+    return Table(f"What went in, prediction {number} on {when}", columns, rows)
 
 
 def _write_effect(record: Record, name: str) -> str:

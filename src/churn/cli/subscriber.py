@@ -241,12 +241,16 @@ def _find_trained(
     trained: dict[str, Versions] = {}
     try:
         registry = open_registry(settings)
+        from churn.training.run_files import list_models
         from churn.training.subscribers import find_versions, forget_subscriber
         from churn.training.versions import name_registered_model
 
         names = {contract: name_registered_model(find_contract(contract)) for contract in list_contracts()}
         secret = salt.get_secret_value()
         trained = {contract: find_versions(registry, name, key, secret) for contract, name in names.items()}
+        # Somebody else trained these; what with, only they know.
+        others = [name for name in list_models(registry) if name not in names.values()]
+        trained |= {name: find_versions(registry, name, key, secret) for name in others}
         for name in names.values() if forget else ():
             forget_subscriber(registry, name, key, secret)
     except ChurnError as error:
@@ -258,7 +262,7 @@ def _describe_versions(trained: dict[str, Versions]) -> list[str]:
     """Say in sentences which versions were trained with the subscriber, and of which nobody knows."""
     lines = {
         "Trained with them": "trained_with",
-        "Nobody knows whether with them, as PREDICTION_LOG_SALT was not set or another": "unknown",
+        "Nobody knows whether with them, as it was without PREDICTION_LOG_SALT, with another or by others": "unknown",
         "Rows without ids are kept with these, which may be theirs; train anew and delete the runs": "with_rows",
     }
     figures = _figures_from_versions(trained)

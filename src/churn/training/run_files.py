@@ -7,6 +7,7 @@ from churn.errors import RegistryError
 from churn.training.registry import Registry
 
 EVERY_RUN = 3  # MLflow's ViewType.ALL: runs that somebody deleted keep their files, too
+MOST_MODELS = 1000
 MOST_RUNS = 50_000  # MLflow's own limit of one answer
 
 
@@ -26,6 +27,15 @@ def list_runs(registry: Registry, name: str) -> dict[str, str]:
                 f"{name} has more than {MOST_RUNS:,} runs", instead="delete old ones for good: mlflow gc"
             )
         return {run.info.run_id: run.data.tags.get("model_version", run.info.run_id) for run in runs}
+
+
+def list_models(registry: Registry) -> list[str]:
+    """Return the names of all registered models. Raise RegistryError if the store cannot be read."""
+    with registry.translate_errors("list the registered models"):
+        models = registry.client.search_registered_models(max_results=MOST_MODELS)
+        if models.token:
+            raise RegistryError(f"there are more than {MOST_MODELS:,} registered models", instead="delete old ones")
+        return [model.name for model in models]
 
 
 def has_file(registry: Registry, run_id: str, path: str) -> bool:
