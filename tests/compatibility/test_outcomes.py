@@ -36,3 +36,10 @@ def test_an_outcome_can_be_forgotten_also_in_a_copy_from_before_a_step(own_home:
     assert erase_outcomes(path, key) == 1
     assert len(load_outcomes(path)) == 30
     assert [file.name for file in path.parent.iterdir() if key.encode() in file.read_bytes()] == []
+
+
+def test_a_copy_that_lies_alone_is_erased_too(tmp_path: Path) -> None:
+    path = tmp_path / "streamflow.sqlite"
+    locate_copy(path).write_bytes(b"somebody's rows")
+    assert erase_outcomes(path, "key") == 0
+    assert list(tmp_path.iterdir()) == []

@@ -66,6 +66,7 @@ def erase_outcomes(path: Path, subscriber: str, prediction_ids: Sequence[str] = 
         DataError: the file is damaged or in use.
     """
     if not path.exists():
+        remove_copy(path)
         return 0
     with _open(path) as connection:
         remove_copy(path)
