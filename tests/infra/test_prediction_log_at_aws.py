@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from support.demo_bundle import write_demo_bundle
 from support.examples import EXAMPLE
 from support.keys import PORTAL, TWO_CALLERS, bearer
-from support.platforms import BUCKET, KEEPER, STABLE, STATE, Platform
+from support.platforms import BUCKET, KEEPER, RETENTION_DAYS, STABLE, STATE, Platform
 from support.processes import churn, free_port, serving, succeed
 
 from churn.prediction_log.segments import Segment
@@ -31,7 +31,7 @@ LOG = "streamflow-churn-api-predictions-123456789012"
 OBJECTS = f"arn:aws:s3:::{LOG}/predictions/*"
 SALT = "a-salt-of-enough-letters"
 SECRETS = {"PREDICTION_LOG_SALT": SALT, "API_KEYS": TWO_CALLERS}
-RETENTION_DAYS, AGE_DAYS = 90, 40
+AGE_DAYS = 4
 
 
 def statements(platform: Platform, role: str) -> dict[str, dict[str, Any]]:

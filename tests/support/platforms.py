@@ -16,6 +16,7 @@ BUCKET = "state"
 STATE = "streamflow-churn/production.tfstate"
 STABLE, CANARY = "streamflow-churn-api", "streamflow-churn-api-canary"
 GITHUB = "octo/churn"
+RETENTION_DAYS = 9
 KEEPER = "arn:aws:iam::123456789012:user/keeper"
 
 
@@ -78,12 +79,12 @@ def applied_platform(folder: Path) -> Iterator[Platform]:
                 "log_keeper_arns": [KEEPER],
             }
             (folder / "terraform.tfvars.json").write_text(json.dumps(values))
-            # It is protected, which its destruction would have to lift first.
+            # It is protected, which its destruction would have to lift first. Fewer days have fewer rules.
             main = folder / "main.tf"
             main.write_text(
-                main.read_text().replace(
-                    "  github           = var.github\n", "  github = var.github\n  protected = false\n"
-                )
+                main.read_text()
+                .replace("{ keeper_arns", f"{{ retention_days = {RETENTION_DAYS}, keeper_arns")
+                .replace("  github           = var.github\n", "  github = var.github\n  protected = false\n")
             )
             terraform.initialise("-backend-config=backend.hcl")
             terraform.succeed("apply", "-auto-approve", "-input=false")
