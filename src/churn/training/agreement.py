@@ -12,10 +12,9 @@ from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
 from churn.explain.parity import make_adversarial_rows
 from churn.explain.trees import read_thresholds
-from churn.model.model import ChurnModel
 from churn.training.causes import find_cause
 from churn.training.fit import OBJECTIVE
-from churn.training.flavors import RegisteredModel
+from churn.training.flavors import Predict, RegisteredModel
 from churn.training.given import GivenRows
 
 DRAWN_ROWS, EDGE_ROWS = 2000, 10_000
@@ -35,23 +34,29 @@ class Comparison:
 
 
 def require_agreement(
-    model: ChurnModel, registered: RegisteredModel, given: Sequence[GivenRows], *, has_tables: bool
+    contract: type[Contract],
+    predict: Predict,
+    registered: RegisteredModel,
+    given: Sequence[GivenRows],
+    *,
+    has_tables: bool,
 ) -> None:
-    """Compare the model that a bundle holds with the registered one, before the bundle is sealed.
+    """Compare what a bundle says with what the registered model says, before the bundle is sealed.
 
     Rows are those given, some drawn from the contract, and adversarial ones: the neighbours of each threshold, missing
     values, extremes.
 
     Args:
+        predict: what the bundle says, or the trees that it will be made of.
         has_tables: whether the model answers from tables. Where XGBoost itself explains, fewer rows are compared.
 
     Raises:
         BundleError: a probability differs by more than 1e-5, or than its owner's decimals show. Names the row, both
             numbers and the likeliest cause.
     """
-    for comparison in _list_comparisons(model, registered, given, has_tables=has_tables):
+    for comparison in _list_comparisons(contract, registered, given, has_tables=has_tables):
         rows = comparison.given.rows
-        said = model.predict_probabilities(rows)
+        said = predict(rows)
         off = np.abs(said - comparison.expected)
         tolerance = comparison.given.tolerance
         if (off <= tolerance).all():
@@ -59,8 +64,8 @@ def require_agreement(
         worst = int(np.nan_to_num(off, nan=np.inf).argmax())
         where = comparison.given.name_row(worst)
         if comparison.is_shown:
-            where = f"{where} ({_describe_row(model.contract, rows[worst])})"
-        cause = find_cause(model.contract, registered, rows, comparison.expected, tolerance)
+            where = f"{where} ({_describe_row(contract, rows[worst])})"
+        cause = find_cause(contract, registered, rows, comparison.expected, tolerance)
         raise BundleError(
             f"the bundle would not say what {comparison.said_by} says: at {where} it says {said[worst]:.6f} and "
             f"{comparison.said_by} {comparison.expected[worst]:.6f}; {int((~(off <= tolerance)).sum()):,} of "
@@ -70,9 +75,8 @@ def require_agreement(
 
 
 def _list_comparisons(
-    model: ChurnModel, registered: RegisteredModel, given: Sequence[GivenRows], *, has_tables: bool
+    contract: type[Contract], registered: RegisteredModel, given: Sequence[GivenRows], *, has_tables: bool
 ) -> Iterator[Comparison]:
-    contract = model.contract
     generator = np.random.default_rng(0)
     drawn = contract.encode_columns(draw_columns(contract, generator, DRAWN_ROWS))
     thresholds = read_thresholds(bytes(registered.booster.save_raw("json")))

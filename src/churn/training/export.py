@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from churn.model.manifest import Manifest, read_manifest
 from churn.model.sealing import write_bundle
 from churn.model.shelf import CHAMPION, Shelf, require_replaceable
 from churn.training.agreement import list_misfits, require_agreement
+from churn.training.evaluation import predict
 from churn.training.flavors import RegisteredModel
 from churn.training.given import GivenRows, list_absent_values, read_check_file, rows_from_example
 from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values
@@ -98,9 +100,12 @@ def export_model(
     # A model that was trained without names gets the contract's, so that the bundle always has them.
     fetched.booster.feature_names = chosen.feature_names()
 
+    # First the trees alone: what differs already there is told before the long comparison of the tables.
+    require_agreement(chosen, partial(predict, fetched.booster), fetched.model, given, has_tables=True)
+
     def examine(bundle: Bundle) -> None:
         has_tables = bundle.manifest.explainer == "tables"
-        require_agreement(bundle.model, fetched.model, given, has_tables=has_tables)
+        require_agreement(chosen, bundle.model.predict_probabilities, fetched.model, given, has_tables=has_tables)
 
     bundle = write_bundle(
         path,
