@@ -2,11 +2,12 @@
 
 import json
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from support.broken_servers import NONSENSE, UNAVAILABLE
 from support.listening import QuietHandler, listening
 from support.logged import write_demo_log
 from support.watching import Open, words
@@ -69,6 +70,21 @@ def test_what_is_wrong_with_an_instance_is_said(
     dashboard: Open, tmp_path: Path, answers: Mapping[str, tuple[int, str]], expected: str
 ) -> None:
     with answering(answers) as address:
+        assert expected in words(dashboard(tmp_path, instances=(address,)).page("/service"))
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        (UNAVAILABLE["sends its body a byte at a time"], "does not answer within"),
+        (UNAVAILABLE["sends its headers a byte at a time"], "does not answer within"),
+        (NONSENSE["sends without end"], "not as this service does"),
+    ],
+)
+def test_an_answer_without_an_end_holds_up_nobody(
+    dashboard: Open, tmp_path: Path, server: Callable[[], AbstractContextManager[str]], expected: str
+) -> None:
+    with server() as address:
         assert expected in words(dashboard(tmp_path, instances=(address,)).page("/service"))
 
 

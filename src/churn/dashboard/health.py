@@ -1,7 +1,8 @@
 """Ask all instances of the service at once how they are and what they have answered."""
 
+import asyncio
+import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -11,12 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from churn.dashboard.words import format_latency
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, QUEUE
-from churn.rollout.sources import ExposedMetrics, build_authorization
+from churn.rollout.fetch import UNREADABLE, Answer, build_authorization, fetch_all
+from churn.rollout.sources import MOST_BYTES, ExposedMetrics
 
-TIMEOUT_S = 1.5
-MOST_AT_ONCE = 16
+TIMEOUT_S = 1.5  # for a whole answer, however slowly it comes
+MOST_SAID = 200  # letters of what an instance says of itself
 OK = 200
 NEEDS_KEY = frozenset({401, 403})
+NO_METRICS = "is healthy, but does not say what it has answered: no /metrics"
 NO_KEY = "is healthy, but /metrics asks for another key: set CHURN_API_KEY to one with the scope metrics"
 
 
@@ -86,48 +89,50 @@ def ask_instances(tracks: Mapping[str, str], api_key: str | None = None) -> Serv
         tracks: the track of each address; empty if it has none.
         api_key: sent to each, if there is one.
     """
-    headers = build_authorization(api_key)
-    with (
-        httpx2.Client(timeout=TIMEOUT_S, trust_env=False, headers=headers) as client,
-        ThreadPoolExecutor(MOST_AT_ONCE) as pool,
-    ):
-        answers = pool.map(lambda address: _ask_instance(client, address), tracks)
-        return Service(tuple(replace(instance, track=tracks[instance.address]) for instance in answers))
+    urls = [f"{address}{path}" for path in ("/health", "/metrics") for address in tracks]
+    answers = asyncio.run(fetch_all(urls, MOST_BYTES, build_authorization(api_key), timeout_s=TIMEOUT_S))
+    healths, metrics = answers[: len(tracks)], answers[len(tracks) :]
+    return Service(
+        tuple(
+            replace(_describe_instance(address, health, exposed), track=tracks[address])
+            for address, health, exposed in zip(tracks, healths, metrics, strict=True)
+        )
+    )
 
 
-def _ask_instance(client: httpx2.Client, address: str) -> Instance:
-    try:
-        answer = client.get(f"{address}/health")
-        content = answer.json()
-        said, version = content.get("status") or content.get("title"), content.get("model_version") or ""
-    except httpx2.TimeoutException:
+def _describe_instance(address: str, health: Answer, metrics: Answer) -> Instance:
+    if isinstance(health, httpx2.TimeoutException):
         return Instance(address, healthy=False, trouble=f"does not answer within {TIMEOUT_S:g} s")
-    except (httpx2.HTTPError, httpx2.InvalidURL):
+    if isinstance(health, httpx2.HTTPError | httpx2.InvalidURL | OSError):
         return Instance(
             address, healthy=False, trouble="does not answer: nothing listens there, or it is not reachable"
         )
-    except (ValueError, AttributeError):
+    try:
+        if isinstance(health, Exception):
+            raise health
+        status, content = health[0], json.loads(health[1])
+        said, version = content.get("status") or content.get("title"), content.get("model_version") or ""
+    except UNREADABLE:
         return Instance(address, healthy=False, trouble="answers, but not as this service does")
-    if answer.status_code != OK:
-        trouble = f"answers {answer.status_code}: {str(said)[:200]}"
+    if status != OK:
+        trouble = f"answers {status}: {str(said)[:MOST_SAID]}"
         return Instance(address, healthy=False, trouble=trouble, version=str(version))
-    counts, queue, trouble = _read_metrics(client, address)
+    counts, queue, trouble = _read_metrics(metrics)
     return Instance(address, healthy=True, trouble=trouble, version=str(version), counts=counts, queue=queue)
 
 
-def _read_metrics(client: httpx2.Client, address: str) -> tuple[Counts | None, int | None, str]:
+def _read_metrics(answer: Answer) -> tuple[Counts | None, int | None, str]:
     gathering, queue = ExposedMetrics(), None
+    if isinstance(answer, Exception) or answer[0] != OK:
+        is_refused = not isinstance(answer, Exception) and answer[0] in NEEDS_KEY
+        return None, None, NO_KEY if is_refused else NO_METRICS
     try:
-        answer = client.get(f"{address}/metrics")
-        if answer.status_code in NEEDS_KEY:
-            return None, None, NO_KEY
-        answer.raise_for_status()
-        for family in text_string_to_metric_families(answer.text):
+        for family in text_string_to_metric_families(answer[1].decode()):
             for sample in family.samples:
                 gathering.add(sample.name, sample.labels, sample.value)
                 if sample.name == QUEUE.name:
                     queue = (queue or 0) + int(sample.value)
         # A service that has answered nothing yet may not count it yet.
         return gathering.counts(), queue, ""
-    except (httpx2.HTTPError, ValueError):
-        return None, None, "is healthy, but does not say what it has answered: no /metrics"
+    except UNREADABLE:
+        return None, None, NO_METRICS

@@ -11,6 +11,7 @@ decision.py     the next move, from all that is known
 shapes.py       what both tracks take, before a rollout begins
 served.py       what the instances serve, against what they should
 timekeeping.py  how long things took, whatever somebody sets the wall clock to
+fetch.py        asks several addresses at once, with bounds
 sources.py      where counters are read: the instances, or Prometheus
 status.py       how it stands at this moment: asks the router and the instances
 metrics.py      what Prometheus is told of it, by name

@@ -15,20 +15,15 @@ from churn.errors import RolloutError
 from churn.judging import metrics
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PREDICT_ROUTE, PROBABILITY_BOUNDS, Metric
+from churn.rollout.fetch import UNREADABLE, Answer, build_authorization, fetch_all
 from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.state import UNKNOWN, Bundle, Reading
 
-TIMEOUT_S = 2.0  # for a whole answer, however slowly it comes
 MOST_BYTES = 4_000_000  # of an instance's answer
 MOST_BYTES_OF_PROMETHEUS = 64_000_000
 MOST_COUNTED = 2**53  # beyond, whole numbers are not exact
 MOST_LETTERS = 100  # of a version or a checksum
 AHEAD_S = 60.0  # how far a figure's own time may be ahead of Prometheus's
-# What may be raised by reading an answer, whatever is in it.
-UNREADABLE = (
-    *(httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, RecursionError),
-    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
-)
 # The label by which the samples of a metric differ.
 LABELS = {
     metrics.REQUESTS.name: "status",
@@ -66,7 +61,7 @@ class Instances:
         by_track, asked_s = self._find_addresses(), time.monotonic()
         addresses = [address for track in TRACKS for address in by_track[track]]
         urls = [f"{address.rstrip('/')}/metrics" for address in addresses]
-        answers = asyncio.run(_fetch_all(urls, MOST_BYTES, build_authorization(self._api_key)))
+        answers = asyncio.run(fetch_all(urls, MOST_BYTES, build_authorization(self._api_key)))
         exposed = {address: _parse(answer) for address, answer in zip(addresses, answers, strict=True)}
         age_s = time.monotonic() - asked_s
         return {
@@ -83,7 +78,7 @@ class Instances:
         by_track = self._find_addresses()
         urls = [f"{by_track[track][0].rstrip('/')}/openapi.json" for track in TRACKS]
         answers = dict(
-            zip(TRACKS, asyncio.run(_fetch_all(urls, MOST_BYTES, build_authorization(self._api_key))), strict=True)
+            zip(TRACKS, asyncio.run(fetch_all(urls, MOST_BYTES, build_authorization(self._api_key))), strict=True)
         )
         return {track: _read_document(url, answers[track]) for track, url in zip(TRACKS, urls, strict=True)}
 
@@ -154,7 +149,7 @@ class Prometheus:
         when = {} if at is None else {"time": f"{at:.3f}"}
         urls = [str(httpx2.URL(f"{self._address}/api/v1/query", params={"query": query} | when)) for query in queries]
         results = []
-        for query, answer in zip(queries, asyncio.run(_fetch_all(urls, MOST_BYTES_OF_PROMETHEUS)), strict=True):
+        for query, answer in zip(queries, asyncio.run(fetch_all(urls, MOST_BYTES_OF_PROMETHEUS)), strict=True):
             if isinstance(answer, Exception):
                 raise answer
             content: dict[str, Any] = json.loads(answer[1])
@@ -223,38 +218,6 @@ class ExposedMetrics:
         if min(numbers) < 0:
             raise ValueError(f"the buckets of {metric.name} do not rise")
         return numbers
-
-
-def build_authorization(api_key: str | None) -> dict[str, str]:
-    """Return the header that carries a key; nothing without one."""
-    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
-
-
-type Answer = tuple[int, bytes] | Exception  # status and body
-
-
-async def _fetch_all(
-    urls: Sequence[str], most_bytes: int, authorization: Mapping[str, str] | None = None
-) -> list[Answer]:
-    """Ask all at once. Each has two seconds for its whole answer, headers included."""
-
-    async def fetch(url: str) -> Answer:
-        content = bytearray()
-        try:
-            async with asyncio.timeout(TIMEOUT_S), client.stream("GET", url) as answer:
-                async for chunk in answer.aiter_raw():
-                    content += chunk
-                    if len(content) > most_bytes:
-                        return ValueError(f"more than {most_bytes:,} bytes")
-        except TimeoutError:
-            return httpx2.ReadTimeout(f"no whole answer in {TIMEOUT_S:g} s")
-        except UNREADABLE as error:
-            return error
-        return answer.status_code, bytes(content)
-
-    headers = {"Accept-Encoding": "identity", **(authorization or {})}
-    async with httpx2.AsyncClient(trust_env=False, headers=headers) as client:
-        return [*await asyncio.gather(*map(fetch, urls))]
 
 
 def _parse(answer: Answer) -> tuple[Counts, Bundle] | None:
