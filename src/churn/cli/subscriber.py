@@ -259,7 +259,7 @@ def _find_trained(
 
 
 def _describe_versions(trained: dict[str, Versions]) -> list[str]:
-    """Say in sentences which versions were trained with the subscriber, and of which nobody knows."""
+    """Say in sentences which versions were trained with the subscriber, and which ones are not known."""
     lines = {
         "Trained with them": "trained_with",
         "Nobody knows whether with them, as it was without PREDICTION_LOG_SALT, with another or by others": "unknown",

@@ -97,7 +97,7 @@ def load_bundle(path: Path, keys: Path | None = None) -> Bundle:
     """Read a bundle into memory, verify it there and load its model.
 
     Args:
-        keys: a file of public keys, one of which must have signed it.
+        keys: a file of public keys; one of them must have signed it.
 
     Raises:
         BundleError: a file is missing or changed, the contract is not the code's, or a golden row comes out

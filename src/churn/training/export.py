@@ -33,7 +33,7 @@ class Exported:
     """A bundle that was made of a registered model.
 
     Args:
-        notes: what whoever exports it must know, one sentence each.
+        notes: what its user must know, one sentence each.
         is_measured: whether its codes are known to be the contract's: it was trained for the contract, or gave its
             owner's probabilities on rows that the owner handed in.
     """

@@ -67,7 +67,7 @@ class Callers:
         return _forbidden(caller, needed)
 
     def _identify(self, key: bytes) -> Caller | None:
-        """Compare with every key, so that the time says nothing of which of them is alike."""
+        """Compare with every key, so that the time does not tell which one it is like."""
         sha256 = hash_api_key(key)
         matches = [caller for known, caller in self._known if compare_digest(known, sha256)]
         return matches[0] if matches else None
