@@ -14,8 +14,9 @@ from support.processes import free_port
 from churn.errors import RolloutError
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BOUNDS
+from churn.rollout.fetch import TIMEOUT_S
 from churn.rollout.routers.router import Track
-from churn.rollout.sources import TIMEOUT_S, Instances, Prometheus
+from churn.rollout.sources import Instances, Prometheus
 from churn.rollout.state import Bundle
 
 
