@@ -18,6 +18,7 @@ import pytest
 import xgboost
 from sklearn.linear_model import LogisticRegression
 from support.broken_servers import always
+from support.company import use_store
 from support.examples import STREAMFLOW
 from support.processes import churn, free_port, succeed
 from support.small_server import http, small_server
@@ -114,7 +115,7 @@ def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 def foreign(registry: Registry, name: str, log: str, model: object, **how: object) -> str:
     """Logs a model as somebody without this project would."""
-    mlflow.set_tracking_uri(registry.tracking_uri)
+    use_store(registry.tracking_uri)
     if mlflow.get_experiment_by_name("foreign") is None:
         mlflow.create_experiment("foreign", Path(registry.tracking_uri.removeprefix("sqlite:///")).parent.as_uri())
     mlflow.set_experiment("foreign")

@@ -1,5 +1,6 @@
 """A company that never heard of this project: its subscribers, its models and its MLflow registry."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,12 @@ def make_subscribers(count: int, seed: int = 0) -> tuple[pd.DataFrame, npt.NDArr
     return table, left.astype(np.int64)
 
 
+def use_store(uri: str) -> None:
+    """Let MLflow write there, but not the processes that are started afterwards: MLflow tells them by a variable."""
+    mlflow.set_tracking_uri(uri)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
 def encode(table: pd.DataFrame, words: dict[str, list[str]]) -> pd.DataFrame:
     """Number each category by its place in a list."""
     coded = table.copy()
@@ -66,7 +73,7 @@ def by_the_alphabet() -> dict[str, list[str]]:
 
 def register(store: Path, name: str, model: Any, log: Callable[..., Any] = mlflow.xgboost.log_model, **how: Any) -> str:
     """Log a model in a registry of SQLite and files; return its address."""
-    mlflow.set_tracking_uri(f"sqlite:///{store}/company.db")
+    use_store(f"sqlite:///{store}/company.db")
     mlflow.set_registry_uri(f"sqlite:///{store}/company.db")
     client = MlflowClient()
     if client.get_experiment_by_name("churn") is None:

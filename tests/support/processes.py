@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE_S = 600
+# What these tests, or MLflow in their process, set for themselves.
+NOT_HANDED_ON = {"MODEL_PATH", "MODEL_VERSION", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,6 @@ def free_port() -> int:
 
 
 def _environment(home: Path, more: dict[str, object]) -> dict[str, str]:
-    known = {name: value for name, value in os.environ.items() if name not in {"MODEL_PATH", "MODEL_VERSION"}}
+    known = {name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON}
     # One worker starts soonest; a test that wants more says so.
     return known | {"CHURN_HOME": str(home), "WORKERS": "1"} | {name: str(value) for name, value in more.items()}

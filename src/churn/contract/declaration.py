@@ -252,7 +252,7 @@ def _read_default(name: str, field: FieldInfo) -> Value | None:
     return default
 
 
-def _require_valid_default(contract: type["Contract"], spec: FeatureSpec) -> None:
+def _require_valid_default(contract: type[Contract], spec: FeatureSpec) -> None:
     if spec.default is None:
         return
     try:

@@ -95,6 +95,7 @@ def export_model(
     holdout, generator = read_holdout(fetched), np.random.default_rng(0)
     golden = chosen.encode_columns(draw_columns(chosen, generator, GOLDEN_ROWS))
     drawn = chosen.encode_columns(draw_demo_columns(chosen, generator, COMPARED_ROWS))
+    reference, reference_values = read_reference(chosen, fetched), read_reference_values(chosen, fetched)
     given = list(_gather_rows(chosen, fetched, check))
     notes = list(_note_model(fetched.model))
     # A model that was trained without names gets the contract's, so that the bundle always has them.
@@ -113,8 +114,8 @@ def export_model(
         booster=fetched.booster,
         card=card,
         golden_rows=golden,
-        reference=read_reference(chosen, fetched),
-        reference_values=read_reference_values(chosen, fetched),
+        reference=reference,
+        reference_values=reference_values,
         more_rows=holdout.rows if holdout else drawn,
         progress=progress,
         examine=examine,
