@@ -64,7 +64,8 @@ class Instance:
             self._errors += int(new * BAD_SHARE) if self.bad else 0
             answered, errors = self._answered, self._errors
         version = VERSIONS[self.track]
-        lines = [f'{metrics.BUNDLE_INFO.name}{{model_version="{version}",bundle_sha256="sum of {version}"}} 1']
+        bundle = f'model_version="{version}",bundle_sha256="sum of {version}",contract_fingerprint="of both"'
+        lines = [f"{metrics.BUNDLE_INFO.name}{{{bundle}}} 1"]
         for status, number in (("2xx", answered - errors), ("5xx", errors)):
             lines.append(f'{metrics.REQUESTS.name}{{route="/predict",status="{status}"}} {number}')
         buckets = [*LATENCY_BOUNDS_S, "+Inf"]
