@@ -27,12 +27,11 @@ JOBS = ("haproxy", "prometheus", "rollouts", "service")
 SCRAPED_WITHIN_S = 15  # three times the interval
 # Prints what HAProxy answers, or one line why it does not.
 ASK = """
-import sys
-from churn.errors import ChurnError
+import sys, churn.errors
 from churn.rollout.routers.haproxy import HAProxy
 try:
     print(HAProxy(sys.argv[1]).send(sys.stdin.read()))
-except ChurnError as error:
+except churn.errors.ChurnError as error:
     sys.exit(error.message)
 """
 TOKEN = re.compile(r'name="form_token" value="(\w+)"')
@@ -43,7 +42,7 @@ class CheckError(ChurnError):
     """A part of the stack is not as it should be."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Container:
     """One container of the stack: `state` is Docker's, such as running or exited, `health` healthy or why not."""
 
@@ -65,9 +64,7 @@ def containers() -> list[Container]:
         "--format", '{{.Label "com.docker.compose.service"}}\t{{.Names}}\t{{.State}}\t{{.Status}}',
     )  # fmt: skip
     rows = (line.split("\t") for line in listed.splitlines())
-    return sorted(
-        (Container(part, name, state, _health(status)) for part, name, state, status in rows), key=lambda one: one.part
-    )
+    return sorted(Container(part, name, state, _health(status)) for part, name, state, status in rows)
 
 
 def _health(status: str) -> str:
