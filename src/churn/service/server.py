@@ -88,7 +88,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
                     announce,
                     standby,
                     reload=lambda: functools.partial(create, *load_again()),
-                    # A worker that starts later begins with the keys that were usable last, whatever the file is now.
+                    # A worker that starts later begins with the keys that were usable last.
                     keep_up=functools.partial(keys.keep_up, standby.counters.count_keys_read) if keys else lambda: None,
                 ).run()
 

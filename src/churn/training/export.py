@@ -101,7 +101,7 @@ def export_model(
     # A model that was trained without names gets the contract's, so that the bundle always has them.
     fetched.booster.feature_names = chosen.feature_names()
 
-    # First the trees alone: a difference there is told before the long comparison of the tables.
+    # The trees come first: the comparison of the tables takes long.
     require_agreement(chosen, partial(predict, fetched.booster), fetched.model, given, has_tables=True)
 
     def examine(bundle: Bundle) -> None:

@@ -12,7 +12,7 @@ from churn.web.tokens import TokenGuard, TokenRefusedError
 def build_machine_router(tokens: TokenGuard | None, setting: str) -> APIRouter:
     """Return a router for routes under /api. Each asks for `Authorization: Bearer TOKEN`.
 
-    What is refused, here or by HTTPException in a route, is told as problem details in JSON.
+    Refusals, here or by HTTPException in a route, are problem details in JSON.
 
     Args:
         tokens: None if there is no token; then every request is refused.
