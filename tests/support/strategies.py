@@ -4,7 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.contract.phrases import Value
 
 

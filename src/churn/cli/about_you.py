@@ -10,7 +10,7 @@ from churn.businesses import find_contract
 from churn.cli.show import format_time
 
 if TYPE_CHECKING:
-    from churn.contract.declaration import FeatureSpec
+    from churn.contract.features import FeatureSpec
     from churn.dashboard.report import Report, Table
     from churn.outcomes.changes import Change
     from churn.prediction_log.record import Record

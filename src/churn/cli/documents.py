@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Iterator
 
 from churn.businesses import find_contract, list_contracts
-from churn.contract.declaration import LARGEST_NUMBER, Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import LARGEST_NUMBER, FeatureSpec
 from churn.judging.metrics import ERRORS, LATENCY_BOUNDS_S, METRICS, OTHER, PROBABILITY_BINS, ROUTES, Metric
 from churn.rollout.metrics import METRICS as ROLLOUT_METRICS
 from churn.settings import Settings

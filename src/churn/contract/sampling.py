@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 
 NARROW = 1000  # ranges up to this width are drawn evenly, wider ones around the field's example
 DECIMALS = 2

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from churn.contract.declaration import FeatureSpec
+from churn.contract.features import FeatureSpec
 
 LONGEST_ECHO = 60
 # Larger limits are not written in full: 16,777,216 reads well, a float's largest value does not.

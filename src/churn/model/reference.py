@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn.contract.declaration import Contract, FeatureSpec, Rows
+from churn.contract.declaration import Contract, Rows
+from churn.contract.features import FeatureSpec
 from churn.contract.phrases import Value
 from churn.judging.metrics import PROBABILITY_BINS
 

@@ -14,7 +14,8 @@ import numpy as np
 import xgboost
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW, CustomerReason, Retention, RiskTier
-from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.contract.language import find_language, list_language_codes
 from churn.contract.sampling import draw_subscribers
 from churn.explain.xgb import build_xgboost_explainer, load_booster

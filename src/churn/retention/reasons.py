@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from churn.answers import CustomerReason, Direction, Reason, Suppressed, WhyNotShown
-from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.contract.language import ENGLISH, Language
 from churn.judging.metrics import TOP_REASONS
 from churn.model.model import DECIMALS, ChurnModel, Prediction

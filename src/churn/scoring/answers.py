@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW
-from churn.contract.declaration import FeatureSpec
+from churn.contract.features import FeatureSpec
 from churn.model.model import DECIMALS, ChurnModel, probability_from_contributions
 from churn.reading.blocks import Floats
 from churn.retention.reasons import direction_from_contribution, write_sentence

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn.contract.cells import read_cells, text_from_cell
-from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.reading.blocks import Floats, texts_from_column
 
 CELLS_REMEMBERED = 2**16

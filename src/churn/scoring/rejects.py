@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from churn.contract.cells import BLANK, BadCell
-from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.contract.wording import FieldError, report_missing, report_refused
 
 WHOLE_ROW = "(row)"

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, get_args
 import numpy as np
 
 from churn.answers import RiskTier
-from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.model.pairs import (
     STEPS,
     Differences,

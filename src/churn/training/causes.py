@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from churn.contract.declaration import Contract, FeatureSpec, Rows
+from churn.contract.declaration import Contract, Rows
+from churn.contract.features import FeatureSpec
 from churn.training.flavors import RegisteredModel
 
 SEARCHED_ROWS = 500

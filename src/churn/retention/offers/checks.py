@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from churn.contract.declaration import Contract, FeatureSpec
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.retention.offers.complaints import PolicyProblem
 from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument, find_placeholders
 

@@ -1,0 +1,120 @@
+"""What a contract's field is: what the business declares of it, and the form that all else is derived from."""
+
+from bisect import bisect_right
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from churn.answers import Direction
+from churn.contract.language import ENGLISH, Language
+from churn.contract.phrases import Band, Bands, Says, Value, Words
+
+type Kind = Literal["integer", "number", "category", "boolean"]
+# The model sees float32. Past these limits two different inputs would look the same to it, or infinite.
+LARGEST_INTEGER = 2**24
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
+
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Dollars = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What the business knows about a field beyond its type.
+
+    Args:
+        says: what is said of each category, of true and false, or of each size of a number.
+        monotone: +1 if risk may only rise with the encoded value, -1 if it may only fall, 0 if it may do both.
+        group: the concept the field speaks of, in one word; fields of one group tell one story. By default its own.
+        actionable: whether the person can change it.
+        protected: a personal trait that must never drive a decision about a person, nor be shown to them.
+        blank: what an empty cell in a data file stands for; without it the field's default, or else it is an error.
+    """
+
+    says: Mapping[Any, Says] | Bands
+    monotone: Literal[-1, 0, 1] = 0
+    group: str = ""
+    actionable: bool = False
+    protected: bool = False
+    blank: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """One field of a contract, in the form that all else is derived from.
+
+    It is showable if there are words for subscribers. A protected field cannot have any. Without a default it must be
+    there. A request or a file may have one of the earlier names instead of the name.
+    """
+
+    name: str
+    group: str
+    is_showable: bool
+    kind: Kind
+    categories: tuple[str, ...]
+    lower: float | None
+    upper: float | None
+    meaning: str
+    example: Value
+    marker: Feature
+    bands: tuple[Band, ...]
+    bounds: tuple[float, ...]
+    words: Words | None
+    default: Value | None
+    earlier_names: tuple[str, ...]
+
+    @property
+    def blank(self) -> Value | None:
+        """What an empty or missing cell stands for; None if it stands for nothing."""
+        return self.default if self.marker.blank is None else self.marker.blank
+
+    def find_names(self, among: Container[str]) -> list[str]:
+        """Return those of the field's names that are there, today's first."""
+        return [name for name in (self.name, *self.earlier_names) if name in among]
+
+    def encode(self, value: Value) -> float:
+        """Return the number that the model sees, before rounding to float32; -0.0 becomes 0.0."""
+        return float(self.categories.index(str(value)) if self.kind == "category" else value) + 0.0
+
+    def decode(self, number: float) -> Value:
+        """Return the value that `encode` made this number from."""
+        if self.kind == "category":
+            return self.categories[int(number)]
+        kinds: dict[Kind, type[int | float | bool]] = {"integer": int, "number": float, "boolean": bool}
+        return kinds[self.kind](number)
+
+    def encode_column(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Encode a column of valid values; a category that is not listed becomes NaN."""
+        if self.kind == "category":
+            codes = np.full(len(values), np.nan, dtype=np.float32)
+            for code, category in enumerate(self.categories):
+                codes[values == category] = code
+            return codes
+        return (values.astype(np.float64) + 0.0).astype(np.float32)
+
+    def find_band(self, value: Value) -> Band:
+        """Return the band that the value lies in."""
+        if self.words is None:
+            return self.bands[int(self.encode(value))]
+        return self.bands[bisect_right(self.bounds, float(value))]
+
+    def word_for_team(self, value: Value) -> str:
+        """Return a noun phrase for the team that is true of this value: `A short history of 1 month`."""
+        return self._fill_in(self.find_band(value).team, value, ENGLISH)
+
+    def code_from_value(self, value: Value) -> str:
+        """Return field and band in a form that stays when wording changes: `tenure.short`."""
+        return f"{self.name}.{self.find_band(value).name}"
+
+    def word_for_subscriber(self, value: Value, direction: Direction, language: Language = ENGLISH) -> str:
+        """Return the text for a subscriber whose risk the value moves in this direction; empty if there is none."""
+        band = self.find_band(value)
+        text = band.raises if direction == "increases_risk" else band.lowers
+        return self._fill_in(language.translate(text), value, language) if text else ""
+
+    def _fill_in(self, text: str, value: Value, language: Language) -> str:
+        return text if self.words is None else text.replace("{value}", self.words(value, language))
