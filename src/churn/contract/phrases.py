@@ -2,55 +2,85 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from churn.contract.language import ENGLISH, Language
+from churn.contract.unspoken import find_unspoken
 
 type Value = int | float | str | bool
 type Words = Callable[[Value, Language], str]
 
+# The signs that tell categories apart, as they stand in codes. Longer ones come first.
+SIGNS = {
+    "<=": "at most",
+    "≤": "at most",
+    ">=": "at least",
+    "≥": "at least",
+    "<": "below",
+    ">": "above",
+    "+": "plus",
+    "%": "percent",
+}
+NAME = re.compile(r"[^\W_]+(-[^\W_]+)*")
+
 
 @dataclass(frozen=True, slots=True)
 class CountedNoun:
-    """Writes a whole number with its noun: `CountedNoun("month", "months")(1)` is `1 month`."""
+    """Writes a number with its noun: `CountedNoun("month", "months")(1)` is `1 month`."""
 
     one: str
     many: str
 
     def __call__(self, value: Value, language: Language = ENGLISH) -> str:
-        return language.write_count(int(value), self.one, self.many)
+        return language.write_count(value if isinstance(value, int) else float(value), self.one, self.many)
 
 
-def write_dollars(value: Value, language: Language = ENGLISH) -> str:
-    """Write an amount of money: `$89.50`."""
-    return language.write_dollars(float(value) + 0.0)  # so that -0.0 is not written as a debt
+def write_share(value: Value, language: Language = ENGLISH) -> str:
+    """Write a ratio in percent: 0.36 is `36%`."""
+    return language.write_share(float(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Writes an amount in a currency of ISO 4217: `Money("EUR")(89.5)` is `€89.50`.
+
+    A number with these words is money. No other is a price.
+    """
+
+    currency: str
+
+    def __call__(self, value: Value, language: Language = ENGLISH) -> str:
+        return language.write_money(float(value) + 0.0, self.currency)  # so that -0.0 is not written as a debt
+
+
+write_dollars = Money("USD")
 
 
 @dataclass(frozen=True, slots=True)
 class Says:
     """What is said of a value. `{value}` in a text becomes the written number.
 
-    Texts for the subscriber speak neither of leaving nor of risk. They are the message ids of the catalogues in
-    `locales/`. A field that may not be shown to subscribers has none.
+    Texts for the subscriber speak neither of leaving nor of risk; `unspoken.py` has the words. They are the message ids
+    of the catalogues. A field that may not be shown to subscribers has none.
 
     Args:
         team: a noun phrase that is true of the value; the sentence goes on `increases churn risk`.
         raises: for the subscriber, where the value raises the risk: what they have, and what would help.
         lowers: for the subscriber, where the value lowers the risk.
+        name: stands in a reason's code; by default the value in lower case.
     """
 
     team: str
     raises: str = ""
     lowers: str = ""
+    name: str = field(kw_only=True, default="")
 
 
 @dataclass(frozen=True, slots=True)
 class Band(Says):
-    """What is said of the numbers below a bound, which does not belong to the band; only the last band has none.
-
-    The name stands in a reason's code.
-    """
+    """What is said of the numbers below a bound, which does not belong to the band; only the last band has none."""
 
     name: str = field(kw_only=True)
     below: float = field(kw_only=True, default=math.inf)
@@ -67,29 +97,68 @@ class Bands:
         """Return the bands.
 
         Raises:
-            ValueError: the bounds do not rise to infinity, or two bands share a name.
+            ValueError: the bounds do not rise to infinity, two bands share a name, or a text may not stand.
         """
         bounds = [band.below for band in self.bands]
         if bounds != sorted(set(bounds)) or any(map(math.isnan, bounds)) or bounds[-1:] != [math.inf]:
             raise ValueError(f"the bands' bounds must rise, and only the last have none; they are {bounds}")
-        return _require_distinct_names(self.bands)
+        return _require_sound(self.bands, has_number=True)
 
 
 def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tuple[Band, ...]:
     """Return one band for each of the values, in their order.
 
     Raises:
-        ValueError: something is said of other values than these, or two would share a name in codes.
+        ValueError: something is said of other values than these, two are given one name, or a text may not stand.
     """
     if set(says) != set(values):
         raise ValueError(f"wording is for {sorted(map(str, says))}, values are {sorted(map(str, values))}")
-    # In codes a value is written in lower case, all but letters and digits as hyphens.
-    pairs = ((re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-"), says[value]) for value in values)
-    return _require_distinct_names([Band(texts.team, texts.raises, texts.lowers, name=name) for name, texts in pairs])
+    names = _name_values(values, {value: texts.name for value, texts in says.items() if texts.name})
+    bands = [Band(says[value].team, says[value].raises, says[value].lowers, name=names[value]) for value in values]
+    return _require_sound(bands, has_number=False)
 
 
-def _require_distinct_names(bands: Sequence[Band]) -> tuple[Band, ...]:
+def _name_values(values: Sequence[Value], given: Mapping[Value, str]) -> dict[Value, str]:
+    """Name the values in codes: in lower case, signs of comparison as words, other signs as hyphens.
+
+    Of values that would share a name, or have none, the later ones get their number among the values besides. So a
+    name stays when further values are added at the end.
+    """
+    names = dict(given)
+    for number, value in enumerate(values):
+        if value in names:
+            continue
+        text = unicodedata.normalize("NFKC", str(value)).lower()
+        for sign, word in SIGNS.items():
+            text = text.replace(sign, f" {word} ")
+        name = re.sub(r"[\W_]+", "-", text).strip("-") or f"value-{number}"
+        while name in names.values():
+            name = f"{name}-{number}"
+        names[value] = name
+    return names
+
+
+def _require_sound(bands: Sequence[Band], *, has_number: bool) -> tuple[Band, ...]:
     names = [band.name for band in bands]
     if len(set(names)) != len(names):
         raise ValueError(f"two bands have the same name: {names}")
+    if wrong := [name for name in names if not NAME.fullmatch(name)]:
+        raise ValueError(f"a band's name is letters and digits, joined by hyphens, not {wrong[0]!r}")
+    for band in bands:
+        for place in ("team", "raises", "lowers"):
+            text = getattr(band, place)
+            _require_known_placeholders(f"{place} of {band.name!r}", text, has_number=has_number)
+            if place != "team" and (word := find_unspoken(text, ENGLISH.code)):
+                raise ValueError(
+                    f"{place} of {band.name!r} tells the subscriber of {word!r}, as leaving and risk may not be told: "
+                    f"{text!r}"
+                )
     return tuple(bands)
+
+
+def _require_known_placeholders(place: str, text: str, *, has_number: bool) -> None:
+    rest = text.replace("{value}", "") if has_number else text
+    if "{" in rest or "}" in rest:
+        known = "only {value} may stand in braces" if has_number else "no braces may stand, since there is no number"
+        unknown = ", ".join(re.findall(r"{[^{}]*}?|}", rest))
+        raise ValueError(f"{place} has {unknown}, where {known}: {text!r}")

@@ -13,7 +13,7 @@ from support.strategies import subscribers
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Count, Dollars, Feature
-from churn.contract.phrases import Band, Bands, Says, write_dollars
+from churn.contract.phrases import Band, Bands, Says, Value, bands_from_values, write_dollars
 from churn.errors import ContractError
 
 CONTRACTS = [find_contract(name) for name in list_contracts()]
@@ -147,7 +147,14 @@ CATEGORY = Literal["a", "b"]
         (Dollars, FALLING, "must rise"),
         (Dollars, UNBOUNDED, "must rise"),
         (Dollars, NAMED_ALIKE, "same name"),
-        (Literal["a b", "a-b"], {"a b": Says("A"), "a-b": Says("B")}, "same name"),
+        (CATEGORY, {"a": Says("A", name="low"), "b": Says("B", name="low")}, "same name"),
+        (CATEGORY, {"a": Says("A", name="so low"), "b": Says("B")}, "letters and digits, joined by hyphens"),
+        (CATEGORY, {"a": Says("A {value}"), "b": Says("B")}, "team of 'a' has {value}, where no braces may stand"),
+        (Count, Bands([Band("{valeu} of it", name="all")], words=write_dollars), "has {valeu}, where only {value} may"),
+        (Count, Bands([Band("{value", name="all")], words=write_dollars), "has {value, where only {value} may"),
+        (Count, Bands([Band("value}", name="all")], words=write_dollars), "has }, where only {value} may"),
+        (Count, Bands([Band("A", "Do not leave", "B", name="all")], words=write_dollars), "subscriber of 'leave'"),
+        (CATEGORY, {"a": Says("A"), "b": Says("B", raises="b", lowers="Less risky.")}, "lowers of 'b' tells the sub"),
         (CATEGORY, ONE_SIDED, "words for subscribers for some values only"),
         (int, BANDS, "needs a lower and an upper limit"),
         (list[int], BANDS, "use int, float, bool or Literal"),
@@ -157,6 +164,37 @@ def test_a_declaration_that_is_not_complete_is_refused(kind: Any, says: Any, com
     with pytest.raises(ContractError) as refused:
         make(kind, says, "a")
     assert complaint in f"{refused.value.message} {refused.value.instead}"
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["month-to-month", "one year"], ["month-to-month", "one-year"]),
+        (["<1000", ">1000"], ["below-1000", "above-1000"]),
+        (["<= 5", "≥5", "5+", "5 %"], ["at-most-5", "at-least-5", "5-plus", "5-percent"]),
+        (["Ä", "Ö", "北"], ["ä", "ö", "北"]),
+        (["CC", "cc", "cc-1"], ["cc", "cc-1", "cc-1-2"]),
+        (["a b", "a-b"], ["a-b", "a-b-1"]),
+        (["?", "!"], ["value-0", "value-1"]),
+    ],
+)
+def test_each_category_has_a_name_of_its_own_in_codes(values: list[str], names: list[str]) -> None:
+    [spec] = make(Literal[*values], {value: Says(value) for value in values}, values[0]).features
+    assert [band.name for band in spec.bands] == names
+
+
+@given(st.lists(st.text(), min_size=1, unique=True), st.text())
+def test_a_categorys_name_stays_when_another_category_comes_after_it(values: list[str], later: str) -> None:
+    says: dict[Value, Says] = {value: Says("A") for value in [*values, later]}
+    names = [band.name for band in bands_from_values({value: says[value] for value in values}, values)]
+    assert len(set(names)) == len(names)
+    if later not in values:
+        assert [band.name for band in bands_from_values(says, [*values, later])][:-1] == names
+
+
+def test_a_category_can_be_given_its_name_in_codes() -> None:
+    [spec] = make(CATEGORY, {"a": Says("A", name="b"), "b": Says("B")}, "a").features
+    assert [band.name for band in spec.bands] == ["b", "b-1"]
 
 
 def test_a_field_without_marker_or_description_is_refused() -> None:

@@ -7,9 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.businesses import find_contract, list_contracts
-from churn.contract.language import BILLION, ENGLISH, LOCALES, choose_language, find_language, list_language_codes
+from churn.contract.language import (
+    BILLION,
+    ENGLISH,
+    LOCALES,
+    SYMBOLS,
+    choose_language,
+    find_language,
+    list_language_codes,
+)
 from churn.contract.phrases import CountedNoun
+from churn.contract.unspoken import find_unspoken
 
+CENT = 0.01
 TRANSLATIONS = [code for code in list_language_codes() if code != ENGLISH.code]
 
 
@@ -35,12 +45,23 @@ def test_a_catalogue_translates_every_message_and_no_other(code: str) -> None:
         assert all(texts)
         assert not message.fuzzy
         assert [placeholders(text) for text in texts] == [placeholders(each) for each in ids]
+        assert not [text for text in texts if find_unspoken(text, code)]
 
 
 # Amounts between two cents are drawn on purpose: a tenth off 26.75 is one.
-@given(st.floats(0, BILLION, exclude_max=True) | st.integers(0, 10**9).map(lambda mills: mills / 1000))
-def test_english_money_is_written_as_babel_writes_it(amount: float) -> None:
-    assert ENGLISH.write_dollars(amount) == numbers.format_currency(amount, "USD", locale="en_US")
+@given(
+    st.floats(-BILLION, BILLION, exclude_min=True, exclude_max=True).filter(lambda amount: abs(amount) > CENT)
+    | st.integers(10, 10**9).map(lambda mills: mills / 1000),
+    st.sampled_from([*SYMBOLS]),
+)
+def test_english_money_is_written_as_babel_writes_it(amount: float, currency: str) -> None:
+    assert ENGLISH.write_money(amount, currency) == numbers.format_currency(amount, currency, locale="en_US")
+
+
+@given(st.floats(1, BILLION, exclude_max=True))
+def test_english_decimals_are_written_as_babel_writes_them(number: float) -> None:
+    words = "month" if numbers.format_decimal(number, locale="en_US") == "1" else "months"
+    assert ENGLISH.write_count(number, "month", "months") == f"{numbers.format_decimal(number, locale='en_US')} {words}"
 
 
 @given(st.integers(0, 10**9))
@@ -77,3 +98,21 @@ def test_no_header_is_too_strange(accepted: str) -> None:
 
 def test_an_unknown_text_stays_english() -> None:
     assert find_language("de").translate("no message") == "no message"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "word"),
+    [
+        ("Before you leave: a present.", "en", "leave"),
+        ("You have a high RISK.", "en", "RISK"),
+        ("Cancelling takes a minute.", "en", "Cancelling"),
+        ("Quite a brisk cleaver, left over.", "en", None),
+        ("Bevor Sie uns verlassen: ein Geschenk.", "de", "uns verlassen"),
+        ("Sie können sich auf uns verlassen.", "de", None),
+        ("Sie haben gekündigt.", "de", "gekündigt"),
+        ("Nach der Ankündigung.", "de", None),
+        ("Avant de nous quitter.", "fr", None),
+    ],
+)
+def test_words_of_leaving_and_of_risk_are_found_as_whole_words(text: str, language: str, word: str | None) -> None:
+    assert find_unspoken(text, language) == word

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
+from churn.contract.unspoken import find_unspoken
 from churn.retention.offers.complaints import PolicyProblem
 from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument, find_placeholders
 
@@ -21,8 +22,8 @@ def find_problems(
     problems = [
         *_languages(document, languages),
         *_price(document, contract),
-        *_texts("headlines: with_offer", document.headlines.with_offer, document.languages),
-        *_texts("headlines: without_offer", document.headlines.without_offer, document.languages),
+        *_headlines("with_offer", document.headlines.with_offer, document.languages),
+        *_headlines("without_offer", document.headlines.without_offer, document.languages),
     ]
     for code, count in Counter(offer.code for offer in document.offers).items():
         if count > 1:
@@ -61,6 +62,14 @@ def _price(document: PolicyDocument, contract: type[Contract]) -> Iterator[Polic
     yield PolicyProblem("price_field", f"{name} {what}", f"give one of {prices}")
 
 
+def _headlines(name: str, texts: Mapping[str, str], languages: Collection[str]) -> Iterator[PolicyProblem]:
+    place = f"headlines: {name}"
+    yield from _texts(place, texts, languages)
+    for language, text in texts.items():
+        yield from _placeholders(f"{place}: {language}", text, ())
+        yield from _unspoken(f"{place}: {language}", text, language)
+
+
 def _texts(
     place: str, texts: Mapping[str, object], languages: Collection[str], about: str = "the text"
 ) -> Iterator[PolicyProblem]:
@@ -77,7 +86,13 @@ def _texts(
 def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection[str]) -> Iterator[PolicyProblem]:
     yield from _texts("title", offer.title, languages)
     yield from _texts("disclosures", offer.disclosures, languages, "the list, which may be empty,")
-    yield from _placeholders(offer)
+    for language, title in offer.title.items():
+        yield from _placeholders(f"title: {language}", title, offer.numbers)
+        yield from _unspoken(f"title: {language}", title, language)
+    for language, texts in offer.disclosures.items():
+        for text in texts:
+            yield from _placeholders(f"disclosures: {language}", text, offer.numbers)
+            yield from _unspoken(f"disclosures: {language}", text, language, may_cancel=True)
     yield from _saves(offer, contract)
     fields = {spec.name: spec for spec in contract.features}
     open_to_offers = ", ".join(spec.name for spec in contract.features if not spec.marker.protected)
@@ -93,18 +108,26 @@ def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection
             )
 
 
-def _placeholders(offer: OfferDocument) -> Iterator[PolicyProblem]:
-    known = ", ".join(f"{{{name}}}" for name in offer.numbers)
-    texts = [(f"title: {language}", text) for language, text in offer.title.items()]
-    texts += [(f"disclosures: {language}", text) for language, several in offer.disclosures.items() for text in several]
-    for place, text in texts:
-        try:
-            unknown = [name for name in find_placeholders(text) if name not in offer.numbers]
-        except ValueError:
-            yield PolicyProblem(place, "has braces that are not in pairs or hold more than a name", f"use {known}")
-            continue
-        for name in unknown:
-            yield PolicyProblem(place, f"has {{{name}}}, which this offer has no number for", f"use {known}")
+def _placeholders(place: str, text: str, numbers: Collection[str]) -> Iterator[PolicyProblem]:
+    known = ", ".join(f"{{{name}}}" for name in numbers)
+    instead = f"use {known}" if known else "leave them out: a headline has no numbers of its own"
+    try:
+        unknown = [name for name in find_placeholders(text) if name not in numbers]
+    except ValueError:
+        yield PolicyProblem(place, "has braces that are not in pairs or hold more than a name", instead)
+        return
+    for name in unknown:
+        owner = "this offer has no number" if known else "there is no number"
+        yield PolicyProblem(place, f"has {{{name}}}, which {owner} for", instead)
+
+
+def _unspoken(place: str, text: str, language: str, *, may_cancel: bool = False) -> Iterator[PolicyProblem]:
+    if word := find_unspoken(text, language, may_cancel=may_cancel):
+        yield PolicyProblem(
+            place,
+            f"has {word!r}, but no subscriber is told of leaving or of risk",
+            "say what they have and what would help",
+        )
 
 
 def _saves(offer: OfferDocument, contract: type[Contract]) -> Iterator[PolicyProblem]:

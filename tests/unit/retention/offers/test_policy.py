@@ -19,11 +19,21 @@ from churn.retention.offers.policy import find_default_policy, load_policy
 def test_every_contract_has_a_policy_of_its_own_that_is_valid(contract: type[Contract]) -> None:
     policy = load_policy(find_default_policy(contract), contract, languages=LANGUAGES)
     assert policy.document.contract == contract.contract_name
-    assert len(policy.terms) >= 4
     texts = [text for terms in policy.terms for text in (*terms.titles.values(), *sum(terms.disclosures.values(), ()))]
     assert not any("{" in text or "}" in text for text in texts)
     for never in ("leav", "risk", "score", "churn", "kündig", "risiko", "predict"):
         assert not [text for text in texts if never in text.lower()], f"no subscriber is to read {never!r}"
+
+
+@pytest.mark.parametrize("name", ["streamflow", "telco"])
+def test_the_businesses_that_are_shipped_have_something_to_offer(name: str) -> None:
+    contract = find_contract(name)
+    assert len(load_policy(find_default_policy(contract), contract, languages=LANGUAGES).terms) >= 4
+
+
+def test_the_terms_of_an_offer_may_tell_how_to_cancel(tmp_path: Path) -> None:
+    policy = policy_of(tmp_path, ("The plan runs for", "You can cancel at any time. The plan runs for"))
+    assert policy.terms[0].disclosures["en"][0].startswith("You can cancel at any time.")
 
 
 def test_numbers_are_written_as_each_language_writes_them(tmp_path: Path) -> None:
@@ -99,6 +109,12 @@ WRONG = [
     ('title.en = "{percent}', 'title.en = "{share}', "title: en: has {share}, which this offer has no", "{percent}"),
     ('title.en = "{percent}', 'title.en = "{percent', "title: en: has braces that are not in pairs", "{percent}"),
     ('title.en = "{percent}', 'title.en = "{percent:>{cap}}', "braces that are not in pairs or hold more", "{cap}"),
+    ('"Something for', '"{dollars} for', "headlines: with_offer: en: has {dollars}, which there is no", "no numbers"),
+    ('"Something for', '"Before you leave: for', "headlines: with_offer: en: has 'leave', but no", "what would help"),
+    ('"Etwas für', '"Bevor Sie uns verlassen: für', "with_offer: de: has 'uns verlassen', but no", "what they have"),
+    ("A thank-you for", "You look at risk:", "title: en: has 'risk', but no subscriber is told", "what would help"),
+    ("Danke für", "Bitte nicht kündigen:", "title: de: has 'kündigen', but no subscriber is told", "what would help"),
+    ("The plan runs for", "Else you would churn.", "disclosures: en: has 'churn', but no", "what would help"),
     ("title.en = ", 'title.en = "" #', "title: en: text should have at least 1", "the offer in a line"),
     ("monthly_charges.at_least = 30", "senior_citizen.is = [true]", "eligible: senior_citizen: is protected", "take"),
     ("monthly_charges.at_least = 30", "price.at_least = 30", "eligible: price: is no field", "use tenure, monthly"),
