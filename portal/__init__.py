@@ -8,9 +8,11 @@ sessions.py  who is signed in, and what routes ask of a request
 routes.py    a subscriber's routes: sign in, *Manage Subscription*, what they do about a banner
 advice.py    asks the service what to show
 banner.py    decides what is shown
+business.py  what is shown of a business: name, page, phrases, demo subscribers
+facts.py     a subscriber's facts in the contract's words
 bills.py     when bills come, and what an offer takes off them
-account.py   a subscriber's account in words
-records.py   subscribers, the demo's too, exposures and history as values
+demo_people.py  the demo's subscribers where a business declares none
+records.py   subscribers, exposures and history as values
 exposures.py records what was shown behind the page
 store.py     keeps them
 people.py    what machines may ask of one person

@@ -15,8 +15,9 @@ from churn.web.logging import open_log
 from churn.web.server import listen, serve_pages, stop_without_failure
 from churn.web.streams import hold_streams, settle_streams
 from portal.app import create_app
+from portal.business import load_business
 from portal.events import KINDS
-from portal.pages import PAGES
+from portal.pages import build_pages
 from portal.settings import PortalSettings, read_settings
 from portal.store import Store
 from portal.team import create_team_app
@@ -88,7 +89,8 @@ def export(
     """Print all that the portal keeps of a subscriber, as JSON."""
     rows = open_store().export_subscriber(key)
     if out:
-        out.write_text(PAGES.render("about_you.html", rows=rows), encoding="utf-8")
+        pages = build_pages(load_business(read_settings().churn_contract))
+        out.write_text(pages.render("about_you.html", rows=rows), encoding="utf-8")
     else:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
 
@@ -111,9 +113,7 @@ def serve(settings: PortalSettings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests it has and return."""
     settings.require_writable_folder()
     host, port = settings.portal_host, settings.portal_port
-    greeting = (
-        f"Manage Subscription is shown at {format_url(host, port)}\nIt asks the service at {settings.service_url}"
-    )
+    greeting = f"The portal is shown at {format_url(host, port)}\nIt asks the service at {settings.service_url}"
     _serve(lambda: create_app(settings), host, port, app_name="portal", prefix="PORTAL_", greeting=greeting)
 
 

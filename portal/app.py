@@ -15,9 +15,9 @@ from churn.web.ended import EndedSessions
 from churn.web.logging import open_log
 from churn.web.sessions import SignInNeededError, send_to_sign_in
 from portal.advice import Adviser
+from portal.business import load_business
 from portal.exposures import ExposureRecorder
-from portal.pages import PAGES
-from portal.records import load_demo_subscribers
+from portal.pages import build_pages
 from portal.retention import keep_removing
 from portal.routes import banner_routes, offer_routes, sign_in_routes, subscription_routes
 from portal.sessions import SubscriberSessions
@@ -42,14 +42,17 @@ def create_app(
 
     Raises:
         SettingsError: a setting cannot be used.
+        ContractError: there is no such contract, or a file beside it cannot be used.
         StoreError: the store cannot be used.
     """
     settings, log = settings or read_settings(), log or open_log("info")
     client = AsyncChurnClient(settings.service_url, budget_s=settings.service_budget_s, api_key=settings.api_key)
-    store = Store(settings.store_path, load_demo_subscribers())
+    business = load_business(settings.churn_contract, settings.portal_subscribers)
+    pages = build_pages(business)
+    store = Store(settings.store_path, business.subscribers)
     recorder = ExposureRecorder(store, log)
     ended = EndedSessions(settings.folder / "sessions.sqlite")
-    sessions = SubscriberSessions(settings.load_signing_key(), store, ended, secure=settings.is_https)
+    sessions = SubscriberSessions(settings.load_signing_key(), store, pages, ended, secure=settings.is_https)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,13 +66,13 @@ def create_app(
         ended.close()
 
     app = create_page_app(
-        PAGES,
-        title="StreamFlow portal",
+        pages,
+        title=f"{business.name} portal",
         lifespan=lifespan,
         guard={"log": log, "page_cache": "no-store", "is_https": settings.is_https},
         exception_handlers={SignInNeededError: send_to_sign_in},
     )
-    app.include_router(subscription_routes(sessions, Adviser(client, log), recorder, now=now))
+    app.include_router(subscription_routes(business, sessions, Adviser(client, log), recorder, now=now))
     app.include_router(offer_routes(sessions, now))
     app.include_router(banner_routes(sessions, now))
     app.include_router(sign_in_routes(sessions))

@@ -1,10 +1,11 @@
 """When bills come, and what an offer takes off them. Only this module reads what an offer gives."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from churn.answers import MOST_MONTHS, Offer
 from churn.errors import Nonsense
-from portal.words import find_phrases, format_dollars
+from portal.words import format_dollars
 
 MONTHS_WITHOUT_DISCOUNT = 6  # for so long an accepted offer is shown that takes nothing off a bill
 
@@ -34,14 +35,14 @@ def has_bills(offer: Offer) -> bool:
     return offer["months"] > 0
 
 
-def bill_discount(offer: Offer, monthly: float) -> float:
-    """Return what the offer takes off one bill, in dollars."""
-    return min(offer["discount_dollars"], monthly)
+def bill_discount(offer: Offer | None, monthly: float) -> float:
+    """Return what the accepted offer, if there is one, takes off one bill, in dollars."""
+    return min(offer["discount_dollars"], monthly) if offer else 0.0
 
 
-def describe_saving(offer: Offer, language: str) -> str | None:
+def describe_saving(offer: Offer, language: str, say: Mapping[str, str]) -> str | None:
     """Return what the offer saves, in a sentence; None if it takes nothing off a bill."""
-    discount, months, say = offer["discount_dollars"], offer["months"], find_phrases(language)
+    discount, months = offer["discount_dollars"], offer["months"]
     if not discount or not months:
         return None
     amount, total = format_dollars(discount, language), format_dollars(discount * months, language)

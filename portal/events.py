@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from churn.web.pages import Pages
 from churn.web.visits import Visits
-from portal.pages import TEAM_PAGES
 from portal.store import Store
 
 # In the order in which they happen.
@@ -21,7 +21,7 @@ KINDS = {
 }
 
 
-def event_routes(store: Store, visits: Visits) -> APIRouter:
+def event_routes(store: Store, visits: Visits, pages: Pages) -> APIRouter:
     """Return the page of counts, and the counts themselves."""
     router = APIRouter()
 
@@ -30,7 +30,7 @@ def event_routes(store: Store, visits: Visits) -> APIRouter:
         counts = await run_in_threadpool(store.count_events)
         order = list(KINDS)
         counts.sort(key=lambda count: (count["policy_version"], count["arm"], order.index(count["kind"])))
-        return TEAM_PAGES.build_page("events.html", visit=visits.read(request), counts=counts, kinds=KINDS)
+        return pages.build_page("events.html", visit=visits.read(request), counts=counts, kinds=KINDS)
 
     @router.get("/team/events.json")
     async def counts() -> Response:

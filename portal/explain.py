@@ -1,7 +1,7 @@
 """*Explain this prediction*, a page for the team: a what-if form, and the service's answer to what stands in it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from churn.answers import Arm, RetentionAnswer, WhyNotOffered, WhyNotShown
 from churn.client import Asked, AsyncChurnClient
 from churn.errors import ClientError, Refused
+from churn.web.pages import Pages
 from churn.web.visits import Visit, Visits
 from portal.advice import require_sense
 from portal.banner import ShownBanner, decide_display
@@ -26,11 +27,8 @@ from portal.fields import (
     limits_from_document,
     values_from_form,
 )
-from portal.pages import TEAM_PAGES
 from portal.records import BannerHistory
-from portal.words import PHRASES
 
-LANGUAGES = {code: Locale.parse(code).display_name for code in PHRASES}
 # What is asked beside the features is named as the headers that say it, and as their errors are.
 KEY, LAST_OFFER, LANGUAGE = "X-Subscriber-Key", "X-Last-Offer", "Accept-Language"
 HALF_A_HUNDREDTH = 0.005
@@ -122,20 +120,36 @@ class WhatIf:
         return [message for name, message in self.errors.items() if name not in shown]
 
 
-def explain_routes(client: AsyncChurnClient, visits: Visits) -> APIRouter:
+def explain_routes(client: AsyncChurnClient, visits: Visits, pages: Pages, languages: Iterable[str]) -> APIRouter:
     """Return the page, and the part of it that changes with the form."""
     router = APIRouter()
+    named = {code: Locale.parse(code).display_name for code in languages}
 
     @router.get("/explain")
     async def show(request: Request) -> Response:
         what_if = await _ask(client, request.query_params)
-        return _page("explain.html", what_if, what_if.status, visits.read(request))
+        return page("explain.html", what_if, what_if.status, visits.read(request))
 
     @router.get("/explain/answer")
     async def show_answer(request: Request) -> Response:
         # Always 200: what is wrong is in the part itself, and a console is no place for every slip of a slider.
         what_if = await _ask(client, request.query_params)
-        return _page("explain_answer.html", what_if, HTTPStatus.OK, visits.read(request))
+        return page("explain_answer.html", what_if, HTTPStatus.OK, visits.read(request))
+
+    def page(template: str, what_if: WhatIf, status: int, visit: Visit) -> Response:
+        return pages.build_page(
+            template,
+            status=status,
+            visit=visit,
+            what_if=what_if,
+            languages=named,
+            arms=ARMS,
+            why_not_shown=WHY_NOT_SHOWN,
+            why_not_offered=WHY_NOT_OFFERED,
+            in_words=describe_value,
+            percent=lambda share, decimals=0: f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%",
+            signed=_signed,
+        )
 
     return router
 
@@ -203,22 +217,6 @@ def explain(
 
 def _contributions(answer: RetentionAnswer) -> dict[str, float]:
     return {reason["feature"]: reason["shap_contribution"] for reason in answer["top_reasons"]}
-
-
-def _page(template: str, what_if: WhatIf, status: int, visit: Visit) -> Response:
-    return TEAM_PAGES.build_page(
-        template,
-        status=status,
-        visit=visit,
-        what_if=what_if,
-        languages=LANGUAGES,
-        arms=ARMS,
-        why_not_shown=WHY_NOT_SHOWN,
-        why_not_offered=WHY_NOT_OFFERED,
-        in_words=describe_value,
-        percent=lambda share, decimals=0: f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%",
-        signed=_signed,
-    )
 
 
 def _signed(number: float) -> str:

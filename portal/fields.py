@@ -101,6 +101,11 @@ def describe_value(value: Value | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
 
 
+def label_from_name(name: str) -> str:
+    """Return a name as people write it: `Monthly charges` for `monthly_charges` and for `MonthlyCharges`."""
+    return WORD_STARTS.sub(" ", name).capitalize()
+
+
 def _operation(document: Mapping[str, Any]) -> Mapping[str, Any]:
     operation: Mapping[str, Any] = document["paths"]["/predict"]["post"]
     return operation
@@ -110,7 +115,7 @@ def _field(name: str, schema: Mapping[str, Any]) -> Field:
     [start, *_] = schema["examples"]
     return Field(
         name=name,
-        label=WORD_STARTS.sub(" ", name).capitalize(),
+        label=label_from_name(name),
         about=schema.get("description", ""),
         start=start,
         choices=tuple(schema.get("enum", ())),

@@ -1,12 +1,13 @@
 """What the portal remembers, as values: the demo's subscribers, what they were shown, and what they did about it."""
 
-import tomllib
+import re
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Literal
 
 from churn.answers import Arm, Offer
+
+KEY = re.compile(r"[!-~]{1,128}")  # as in X-Subscriber-Key
 
 type ExposureKind = Literal["exposure", "holdout", "nothing_to_show"]
 type ResponseKind = Literal["dismissal", "acceptance", "helpful", "not_helpful", "opt_out"]
@@ -28,12 +29,6 @@ class DemoSubscriber:
     about: str
     facts: dict[str, Any]
     wants_offers: bool = True
-
-
-def load_demo_subscribers() -> list[DemoSubscriber]:
-    """Return the subscribers that `demo.toml` declares, counted from 1."""
-    declared = tomllib.loads(Path(__file__).with_name("demo.toml").read_text(encoding="utf-8"))["subscriber"]
-    return [DemoSubscriber(number=number, **fields) for number, fields in enumerate(declared, start=1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,15 @@ from starlette.concurrency import run_in_threadpool
 
 from churn.answers import RetentionAnswer
 from churn.web.sessions import see_other
-from portal.account import STREAMING_SLOTS, describe_account
 from portal.advice import Adviser
 from portal.banner import Display, decide_display
 from portal.bills import find_last_bill, is_open
+from portal.business import Business
 from portal.exposures import ExposureRecorder
-from portal.pages import build_page
+from portal.facts import describe_facts
+from portal.pages import find_account_template
 from portal.records import BannerHistory, DemoSubscriber, ResponseKind
 from portal.sessions import SubscriberSessions
-from portal.words import choose_language
 
 
 def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
@@ -30,7 +30,7 @@ def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
     @router.get("/sign-in")
     async def choose(request: Request) -> Response:
         session = sessions.read(request)
-        response = build_page(
+        response = sessions.pages.build_page(
             "sign_in.html",
             subscribers=await run_in_threadpool(store.list_subscribers),
             form_token=sessions.make_form_token(session),
@@ -60,10 +60,16 @@ def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
 
 
 def subscription_routes(
-    sessions: SubscriberSessions, adviser: Adviser, recorder: ExposureRecorder, *, now: Callable[[], datetime]
+    business: Business,
+    sessions: SubscriberSessions,
+    adviser: Adviser,
+    recorder: ExposureRecorder,
+    *,
+    now: Callable[[], datetime],
 ) -> APIRouter:
     """Return the route of the page. The recorder is told what it shows."""
     router, store = APIRouter(), sessions.store
+    account = find_account_template(business)
 
     @router.get("/")
     async def manage(request: Request) -> Response:
@@ -76,8 +82,10 @@ def subscription_routes(
             request,
             "manage.html",
             subscriber=subscriber,
-            account=describe_account(subscriber.facts, shown.active, today),
-            slots=STREAMING_SLOTS,
+            account=account,
+            facts=subscriber.facts,
+            described=describe_facts(business.contract, subscriber.facts),
+            today=today,
             banner=shown.banner,
             active=shown.active,
         )
@@ -87,7 +95,7 @@ def subscription_routes(
             subscriber.facts,
             subscriber_key=subscriber.key,
             last_offer=history.accepted.accepted_on if history.accepted else None,
-            language=choose_language(request.headers.get("accept-language", "")),
+            language=business.phrases.choose_language(request.headers.get("accept-language", "")),
         )
 
     async def record(shown: Display) -> Display:

@@ -7,8 +7,8 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from churn.web.ended import EndedSessions
+from churn.web.pages import Pages
 from churn.web.sessions import Sessions, SignInNeededError
-from portal.pages import build_page
 from portal.records import DemoSubscriber, Exposure
 from portal.store import Store
 
@@ -16,9 +16,10 @@ from portal.store import Store
 class SubscriberSessions(Sessions):
     """Sessions of subscribers; the key signs the cookie."""
 
-    def __init__(self, key: str, store: Store, ended: EndedSessions, *, secure: bool) -> None:
+    def __init__(self, key: str, store: Store, pages: Pages, ended: EndedSessions, *, secure: bool) -> None:
         super().__init__(key.encode(), name="portal", same_site="lax", ended=ended, secure=secure)
         self.store = store
+        self.pages = pages
 
     async def require_subscriber(self, request: Request) -> DemoSubscriber:
         """Return the subscriber who is signed in; raise `SignInNeededError` if nobody is."""
@@ -43,4 +44,4 @@ class SubscriberSessions(Sessions):
 
     def build_page(self, request: Request, template: str, **values: Any) -> HTMLResponse:
         """Return a page with forms of this session."""
-        return build_page(template, form_token=self.make_form_token(self.read(request)), **values)
+        return self.pages.build_page(template, form_token=self.make_form_token(self.read(request)), **values)

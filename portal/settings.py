@@ -24,6 +24,9 @@ class PortalSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     churn_home: Annotated[Path, Field(description="Where everything the project makes is kept.")] = Path("var")
+    churn_contract: Annotated[str, Field(description="The contract of the service, whose business is shown.")] = (
+        "streamflow"
+    )
     portal_host: Annotated[str, Field(description="The address the portal listens on.")] = "127.0.0.1"
     portal_port: Annotated[int, Field(ge=1, le=65535, description="The port the portal listens on.")] = 8001
     portal_public_url: Annotated[
@@ -48,6 +51,13 @@ class PortalSettings(BaseSettings):
         Field(
             min_length=SHORTEST_SECRET,
             description="The key that signs sessions; by default one is made and kept under CHURN_HOME.",
+        ),
+    ] = None
+    portal_subscribers: Annotated[
+        Path | None,
+        Field(
+            description="A CSV file in the form of the training data: its first 12 rows are the demo's subscribers. By "
+            "default they are those that the business declares, or else are drawn from its contract."
         ),
     ] = None
     portal_team_host: Annotated[str, Field(description="The address the team's pages listen on.")] = "127.0.0.1"

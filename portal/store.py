@@ -22,12 +22,17 @@ ROWS_OF_SUBSCRIBER = {
 
 
 class Store:
-    """Keep what was shown to whom, and what came of it. What is stored about known subscribers stays."""
+    """Keep what was shown to whom, and what came of it. What is stored about known subscribers stays.
+
+    People can be those subscribers only that were given: the file may have others, of another business.
+    """
 
     def __init__(self, path: Path, subscribers: Iterable[DemoSubscriber]) -> None:
         self._database = Database(path)
         # What was shown and is not written yet: it can be accepted all the same.
         self.unwritten: dict[str, tuple[Exposure, datetime]] = {}
+        subscribers = list(subscribers)
+        self._keys = {who.key for who in subscribers}
         with self._database.transaction() as run:
             run.executemany(
                 "INSERT INTO subscribers (key, number, title, about, facts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) "
@@ -42,11 +47,12 @@ class Store:
 
     def list_subscribers(self) -> list[DemoSubscriber]:
         """Return all subscribers in the demo's order."""
-        return [_subscriber(row) for row in self._database.query("SELECT * FROM subscribers ORDER BY number")]
+        rows = self._database.query("SELECT * FROM subscribers ORDER BY number")
+        return [_subscriber(row) for row in rows if row["key"] in self._keys]
 
     def find_subscriber(self, key: str) -> DemoSubscriber | None:
         """Return the subscriber with this key."""
-        rows = self._database.query("SELECT * FROM subscribers WHERE key = ?", key)
+        rows = self._database.query("SELECT * FROM subscribers WHERE key = ?", key) if key in self._keys else []
         return _subscriber(rows[0]) if rows else None
 
     def set_wants_offers(self, key: str, *, wants: bool) -> None:

@@ -13,9 +13,10 @@ from churn.web.entrance import Entrance
 from churn.web.machines import build_machine_router
 from churn.web.sessions import SignInNeededError, see_other, send_to_sign_in
 from churn.web.sign_in import sign_in_routes
+from portal.business import load_business
 from portal.events import add_event_counts, event_routes
 from portal.explain import explain_routes
-from portal.pages import TEAM_PAGES
+from portal.pages import build_team_pages
 from portal.people import add_people
 from portal.settings import PortalSettings
 from portal.store import Store
@@ -28,6 +29,7 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
 
     Raises:
         SettingsError: a setting cannot be used, or the pages would be open to other machines.
+        ContractError: there is no such contract, or a file beside it cannot be used.
         StoreError: the store cannot be used.
     """
     settings.require_closed_team_door()
@@ -41,6 +43,8 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
         log=log,
     )
     visits = entrance.visits
+    business = load_business(settings.churn_contract)
+    pages = build_team_pages(business)
     client = AsyncChurnClient(settings.service_url, budget_s=BUDGET_S, api_key=settings.api_key)
     store = Store(settings.store_path, ())
 
@@ -51,23 +55,23 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
         store.close()
 
     app = create_page_app(
-        TEAM_PAGES,
-        title="StreamFlow team",
+        pages,
+        title=f"{business.name} team",
         lifespan=lifespan,
         guard={"log": log, "page_cache": "no-store", "is_https": entrance.is_https},
         exception_handlers={SignInNeededError: send_to_sign_in},
     )
-    pages = APIRouter(dependencies=[Depends(visits.require_reader)])
-    pages.include_router(event_routes(store, visits))
-    pages.include_router(explain_routes(client, visits))
-    pages.add_api_route("/", _start)
-    app.include_router(pages)
+    reading = APIRouter(dependencies=[Depends(visits.require_reader)])
+    reading.include_router(event_routes(store, visits, pages))
+    reading.include_router(explain_routes(client, visits, pages, business.phrases.languages))
+    reading.add_api_route("/", _start)
+    app.include_router(reading)
     machines = build_machine_router(entrance.tokens, "PORTAL_TEAM_TOKEN")
     add_event_counts(machines, store)
     add_people(machines, store)
     app.include_router(machines)
     if visits.possible:
-        app.include_router(sign_in_routes(entrance, TEAM_PAGES, "team_sign_in.html"))
+        app.include_router(sign_in_routes(entrance, pages, "team_sign_in.html"))
     return app
 
 

@@ -1,30 +1,62 @@
 """Words amounts, days and phrases in the languages of `phrases.toml`."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from babel import localedata
 from babel.core import negotiate_locale
 from babel.dates import format_date
 from babel.numbers import format_currency
 
-PHRASES: Mapping[str, Mapping[str, str]] = tomllib.loads(
+GENERAL: Mapping[str, Mapping[str, str]] = tomllib.loads(
     Path(__file__).with_name("phrases.toml").read_text(encoding="utf-8")
 )
 ENGLISH = "en"
 LOCALES = {"en": "en_US", "de": "de_DE"}
+PLACE = re.compile(r"{\w*}")
 
 
-def find_phrases(language: str) -> Mapping[str, str]:
-    """Return the portal's phrases in a language; in English if it does not speak it."""
-    return PHRASES.get(language, PHRASES[ENGLISH])
+class Phrases:
+    """What the portal itself says around an offer: in general, and in a business's own way where it has one.
 
+    Args:
+        own: by language and name, those that a business says in its own way. A language beyond the portal's has all.
 
-def choose_language(accept_language: str) -> str:
-    """Return the first language of an Accept-Language header that the portal speaks, else English."""
-    asked = [part.partition(";")[0].strip() for part in accept_language.split(",")]
-    return negotiate_locale(asked, list(PHRASES), sep="-") or ENGLISH
+    Raises:
+        ValueError: says which phrase cannot be used.
+    """
+
+    def __init__(self, own: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        own = own or {}
+        self._by_language = {
+            language: {**GENERAL.get(language, {}), **own.get(language, {})} for language in [*GENERAL, *own]
+        }
+        english = GENERAL[ENGLISH]
+        for language, phrases in self._by_language.items():
+            if unlike := sorted(english.keys() ^ phrases.keys()):
+                raise ValueError(
+                    f"phrases.{language}: {unlike[0]} is {'missing' if unlike[0] in english else 'unknown'}"
+                )
+            for name, text in phrases.items():
+                if other := set(PLACE.findall(text)) - set(PLACE.findall(english[name])):
+                    raise ValueError(f"phrases.{language}.{name}: nothing is filled in at {min(other)}")
+
+    @property
+    def languages(self) -> list[str]:
+        """The codes of all languages, English first."""
+        return list(self._by_language)
+
+    def find(self, language: str) -> Mapping[str, str]:
+        """Return the phrases in a language; in English if the portal does not speak it."""
+        return self._by_language.get(language, self._by_language[ENGLISH])
+
+    def choose_language(self, accept_language: str) -> str:
+        """Return the first language of an Accept-Language header that the portal speaks, else English."""
+        asked = [part.partition(";")[0].strip() for part in accept_language.split(",")]
+        return negotiate_locale(asked, self.languages, sep="-") or ENGLISH
 
 
 def format_dollars(amount: float, language: str = ENGLISH) -> str:
@@ -49,4 +81,4 @@ def format_count(number: int, noun: str) -> str:
 
 
 def _locale(language: str) -> str:
-    return LOCALES.get(language, LOCALES[ENGLISH])
+    return LOCALES.get(language, language if localedata.exists(language) else LOCALES[ENGLISH])

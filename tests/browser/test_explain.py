@@ -15,7 +15,8 @@ from support.watching import TOKEN
 
 from churn.businesses import find_contract
 from churn.client import ChurnClient
-from portal.records import Exposure, load_demo_subscribers
+from portal.business import load_business
+from portal.records import Exposure
 from portal.store import Store
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -219,9 +220,9 @@ def test_a_service_that_is_down_is_told_with_what_to_do(browser: Browser, tmp_pa
 
 
 def test_who_has_the_token_signs_in_sees_the_counts_and_signs_out(browser: Browser, tmp_path: Path) -> None:
-    key = load_demo_subscribers()[0].key
+    key = load_business("streamflow").subscribers[0].key
     shown = Exposure("p1", key, "exposure", "treatment", "v1", "v2.3.1", ("tenure.short",), "en", None)
-    with closing(Store(tmp_path / "portal" / "portal.sqlite", load_demo_subscribers())) as store:
+    with closing(Store(tmp_path / "portal" / "portal.sqlite", load_business("streamflow").subscribers)) as store:
         store.record_exposure(shown, datetime.now(UTC))
     own = {"SERVICE_URL": f"http://127.0.0.1:{free_port()}", "PORTAL_TEAM_TOKEN": TOKEN}
     with team_pages(tmp_path, **own) as address, closing(browser.new_context()) as context:

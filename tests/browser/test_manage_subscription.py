@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from support.processes import free_port, portal
 
 from churn.client import ChurnClient
-from portal.records import load_demo_subscribers
+from portal.business import load_business
 from portal.store import Store
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -48,7 +48,7 @@ def test_at_high_risk_the_banner_shows_the_services_own_verified_reasons(
     visit: Visit, address: str, service: str
 ) -> None:
     page = visit(address, HIGH)
-    subscriber = load_demo_subscribers()[HIGH - 1]
+    subscriber = load_business("streamflow").subscribers[HIGH - 1]
     with ChurnClient(service, budget_s=5) as client:
         retention = client.predict(subscriber.facts, subscriber_key=subscriber.key)["retention"]
     assert retention is not None

@@ -10,7 +10,7 @@ from support.earlier import earlier_json
 from support.fake_service import OFFER, fake_service
 from support.visiting import NOON, Portal, key_of
 
-from portal.records import load_demo_subscribers
+from portal.business import load_business
 from portal.store import Store
 
 
@@ -40,7 +40,7 @@ def test_somebody_else_is_shown_a_banner(portal: Portal) -> None:
 
 
 def test_the_history_of_each_subscriber_is_read(own_home: Path) -> None:
-    with closing(Store(own_home / "portal" / "portal.sqlite", load_demo_subscribers())) as store:
+    with closing(Store(own_home / "portal" / "portal.sqlite", load_business("streamflow").subscribers)) as store:
         first, second, sixth = (store.read_history(key_of(number)) for number in (1, 2, 6))
     assert (first.opinion_on, first.dismissed_on) == (date(2026, 11, 23), None)
     assert first.accepted is not None

@@ -9,15 +9,16 @@ from pathlib import Path
 from structlog import wrap_logger
 from structlog.testing import LogCapture
 
+from portal.business import load_business
 from portal.exposures import MOST_WAITING, ExposureRecorder
-from portal.records import Exposure, load_demo_subscribers
+from portal.records import Exposure
 from portal.store import Store
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def exposure(number: int) -> Exposure:
-    key = load_demo_subscribers()[0].key
+    key = load_business("streamflow").subscribers[0].key
     return Exposure(f"p{number}", key, "exposure", "treatment", "v1", "v2.3.1", ("tenure.short",), "en", None)
 
 
@@ -25,7 +26,7 @@ def test_at_the_end_what_waits_is_written_or_counted_as_lost(tmp_path: Path) -> 
     path = tmp_path / "portal.sqlite"
     capture = LogCapture()
     with (
-        closing(Store(path, load_demo_subscribers())) as store,
+        closing(Store(path, load_business("streamflow").subscribers)) as store,
         closing(sqlite3.connect(path, isolation_level=None)) as other,
     ):
         recorder = ExposureRecorder(store, wrap_logger(None, processors=[capture]))
@@ -38,7 +39,7 @@ def test_at_the_end_what_waits_is_written_or_counted_as_lost(tmp_path: Path) -> 
 
 
 def test_no_more_wait_than_stated(tmp_path: Path) -> None:
-    with closing(Store(tmp_path / "portal.sqlite", load_demo_subscribers())) as store:
+    with closing(Store(tmp_path / "portal.sqlite", load_business("streamflow").subscribers)) as store:
         recorder = ExposureRecorder(store, wrap_logger(None, processors=[LogCapture()]))
         store.unwritten |= {f"x{number}": (exposure(number), NOON) for number in range(MOST_WAITING)}
         assert not asyncio.run(recorder.record(exposure(1), NOON))

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 from support.processes import free_port
 
-from portal.records import load_demo_subscribers
+from portal.business import load_business
 
 PATIENCE_S = 60
 
@@ -53,7 +53,7 @@ def test_it_serves_until_it_is_told_to_stop_which_is_no_failure(tmp_path: Path) 
 def test_every_line_of_its_log_is_json_and_none_names_a_subscriber_or_the_key(tmp_path: Path) -> None:
     with started(tmp_path) as (process, address), httpx2.Client(base_url=address, trust_env=False) as browser:
         token = browser.get("/sign-in").text.partition('name="form_token" value="')[2].partition('"')[0]
-        key = load_demo_subscribers()[0].key
+        key = load_business("streamflow").subscribers[0].key
         browser.post("/sign-in", data={"form_token": token, "subscriber": key})
         assert browser.get("/").status_code == 200
         process.send_signal(signal.SIGTERM)

@@ -11,17 +11,18 @@ from support.fake_service import OFFER
 
 from churn.retention.offers.document import Cooldown
 from churn.web.patience import Clock
-from portal.records import Exposure, load_demo_subscribers
+from portal.business import load_business
+from portal.records import Exposure
 from portal.retention import LONGEST_COOLDOWN_DAYS, remove_old
 from portal.store import Store
 
-ANN, BOB = (who.key for who in load_demo_subscribers()[:2])
+ANN, BOB = (who.key for who in load_business("streamflow").subscribers[:2])
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path / "portal.sqlite", load_demo_subscribers())) as made:
+    with closing(Store(tmp_path / "portal.sqlite", load_business("streamflow").subscribers)) as made:
         yield made
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from churn.errors import SettingsError
 from portal.settings import PortalSettings, read_settings
-from portal.words import PHRASES, choose_language, find_phrases, format_count, format_day, format_dollars
+from portal.words import GENERAL, Phrases, format_count, format_day, format_dollars
 
 
 def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_a_setting_that_cannot_be_used_is_named_and_not_quoted(
 
 
 def test_every_language_says_the_same_things() -> None:
-    english = PHRASES["en"]
-    for language, said in PHRASES.items():
+    english = GENERAL["en"]
+    for language, said in GENERAL.items():
         assert list(said) == list(english), language
         for name, text in said.items():
             assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", english[name])), (language, name)
@@ -71,7 +71,7 @@ def test_every_language_says_the_same_things() -> None:
     ],
 )
 def test_the_first_language_that_the_portal_speaks_is_taken(header: str, language: str) -> None:
-    assert choose_language(header) == language
+    assert Phrases().choose_language(header) == language
 
 
 def test_amounts_days_and_counts_are_worded() -> None:
@@ -81,4 +81,4 @@ def test_amounts_days_and_counts_are_worded() -> None:
     assert format_day("2026-12-31", "de") == "31. Dezember 2026"
     assert format_day("2026-12-31", "tlh") == "December 31, 2026"
     assert (format_count(1, "month"), format_count(0, "month")) == ("1 month", "0 months")
-    assert find_phrases("tlh") == find_phrases("en")
+    assert Phrases().find("tlh") == Phrases().find("en")

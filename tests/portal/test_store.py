@@ -12,11 +12,12 @@ import pytest
 from support.fake_service import OFFER
 
 from churn.web.database import locate_copy
+from portal.business import load_business
 from portal.database import StoreError
-from portal.records import Exposure, load_demo_subscribers
+from portal.records import Exposure
 from portal.store import Store
 
-KEY = load_demo_subscribers()[0].key
+KEY = load_business("streamflow").subscribers[0].key
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = date(2027, 5, 1)
 
@@ -32,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
-    with closing(Store(path, load_demo_subscribers())) as made:
+    with closing(Store(path, load_business("streamflow").subscribers)) as made:
         yield made
 
 
@@ -69,7 +70,7 @@ def test_a_reader_does_not_wait_for_a_writer_of_the_same_process(store: Store) -
 
 def test_of_many_who_accept_at_once_one_does(path: Path) -> None:
     with ExitStack() as stack:
-        stores = [stack.enter_context(closing(Store(path, load_demo_subscribers()))) for _ in range(4)]
+        stores = [stack.enter_context(closing(Store(path, load_business("streamflow").subscribers))) for _ in range(4)]
         for number in range(40):
             stores[0].record_exposure(exposure(number), NOON)
 
@@ -92,11 +93,11 @@ def test_an_offer_holds_through_its_last_day(store: Store) -> None:
 
 
 def test_what_was_recorded_outlives_the_process(path: Path) -> None:
-    with closing(Store(path, load_demo_subscribers())) as store:
+    with closing(Store(path, load_business("streamflow").subscribers)) as store:
         store.record_exposure(exposure(1), NOON)
         store.record_response(exposure(1), "dismissal", NOON)
         store.set_wants_offers(KEY, wants=False)
-    with closing(Store(path, load_demo_subscribers())) as store:
+    with closing(Store(path, load_business("streamflow").subscribers)) as store:
         assert store.read_history(KEY).dismissed_on == NOON.date()
         found = store.find_subscriber(KEY)
         assert found is not None
@@ -139,4 +140,4 @@ def test_a_file_that_is_something_else_is_refused_in_a_sentence(path: Path, cont
         with closing(sqlite3.connect(path)) as file:
             file.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match=r"portal\.sqlite cannot be used"):
-        Store(path, load_demo_subscribers())
+        Store(path, load_business("streamflow").subscribers)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from structlog.testing import LogCapture
 
 from portal.app import create_app
-from portal.records import load_demo_subscribers
+from portal.business import load_business
 from portal.settings import PortalSettings
 from portal.team import create_team_app
 
@@ -92,4 +92,4 @@ class Visitor:
 
 
 def key_of(number: int) -> str:
-    return load_demo_subscribers()[number - 1].key
+    return load_business("streamflow").subscribers[number - 1].key

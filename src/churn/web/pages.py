@@ -25,17 +25,30 @@ PROBLEMS = {
 
 
 class Pages:
-    """Fill in an app's templates. They stand in its folder's `templates`, and may extend `web/frame.html`."""
+    """Fill in an app's templates. They stand in its folder's `templates`, and may extend `web/frame.html`.
+
+    Templates of other folders are found below the names given for these.
+    """
 
     def __init__(
-        self, folder: Path, *, filters: Mapping[str, Callable[..., Any]], values: Mapping[str, Any] | None = None
+        self,
+        folder: Path,
+        *,
+        filters: Mapping[str, Callable[..., Any]],
+        values: Mapping[str, Any] | None = None,
+        others: Mapping[str, Path] | None = None,
     ) -> None:
         self.folder = folder
         self._environment = jinja2.Environment(
             loader=jinja2.ChoiceLoader(
                 [
                     jinja2.FileSystemLoader(folder / "templates"),
-                    jinja2.PrefixLoader({"web": jinja2.FileSystemLoader(SHARED / "templates")}),
+                    jinja2.PrefixLoader(
+                        {
+                            name: jinja2.FileSystemLoader(where)
+                            for name, where in {"web": SHARED / "templates", **(others or {})}.items()
+                        }
+                    ),
                 ]
             ),
             autoescape=True,
@@ -49,6 +62,10 @@ class Pages:
     def render(self, template: str, **values: Any) -> str:
         """Return the template filled in. Text in the values is escaped."""
         return self._environment.get_template(template).render(values)
+
+    def check(self, template: str) -> None:
+        """Compile a template; raise `jinja2.TemplateSyntaxError` if it is none."""
+        self._environment.get_template(template)
 
     def read_style(self, name: str) -> str:
         """Return the shared styles and those of the app's file `name`, for a page that must hold its own."""

@@ -10,7 +10,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from churn.web.app import create_page_app
 from churn.web.pages import Pages
-from portal.pages import PAGES
+from portal.business import load_business
+from portal.pages import build_pages
 
 
 def build_app(pages: Pages, arrival_s: float) -> Any:
@@ -29,7 +30,7 @@ def test_a_form_that_never_ends_is_given_up() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    assert asyncio.run(_post(build_app(PAGES, arrival_s=0), receive)) == 408
+    assert asyncio.run(_post(build_app(build_pages(load_business("streamflow")), arrival_s=0), receive)) == 408
 
 
 async def _post(app: Any, receive: Receive) -> int:

@@ -1,0 +1,86 @@
+"""The demo's subscribers where a business declares none: drawn from its contract, or the first rows of a file."""
+
+import csv
+import hashlib
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from churn.contract import sampling
+from churn.contract.cells import read_cells
+from churn.contract.declaration import Contract
+from churn.errors import SettingsError
+from portal.records import KEY, DemoSubscriber
+
+SUBSCRIBERS = 12
+SEED = 12
+TOLD = 2  # facts in a title
+
+
+def draw_subscribers(contract: type[Contract]) -> list[DemoSubscriber]:
+    """Draw twelve, the same at each start. Their values have nothing to do with each other."""
+    drawn = sampling.draw_subscribers(contract, np.random.default_rng(SEED), SUBSCRIBERS)
+    keys = (
+        hashlib.sha256(f"{contract.contract_name} {number}".encode()).hexdigest()[:16] for number in range(SUBSCRIBERS)
+    )
+    return [
+        _subscriber(number, key, subscriber, "Drawn at random from the contract")
+        for number, (key, subscriber) in enumerate(zip(keys, drawn, strict=True), start=1)
+    ]
+
+
+def read_subscribers(contract: type[Contract], path: Path) -> list[DemoSubscriber]:
+    """Read the first twelve rows of a CSV file. The contract's id column has their keys.
+
+    Raises:
+        SettingsError: the file cannot be read, or a row is not valid.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(islice(csv.DictReader(file), SUBSCRIBERS))
+    except (OSError, ValueError, csv.Error) as error:
+        raise _unusable(path, str(error)) from error
+    if not rows:
+        raise _unusable(path, "it has no rows")
+    subscribers = [_read_row(contract, path, number, row) for number, row in enumerate(rows, start=1)]
+    if len({subscriber.key for subscriber in subscribers}) < len(subscribers):
+        raise _unusable(path, f"two of its first {len(subscribers)} rows have the same {contract.id_column}")
+    return subscribers
+
+
+def _make_key(contract: type[Contract], number: int) -> str:
+    return hashlib.sha256(f"{contract.contract_name} {number}".encode()).hexdigest()[:16]
+
+
+def _read_row(contract: type[Contract], path: Path, number: int, row: Mapping[str, str]) -> DemoSubscriber:
+    key = row.get(contract.id_column) or ""
+    if not KEY.fullmatch(key):
+        raise _unusable(path, f"row {number} has no key of 1 to 128 visible ASCII characters in {contract.id_column}")
+    subscriber = read_cells(contract, {name: cell or "" for name, cell in row.items() if isinstance(name, str)})
+    if isinstance(subscriber, list):
+        wrong = ", ".join(f"{bad.column}: {bad.check}" for bad in subscriber)
+        raise _unusable(path, f"row {number} is not valid: {wrong}")
+    return _subscriber(number, key, subscriber, f"{contract.id_column} {key}")
+
+
+def _subscriber(number: int, key: str, subscriber: Contract, about: str) -> DemoSubscriber:
+    facts: dict[str, Any] = subscriber.model_dump()
+    return DemoSubscriber(key, number, _describe(type(subscriber), facts), about, facts)
+
+
+def _describe(contract: type[Contract], facts: Mapping[str, Any]) -> str:
+    """Return a few words about a person: what the team would say of the first facts that may be shown."""
+    told = [spec for spec in contract.features if not spec.marker.protected]
+    told.sort(key=lambda spec: not spec.is_showable)  # keeps the order of equal ones
+    words = [spec.word_for_team(facts[spec.name]) for spec in told[:TOLD]]
+    return ", ".join(words[:1] + [phrase[:1].lower() + phrase[1:] for phrase in words[1:]])
+
+
+def _unusable(path: Path, wrong: str) -> SettingsError:
+    return SettingsError(
+        f"PORTAL_SUBSCRIBERS: {path} cannot be used: {wrong}",
+        instead="name a CSV file in the form of the training data, or unset it",
+    )
