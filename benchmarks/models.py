@@ -24,7 +24,7 @@ GOLDEN_ROWS = 64
 
 def load_parameters() -> dict[str, dict[str, int | float]]:
     """Return the parameters of each model; the champion has the tuned ones that the project trains with."""
-    tuned = dict(load_tuned(CONTRACT).params)
+    tuned = dict(load_tuned(find_contract(CONTRACT)).params)
     return {
         CHAMPION: tuned,
         "300x4": {**tuned, "trees": 300, "max_depth": 4},

@@ -26,6 +26,11 @@ class Settings(BaseSettings):
 
     churn_home: Path = Field(Path("var"), description="Where everything the project makes is kept.")
     churn_contract: str = Field("streamflow", description="The contract that commands use by default.")
+    churn_businesses: str | None = Field(
+        None,
+        description="Folders with businesses of your own, separated as in `PATH`; "
+        "[adding a business](adding-a-business.md) says what lies in them. Their files are run.",
+    )
     model_path: Path | None = Field(
         None, description="The bundle to serve; by default `bundles/CONTRACT/champion` under CHURN_HOME."
     )

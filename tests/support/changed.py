@@ -41,21 +41,20 @@ VERSIONS = {
 OLD = {"tenure": 14, "bill": 89.5, "tickets": 3}
 NEW = {"tenure": 14, "monthly_bill": 89.5, "devices": 4}
 # Every Python that starts with this folder on its path has the business in it, in place of the real one.
-SITE = "import churn.businesses\nchurn.businesses.__path__.insert(0, {folder!r})\n"
+SITE = "from pathlib import Path\nfrom churn.businesses import _finding\n_finding.OWN_FOLDER = Path({folder!r})\n"
 MAKE = """
 import sys
 from pathlib import Path
 import numpy as np
 import xgboost
-import churn.businesses
+from churn.businesses import _finding, find_contract
 from churn.contract.sampling import draw_columns
 from churn.model.manifest import ModelCard
 from churn.model.sealing import write_bundle
 
 for folder in map(Path, sys.argv[1:]):
-    churn.businesses.__path__ = [str(folder / "businesses")]
-    sys.modules.pop("churn.businesses.streamflow", None)
-    contract = churn.businesses.find_contract("streamflow")
+    _finding.OWN_FOLDER = folder / "businesses"
+    contract = find_contract("streamflow")
     rows = contract.encode_columns(draw_columns(contract, np.random.default_rng(1), 500))
     data = xgboost.DMatrix(rows, label=rows[:, 0] < np.median(rows[:, 0]))
     booster = xgboost.train({"objective": "binary:logistic", "max_depth": 2, "nthread": 1}, data, 5)

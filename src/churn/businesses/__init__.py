@@ -1,32 +1,68 @@
 """The businesses this service knows: one file each. A file declares a `CONTRACT`; nothing else needs to be told.
 
-What a contract keeps apart, such as its demo data, lies in a file that begins with an underscore.
+They lie here, in the folders that CHURN_BUSINESSES names, or in installed packages with an entry point of the group
+`churn.businesses`. What a contract keeps apart, such as its demo data, lies in a file that begins with an underscore.
 """
 
-import pkgutil
-from importlib import import_module
+import contextlib
 
+from churn.businesses._finding import (
+    Business,
+    export_folders,
+    find_business,
+    follow_folders,
+    import_business,
+    list_businesses,
+)
 from churn.contract.declaration import Contract
-from churn.errors import ContractError
+from churn.errors import ChurnError, ContractError, SettingsError
 from churn.judging.metrics import TOP_REASONS
+
+__all__ = ["Business", "export_folders", "find_business", "find_contract", "list_contracts", "name_contracts"]
+
+DECLARED = ("contract_name", "id_column", "label_column", "label_values")
+
+
+# A process that is handed a contract imports it before anybody asks for it by name.
+with contextlib.suppress(SettingsError):
+    follow_folders()
 
 
 def list_contracts() -> list[str]:
-    """List the names of all contracts, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    """List the names of all contracts, in alphabetical order.
+
+    Raises:
+        SettingsError: CHURN_BUSINESSES names what is no folder.
+        ContractError: two businesses have the same name.
+    """
+    return [business.name for business in list_businesses()]
+
+
+def name_contracts() -> str:
+    """Name all contracts in a sentence of a help text: `streamflow or telco`. What cannot be listed is for commands."""
+    try:
+        names = list_contracts()
+    except ChurnError:
+        return "its name"
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def find_contract(name: str) -> type[Contract]:
-    """Return the contract of this name.
+    """Return the contract of this name. Its file is run.
 
     Raises:
-        ContractError: no file here has that name, or it declares a contract that cannot be served.
+        SettingsError: CHURN_BUSINESSES names what is no folder.
+        ContractError: no business has that name, its file fails, or it declares a contract that cannot be served.
     """
-    if name not in list_contracts():
-        raise ContractError(f"there is no contract {name!r}", instead=f"choose one of {', '.join(list_contracts())}")
-    contract: type[Contract] = import_module(f"{__name__}.{name}").CONTRACT
+    business = find_business(name)
+    module, path = import_business(business), business.files.declaration
+    contract: type[Contract] = getattr(module, "CONTRACT", None)  # type: ignore[assignment]
+    if not (isinstance(contract, type) and issubclass(contract, Contract)):
+        raise ContractError(f"{path}: CONTRACT is no contract", instead="let it be a class that is made of Contract")
+    if lacking := [attribute for attribute in DECLARED if not hasattr(contract, attribute)]:
+        raise ContractError(f"{path}: the contract lacks {', '.join(lacking)}", instead="declare it in the class")
     if contract.contract_name != name:
-        raise ContractError(f"businesses/{name}.py declares {contract.contract_name!r}", instead="give both one name")
+        raise ContractError(f"{path} declares {contract.contract_name!r}", instead=f"give both one name, {name!r}")
     if len(contract.features) < TOP_REASONS:
         raise ContractError(f"contract {name!r} has fewer than {TOP_REASONS} fields", instead="declare more")
     return contract

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from churn.businesses import list_contracts
+from churn.businesses import name_contracts
 from churn.errors import SettingsError
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 ContractOption = Annotated[
-    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {' or '.join(list_contracts())}.")
+    str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {name_contracts()}.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 SinceOption = Annotated[

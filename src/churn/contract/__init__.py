@@ -10,5 +10,6 @@ subscriber.py    from JSON to a subscriber
 cells.py         from the cells of a data file to a subscriber
 wording.py       what is wrong with a value, in words
 sampling.py      random valid subscribers
+places.py        where the files of a business lie
 demo.py          how a contract's demo data is made
 """

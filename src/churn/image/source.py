@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from churn.businesses import find_business
 from churn.errors import ImageError
 from churn.model.bundle import Bundle
 
 DOCKERFILE = "deploy/docker/Dockerfile"
+BUSINESSES = "deploy/docker/businesses"
 # The same as .dockerignore lets through to a build without this command.
 SENT = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "src", "portal", "deploy/docker")
 NOT_SENT = shutil.ignore_patterns("__pycache__", "*.so", "kernel.c", "*.egg-info")
@@ -66,7 +68,13 @@ def require_committed(path: Path | None) -> Checkout:
 
 @contextmanager
 def stage_context(source: Checkout, bundle: Bundle) -> Iterator[Path]:
-    """Yield a folder with what the Dockerfile copies: files of the checkout, and the bundle as `bundle`."""
+    """Yield a folder with what the Dockerfile copies: files of the checkout, the bundle as `bundle`, its business.
+
+    Those of a business from outside the package lie in `BUSINESSES`. The image finds it there by its name.
+
+    Raises:
+        ContractError: there is no such business.
+    """
     with tempfile.TemporaryDirectory(prefix="churn-image-") as temporary:
         folder = Path(temporary)
         for part in SENT:
@@ -78,6 +86,10 @@ def stage_context(source: Checkout, bundle: Bundle) -> Iterator[Path]:
         (folder / "bundle").mkdir()
         for name, content in bundle.files.items():
             (folder / "bundle" / name).write_bytes(content)
+        business = find_business(bundle.manifest.contract)
+        if not business.is_own:
+            for path in business.files.list_present():
+                shutil.copyfile(path, folder / BUSINESSES / path.name)
         yield folder
 
 

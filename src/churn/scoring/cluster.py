@@ -1,6 +1,7 @@
 """Make parts on a Ray cluster. Each part is a task, and Ray repeats a task whose worker is lost.
 
-Every node needs this package, and must see the input, the output folder and the bundle at the same paths.
+Every node needs this package, and must see the input, the output folder, the bundle and the folders of
+CHURN_BUSINESSES at the same paths.
 """
 
 import functools
@@ -12,6 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from typing import Any
 
+from churn.businesses import export_folders
 from churn.errors import ChurnError
 from churn.reading.sources import FilePart
 from churn.scoring.parts import Job, PartResult, score_part
@@ -40,7 +42,8 @@ def score_on_ray(
         # One block for each part makes one task of each.
         numbered = ray.data.from_items([{"at": at} for at in range(len(parts))], override_num_blocks=len(parts))
         # The parts travel to each node once; a row holds only the place of its part.
-        results = numbered.map(functools.partial(_score, job=job, parts=ray.put(tuple(parts))))
+        score = functools.partial(_score, job=job, parts=ray.put(tuple(parts)), businesses=export_folders())
+        results = numbered.map(score)
         for row in results.iter_rows():
             if error := row["error"]:
                 raise _FailedError(error)
@@ -55,8 +58,11 @@ class _FailedError(ChurnError):
         self.exit_code = error["exit_code"]
 
 
-def _score(row: dict[str, int], job: Job, parts: ray.ObjectRef[tuple[FilePart, ...]]) -> dict[str, Any]:
+def _score(
+    row: dict[str, int], job: Job, parts: ray.ObjectRef[tuple[FilePart, ...]], businesses: dict[str, str]
+) -> dict[str, Any]:
     """Run one task. Return a ChurnError as a row: Ray would bury it in an error of its own."""
+    os.environ.update(businesses)
     try:
         result = score_part(job, ray.get(parts)[row["at"]])
     except ChurnError as error:

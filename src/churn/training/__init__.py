@@ -6,7 +6,7 @@ fit.py              splits rows, and fits XGBoost
 folds.py            draws what compares and tunes, and counts what that needs
 candidates.py       compares XGBoost with a baseline and other tree methods
 tuning.py           searches for parameters
-tuned/              the parameters that were found
+tuned.py            the parameters that were found
 evaluation.py       measures a model on the holdout
 plots.py            draws what was measured
 measured.py         keeps how versions did on a holdout, in place of its rows

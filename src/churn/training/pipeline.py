@@ -80,7 +80,7 @@ def train_model(
     say("comparing a baseline and four tree methods by cross-validation")
     candidates = compare_candidates(contract, data.rows[train], data.labels[train], SEED, progress)
     say("fitting XGBoost with the tuned parameters")
-    params = load_tuned(contract.contract_name).params
+    params = load_tuned(contract).params
     booster = fit_xgboost(contract, data.rows[train], data.labels[train], params, SEED)
     say("measuring on the holdout")
     probabilities = predict(booster, data.rows[holdout])

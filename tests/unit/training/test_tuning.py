@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.businesses import list_contracts
+from churn.businesses import find_contract, list_contracts
 from churn.businesses.streamflow import CONTRACT as STREAMFLOW
 from churn.contract.sampling import draw_columns
 from churn.training.tuned import UNTUNED, Tuned, load_tuned, save_tuned
@@ -98,15 +98,11 @@ def test_the_cost_is_trees_times_two_to_the_depth() -> None:
 
 @pytest.mark.parametrize("name", list_contracts())
 def test_committed_parameters_follow_from_their_record(name: str) -> None:
-    tuned = load_tuned(name)
+    tuned = load_tuned(find_contract(name))
     assert tuned != UNTUNED
     best, chosen = choose_trials(tuned.record["trials"])
     assert (best, chosen) == (tuned.record["best"], tuned.record["chosen"])
     assert tuned.params == chosen["params"]
-
-
-def test_a_contract_that_nobody_tuned_gets_the_documented_default() -> None:
-    assert load_tuned("nobody") == UNTUNED
 
 
 def test_what_is_saved_reads_back_the_same(tmp_path: Path) -> None:

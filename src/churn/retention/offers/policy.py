@@ -1,6 +1,5 @@
 """The policy as it is used: read from a file, checked against the contract, and made ready for choosing quickly."""
 
-import inspect
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from churn.contract.declaration import Contract
+from churn.contract.places import locate_files
 from churn.errors import OfferPolicyError
 from churn.retention.offers.benefit import Benefit
 from churn.retention.offers.checks import find_problems
@@ -58,7 +58,7 @@ class Policy:
 
 def find_default_policy(contract: type[Contract]) -> Path:
     """Return the path of the contract's own policy: beside the contract."""
-    return Path(inspect.getfile(contract)).with_suffix(".toml")
+    return locate_files(contract).policy
 
 
 def load_policy(path: Path | None, contract: type[Contract], *, languages: Collection[str]) -> Policy:

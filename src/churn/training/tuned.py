@@ -1,12 +1,14 @@
-"""The committed outcome of tuning, one JSON file per contract, with the record of how it came about."""
+"""The outcome of tuning that a business keeps beside its contract, with the record of how it came about."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from churn.contract.declaration import Contract
+from churn.contract.places import locate_files
+from churn.errors import DataError
 from churn.files import encode_samples, write_bytes
 
 type Params = Mapping[str, int | float]
@@ -30,12 +32,21 @@ UNTUNED = Tuned(
 """For a contract that nobody has tuned yet: shallow trees at a slow rate are rarely far from the best."""
 
 
-def load_tuned(contract_name: str) -> Tuned:
-    """Load the committed parameters of a contract, or `UNTUNED` if it has none."""
-    file = resources.files(__name__) / f"{contract_name}.json"
-    if not file.is_file():
+def load_tuned(contract: type[Contract]) -> Tuned:
+    """Load the parameters that lie beside a contract, or `UNTUNED` if none do.
+
+    Raises:
+        DataError: the file there is not as `save_tuned` writes it.
+    """
+    path = locate_files(contract).tuned
+    if not path.is_file():
         return UNTUNED
-    return Tuned(**json.loads(file.read_text(encoding="utf-8")))
+    try:
+        return Tuned(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{path} holds no tuned parameters: {error}", instead="remove it, or let `churn tune` write it anew"
+        ) from error
 
 
 def save_tuned(tuned: Tuned, path: Path) -> None:
