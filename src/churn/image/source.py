@@ -88,6 +88,7 @@ def stage_context(source: Checkout, bundle: Bundle) -> Iterator[Path]:
             (folder / "bundle" / name).write_bytes(content)
         business = find_business(bundle.manifest.contract)
         if not business.is_own:
+            (folder / BUSINESSES).mkdir(parents=True, exist_ok=True)
             for path in business.files.list_present():
                 shutil.copyfile(path, folder / BUSINESSES / path.name)
         yield folder

@@ -5,11 +5,19 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xgboost
+from support.gym import write_gym
 
+from churn.businesses import find_contract
+from churn.contract.declaration import Contract
+from churn.contract.sampling import draw_columns
 from churn.errors import ImageError
-from churn.image.source import DOCKERFILE, SENT, Checkout, find_checkout, stage_context
-from churn.model.bundle import Bundle
+from churn.image.source import BUSINESSES, DOCKERFILE, SENT, Checkout, find_checkout, stage_context
+from churn.model.bundle import Bundle, load_bundle
+from churn.model.manifest import ModelCard
+from churn.model.sealing import write_bundle
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {"pyproject.toml", "uv.lock", "README.md", "LICENSE", "src/churn/model.py", "portal/app.py", DOCKERFILE}
@@ -74,6 +82,26 @@ def test_what_is_sent_is_the_checkout_without_what_builds_leave_behind_and_the_b
     baked = {f"bundle/{name}" for name in (*bundle.manifest.files, "manifest.json", "manifest.sha256")}
     assert sent == FILES | baked
     assert not folder.exists()
+
+
+def test_a_business_from_outside_the_package_goes_with_its_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHURN_BUSINESSES", str(write_gym(tmp_path / "ours")))
+    checkout, bundle = a_checkout(tmp_path / "checkout"), bundle_of(find_contract("gym"), tmp_path / "bundle")
+    with stage_context(Checkout(checkout, "unknown", 0), bundle) as folder:
+        assert {path.name for path in (folder / BUSINESSES).iterdir()} == {"gym.py", "gym.toml"}
+        monkeypatch.setenv("CHURN_BUSINESSES", str(folder / BUSINESSES))
+        assert load_bundle(folder / "bundle").model.contract.contract_name == "gym"
+
+
+def bundle_of(contract: type[Contract], path: Path) -> Bundle:
+    rows = contract.encode_columns(draw_columns(contract, np.random.default_rng(0), 200))
+    data = xgboost.DMatrix(rows, label=rows[:, 0] < np.median(rows[:, 0]))
+    booster = xgboost.train({"objective": "binary:logistic", "max_depth": 2, "nthread": 1}, data, 2)
+    return write_bundle(
+        path, contract=contract, booster=booster, card=ModelCard(model_version="v1"), golden_rows=rows[:5]
+    )
 
 
 def test_dockerignore_lets_the_same_through() -> None:
