@@ -43,7 +43,7 @@ def make_bundle(name: str, folder: Path) -> Path:
     bundle = write_bundle(
         folder / name,
         contract=contract,
-        booster=fit_xgboost(contract, rows[train], labels[train], load_parameters()[name], SEED),
+        model=fit_xgboost(contract, rows[train], labels[train], load_parameters()[name], SEED),
         card=ModelCard(model_version=name, training_data_version=DEMO_VERSION),
         golden_rows=golden,
     )

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.sampling import draw_columns
+from churn.explain.xgb import XgboostModel
 from churn.model.bundle import Bundle
 from churn.model.manifest import ModelCard
 from churn.model.reference import measure_reference
@@ -40,7 +41,7 @@ def _bundle(name: str, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return write_bundle(
         path,
         contract=contract,
-        booster=booster,
+        model=XgboostModel(booster),
         card=ModelCard(model_version="v0.0.1"),
         golden_rows=rows[:5],
         more_rows=rows,

@@ -18,7 +18,7 @@ from support.images import Engine
 from support.processes import Done, churn, free_port
 
 from churn.businesses import find_contract
-from churn.explain.xgb import load_booster
+from churn.explain.xgb import XgboostModel, load_booster
 from churn.image.docker import docker
 from churn.model.manifest import MODEL
 from churn.training.registry import Registry
@@ -106,7 +106,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "contract": contract.contract_name,
             "contract_fingerprint": contract.fingerprint,
         }
-        info = registry.register(contract, booster, RunRecord(params={}, metrics={}, tags=tags, files={}))
+        info = registry.register(contract, XgboostModel(booster), RunRecord(params={}, metrics={}, tags=tags, files={}))
         if version == VERSION:
             registry.promote(info, {})
     return folder / "home"

@@ -27,6 +27,7 @@ from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError, DataError, GateError, RegistryError
+from churn.explain.xgb import XgboostModel
 from churn.files import encode_json
 from churn.model.bundle import load_bundle
 from churn.model.reference import measure_reference
@@ -56,6 +57,10 @@ NAMES = STREAMFLOW.feature_names()
 def booster(names: list[str] | None = NAMES, objective: str = "binary:logistic") -> xgboost.Booster:
     data = xgboost.DMatrix(ROWS[:, : len(names or NAMES)], LABELS, feature_names=names)
     return xgboost.train({"objective": objective, "max_depth": 2}, data, 3)
+
+
+def model(names: list[str] | None = NAMES) -> XgboostModel:
+    return XgboostModel(booster(names))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +102,7 @@ RECORD = RunRecord(
 
 def test_a_model_goes_through_a_real_server_from_registration_to_bundle(server: str, tmp_path: Path) -> None:
     registry = Registry(tmp_path / "unused", server)
-    info = registry.register(STREAMFLOW, booster(), RECORD)
+    info = registry.register(STREAMFLOW, model(), RECORD)
     assert (info.number, info.tags["model_version"], info.metrics["test_auc"]) == (1, "v1.0.0", 0.9)
     registry.promote(info, {})
     assert registry.find_champion(name_registered_model(STREAMFLOW)) == registry.find(f"models:/{info.name}@champion")
@@ -199,13 +204,13 @@ def test_an_address_of_another_form_is_refused(registry: Registry, uri: str) -> 
 
 
 def test_a_version_that_kept_no_holdout_fails_a_gate_of_that_name(registry: Registry) -> None:
-    registry.register(STREAMFLOW, booster(), RECORD)
+    registry.register(STREAMFLOW, model(), RECORD)
     _, gates = check_version(registry, STREAMFLOW, "v1.0.0")
     assert [(gate.name, gate.passed) for gate in gates] == [("holdout", False)]
 
 
 def test_a_version_that_is_not_there_is_answered_with_those_that_are(registry: Registry) -> None:
-    registry.register(STREAMFLOW, booster(), RECORD)
+    registry.register(STREAMFLOW, model(), RECORD)
     with pytest.raises(RegistryError, match="has no version v9") as refused:
         check_version(registry, STREAMFLOW, "v9")
     assert "v1.0.0" in refused.value.instead
@@ -220,7 +225,7 @@ def test_a_registry_is_not_handed_on_to_processes_that_are_started_afterwards(tm
 def test_who_was_champion_becomes_previous_and_may_be_named_so(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
     first, second = (
-        registry.register(STREAMFLOW, booster(), replace(RECORD, tags={**RECORD.tags, "model_version": version}))
+        registry.register(STREAMFLOW, model(), replace(RECORD, tags={**RECORD.tags, "model_version": version}))
         for version in ("v1.0.0", "v1.1.0")
     )
     for info in (first, second, second):  # the same one again changes nothing
@@ -233,17 +238,17 @@ def test_who_was_champion_becomes_previous_and_may_be_named_so(tmp_path: Path) -
 
 def test_a_model_that_could_not_be_served_cannot_be_promoted(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    registry.register(STREAMFLOW, booster(NAMES[::-1]), RECORD)
+    registry.register(STREAMFLOW, model(NAMES[::-1]), RECORD)
     with pytest.raises(GateError, match="does not fit the contract streamflow: its features come in another order"):
         check_version(registry, STREAMFLOW, "v1.0.0")
 
 
 def test_a_champion_that_cannot_be_compared_with_fails_a_gate_and_can_be_replaced_by_force(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    registry.promote(registry.register(STREAMFLOW, booster(NAMES[:3]), RECORD), {FORCED: "holdout"})
+    registry.promote(registry.register(STREAMFLOW, model(NAMES[:3]), RECORD), {FORCED: "holdout"})
     kept = {**RECORD.files, "export/holdout.npz": holdout_file()}
     newer = replace(RECORD, tags={**RECORD.tags, "model_version": "v1.1.0"}, files=kept)
-    info = registry.register(STREAMFLOW, booster(), newer)
+    info = registry.register(STREAMFLOW, model(), newer)
     _, gates = check_version(registry, STREAMFLOW, "v1.1.0")
     assert "comparison" in [gate.name for gate in gates if not gate.passed]
     registry.promote(info, {FORCED: "comparison"})
@@ -256,7 +261,7 @@ def test_a_champion_that_cannot_be_compared_with_fails_a_gate_and_can_be_replace
 
 def test_a_failed_gate_is_named_and_only_a_reason_gets_past_it(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    registry.register(STREAMFLOW, booster(), replace(RECORD, files={"export/holdout.npz": holdout_file()}))
+    registry.register(STREAMFLOW, model(), replace(RECORD, files={"export/holdout.npz": holdout_file()}))
     refused = churn(tmp_path, "promote", "v1.0.0")
     assert refused.code == 6
     assert "v1.0.0 was not promoted: calibration: calibration error" in refused.err
@@ -272,12 +277,12 @@ def test_a_version_is_compared_with_a_champion_that_it_was_not_measured_beside_o
     tmp_path: Path,
 ) -> None:
     registry, data = Registry(tmp_path), TrainingData("data of May", "0" * 64, {}, ROWS, LABELS)
-    shares, own = {"senior_citizen": 0.0}, measure(booster(), HoldoutRows(ROWS, LABELS))
+    shares, own = {"senior_citizen": 0.0}, measure(model(), HoldoutRows(ROWS, LABELS))
     kept = {**RECORD.files, f"export/{MEASURED_FILE}": Measured(own, shares, {}).encode()}
     record = replace(RECORD, files=kept, tags={**RECORD.tags, "training_data_sha256": data.sha256})
-    champion = registry.register(STREAMFLOW, booster(), replace(record, tags={**record.tags, "model_version": "v0"}))
+    champion = registry.register(STREAMFLOW, model(), replace(record, tags={**record.tags, "model_version": "v0"}))
     registry.promote(champion, {})
-    registry.register(STREAMFLOW, booster(), record)
+    registry.register(STREAMFLOW, model(), record)
 
     _, gates = check_version(registry, STREAMFLOW, "v1.0.0")
     assert "`churn promote v1.0.0 --data FILE`" in gates[0].reason
@@ -297,7 +302,7 @@ def test_versions_trained_with_a_subscriber_are_named_until_they_are_forgotten(t
     }
     for version, kept in files.items():
         tags = {**RECORD.tags, "model_version": version}
-        registry.register(STREAMFLOW, booster(), replace(RECORD, tags=tags, files=kept))
+        registry.register(STREAMFLOW, model(), replace(RECORD, tags=tags, files=kept))
 
     assert find_versions(registry, name, "ann", "a salt") == ({"v1"}, {"v3", "v4"}, {"v4"})
     forget_subscriber(registry, name, "ann", "a salt")
@@ -311,7 +316,7 @@ def test_versions_trained_with_a_subscriber_are_named_until_they_are_forgotten(t
 
 def test_an_exported_bundle_holds_no_row_of_the_holdout(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    info = registry.register(STREAMFLOW, booster(), replace(RECORD, files={"export/holdout.npz": holdout_file()}))
+    info = registry.register(STREAMFLOW, model(), replace(RECORD, files={"export/holdout.npz": holdout_file()}))
     bundle = export(registry, f"models:/{info.name}/1", tmp_path)
     golden = json.loads((bundle / "golden.json").read_text())["rows"]
     assert set(map(tuple, golden)).isdisjoint(map(tuple, ROWS.tolist()))
@@ -352,7 +357,7 @@ class OneModel(Registry):
 
     def __init__(self, kept: dict[str, bytes], auc: float | None = None, **tags: str) -> None:
         info = VersionInfo("a", 1, None, (), tags, {} if auc is None else {"test_auc": auc})
-        self.fetched = FetchedModel(info, RegisteredModel(booster(), lambda rows: rows[:, 0].astype(float)), kept)
+        self.fetched = FetchedModel(info, RegisteredModel(model(), lambda rows: rows[:, 0].astype(float)), kept)
 
     def find(self, _: str) -> VersionInfo:
         return self.fetched.info

@@ -26,6 +26,7 @@ from churn.businesses import find_contract
 from churn.cli import app
 from churn.contract.sampling import draw_columns
 from churn.errors import ChurnError
+from churn.explain.xgb import XgboostModel
 from churn.rollout.routers.haproxy import HAProxy
 from churn.rollout.state import State
 from churn.rollout.store import RolloutStore
@@ -160,7 +161,9 @@ def registry(tmp_path: Path) -> Registry:
     known = {"contract": contract.contract_name, "contract_fingerprint": contract.fingerprint}
     for version in ("v1", "v2"):
         tags, files = {"model_version": version, **known}, {"export/holdout.npz": holdout.getvalue()}
-        info = registry.register(contract, booster, RunRecord(params={}, metrics={}, tags=tags, files=files))
+        info = registry.register(
+            contract, XgboostModel(booster), RunRecord(params={}, metrics={}, tags=tags, files=files)
+        )
         if version == "v1":
             registry.promote(info, {})
     return registry

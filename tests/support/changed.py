@@ -49,6 +49,7 @@ import numpy as np
 import xgboost
 from churn.businesses import _finding, find_contract
 from churn.contract.sampling import draw_columns
+from churn.explain.xgb import XgboostModel
 from churn.model.manifest import ModelCard
 from churn.model.sealing import write_bundle
 
@@ -59,7 +60,7 @@ for folder in map(Path, sys.argv[1:]):
     data = xgboost.DMatrix(rows, label=rows[:, 0] < np.median(rows[:, 0]))
     booster = xgboost.train({"objective": "binary:logistic", "max_depth": 2, "nthread": 1}, data, 5)
     card = ModelCard(model_version=folder.name)
-    write_bundle(folder / "bundle", contract=contract, booster=booster, card=card, golden_rows=rows[:5])
+    write_bundle(folder / "bundle", contract=contract, model=XgboostModel(booster), card=card, golden_rows=rows[:5])
 """
 POLICY = """
 version = "changed"

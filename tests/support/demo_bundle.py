@@ -7,6 +7,7 @@ import xgboost
 
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_demo_columns
+from churn.explain.xgb import XgboostModel
 from churn.model.manifest import ModelCard
 from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
@@ -35,7 +36,7 @@ def write_demo_bundle(path: Path, version: str = "v0.0.2", *, draws: int = ROWS,
     write_bundle(
         path,
         contract=contract,
-        booster=booster,
+        model=XgboostModel(booster),
         card=ModelCard(model_version=version),
         golden_rows=rows[:5],
         reference=measure_reference(contract, rows, scores),

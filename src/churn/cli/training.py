@@ -23,7 +23,7 @@ from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.training.data import TrainingData
-    from churn.training.pipeline import TrainedModel
+    from churn.training.pipeline import TrainingResult
     from churn.training.registry import Registry
     from churn.training.versions import VersionInfo
 
@@ -222,12 +222,12 @@ def train_and_register(
     others = measure_versions(registry, contract, compared, trained.holdout_rows())
     say("drawing plots and recording the run in MLflow")
     salt = settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None
-    info = registry.register(contract, trained.booster, build_run_record(trained, others=others, salt=salt))
+    info = registry.register(contract, trained.model, build_run_record(trained, others=others, salt=salt))
     out.print(f"registered {info.name} version {info.number} ({version}); next: churn promote {version}")
     return info
 
 
-def _show_training(trained: TrainedModel) -> None:
+def _show_training(trained: TrainingResult) -> None:
     from churn.training.evaluation import compute_shares
 
     measured = trained.evaluation
@@ -251,7 +251,7 @@ def _show_training(trained: TrainedModel) -> None:
     print_table("What it rests on", ["feature", "mean |SHAP|", "share"], rested)
 
 
-def _compare_with_best(trained: TrainedModel) -> str:
+def _compare_with_best(trained: TrainingResult) -> str:
     """Compare the fitted method with the best one, in a sentence. The comparison informs, it does not choose."""
     best = trained.candidates[0]
     fitted = next(candidate for candidate in trained.candidates if candidate.name == "XGBoost")

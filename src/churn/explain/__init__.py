@@ -7,8 +7,9 @@ model's margin, so one call answers both how likely and why.
 arrays.py   the arrays of tables: read from their files, and checked before an index in them is believed
 tables.py   a model's trees compiled to tables, and contributions looked up in them by kernel.pyx
 trees.py    a model's trees as arrays
-parity.py   proves that the tables say what XGBoost says
-xgb.py      contributions by XGBoost itself, where the trees do not fit
+parity.py   proves that the tables say what the model's own library says
+trained.py  what is asked of a fitted model, of any library
+xgb.py      models of XGBoost, and its own contributions where the trees do not fit
 """
 
 from collections.abc import Callable

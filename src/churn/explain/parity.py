@@ -1,17 +1,17 @@
-"""Proving that an explainer says what XGBoost says, on rows made to catch it out."""
+"""Proving that an explainer says what the model's own library says, on rows made to catch it out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import xgboost
 
 from churn.contract.declaration import Rows
 from churn.explain import Explainer
 from churn.explain.arrays import Tables
 from churn.explain.tables import build_table_explainer, compile_tables
-from churn.explain.trees import Ensemble, NotTabular, read_ensemble
+from churn.explain.trained import TrainedModel
+from churn.explain.trees import NotTabular
 
 TOLERANCE = 1e-5
 ROWS = 100_000
@@ -27,8 +27,8 @@ class Deviation:
 
     Args:
         rows: how many were compared.
-        margin: from the leaves that XGBoost finds, added up in double precision; XGBoost itself adds in single.
-        contributions: from XGBoost's `pred_contribs`.
+        margin: from the library's leaves, added up in double precision.
+        contributions: from the library's own.
     """
 
     rows: int
@@ -41,30 +41,29 @@ class Deviation:
 
 
 def build_verified_tables(
-    booster: xgboost.Booster,
+    model: TrainedModel,
     rows: Rows,
     *,
     tolerance: float = TOLERANCE,
     progress: Progress = lambda _done, _total: None,
 ) -> Tables:
-    """Compile a model, and compare the tables with XGBoost over these rows and 100,000 adversarial ones.
+    """Compile a model, and compare the tables with its library over these rows and 100,000 adversarial ones.
 
     Args:
-        booster: the model; uses all processors afterwards.
         rows: float32 (n, features), n > 0, ordinary ones.
 
     Raises:
-        NotTabular: it cannot be compiled, or the tables say something else than XGBoost.
+        NotTabular: it cannot be compiled, or the tables say something else than its library.
     """
-    ensemble = read_ensemble(bytes(booster.save_raw("json")))
+    ensemble = model.read_ensemble()
     tables = compile_tables(ensemble)
     edges = make_adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
     compared = np.concatenate([rows, edges])
-    deviation = compare_with_xgboost(build_table_explainer(tables), ensemble, booster, compared, progress=progress)
+    deviation = compare_with_model(build_table_explainer(tables), model, compared, progress=progress)
     if not deviation.is_within(tolerance):
         raise NotTabular(
-            f"over {deviation.rows:,} rows the tables differ from XGBoost by {deviation.margin:.2g} in the margin and "
-            f"{deviation.contributions:.2g} in a contribution, more than {tolerance}"
+            f"over {deviation.rows:,} rows the tables differ from {model.library} by {deviation.margin:.2g} in the "
+            f"margin and {deviation.contributions:.2g} in a contribution, more than {tolerance}"
         )
     return tables
 
@@ -103,32 +102,26 @@ def make_adversarial_rows(
     return np.column_stack(columns).astype(np.float32)
 
 
-def compare_with_xgboost(
+def compare_with_model(
     explain: Explainer,
-    ensemble: Ensemble,
-    booster: xgboost.Booster,
+    model: TrainedModel,
     rows: Rows,
     *,
     progress: Progress = lambda _done, _total: None,
 ) -> Deviation:
-    """Compare an explainer with the booster that `ensemble` was read from; the booster uses all processors afterwards.
+    """Compare an explainer with the model that it was made of.
 
     Args:
         rows: float32 (n, features), n > 0.
         progress: told after each few thousand rows how many are done, of how many.
     """
-    booster.set_param({"nthread": 0})
     largest = []
     for first in range(0, len(rows), AT_ONCE):
         part = rows[first : first + AT_ONCE]
-        data = xgboost.DMatrix(part)
-        leaves = booster.predict(data, pred_leaf=True, validate_features=False).reshape(len(part), -1)
-        contributions = booster.predict(data, pred_contribs=True, validate_features=False).astype(np.float64)
-        margins = ensemble.sum_margins(leaves.astype(np.int64))
         explained = explain(part).astype(np.float64)
         largest.append([
-            np.abs(explained.sum(axis=1) - margins).max(),
-            np.abs(explained - contributions).max(),
+            np.abs(explained.sum(axis=1) - model.compute_margins(part)).max(),
+            np.abs(explained - model.explain(part)).max(),
         ])  # fmt: skip
         progress(first + len(part), len(rows))
     margin, contribution = np.max(largest, axis=0).tolist()

@@ -1,6 +1,10 @@
-"""The explainer that XGBoost brings along: exact, and the measure for any faster one."""
+"""XGBoost: its models, and the explainer that it brings along, which is exact and the measure for any faster one."""
 
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +13,84 @@ import xgboost
 from churn.contract.declaration import Rows
 from churn.errors import BundleError
 from churn.explain import Explainer
+from churn.explain.trees import Ensemble, NotTabular, read_ensemble, read_thresholds
+
+OBJECTIVE = "binary:logistic"
+
+
+class XgboostModel:
+    """A booster. It uses all processors, and each answer is the same with any number of them."""
+
+    library: ClassVar[str] = "XGBoost"
+    file_name: ClassVar[str] = "model.ubj"
+
+    def __init__(self, booster: xgboost.Booster) -> None:
+        self.native = booster
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Return XGBoost's version."""
+        return {"xgboost": xgboost.__version__}
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """Return the names that the booster knows."""
+        return tuple(self.native.feature_names) if self.native.feature_names else None
+
+    @property
+    def feature_count(self) -> int:
+        """Return how many features it takes."""
+        return int(self.native.num_features())
+
+    def list_obstacles(self) -> Iterator[str]:
+        """List another objective, and columns of categories."""
+        objective = json.loads(self.native.save_config())["learner"]["objective"]["name"]
+        if objective != OBJECTIVE:
+            yield f"its objective is {objective}, not {OBJECTIVE}"
+        if any(kind == "c" for kind in self.native.feature_types or []):
+            yield "it was trained on categorical columns, not on the contract's codes"
+
+    def read_ensemble(self) -> Ensemble:
+        """Read the trees. Raise NotTabular for a linear booster, categorical splits, or more than one output."""
+        return self._ensemble
+
+    @cached_property
+    def _ensemble(self) -> Ensemble:
+        return read_ensemble(bytes(self.native.save_raw("json")))
+
+    def list_thresholds(self) -> Sequence[npt.NDArray[np.float32]]:
+        """List the thresholds of each feature; none if it has no trees."""
+        return read_thresholds(bytes(self.native.save_raw("json")))
+
+    def predict(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Predict unrounded probabilities."""
+        return self.native.predict(xgboost.DMatrix(rows), validate_features=False).astype(np.float64)
+
+    def compute_margins(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Add up, in double precision, the leaves that XGBoost finds. It adds in single itself."""
+        data = self._read_rows(rows)
+        try:
+            ensemble = self._ensemble
+        except NotTabular:
+            return self.native.predict(data, output_margin=True, validate_features=False).astype(np.float64)
+        leaves = self.native.predict(data, pred_leaf=True, validate_features=False).reshape(len(rows), -1)
+        return ensemble.sum_margins(leaves.astype(np.int64))
+
+    def explain(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Explain by `pred_contribs`."""
+        return self.native.predict(self._read_rows(rows), pred_contribs=True, validate_features=False)
+
+    def encode(self, names: Sequence[str]) -> bytes:
+        """Return the booster in XGBoost's own binary format."""
+        booster = self.native
+        if booster.feature_names is None:
+            booster = booster.copy()
+            booster.feature_names = list(names)
+        return bytes(booster.save_raw("ubj"))
+
+    def _read_rows(self, rows: Rows) -> xgboost.DMatrix:
+        self.native.set_param({"nthread": 0})
+        return xgboost.DMatrix(rows)
 
 
 def load_booster(path: Path, content: memoryview | None = None) -> xgboost.Booster:

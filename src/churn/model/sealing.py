@@ -1,4 +1,4 @@
-"""Writes a bundle: the model, its tables, golden rows and reference, sealed by checksums; needs XGBoost."""
+"""Writes a bundle: the model, its tables, golden rows and reference, sealed by checksums; needs the model's library."""
 
 import platform
 from collections.abc import Callable, Mapping
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xgboost
 
 from churn.contract.declaration import Contract, Rows
 from churn.contract.phrases import Value
@@ -16,15 +15,14 @@ from churn.errors import BundleError
 from churn.explain import Explainer
 from churn.explain.parity import build_verified_tables
 from churn.explain.tables import build_table_explainer
+from churn.explain.trained import TrainedModel
 from churn.explain.trees import NotTabular
-from churn.explain.xgb import build_xgboost_explainer
 from churn.files import encode_json, hash_file, replace_directory, write_bytes
 from churn.model.bundle import Bundle, Golden, load_bundle, probabilities_from_contributions
 from churn.model.manifest import (
     GOLDEN,
     MANIFEST,
     MANIFEST_SHA256,
-    MODEL,
     REFERENCE,
     Manifest,
     ModelCard,
@@ -32,7 +30,7 @@ from churn.model.manifest import (
 )
 from churn.model.reference import find_reference_values
 
-# Enough for a middle value, and two seconds where XGBoost itself explains.
+# Enough for a middle value, and two seconds where the library itself explains.
 REFERENCE_ROWS = 2000
 
 
@@ -40,7 +38,7 @@ def write_bundle(
     path: Path,
     *,
     contract: type[Contract],
-    booster: xgboost.Booster,
+    model: TrainedModel,
     card: ModelCard,
     golden_rows: Rows,
     reference: Mapping[str, Any] | None = None,
@@ -52,30 +50,31 @@ def write_bundle(
     """Write a bundle at `path`, replacing one that is there, only after it has loaded and verified.
 
     Args:
-        booster: the model; its features are those of the contract, in order.
+        model: in its own library; its features are those of the contract, in order.
         card: what is known of the model.
         golden_rows: float32 (n, features), encoded; n >= 1.
         reference: distributions over the holdout, as `measure_reference` counts them.
         reference_values: what each feature typically is where it speaks for staying; taken from the rows if None.
-        more_rows: encoded; compared with XGBoost beside 100,000 adversarial rows. Without them the golden rows are.
+        more_rows: encoded; compared with the library beside 100,000 adversarial rows. Without them the golden rows are.
         progress: told how many of these rows have been compared, of how many.
         examine: raises if the finished bundle must not appear at `path`.
 
     Raises:
-        BundleError: the bundle does not answer as the booster does; nothing is left behind.
+        BundleError: the bundle does not answer as the model does; nothing is left behind.
     """
-    if booster.num_features() != len(contract.features):
+    if model.feature_count != len(contract.features):
         raise BundleError(
-            f"the model takes {booster.num_features()} features, the contract has {len(contract.features)}",
+            f"the model takes {model.feature_count} features, the contract has {len(contract.features)}",
             instead="train the model on exactly the contract's features",
         )
     rows = golden_rows if more_rows is None else more_rows
     with replace_directory(path) as fresh:
-        booster.save_model(fresh / MODEL)
-        explain, reason = build_xgboost_explainer(booster), None
-        golden = _make_golden(explain, golden_rows)
+        write_bytes(fresh / model.file_name, model.encode(contract.feature_names()))
+        explain: Explainer = model.explain
+        reason = None
+        golden = _make_golden(model, golden_rows)
         try:
-            tables = build_verified_tables(booster, rows, progress=progress)
+            tables = build_verified_tables(model, rows, progress=progress)
             tables.save(fresh)
             explain = build_table_explainer(tables)
         except NotTabular as refused:
@@ -94,7 +93,7 @@ def write_bundle(
             reference_values=reference_values or find_reference_values(contract, sample, explain(sample)[:, :-1]),
             libraries={
                 "python": platform.python_version(),
-                "xgboost": xgboost.__version__,
+                **model.versions,
                 "numpy": np.__version__,
                 "streamflow-churn": version("streamflow-churn"),
             },
@@ -107,7 +106,7 @@ def write_bundle(
     return replace(verified, path=path)
 
 
-def _make_golden(explain: Explainer, rows: Rows) -> Golden:
-    """Write down what XGBoost itself says of the rows."""
-    explained = explain(rows).tolist()
+def _make_golden(model: TrainedModel, rows: Rows) -> Golden:
+    """Write down what the library itself says of the rows."""
+    explained = model.explain(rows).tolist()
     return Golden(rows=rows.tolist(), contributions=explained, probability=probabilities_from_contributions(explained))

@@ -8,7 +8,7 @@ import numpy as np
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
-from churn.explain.xgb import load_booster
+from churn.explain.xgb import XgboostModel, load_booster
 from churn.model.bundle import Bundle, Golden, check_golden, find_manifest_contract
 from churn.model.formats import UPGRADED, read_format
 from churn.model.manifest import (
@@ -54,7 +54,7 @@ def upgrade_bundle(path: Path, out: Path) -> Bundle:
     return write_bundle(
         out,
         contract=contract,
-        booster=booster,
+        model=XgboostModel(booster),
         card=card,
         golden_rows=rows,
         reference=reference,

@@ -1,4 +1,4 @@
-"""Prove over many random subscribers that what a bundle's banner shows is true. XGBoost is the witness.
+"""Prove over many random subscribers that what a bundle's banner shows is true. The model's own library is the witness.
 
 The witness knows nothing of the tables, of `reasons.py`, or of rounding. It gives the contributions of each
 subscriber, and the margin of each with a shown reason's feature moved to its reference.
@@ -11,14 +11,14 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import xgboost
 
 from churn.answers import LOW_BELOW, MEDIUM_BELOW, CustomerReason, Retention, RiskTier
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
 from churn.contract.language import find_language, list_language_codes
 from churn.contract.sampling import draw_subscribers
-from churn.explain.xgb import build_xgboost_explainer, load_booster
+from churn.explain.trained import TrainedModel
+from churn.explain.xgb import XgboostModel, load_booster
 from churn.model.bundle import Bundle
 from churn.model.manifest import MODEL
 from churn.model.model import Prediction, tier_from_probability
@@ -77,7 +77,7 @@ def prove(
     """
     proof = Proof()
     generator = np.random.default_rng(seed)
-    booster = load_booster(bundle.path / MODEL, bundle.files[MODEL])
+    witness = XgboostModel(load_booster(bundle.path / MODEL, bundle.files[MODEL]))
     languages = [find_language(code) for code in list_language_codes()]
     while proof.rows < rows:
         people = draw_subscribers(bundle.model.contract, generator, min(ROWS_AT_ONCE, rows - proof.rows))
@@ -92,7 +92,7 @@ def prove(
                 )
         for person, _, banner in cases:
             _check_banner(proof, person, banner)
-        _ask_the_witness(proof, bundle, booster, cases)
+        _ask_the_witness(proof, bundle, witness, cases)
         progress(proof.rows, rows)
     return proof
 
@@ -148,9 +148,9 @@ def _is_true_of(reason: CustomerReason, spec: FeatureSpec, value: Any, language:
 
 
 def _ask_the_witness(
-    proof: Proof, bundle: Bundle, booster: xgboost.Booster, cases: list[tuple[Contract, Prediction, Retention]]
+    proof: Proof, bundle: Bundle, witness: TrainedModel, cases: list[tuple[Contract, Prediction, Retention]]
 ) -> None:
-    """Ask XGBoost whether each shown reason raises the risk, and whether the margin falls without it."""
+    """Ask the model itself whether each shown reason raises the risk, and whether the margin falls without it."""
     shown = [
         (case, person.feature_names().index(reason["code"].partition(".")[0]))
         for case, (person, _, banner) in enumerate(cases)
@@ -160,13 +160,11 @@ def _ask_the_witness(
         return
     reference = bundle.model.reference or ()
     here = np.array([prediction.values for _, prediction, _ in cases], dtype=np.float32)
-    contributions = build_xgboost_explainer(booster)(here)
+    contributions = witness.explain(here)
     moved = here[[case for case, _ in shown]]
     for line, (_, at) in enumerate(shown):
         moved[line, at] = reference[at]
-    margins, moved_margins = (
-        booster.predict(xgboost.DMatrix(rows), output_margin=True, validate_features=False) for rows in (here, moved)
-    )
+    margins, moved_margins = witness.compute_margins(here), witness.compute_margins(moved)
     for (case, at), margin in zip(shown, moved_margins, strict=True):
         if contributions[case, at] < -CONTRIBUTION_ERROR:
             proof.breaks("a shown reason raises the risk", (cases[case][0], at))

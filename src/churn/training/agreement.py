@@ -1,6 +1,5 @@
 """Holds a model to what the registered one says itself, and to what its owner says that it says."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,9 +10,7 @@ from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
 from churn.explain.parity import make_adversarial_rows
-from churn.explain.trees import read_thresholds
 from churn.training.causes import find_cause
-from churn.training.fit import OBJECTIVE
 from churn.training.flavors import Predict, RegisteredModel
 from churn.training.given import GivenRows
 
@@ -79,8 +76,7 @@ def _list_comparisons(
 ) -> Iterator[Comparison]:
     generator = np.random.default_rng(0)
     drawn = contract.encode_columns(draw_columns(contract, generator, DRAWN_ROWS))
-    thresholds = read_thresholds(bytes(registered.booster.save_raw("json")))
-    edges = make_adversarial_rows(thresholds, drawn, generator, EDGE_ROWS)
+    edges = make_adversarial_rows(registered.trained.list_thresholds(), drawn, generator, EDGE_ROWS)
     if not has_tables:
         drawn, edges = drawn[:ROWS_WITHOUT_TABLES], edges[:ROWS_WITHOUT_TABLES]
     for rows in given:
@@ -97,18 +93,14 @@ def _describe_row(contract: type[Contract], row: Rows) -> str:
 
 def list_misfits(contract: type[Contract], model: RegisteredModel) -> Iterator[str]:
     """List what keeps this model from serving this contract, one phrase each; nothing if it can."""
-    booster = model.booster
-    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
-    if objective != OBJECTIVE:
-        yield f"its objective is {objective}, not {OBJECTIVE}"
-    if any(kind == "c" for kind in booster.feature_types or []):
-        yield "it was trained on categorical columns, not on the contract's codes"
+    trained = model.trained
+    yield from trained.list_obstacles()
     expected = contract.feature_names()
-    if booster.num_features() != len(expected) and booster.feature_names is None:
-        yield f"it takes {booster.num_features()} unnamed features, the contract has {len(expected)}"
+    if trained.feature_count != len(expected) and trained.feature_names is None:
+        yield f"it takes {trained.feature_count} unnamed features, the contract has {len(expected)}"
         return
-    where = "its" if booster.feature_names else "it knows no names, and its signature's"
-    if (names := booster.feature_names or model.signature) is None:
+    where = "its" if trained.feature_names else "it knows no names, and its signature's"
+    if (names := trained.feature_names or model.signature) is None:
         return
     for name in expected:
         if name not in names:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-import xgboost
 
 from churn.contract.declaration import Contract, Rows
 from churn.contract.features import FeatureSpec
+from churn.explain.trained import TrainedModel
 from churn.training.flavors import RegisteredModel
 
 SEARCHED_ROWS = 500
@@ -78,11 +78,10 @@ def find_cause(
 
     First each kind of guess is tried by itself, then all together, always the best next one.
     """
-    boosters = dict(_list_boosters(registered))
+    models: dict[str | None, TrainedModel] = dict([(None, registered.trained), *registered.others.items()])
 
     def ask(guess: Guess, asked: Rows) -> Probabilities:
-        data = xgboost.DMatrix(guess.change(asked))
-        said = boosters[guess.trees].predict(data, validate_features=False).astype(np.float64)
+        said = models[guess.trees].predict(guess.change(asked))
         return 1 - said if guess.is_turned else said
 
     sample = slice(None, None, -(-len(rows) // SEARCHED_ROWS))
@@ -92,7 +91,7 @@ def find_cause(
 
     start = Guess(tuple(range(len(contract.features))))
     kinds: list[Callable[[Guess], Iterator[Guess]]] = [
-        lambda guess: _vary_meaning(guess, registered, boosters),
+        lambda guess: _vary_meaning(guess, registered),
         lambda guess: _vary_codes(guess, contract),
         lambda guess: _vary_order(guess, contract, registered),
     ]
@@ -123,17 +122,9 @@ def _climb(
     return best
 
 
-def _list_boosters(registered: RegisteredModel) -> Iterator[tuple[str | None, xgboost.Booster]]:
-    yield None, registered.booster
-    if registered.uncut is not None:
-        yield "all trees are taken, those after the best iteration too", registered.uncut
-    elif (best := registered.booster.attr("best_iteration")) is not None:
-        yield "no trees after the best iteration are taken", registered.booster[: int(best) + 1]
-
-
-def _vary_meaning(guess: Guess, registered: RegisteredModel, boosters: Mapping[str | None, object]) -> Iterator[Guess]:
+def _vary_meaning(guess: Guess, registered: RegisteredModel) -> Iterator[Guess]:
     yield replace(guess, is_turned=not guess.is_turned)
-    for trees in boosters:
+    for trees in (None, *registered.others):
         yield replace(guess, trees=trees)
     yield from (replace(guess, missing=number) for number in (registered.missing, 0.0) if not np.isnan(number))
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xgboost as xgb
 from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score, log_loss, roc_auc_score
 
-from churn.contract.declaration import Rows
+from churn.contract.declaration import Contract, Rows
+from churn.explain.trained import TrainedModel
 from churn.training.fit import Labels
 
 type Probabilities = npt.NDArray[np.floating[Any]]
@@ -116,25 +116,18 @@ def measure_calibration(labels: Labels, probabilities: Probabilities) -> list[Ca
     ]
 
 
-def predict(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
-    """Predict unrounded probabilities of encoded rows: float32 (n, features) in, float64 (n,) out."""
-    probabilities = booster.predict(xgb.DMatrix(rows), validate_features=False)
-    return np.asarray(probabilities, dtype=np.float64)
-
-
-def compute_contributions(booster: xgb.Booster, rows: Rows) -> npt.NDArray[np.float64]:
+def compute_contributions(model: TrainedModel, rows: Rows) -> npt.NDArray[np.float64]:
     """Compute each feature's contribution in log-odds: path-dependent TreeSHAP (Lundberg et al. 2020).
 
-    The booster must know its features by name. Return float64 (n, features), without the base value.
+    Return float64 (n, features), without the base value.
     """
-    data = xgb.DMatrix(rows, feature_names=booster.feature_names)
-    return booster.predict(data, pred_contribs=True)[:, :-1].astype(np.float64)
+    return model.explain(rows)[:, :-1].astype(np.float64)
 
 
-def rank_features(booster: xgb.Booster, rows: Rows) -> dict[str, float]:
-    """Rank features by their mean absolute contribution in log-odds, largest first."""
-    strength = np.abs(compute_contributions(booster, rows)).mean(axis=0)
-    named = zip(booster.feature_names or [], map(float, strength), strict=True)
+def rank_features(contract: type[Contract], model: TrainedModel, rows: Rows) -> dict[str, float]:
+    """Rank a contract's features by their mean absolute contribution in log-odds, largest first."""
+    strength = np.abs(compute_contributions(model, rows)).mean(axis=0)
+    named = zip(contract.feature_names(), map(float, strength), strict=True)
     return dict(sorted(named, key=lambda pair: -pair[1]))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from churn.model.manifest import Manifest, read_manifest
 from churn.model.sealing import write_bundle
 from churn.model.shelf import CHAMPION, Shelf, require_replaceable
 from churn.training.agreement import list_misfits, require_agreement
-from churn.training.evaluation import predict
 from churn.training.flavors import RegisteredModel
 from churn.training.given import GivenRows, list_absent_values, read_check_file, rows_from_example
 from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values
@@ -64,7 +62,7 @@ def export_model(
         otherwise: the contract's name where nothing says it.
         force: replace a bundle of another model, and let the alias's link leave another model.
         check: a file of subscribers with the probabilities that the model's owner computed for them.
-        progress: told how many rows have been compared with XGBoost, of how many.
+        progress: told how many rows have been compared with its library, of how many.
 
     Raises:
         RegistryError: there is no such model, or it is not safe to load.
@@ -98,11 +96,9 @@ def export_model(
     reference, reference_values = read_reference(chosen, fetched), read_reference_values(chosen, fetched)
     given = list(_gather_rows(chosen, fetched, check))
     notes = list(_note_model(fetched.model))
-    # A model that was trained without names gets the contract's, so that the bundle always has them.
-    fetched.booster.feature_names = chosen.feature_names()
 
     # The trees come first: the comparison of the tables takes long.
-    require_agreement(chosen, partial(predict, fetched.booster), fetched.model, given, has_tables=True)
+    require_agreement(chosen, fetched.trained.predict, fetched.model, given, has_tables=True)
 
     def examine(bundle: Bundle) -> None:
         has_tables = bundle.manifest.explainer == "tables"
@@ -111,7 +107,7 @@ def export_model(
     bundle = write_bundle(
         path,
         contract=chosen,
-        booster=fetched.booster,
+        model=fetched.trained,
         card=card,
         golden_rows=golden,
         reference=reference,
@@ -170,10 +166,10 @@ def _gather_rows(contract: type[Contract], fetched: FetchedModel, check: Path | 
 
 
 def _note_model(model: RegisteredModel) -> Iterator[str]:
-    if model.uncut is not None:
-        total, used = model.uncut.num_boosted_rounds(), model.booster.num_boosted_rounds()
+    if model.rounds is not None:
+        used, total = model.rounds
         yield f"its training stopped early: the bundle has the {used} of {total} rounds of trees that it predicts with"
-    if model.booster.feature_names is None and model.signature is None:
+    if model.trained.feature_names is None and model.signature is None:
         yield "it knows no names and has no signature: its columns are taken in the contract's order"
 
 

@@ -9,11 +9,11 @@ import xgboost as xgb
 from sklearn.model_selection import train_test_split
 
 from churn.contract.declaration import Contract, Rows
+from churn.explain.xgb import OBJECTIVE, XgboostModel
 
 type Labels = npt.NDArray[np.integer[Any]]
 type Indices = npt.NDArray[np.intp]
 
-OBJECTIVE = "binary:logistic"
 HOLDOUT_SHARE = 0.2
 SEED = 0
 """Of the split: the same file always has the same holdout."""
@@ -36,8 +36,8 @@ def split_rows(labels: Labels, seed: int) -> tuple[Indices, Indices]:
 
 def fit_xgboost(
     contract: type[Contract], rows: Rows, labels: Labels, params: Mapping[str, int | float], seed: int = 0
-) -> xgb.Booster:
-    """Fit a booster that honours the contract's monotone directions and knows its features by name.
+) -> XgboostModel:
+    """Fit XGBoost so that it honours the contract's monotone directions and knows its features by name.
 
     Args:
         rows: float32 (n, features), as `contract.encode_columns` makes them.
@@ -55,4 +55,4 @@ def fit_xgboost(
         "nthread": THREADS,
     }
     own = {name: value for name, value in params.items() if name != "trees"}
-    return xgb.train(settings | own, data, num_boost_round=int(params["trees"]))
+    return XgboostModel(xgb.train(settings | own, data, num_boost_round=int(params["trees"])))

@@ -6,7 +6,7 @@ it never is. Nor is any code run that was logged beside a model.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import xgboost
 
 from churn.contract.declaration import Rows
 from churn.errors import RegistryError
-from churn.explain.xgb import load_booster
+from churn.explain.trained import TrainedModel
+from churn.explain.xgb import XgboostModel, load_booster
 
 type Predict = Callable[[Rows], npt.NDArray[np.float64]]
 """Float32 (n, features) in the model's own order -> probabilities (n,)."""
@@ -28,6 +29,8 @@ CLASSES: Mapping[str, type[xgboost.XGBModel] | None] = {
     "xgboost.sklearn.XGBRFClassifier": xgboost.XGBClassifier,  # predicts as this one does
     "xgboost.sklearn.XGBRegressor": xgboost.XGBRegressor,
 }
+ALL_TREES = "all trees are taken, those after the best iteration too"
+ONLY_BEST = "no trees after the best iteration are taken"
 LOADERS = {"mlflow.xgboost", "mlflow.sklearn"}
 NATIVE = {".ubj", ".json"}
 LOG_AGAIN = "log its booster with mlflow.xgboost.log_model(model, model_format='ubj')"
@@ -39,18 +42,20 @@ class RegisteredModel:
     """A model as somebody registered it.
 
     Args:
-        booster: the trees that it predicts with. Those after the best iteration of an early stop are cut off.
+        trained: the trees that it predicts with. Those after the best iteration of an early stop are cut off.
         predict: what it says itself, as MLflow's own loading makes it predict.
-        uncut: the booster with all its trees, if some were cut off.
+        others: models that its owner may have asked in its place, by how they differ, in words.
+        rounds: how many rounds of trees are taken, of how many, if some were cut off.
         missing: the number that it takes for a missing value, beside NaN.
         loader: what loads it in MLflow, if that runs code that was logged with it.
         signature: the names of its columns in MLflow's signature, in order, if it has names.
         example: rows of its input example, in its own order; None if there are none that are numbers.
     """
 
-    booster: xgboost.Booster
+    trained: TrainedModel
     predict: Predict
-    uncut: xgboost.Booster | None = None
+    others: Mapping[str, TrainedModel] = field(default_factory=dict)
+    rounds: tuple[int, int] | None = None
     missing: float = math.nan
     loader: str | None = None
     signature: tuple[str, ...] | None = None
@@ -70,7 +75,7 @@ def read_model(source: str, folder: Path, described: Any) -> RegisteredModel:
     model = _read_flavor(source, folder, described.flavors)
     inputs = described.signature.inputs if described.signature else None
     signature = tuple(inputs.input_names()) if inputs and inputs.has_input_names() else None
-    names = model.booster.feature_names or signature
+    names = model.trained.feature_names or signature
     return replace(model, signature=signature, example=_read_example(described, folder, names))
 
 
@@ -114,13 +119,10 @@ def _read_native(source: str, folder: Path, flavor: Mapping[str, Any], loader: s
     booster = load_booster(file, memoryview(content))
     model_class = CLASSES[name]
     if model_class is None:
-
-        def predict(rows: Rows) -> npt.NDArray[np.float64]:
-            """Predict with all trees, as a Booster does even after an early stop."""
-            said = booster.predict(xgboost.DMatrix(rows), validate_features=False)
-            return np.asarray(said, dtype=np.float64)
-
-        return RegisteredModel(booster, predict, loader=loader)
+        # It predicts with all trees even after an early stop.
+        trained, best = XgboostModel(booster), booster.attr("best_iteration")
+        cut = {} if best is None else {ONLY_BEST: XgboostModel(booster[: int(best) + 1])}
+        return RegisteredModel(trained, trained.predict, others=cut, loader=loader)
     model = model_class()
     try:
         model.load_model(bytearray(content))
@@ -148,9 +150,10 @@ def _wrap_classifier(model: xgboost.XGBModel, loader: str | None) -> RegisteredM
 
     is_cut = used < rounds
     return RegisteredModel(
-        booster[:used] if is_cut else booster,
+        XgboostModel(booster[:used] if is_cut else booster),
         predict,
-        uncut=booster if is_cut else None,
+        others={ALL_TREES: XgboostModel(booster)} if is_cut else {},
+        rounds=(used, rounds) if is_cut else None,
         missing=float(model.missing),
         loader=loader,
     )

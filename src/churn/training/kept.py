@@ -59,7 +59,7 @@ def read_holdout(fetched: FetchedModel) -> HoldoutRows | None:
 
 def _require_rows(fetched: FetchedModel, rows: npt.NDArray[Any]) -> Rows:
     """Return the rows as numbers that the model takes. Raise ValueError if they are none."""
-    if rows.ndim != 2 or rows.shape[1] != fetched.booster.num_features() or not len(rows):  # noqa: PLR2004 - a table
+    if rows.ndim != 2 or rows.shape[1] != fetched.trained.feature_count or not len(rows):  # noqa: PLR2004 - a table
         raise ValueError(f"it has rows of shape {rows.shape}")
     if not np.isfinite(rows).all():
         raise ValueError("it has rows with numbers that are missing or infinite")

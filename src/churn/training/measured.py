@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-import xgboost
 from pydantic import TypeAdapter
 
 from churn.contract.declaration import Contract
 from churn.errors import RegistryError
+from churn.explain.trained import TrainedModel
 from churn.files import encode_json
 from churn.training.agreement import list_misfits
-from churn.training.evaluation import Evaluation, evaluate, predict
+from churn.training.evaluation import Evaluation, evaluate
 from churn.training.fit import SEED
 from churn.training.kept import HoldoutRows, explain_errors
 from churn.training.registry import Registry
@@ -60,7 +60,7 @@ def measure_versions(
         except RegistryError:
             continue
         if not list(list_misfits(contract, model)):
-            figures[info.number] = measure(model.booster, holdout)
+            figures[info.number] = measure(model.trained, holdout)
     return figures
 
 
@@ -69,6 +69,6 @@ def choose_compared(infos: Sequence[VersionInfo]) -> list[VersionInfo]:
     return [info for place, info in enumerate(infos) if place < MOST_COMPARED or info.aliases]
 
 
-def measure(booster: xgboost.Booster, holdout: HoldoutRows) -> Evaluation:
+def measure(model: TrainedModel, holdout: HoldoutRows) -> Evaluation:
     """Measure a model on the rows."""
-    return evaluate(holdout.labels, predict(booster, holdout.rows), SEED)
+    return evaluate(holdout.labels, model.predict(holdout.rows), SEED)

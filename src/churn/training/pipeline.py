@@ -8,23 +8,16 @@ from importlib.metadata import distributions
 
 import numpy as np
 import numpy.typing as npt
-import xgboost
 from matplotlib.figure import Figure
 
 from churn.contract.declaration import Contract
+from churn.explain.trained import TrainedModel
 from churn.files import encode_json
 from churn.model.reference import find_reference_values, measure_reference
 from churn.training import plots
 from churn.training.candidates import Candidate, Progress, compare_candidates
 from churn.training.data import TrainingData
-from churn.training.evaluation import (
-    Evaluation,
-    compute_contributions,
-    compute_shares,
-    evaluate,
-    predict,
-    rank_features,
-)
+from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
 from churn.training.fit import SEED, fit_xgboost, split_rows
 from churn.training.kept import REFERENCE_FILE, REFERENCE_VALUES_FILE, HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured
@@ -39,7 +32,7 @@ NO_OTHERS: Mapping[int, Evaluation] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedModel:
+class TrainingResult:
     """A fitted model and what was measured on the way.
 
     The best possible AUC is that of the process itself on the holdout, where the data is demo data. Strengths are mean
@@ -49,7 +42,7 @@ class TrainedModel:
     contract: type[Contract]
     model_version: str
     data: TrainingData
-    booster: xgboost.Booster
+    model: TrainedModel
     params: Mapping[str, int | float]
     candidates: tuple[Candidate, ...]
     evaluation: Evaluation
@@ -70,7 +63,7 @@ def train_model(
     demo_version: str | None = None,
     say: Say = lambda _: None,
     progress: Progress | None = None,
-) -> TrainedModel:
+) -> TrainingResult:
     """Compare the candidates, fit XGBoost with the committed parameters, and measure it once on the holdout.
 
     With `demo_version`, which demo data this is, the best possible AUC is known. `say` is told what is being done,
@@ -81,29 +74,29 @@ def train_model(
     candidates = compare_candidates(contract, data.rows[train], data.labels[train], SEED, progress)
     say("fitting XGBoost with the tuned parameters")
     params = load_tuned(contract).params
-    booster = fit_xgboost(contract, data.rows[train], data.labels[train], params, SEED)
+    model = fit_xgboost(contract, data.rows[train], data.labels[train], params, SEED)
     say("measuring on the holdout")
-    probabilities = predict(booster, data.rows[holdout])
+    probabilities = model.predict(data.rows[holdout])
     best = None
     if demo_version is not None:
         held_out = {name: column[holdout] for name, column in data.columns.items()}
         best = compute_best_possible_auc(contract, demo_version, held_out, data.labels[holdout])
-    return TrainedModel(
+    return TrainingResult(
         contract=contract,
         model_version=model_version,
         data=data,
-        booster=booster,
+        model=model,
         params=params,
         candidates=candidates,
         evaluation=evaluate(data.labels[holdout], probabilities, SEED),
         best_possible_auc=best,
-        strengths=rank_features(booster, data.rows[holdout]),
+        strengths=rank_features(contract, model, data.rows[holdout]),
         holdout=holdout,
     )
 
 
 def build_run_record(
-    trained: TrainedModel, *, others: Mapping[int, Evaluation] = NO_OTHERS, salt: str | None = None
+    trained: TrainingResult, *, others: Mapping[int, Evaluation] = NO_OTHERS, salt: str | None = None
 ) -> RunRecord:
     """Collect what the training run leaves in MLflow: parameters, metrics, tags, figures, tables, environment.
 
@@ -115,8 +108,8 @@ def build_run_record(
     """
     contract, data, evaluation = trained.contract, trained.data, trained.evaluation
     rows = data.rows[trained.holdout]
-    probabilities = predict(trained.booster, rows)
-    contributions = compute_contributions(trained.booster, rows)
+    probabilities = trained.model.predict(rows)
+    contributions = compute_contributions(trained.model, rows)
     shares = compute_shares(trained.strengths)
     figures: dict[str, Figure] = {
         "calibration": plots.plot_calibration(evaluation),

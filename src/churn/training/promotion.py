@@ -11,7 +11,7 @@ from churn.files import encode_json
 from churn.model.reference import find_reference_values, measure_reference
 from churn.training.agreement import list_misfits
 from churn.training.data import TrainingData
-from churn.training.evaluation import compute_contributions, compute_shares, predict, rank_features
+from churn.training.evaluation import compute_contributions, compute_shares, rank_features
 from churn.training.fit import SEED, split_rows
 from churn.training.gates import Gate, check_release_gates
 from churn.training.kept import (
@@ -57,16 +57,15 @@ def check_version(
             f"{version} does not fit the contract {contract.contract_name}: {'; '.join(misfits)}",
             instead="promote a version that can be served",
         )
-    candidate.booster.feature_names = contract.feature_names()
     champion = registry.find_champion(info.name)
     if unseen:
         holdout: HoldoutRows | None = _take_unseen(info, unseen)
     else:
         holdout = _draw_holdout(info, data) if data else read_holdout(candidate)
     if holdout:
-        shares = compute_shares(rank_features(candidate.booster, holdout.rows))
+        shares = compute_shares(rank_features(contract, candidate.trained, holdout.rows))
         others = measure_versions(registry, contract, [champion] if champion else [], holdout)
-        measured = Measured(measure(candidate.booster, holdout), shares, others)
+        measured = Measured(measure(candidate.trained, holdout), shares, others)
         if unseen:
             registry.record_evaluation(contract, info, _build_record(contract, candidate, unseen, measured))
     elif (recorded := read_measured(candidate)) is None:
@@ -138,7 +137,7 @@ def _build_record(
 ) -> RunRecord:
     """Collect what an evaluation leaves: figures and aggregates, no row of a person."""
     rows = data.rows
-    contributions = compute_contributions(candidate.booster, rows).astype(np.float32)
+    contributions = compute_contributions(candidate.trained, rows).astype(np.float32)
     return RunRecord(
         params={},
         metrics={
@@ -155,7 +154,7 @@ def _build_record(
         files={
             f"{EXPORT_FOLDER}/{MEASURED_FILE}": measured.encode(),
             f"{EXPORT_FOLDER}/{REFERENCE_FILE}": encode_json(
-                measure_reference(contract, rows, predict(candidate.booster, rows))
+                measure_reference(contract, rows, candidate.trained.predict(rows))
             ),
             f"{EXPORT_FOLDER}/{REFERENCE_VALUES_FILE}": encode_json(
                 find_reference_values(contract, rows, contributions)

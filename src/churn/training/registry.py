@@ -17,7 +17,6 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds, of each a
 import logging
 
 import mlflow
-import xgboost
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
@@ -27,6 +26,7 @@ from mlflow.types import ColSpec, Schema
 
 from churn.contract.declaration import Contract
 from churn.errors import ChurnError, RegistryError
+from churn.explain.trained import TrainedModel
 from churn.model.shelf import CHAMPION, PREVIOUS
 from churn.training.flavors import read_model
 from churn.training.tracking_store import hide_password, make_database, require_usable_store
@@ -74,7 +74,7 @@ class Registry:
             mlflow.set_registry_uri(tracking_uri)
             self.client = MlflowClient(tracking_uri, tracking_uri)
 
-    def register(self, contract: type[Contract], booster: xgboost.Booster, record: RunRecord) -> VersionInfo:
+    def register(self, contract: type[Contract], model: TrainedModel, record: RunRecord) -> VersionInfo:
         """Record a run with its model and registers it; the version exists only once all else is stored.
 
         Raises:
@@ -87,15 +87,15 @@ class Registry:
                 mlflow.log_params(dict(record.params))
                 mlflow.log_metrics(dict(record.metrics))
                 self._log_files(record.files)
-                model = mlflow.xgboost.log_model(
-                    booster,
+                logged = mlflow.xgboost.log_model(
+                    model.native,
                     name="model",
                     signature=build_signature(contract),
-                    pip_requirements=[f"xgboost-cpu=={xgboost.__version__}"],
+                    pip_requirements=[f"xgboost-cpu=={model.versions['xgboost']}"],
                 )
             self._ensure_model(name)
             version = self.client.create_model_version(
-                name, model.model_uri, run.info.run_id, tags=dict(record.tags), model_id=model.model_id
+                name, logged.model_uri, run.info.run_id, tags=dict(record.tags), model_id=logged.model_id
             )
             return self._describe(version)
 

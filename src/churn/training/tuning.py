@@ -132,8 +132,8 @@ def _build_objective(contract: type[Contract], rows: Rows, labels: Labels, seed:
         trial.set_user_attr(PARAMS, params)
         aucs: list[float] = []
         for step, (train, validation) in enumerate(folds):
-            booster = fit_xgboost(contract, rows[train], labels[train], params, seed)
-            predicted = booster.predict(xgb.DMatrix(rows[validation], feature_names=contract.feature_names()))
+            model = fit_xgboost(contract, rows[train], labels[train], params, seed)
+            predicted = model.predict(rows[validation])
             aucs.append(float(roc_auc_score(labels[validation], predicted)))
             trial.report(float(np.mean(aucs)), step)
             if trial.should_prune():

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import xgboost
-
 from churn.contract.declaration import Contract
+from churn.explain.trained import TrainedModel
 from churn.training.flavors import RegisteredModel
 
 
@@ -38,9 +37,9 @@ class FetchedModel:
     export_files: Mapping[str, bytes]
 
     @property
-    def booster(self) -> xgboost.Booster:
+    def trained(self) -> TrainedModel:
         """Return the trees that the model predicts with."""
-        return self.model.booster
+        return self.model.trained
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn.explain.arrays import Tables, file_name
-from churn.explain.parity import build_verified_tables, compare_with_xgboost, make_adversarial_rows
+from churn.explain.parity import build_verified_tables, compare_with_model, make_adversarial_rows
 from churn.explain.tables import build_table_explainer, compile_tables, compute_leaf_cells
 from churn.explain.trees import Ensemble, Leaf, NotTabular, SplitCondition, read_ensemble
+from churn.explain.xgb import XgboostModel
 
 FEATURES = 5
 
@@ -48,7 +49,7 @@ def edges(ensemble: Ensemble, count: int = 500) -> npt.NDArray[np.float32]:
 
 def assert_parity(booster: xgboost.Booster) -> None:
     ensemble, tables = compiled(booster)
-    found = compare_with_xgboost(build_table_explainer(tables), ensemble, booster, edges(ensemble))
+    found = compare_with_model(build_table_explainer(tables), XgboostModel(booster), edges(ensemble))
     assert found.is_within(), found
 
 
@@ -197,9 +198,9 @@ def test_rows_of_too_many_features_are_refused() -> None:
 
 def test_tables_that_say_something_else_than_xgboost_are_refused_with_the_difference() -> None:
     booster, rows = trained(20, 4), np.zeros((1, FEATURES), dtype=np.float32)
-    assert build_verified_tables(booster, rows)
+    assert build_verified_tables(XgboostModel(booster), rows)
     with pytest.raises(NotTabular, match=r"over 100,001 rows the tables differ from XGBoost by .* more than 0\.0"):
-        build_verified_tables(booster, rows, tolerance=0.0)
+        build_verified_tables(XgboostModel(booster), rows, tolerance=0.0)
 
 
 def test_tables_that_would_be_too_large_are_refused_before_they_are_made() -> None:
@@ -222,6 +223,5 @@ def test_a_threshold_that_is_one_ulp_off_is_noticed(nudge: np.float32) -> None:
     booster = trained(20, 4)
     ensemble, _ = compiled(booster)
     moved = Ensemble(ensemble.margin, [np.nextafter(axis, nudge) for axis in ensemble.thresholds], ensemble.leaves)
-    assert not compare_with_xgboost(
-        build_table_explainer(compile_tables(moved)), ensemble, booster, edges(ensemble)
-    ).is_within()
+    explain = build_table_explainer(compile_tables(moved))
+    assert not compare_with_model(explain, XgboostModel(booster), edges(ensemble)).is_within()

@@ -18,6 +18,7 @@ from support.examples import STREAMFLOW
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
+from churn.explain.xgb import XgboostModel
 from churn.files import encode_json, hash_file
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.manifest import ModelCard, seal_from_manifest
@@ -349,7 +350,7 @@ def test_a_model_that_fits_no_tables_is_explained_by_xgboost_and_the_manifest_sa
     written = write_bundle(
         tmp_path / "bundle",
         contract=STREAMFLOW,
-        booster=booster,
+        model=XgboostModel(booster),
         card=ModelCard(model_version="v0"),
         golden_rows=rows[:5],
     )
@@ -365,7 +366,7 @@ def test_a_bundle_that_cannot_be_verified_is_never_left_behind(tmp_path: Path) -
         write_bundle(
             tmp_path / "bundle",
             contract=STREAMFLOW,
-            booster=NARROW,
+            model=XgboostModel(NARROW),
             card=ModelCard(model_version="v0"),
             golden_rows=NARROW_ROWS,
         )

@@ -6,13 +6,13 @@ from dataclasses import asdict
 import numpy as np
 import numpy.typing as npt
 import pytest
-import xgboost as xgb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from churn.businesses.streamflow import CONTRACT as STREAMFLOW
 from churn.contract.sampling import draw_columns
+from churn.explain.xgb import XgboostModel
 from churn.training.evaluation import (
     compute_contributions,
     compute_shares,
@@ -103,25 +103,25 @@ def test_an_evaluation_is_plain_json() -> None:
 
 
 @pytest.fixture(scope="module")
-def booster_and_rows() -> tuple[xgb.Booster, npt.NDArray[np.float32]]:
+def model_and_rows() -> tuple[XgboostModel, npt.NDArray[np.float32]]:
     rows = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(0), 300))
     labels = (rows[:, 0] < np.median(rows[:, 0])).astype(np.int8)
     return fit_xgboost(STREAMFLOW, rows, labels, UNTUNED.params), rows
 
 
 def test_contributions_sum_to_the_margin_but_for_one_base_value(
-    booster_and_rows: tuple[xgb.Booster, npt.NDArray[np.float32]],
+    model_and_rows: tuple[XgboostModel, npt.NDArray[np.float32]],
 ) -> None:
-    booster, rows = booster_and_rows
-    margin = booster.inplace_predict(rows, predict_type="margin", validate_features=False)
-    base_values = margin - compute_contributions(booster, rows).sum(axis=1)
+    model, rows = model_and_rows
+    margin = model.compute_margins(rows)
+    base_values = margin - compute_contributions(model, rows).sum(axis=1)
     assert base_values == pytest.approx(np.full(len(rows), base_values[0]), abs=1e-4)
 
 
 def test_the_feature_that_decides_is_the_strongest_and_shares_make_a_whole(
-    booster_and_rows: tuple[xgb.Booster, npt.NDArray[np.float32]],
+    model_and_rows: tuple[XgboostModel, npt.NDArray[np.float32]],
 ) -> None:
-    strengths = rank_features(*booster_and_rows)
+    strengths = rank_features(STREAMFLOW, *model_and_rows)
     assert next(iter(strengths)) == STREAMFLOW.feature_names()[0]
     assert set(strengths) == set(STREAMFLOW.feature_names())
     assert list(strengths.values()) == sorted(strengths.values(), reverse=True)
