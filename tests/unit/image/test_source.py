@@ -14,6 +14,7 @@ from churn.businesses import find_contract
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import ImageError
+from churn.explain.xgb import XgboostModel
 from churn.image.source import BUSINESSES, DOCKERFILE, SENT, Checkout, find_checkout, stage_context
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.manifest import ModelCard
@@ -100,7 +101,7 @@ def bundle_of(contract: type[Contract], path: Path) -> Bundle:
     data = xgboost.DMatrix(rows, label=rows[:, 0] < np.median(rows[:, 0]))
     booster = xgboost.train({"objective": "binary:logistic", "max_depth": 2, "nthread": 1}, data, 2)
     return write_bundle(
-        path, contract=contract, booster=booster, card=ModelCard(model_version="v1"), golden_rows=rows[:5]
+        path, contract=contract, model=XgboostModel(booster), card=ModelCard(model_version="v1"), golden_rows=rows[:5]
     )
 
 
