@@ -1,7 +1,7 @@
 """The command `churn`: thin commands around the modules that do the work.
 
 service.py          start, serve
-training.py         data, train, tune
+training.py         data, train, tune; with trained.py
 models.py           models, promote, export, ui
 bundle.py           bundle
 proving.py          prove

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -15,6 +16,7 @@ from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, DataArgument, JsonOption
 from churn.cli.show import err, out, print_json, print_table, say, show_progress
+from churn.cli.trained import show_training
 from churn.contract.declaration import Contract
 from churn.contract.demo import DemoVersion
 from churn.errors import DataError
@@ -23,13 +25,14 @@ from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.training.data import TrainingData
-    from churn.training.pipeline import TrainingResult
     from churn.training.registry import Registry
     from churn.training.versions import VersionInfo
 
 # The training libraries take seconds to import and are an extra, so each command imports what it needs itself.
 # ruff: noqa: PLC0415
 
+
+DEFAULT_TRIALS, MOST_TRIALS = 40, 10_000
 
 app = typer.Typer()
 data_app = typer.Typer(name="data", help="Make and check training data.", no_args_is_help=True)
@@ -89,8 +92,15 @@ def train(
 @app.command(epilog="Example: churn tune var/data/streamflow-v3-2024-03.csv --trials 40")
 def tune(
     data: DataArgument,
+    *,
     contract: ContractOption = "streamflow",
-    trials: Annotated[int, typer.Option(min=1, help="Trials in all, those of an earlier start included.")] = 40,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trials in all, those of an earlier start included; 40 without --minutes."),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, max=1440, help="After these no further trial begins.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the search, the folds and the fits.")] = 0,
     to: Annotated[
         Path | None,
@@ -108,7 +118,19 @@ def tune(
     training_part, _ = split_rows(read.labels, SEED)
     storage = settings.churn_home.resolve() / "optuna.db"
     storage.parent.mkdir(parents=True, exist_ok=True)
-    say(f"tuning on {len(training_part)} rows of {read.version}, {trials} trials, kept in {storage}")
+    most_trials = trials or (DEFAULT_TRIALS if minutes is None else MOST_TRIALS)
+    limits = [f"{trials or DEFAULT_TRIALS} trials"] if trials or minutes is None else []
+    limits += [f"{minutes:g} minutes"] if minutes is not None else []
+    say(f"tuning on {len(training_part)} rows of {read.version}, {' or '.join(limits)}, kept in {storage}")
+    began = time.monotonic()
+
+    def report(done: int, total: int, best: float) -> None:
+        text = f"{done} trials, best AUC {best:.4f}"
+        if minutes is not None and trials is None:
+            move(min(round(time.monotonic() - began), round(60 * minutes)), round(60 * minutes), f"{text}, seconds")
+        else:
+            move(done, total, text)
+
     with show_progress("trials") as move:
         tuned = run_study(
             chosen,
@@ -117,16 +139,17 @@ def tune(
             data_version=recognise_demo(chosen, read) or read.version,
             data_sha256=read.sha256,
             seed=seed,
-            trials=trials,
+            trials=most_trials,
+            minutes=minutes,
             storage=f"sqlite:///{storage}",
-            progress=lambda done, total, best: move(done, total, f"best AUC {best:.4f}"),
+            progress=report,
         )
     destination = to or settings.churn_home / "tuned" / f"{contract}.json"
     save_tuned(tuned, destination)
     best, picked = tuned.record["best"], tuned.record["chosen"]
     print_table("Tuning", ["", "trees", "depth", "AUC", "standard error"], [
         [name, trial["params"]["trees"], trial["params"]["max_depth"], trial["mean_auc"], trial["standard_error"]]
-        for name, trial in (("best", best), ("chosen: cheapest within one standard error", picked))
+        for name, trial in (("best", best), ("chosen: the cheapest that is as good", picked))
     ])  # fmt: skip
     out.print(f"written to {destination}")
 
@@ -216,7 +239,7 @@ def train_and_register(
     version = version or f"v{len(earlier) + 1}"
     with show_progress("comparison") as move:
         trained = train_model(contract, data, version, demo_version=demo, say=say, progress=move)
-    _show_training(trained)
+    show_training(trained)
     compared = choose_compared(earlier)
     say(f"measuring {len(compared)} earlier versions on the same holdout")
     others = measure_versions(registry, contract, compared, trained.holdout_rows())
@@ -225,36 +248,3 @@ def train_and_register(
     info = registry.register(contract, trained.model, build_run_record(trained, others=others, salt=salt))
     out.print(f"registered {info.name} version {info.number} ({version}); next: churn promote {version}")
     return info
-
-
-def _show_training(trained: TrainingResult) -> None:
-    from churn.training.evaluation import compute_shares
-
-    measured = trained.evaluation
-    print_table("Comparison by cross-validation on the training part", ["method", "AUC", "standard error", "seconds"], [
-        [candidate.name, candidate.mean_auc, candidate.standard_error, f"{candidate.seconds:.1f}"]
-        for candidate in trained.candidates
-    ])  # fmt: skip
-    say(_compare_with_best(trained))
-    rows = [
-        ["AUC", f"{measured.auc:.4f} (95 % interval {measured.auc_low:.4f} to {measured.auc_high:.4f})"],
-        ["F1 at 0.5", f"{measured.f1:.4f}"],
-        ["log loss", f"{measured.log_loss:.4f}"],
-        ["Brier score", f"{measured.brier:.4f}"],
-        ["calibration error", f"{measured.expected_calibration_error:.4f}"],
-    ]
-    if trained.best_possible_auc is not None:
-        rows.insert(1, ["best possible AUC", f"{trained.best_possible_auc:.4f} (of the process that made the data)"])
-    print_table(f"{trained.model_version} on a holdout of {measured.rows} rows", ["measure", "value"], rows)
-    shares = compute_shares(trained.strengths)
-    rested = [[name, strength, f"{shares[name]:.1%}"] for name, strength in trained.strengths.items()]
-    print_table("What it rests on", ["feature", "mean |SHAP|", "share"], rested)
-
-
-def _compare_with_best(trained: TrainingResult) -> str:
-    """Compare the fitted method with the best one, in a sentence. The comparison informs, it does not choose."""
-    best = trained.candidates[0]
-    fitted = next(candidate for candidate in trained.candidates if candidate.name == "XGBoost")
-    if best.mean_auc - fitted.mean_auc <= best.standard_error:
-        return f"XGBoost is fitted; no method is better by more than a standard error ({best.standard_error:.4f})"
-    return f"XGBoost is fitted, although {best.name} is better by {best.mean_auc - fitted.mean_auc:.4f}"

@@ -40,6 +40,8 @@ class Contract(BaseModel):
     label_values: ClassVar[tuple[str, str]]
     """How a data file writes (stayed, left)."""
     demo: ClassVar[DemoProcess | None] = None
+    negligible_auc_loss: ClassVar[float] = 0.001
+    """A loss of AUC too small to matter: of two models that differ by less, training takes the simpler one."""
 
     features: ClassVar[tuple[FeatureSpec, ...]] = ()
     fingerprint: ClassVar[str] = ""

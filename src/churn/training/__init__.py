@@ -5,6 +5,8 @@ synthetic.py        makes demo data by the contract's process
 fit.py              splits rows, and fits XGBoost
 folds.py            draws what compares and tunes, and counts what that needs
 candidates.py       compares XGBoost with a baseline and other tree methods
+choosing.py         says what is as good as the best on the same folds
+directions.py       measures what the contract's monotone directions cost
 tuning.py           searches for parameters
 tuned.py            the parameters that were found
 evaluation.py       measures a model on the holdout

@@ -15,8 +15,9 @@ from churn.explain.trained import TrainedModel
 from churn.files import encode_json
 from churn.model.reference import find_reference_values, measure_reference
 from churn.training import plots
-from churn.training.candidates import Candidate, Progress, compare_candidates
+from churn.training.candidates import Candidate, Progress, choose_candidate, compare_candidates
 from churn.training.data import TrainingData
+from churn.training.directions import Price, is_price_sure, price_directions, price_each_direction
 from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
 from churn.training.fit import SEED, fit_xgboost, split_rows
 from churn.training.kept import REFERENCE_FILE, REFERENCE_VALUES_FILE, HoldoutRows
@@ -35,8 +36,11 @@ NO_OTHERS: Mapping[int, Evaluation] = {}
 class TrainingResult:
     """A fitted model and what was measured on the way.
 
-    The best possible AUC is that of the process itself on the holdout, where the data is demo data. Strengths are mean
-    |SHAP| by feature on the holdout, largest first.
+    Args:
+        method: the candidate that was fitted.
+        freed: what freeing a single direction gains; only where the directions together surely cost something.
+        best_possible_auc: that of the process itself on the holdout, where the data is demo data.
+        strengths: mean |SHAP| by feature on the holdout, largest first.
     """
 
     contract: type[Contract]
@@ -45,6 +49,8 @@ class TrainingResult:
     model: TrainedModel
     params: Mapping[str, int | float]
     candidates: tuple[Candidate, ...]
+    method: Candidate
+    freed: tuple[Price, ...]
     evaluation: Evaluation
     best_possible_auc: float | None
     strengths: Mapping[str, float]
@@ -64,7 +70,7 @@ def train_model(
     say: Say = lambda _: None,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Compare the candidates, fit XGBoost with the committed parameters, and measure it once on the holdout.
+    """Compare the candidates, fit the chosen one with the committed parameters, and measure it once on the holdout.
 
     With `demo_version`, which demo data this is, the best possible AUC is known. `say` is told what is being done,
     `progress` how far the comparison is.
@@ -72,6 +78,13 @@ def train_model(
     train, holdout = split_rows(data.labels, SEED)
     say("comparing a baseline and four tree methods by cross-validation")
     candidates = compare_candidates(contract, data.rows[train], data.labels[train], SEED, progress)
+    method = choose_candidate(candidates, contract.negligible_auc_loss)
+    freed: tuple[Price, ...] = ()
+    if any(is_price_sure(price, contract.negligible_auc_loss) for price in price_directions([method])):
+        say("the directions cost something: freeing one at a time")
+        freed = price_each_direction(
+            contract, data.rows[train], data.labels[train], seed=SEED, method=method, progress=progress
+        )
     say("fitting XGBoost with the tuned parameters")
     params = load_tuned(contract).params
     model = fit_xgboost(contract, data.rows[train], data.labels[train], params, SEED)
@@ -88,6 +101,8 @@ def train_model(
         model=model,
         params=params,
         candidates=candidates,
+        method=method,
+        freed=freed,
         evaluation=evaluate(data.labels[holdout], probabilities, SEED),
         best_possible_auc=best,
         strengths=rank_features(contract, model, data.rows[holdout]),
@@ -128,6 +143,9 @@ def build_run_record(
         "test_calibration_error": evaluation.expected_calibration_error,
         "test_base_rate": evaluation.base_rate,
     }
+    for price in price_directions([trained.method]):
+        metrics["directions_cost_auc"] = price.auc.mean
+        metrics["directions_cost_average_precision"] = price.average_precision.mean
     if trained.best_possible_auc is not None:
         metrics["best_possible_auc"] = trained.best_possible_auc
     return RunRecord(
@@ -145,6 +163,12 @@ def build_run_record(
         | {
             "evaluation.json": encode_json(asdict(evaluation)),
             "candidates.json": encode_json([asdict(candidate) for candidate in trained.candidates]),
+            "directions.json": encode_json(
+                {
+                    "methods": [asdict(price) for price in price_directions(trained.candidates)],
+                    "freed": [asdict(price) for price in trained.freed],
+                }
+            ),
             "mean_abs_shap.json": encode_json({"mean": dict(trained.strengths), "share": shares}),
             "environment.txt": _list_environment(),
             f"{EXPORT_FOLDER}/{REFERENCE_FILE}": encode_json(measure_reference(contract, rows, probabilities)),

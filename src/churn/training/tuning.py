@@ -1,11 +1,11 @@
 """Tuning XGBoost: a seeded, pruned, resumable Optuna study, then the smallest model that is as good as the best.
 
-Two models whose cross-validated AUC differs by less than its standard error cannot be told apart, so of those within
-one standard error of the best the cheapest to explain is chosen (the one-SE rule: Breiman, Friedman, Olshen and Stone
-1984, section 3.4.3; Hastie, Tibshirani and Friedman 2009, section 7.10). Explaining a row takes a look-up per leaf, so
-the cost is trees x 2^depth.
+`choosing.py` says what is as good: all trials have the same folds. Of those the cheapest to explain is chosen.
+Explaining a row takes a look-up per leaf, so the cost is trees x 2^depth.
 """
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sklearn.metrics import roc_auc_score
 
 from churn.contract.declaration import Contract, Rows
-from churn.training.candidates import compute_standard_error
+from churn.training.choosing import compute_standard_error, measure_loss
 from churn.training.fit import Labels, fit_xgboost
 from churn.training.folds import FOLDS, draw_folds
 from churn.training.tuned import Params, Tuned
@@ -40,12 +40,14 @@ def tune(
     data_sha256: str,
     seed: int = 0,
     trials: int = 40,
+    minutes: float | None = None,
     storage: str | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
     """Search for parameters by the mean AUC of five-fold cross-validation.
 
-    The same arguments give the same trials, however often the study is interrupted and taken up again.
+    The same arguments give the same trials, however often the study is interrupted and taken up again. With `minutes`
+    it depends on the machine how many of them there are.
 
     Args:
         rows: float32 (n, features), of the training part only.
@@ -54,6 +56,7 @@ def tune(
         data_sha256: of the data file; a study is only taken up on the same data.
         seed: of the folds, the search and the fits.
         trials: how many to finish, pruned ones included.
+        minutes: after which no further trial begins; the first is always finished.
         storage: where the study is kept, such as `sqlite:///study.db`; in memory if not given.
         progress: called after each trial.
     """
@@ -69,14 +72,15 @@ def tune(
         for interrupted in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(interrupted.number, state=TrialState.FAIL)
         objective = _build_objective(contract, rows, labels, seed)
-        while (done := len(_list_finished(study))) < trials:
+        ends = math.inf if minutes is None else time.monotonic() + 60 * minutes
+        while (done := len(_list_finished(study))) < trials and (time.monotonic() < ends or not _has_complete(study)):
             # A sampler of its own for each trial: its chance depends on how many are finished, not on the process.
             study.sampler = optuna.samplers.TPESampler(seed=seed + done)
             study.optimize(objective, n_trials=1)
             if progress:
                 progress(done + 1, trials, study.best_value)
         table = [_describe_trial(trial) for trial in _list_finished(study)[:trials]]
-    best, chosen = choose_trials(table)
+    best, chosen = choose_trials(table, contract.negligible_auc_loss)
     return Tuned(
         params=chosen["params"],
         record={
@@ -85,6 +89,7 @@ def tune(
             "training_rows": len(labels),
             "seed": seed,
             "folds": FOLDS,
+            "negligible_auc_loss": contract.negligible_auc_loss,
             "best": best,
             "chosen": chosen,
             "libraries": {module.__name__: module.__version__ for module in (np, optuna, sklearn, xgb)},
@@ -112,16 +117,24 @@ def estimate_cost(params: Params) -> int:
     return int(params["trees"] * 2 ** params["max_depth"])
 
 
-def choose_trials(table: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the best trial, and the cheapest within one standard error of it; of equally cheap ones the better.
+def choose_trials(table: list[dict[str, Any]], negligible: float = 0.0) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the best trial, and the cheapest that is as good; of equally cheap ones the better.
 
     Args:
-        table: trials with `params`, `mean_auc` and `standard_error`; a pruned trial has no mean and is left out.
+        table: trials with `params`, `mean_auc`, `standard_error` and `fold_aucs`. A pruned trial has no mean and is
+            left out. Earlier records have no folds: there the standard error is that of the best trial itself.
+        negligible: a loss of AUC too small to matter.
     """
     complete = [trial for trial in table if trial["mean_auc"] is not None]
     best = max(complete, key=lambda trial: trial["mean_auc"])
-    as_good = [trial for trial in complete if trial["mean_auc"] >= best["mean_auc"] - best["standard_error"]]
+    as_good = [trial for trial in complete if _is_as_good(trial, best, negligible)]
     return best, min(as_good, key=lambda trial: (estimate_cost(trial["params"]), -trial["mean_auc"]))
+
+
+def _is_as_good(trial: dict[str, Any], best: dict[str, Any], negligible: float) -> bool:
+    if FOLD_AUCS in trial and FOLD_AUCS in best:
+        return measure_loss(best[FOLD_AUCS], trial[FOLD_AUCS]).is_small(negligible)
+    return bool(trial["mean_auc"] >= best["mean_auc"] - best["standard_error"])
 
 
 def _build_objective(contract: type[Contract], rows: Rows, labels: Labels, seed: int) -> Callable[[Trial], float]:
@@ -161,6 +174,10 @@ def _suggest(trial: Trial) -> dict[str, int | float]:
     }
 
 
+def _has_complete(study: optuna.Study) -> bool:
+    return bool(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+
+
 def _list_finished(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=FINISHED)
 
@@ -173,4 +190,5 @@ def _describe_trial(trial: FrozenTrial) -> dict[str, Any]:
         "params": dict(params),
         "mean_auc": round(float(np.mean(aucs)), 6) if aucs else None,
         "standard_error": round(compute_standard_error(aucs), 6) if aucs else None,
+        FOLD_AUCS: [round(auc, 6) for auc in aucs],
     }

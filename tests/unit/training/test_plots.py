@@ -43,7 +43,7 @@ def test_calibration_and_confusion_tell_their_figures() -> None:
 
 
 def test_candidates_are_named_with_their_auc() -> None:
-    figure = plot_candidates([Candidate("a method", 0.8765, 0.01, 1.5, (0.87, 0.88))])
+    figure = plot_candidates([Candidate("a method", 0.8765, 0.01, 1.5, (0.87, 0.88), (0.5, 0.6))])
     assert drawn(figure)
     assert "a method" in words(figure)
     assert "0.8765" in words(figure)

@@ -1,0 +1,94 @@
+"""What `churn train` shows of a trained model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from churn.cli.show import print_table, say
+
+if TYPE_CHECKING:
+    from churn.training.candidates import Candidate
+    from churn.training.choosing import Loss
+    from churn.training.pipeline import TrainingResult
+
+# ruff: noqa: PLC0415 - the training libraries take seconds to import
+
+
+def show_training(trained: TrainingResult) -> None:
+    """Show how the methods compared, how the model did on the holdout, and what it rests on."""
+    from churn.training.evaluation import compute_shares
+
+    measured = trained.evaluation
+    _show_comparison(trained)
+    rows = [
+        ["AUC", f"{measured.auc:.4f} (95 % interval {measured.auc_low:.4f} to {measured.auc_high:.4f})"],
+        ["F1 at 0.5", f"{measured.f1:.4f}"],
+        ["log loss", f"{measured.log_loss:.4f}"],
+        ["Brier score", f"{measured.brier:.4f}"],
+        ["calibration error", f"{measured.expected_calibration_error:.4f}"],
+    ]
+    if trained.best_possible_auc is not None:
+        rows.insert(1, ["best possible AUC", f"{trained.best_possible_auc:.4f} (of the process that made the data)"])
+    print_table(f"{trained.model_version} on a holdout of {measured.rows} rows", ["measure", "value"], rows)
+    shares = compute_shares(trained.strengths)
+    rested = [[name, strength, f"{shares[name]:.1%}"] for name, strength in trained.strengths.items()]
+    print_table("What it rests on", ["feature", "mean |SHAP|", "share"], rested)
+
+
+def _show_comparison(trained: TrainingResult) -> None:
+    """Show how the methods did, which was chosen and why, and what the directions cost each of them."""
+    from churn.training.choosing import measure_loss
+    from churn.training.directions import price_directions
+
+    best = trained.candidates[0]
+    columns = ["method", "AUC", "behind the best", "seconds", ""]
+    print_table("Comparison by cross-validation on the training part", columns, [
+        [
+            candidate.name,
+            candidate.mean_auc,
+            "" if candidate is best else _word_loss(measure_loss(best.fold_aucs, candidate.fold_aucs)),
+            f"{candidate.seconds:.1f}",
+            _word_fate(candidate, trained.method),
+        ]
+        for candidate in trained.candidates
+    ])  # fmt: skip
+    say(_explain_choice(trained))
+    for title, priced, prices in (
+        ("What the monotone directions cost; below 0 they help", "method", price_directions(trained.candidates)),
+        (f"What {trained.method.name} gains if one direction is freed", "feature", trained.freed),
+    ):
+        if prices:
+            print_table(title, [priced, "AUC", "average precision"], [
+                [price.of, _word_loss(price.auc), _word_loss(price.average_precision)] for price in prices
+            ])  # fmt: skip
+
+
+def _word_fate(candidate: Candidate, method: Candidate) -> str:
+    from churn.training.candidates import BASELINE
+
+    if candidate.name == BASELINE:
+        return "the baseline"
+    if candidate is method:
+        return "fitted"
+    return "" if candidate.is_served else "compared, cannot be served yet"
+
+
+def _word_loss(loss: Loss) -> str:
+    return f"{loss.mean:.4f} ± {loss.standard_error:.4f}"
+
+
+def _explain_choice(trained: TrainingResult) -> str:
+    """Say in a sentence which method was chosen, and why."""
+    from churn.training.choosing import measure_loss
+
+    method, negligible = trained.method, trained.contract.negligible_auc_loss
+    served = [candidate for candidate in trained.candidates if candidate.is_served]
+    best = trained.candidates[0]
+    loss = measure_loss(best.fold_aucs, method.fold_aucs)
+    if loss.is_small(negligible):
+        return (
+            f"{method.name} is fitted: no method is better by more than {negligible:g} and by more than one standard "
+            "error of the differences on the same folds"
+        )
+    among = f"the best of the {len(served)} that can be served" if len(served) > 1 else "the one that can be served"
+    return f"{method.name} is fitted, {among}, although {best.name} is surely better, by {_word_loss(loss)}"
