@@ -3,7 +3,7 @@
 Typed dictionaries: they describe themselves in the OpenAPI document as models do, and cost less to make.
 """
 
-from typing import Annotated, Final, Literal, TypedDict, get_args
+from typing import Annotated, Final, Literal, NotRequired, TypedDict, get_args
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ MOST_MONTHS: Final = 120  # that an offer may last
 # Not `format: date`: some generators of clients leave out an operation with such a header.
 DAY_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
-type Dollars = Annotated[float, Field(description="In dollars, rounded to cents.")]
+type Dollars = Annotated[float, Field(description="In the offer's currency, rounded to cents.")]
 
 
 class Reason(TypedDict):
@@ -70,6 +70,9 @@ class Offer(TypedDict):
     title: Annotated[str, Field(description="The offer for the subscriber, in the answer's language.")]
     answers: Annotated[str, Field(description="The code of the reason it answers.")]
     discount_dollars: Annotated[Dollars, Field(description="Off each monthly bill of this subscriber; 0 if none.")]
+    currency: NotRequired[
+        Annotated[str, Field(description="Of all amounts, also of those named dollars, as ISO 4217 has it: `USD`.")]
+    ]
     months: Annotated[int, Field(ge=0, description="For how many bills.")]
     expires: Annotated[str, Field(pattern=DAY_PATTERN, description="The last day it can be accepted, as YYYY-MM-DD.")]
     disclosures: Annotated[list[str], Field(description="What must be shown with it, in the answer's language.")]

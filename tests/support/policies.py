@@ -22,6 +22,17 @@ def policy_file(folder: Path, *changes: tuple[str, str]) -> Path:
     return path
 
 
+def policy_without_price(folder: Path, currency: str) -> Path:
+    """Two of its offers, each with what it is worth, in a policy without a price."""
+    head, *offers = POLICY.read_text(encoding="utf-8").split("[[offer]]\n")
+    head = head.partition("[assumptions]")[0].replace('price_field = "monthly_charges"', f'currency = "{currency}"')
+    worth = {"welcome-5": 300, "priority-support": 200}
+    kept = [f"worth_dollars = {worth[code]}\n{offer}" for code in worth for offer in offers if f'"{code}"' in offer]
+    path = folder / "without-price.toml"
+    path.write_text("[[offer]]\n".join([head, *kept]), encoding="utf-8")
+    return path
+
+
 def policy_of(folder: Path, *changes: tuple[str, str]) -> Policy:
     """The same, loaded."""
     return load_policy(policy_file(folder, *changes), STREAMFLOW, languages=LANGUAGES)

@@ -13,14 +13,15 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, JsonOption
+from churn.cli.options import JsonOption
 from churn.cli.reports import FORMS, require_forms, write_report
 from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.contract.declaration import Contract
 from churn.contract.language import list_language_codes
+from churn.errors import ContractError, OfferPolicyError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
-from churn.retention.offers.policy import Policy, find_default_policy, load_policy
+from churn.retention.offers.policy import Policy, build_policy, find_default_policy, read_policy
 from churn.retention.reasons import choose_customer_reasons
 from churn.settings import Settings, read_settings
 
@@ -38,6 +39,9 @@ BundleOption = Annotated[
     Path | None,
     typer.Option("--bundle", help="The bundle's directory; the one that `churn serve` would serve if not given."),
 ]
+NamedContractOption = Annotated[
+    str | None, typer.Option("--contract", help="The contract to check it by; the one that it names if not given.")
+]
 TodayOption = Annotated[
     datetime | None,
     typer.Option("--today", formats=["%Y-%m-%d"], help="The day to decide on; today, in UTC, if not given."),
@@ -47,9 +51,9 @@ app = typer.Typer(name="offers", help="Check, simulate and compare policies of o
 
 
 @app.command("check", epilog="Example: churn offers check my-policy.toml")
-def offers_check(policy: PolicyArgument, contract: ContractOption = "streamflow") -> None:
-    """Check a policy file against the contract and show all that is wrong with it; exit code 2 if anything is."""
-    read = _read_policy(policy, find_contract(contract))
+def offers_check(policy: PolicyArgument, contract: NamedContractOption = None) -> None:
+    """Check a policy file against its contract and show all that is wrong with it; exit code 2 if anything is."""
+    read = _read_policy(policy, contract)
     language = read.document.languages[0]
     rows = [
         [terms.code, terms.offer.expires.isoformat(), ", ".join(terms.offer.saves), terms.titles[language]]
@@ -132,7 +136,7 @@ def offers_diff(
         typer.Argument(metavar="[FILE]", help="Subscribers, to show whose offers change.", show_default=False),
     ] = None,
     *,
-    contract: ContractOption = "streamflow",
+    contract: NamedContractOption = None,
     bundle: BundleOption = None,
     today: TodayOption = None,
     as_json: JsonOption = False,
@@ -140,7 +144,8 @@ def offers_diff(
     """Say in words what changed between two policies, and over a file of subscribers what that changes for them."""
     from churn.retention.campaign.changes import list_changes
 
-    settings, chosen, loaded = read_settings(), find_contract(contract), None
+    settings, loaded = read_settings(), None
+    chosen: type[Contract] | str | None = contract
     if source is not None:
         require_extra("offers", "pyarrow")
         loaded = _bundle(bundle, settings)
@@ -175,8 +180,15 @@ def _build_report(content: Mapping[str, Any]) -> Report:
     return report_offers(content)
 
 
-def _read_policy(path: Path, contract: type[Contract]) -> Policy:
-    return load_policy(path, contract, languages=list_language_codes())
+def _read_policy(path: Path, contract: type[Contract] | str | None) -> Policy:
+    """Read a policy for a contract or its name; by default for the one that the file names."""
+    document = read_policy(path)
+    if not isinstance(contract, type):
+        try:
+            contract = find_contract(contract or document.contract)
+        except ContractError as error:
+            raise OfferPolicyError(f"{path}: contract: {error.message}", instead=error.instead) from error
+    return build_policy(document, path, contract, languages=list_language_codes())
 
 
 def _bundle(path: Path | None, settings: Settings) -> Bundle:

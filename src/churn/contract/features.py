@@ -11,7 +11,7 @@ from pydantic import Field
 
 from churn.answers import Direction
 from churn.contract.language import ENGLISH, Language
-from churn.contract.phrases import Band, Bands, Says, Value, Words
+from churn.contract.phrases import Band, Bands, Money, Says, Value, Words
 
 type Kind = Literal["integer", "number", "category", "boolean"]
 # The model sees float32. Past these limits two different inputs would look the same to it, or infinite.
@@ -71,6 +71,11 @@ class FeatureSpec:
     def blank(self) -> Value | None:
         """What an empty or missing cell stands for; None if it stands for nothing."""
         return self.default if self.marker.blank is None else self.marker.blank
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of an amount of money; None if the field is none."""
+        return self.words.currency if isinstance(self.words, Money) else None
 
     def find_names(self, among: Container[str]) -> list[str]:
         """Return those of the field's names that are there, today's first."""

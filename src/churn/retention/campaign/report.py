@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from churn.answers import Arm
+from churn.contract.language import ENGLISH, SYMBOLS
 from churn.retention.campaign.population import Census
 from churn.retention.campaign.simulation import PolicyComparison, Simulation
 from churn.retention.offers.policy import Policy
@@ -25,7 +26,10 @@ WHY = {
     "not_worth_its_cost": "not worth its cost",
     "worth_less_than_the_chosen": "another is worth more",
 }
-MONEY = {"cost_dollars": "cost, $", "saved_dollars": "margin kept, $", "net_dollars": "net value, $"}
+MONEY = {"cost_dollars": "cost", "saved_dollars": "margin kept", "net_dollars": "net value"}
+
+
+ASSUMED = {"code", "take_up", "saves", "source", "worth_dollars"}
 
 
 class PrintedTable(NamedTuple):
@@ -39,11 +43,12 @@ class PrintedTable(NamedTuple):
 def build_summary(
     policy: Policy, census: Census, simulation: Simulation, *, model_version: str, threshold: float, today: date
 ) -> dict[str, Any]:
-    """Return all figures of a simulation; money in dollars."""
+    """Return all figures of a simulation; money in the policy's currency."""
     assumed = policy.document.assumptions
     return {
         "policy_version": policy.version,
         "contract": policy.document.contract,
+        "currency": policy.currency,
         "model_version": model_version,
         "threshold": threshold,
         "today": today.isoformat(),
@@ -65,10 +70,8 @@ def build_summary(
         "no_offer": dict(simulation.no_offer.most_common()),
         "withheld_by_the_holdout": simulation.withheld.figures(),
         "assumptions": {
-            **assumed.model_dump(),
-            "offers": [
-                offer.model_dump(include={"code", "take_up", "saves", "source"}) for offer in policy.document.offers
-            ],
+            **(assumed.model_dump() if assumed else {}),
+            "offers": [offer.model_dump(include=ASSUMED, exclude_none=True) for offer in policy.document.offers],
         },
     }
 
@@ -98,8 +101,9 @@ def build_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
 
 
 def build_comparison_summary(census: Census, comparison: PolicyComparison) -> dict[str, Any]:
-    """Return all figures of a comparison; money in dollars."""
+    """Return all figures of a comparison; money in the new policy's currency."""
     return {
+        "currency": comparison.currency,
         "rows": census.rows,
         "invalid_rows": census.invalid_rows,
         "banners": comparison.banners,
@@ -122,7 +126,7 @@ def build_comparison_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable
     yield PrintedTable(title, ["from", "to", "count"], _align_counts(changes))
     old, new = summary["old"], summary["new"]
     rows = [["offers made", *_change(old["count"], new["count"], "{:,.0f}")]]
-    rows += [[words, *_change(old[name], new[name], "{:,.2f}")] for name, words in MONEY.items()]
+    rows += [[f"{words}, {_sign(summary)}", *_change(old[name], new[name], "{:,.2f}")] for name, words in MONEY.items()]
     yield PrintedTable("Expected, each by the assumptions of its own policy", ["", "old", "new", "change"], rows)
 
 
@@ -154,17 +158,26 @@ def _offers(summary: Mapping[str, Any]) -> PrintedTable:
     withheld = summary["withheld_by_the_holdout"]
     title = f"Offers of {summary['policy_version']}"
     if withheld["count"]:
-        title += f"; the holdout withholds {withheld['count']:,} more, net ${withheld['net_dollars']:,.2f}"
-    names = ["offer", "made", *MONEY.values(), "mostly not made because"]
+        net = ENGLISH.write_money(withheld["net_dollars"], summary["currency"])
+        title += f"; the holdout withholds {withheld['count']:,} more, net {net}"
+    names = ["offer", "made", *(f"{words}, {_sign(summary)}" for words in MONEY.values()), "mostly not made because"]
     return PrintedTable(title, names, list(zip(*columns, strict=True)))
 
 
+def _sign(summary: Mapping[str, Any]) -> str:
+    currency: str = summary["currency"]
+    return SYMBOLS.get(currency, currency)
+
+
 def _assumptions(assumed: Mapping[str, Any]) -> PrintedTable:
-    rows = [
-        ["margin share of the price", f"{assumed['margin_share']:g}", assumed["margin_share_source"]],
-        ["months that a kept subscriber stays", f"{assumed['months_kept']:g}", assumed["months_kept_source"]],
-    ]
+    rows = []
+    if "margin_share" in assumed:
+        rows = [
+            ["margin share of the price", f"{assumed['margin_share']:g}", assumed["margin_share_source"]],
+            ["months that a kept subscriber stays", f"{assumed['months_kept']:g}", assumed["months_kept_source"]],
+        ]
     for offer in assumed["offers"]:
+        worth = f"; worth {offer['worth_dollars']:,g}" if "worth_dollars" in offer else ""
         saves = ", ".join(f"{group} {rate:g}" for group, rate in offer["saves"].items())
-        rows.append([offer["code"], f"taken up {offer['take_up']:g}; saves {saves}", offer["source"]])
+        rows.append([offer["code"], f"taken up {offer['take_up']:g}; saves {saves}{worth}", offer["source"]])
     return PrintedTable("All of this rests on assumptions", ["what", "assumed", "where it is from"], rows)

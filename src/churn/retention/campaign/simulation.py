@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from churn.answers import Arm, Offer, OfferConsidered, WhyNotOffered
+from churn.errors import OfferPolicyError
 from churn.retention.campaign.population import BannerSubscriber
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
@@ -90,7 +91,7 @@ class OfferTotals:
         self.reasons[offer["answers"]] += 1
 
     def figures(self) -> dict[str, float]:
-        """Return count, cost, margin that is expected to be kept, and net value; money in dollars."""
+        """Return count, cost, margin that is expected to be kept, and net value."""
         return {
             "count": self.count,
             "cost_dollars": self.cost_cents / 100,
@@ -186,6 +187,7 @@ class PolicyComparison:
     A state is an offer's code, `no offer` or `held out`.
     """
 
+    currency: str
     banners: int = 0
     arms_changed: int = 0
     changed: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -196,8 +198,17 @@ class PolicyComparison:
 def compare_policies(
     old: Policy, new: Policy, subscribers: Iterable[BannerSubscriber], today: date
 ) -> PolicyComparison:
-    """Decide by both policies for each subscriber with a banner."""
-    comparison = PolicyComparison()
+    """Decide by both policies for each subscriber with a banner.
+
+    Raises:
+        OfferPolicyError: the policies have different currencies.
+    """
+    if old.currency != new.currency:
+        raise OfferPolicyError(
+            f"{old.version} is in {old.currency} and {new.version} in {new.currency}, which cannot be compared",
+            instead="simulate each by itself",
+        )
+    comparison = PolicyComparison(new.currency)
     for banner in subscribers:
         before, after = decide_offer(old, banner, today), decide_offer(new, banner, today)
         comparison.banners += 1

@@ -4,6 +4,7 @@
     document.py     what a policy file may hold, and an offer's texts with its numbers filled in
     complaints.py   what is wrong with one: where, and what to do instead
     checks.py       whether it fits the contract
+    price.py        the price and the currency that it counts in
     policy.py       the policy as it is used: read, checked, made ready
     selection.py    the one offer for a subscriber, by expected net value
     arms.py         who is held out

@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from churn.answers import MOST_MONTHS
 
-CURRENCY = "USD"
 PERCENT = 100
 
-type NumberWriter = Callable[[str], str]
-"""How a number is written: (language) -> text."""
+type NumberWriter = Callable[[str, str], str]
+"""How a number is written: (language, currency) -> text."""
 
 
 class PolicyTable(BaseModel):
@@ -28,8 +27,8 @@ class NoBenefit:
 
     months = 0
 
-    def monthly_dollars(self, price: float) -> float:  # noqa: ARG002 - as for every benefit
-        """Return what comes off each of the bills, in dollars, for a monthly price in dollars."""
+    def monthly_dollars(self, price: float | None) -> float:  # noqa: ARG002 - as for every benefit
+        """Return what comes off each of the bills, for a monthly price; None where the policy knows of no price."""
         return 0.0
 
     def numbers(self) -> Mapping[str, NumberWriter]:
@@ -38,7 +37,7 @@ class NoBenefit:
 
 
 class Discount(PolicyTable):
-    """A share of the price, or an amount, off each of some monthly bills."""
+    """A share of the price, or an amount, off each of some monthly bills. All amounts are in the policy's currency."""
 
     percent: Annotated[float | None, Field(gt=0, le=100, description="off each bill, in percent of the price")] = None
     dollars: Annotated[
@@ -53,26 +52,27 @@ class Discount(PolicyTable):
             raise ValueError("should have either percent or dollars")
         return self
 
-    def monthly_dollars(self, price: float) -> float:
-        """Return what comes off each bill, in dollars.
+    def monthly_dollars(self, price: float | None) -> float:
+        """Return what comes off each bill; where the policy knows of no price, the amount.
 
         A share of the price, or an amount that is at most the price; at most `cap_dollars / months`, so that all bills
         of an offer get the same discount and stay within the cap together.
         """
         share, amount = (self.percent or 0.0) / PERCENT, self.dollars or 0.0
-        return min(price * share + min(amount, price), self.cap_dollars / self.months)
+        off = amount if price is None else price * share + min(amount, price)
+        return min(off, self.cap_dollars / self.months)
 
     def numbers(self) -> Mapping[str, NumberWriter]:
         """Return `months`, `cap`, and `percent` or `dollars`."""
         numbers: dict[str, NumberWriter] = {
-            "months": lambda _: str(self.months),
-            "cap": partial(write_dollars, self.cap_dollars),
+            "months": lambda _language, _currency: str(self.months),
+            "cap": partial(write_amount, self.cap_dollars),
         }
         if self.dollars is not None:
-            numbers["dollars"] = partial(write_dollars, self.dollars)
+            numbers["dollars"] = partial(write_amount, self.dollars)
         elif self.percent is not None:
             share = self.percent / PERCENT
-            numbers["percent"] = lambda language: format_percent(share, locale=language, decimal_quantization=False)
+            numbers["percent"] = lambda language, _: format_percent(share, locale=language, decimal_quantization=False)
         return numbers
 
 
@@ -80,9 +80,9 @@ type Benefit = Discount | NoBenefit
 """What an offer gives to a subscriber who accepts it."""
 
 
-def write_dollars(amount: float, language: str) -> str:
-    """Write an amount; whole dollars without cents."""
+def write_amount(amount: float, language: str, currency: str) -> str:
+    """Write an amount; whole dollars without cents, and so in other currencies."""
     pattern = Locale.parse(language).currency_formats["standard"].pattern
     if amount.is_integer():
         pattern = pattern.replace("0.00", "0")
-    return format_currency(amount, CURRENCY, pattern, locale=language, currency_digits=False)
+    return format_currency(amount, currency, pattern, locale=language, currency_digits=False)

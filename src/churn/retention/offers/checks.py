@@ -8,8 +8,7 @@ from churn.contract.features import FeatureSpec
 from churn.contract.unspoken import find_unspoken
 from churn.retention.offers.complaints import PolicyProblem
 from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument, find_placeholders
-
-NUMERIC = {"integer", "number"}
+from churn.retention.offers.price import NUMERIC, find_price_problems
 
 
 def find_problems(
@@ -21,7 +20,7 @@ def find_problems(
         return [PolicyProblem("contract", what, "give the policy of this contract, or set CHURN_CONTRACT")]
     problems = [
         *_languages(document, languages),
-        *_price(document, contract),
+        *find_price_problems(document, contract),
         *_headlines("with_offer", document.headlines.with_offer, document.languages),
         *_headlines("without_offer", document.headlines.without_offer, document.languages),
     ]
@@ -45,21 +44,6 @@ def _languages(document: PolicyDocument, required: Collection[str]) -> Iterator[
         yield PolicyProblem(
             "languages", f"has {', '.join(unknown)}", f"answers are given in {', '.join(sorted(required))}"
         )
-
-
-def _price(document: PolicyDocument, contract: type[Contract]) -> Iterator[PolicyProblem]:
-    name = document.price_field
-    spec = {spec.name: spec for spec in contract.features}.get(name)
-    if spec is None:
-        what = f"is no field of the contract {contract.contract_name}"
-    elif spec.marker.protected:
-        what = "is protected: no offer may depend on it"
-    elif spec.kind not in NUMERIC:
-        what = f"is a {spec.kind}, no number"
-    else:
-        return
-    prices = ", ".join(spec.name for spec in contract.features if spec.kind == "number" and not spec.marker.protected)
-    yield PolicyProblem("price_field", f"{name} {what}", f"give one of {prices}")
 
 
 def _headlines(name: str, texts: Mapping[str, str], languages: Collection[str]) -> Iterator[PolicyProblem]:

@@ -72,6 +72,10 @@ class OfferDocument(PolicyTable):
     cost_dollars: Annotated[
         DollarAmount, Field(description="what else it costs us for each subscriber who accepts")
     ] = 0.0
+    worth_dollars: Annotated[
+        float | None,
+        Field(gt=0, description="what it is worth to keep a subscriber by it; for a policy without a price_field"),
+    ] = None
     take_up: Annotated[Share, Field(description="the assumed share who accept, of those who are offered it")]
     saves: Annotated[
         Mapping[str, Share],
@@ -96,16 +100,16 @@ class OfferDocument(PolicyTable):
 
     @property
     def numbers(self) -> Mapping[str, NumberWriter]:
-        """The numbers that its texts may name, each with how a language writes it."""
+        """The numbers that its texts may name, each with how it is written."""
         return {
-            "expires": lambda language: format_date(self.expires, format="long", locale=language),
+            "expires": lambda language, _: format_date(self.expires, format="long", locale=language),
             **self.benefit.numbers(),
         }
 
-    def fill_text(self, text: str, language: str) -> str:
+    def fill_text(self, text: str, language: str, currency: str) -> str:
         """Put the offer's numbers in place of their names, so that no text has to write one."""
         numbers = self.numbers
-        return text.format_map({name: numbers[name](language) for name in find_placeholders(text)})
+        return text.format_map({name: numbers[name](language, currency) for name in find_placeholders(text)})
 
 
 def find_placeholders(text: str) -> list[str]:
@@ -126,11 +130,19 @@ class PolicyDocument(PolicyTable):
     version: Annotated[Name, Field(description="the policy's version, which every answer carries")]
     contract: Annotated[str, Field(description="the contract whose subscribers it is for")]
     languages: Annotated[Several[str], Field(min_length=1, description="the languages of its texts")]
-    price_field: Annotated[str, Field(description="the field that holds the monthly price in dollars")]
+    price_field: Annotated[
+        str | None,
+        Field(description="the field that holds the monthly price; without one each offer has its worth_dollars"),
+    ] = None
+    currency: Annotated[
+        str | None, Field(description="of all amounts, by its code in ISO 4217, such as EUR; the contract's by default")
+    ] = None
     headlines: Annotated[Headlines, Field(description="the banner's first line")]
     holdout: Annotated[Holdout, Field(description="who is held out")]
     cooldown: Annotated[Cooldown, Field(description="the time between two offers")]
-    assumptions: Annotated[Assumptions, Field(description="what is assumed of every subscriber")]
+    assumptions: Annotated[
+        Assumptions | None, Field(description="what is assumed of every subscriber; none without a price_field")
+    ] = None
     offers: Annotated[
         Several[OfferDocument], Field(alias="offer", description="the offers, each as [[offer]]; earlier ones win ties")
     ] = ()

@@ -15,6 +15,7 @@ from churn.retention.offers.benefit import Benefit
 from churn.retention.offers.checks import find_problems
 from churn.retention.offers.complaints import build_policy_error, problems_from_validation
 from churn.retention.offers.document import Holdout, OfferDocument, PolicyDocument
+from churn.retention.offers.price import find_currency
 
 UNBOUNDED = float("inf")
 
@@ -46,6 +47,7 @@ class Policy:
 
     document: PolicyDocument
     version: str
+    currency: str
     holdout: Holdout
     cooldown_days: int
     terms: tuple[Terms, ...]
@@ -68,6 +70,15 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
         OfferPolicyError: names the file, each place in it that is wrong, and what to do instead.
     """
     path = path or find_default_policy(contract)
+    return build_policy(read_policy(path), path, contract, languages=languages)
+
+
+def read_policy(path: Path) -> PolicyDocument:
+    """Read what a policy file says, whatever the contract.
+
+    Raises:
+        OfferPolicyError: the same.
+    """
     try:
         content = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
@@ -80,21 +91,33 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
             f"{path} is no TOML: {error}", instead="correct that line; docs/offers.md has a whole example"
         ) from error
     try:
-        document = PolicyDocument.model_validate(content)
+        return PolicyDocument.model_validate(content)
     except ValidationError as error:
         raise build_policy_error(path, problems_from_validation(error, content)) from error
+
+
+def build_policy(
+    document: PolicyDocument, path: Path, contract: type[Contract], *, languages: Collection[str]
+) -> Policy:
+    """Check what a policy file says, and make it ready for use.
+
+    Raises:
+        OfferPolicyError: the same.
+    """
     if problems := find_problems(document, contract, languages):
         raise build_policy_error(path, problems)
+    currency = find_currency(document, contract)
     return Policy(
         document=document,
         version=document.version,
+        currency=currency,
         holdout=document.holdout,
         cooldown_days=document.cooldown.days,
-        terms=tuple(_terms_from_offer(offer) for offer in document.offers),
+        terms=tuple(_terms_from_offer(offer, currency) for offer in document.offers),
     )
 
 
-def _terms_from_offer(offer: OfferDocument) -> Terms:
+def _terms_from_offer(offer: OfferDocument, currency: str) -> Terms:
     return Terms(
         code=offer.code,
         offer=offer,
@@ -108,9 +131,9 @@ def _terms_from_offer(offer: OfferDocument) -> Terms:
             )
             for name, condition in offer.eligible.items()
         ),
-        titles={language: offer.fill_text(text, language) for language, text in offer.title.items()},
+        titles={language: offer.fill_text(text, language, currency) for language, text in offer.title.items()},
         disclosures={
-            language: tuple(offer.fill_text(text, language) for text in several)
+            language: tuple(offer.fill_text(text, language, currency) for text in several)
             for language, several in offer.disclosures.items()
         },
     )

@@ -12,7 +12,7 @@ CENTS = 2
 
 
 class WeighedOffer(NamedTuple):
-    """An offer that answers a reason, known by its code, and what making it is worth, in dollars.
+    """An offer that answers a reason, known by its code, and what making it is worth, in the policy's currency.
 
     `net` is rounded to cents: what is decided is decided on this number.
     """
@@ -21,6 +21,7 @@ class WeighedOffer(NamedTuple):
     reason: str
     save_rate: float
     monthly_discount: float
+    margin: float
     cost: float
     net: float
 
@@ -37,15 +38,16 @@ def choose_offer(
 ) -> tuple[Offer | None, list[OfferConsidered]]:
     """Choose the offer with the largest expected net value for this subscriber.
 
-    For an offer that answers one of the reasons, in dollars:
+    For an offer that answers one of the reasons, in the policy's currency:
 
         net    = probability * save_rate * margin - cost
         margin = price * margin_share * months_kept
         cost   = take_up * (months * monthly discount + cost_dollars)
 
-    The offer's benefit says what the monthly discount is. `save_rate` is the share of those about to leave whom the
-    offer keeps, `take_up` the share of all who are offered it and accept: they cost, whether they would have left or
-    not.
+    Without a price field the margin is what the offer says that it is worth to keep a subscriber by it. A price that is
+    not known counts as 0. The offer's benefit says what the monthly discount is. `save_rate` is the share of those
+    about to leave whom the offer keeps, `take_up` the share of all who are offered it and accept: they cost, whether
+    they would have left or not.
 
     An offer counts for the reason with the highest save rate that it answers; of equal ones for the first. Net values
     are compared in whole cents, as they are shown. An offer with a net value of 0 or less is not made. Of equal offers
@@ -60,8 +62,7 @@ def choose_offer(
     Returns:
         The offer, or None, and all others of the policy in its order.
     """
-    price, assumed = float(getattr(subscriber, policy.document.price_field)), policy.document.assumptions
-    margin = price * assumed.margin_share * assumed.months_kept
+    price, margin = _weigh_subscriber(policy, subscriber)
     cooling = last_offer is not None and (today - last_offer).days < policy.cooldown_days
     best: WeighedOffer | None = None
     best_at = -1
@@ -85,7 +86,16 @@ def choose_offer(
     if best is None:
         return None, considered
     del considered[best_at]
-    return _build_offer(best, probability, margin, language), considered
+    return _build_offer(best, probability, policy.currency, language), considered
+
+
+def _weigh_subscriber(policy: Policy, subscriber: Contract) -> tuple[float | None, float]:
+    """Return the monthly price, and what it is worth to keep the subscriber; no price if the policy knows of none."""
+    field, assumed = policy.document.price_field, policy.document.assumptions
+    if field is None or assumed is None:
+        return None, 0.0
+    price = float(getattr(subscriber, field) or 0.0)
+    return price, price * assumed.margin_share * assumed.months_kept
 
 
 def _is_eligible(terms: Terms, subscriber: Contract) -> bool:
@@ -97,7 +107,7 @@ def _is_eligible(terms: Terms, subscriber: Contract) -> bool:
 
 
 def _weigh(
-    terms: Terms, reasons: Sequence[CustomerReason], probability: float, margin: float, price: float
+    terms: Terms, reasons: Sequence[CustomerReason], probability: float, margin: float, price: float | None
 ) -> WeighedOffer | None:
     """Weigh an offer by the reason that it answers best; None if it answers none."""
     reason, save_rate = "", -1.0
@@ -107,26 +117,28 @@ def _weigh(
             reason, save_rate = shown["code"], rate
     if save_rate < 0:
         return None
+    margin = terms.offer.worth_dollars or margin
     discount = terms.benefit.monthly_dollars(price)
     cost = terms.offer.take_up * (terms.benefit.months * discount + terms.offer.cost_dollars)
     net = round(probability * save_rate * margin - cost, CENTS) + 0.0
-    return WeighedOffer(terms, reason, save_rate, discount, cost, net)
+    return WeighedOffer(terms, reason, save_rate, discount, margin, cost, net)
 
 
-def _build_offer(chosen: WeighedOffer, probability: float, margin: float, language: str) -> Offer:
+def _build_offer(chosen: WeighedOffer, probability: float, currency: str, language: str) -> Offer:
     terms = chosen.terms
     return {
         "code": terms.code,
         "title": terms.titles[language],
         "answers": chosen.reason,
         "discount_dollars": round(chosen.monthly_discount, CENTS) + 0.0,
+        "currency": currency,
         "months": terms.benefit.months,
         "expires": terms.offer.expires.isoformat(),
         "disclosures": list(terms.disclosures[language]),
         "expected": {
             "churn_probability": probability,
             "save_rate": chosen.save_rate,
-            "margin_dollars": round(margin, CENTS) + 0.0,
+            "margin_dollars": round(chosen.margin, CENTS) + 0.0,
             "cost_dollars": round(chosen.cost, CENTS) + 0.0,
             "net_dollars": chosen.net,
         },

@@ -102,6 +102,7 @@ def test_the_tables_show_banners_offers_reasons_and_assumptions(policy: Policy, 
     assert [table.title.split(" ")[0] for table in shown] == ["Subscribers;", "Offers", "Which", "No", "All"]
     assert all(len(cells) == len(table.columns) for table in shown for cells in table.rows)
     assumed = {cells[0]: cells for cells in shown[-1].rows}
+    assert policy.document.assumptions is not None
     assert assumed["margin share of the price"][1:] == ["0.45", policy.document.assumptions.margin_share_source]
     assert assumed["priority-support"][1] == "taken up 0.5; saves support 0.18"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.examples import STREAMFLOW
-from support.policies import LANGUAGES, POLICY, policy_file, policy_of
+from support.policies import LANGUAGES, POLICY, policy_file, policy_of, policy_without_price
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
@@ -61,6 +61,19 @@ def test_a_policy_without_offers_is_one(tmp_path: Path) -> None:
     path = tmp_path / "none.toml"
     path.write_text(text.partition("[[offer]]")[0], encoding="utf-8")
     assert load_policy(path, STREAMFLOW, languages=LANGUAGES).terms == ()
+
+
+def test_a_policy_without_a_price_counts_in_its_own_currency(tmp_path: Path) -> None:
+    policy = load_policy(policy_without_price(tmp_path, "EUR"), STREAMFLOW, languages=LANGUAGES)
+    welcome, support = policy.terms
+    assert policy.currency == "EUR"
+    assert welcome.titles["en"] == "A welcome bonus: €5 off your next 6 bills"
+    assert "5\N{NO-BREAK SPACE}€ Rabatt" in welcome.titles["de"]
+    assert (welcome.offer.worth_dollars, support.offer.worth_dollars) == (300, 200)
+
+
+def test_the_currency_is_the_contracts_if_the_policy_names_none(tmp_path: Path) -> None:
+    assert policy_of(tmp_path).currency == "USD"
 
 
 WRONG = [
@@ -147,6 +160,28 @@ WRONG = [
     (".is = [", ".at_least = 1 #", "eligible: contract_type: contract_type is no number", "use is = [...]"),
     ('"monthly_charges"', '"senior_citizen"', "price_field: senior_citizen is protected", "monthly_charges"),
     ('"monthly_charges"', '"contract_type"', "price_field: contract_type is a category, no number", "monthly_charges"),
+    (
+        '"monthly_charges"',
+        '"num_support_tickets"',
+        "price_field: num_support_tickets is no money: the contract writes it neither with write_dollars nor",
+        "give one of monthly_charges, total_charges",
+    ),
+    ('price_field = "monthly_charges"', "", "assumptions: are made of the price, but there is no", "add price_field"),
+    (
+        'price_field = "monthly_charges"',
+        "",
+        'offer "yearly-20": discount: percent: is a share of the price, but there is no',
+        "give dollars instead",
+    ),
+    ('price_field = "monthly_charges"', "", 'offer "yearly-20": worth_dollars: is missing', "what it is worth to keep"),
+    (
+        'code = "yearly-20"',
+        'code = "yearly-20"\nworth_dollars = 9',
+        "worth_dollars: stands beside a price",
+        "one of the",
+    ),
+    ("price_field =", 'currency = "EURO"\nprice_field =', "currency: EURO is none", "such as EUR"),
+    ("price_field =", 'currency = "EUR"\nprice_field =', "the contract has monthly_charges in USD", "Money("),
     ('"monthly_charges"', '"price"', "price_field: price is no field of the contract streamflow", "monthly_charges"),
 ]
 

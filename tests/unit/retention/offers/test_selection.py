@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import STREAMFLOW
-from support.policies import LANGUAGES, policy_of, reason
+from support.policies import LANGUAGES, policy_of, policy_without_price, reason
 from support.policies import POLICY as FILE
 from support.strategies import subscribers
 
@@ -61,6 +61,7 @@ def test_the_formula_holds_to_the_cent() -> None:
         "title": "20% off for 12 months with a one-year plan",
         "answers": "contract_type.month-to-month",
         "discount_dollars": 17.9,
+        "currency": "USD",
         "months": 12,
         "expires": "2028-12-31",
         "disclosures": [
@@ -98,6 +99,19 @@ def test_an_offer_without_a_discount_costs_what_it_costs() -> None:
     offer = made(reasons=[reason("support")])
     assert (offer["code"], offer["discount_dollars"], offer["months"]) == ("priority-support", 0.0, 0)
     assert offer["expected"]["cost_dollars"] == 9.0
+
+
+def test_without_a_price_the_offers_own_worth_is_the_margin(tmp_path: Path) -> None:
+    """Worked by hand: 0.8 * 0.18 * 200 - 0.5 * 18 = 19.80 for support, 0.8 * 0.12 * 300 - 0.7 * 30 = 7.80 for $5 off."""
+    policy = load_policy(policy_without_price(tmp_path, "EUR"), STREAMFLOW, languages=LANGUAGES)
+    offer, [other] = chosen(policy, example(tenure=1), reasons=[reason("history"), reason("support")])
+    assert offer is not None
+    assert (offer["code"], offer["currency"]) == ("priority-support", "EUR")
+    assert (offer["expected"]["margin_dollars"], offer["expected"]["net_dollars"]) == (200.0, 19.8)
+    assert other == {"code": "welcome-5", "why": "worth_less_than_the_chosen", "net_dollars": 7.8}
+    offer, _ = chosen(policy, example(tenure=1), reasons=[reason("history")])
+    assert offer is not None
+    assert offer["discount_dollars"] == 5.0
 
 
 def test_every_other_offer_says_why_not() -> None:
@@ -203,6 +217,7 @@ def net(code: str, group: str, subscriber: Any, probability: float) -> Any:
         monthly = price * (offer.discount.percent or 0) / 100 + min(offer.discount.dollars or 0, price)
         total = min(monthly * offer.discount.months, offer.discount.cap_dollars)
     cost = offer.take_up * (total + offer.cost_dollars)
+    assert assumed is not None
     margin = price * assumed.margin_share * assumed.months_kept
     return round(probability * offer.saves[group] * margin - cost, 2)
 
