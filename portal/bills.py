@@ -45,7 +45,8 @@ def describe_saving(offer: Offer, language: str, say: Mapping[str, str]) -> str 
     discount, months = offer["discount_dollars"], offer["months"]
     if not discount or not months:
         return None
-    amount, total = format_dollars(discount, language), format_dollars(discount * months, language)
+    currency = offer.get("currency", "USD")  # which services of earlier versions do not say
+    amount, total = (format_dollars(off, language, currency) for off in (discount, discount * months))
     return say["saving_one" if months == 1 else "saving_many"].format(amount=amount, months=months, total=total)
 
 

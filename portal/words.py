@@ -59,9 +59,9 @@ class Phrases:
         return negotiate_locale(asked, self.languages, sep="-") or ENGLISH
 
 
-def format_dollars(amount: float, language: str = ENGLISH) -> str:
-    """Format an amount, such as `$1,253.00`."""
-    return format_currency(amount, "USD", locale=_locale(language))
+def format_dollars(amount: float, language: str = ENGLISH, currency: str = "USD") -> str:
+    """Format an amount, such as `$1,253.00`, or in another currency, by its code in ISO 4217."""
+    return format_currency(amount, currency, locale=_locale(language))
 
 
 def format_day(value: date | str, language: str = ENGLISH) -> str:

@@ -10,6 +10,7 @@ from support.examples import STREAMFLOW
 from support.policies import policy_file
 from support.processes import churn, succeed
 
+from churn.businesses import find_contract
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.model.bundle import Bundle
@@ -103,6 +104,15 @@ def test_the_policy_is_the_option_the_setting_or_the_contracts_own(
     arguments = ("offers", "simulate", subscribers, "--bundle", bundle.path, "--json")
     assert json.loads(succeed(tmp_path, *arguments, "--policy", mine))["policy_version"] == "mine"
     assert json.loads(succeed(tmp_path, *arguments, OFFER_POLICY=mine))["policy_version"] == "mine"
+
+
+def test_a_policy_is_checked_by_the_contract_that_it_names(tmp_path: Path) -> None:
+    own = find_default_policy(find_contract("telco"))
+    assert "telco-2026-11 is valid" in succeed(tmp_path, "offers", "check", own)
+    done = churn(tmp_path, "offers", "check", own, "--contract", "streamflow")
+    assert (done.code, "contract: is telco, but the contract in use is streamflow" in done.err) == (2, True)
+    done = churn(tmp_path, "offers", "check", policy_file(tmp_path, ('contract = "streamflow"', 'contract = "nobody"')))
+    assert (done.code, "policy.toml: contract: there is no contract 'nobody'" in done.err) == (2, True)
 
 
 def test_a_policy_is_checked(tmp_path: Path) -> None:

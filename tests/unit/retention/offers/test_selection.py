@@ -102,7 +102,7 @@ def test_an_offer_without_a_discount_costs_what_it_costs() -> None:
 
 
 def test_without_a_price_the_offers_own_worth_is_the_margin(tmp_path: Path) -> None:
-    """Worked by hand: 0.8 * 0.18 * 200 - 0.5 * 18 = 19.80 for support, 0.8 * 0.12 * 300 - 0.7 * 30 = 7.80 for $5 off."""
+    """Worked by hand: 0.8 * 0.18 * 200 - 0.5 * 18 = 19.80 for support, 0.8 * 0.12 * 300 - 0.7 * 30 = 7.80 for 5 off."""
     policy = load_policy(policy_without_price(tmp_path, "EUR"), STREAMFLOW, languages=LANGUAGES)
     offer, [other] = chosen(policy, example(tenure=1), reasons=[reason("history"), reason("support")])
     assert offer is not None
