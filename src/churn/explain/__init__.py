@@ -8,6 +8,7 @@ arrays.py   the arrays of tables: read from their files, and checked before an i
 tables.py   a model's trees compiled to tables, and contributions looked up in them by kernel.pyx
 trees.py    a model's trees as arrays
 parity.py   proves that the tables say what the model's own library says
+tree_by_tree.py   a library's own contributions of many rows, each tree asked once about rows alike to it
 trained.py  what is asked of a fitted model, of any library
 xgb.py      models of XGBoost, and its own contributions where the trees do not fit
 """

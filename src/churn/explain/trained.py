@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from churn.contract.declaration import Rows
+from churn.explain.tree_by_tree import Progress
 from churn.explain.trees import Ensemble
 
 
@@ -51,6 +52,9 @@ class TrainedModel(Protocol):
 
     def explain(self, rows: Rows) -> npt.NDArray[np.floating[Any]]:
         """Compute the library's own contributions in log-odds, path-dependent TreeSHAP, then the base value."""
+
+    def explain_many(self, rows: Rows, progress: Progress) -> npt.NDArray[np.floating[Any]]:
+        """Compute the same for many rows, tree by tree where that takes less; tell which share is done."""
 
     def encode(self, names: Sequence[str]) -> bytes:
         """Return its file's content. A model that knows no names gets these, where its format holds names."""

@@ -8,6 +8,7 @@ both float32, which is where bin <= index of the threshold + 1.
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,12 +60,14 @@ class Ensemble:
         margin: log-odds before any tree.
         thresholds: per feature, float32, rising, without repetition.
         values: per tree, float64 (nodes,); a leaf's value in log-odds at its node's number.
+        thresholds_by_tree: per tree, the thresholds of each feature that it asks about; float32, rising.
     """
 
     margin: float
     thresholds: Sequence[npt.NDArray[np.float32]]
     leaves: Sequence[Leaf]
     values: Sequence[npt.NDArray[np.float64]] = ()
+    thresholds_by_tree: Sequence[Mapping[int, npt.NDArray[np.float32]]] = ()
 
     def sum_margins(self, leaves: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Add up log-odds in double precision, where XGBoost uses single: (n, trees) node numbers in, (n,) out."""
@@ -88,20 +91,21 @@ def read_ensemble(model_json: bytes) -> Ensemble:
     for tree in trees:
         _require_plain(tree)
     params = learner["learner_model_param"]
-    thresholds = _collect_thresholds(trees, int(params["num_feature"]))
+    thresholds = _list_thresholds(trees, int(params["num_feature"]))
     values = [
         np.array(tree["split_conditions"], dtype=np.float32).astype(np.float64) * weight
         for tree, weight in zip(trees, weights, strict=True)
     ]
     leaves = [leaf for tree, own in zip(trees, values, strict=True) for leaf in _walk_leaves(tree, own, thresholds)]
-    return Ensemble(_read_base_margin(params["base_score"]), thresholds, leaves, values)
+    by_tree = [_collect_thresholds([tree]) for tree in trees]
+    return Ensemble(_read_base_margin(params["base_score"]), thresholds, leaves, values, by_tree)
 
 
 def read_thresholds(model_json: bytes) -> list[npt.NDArray[np.float32]]:
     """Read the thresholds of each feature from what `Booster.save_raw("json")` gives; none if it has no trees."""
     learner = json.loads(model_json)["learner"]
     trees = learner["gradient_booster"].get("model", {}).get("trees", [])
-    return _collect_thresholds(trees, int(learner["learner_model_param"]["num_feature"]))
+    return _list_thresholds(trees, int(learner["learner_model_param"]["num_feature"]))
 
 
 def _require_plain(tree: Mapping[str, Any]) -> None:
@@ -123,13 +127,18 @@ def _is_leaf(tree: Mapping[str, Any], node: int) -> bool:
     return bool(tree["left_children"][node] == -1)
 
 
-def _collect_thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.NDArray[np.float32]]:
-    thresholds: list[set[float]] = [set() for _ in range(features)]
+def _list_thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.NDArray[np.float32]]:
+    thresholds = _collect_thresholds(trees)
+    return [thresholds.get(feature, np.zeros(0, dtype=np.float32)) for feature in range(features)]
+
+
+def _collect_thresholds(trees: Sequence[Mapping[str, Any]]) -> dict[int, npt.NDArray[np.float32]]:
+    thresholds: dict[int, set[float]] = defaultdict(set)
     for tree in trees:
         for node, feature in enumerate(tree["split_indices"]):
             if not _is_leaf(tree, node):
                 thresholds[feature].add(tree["split_conditions"][node])
-    return [np.unique(np.array(sorted(of_feature), dtype=np.float32)) for of_feature in thresholds]
+    return {feature: np.unique(np.array(sorted(own), dtype=np.float32)) for feature, own in thresholds.items()}
 
 
 def _walk_leaves(

@@ -11,8 +11,10 @@ import numpy.typing as npt
 import xgboost
 
 from churn.contract.declaration import Rows
+from churn.cpus import count_usable_cpus
 from churn.errors import BundleError
 from churn.explain import Explainer
+from churn.explain.tree_by_tree import Progress, explain_tree_by_tree, unite_thresholds
 from churn.explain.trees import Ensemble, NotTabular, read_ensemble, read_thresholds
 
 OBJECTIVE = "binary:logistic"
@@ -80,6 +82,16 @@ class XgboostModel:
         """Explain by `pred_contribs`."""
         return self.native.predict(self._read_rows(rows), pred_contribs=True, validate_features=False)
 
+    def explain_many(self, rows: Rows, progress: Progress = lambda _share: None) -> npt.NDArray[np.float64]:
+        """Add up `pred_contribs` of all trees. Raise NotTabular for what is no tree."""
+        trees = self.read_ensemble().thresholds_by_tree
+        rounds = self.native.num_boosted_rounds()
+        at_once = len(trees) // max(rounds, 1)  # of a random forest in each round, which cannot be taken apart
+        of_rounds = [unite_thresholds(trees[first : first + at_once]) for first in range(0, len(trees), at_once or 1)]
+        explainers = (build_xgboost_explainer(self.native[number : number + 1]) for number in range(rounds))
+        base = np.broadcast_to(self.explain(rows[:1])[:, -1:], (len(rows), 1))
+        return np.hstack([explain_tree_by_tree(explainers, of_rounds, rows, progress=progress), base])
+
     def encode(self, names: Sequence[str]) -> bytes:
         """Return the booster in XGBoost's own binary format."""
         booster = self.native
@@ -89,8 +101,8 @@ class XgboostModel:
         return bytes(booster.save_raw("ubj"))
 
     def _read_rows(self, rows: Rows) -> xgboost.DMatrix:
-        self.native.set_param({"nthread": 0})
-        return xgboost.DMatrix(rows)
+        self.native.set_param({"nthread": count_usable_cpus()})
+        return xgboost.DMatrix(rows, nthread=1)  # a copy, which more threads do not make sooner
 
 
 def load_booster(path: Path, content: memoryview | None = None) -> xgboost.Booster:

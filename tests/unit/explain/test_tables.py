@@ -3,6 +3,7 @@
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,20 @@ def test_a_threshold_that_is_one_ulp_off_is_noticed(nudge: np.float32) -> None:
     moved = Ensemble(ensemble.margin, [np.nextafter(axis, nudge) for axis in ensemble.thresholds], ensemble.leaves)
     explain = build_table_explainer(compile_tables(moved))
     assert not compare_with_model(explain, XgboostModel(booster), edges(ensemble)).is_within()
+
+
+@pytest.mark.parametrize("nudge", [np.float32(-np.inf), np.float32(np.inf)])
+def test_a_threshold_that_is_read_one_ulp_off_for_all_purposes_is_noticed(nudge: np.float32) -> None:
+    class Misread(XgboostModel):
+        def read_ensemble(self) -> Ensemble:
+            ensemble = super().read_ensemble()
+            moved = [np.nextafter(axis, nudge) for axis in ensemble.thresholds]
+            by_tree = [
+                {at: np.nextafter(axis, nudge) for at, axis in tree.items()} for tree in ensemble.thresholds_by_tree
+            ]
+            return replace(ensemble, thresholds=moved, thresholds_by_tree=by_tree)
+
+    model = Misread(trained(20, 4))
+    explain = build_table_explainer(compile_tables(model.read_ensemble()))
+    rows = edges(XgboostModel(model.native).read_ensemble(), count=5000)
+    assert not compare_with_model(explain, model, rows).is_within()
