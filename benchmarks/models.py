@@ -11,7 +11,9 @@ from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.model.manifest import ModelCard
 from churn.model.sealing import write_bundle
-from churn.training.fit import fit_xgboost, split_rows
+from churn.training.fit import fit_xgboost
+from churn.training.groups import group_rows
+from churn.training.holdout import get_holdout_key, split_rows
 from churn.training.synthetic import make_demo
 from churn.training.tuned import load_tuned
 
@@ -38,7 +40,8 @@ def make_bundle(name: str, folder: Path) -> Path:
     demo = make_demo(contract, DEMO_VERSION)
     rows = contract.encode_columns({name: demo[name] for name in contract.feature_names()})
     labels = (demo[contract.label_column] == contract.label_values[1]).to_numpy().astype(np.int8)
-    train, _ = split_rows(labels, SEED)
+    ids = demo[contract.id_column].tolist()
+    train = split_rows(get_holdout_key(contract), group_rows(ids, rows), ids, rows, labels).train
     golden = contract.encode_columns(draw_columns(contract, np.random.default_rng(SEED), GOLDEN_ROWS))
     bundle = write_bundle(
         folder / name,

@@ -35,6 +35,7 @@ from churn.model.shelf import Shelf
 from churn.training.data import TrainingData
 from churn.training.export import export_model
 from churn.training.flavors import TRUSTED_TYPES, RegisteredModel
+from churn.training.holdout import split_by_chance
 from churn.training.kept import HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, measure
 from churn.training.promotion import check_version, find_version
@@ -51,6 +52,8 @@ pytestmark = [
 
 ROWS = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(0), 300))
 LABELS = (ROWS[:, 0] < 60).astype(np.int8)
+MORE_ROWS = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(1), 600))
+MORE_LABELS = (MORE_ROWS[:, 0] < 60).astype(np.int8)
 NAMES = STREAMFLOW.feature_names()
 
 
@@ -276,7 +279,7 @@ def test_a_failed_gate_is_named_and_only_a_reason_gets_past_it(tmp_path: Path) -
 def test_a_version_is_compared_with_a_champion_that_it_was_not_measured_beside_once_its_data_is_given(
     tmp_path: Path,
 ) -> None:
-    registry, data = Registry(tmp_path), TrainingData("data of May", "0" * 64, {}, ROWS, LABELS)
+    registry, data = Registry(tmp_path), TrainingData("data of May", "0" * 64, {}, MORE_ROWS, MORE_LABELS)
     shares, own = {"senior_citizen": 0.0}, measure(model(), HoldoutRows(ROWS, LABELS))
     kept = {**RECORD.files, f"export/{MEASURED_FILE}": Measured(own, shares, {}).encode()}
     record = replace(RECORD, files=kept, tags={**RECORD.tags, "training_data_sha256": data.sha256})
@@ -290,6 +293,32 @@ def test_a_version_is_compared_with_a_champion_that_it_was_not_measured_beside_o
     assert [gate.name for gate in gates if "the champion's" in gate.reason] == ["auc", "log loss"]
     with pytest.raises(DataError, match="is not the file"):
         check_version(registry, STREAMFLOW, "v1.0.0", replace(data, sha256="1" * 64))
+
+
+def test_a_champion_is_compared_on_the_rows_that_it_was_not_trained_on(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    ids = tuple(f"id-{number}" for number in range(len(MORE_ROWS)))
+    data = TrainingData("data of May", "0" * 64, {}, MORE_ROWS, MORE_LABELS, ids)
+    boundary = data.split(STREAMFLOW).boundary
+    tags = {**RECORD.tags, "training_data_sha256": data.sha256, **boundary.build_tags()}
+    shifted = replace(boundary, stayed_below=1.0, left_below=1.0).build_tags()
+    champion = registry.register(STREAMFLOW, model(), replace(RECORD, tags={**tags, **shifted}))
+    registry.promote(champion, {})
+    registry.register(STREAMFLOW, model(), replace(RECORD, tags={**tags, "model_version": "v1.1.0"}))
+
+    def say(**tags_of_champion: str) -> str:
+        registry.tag(champion, tags_of_champion)
+        _, gates = check_version(registry, STREAMFLOW, "v1.1.0", data)
+        return next(gate.reason for gate in gates if gate.name == "comparison")
+
+    rows = len(data.split(STREAMFLOW).holdout)
+    assert say() == f"on {rows} of the {rows} rows of the holdout, on which the champion was not trained"
+    assert f"the champion was not trained on 0 of the {rows} rows" in say(holdout_left_below="0.0")
+    assert "which flatters it, is not known" in say(holdout_left_below="unknown", training_data_sha256="1" * 64)
+    # Of a version that kept no boundary, the holdout follows from the rows' order.
+    by_chance = np.flatnonzero(split_by_chance(MORE_LABELS))
+    both = len(set(by_chance.tolist()) & set(data.split(STREAMFLOW).holdout.tolist()))
+    assert f"the champion was not trained on {both} of the {rows} rows" in say(training_data_sha256=data.sha256)
 
 
 def test_versions_trained_with_a_subscriber_are_named_until_they_are_forgotten(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.training.export import Exported
+    from churn.training.gates import Gate
 
 # ruff: noqa: PLC0415 - MLflow takes seconds to import
 
@@ -110,12 +111,13 @@ def promote_version(
 
     info, gates = check_version(registry, contract, version, trained_on, unseen=unseen, name=name)
     failed = [gate for gate in gates if not gate.passed]
-    verdicts = [{"gate": gate.name, "passed": gate.passed, "reason": gate.reason} for gate in gates]
+    verdicts = [
+        {"gate": gate.name, "passed": gate.passed, "undecided": gate.undecided, "reason": gate.reason} for gate in gates
+    ]
     if as_json:
         print_json({"version": version, "promoted": not failed or forced is not None, "gates": verdicts})
     else:
-        marks = {True: "holds", False: "FAILED"}
-        rows = [[gate.name, marks[gate.passed], gate.reason] for gate in gates]
+        rows = [[gate.name, _mark(gate), gate.reason] for gate in gates]
         print_table("Release gates", ["gate", "", "why"], rows)
     if failed and forced is None:
         raise GateError(
@@ -206,6 +208,12 @@ def ui(
     # Without its runner of jobs: there are none here, and it keeps half a CPU busy.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     os.execve(command[0], command, environment)  # noqa: S606 - in our place, so that a signal to us reaches it
+
+
+def _mark(gate: Gate) -> str:
+    if gate.undecided:
+        return "undecided"
+    return "holds" if gate.passed else "FAILED"
 
 
 def _format_cell(value: object) -> object:

@@ -109,13 +109,12 @@ def tune(
 ) -> None:
     """Search for XGBoost's parameters on the training part; an interrupted search goes on where it stopped."""
     require_training_extra()
-    from churn.training.fit import SEED, split_rows
     from churn.training.tuned import save_tuned
     from churn.training.tuning import tune as run_study
 
     settings, chosen = read_settings(), find_contract(contract)
     read = read_data(chosen, data)
-    training_part, _ = split_rows(read.labels, SEED)
+    training_part = read.split(chosen).train
     storage = settings.churn_home.resolve() / "optuna.db"
     storage.parent.mkdir(parents=True, exist_ok=True)
     most_trials = trials or (DEFAULT_TRIALS if minutes is None else MOST_TRIALS)
@@ -136,6 +135,7 @@ def tune(
             chosen,
             read.rows[training_part],
             read.labels[training_part],
+            groups=read.group().numbers[training_part],
             data_version=recognise_demo(chosen, read) or read.version,
             data_sha256=read.sha256,
             seed=seed,
@@ -166,6 +166,8 @@ def read_data(
         data = read_training_data(contract, path, version=version)
     if data.unread:
         say(name_unread(data.unread))
+    for sentence in data.group().describe():
+        say(sentence)
     return data
 
 
@@ -228,7 +230,7 @@ def train_and_register(
     if demo is not None and data_version is None:
         data = replace(data, version=demo)
     registry = open_registry(settings)
-    from churn.training.measured import choose_compared, measure_versions
+    from churn.training.measured import choose_compared, compare_versions
     from churn.training.pipeline import build_run_record, train_model
     from churn.training.versions import name_registered_model
 
@@ -242,7 +244,14 @@ def train_and_register(
     show_training(trained)
     compared = choose_compared(earlier)
     say(f"measuring {len(compared)} earlier versions on the same holdout")
-    others = measure_versions(registry, contract, compared, trained.holdout_rows())
+    others = compare_versions(
+        registry,
+        contract,
+        compared,
+        trained=trained.model,
+        holdout=trained.holdout_rows(),
+        find_unseen=trained.find_unseen,
+    )
     say("drawing plots and recording the run in MLflow")
     salt = settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None
     info = registry.register(contract, trained.model, build_run_record(trained, others=others, salt=salt))

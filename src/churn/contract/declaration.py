@@ -39,6 +39,8 @@ class Contract(BaseModel):
     label_column: ClassVar[str]
     label_values: ClassVar[tuple[str, str]]
     """How a data file writes (stayed, left)."""
+    holdout_key: ClassVar[str] = ""
+    """Of the hash that holds subscribers out; the contract's name if empty. Another key is another holdout."""
     demo: ClassVar[DemoProcess | None] = None
     negligible_auc_loss: ClassVar[float] = 0.001
     """A loss of AUC too small to matter: of two models that differ by less, training takes the simpler one."""

@@ -2,7 +2,9 @@
 
 data.py             reads and validates a training file
 synthetic.py        makes demo data by the contract's process
-fit.py              splits rows, and fits XGBoost
+groups.py           finds rows of one subscriber, and copies
+holdout.py          chooses the rows that training never sees
+fit.py              fits XGBoost
 folds.py            draws what compares and tunes, and counts what that needs
 candidates.py       compares XGBoost with a baseline and other tree methods
 choosing.py         says what is as good as the best on the same folds
@@ -20,6 +22,7 @@ versions.py         what is said of a registered version and of a run
 flavors.py          reads a registered model, and what it predicts in the way of its flavour
 kept.py             reads what a training run kept with its model
 run_files.py        reads and replaces single files of runs
+comparison.py       compares two versions on the same rows
 gates.py            what a version must show before it is champion
 promotion.py        checks a version against the gates
 given.py            reads rows that a bundle is compared on

@@ -23,8 +23,9 @@ from xgboost import XGBClassifier
 
 from churn.contract.declaration import Contract, Rows
 from churn.training.choosing import compute_standard_error, measure_loss
-from churn.training.fit import THREADS, Indices, Labels
+from churn.training.fit import THREADS
 from churn.training.folds import FOLDS, draw_folds, draw_sample
+from churn.training.groups import Indices, Labels
 
 type Progress = Callable[[int, int, str], None]
 """Called with (fits done, fits in all, what is at work)."""
@@ -70,7 +71,13 @@ class Candidate:
 
 
 def compare_candidates(
-    contract: type[Contract], rows: Rows, labels: Labels, seed: int, progress: Progress | None = None
+    contract: type[Contract],
+    rows: Rows,
+    labels: Labels,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    groups: Indices | None = None,
 ) -> tuple[Candidate, ...]:
     """Compare the candidates by five-fold stratified cross-validation, best first.
 
@@ -80,10 +87,11 @@ def compare_candidates(
         labels: 0 (stayed) or 1 (left), (n,).
         seed: of the sample, the folds and the methods.
         progress: called before the first fit and after each.
+        groups: the group of each row, which sample and folds take as a whole.
     """
-    sample = draw_sample(labels, seed)
-    rows, labels = rows[sample], labels[sample]
-    folds = draw_folds(labels, seed)
+    sample = draw_sample(labels, seed, groups)
+    rows, labels, groups = rows[sample], labels[sample], None if groups is None else groups[sample]
+    folds = draw_folds(labels, seed, groups)
     directions = contract.monotone_constraints()
     has_directions = any(directions)
     report = count_fits(progress, (1 + len(METHODS) * (1 + has_directions)) * FOLDS)

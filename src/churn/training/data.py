@@ -17,6 +17,8 @@ from churn.reading.recognition import is_nameless, recognise, require_plain_name
 from churn.reading.whole import read_bytes, read_csv
 from churn.training.fit import SEED
 from churn.training.folds import count_needed
+from churn.training.groups import Groups, find_strata, group_rows
+from churn.training.holdout import Split, get_holdout_key, split_rows
 
 FIRST_LINES = 5
 FILE = "(file)"
@@ -59,7 +61,7 @@ class TrainingData:
         columns: one array of valid values per feature, each of length n.
         rows: float32 (n, features), encoded.
         labels: int8 (n,), 1 for those who left.
-        ids: of the subscribers, as the file has them; never kept.
+        ids: of the subscribers, as the file has them; never kept. None if the file has no column of ids.
         unread: columns without a name, such as an index; nothing else may stand beside what the contract names.
     """
 
@@ -70,6 +72,14 @@ class TrainingData:
     labels: npt.NDArray[np.int8]
     ids: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+
+    def group(self) -> Groups:
+        """Group rows of one id, and identical rows."""
+        return group_rows(self.ids, self.rows)
+
+    def split(self, contract: type[Contract]) -> Split:
+        """Split the rows into those to train on and the holdout; the same file always has the same one."""
+        return split_rows(get_holdout_key(contract), self.group(), self.ids, self.rows, self.labels)
 
 
 def read_training_data(contract: type[Contract], path: Path, *, version: str | None = None) -> TrainingData:
@@ -87,8 +97,7 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
     wanted = [contract.id_column, *name_feature_columns(contract), contract.label_column]
     header, rows = read_rows(path, content, wanted)
     subscribers, labels, ids = _validate(contract, path, header, rows)
-    _require_enough(contract, path, np.array(labels))
-    return TrainingData(
+    data = TrainingData(
         version=version or f"{path.stem}@{sha256[:12]}",
         sha256=sha256,
         columns={
@@ -100,6 +109,8 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
         ids=ids,
         unread=tuple(filter(is_nameless, header)),
     )
+    _require_enough(contract, path, data)
+    return data
 
 
 # Cells as text with the line they stand in: a Parquet file's are written out, so that one way of reading serves both.
@@ -128,12 +139,14 @@ def read_rows(path: Path, content: bytes, wanted: list[str]) -> tuple[list[str],
     return header, rows
 
 
-def _require_enough(contract: type[Contract], path: Path, labels: npt.NDArray[np.int64]) -> None:
+def _require_enough(contract: type[Contract], path: Path, data: TrainingData) -> None:
     """Raise DataError unless the holdout, and each fold that compares and tunes, gets both labels."""
-    if needed := count_needed(labels, SEED):
-        stayed, left = np.bincount(labels, minlength=2).tolist()
+    groups = data.group().numbers
+    if needed := count_needed(data.labels, groups, SEED):
+        stayed, left = np.bincount(find_strata(data.labels, groups)[1], minlength=2).tolist()
+        once = "" if stayed + left == len(data.labels) else ", where identical rows and rows of one id count once"
         raise DataError(
-            f"{path} has {stayed:,} subscribers who stayed and {left:,} who left ({contract.label_column}): "
+            f"{path} has {stayed:,} subscribers who stayed and {left:,} who left ({contract.label_column}){once}: "
             f"to train and to tune needs at least {needed:,} of each",
             instead="give a file with more subscribers",
         )
@@ -173,16 +186,16 @@ def _validate(
     collector = ProblemCollector()
     subscribers: list[Contract] = []
     labels: list[int] = []
-    first_line_of: dict[str, int] = {}
+    ids: list[str] = []
     for line, cells in rows:
         if not check_cells(header, cells, line, collector):
             continue
         row = dict(zip(header, cells, strict=True))
-        identifier, label = row.pop(contract.id_column).strip(), _read_label(contract, row.pop(contract.label_column))
-        if not identifier:
-            collector.add(contract.id_column, BLANK, line)
-        elif first_line_of.setdefault(identifier, line) != line:
-            collector.add(contract.id_column, "duplicate id", line)
+        label = _read_label(contract, row.pop(contract.label_column))
+        if contract.id_column in row:
+            ids.append(row.pop(contract.id_column).strip())
+            if not ids[-1]:
+                collector.add(contract.id_column, BLANK, line)
         if label not in contract.label_values:
             collector.add(contract.label_column, f"neither {' nor '.join(contract.label_values)}", line)
         else:
@@ -196,7 +209,7 @@ def _validate(
         raise InvalidData(
             path, contract, [DataProblem(contract.label_column, "only one value in the file", len(labels))]
         )
-    return subscribers, labels, tuple(first_line_of)
+    return subscribers, labels, tuple(ids)
 
 
 def name_feature_columns(contract: type[Contract]) -> list[str]:
@@ -227,7 +240,7 @@ def _read_label(contract: type[Contract], cell: str) -> str:
 
 def _check_header(contract: type[Contract], header: list[str]) -> Iterator[DataProblem]:
     expected = [contract.id_column, *name_feature_columns(contract), contract.label_column]
-    yield from find_missing(contract, [contract.id_column, *contract.feature_names(), contract.label_column], header)
+    yield from find_missing(contract, [*contract.feature_names(), contract.label_column], header)
     for column in dict.fromkeys(header):
         if is_nameless(column):
             continue

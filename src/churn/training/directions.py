@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from churn.contract.declaration import Contract, Rows
 from churn.training.candidates import METHODS, Candidate, Progress, count_fits, measure_folds
 from churn.training.choosing import Loss, measure_loss
-from churn.training.fit import Labels
 from churn.training.folds import FOLDS, draw_folds, draw_sample
+from churn.training.groups import Indices, Labels
 
 MOST_FITS, FEWEST_FOLDS = 60, 2
 
@@ -50,6 +50,7 @@ def price_each_direction(
     seed: int,
     method: Candidate,
     progress: Progress | None = None,
+    groups: Indices | None = None,
 ) -> tuple[Price, ...]:
     """Free one feature at a time and measure what the method gains by it, the largest gain in average precision first.
 
@@ -60,13 +61,13 @@ def price_each_direction(
         rows: the training part, as for `compare_candidates`; with the same seed, sample and folds are the same, too.
         method: a tree method as compared there.
     """
-    sample = draw_sample(labels, seed)
-    rows, labels = rows[sample], labels[sample]
+    sample = draw_sample(labels, seed, groups)
+    rows, labels, groups = rows[sample], labels[sample], None if groups is None else groups[sample]
     directions = contract.monotone_constraints()
     directed = [at for at, direction in enumerate(directions) if direction]
     if not directed:
         return ()
-    folds = draw_folds(labels, seed)[: max(FEWEST_FOLDS, min(FOLDS, MOST_FITS // len(directed)))]
+    folds = draw_folds(labels, seed, groups)[: max(FEWEST_FOLDS, min(FOLDS, MOST_FITS // len(directed)))]
     report = count_fits(progress, len(directed) * len(folds))
 
     def price(at: int) -> Price:

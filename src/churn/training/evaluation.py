@@ -10,7 +10,7 @@ from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score, log_lo
 
 from churn.contract.declaration import Contract, Rows
 from churn.explain.trained import TrainedModel
-from churn.training.fit import Labels
+from churn.training.groups import Labels
 
 type Probabilities = npt.NDArray[np.floating[Any]]
 

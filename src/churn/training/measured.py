@@ -1,7 +1,7 @@
 """What is kept of a holdout: how its version and others did on it. Its rows are not kept, for they are people's."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from pydantic import TypeAdapter
 
@@ -10,8 +10,11 @@ from churn.errors import RegistryError
 from churn.explain.trained import TrainedModel
 from churn.files import encode_json
 from churn.training.agreement import list_misfits
+from churn.training.comparison import Comparison, compare
+from churn.training.data import TrainingData
 from churn.training.evaluation import Evaluation, evaluate
 from churn.training.fit import SEED
+from churn.training.holdout import Boundary, Mask, split_by_chance
 from churn.training.kept import HoldoutRows, explain_errors
 from churn.training.registry import Registry
 from churn.training.versions import FetchedModel, VersionInfo
@@ -28,11 +31,13 @@ class Measured:
         own: of the version whose holdout it is.
         contribution_shares: each feature's share of the sum of mean |SHAP|.
         others: of other versions, by their number in the registry.
+        comparisons: with other versions, by their number; none in what earlier versions of this software kept.
     """
 
     own: Evaluation
     contribution_shares: Mapping[str, float]
     others: Mapping[int, Evaluation]
+    comparisons: Mapping[int, Comparison] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the figures as JSON."""
@@ -49,19 +54,46 @@ def read_measured(fetched: FetchedModel) -> Measured | None:
     return _MEASURED.validate_json(content) if content else None
 
 
-def measure_versions(
-    registry: Registry, contract: type[Contract], infos: Iterable[VersionInfo], holdout: HoldoutRows
-) -> dict[int, Evaluation]:
-    """Measure versions on the same rows, by number. Those that cannot be read or do not fit are left out."""
-    figures = {}
+def compare_versions(
+    registry: Registry,
+    contract: type[Contract],
+    infos: Iterable[VersionInfo],
+    *,
+    trained: TrainedModel,
+    holdout: HoldoutRows,
+    find_unseen: Callable[[VersionInfo], Mask | None] = lambda _: None,
+) -> dict[int, Comparison]:
+    """Compare a model with versions on the same rows, by number. Those that cannot be read or do not fit are left out.
+
+    Args:
+        trained: the model whose holdout this is.
+        holdout: rows that it was not trained on.
+        find_unseen: tells on which of these rows a version was not trained; None if nobody knows.
+    """
+    own, comparisons = trained.predict(holdout.rows), {}
     for info in infos:
         try:
             model = registry.fetch(info).model
         except RegistryError:
             continue
         if not list(list_misfits(contract, model)):
-            figures[info.number] = measure(model.trained, holdout)
-    return figures
+            other = model.trained.predict(holdout.rows)
+            comparisons[info.number] = compare(holdout.labels, own, other, find_unseen(info))
+    return comparisons
+
+
+def list_others(comparisons: Mapping[int, Comparison]) -> dict[int, Evaluation]:
+    """List the figures of the other versions, where there were rows enough."""
+    return {number: comparison.other for number, comparison in comparisons.items() if comparison.other}
+
+
+def find_unseen(info: VersionInfo, data: TrainingData) -> Mask | None:
+    """Tell on which rows of a file a version was not trained, as far as that is sure; None if nobody knows."""
+    if boundary := Boundary.read_tags(info.tags):
+        return boundary.find_held_out(data.ids, data.rows)
+    if info.tags.get("training_data_sha256") == data.sha256:
+        return split_by_chance(data.labels)
+    return None
 
 
 def choose_compared(infos: Sequence[VersionInfo]) -> list[VersionInfo]:

@@ -16,20 +16,22 @@ from churn.files import encode_json
 from churn.model.reference import find_reference_values, measure_reference
 from churn.training import plots
 from churn.training.candidates import Candidate, Progress, choose_candidate, compare_candidates
+from churn.training.comparison import Comparison
 from churn.training.data import TrainingData
 from churn.training.directions import Price, is_price_sure, price_directions, price_each_direction
 from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
-from churn.training.fit import SEED, fit_xgboost, split_rows
+from churn.training.fit import SEED, fit_xgboost
+from churn.training.holdout import Boundary, Mask
 from churn.training.kept import REFERENCE_FILE, REFERENCE_VALUES_FILE, HoldoutRows
-from churn.training.measured import MEASURED_FILE, Measured
+from churn.training.measured import MEASURED_FILE, Measured, find_unseen, list_others
 from churn.training.registry import EXPORT_FOLDER
 from churn.training.subscribers import SUBSCRIBERS_FILE, hash_subscribers
 from churn.training.synthetic import compute_best_possible_auc
 from churn.training.tuned import load_tuned
-from churn.training.versions import RunRecord
+from churn.training.versions import RunRecord, VersionInfo
 
 type Say = Callable[[str], None]
-NO_OTHERS: Mapping[int, Evaluation] = {}
+NO_OTHERS: Mapping[int, Comparison] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,16 @@ class TrainingResult:
     best_possible_auc: float | None
     strengths: Mapping[str, float]
     holdout: npt.NDArray[np.intp]
+    boundary: Boundary
 
     def holdout_rows(self) -> HoldoutRows:
         """Return the rows of the holdout with their labels."""
         return HoldoutRows(self.data.rows[self.holdout], self.data.labels[self.holdout])
+
+    def find_unseen(self, info: VersionInfo) -> Mask | None:
+        """Tell on which rows of the holdout another version was not trained; None if nobody knows."""
+        unseen = find_unseen(info, self.data)
+        return None if unseen is None else unseen[self.holdout]
 
 
 def train_model(
@@ -75,15 +83,16 @@ def train_model(
     With `demo_version`, which demo data this is, the best possible AUC is known. `say` is told what is being done,
     `progress` how far the comparison is.
     """
-    train, holdout = split_rows(data.labels, SEED)
+    train, holdout, boundary = data.split(contract)
     say("comparing a baseline and four tree methods by cross-validation")
-    candidates = compare_candidates(contract, data.rows[train], data.labels[train], SEED, progress)
+    groups = data.group().numbers[train]
+    candidates = compare_candidates(contract, data.rows[train], data.labels[train], SEED, progress, groups=groups)
     method = choose_candidate(candidates, contract.negligible_auc_loss)
     freed: tuple[Price, ...] = ()
     if any(is_price_sure(price, contract.negligible_auc_loss) for price in price_directions([method])):
         say("the directions cost something: freeing one at a time")
         freed = price_each_direction(
-            contract, data.rows[train], data.labels[train], seed=SEED, method=method, progress=progress
+            contract, data.rows[train], data.labels[train], seed=SEED, method=method, progress=progress, groups=groups
         )
     say("fitting XGBoost with the tuned parameters")
     params = load_tuned(contract).params
@@ -107,18 +116,19 @@ def train_model(
         best_possible_auc=best,
         strengths=rank_features(contract, model, data.rows[holdout]),
         holdout=holdout,
+        boundary=boundary,
     )
 
 
 def build_run_record(
-    trained: TrainingResult, *, others: Mapping[int, Evaluation] = NO_OTHERS, salt: str | None = None
+    trained: TrainingResult, *, others: Mapping[int, Comparison] = NO_OTHERS, salt: str | None = None
 ) -> RunRecord:
     """Collect what the training run leaves in MLflow: parameters, metrics, tags, figures, tables, environment.
 
     Of the people in the file it leaves aggregates, and keyed hashes if there is a salt. It leaves no row.
 
     Args:
-        others: how earlier versions did on the holdout, by number.
+        others: how earlier versions compare on the holdout, by number.
         salt: of the keyed hashes.
     """
     contract, data, evaluation = trained.contract, trained.data, trained.evaluation
@@ -158,6 +168,7 @@ def build_run_record(
             "training_date": datetime.now(UTC).date().isoformat(),
             "training_data_version": data.version,
             "training_data_sha256": data.sha256,
+            **trained.boundary.build_tags(),
         },
         files={f"plots/{name}.png": _render(figure) for name, figure in figures.items()}
         | {
@@ -175,9 +186,9 @@ def build_run_record(
             f"{EXPORT_FOLDER}/{REFERENCE_VALUES_FILE}": encode_json(
                 find_reference_values(contract, rows, contributions.astype(np.float32))
             ),
-            f"{EXPORT_FOLDER}/{MEASURED_FILE}": Measured(evaluation, shares, others).encode(),
+            f"{EXPORT_FOLDER}/{MEASURED_FILE}": Measured(evaluation, shares, list_others(others), others).encode(),
         }
-        | ({SUBSCRIBERS_FILE: hash_subscribers(data.ids, salt)} if salt else {}),
+        | ({SUBSCRIBERS_FILE: hash_subscribers(data.ids, salt)} if salt and data.ids else {}),
     )
 
 

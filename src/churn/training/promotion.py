@@ -1,7 +1,6 @@
 """From a registered version to champion: measured on the same rows as the present one, then judged by the gates."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,8 +11,8 @@ from churn.model.reference import find_reference_values, measure_reference
 from churn.training.agreement import list_misfits
 from churn.training.data import TrainingData
 from churn.training.evaluation import compute_contributions, compute_shares, rank_features
-from churn.training.fit import SEED, split_rows
 from churn.training.gates import Gate, check_release_gates
+from churn.training.holdout import Boundary, Mask, split_by_chance
 from churn.training.kept import (
     REFERENCE_FILE,
     REFERENCE_VALUES_FILE,
@@ -21,7 +20,15 @@ from churn.training.kept import (
     name_version,
     read_holdout,
 )
-from churn.training.measured import MEASURED_FILE, Measured, measure, measure_versions, read_measured
+from churn.training.measured import (
+    MEASURED_FILE,
+    Measured,
+    compare_versions,
+    find_unseen,
+    list_others,
+    measure,
+    read_measured,
+)
 from churn.training.registry import EXPORT_FOLDER, Registry
 from churn.training.versions import FetchedModel, RunRecord, VersionInfo, name_registered_model
 
@@ -58,31 +65,39 @@ def check_version(
             instead="promote a version that can be served",
         )
     champion = registry.find_champion(info.name)
-    if unseen:
-        holdout: HoldoutRows | None = _take_unseen(info, unseen)
-    else:
-        holdout = _draw_holdout(info, data) if data else read_holdout(candidate)
+    if champion and champion.number == info.number:
+        champion = None
+    rows, held = unseen or data, _find_holdout(contract, info, data, unseen)
+    holdout = HoldoutRows(rows.rows[held], rows.labels[held]) if rows else read_holdout(candidate)
+
+    def find_unseen_of(other: VersionInfo) -> Mask | None:
+        mask = find_unseen(other, rows) if rows else None
+        return None if mask is None else mask[held]
+
     if holdout:
         shares = compute_shares(rank_features(contract, candidate.trained, holdout.rows))
-        others = measure_versions(registry, contract, [champion] if champion else [], holdout)
-        measured = Measured(measure(candidate.trained, holdout), shares, others)
+        compared = [champion] if champion else []
+        comparisons = compare_versions(
+            registry, contract, compared, trained=candidate.trained, holdout=holdout, find_unseen=find_unseen_of
+        )
+        measured = Measured(measure(candidate.trained, holdout), shares, list_others(comparisons), comparisons)
         if unseen:
             registry.record_evaluation(contract, info, _build_record(contract, candidate, unseen, measured))
     elif (recorded := read_measured(candidate)) is None:
         reason = "nothing was measured on a holdout; `churn train` does that, and `churn promote --holdout FILE`"
         return info, [Gate("holdout", passed=False, reason=reason)]
     else:
-        measured = replace(recorded, others={**recorded.others, info.number: recorded.own})
-    compared = measured.others.get(champion.number) if champion else None
+        measured = recorded
     gates = check_release_gates(
         contract,
         fingerprint=info.tags.get("contract_fingerprint"),
         read_by=contract.fingerprint if unseen else info.evaluated_for,
         candidate=measured.own,
-        champion=compared,
+        champion=measured.others.get(champion.number) if champion else None,
+        comparison=measured.comparisons.get(champion.number) if champion else None,
         contribution_shares=measured.contribution_shares,
     )
-    if champion and compared is None:
+    if champion and champion.number not in {*measured.others, *measured.comparisons}:
         gates.insert(0, Gate("comparison", passed=False, reason=_explain_gap(registry, contract, champion, version)))
     return info, gates
 
@@ -111,25 +126,31 @@ def find_version(registry: Registry, contract: type[Contract], version: str, nam
     )
 
 
-def _draw_holdout(info: VersionInfo, data: TrainingData) -> HoldoutRows:
-    """Draw the holdout of the file anew: the same file always has the same one."""
+def _find_holdout(
+    contract: type[Contract], info: VersionInfo, data: TrainingData | None, unseen: TrainingData | None
+) -> Mask | slice:
+    """Find the rows that the version was not trained on, in the file that is given."""
+    if unseen:
+        _require_unseen(info, unseen)
+    if not data:
+        return slice(None)
     if data.sha256 != info.tags.get("training_data_sha256"):
         raise DataError(
             f"{data.version} is not the file that {info.name} number {info.number} was trained on: its sha256 differs",
             instead="give the file that it was trained on",
         )
-    _, holdout = split_rows(data.labels, SEED)
-    return HoldoutRows(data.rows[holdout], data.labels[holdout])
+    if Boundary.read_tags(info.tags) is None:
+        return split_by_chance(data.labels)
+    return np.isin(np.arange(len(data.labels)), data.split(contract).holdout)
 
 
-def _take_unseen(info: VersionInfo, data: TrainingData) -> HoldoutRows:
-    """Take all rows of the file. Raise DataError if it is the one that the version was trained on."""
+def _require_unseen(info: VersionInfo, data: TrainingData) -> None:
+    """Raise DataError if the file is the one that the version was trained on."""
     if data.sha256 == info.tags.get("training_data_sha256"):
         raise DataError(
             f"{info.name} number {info.number} was trained on {data.version}, so nothing in it is unseen",
             instead="give subscribers that it was not trained on, or the same file as --data",
         )
-    return HoldoutRows(data.rows, data.labels)
 
 
 def _build_record(

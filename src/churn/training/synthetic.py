@@ -15,7 +15,7 @@ from churn.contract.declaration import Contract
 from churn.contract.demo import DemoProcess, DemoVersion
 from churn.contract.sampling import draw_demo_columns
 from churn.errors import DataError
-from churn.training.fit import Labels
+from churn.training.groups import Labels
 
 type Columns = Mapping[str, Any] | pd.DataFrame
 

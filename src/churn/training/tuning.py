@@ -6,7 +6,7 @@ Explaining a row takes a look-up per leaf, so the cost is trees x 2^depth.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,8 +20,9 @@ from sklearn.metrics import roc_auc_score
 
 from churn.contract.declaration import Contract, Rows
 from churn.training.choosing import compute_standard_error, measure_loss
-from churn.training.fit import Labels, fit_xgboost
+from churn.training.fit import fit_xgboost
 from churn.training.folds import FOLDS, draw_folds
+from churn.training.groups import Indices, Labels
 from churn.training.tuned import Params, Tuned
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -43,6 +44,7 @@ def tune(
     minutes: float | None = None,
     storage: str | None = None,
     progress: Progress | None = None,
+    groups: Indices | None = None,
 ) -> Tuned:
     """Search for parameters by the mean AUC of five-fold cross-validation.
 
@@ -59,6 +61,7 @@ def tune(
         minutes: after which no further trial begins; the first is always finished.
         storage: where the study is kept, such as `sqlite:///study.db`; in memory if not given.
         progress: called after each trial.
+        groups: the group of each row, which is in one fold.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with _open_storage(storage) as opened:
@@ -71,7 +74,7 @@ def tune(
         )
         for interrupted in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(interrupted.number, state=TrialState.FAIL)
-        objective = _build_objective(contract, rows, labels, seed)
+        objective = _build_objective(contract, rows, labels, draw_folds(labels, seed, groups), seed)
         ends = math.inf if minutes is None else time.monotonic() + 60 * minutes
         while (done := len(_list_finished(study))) < trials and (time.monotonic() < ends or not _has_complete(study)):
             # A sampler of its own for each trial: its chance depends on how many are finished, not on the process.
@@ -137,9 +140,9 @@ def _is_as_good(trial: dict[str, Any], best: dict[str, Any], negligible: float) 
     return bool(trial["mean_auc"] >= best["mean_auc"] - best["standard_error"])
 
 
-def _build_objective(contract: type[Contract], rows: Rows, labels: Labels, seed: int) -> Callable[[Trial], float]:
-    folds = draw_folds(labels, seed)
-
+def _build_objective(
+    contract: type[Contract], rows: Rows, labels: Labels, folds: Sequence[tuple[Indices, Indices]], seed: int
+) -> Callable[[Trial], float]:
     def mean_auc(trial: Trial) -> float:
         params = _suggest(trial)
         trial.set_user_attr(PARAMS, params)

@@ -9,8 +9,8 @@ from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
 from churn.training.candidates import build_baseline, compare_candidates
-from churn.training.fit import Labels
 from churn.training.folds import FOLDS
+from churn.training.groups import Labels
 
 
 def sample(contract: type[Contract], count: int = 200) -> tuple[Rows, Labels]:

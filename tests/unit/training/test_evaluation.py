@@ -21,7 +21,8 @@ from churn.training.evaluation import (
     measure_calibration,
     rank_features,
 )
-from churn.training.fit import Labels, fit_xgboost
+from churn.training.fit import fit_xgboost
+from churn.training.groups import Labels
 from churn.training.tuned import UNTUNED
 
 

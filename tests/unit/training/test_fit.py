@@ -1,16 +1,13 @@
-"""The split is fair and the booster keeps the contract's promises."""
+"""The booster keeps the contract's promises."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.explain.xgb import XgboostModel
-from churn.training.fit import Labels, fit_xgboost, split_rows
+from churn.training.fit import fit_xgboost
 from churn.training.tuned import UNTUNED
 
 
@@ -19,16 +16,6 @@ def fitted(contract: type[Contract], seed: int = 0) -> XgboostModel:
     rows = contract.encode_columns(draw_columns(contract, generator, 400))
     # Labels of pure chance: without its constraints a booster would follow them in any direction.
     return fit_xgboost(contract, rows, generator.integers(0, 2, 400), UNTUNED.params, seed)
-
-
-@given(labels=arrays.arrays(np.int8, st.integers(20, 300), elements=st.integers(0, 1)), seed=st.integers(0, 9))
-def test_a_split_is_whole_disjoint_and_stratified(labels: Labels, seed: int) -> None:
-    labels[:2], labels[-2:] = 0, 1
-    train, holdout = split_rows(labels, seed)
-    assert sorted([*train, *holdout]) == list(range(len(labels)))
-    assert len(holdout) == pytest.approx(0.2 * len(labels), abs=1)
-    assert labels[holdout].sum() == pytest.approx(labels.mean() * len(holdout), abs=1)
-    assert np.array_equal(split_rows(labels, seed)[1], holdout)
 
 
 @pytest.mark.parametrize("name", list_contracts())

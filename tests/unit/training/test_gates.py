@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from support.examples import STREAMFLOW
 
+from churn.training.comparison import Comparison, Difference, compare
 from churn.training.evaluation import Evaluation, evaluate
-from churn.training.gates import check_release_gates
+from churn.training.gates import Gate, check_release_gates
 
 
 def measured(auc: float, log_loss: float, calibration_error: float) -> Evaluation:
@@ -19,8 +20,17 @@ def measured(auc: float, log_loss: float, calibration_error: float) -> Evaluatio
 CHAMPION = measured(auc=0.88, log_loss=0.42, calibration_error=0.01)
 
 
+def compared(auc: tuple[float, float] = (0.0, 0.001), log_loss: tuple[float, float] = (0.0, 0.001)) -> Comparison:
+    """A comparison with these differences and standard errors."""
+    return Comparison(1000, 400, 1000, True, CHAMPION, CHAMPION, Difference(*auc), Difference(*log_loss))  # noqa: FBT003
+
+
 def failed(**changes: Any) -> list[str]:
     """The names of the gates that a model like the champion, but for these changes, does not pass."""
+    return [gate.name for gate in gates_of(**changes) if not gate.passed]
+
+
+def gates_of(**changes: Any) -> list[Gate]:
     protected_share = changes.pop("protected_share", 0.0)
     known: dict[str, Any] = {
         "fingerprint": STREAMFLOW.fingerprint,
@@ -28,7 +38,7 @@ def failed(**changes: Any) -> list[str]:
         "champion": CHAMPION,
         "contribution_shares": dict.fromkeys(STREAMFLOW.feature_names(), 0.1) | {"senior_citizen": protected_share},
     }
-    return [gate.name for gate in check_release_gates(STREAMFLOW, **(known | changes)) if not gate.passed]
+    return check_release_gates(STREAMFLOW, **(known | changes))
 
 
 def test_a_model_like_the_champion_passes() -> None:
@@ -48,6 +58,55 @@ def test_a_model_like_the_champion_passes() -> None:
 )
 def test_worse_figures_pass_only_within_their_margin(candidate: Evaluation, names: list[str]) -> None:
     assert failed(candidate=candidate) == names
+
+
+@pytest.mark.parametrize(
+    ("comparison", "names"),
+    [
+        (compared(auc=(-0.0033, 0.001)), []),
+        (compared(auc=(-0.0034, 0.001)), ["auc"]),
+        (compared(auc=(0.02, 0.02)), ["auc"]),  # better, as it seems, but nobody can tell
+        (compared(log_loss=(0.0083, 0.001)), []),
+        (compared(log_loss=(0.0084, 0.001)), ["log loss"]),
+        (compared(auc=(float("nan"), float("nan"))), ["auc"]),
+    ],
+)
+def test_a_difference_passes_if_it_is_surely_within_its_margin(comparison: Comparison, names: list[str]) -> None:
+    assert failed(comparison=comparison) == names
+
+
+def test_what_so_few_rows_cannot_decide_is_said_with_the_way_out() -> None:
+    for auc, undecided in (((-0.003, 0.01), True), ((-0.03, 0.001), False)):
+        [gate] = [gate for gate in gates_of(comparison=compared(auc=auc)) if gate.name == "auc"]
+        assert (gate.passed, gate.undecided) == (False, undecided)
+        assert ("cannot decide" in gate.reason) == undecided
+        assert ("--holdout FILE, or promote it with --force" in gate.reason) == undecided
+
+
+def test_the_rows_of_the_comparison_are_counted_and_too_few_are_refused() -> None:
+    labels = np.arange(1000) % 2
+    scores = np.linspace(0.1, 0.9, 1000)
+    [said] = [gate for gate in gates_of(comparison=compare(labels, scores, scores, None)) if gate.name == "comparison"]
+    assert said.passed
+    assert "on 1,000 rows; whether the champion was trained on some of them, which flatters it, is not" in said.reason
+    [said] = [g for g in gates_of(comparison=compare(labels, scores, scores, labels >= 0)) if g.name == "comparison"]
+    assert said.reason == "on 1,000 of the 1,000 rows of the holdout, on which the champion was not trained"
+    few = compare(labels, scores, scores, np.arange(1000) < 40)
+    assert failed(comparison=few) == ["comparison"]
+    assert (
+        "40 of the 1,000 rows of the holdout, 20 of the rarer label, and at least 30"
+        in gates_of(comparison=few)[1].reason
+    )
+
+
+def test_a_version_at_the_margin_passes_in_at_most_a_twentieth_of_draws() -> None:
+    generator, passed, draws = np.random.default_rng(0), 0, 400
+    for _ in range(draws):
+        # Of rows with a difference of exactly the margin; the mean and its error are made without our code.
+        rows = generator.normal(-0.005, 0.2, 1500)
+        auc = (float(rows.mean()), float(rows.std(ddof=1) / 1500**0.5))
+        passed += not failed(comparison=compared(auc=auc))
+    assert passed / draws < 0.08  # 5 %, and three standard errors of this count
 
 
 def test_without_a_champion_any_auc_passes() -> None:
