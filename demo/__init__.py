@@ -2,6 +2,7 @@
 
 __main__.py             scripts/canary-demo: play scenarios and say whether each ended as it should
 scenarios.py            each scenario, and its result
+pair.py                 the two versions that are played with
 machine.py              HAProxy, the stable service and the canary
 faulty_service.py       the canary: the service with a fault
 traffic.py              subscribers who ask

@@ -8,18 +8,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from churn.businesses import find_contract
-from churn.cli.models import export_bundle
 from churn.cli.show import complain, out, print_json, print_table, say
-from churn.cli.training import make_demo_file, open_registry, train_and_register
 from churn.errors import ChurnError
-from churn.settings import Settings, read_settings
-from demo.machine import CANARY, STABLE, Machine
+from churn.settings import read_settings
+from demo.machine import Machine
 from demo.monitors import run_monitors
+from demo.pair import make_pair
 from demo.scenarios import SCENARIOS, Result, Scenario, play
 from demo.traffic import Traffic
-
-CONTRACT = "streamflow"
 
 
 def main() -> int:
@@ -39,12 +35,12 @@ def main() -> int:
     if unknown := [name for name in arguments.scenario if name not in known]:
         parser.error(f"there is no scenario {unknown[0]}; there are {', '.join(known)}")
     chosen = [known[name] for name in arguments.scenario or known]
-    with contextlib.redirect_stdout(sys.stderr):  # results only on standard output
-        bundles = _make_bundles(read_settings())
     results: list[tuple[Scenario, Result]] = []
     with tempfile.TemporaryDirectory() as folder:
+        with contextlib.redirect_stdout(sys.stderr):  # results only on standard output
+            pair = make_pair(read_settings(), Path(folder))
         say("starting HAProxy, the stable service and the canary")
-        with Machine(bundles, Path(folder)) as machine, Traffic(machine.service) as traffic:
+        with Machine(pair, Path(folder)) as machine, Traffic(machine.service, pair) as traffic:
             homes = [Path(folder) / ("home" if arguments.watch else f"home-{number}") for number in range(len(chosen))]
             with _show_monitors(machine, homes[0], Path(folder)) if arguments.watch else contextlib.nullcontext():
                 for number, (scenario, home) in enumerate(zip(chosen, homes, strict=True), 1):
@@ -68,29 +64,6 @@ def _show_monitors(machine: Machine, home: Path, folder: Path) -> Iterator[None]
         for name, address in addresses.items():
             say(f"{name}: {address}")
         yield
-
-
-def _make_bundles(settings: Settings) -> Path:
-    """Train and export the versions that are missing, as scripts/serve does. Return the folder of both."""
-    contract, folder = find_contract(CONTRACT), settings.shelf(CONTRACT).folder
-    missing = {version for version in (STABLE, CANARY) if not (folder / version).is_dir()}
-    if not missing:
-        return folder
-    registry = open_registry(settings)
-    from churn.training.promotion import find_version  # noqa: PLC0415 - MLflow takes seconds to import
-    from churn.training.versions import name_registered_model  # noqa: PLC0415
-
-    assert contract.demo is not None  # noqa: S101 - this contract has one
-    for data, version in contract.demo.versions.items():
-        if version.model_version not in missing:
-            continue
-        say(f"making {version.model_version}, which is not there yet")
-        name = name_registered_model(contract)
-        if not any(info.tags.get("model_version") == version.model_version for info in registry.list_versions(name)):
-            train_and_register(contract, make_demo_file(contract, data, settings), settings, version.model_version)
-        info = find_version(registry, contract, version.model_version)
-        export_bundle(f"models:/{name}/{info.number}", settings, contract=CONTRACT)
-    return folder
 
 
 def _print_events(result: Result) -> None:

@@ -12,6 +12,7 @@ from churn.prediction_log.places import locate_log
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.document import Holdout
+from churn.settings import read_settings
 
 SALT = "a secret of the demonstration"
 THRESHOLD, TAKE_UP = 0.6, 0.3
@@ -30,9 +31,10 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[P
     """
     generator = np.random.default_rng(11)
     begin = time.time_ns() - 10**12
-    log = locate_log(None, "streamflow", home=home)
+    contract = read_settings().churn_contract
+    log = locate_log(None, contract, home=home)
     log.prepare()
-    lines = LineMaker(JournalHeader("streamflow", ("age",), "v1", "0" * 64, THRESHOLD, SALT))
+    lines = LineMaker(JournalHeader(contract, ("age",), "v1", "0" * 64, THRESHOLD, SALT))
     journal, outcomes = [lines.header], ["subscriber,left,accepted"]
     probabilities = generator.beta(2, 2, subscribers).round(4)
     for number, probability in enumerate(probabilities.tolist()):

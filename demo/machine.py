@@ -18,26 +18,26 @@ from churn.errors import ChurnError, RolloutError
 from churn.rollout.routers.haproxy import HAProxy
 from churn.rollout.routers.router import TRACKS
 from demo.faulty_service import FAULT_FILE
+from demo.pair import Pair
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 PATIENCE_S = 60
-STABLE, CANARY = "v2.3.1", "v2.4.0"
 
 
 class Machine:
     """Run all processes during the `with` block.
 
     Args:
-        bundles: the folder with the bundles v2.3.1 and v2.4.0.
+        pair: the bundles that are served.
         folder: for the file that names the fault.
 
     Raises:
         ChurnError: there is no HAProxy, or a process does not come up.
     """
 
-    def __init__(self, bundles: Path, folder: Path) -> None:
-        self.bundles = bundles
+    def __init__(self, pair: Pair, folder: Path) -> None:
+        self.pair = pair
         self._fault = folder / "fault"
         self.stable, self.canary, self.service, self.admin = (f"127.0.0.1:{free_port()}" for _ in range(4))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -79,9 +79,10 @@ class Machine:
         self._running["canary"].wait()
 
     def _start_service(self, track: str, *module: str) -> None:
-        version, address = (STABLE, self.stable) if track == "stable" else (CANARY, self.canary)
+        bundle, address = (self.pair.stable, self.stable) if track == "stable" else (self.pair.canary, self.canary)
         own = {
-            "MODEL_PATH": str(self.bundles / version),
+            "MODEL_PATH": str(bundle),
+            "CHURN_CONTRACT": self.pair.contract.contract_name,
             "PORT": address.rpartition(":")[2],
             "WORKERS": "1",
             # A demonstration leaves nothing in the log of the real service.

@@ -58,7 +58,7 @@ def run_monitors(machine: Machine, home: Path, folder: Path) -> Iterator[dict[st
 def _start_dashboard(machine: Machine, home: Path, address: str) -> subprocess.Popen[bytes]:
     own = {
         "CHURN_HOME": str(home),
-        "CHURN_CONTRACT": "streamflow",
+        "CHURN_CONTRACT": machine.pair.contract.contract_name,
         "DASHBOARD_PORT": address.rpartition(":")[2],
         "DASHBOARD_INSTANCES": f"http://{machine.stable},http://{machine.canary}",
     }

@@ -17,7 +17,8 @@ from typing import Any
 from churn.errors import ExitCode
 from churn.model.shelf import open_shelf
 from churn.rollout.store import RolloutStore
-from demo.machine import CANARY, PATIENCE_S, ROOT, STABLE, Machine
+from demo.machine import PATIENCE_S, ROOT, Machine
+from demo.pair import Pair
 from demo.traffic import Traffic
 
 PLAN = ROOT / "demo" / "plan.toml"
@@ -58,6 +59,7 @@ class Result:
         reason: as it is recorded.
         share_percent: the canary's share at HAProxy afterwards.
         champion: the version that the link names afterwards.
+        pair: the versions that took part.
         took_s: from the start of the controller to its end.
         back_s: from the decision to return until HAProxy had no share for the canary.
         canary_requests: the predictions of the canary, in all steps.
@@ -70,6 +72,7 @@ class Result:
     reason: str
     share_percent: float
     champion: str
+    pair: Pair
     took_s: float
     back_s: float | None
     canary_requests: int
@@ -80,7 +83,7 @@ class Result:
     def is_expected(self, scenario: Scenario) -> bool:
         """Return whether state, reason, routing and champion are as the scenario says."""
         promoted = scenario.expected == "promoted"
-        end = (100, CANARY) if promoted else (0, STABLE)
+        end = (100, self.pair.canary.name) if promoted else (0, self.pair.stable.name)
         return (
             self.ended == scenario.expected
             and any(text in self.reason for text in scenario.because)
@@ -131,7 +134,7 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
         traffic: likewise.
         home: a CHURN_HOME for it, fresh or of scenarios that are over.
     """
-    plan, champion = home / "plan.toml", _copy_bundles(home, machine.bundles)
+    plan, champion = home / "plan.toml", _copy_bundles(home, machine.pair)
     text = PLAN.read_text(encoding="utf-8")
     for old, new in scenario.changes.items():
         text = text.replace(old, new)
@@ -149,6 +152,7 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
         reason=rollout["reason"],
         share_percent=machine.router.read_weight(),
         champion=champion.readlink().name,
+        pair=machine.pair,
         took_s=took_s,
         back_s=_measure_return_s(events),
         canary_requests=_count_canary_requests(events),
@@ -162,8 +166,9 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
 
 def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> int:
     """Return the exit code of the command that ended the rollout."""
+    contract = machine.pair.contract.contract_name
     controller = _run_command(
-        home, "start", CANARY, "--no-registry", "--plan", str(plan), "--router", f"haproxy://{machine.admin}",
+        home, contract, "start", machine.pair.canary.name, "--no-registry", "--plan", str(plan), "--router", f"haproxy://{machine.admin}",
         "--stable", f"http://{machine.stable}", "--canary", f"http://{machine.canary}", "--json",
     )  # fmt: skip
     try:
@@ -172,7 +177,7 @@ def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> 
             scenario.interfere(machine, controller)
         controller.communicate(timeout=PATIENCE_S)
         if controller.returncode == -signal.SIGKILL:
-            controller = _run_command(home, "resume", "--json")
+            controller = _run_command(home, contract, "resume", "--json")
             controller.communicate(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
         return ExitCode.NOT_OVER
@@ -199,22 +204,22 @@ def _wait_until_holding(controller: subprocess.Popen[str]) -> None:
             return
 
 
-def _run_command(home: Path, *arguments: str) -> subprocess.Popen[str]:
+def _run_command(home: Path, contract: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "churn", "rollout", *arguments],
-        env=os.environ | {"CHURN_HOME": str(home), "CHURN_CONTRACT": "streamflow"},
+        env=os.environ | {"CHURN_HOME": str(home), "CHURN_CONTRACT": contract},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
 
 
-def _copy_bundles(home: Path, originals: Path) -> Path:
+def _copy_bundles(home: Path, pair: Pair) -> Path:
     """Give the scenario bundles of its own, with the stable one as champion. Return the link `champion`."""
-    shelf = open_shelf(home, "streamflow")
-    for version in (STABLE, CANARY):
-        shutil.copytree(originals / version, shelf.bundle(version), dirs_exist_ok=True)
-    shelf.move_champion(STABLE)
+    shelf = open_shelf(home, pair.contract.contract_name)
+    for bundle in (pair.stable, pair.canary):
+        shutil.copytree(bundle, shelf.bundle(bundle.name), dirs_exist_ok=True)
+    shelf.move_champion(pair.stable.name)
     return shelf.champion
 
 

@@ -1,9 +1,11 @@
 """Rollouts to look at: carried out by the real controller and judged by the real judge, on simulated requests."""
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +17,25 @@ from churn.clocks import Clock
 from churn.errors import RolloutError
 from churn.judging.counts import Counts
 from churn.judging.judge import judge
-from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
+from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN, TOP_REASONS
 from churn.rollout.controller import Controller
 from churn.rollout.plan import read_plan
 from churn.rollout.recorder import Recorder
 from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.state import Bundle, Event, Reading, Rollout, Setup, State
 from churn.rollout.store import RolloutStore
+from churn.settings import read_settings
 
 SERVICE = "streamflow-churn-api"
 HOUR_S = 3600.0
-FEATURES = find_contract("streamflow").feature_names()
+MOST_FEATURES = 6  # that are ever among the reasons
 TIERS = {"low": 6, "medium": 12, "high": PROBABILITY_BINS}  # up to which bin of the probability
 BANNER_FROM = 12
+
+
+def list_features() -> list[str]:
+    """Return the features of the contract that the settings name."""
+    return find_contract(read_settings().churn_contract).feature_names()[:MOST_FEATURES]
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Behaviour:
     slow: float = 0.0004  # share that takes longer than the objective
     shift: float = 0.0  # of the probabilities, in bins
     favours: Mapping[str, float] = field(default_factory=dict)
+    features: Sequence[str] = field(default_factory=list_features)
 
     def answers(self, requests: int, random: np.random.Generator) -> Counts:
         """What it answers to so many requests."""
@@ -52,7 +61,7 @@ class Behaviour:
             tiers[tier] = int(cumulative[end] - cumulative[below])
             below = end
         sets = self._sets(predictions, random)
-        features = {name: sum(n for three, n in sets.items() if name in three.split(SET_SIGN)) for name in FEATURES}
+        top = {name: sum(n for three, n in sets.items() if name in three.split(SET_SIGN)) for name in self.features}
         return Counts(
             requests=requests,
             errors=errors,
@@ -61,7 +70,7 @@ class Behaviour:
             probability=tuple(map(int, probability)),
             tiers=tiers,
             banners=int(probability[BANNER_FROM:].sum()),
-            top_features={name: n for name, n in features.items() if n},
+            top_features={name: n for name, n in top.items() if n},
             top_sets=sets,
         )
 
@@ -84,18 +93,12 @@ class Behaviour:
         return tuple(map(int, found))
 
     def _sets(self, predictions: int, random: np.random.Generator) -> dict[str, int]:
-        names = _BY_STRENGTH[:6]
+        names = self.features
         weights = {name: self.favours.get(name, 1.0) / (at + 1.6) ** 1.5 for at, name in enumerate(names)}
-        triples = [(a, b, c) for a in range(6) for b in range(a + 1, 6) for c in range(b + 1, 6)]
-        chance = np.array([weights[names[a]] * weights[names[b]] * weights[names[c]] for a, b, c in triples])
+        triples = list(combinations(names, TOP_REASONS))
+        chance = np.array([math.prod(weights[name] for name in triple) for triple in triples])
         found = random.multinomial(predictions, chance / chance.sum())
-        named = [SET_SIGN.join(name for name in FEATURES if name in {names[at] for at in each}) for each in triples]
-        return {name: int(n) for name, n in zip(named, found, strict=True) if n}
-
-
-_BY_STRENGTH = ("contract_type", "tenure", "monthly_charges", *FEATURES)[:3] + tuple(
-    name for name in FEATURES if name not in {"contract_type", "tenure", "monthly_charges"}
-)
+        return {SET_SIGN.join(triple): int(n) for triple, n in zip(triples, found, strict=True) if n}
 
 
 @dataclass
@@ -178,9 +181,10 @@ def write_demo(home: Path, *, now: float | None = None, every_s: float = 1800) -
         every_s: how often it is looked; the finer, the longer it takes.
     """
     now = time.time() if now is None else now
-    good = Behaviour(favours={"num_support_tickets": 1.15}, shift=0.12, median_s=0.0040)
+    features = list_features()
+    good = Behaviour(favours={features[-1]: 1.15}, shift=0.12, median_s=0.0040)
     bad = replace(good, errors=0.0032, median_s=0.0044)
-    better = replace(good, favours={"monthly_charges": 1.2}, shift=0.2)
+    better = replace(good, favours={features[0]: 1.2}, shift=0.2)
     with closing(RolloutStore(home)) as store:
         world = Simulation(now - 20 * 24 * HOUR_S, good)
         begin(store, world, "v2.3.0", "v2.3.1")

@@ -6,17 +6,24 @@ import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from churn.businesses import find_contract
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
+from churn.contract.sampling import draw_columns, draw_demo_columns
+from churn.model.manifest import REFERENCE
+from demo.pair import Pair
 
 SUBSCRIBERS = 2000
 CONNECTIONS = 16
 REQUESTS_PER_S = 700
 ANSWER_TIMEOUT_S = 5.0
+DECIMALS = 2
 HEAD = re.compile(
     rb"HTTP/1\.1 (\d\d\d).*?\r\ncontent-length: (\d+)\r\n.*?\r\nx-served-by: (\w+)", re.DOTALL | re.IGNORECASE
 )
@@ -28,6 +35,7 @@ class Traffic:
 
     Args:
         address: `HOST:PORT`.
+        pair: whose subscribers they are.
         flowing: whether requests are sent; may be changed at any time.
         answered: the number of answers by status.
         served_by: the track that answered each subscriber last.
@@ -35,6 +43,7 @@ class Traffic:
     """
 
     address: str
+    pair: Pair
     flowing: bool = False
     answered: Counter[int] = field(default_factory=Counter)
     served_by: dict[int, str] = field(default_factory=dict)
@@ -42,7 +51,7 @@ class Traffic:
     _stopped: bool = False
 
     def __enter__(self) -> Self:
-        self._requests = _build_requests()
+        self._requests = _build_requests(self.pair)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._send_all()))
         self._thread.start()
         return self
@@ -95,11 +104,46 @@ async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, str]:
     return (int(match[1]), match[3].decode()) if match else (int(head.split()[1]), "")
 
 
-def _build_requests() -> list[bytes]:
+def draw_like_holdout(
+    contract: type[Contract], reference: Mapping[str, Any], generator: np.random.Generator, count: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Draw valid values, distributed as a bundle's reference says of each field; a field it lacks by its limits."""
+    columns = draw_columns(contract, generator, count)
+    for spec in contract.features:
+        if kept := reference.get("features", {}).get(spec.name):
+            columns[spec.name] = _draw_like(spec, kept, generator, columns[spec.name])
+    return columns
+
+
+def _draw_like(
+    spec: FeatureSpec, kept: Mapping[str, Any], generator: np.random.Generator, drawn: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    counts = np.array(kept["counts"], dtype=np.float64)
+    chosen = generator.choice(len(counts), size=len(drawn), p=counts / counts.sum())
+    if spec.kind == "boolean":
+        return np.asarray(chosen == 1)
+    if spec.kind == "category":
+        return np.array(spec.categories)[chosen]
+    # The outer bins are open, so that their edge stands for them.
+    edges = np.array(kept["edges"], dtype=np.float64)
+    if not len(edges):
+        return drawn
+    low, high = np.concatenate([[edges[0]], edges])[chosen], np.concatenate([edges, [edges[-1]]])[chosen]
+    between = generator.uniform(low, high)
+    if spec.kind == "integer":
+        return np.asarray(np.clip(np.floor(between), spec.lower, spec.upper), dtype=np.int64)
+    return np.asarray(np.clip(np.round(between, DECIMALS), spec.lower, spec.upper))
+
+
+def _build_requests(pair: Pair) -> list[bytes]:
     """Return one request of each subscriber, as bytes."""
-    contract = find_contract("streamflow")
-    assert contract.demo is not None  # noqa: S101 - it has one
-    columns = contract.demo.draw(np.random.default_rng(7), SUBSCRIBERS, {})
+    contract, generator = pair.contract, np.random.default_rng(7)
+    reference = pair.stable / REFERENCE
+    columns = (
+        draw_demo_columns(contract, generator, SUBSCRIBERS)
+        if contract.demo or not reference.is_file()
+        else draw_like_holdout(contract, json.loads(reference.read_bytes()), generator, SUBSCRIBERS)
+    )
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     bodies = (json.dumps(dict(zip(columns, row, strict=True))).encode() for row in rows)
     return [

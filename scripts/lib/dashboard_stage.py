@@ -20,9 +20,12 @@ import numpy as np
 
 from churn.businesses import find_contract
 from churn.client import ChurnClient
+from churn.contract.features import FeatureSpec
+from churn.contract.phrases import Value
 from churn.contract.sampling import draw_demo_columns
 from churn.model.shelf import CHAMPION, open_shelf
 from churn.rollout.store import RolloutStore
+from churn.settings import read_settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -32,7 +35,7 @@ from demo.simulated_rollouts import SERVICE, write_demo
 
 CHURN = [sys.executable, "-m", "churn"]
 SUBSCRIBERS = 3000
-DEARER = 1.3  # so that there is some drift to see
+HIGHER = 1.3  # so that there is some drift to see
 LOGGED_S = 2.0
 EFFECT = -0.12  # of the banner, on the share that leaves
 
@@ -46,7 +49,7 @@ def dashboard(bundle: Path) -> Iterator[list[str]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        shelf = open_shelf(home, "streamflow")
+        shelf = open_shelf(home, read_settings().churn_contract)
         shutil.copytree(bundle.parent, shelf.folder, symlinks=True)
         shelf.move_alias(CHAMPION, bundle.name)
         write_demo(home)
@@ -89,12 +92,19 @@ def _environment(home: Path, **settings: object) -> dict[str, str]:
 
 
 def _ask(service: str) -> None:
-    contract = find_contract("streamflow")
+    contract = find_contract(read_settings().churn_contract)
+    raised = next(spec for spec in contract.features if spec.kind in {"number", "integer"})
     rows = contract.encode_columns(draw_demo_columns(contract, np.random.default_rng(3), SUBSCRIBERS))
     with ChurnClient(service, budget_s=10) as client:
         for row in rows:
             subscriber = {
                 spec.name: spec.decode(float(value)) for spec, value in zip(contract.features, row, strict=True)
             }
-            client.predict(subscriber | {"monthly_charges": round(float(subscriber["monthly_charges"]) * DEARER, 2)})
+            client.predict(subscriber | {raised.name: _raise(raised, subscriber[raised.name])})
     time.sleep(LOGGED_S)
+
+
+def _raise(spec: FeatureSpec, value: Value) -> Value:
+    """Return a number that is higher, within its limits."""
+    higher = min(float(value) * HIGHER, spec.upper or 0.0)
+    return spec.decode(int(higher) if spec.kind == "integer" else round(higher, 2))

@@ -6,7 +6,9 @@ export PORT="${PORT:-8000}" PORTAL_PORT="${PORTAL_PORT:-8001}" MLFLOW_PORT="${ML
 export PORTAL_TEAM_PORT="${PORTAL_TEAM_PORT:-8003}"
 export DASHBOARD_PORT="${DASHBOARD_PORT:-8002}" PROMETHEUS_PORT="${PROMETHEUS_PORT:-9090}" STATS_PORT="${STATS_PORT:-8404}"
 
-export SERVICE_IMAGE="${SERVICE_IMAGE:-streamflow-churn-api}"
+export CHURN_CONTRACT="${CHURN_CONTRACT:-streamflow}"
+# Versions of two contracts may bear one name, so each contract has a repository of its own.
+export SERVICE_IMAGE="${SERVICE_IMAGE:-$CHURN_CONTRACT-churn-api}"
 HAPROXY_IMAGE="${HAPROXY_IMAGE:-haproxy:3.0}"
 PROMETHEUS_IMAGE="${PROMETHEUS_IMAGE:-prom/prometheus:v2.53.3}"
 
@@ -36,7 +38,7 @@ asked_for() { local name="$1"; shift; [[ " $* " == *" $name "* ]]; }
 
 # The champion's version unless told otherwise. STABLE_WEIGHT is what CANARY_WEIGHT leaves.
 choose_versions() {
-  local bundles="$CHURN_HOME/bundles/streamflow"
+  local bundles="$CHURN_HOME/bundles/$CHURN_CONTRACT"
   if [ -z "${STABLE_VERSION:-}" ]; then
     [ -e "$bundles/champion" ] || fail "there is no champion below $bundles" \
       "make the demo's with scripts/serve, or name another folder with CHURN_HOME"
@@ -66,7 +68,7 @@ build_images() {
   get_image "$PROMETHEUS_IMAGE" prometheus
   for version in "${versions[@]}"; do
     if asked_for --build "$@" || ! docker image inspect "$SERVICE_IMAGE:$version" >/dev/null 2>&1; then
-      bundle="$CHURN_HOME/bundles/streamflow/$version"
+      bundle="$CHURN_HOME/bundles/$CHURN_CONTRACT/$version"
       [ -e "$bundle" ] || fail "there is no image and no bundle of $version below $CHURN_HOME" \
         "export it first: churn export, see churn export --help"
       churn image build "$bundle" --repository "$SERVICE_IMAGE" --network host "${authority[@]}" >&2

@@ -17,6 +17,7 @@ from churn.businesses import find_contract
 from churn.cli.show import complain, out, print_json, print_table, say
 from churn.errors import ChurnError, RolloutError, SettingsError
 from churn.rollout.routers.haproxy import HAProxy, Server
+from churn.settings import read_settings
 
 REQUESTS = 500
 TOLERANCE = 0.02  # HAProxy deals out exactly, but the portal and others may ask meanwhile
@@ -35,7 +36,7 @@ except churn.errors.ChurnError as error:
     sys.exit(error.message)
 """
 TOKEN = re.compile(r'name="form_token" value="(\w+)"')
-SUBSCRIBER = re.compile(r'name="subscriber" value="(\w+)"')
+SUBSCRIBER = re.compile(r'name="subscriber" value="([^"]+)"')
 
 
 class CheckError(ChurnError):
@@ -115,7 +116,7 @@ def check_containers() -> str:
 
 def check_predictions() -> str:
     """Predictions come through HAProxy, from each server as often as its weight says."""
-    example = find_contract("streamflow").example()
+    example = find_contract(read_settings().churn_contract).example()
     answered, versions = collections.Counter[str](), {}
     key = os.environ.get("PORTAL_API_KEY")
     authorization = {"Authorization": f"Bearer {key}"} if key else {}

@@ -8,9 +8,11 @@ import httpx2
 import pytest
 from support.demo_bundle import write_demo_bundle
 
+from churn.businesses import find_contract
 from churn.errors import ChurnError
-from demo.machine import CANARY, STABLE, Machine, wait_until
+from demo.machine import Machine, wait_until
 from demo.monitors import run_monitors
+from demo.pair import Pair
 from demo.scenarios import SCENARIOS, Scenario, play
 from demo.traffic import Traffic
 
@@ -22,12 +24,13 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     if shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin") is None:
         pytest.skip("no haproxy on PATH; on Debian: apt-get install haproxy")
     bundles = tmp_path_factory.mktemp("bundles")
-    for version in (STABLE, CANARY):
-        write_demo_bundle(bundles / version, version, draws=4000, trees=40)
+    pair = Pair(find_contract("streamflow"), bundles / "v2.3.1", bundles / "v2.4.0")
+    for bundle in (pair.stable, pair.canary):
+        write_demo_bundle(bundle, bundle.name, draws=4000, trees=40)
     try:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("PREDICTION_LOG", str(bundles / "real"))
-            with Machine(bundles, tmp_path_factory.mktemp("machine")) as machine:
+            with Machine(pair, tmp_path_factory.mktemp("machine")) as machine:
                 yield machine
     except ChurnError as error:
         raise AssertionError(error.message) from error
@@ -35,7 +38,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def traffic(machine: Machine) -> Iterator[Traffic]:
-    with Traffic(machine.service) as traffic:
+    with Traffic(machine.service, machine.pair) as traffic:
         yield traffic
 
 
@@ -51,7 +54,7 @@ def test_a_rollout_ends_as_it_should(scenario: Scenario, machine: Machine, traff
 def test_no_prediction_of_a_demonstration_comes_into_the_real_log(machine: Machine, traffic: Traffic) -> None:
     traffic.begin(flowing=True)
     wait_until(lambda: traffic.answered[200] > 20, "subscribers open their page", {})
-    assert not (machine.bundles / "real").exists()
+    assert not (machine.pair.stable.parent / "real").exists()
 
 
 def test_dashboard_and_prometheus_show_what_is_played(machine: Machine, traffic: Traffic, tmp_path: Path) -> None:
