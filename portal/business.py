@@ -4,7 +4,6 @@ All of it follows from the contract. A business that says it in its own way has 
 contract: `NAME.portal.toml` for name, title, phrases and subscribers, `NAME.portal.html` for the account.
 """
 
-import inspect
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from churn.businesses import find_contract
+from churn.businesses import find_business, find_contract
 from churn.contract.declaration import Contract
 from churn.errors import ContractError
 from portal.demo_people import draw_subscribers, read_subscribers
@@ -74,10 +73,9 @@ def load_business(name: str, subscribers: Path | None = None) -> Business:
         ContractError: there is no such contract, or a file beside it cannot be used.
         SettingsError: the data file cannot be used.
     """
-    contract = find_contract(name)
-    path = _locate(contract, "toml")
+    contract, files = find_contract(name), find_business(name).files
+    path, page = files.portal, files.page
     document = _read_document(path)
-    page = _locate(contract, "html")
     return Business(
         contract=contract,
         name=document.name or label_from_name(name),
@@ -90,10 +88,6 @@ def load_business(name: str, subscribers: Path | None = None) -> Business:
         ),
         page=page if page.is_file() else None,
     )
-
-
-def _locate(contract: type[Contract], ending: str) -> Path:
-    return Path(inspect.getfile(contract)).with_name(f"{contract.contract_name}.portal.{ending}")
 
 
 def _read_document(path: Path) -> _Document:

@@ -37,9 +37,8 @@ class Phrases:
         english = GENERAL[ENGLISH]
         for language, phrases in self._by_language.items():
             if unlike := sorted(english.keys() ^ phrases.keys()):
-                raise ValueError(
-                    f"phrases.{language}: {unlike[0]} is {'missing' if unlike[0] in english else 'unknown'}"
-                )
+                wrong = "is missing" if unlike[0] in english else "is no phrase"
+                raise ValueError(f"phrases.{language}: {unlike[0]} {wrong}")
             for name, text in phrases.items():
                 if other := set(PLACE.findall(text)) - set(PLACE.findall(english[name])):
                     raise ValueError(f"phrases.{language}.{name}: nothing is filled in at {min(other)}")

@@ -82,7 +82,19 @@ build_images() {
     build "streamflow-churn-$part" --build-arg BASE_IMAGE="$BASE_IMAGE" --build-arg EXTRAS="portal dashboard oidc" \
       --target "$part" -f deploy/docker/Dockerfile .
   done
+  for part in portal dashboard; do add_business "streamflow-churn-$part"; done
   build streamflow-churn-mlflow --build-arg BASE_IMAGE="$BASE_IMAGE" --target mlflow -f deploy/docker/Dockerfile .
+}
+
+# A business from outside the package goes into the images of portal and dashboard, as churn image build puts it into the service's.
+add_business() {
+  local folder
+  folder="$(mktemp -d)"
+  python scripts/lib/copy_business.py "$folder"
+  [ -z "$(ls -A "$folder")" ] || build "$1" -f - "$folder" <<<"FROM $1
+COPY . /businesses
+ENV CHURN_BUSINESSES=/businesses"
+  rm -rf "$folder"
 }
 
 build() {

@@ -1,4 +1,4 @@
-"""A business of three fields, written where a test wants it, outside the package."""
+"""A business with a field of each kind, written where a test wants it, outside the package."""
 
 from pathlib import Path
 
@@ -31,12 +31,39 @@ class Member(Contract):
     fee: Annotated[
         float,
         Field(ge=0, le=500, description="A month.", examples=[29.5]),
-        Feature(says=Bands([Band("A fee of {value}", name="any")], words=write_dollars)),
+        Feature(
+            says=Bands(
+                [Band("A fee of {value}", "You pay {value}.", "You pay only {value}.", name="any")], words=write_dollars
+            ),
+            group="price",
+        ),
     ]
     plan: Annotated[
         Literal["monthly", "yearly"],
         Field(description="How long it binds.", examples=["monthly"]),
-        Feature(says={"monthly": Says("A monthly plan"), "yearly": Says("A yearly plan")}),
+        Feature(
+            says={
+                "monthly": Says("A monthly plan", "You pay each month.", "You pay each month and stay flexible."),
+                "yearly": Says("A yearly plan", "You pay for a year.", "You pay for a year at once."),
+            },
+            group="commitment",
+            actionable=True,
+        ),
+    ]
+    trainer: Annotated[
+        bool,
+        Field(description="Whether a trainer is booked.", examples=[False]),
+        Feature(
+            says={
+                True: Says("Having a trainer", "You train with a trainer.", "You have a trainer."),
+                False: Says("Having no trainer", "You train alone.", "You train by yourself."),
+            }
+        ),
+    ]
+    retired: Annotated[
+        bool,
+        Field(description="Whether the member is retired.", examples=[False]),
+        Feature(says={True: Says("Being retired"), False: Says("Not being retired")}, protected=True),
     ]
 
 

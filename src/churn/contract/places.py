@@ -23,6 +23,16 @@ class BusinessFiles:
         """NAME.json: the parameters that tuning found."""
         return self.declaration.with_suffix(".json")
 
+    @property
+    def portal(self) -> Path:
+        """NAME.portal.toml: what the portal says in the business's own way."""
+        return self.declaration.with_suffix(".portal.toml")
+
+    @property
+    def page(self) -> Path:
+        """NAME.portal.html: the template of the account in the portal."""
+        return self.declaration.with_suffix(".portal.html")
+
     def catalogue(self, language: str) -> Path:
         """NAME.LANGUAGE.po: what subscribers read, in this language."""
         return self.declaration.with_suffix(f".{language}.po")
@@ -34,7 +44,7 @@ class BusinessFiles:
 
     def list_present(self) -> list[Path]:
         """List all files that are there, with those that begin with an underscore and may be imported by it."""
-        own = [self.declaration, self.policy, self.tuned, *self.list_catalogues().values()]
+        own = [self.declaration, self.policy, self.tuned, self.portal, self.page, *self.list_catalogues().values()]
         return [path for path in own if path.is_file()] + sorted(self.declaration.parent.glob("_*.py"))
 
 

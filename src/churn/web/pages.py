@@ -63,10 +63,6 @@ class Pages:
         """Return the template filled in. Text in the values is escaped."""
         return self._environment.get_template(template).render(values)
 
-    def check(self, template: str) -> None:
-        """Compile a template; raise `jinja2.TemplateSyntaxError` if it is none."""
-        self._environment.get_template(template)
-
     def read_style(self, name: str) -> str:
         """Return the shared styles and those of the app's file `name`, for a page that must hold its own."""
         files = (SHARED / "static" / "base.css", self.folder / "static" / name)
