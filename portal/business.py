@@ -51,6 +51,7 @@ class Business:
         title: of the page.
         phrases: what the portal itself says around an offer.
         subscribers: of the demonstration.
+        origin: a predicate that says where these come from.
         page: the template of the account; None where the contract's facts are listed.
     """
 
@@ -59,6 +60,7 @@ class Business:
     title: str
     phrases: Phrases
     subscribers: tuple[DemoSubscriber, ...]
+    origin: str
     page: Path | None
 
 
@@ -86,6 +88,7 @@ def load_business(name: str, subscribers: Path | None = None) -> Business:
             if subscribers
             else _read_declared(path, contract, document.subscriber) or draw_subscribers(contract)
         ),
+        origin=f"are the first of {subscribers.name}" if subscribers else "are invented",
         page=page if page.is_file() else None,
     )
 

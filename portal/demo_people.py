@@ -13,6 +13,7 @@ from churn.contract import sampling
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.errors import SettingsError
+from portal.facts import describe_facts
 from portal.records import KEY, DemoSubscriber
 
 SUBSCRIBERS = 12
@@ -68,15 +69,13 @@ def _read_row(contract: type[Contract], path: Path, number: int, row: Mapping[st
 
 def _subscriber(number: int, key: str, subscriber: Contract, about: str) -> DemoSubscriber:
     facts: dict[str, Any] = subscriber.model_dump()
-    return DemoSubscriber(key, number, _describe(type(subscriber), facts), about, facts)
+    return DemoSubscriber(key, number, _describe(type(subscriber), facts, number), about, facts)
 
 
-def _describe(contract: type[Contract], facts: Mapping[str, Any]) -> str:
-    """Return a few words about a person: what the team would say of the first facts that may be shown."""
-    told = [spec for spec in contract.features if not spec.marker.protected]
-    told.sort(key=lambda spec: not spec.is_showable)  # keeps the order of equal ones
-    words = [spec.word_for_team(facts[spec.name]) for spec in told[:TOLD]]
-    return ", ".join(words[:1] + [phrase[:1].lower() + phrase[1:] for phrase in words[1:]])
+def _describe(contract: type[Contract], facts: Mapping[str, Any], number: int) -> str:
+    """Return a few words about a person, who reads them too: the first facts that they may be shown."""
+    told = [f"{fact.label}: {fact.value}" for fact in describe_facts(contract, facts)[:TOLD]]
+    return ", ".join(told) or f"Subscriber {number}"
 
 
 def _unusable(path: Path, wrong: str) -> SettingsError:

@@ -43,7 +43,7 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
         log=log,
     )
     visits = entrance.visits
-    business = load_business(settings.churn_contract)
+    business = load_business(settings.churn_contract, settings.portal_subscribers)
     pages = build_team_pages(business)
     client = AsyncChurnClient(settings.service_url, budget_s=BUDGET_S, api_key=settings.api_key)
     store = Store(settings.store_path, ())

@@ -17,6 +17,7 @@ from churn.cli.options import ContractOption
 from churn.cli.show import err, say
 from churn.cli.training import find_first_demo, make_demo_file, open_registry, train_and_register
 from churn.contract.declaration import Contract
+from churn.errors import BundleError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ def serve() -> None:
 
 
 def _make_champion(contract: type[Contract], settings: Settings) -> None:
+    name = contract.contract_name
+    if contract.demo is None:
+        raise BundleError(
+            f"there is no bundle at {settings.bundle_path}, and the contract {name} has no demo data to make one of",
+            instead=f"make one: churn train FILE --contract {name}, churn promote, churn export; then start again",
+        )
     version, demo = find_first_demo(contract)
     say(f"step 1 of 4: demo data {version}")
     data = make_demo_file(contract, version, settings)  # anew: a file of an older process would be other data

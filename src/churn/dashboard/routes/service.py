@@ -94,7 +94,7 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
 
     @router.get("/shadow")
     def shadow_page(request: Request) -> Response:
-        return report_page(request, "shadow.html", shadow, days=SHADOW_DAYS)
+        return report_page(request, "shadow.html", shadow, days=SHADOW_DAYS, contract=config.contract)
 
     @router.get("/service")
     def service_page(request: Request) -> Response:
@@ -112,7 +112,12 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
     def models_page(request: Request) -> Response:
         bundles = list_bundles(config.home)
         return build_page(
-            request, "models.html", visit=visits.read(request), bundles=bundles, mlflow_url=config.mlflow_url
+            request,
+            "models.html",
+            visit=visits.read(request),
+            bundles=bundles,
+            contract=config.contract,
+            mlflow_url=config.mlflow_url,
         )
 
     def report_page(request: Request, template: str, cached: CachedValue[ReportOrProblem], **values: Any) -> Response:
