@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,9 +73,17 @@ def report_outcomes(
     settings = read_settings()
     places = require_log(settings, contract)
     with show_progress("segments", calm=True) as move:
-        name = find_contract(contract).contract_name
+        chosen = find_contract(contract)
         damaged: list[DataError] = []
-        summary = summarize_outcomes(settings.churn_home, name, places, damaged=damaged, progress=move)
+        summary = summarize_outcomes(
+            settings.churn_home,
+            chosen.contract_name,
+            places,
+            now=datetime.now(UTC),
+            horizon_days=chosen.horizon_days,
+            damaged=damaged,
+            progress=move,
+        )
     figures = asdict(summary) | name_left_out(damaged)
     write_report(
         paths, figures, functools.partial(_build_report, summary) if summary.matched else None, damaged=damaged
@@ -95,6 +104,11 @@ def _build_report(summary: OutcomeSummary) -> Report:
 
 def _show(summary: OutcomeSummary) -> None:
     out.print(f"{summary.matched:,} of {summary.known:,} known outcomes are of a prediction in the log")
+    if summary.too_young:
+        out.print(
+            f"{summary.too_young:,} are not old enough yet: whether a subscriber leaves is known "
+            f"{summary.horizon_days} days after the prediction"
+        )
     rows = [
         [
             quality.version,

@@ -28,6 +28,8 @@ __all__ = ["Contract", "Count", "Dollars", "Feature", "Rows"]
 
 type Rows = npt.NDArray[np.float32]
 
+LONGEST_HORIZON_DAYS = 3660
+
 
 class Contract(BaseModel):
     """Base of every contract; see the module's docstring. An instance is one valid subscriber."""
@@ -39,6 +41,8 @@ class Contract(BaseModel):
     label_column: ClassVar[str]
     label_values: ClassVar[tuple[str, str]]
     """How a data file writes (stayed, left)."""
+    horizon_days: ClassVar[int | None] = None
+    """Within how many days of a prediction somebody who left is one who left; None if the business does not say."""
     holdout_key: ClassVar[str] = ""
     """Of the hash that holds subscribers out; the contract's name if empty. Another key is another holdout."""
     demo: ClassVar[DemoProcess | None] = None
@@ -55,6 +59,10 @@ class Contract(BaseModel):
         ordered = [[spec.name, spec.kind, list(spec.categories)] for spec in cls.features]
         for spec in cls.features:
             _require_valid_default(cls, spec)
+        if cls.horizon_days is not None and not 0 < cls.horizon_days <= LONGEST_HORIZON_DAYS:
+            raise ContractError(
+                f"the horizon is {cls.horizon_days} days", instead=f"give 1 to {LONGEST_HORIZON_DAYS} days, or none"
+            )
         cls.fingerprint = hashlib.sha256(json.dumps(ordered).encode()).hexdigest()
 
     @classmethod

@@ -47,6 +47,11 @@ class ModelCard(BaseModel):
     training_data_version: str | None = None
     test_auc: float | None = None
     test_f1: float | None = None
+    # Left out where nobody said it, so that earlier programs read the manifest.
+    horizon_days: Annotated[
+        int | None,
+        Field(gt=0, description="Within how many days the label says who left.", exclude_if=lambda days: days is None),
+    ] = None
 
 
 class Manifest(ModelCard):

@@ -45,13 +45,15 @@ class JoinedOutcomes:
         by_version: by version and subscriber.
         assigned: by subscriber, of those that had an arm.
         torn: subscribers who were in both arms; they count in neither.
-        matched: the number of outcomes that have a prediction.
+        matched: the number of outcomes that have a prediction which counts.
+        too_young: the number of those whose predictions are all younger than the horizon.
     """
 
     by_version: dict[tuple[str, str], LabelledPrediction] = field(default_factory=dict)
     assigned: dict[str, LabelledPrediction] = field(default_factory=dict)
     torn: set[str] = field(default_factory=set)
     matched: int = 0
+    too_young: int = 0
 
     def add(self, prediction: LabelledPrediction) -> None:
         """Add a prediction, in any order."""
@@ -83,22 +85,32 @@ def join_outcomes(
     places: Places,
     outcomes: Sequence[Outcome],
     *,
+    until: int | None = None,
     damaged: list[DataError] | None = None,
     progress: Progress = lambda *_: None,
 ) -> JoinedOutcomes:
     """Read the log once and join. An outcome of the prediction's id counts before one of its subscriber.
 
+    Args:
+        places: where the log lies.
+        outcomes: who left.
+        until: the last moment from which a prediction counts, in microseconds since 1970. After it nobody knows yet.
+        damaged: takes what is wrong with segments that are left out.
+        progress: told how many segments are read.
+
     Raises:
         DataError, OSError, ChurnError: as `read_records`.
     """
     known: dict[tuple[Kind, str], Outcome] = {(outcome.kind, outcome.id): outcome for outcome in outcomes}
-    joined, matched = JoinedOutcomes(), set[tuple[Kind, str]]()
+    joined, matched, young = JoinedOutcomes(), set[tuple[Kind, str]](), set[tuple[Kind, str]]()
     batches = read_records(places, COLUMNS, damaged=damaged, progress=progress) if known else ()
     for row in chain.from_iterable(map(rows_from_batch, batches)):
         keys = [(kind, row[kind]) for kind in IDS if (kind, row[kind]) in known]
-        if keys:
+        if keys and until is not None and row["time"] > until:
+            young.update(keys)
+        elif keys:
             matched.update(keys)
             outcome = known[keys[0]]
             joined.add(LabelledPrediction(**row, left=outcome.left, accepted=outcome.accepted))
-    joined.matched = len(matched)
+    joined.matched, joined.too_young = len(matched), len(young - matched)
     return joined

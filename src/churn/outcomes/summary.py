@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -104,13 +105,22 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSummary:
-    """The summary of all outcomes: `known` were imported, `matched` of these have a prediction in the log."""
+    """The summary of all outcomes.
+
+    Args:
+        known: how many were imported.
+        matched: how many of these have a prediction in the log that counts.
+        horizon_days: how old a prediction must be to count; None if the contract does not say.
+        too_young: how many have younger predictions only.
+    """
 
     known: int
     matched: int
     versions: tuple[ModelQuality, ...]
     experiment: Experiment
     offers: tuple[Acceptance, ...]
+    horizon_days: int | None = None
+    too_young: int = 0
 
 
 def summarize_outcomes(
@@ -118,17 +128,22 @@ def summarize_outcomes(
     contract: str,
     places: Places,
     *,
+    now: datetime,
+    horizon_days: int | None = None,
     damaged: list[DataError] | None = None,
     progress: Progress = lambda *_: None,
 ) -> OutcomeSummary:
     """Join the imported outcomes of a contract, below CHURN_HOME, to its log, and sum them up.
+
+    A prediction that is younger than the horizon does not count, for it is not known yet who leaves in time.
 
     Raises:
         DataError: the file of outcomes is damaged.
         DataError, OSError, ChurnError: as `read_records`.
     """
     known = load_outcomes(locate_outcomes(home, contract))
-    joined = join_outcomes(places, known, damaged=damaged, progress=progress)
+    until = round((now - timedelta(days=horizon_days)).timestamp() * 1e6) if horizon_days else None
+    joined = join_outcomes(places, known, until=until, damaged=damaged, progress=progress)
     manifests = [bundle.manifest for bundle in list_bundles(home) if bundle.contract == contract and bundle.manifest]
     trained_auc = {manifest.model_version: manifest.test_auc for manifest in manifests}
     arms = joined.group_by_arm()
@@ -141,6 +156,8 @@ def summarize_outcomes(
         ),
         experiment=compare_arms(arms["holdout"], arms["treatment"], len(joined.torn)),
         offers=_count_acceptance(arms["treatment"]),
+        horizon_days=horizon_days,
+        too_young=joined.too_young,
     )
 
 

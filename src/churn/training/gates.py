@@ -39,6 +39,7 @@ def check_release_gates(
     comparison: Comparison | None = None,
     contribution_shares: Mapping[str, float],
     read_by: str | None = None,
+    horizon: str | None = None,
 ) -> list[Gate]:
     """Check all gates, and return each, passed or not.
 
@@ -48,11 +49,12 @@ def check_release_gates(
         champion: the present champion, measured on the same rows; None where there is none yet.
         comparison: with the champion; None if an earlier version of this software measured it.
         contribution_shares: each feature's share of the sum of mean |SHAP|, between 0 and 1.
+        horizon: the days within which its label says who left, None if it says nothing.
         read_by: the fingerprint of the contract that its holdout was read by, where somebody else trained it.
     """
     error = candidate.expected_calibration_error
     return [
-        _check_contract(contract, fingerprint, read_by),
+        _check_contract(contract, fingerprint, read_by, horizon),
         *(_compare(comparison) if comparison else _check_metrics(candidate, champion)),
         Gate(
             "calibration",
@@ -63,12 +65,18 @@ def check_release_gates(
     ]
 
 
-def _check_contract(contract: type[Contract], fingerprint: str | None, read_by: str | None) -> Gate:
+def _check_contract(
+    contract: type[Contract], fingerprint: str | None, read_by: str | None, horizon: str | None
+) -> Gate:
     trained_for = (fingerprint or "none")[:12]
     reason = f"trained for contract fingerprint {trained_for}, the code's is {contract.fingerprint[:12]}"
     if fingerprint is None and read_by is not None:
         fingerprint = read_by
         reason = f"{reason}; it was measured on rows in the codes of {read_by[:12]}"
+    stated = contract.horizon_days
+    if horizon is not None and stated is not None and horizon != str(stated):
+        reason = f"its label says who left within {horizon} days, the contract's within {stated}"
+        return Gate("contract", passed=False, reason=reason)
     return Gate("contract", fingerprint == contract.fingerprint, reason)
 
 

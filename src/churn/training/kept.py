@@ -22,6 +22,7 @@ from churn.training.versions import FetchedModel, VersionInfo, name_registered_m
 REFERENCE_FILE, REFERENCE_VALUES_FILE = "reference.json", "reference_values.json"
 HOLDOUT_FILE = "holdout.npz"  # only runs of earlier versions kept one
 LONGEST_TAG, LONGEST_VERSION = 200, 64
+HORIZON = "horizon_days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def build_card(contract: type[Contract], info: VersionInfo) -> ModelCard:
         training_data_version=info.tags.get("training_data_version"),
         test_auc=info.metrics.get("test_auc"),
         test_f1=info.metrics.get("test_f1"),
+        horizon_days=int(info.tags[HORIZON]) if HORIZON in info.tags else None,
     )
 
 

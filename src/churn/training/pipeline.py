@@ -22,7 +22,7 @@ from churn.training.directions import Price, is_price_sure, price_directions, pr
 from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
 from churn.training.fit import SEED, fit_xgboost
 from churn.training.holdout import Boundary, Mask
-from churn.training.kept import REFERENCE_FILE, REFERENCE_VALUES_FILE, HoldoutRows
+from churn.training.kept import HORIZON, REFERENCE_FILE, REFERENCE_VALUES_FILE, HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, find_unseen, list_others
 from churn.training.registry import EXPORT_FOLDER
 from churn.training.subscribers import SUBSCRIBERS_FILE, hash_subscribers
@@ -169,6 +169,7 @@ def build_run_record(
             "training_data_version": data.version,
             "training_data_sha256": data.sha256,
             **trained.boundary.build_tags(),
+            **({HORIZON: str(contract.horizon_days)} if contract.horizon_days else {}),
         },
         files={f"plots/{name}.png": _render(figure) for name, figure in figures.items()}
         | {

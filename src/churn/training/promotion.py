@@ -14,6 +14,7 @@ from churn.training.evaluation import compute_contributions, compute_shares, ran
 from churn.training.gates import Gate, check_release_gates
 from churn.training.holdout import Boundary, Mask, split_by_chance
 from churn.training.kept import (
+    HORIZON,
     REFERENCE_FILE,
     REFERENCE_VALUES_FILE,
     HoldoutRows,
@@ -91,6 +92,7 @@ def check_version(
     gates = check_release_gates(
         contract,
         fingerprint=info.tags.get("contract_fingerprint"),
+        horizon=info.tags.get(HORIZON),
         read_by=contract.fingerprint if unseen else info.evaluated_for,
         candidate=measured.own,
         champion=measured.others.get(champion.number) if champion else None,

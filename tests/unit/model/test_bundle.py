@@ -64,6 +64,13 @@ def test_the_manifest_carries_the_metadata_of_the_spec(bundle: Path) -> None:
         "features",
     }
     assert manifest["features"] == STREAMFLOW.feature_names()
+    assert "horizon_days" not in manifest  # nobody said it, and earlier programs know no such field
+
+
+def test_the_horizon_of_the_label_is_kept_if_somebody_said_it() -> None:
+    card = ModelCard(model_version="v1", horizon_days=60)
+    assert card.model_dump()["horizon_days"] == 60
+    assert ModelCard.model_validate(card.model_dump()) == card
 
 
 FILES = ["model.ubj", "tables_numbers.npy", "golden.json", "reference.json", "manifest.json", "manifest.sha256"]

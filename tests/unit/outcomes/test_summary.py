@@ -1,13 +1,21 @@
 """The figures of outcomes: against a library, and by what they must satisfy."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
+from support.logged import write_journal
 
+from churn.dashboard.charts.outcomes import report_outcomes
+from churn.outcomes.file import Outcome
 from churn.outcomes.join import JoinedOutcomes, LabelledPrediction
-from churn.outcomes.summary import compare_arms, measure_auc, measure_quality
+from churn.outcomes.store import locate_outcomes, write_outcomes
+from churn.outcomes.summary import compare_arms, measure_auc, measure_quality, summarize_outcomes
+from churn.prediction_log.places import Places
 
 
 def predicted(
@@ -68,3 +76,27 @@ def test_looking_again_and_again_seldom_finds_an_effect_that_is_not_there() -> N
 def test_where_everybody_stayed_there_is_no_auc_and_no_lift() -> None:
     quality = measure_quality("v1", [predicted("one"), predicted("two")])
     assert (quality.auc, quality.lift, quality.left) == (None, None, 0)
+
+
+def test_a_prediction_counts_once_it_is_as_old_as_the_horizon(tmp_path: Path) -> None:
+    places = Places(str(tmp_path / "log"), tmp_path / "log" / "journals")
+    day_s = 24 * 3600
+    for name, at_s in (("old", 0), ("young", 50 * day_s)):
+        write_journal(places, name, version="v1", features=["x"], rows=[[1.0]] * 3, scores=[0.5] * 3, at_s=at_s)
+    ids = [f"{at + number:032x}" for at in (0, 50 * day_s) for number in range(3)]
+    path = locate_outcomes(tmp_path, "streamflow")
+    write_outcomes(path, [Outcome("prediction_id", identity, left=True, accepted=None) for identity in ids])
+
+    def count(days: float, horizon_days: int | None) -> tuple[int, int]:
+        now = datetime.fromtimestamp(0, UTC) + timedelta(days=days, seconds=2)
+        summary = summarize_outcomes(tmp_path, "streamflow", places, now=now, horizon_days=horizon_days)
+        assert sum(quality.count for quality in summary.versions) == summary.matched
+        said = f"{summary.too_young:,} are not old enough yet: one waits {horizon_days} days after a prediction."
+        assert (said in report_outcomes(summary).basis) == (summary.too_young > 0)
+        return summary.matched, summary.too_young
+
+    assert count(60, None) == (6, 0)
+    assert count(60, 30) == (3, 3)
+    assert count(30, 30) == (3, 3)
+    assert count(29, 30) == (0, 6)
+    assert count(80, 30) == (6, 0)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support.examples import STREAMFLOW
 
+from churn.errors import ContractError
 from churn.training.comparison import Comparison, Difference, compare
 from churn.training.evaluation import Evaluation, evaluate
 from churn.training.gates import Gate, check_release_gates
@@ -38,7 +39,7 @@ def gates_of(**changes: Any) -> list[Gate]:
         "champion": CHAMPION,
         "contribution_shares": dict.fromkeys(STREAMFLOW.feature_names(), 0.1) | {"senior_citizen": protected_share},
     }
-    return check_release_gates(STREAMFLOW, **(known | changes))
+    return check_release_gates(changes.pop("contract", STREAMFLOW), **(known | changes))
 
 
 def test_a_model_like_the_champion_passes() -> None:
@@ -116,6 +117,24 @@ def test_without_a_champion_any_auc_passes() -> None:
 @pytest.mark.parametrize("fingerprint", [None, "0" * 64])
 def test_a_model_of_another_contract_or_of_none_fails(fingerprint: str | None) -> None:
     assert failed(fingerprint=fingerprint) == ["contract"]
+
+
+class Stated(STREAMFLOW):
+    """The same contract, which says within how many days somebody leaves."""
+
+    contract_name = "stated"
+    horizon_days = 60
+
+
+@pytest.mark.parametrize(("horizon", "names"), [("60", []), (None, []), ("30", ["contract"])])
+def test_a_version_whose_label_has_another_horizon_fails(horizon: str | None, names: list[str]) -> None:
+    assert failed(horizon=horizon, contract=Stated) == names
+
+
+@pytest.mark.parametrize("days", [0, -1, 3661])
+def test_a_horizon_that_is_none_is_refused(days: int) -> None:
+    with pytest.raises(ContractError, match="the horizon is"):
+        type("Strange", (STREAMFLOW,), {"horizon_days": days, "__module__": __name__})
 
 
 def test_a_protected_field_may_not_drive_the_model() -> None:

@@ -27,13 +27,19 @@ def report_outcomes(summary: OutcomeSummary) -> Report:
         topic="Outcomes",
         headline=make_sentence(experiment.reason),
         basis=f"{summary.matched:,} of {summary.known:,} known outcomes are of a logged prediction. Each subscriber "
-        "counts once.",
+        f"counts once.{_describe_young(summary)}",
         badge=BADGES[experiment.advice],
         tone=TONES[experiment.advice],
         body="outcomes_body.html",
         values={"summary": summary, "charts": charts},
         charts=[chart for chart in (charts["effect"], charts["offers"], *charts["calibrations"]) if chart],
     )
+
+
+def _describe_young(summary: OutcomeSummary) -> str:
+    if not summary.too_young:
+        return ""
+    return f" {summary.too_young:,} are not old enough yet: one waits {summary.horizon_days} days after a prediction."
 
 
 def draw_effect(experiment: Experiment) -> Chart:

@@ -158,7 +158,15 @@ def _sum_up_outcomes(config: DashboardConfig, damaged: list[DataError]) -> Repor
     """Report what is known of the log's predictions; None without a log."""
     if config.places is None:
         return None
-    return report_outcomes(summarize_outcomes(config.home, config.contract, config.places, damaged=damaged))
+    summary = summarize_outcomes(
+        config.home,
+        config.contract,
+        config.places,
+        now=datetime.now(UTC),
+        horizon_days=find_contract(config.contract).horizon_days,
+        damaged=damaged,
+    )
+    return report_outcomes(summary)
 
 
 def _cache_report(read: Callable[[list[DataError]], Report | None]) -> CachedValue[ReportOrProblem]:
