@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from churn.businesses import find_business, find_contract
 from churn.contract.declaration import Contract
+from churn.contract.phrases import label_from_name
 from churn.errors import ContractError
 from portal.demo_people import draw_subscribers, read_subscribers
-from portal.fields import label_from_name
 from portal.records import KEY, DemoSubscriber
 from portal.words import Phrases
 

@@ -22,7 +22,6 @@ from portal.fields import (
     Field,
     ServiceLimits,
     Value,
-    describe_value,
     fields_from_document,
     limits_from_document,
     values_from_form,
@@ -146,7 +145,6 @@ def explain_routes(client: AsyncChurnClient, visits: Visits, pages: Pages, langu
             arms=ARMS,
             why_not_shown=WHY_NOT_SHOWN,
             why_not_offered=WHY_NOT_OFFERED,
-            in_words=describe_value,
             percent=lambda share, decimals=0: f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%",
             signed=_signed,
         )
@@ -196,7 +194,7 @@ def explain(
     same_model = answer["model_version"] == start["model_version"]
     base = estimate_base(answer, start) if same_model else estimate_base(answer)
     was, now = _contributions(start), _contributions(answer)
-    words = {field.name: describe_value(values.get(field.name)) for field in fields}
+    words = {field.name: field.describe(values.get(field.name)) for field in fields}
     return Explanation(
         answer=answer,
         start=start,
@@ -207,7 +205,7 @@ def explain(
         banner=decide_display(answer, subscriber="", history=BannerHistory(), today=date.min).banner,
         changes=[
             FieldChange(
-                field.label, describe_value(field.start), words[field.name], was.get(field.name), now.get(field.name)
+                field.label, field.describe(field.start), words[field.name], was.get(field.name), now.get(field.name)
             )
             for field in fields
             if values.get(field.name) != field.start

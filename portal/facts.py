@@ -6,8 +6,6 @@ from typing import Any
 
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
-from churn.contract.language import ENGLISH
-from portal.fields import describe_value, label_from_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +18,11 @@ class Fact:
 
 def describe_facts(contract: type[Contract], facts: Mapping[str, Any]) -> list[Fact]:
     """Describe what subscribers may be shown of themselves: the fields that have words for them."""
-    return [
-        Fact(label_from_name(spec.name), _describe(spec, facts.get(spec.name)))
-        for spec in contract.features
-        if spec.is_showable
-    ]
+    return [Fact(spec.label, _describe(spec, facts.get(spec.name))) for spec in contract.features if spec.is_showable]
 
 
 def _describe(spec: FeatureSpec, value: Any) -> str:
     if value is None:
         return "Not known"
-    words = describe_value(value) if spec.words is None else spec.words(value, ENGLISH)
+    words = spec.name_value(value)
     return words[:1].upper() + words[1:]

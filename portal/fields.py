@@ -1,11 +1,11 @@
 """Makes the form of a what-if from the schema that the service publishes. Nothing here knows a feature."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from churn.contract.phrases import label_from_name
 from churn.errors import Nonsense
 
 type Value = str | int | float | bool
@@ -14,7 +14,6 @@ type Value = str | int | float | bool
 NO_LIMIT = 100_000
 STEPS = 200
 ROUND = (1, 2, 5, 10)
-WORD_STARTS = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Slider:
 class Field:
     """One control of the form: a list if it has choices, a slider and a number if it has a slider, else a switch.
 
-    Name, description and example are the service's; the label is the name in words.
+    All of it is the service's. One of an earlier version gives no labels: then these are the names in words.
     """
 
     name: str
@@ -39,6 +38,11 @@ class Field:
     start: Value
     choices: tuple[str, ...] = ()
     slider: Slider | None = None
+    choice_labels: Mapping[str, str] = field(default_factory=dict)
+
+    def describe(self, value: Value | None) -> str:
+        """Return one of its values as people write it."""
+        return (self.choice_labels.get(value) if isinstance(value, str) else None) or describe_value(value)
 
     def read(self, text: str) -> Value:
         """Return what was typed or chosen, as the service takes it. A text that is no number stays a text."""
@@ -84,9 +88,9 @@ def limits_from_document(document: Mapping[str, Any]) -> ServiceLimits:
 def values_from_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, Value]:
     """Return the subscriber in the form. A missing field has its start value; an empty number is left out."""
     return {
-        field.name: field.read(form[field.name]) if field.name in form else field.start
-        for field in fields
-        if form.get(field.name) != ""
+        control.name: control.read(form[control.name]) if control.name in form else control.start
+        for control in fields
+        if form.get(control.name) != ""
     }
 
 
@@ -101,11 +105,6 @@ def describe_value(value: Value | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
 
 
-def label_from_name(name: str) -> str:
-    """Return a name as people write it: `Monthly charges` for `monthly_charges` and for `MonthlyCharges`."""
-    return WORD_STARTS.sub(" ", name).capitalize()
-
-
 def _operation(document: Mapping[str, Any]) -> Mapping[str, Any]:
     operation: Mapping[str, Any] = document["paths"]["/predict"]["post"]
     return operation
@@ -115,10 +114,11 @@ def _field(name: str, schema: Mapping[str, Any]) -> Field:
     [start, *_] = schema["examples"]
     return Field(
         name=name,
-        label=label_from_name(name),
+        label=schema.get("x-label") or label_from_name(name),
         about=schema.get("description", ""),
         start=start,
         choices=tuple(schema.get("enum", ())),
+        choice_labels=schema.get("x-labels-of-values", {}),
         slider=_slider(schema, start) if schema.get("type") in {"integer", "number"} else None,
     )
 

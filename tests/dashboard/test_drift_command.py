@@ -17,7 +17,7 @@ def test_what_moved_far_is_named_in_the_table_the_page_and_the_exit_code(bundle_
     done = churn(bundle_home, "drift", "--out", page, PREDICTION_LOG=tmp_path / "log")
     assert done.code == FAR, done.err
     assert "the latest 2,000 predictions of v1" in done.out
-    assert re.search(r"monthly_charges .* has moved far", done.out)
+    assert re.search(r"Monthly charges .* has moved far", done.out)
     content = page.read_text(encoding="utf-8")
     assert "Far from what the model was trained on: Score, Monthly charges." in words(content)
     assert not re.search(r"<script|<link|<img|@import|url\(|\ssrc=", content)

@@ -65,14 +65,14 @@ def test_a_slider_reaches_the_limits_where_there_are_some_and_else_twice_the_exa
     assert field("num_support_tickets").slider == Slider(0, 10, 1)
 
 
-@pytest.mark.parametrize(("name", "label"), [("num_support_tickets", "Num support tickets"), ("tenure", "Tenure")])
-def test_a_label_is_the_name_in_words(name: str, label: str) -> None:
+@pytest.mark.parametrize(("name", "label"), [("num_support_tickets", "Support tickets"), ("tenure", "Tenure")])
+def test_a_label_is_the_contracts(name: str, label: str) -> None:
     assert field(name).label == label
 
 
 def test_a_label_parts_the_words_of_a_camel() -> None:
     telco = {each.name: each.label for each in fields_from_document(build_openapi_document(find_contract("telco")))}
-    assert (telco["PaperlessBilling"], telco["StreamingTV"]) == ("Paperless billing", "Streaming tv")
+    assert (telco["PaperlessBilling"], telco["StreamingTV"]) == ("Paperless billing", "Streaming TV")
 
 
 def test_what_the_form_shows_at_the_start_reads_as_the_start(contract: Any, fields: list[Field]) -> None:

@@ -31,6 +31,7 @@ def test_the_document_says_everything_the_contract_knows_of_a_field(
     assert list(schema["properties"]) == schema["required"] == contract.feature_names()
     assert schema["additionalProperties"] is False
     for spec in contract.features:
+        assert schema["properties"][spec.name]["x-label"] == spec.label
         described = schema["properties"][spec.name]
         assert described["description"] == spec.meaning
         assert described["examples"][0] == spec.example

@@ -15,10 +15,19 @@ from churn.businesses._finding import (
     list_businesses,
 )
 from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.errors import ChurnError, ContractError, SettingsError
 from churn.judging.metrics import TOP_REASONS
 
-__all__ = ["Business", "export_folders", "find_business", "find_contract", "list_contracts", "name_contracts"]
+__all__ = [
+    "Business",
+    "export_folders",
+    "find_business",
+    "find_contract",
+    "find_specs",
+    "list_contracts",
+    "name_contracts",
+]
 
 DECLARED = ("contract_name", "id_column", "label_column", "label_values")
 
@@ -45,6 +54,14 @@ def name_contracts() -> str:
     except ChurnError:
         return "its name"
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def find_specs(name: str) -> dict[str, FeatureSpec]:
+    """Return a contract's fields by name, for their labels; none if there is no such contract here."""
+    try:
+        return {spec.name: spec for spec in find_contract(name).features}
+    except ChurnError:
+        return {}
 
 
 def find_contract(name: str) -> type[Contract]:

@@ -103,6 +103,7 @@ DSL = Says(
     "Having DSL internet",
     raises="You have DSL internet, and we can see whether a faster line would suit you.",
     lowers="You have DSL internet in your plan.",
+    label="DSL",
 )
 FIBER_OPTIC = Says(
     "Having fiber optic internet",

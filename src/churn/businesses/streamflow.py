@@ -90,6 +90,7 @@ class Subscriber(Contract):
                 ],
                 words=CountedNoun("support ticket", "support tickets"),
             ),
+            label="Support tickets",
             monotone=1,
             group="support",
         ),

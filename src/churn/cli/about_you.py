@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from churn.businesses import find_contract
+from churn.businesses import find_specs
 from churn.cli.show import format_time
 
 if TYPE_CHECKING:
@@ -217,16 +217,20 @@ def _list_values(number: int, record: Record) -> Table:
     from churn.dashboard.report import Table
     from churn.prediction_log.record import CONTRIBUTION, FEATURE
 
-    specs = {spec.name: spec for spec in find_contract(record["contract"]).features}
+    specs = find_specs(record["contract"])
     names = [name.removeprefix(FEATURE) for name in record if name.startswith(FEATURE)]
     rows = [
-        [name.replace("_", " "), _write_value(specs.get(name), record[FEATURE + name]), _write_effect(record, name)]
+        [_write_name(name, specs), _write_value(specs.get(name), record[FEATURE + name]), _write_effect(record, name)]
         for name in names
         if record[FEATURE + name] is not None and record[CONTRIBUTION + name] is not None
     ]
     when = format_time(record["time"] / 1e6)
     columns = ["what", "value", "raised (+) or lowered (-) it, in log-odds"]
     return Table(f"What went in, prediction {number} on {when}", columns, rows)
+
+
+def _write_name(name: str, specs: Mapping[str, FeatureSpec]) -> str:
+    return specs[name].label if name in specs else name.replace("_", " ")
 
 
 def _write_effect(record: Record, name: str) -> str:
@@ -238,6 +242,6 @@ def _write_effect(record: Record, name: str) -> str:
 def _write_value(spec: FeatureSpec | None, encoded: float) -> str:
     """Write an encoded value. One that the contract of today does not know is shown as the model got it."""
     try:
-        return _write_cell(spec.decode(encoded) if spec else encoded)
+        return spec.name_value(spec.decode(encoded)) if spec else _write_cell(encoded)
     except (ValueError, IndexError):
         return f"{encoded:g}, as the model got it"

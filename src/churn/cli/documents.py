@@ -33,7 +33,7 @@ def describe_contract(contract: type[Contract]) -> str:
             f"`{stayed}` stayed, `{left}` left.",
             "",
             *_tabulate(
-                "# | field | type | may hold | example | meaning | risk with rising value | group | shown",
+                "# | field | label | type | may hold | example | meaning | risk with rising value | group | shown",
                 (_build_field_row(at, spec) for at, spec in enumerate(contract.features)),
             ),
             "",
@@ -119,7 +119,7 @@ def _build_field_row(at: int, spec: FeatureSpec) -> tuple[object, ...]:
     if spec.marker.blank is not None:
         notes.append(f"Blank in a data file means {spec.marker.blank}.")
     example = str(spec.example).lower() if spec.kind == "boolean" else spec.example
-    what = (at, f"`{spec.name}`", spec.kind, _describe_values(spec), f"`{example}`", " ".join(notes))
+    what = (at, f"`{spec.name}`", spec.label, spec.kind, _describe_values(spec), f"`{example}`", " ".join(notes))
     return (*what, DIRECTIONS[spec.marker.monotone], spec.group, _describe_audience(spec))
 
 

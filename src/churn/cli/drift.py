@@ -112,7 +112,7 @@ def _show(comparison: DriftComparison) -> None:
             f"the latest {comparison.live.records:,} predictions of {comparison.manifest.model_version}, "
             f"{_format_time(comparison.live.first)} to {_format_time(comparison.live.last)}"
         )
-        rows = [[item.reference.name, item.index, BAND_WORDS[item.band]] for item in comparison.known]
+        rows = [[comparison.name(item), item.index, BAND_WORDS[item.band]] for item in comparison.known]
         print_table("Drift from the reference in the bundle", ["feature", "PSI", "band"], rows)
     else:
         out.print(comparison.missing)

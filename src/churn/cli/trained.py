@@ -30,8 +30,8 @@ def show_training(trained: TrainingResult) -> None:
     if trained.best_possible_auc is not None:
         rows.insert(1, ["best possible AUC", f"{trained.best_possible_auc:.4f} (of the process that made the data)"])
     print_table(f"{trained.model_version} on a holdout of {measured.rows} rows", ["measure", "value"], rows)
-    shares = compute_shares(trained.strengths)
-    rested = [[name, strength, f"{shares[name]:.1%}"] for name, strength in trained.strengths.items()]
+    shares, labels = compute_shares(trained.strengths), trained.contract.labels()
+    rested = [[labels[name], strength, f"{shares[name]:.1%}"] for name, strength in trained.strengths.items()]
     print_table("What it rests on", ["feature", "mean |SHAP|", "share"], rested)
 
 
@@ -53,13 +53,15 @@ def _show_comparison(trained: TrainingResult) -> None:
         for candidate in trained.candidates
     ])  # fmt: skip
     say(_explain_choice(trained))
+    labels = trained.contract.labels()
     for title, priced, prices in (
         ("What the monotone directions cost; below 0 they help", "method", price_directions(trained.candidates)),
         (f"What {trained.method.name} gains if one direction is freed", "feature", trained.freed),
     ):
         if prices:
             print_table(title, [priced, "AUC", "average precision"], [
-                [price.of, _word_loss(price.auc), _word_loss(price.average_precision)] for price in prices
+                [labels.get(price.of, price.of), *map(_word_loss, (price.auc, price.average_precision))]
+                for price in prices
             ])  # fmt: skip
 
 

@@ -4,6 +4,7 @@ declaration.py   a contract: fields, features, fingerprint, encoding
 features.py      what is declared of a field, and what follows from it
 derivation.py    from a declared field to what follows from it
 phrases.py       what is said of a value
+messages.py      what a catalogue must translate
 unspoken.py      what no subscriber is told
 language.py      texts, counts and money in the languages of locales/
 subscriber.py    from JSON to a subscriber

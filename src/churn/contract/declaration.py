@@ -71,6 +71,11 @@ class Contract(BaseModel):
         return [spec.name for spec in cls.features]
 
     @classmethod
+    def labels(cls) -> dict[str, str]:
+        """Return the features' short names for people, by name."""
+        return {spec.name: spec.label for spec in cls.features}
+
+    @classmethod
     def monotone_constraints(cls) -> tuple[int, ...]:
         """Return one of -1, 0, +1 for each feature, as XGBoost, LightGBM and scikit-learn take it."""
         return tuple(spec.marker.monotone for spec in cls.features)

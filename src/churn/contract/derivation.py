@@ -7,7 +7,7 @@ from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
 from churn.contract.features import Feature, FeatureSpec, Kind
-from churn.contract.phrases import Bands, Value, bands_from_values
+from churn.contract.phrases import Bands, Value, bands_from_values, label_from_name
 from churn.errors import ContractError
 
 
@@ -38,6 +38,7 @@ def build_spec(name: str, field: FieldInfo) -> FeatureSpec:
         raise ContractError(f"field {name!r}: {wrong}") from wrong
     spec = FeatureSpec(
         name=name,
+        label=markers[0].label or label_from_name(name),
         group=markers[0].group or name,
         is_showable=bool(bands[0].raises),
         kind=kind,

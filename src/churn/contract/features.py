@@ -32,6 +32,7 @@ class Feature:
         group: the concept the field speaks of, in one word; fields of one group tell one story. By default its own.
         actionable: whether the person can change it.
         protected: a personal trait that must never drive a decision about a person, nor be shown to them.
+        label: the field's short name for people; by default its name in words.
         blank: what an empty cell in a data file stands for; without it the field's default, or else it is an error.
     """
 
@@ -41,6 +42,7 @@ class Feature:
     actionable: bool = False
     protected: bool = False
     blank: Value | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class FeatureSpec:
     """
 
     name: str
+    label: str
     group: str
     is_showable: bool
     kind: Kind
@@ -110,6 +113,10 @@ class FeatureSpec:
     def word_for_team(self, value: Value) -> str:
         """Return a noun phrase for the team that is true of this value: `A short history of 1 month`."""
         return self._fill_in(self.find_band(value).team, value, ENGLISH)
+
+    def name_value(self, value: Value, language: Language = ENGLISH) -> str:
+        """Return the value in a word or two, as tables have it: `DSL`, `Yes`, `14 months`."""
+        return self.words(value, language) if self.words else language.translate(self.find_band(value).label)
 
     def code_from_value(self, value: Value) -> str:
         """Return field and band in a form that stays when wording changes: `tenure.short`."""

@@ -23,6 +23,7 @@ SIGNS = {
     "+": "plus",
     "%": "percent",
 }
+WORD_STARTS = re.compile(r"_|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 NAME = re.compile(r"[^\W_]+(-[^\W_]+)*")
 
 
@@ -70,12 +71,14 @@ class Says:
         raises: for the subscriber, where the value raises the risk: what they have, and what would help.
         lowers: for the subscriber, where the value lowers the risk.
         name: stands in a reason's code; by default the value in lower case.
+        label: the value in a word or two, as tables have it; by default the value itself.
     """
 
     team: str
     raises: str = ""
     lowers: str = ""
     name: str = field(kw_only=True, default="")
+    label: str = field(kw_only=True, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,34 @@ def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tu
     if set(says) != set(values):
         raise ValueError(f"wording is for {sorted(map(str, says))}, values are {sorted(map(str, values))}")
     names = _name_values(values, {value: texts.name for value, texts in says.items() if texts.name})
-    bands = [Band(says[value].team, says[value].raises, says[value].lowers, name=names[value]) for value in values]
+    bands = [
+        Band(
+            says[value].team,
+            says[value].raises,
+            says[value].lowers,
+            name=names[value],
+            label=says[value].label or _label_value(value),
+        )
+        for value in values
+    ]
     return _require_sound(bands, has_number=False)
+
+
+def label_from_name(name: str) -> str:
+    """Return a name as people write it: `Monthly charges` for `monthly_charges` and for `MonthlyCharges`."""
+    words = WORD_STARTS.sub(" ", name).split()
+    lowered = [word if word.isupper() and len(word) > 1 else word.lower() for word in words]  # such as TV
+    return _begin_with_capital(" ".join(lowered)) or name
+
+
+def _label_value(value: Value) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return _begin_with_capital(str(value).replace("_", " ").strip()) or str(value)
+
+
+def _begin_with_capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _name_values(values: Sequence[Value], given: Mapping[Value, str]) -> dict[Value, str]:

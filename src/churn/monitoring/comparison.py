@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from churn.businesses import find_specs
+from churn.contract.features import FeatureSpec
+from churn.contract.phrases import label_from_name
 from churn.errors import BundleError, DataError
 from churn.model.manifest import REFERENCE, Manifest, read_manifest
 from churn.monitoring.drift import Band, Distribution, Drift, measure_drift, read_reference
@@ -52,6 +55,7 @@ class DriftComparison:
         features: the farthest first; empty if they cannot be compared.
         missing: what cannot be compared, and why; empty if all can.
         source: where the live scores come from.
+        specs: the contract's fields by name, for their labels; empty if its business is not here.
     """
 
     manifest: Manifest
@@ -60,6 +64,7 @@ class DriftComparison:
     features: tuple[Drift, ...]
     missing: str
     source: str
+    specs: Mapping[str, FeatureSpec]
 
     @property
     def known(self) -> list[Drift]:
@@ -71,11 +76,24 @@ class DriftComparison:
         """Return the worst band; `too few` if nothing could be compared."""
         return max((item.band for item in self.known), key=SEVERITY.index, default="too few")
 
+    def name(self, item: Drift) -> str:
+        """Return the name for people: `Score`, or the contract's label."""
+        if item.reference.name == PROBABILITY:
+            return "Score"
+        spec = self.specs.get(item.reference.name)
+        return spec.label if spec else label_from_name(item.reference.name)
+
+    def name_bin(self, item: Drift, bin_name: str) -> str:
+        """Return a bin's name for people: a category has the contract's label."""
+        spec = self.specs.get(item.reference.name)
+        labels = {} if spec is None or spec.words else dict(zip(_list_values(spec), spec.bands, strict=True))
+        return labels[bin_name].label if bin_name in labels else label_from_name(bin_name)
+
     @property
     def summary(self) -> str:
         """Say the whole comparison in a sentence."""
         known = self.known
-        far, moved = ([title_from_drift(item) for item in known if item.band == band] for band in ("far", "moved"))
+        far, moved = ([self.name(item) for item in known if item.band == band] for band in ("far", "moved"))
         if not known:
             return "Nothing can be compared yet."
         if all(item.band == "too few" for item in known):
@@ -85,12 +103,6 @@ class DriftComparison:
         if moved:
             return f"Moved, but not far: {', '.join(moved)}. Keep an eye on it."
         return "Nothing has moved to speak of: the model sees what it was trained on."
-
-
-def title_from_drift(item: Drift) -> str:
-    """Return the name for people: `Score`, or `Support tickets` for `support_tickets`."""
-    words = "score" if item.reference.name == PROBABILITY else item.reference.name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
 
 
 def compare(
@@ -115,6 +127,7 @@ def compare(
         DataError, OSError, ChurnError: as `read_records`.
     """
     manifest = read_manifest(champion)
+    specs = find_specs(manifest.contract)
     score, features = read_reference(_read_reference_file(champion, manifest))
     live = (
         read_latest(places, manifest.features, manifest.model_version, most=most, since=since, damaged=damaged)
@@ -125,7 +138,7 @@ def compare(
         logged = [item for item in (score, *features) if item.name in live.values]
         moved, *known = (measure_drift(item, item.count(live.values[item.name])) for item in logged)
         known.sort(key=lambda item: -item.index)
-        return DriftComparison(manifest, live, moved, tuple(known), "", "the prediction log")
+        return DriftComparison(manifest, live, moved, tuple(known), "", "the prediction log", specs)
     when = "since then" if since else "yet"
     missing = (
         f"The prediction log holds no record of {manifest.model_version} {when}, so features cannot be compared."
@@ -133,9 +146,8 @@ def compare(
         else "There is no prediction log (PREDICTION_LOG is off), so features cannot be compared."
     )
     scores = _sum_scores([counts for version, counts in counted if version == manifest.model_version], score)
-    return DriftComparison(
-        manifest, live, measure_drift(score, scores) if scores else None, (), missing, "the instances' metrics"
-    )
+    moved_score = measure_drift(score, scores) if scores else None
+    return DriftComparison(manifest, live, moved_score, (), missing, "the instances' metrics", specs)
 
 
 def read_latest(
@@ -169,6 +181,10 @@ def read_latest(
     times = values.pop(TIME) / 1e6
     first, last = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
     return LivePredictions(values, len(times), versions, first, last)
+
+
+def _list_values(spec: FeatureSpec) -> tuple[str, ...]:
+    return spec.categories or ("false", "true")
 
 
 def _sum_scores(counted: Sequence[Sequence[int]], score: Distribution) -> Sequence[int] | None:

@@ -28,10 +28,14 @@ type CrossTable = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class SubscriberGroup:
-    """One group of subscribers: how many pairs, and the mean of each measure, None without a pair."""
+    """One group of subscribers: how many pairs, and the mean of each measure, None without a pair.
+
+    The label names it for people.
+    """
 
     grouping: str
     level: str
+    label: str
     pairs: int
     means: Mapping[str, float | None]
 
@@ -41,6 +45,7 @@ class TopShare:
     """The share of the pairs with a feature among the three largest contributions."""
 
     feature: str
+    label: str
     champion: float
     challenger: float
 
@@ -106,10 +111,10 @@ def build_report(
     checks: Sequence[PairedCheck] = DEFAULT_CHECKS,
 ) -> ShadowReport:
     """Build the report of two bundles from their sums. At least one record must have been read."""
-    features = sums.contract.feature_names()
+    contract = sums.contract
     shares = (sums.tops / max(sums.pairs, 1)).T.tolist()
     return ShadowReport(
-        contract=sums.contract.contract_name,
+        contract=contract.contract_name,
         bundles=bundles,
         others=others or {},
         first=_datetime_from_us(sums.first_us or 0),
@@ -120,9 +125,9 @@ def build_report(
         shift=_summarize_shifts(sums.shifts),
         tiers=_cross_table(TIERS, sums.tiers),
         banners=_cross_table(("no banner", "banner"), sums.banners),
-        tops=[TopShare(feature, *both) for feature, both in zip(features, shares, strict=True)],
+        tops=[TopShare(spec.name, spec.label, *both) for spec, both in zip(contract.features, shares, strict=True)],
         groups=[
-            SubscriberGroup(grouping.name, level, int(pairs), _means(pairs, totals))
+            SubscriberGroup(grouping.name, level, grouping.label(level, contract), int(pairs), _means(pairs, totals))
             for grouping, rows in zip(sums.groupings, sums.groups, strict=True)
             for level, (pairs, *totals) in zip(grouping.levels, rows.tolist(), strict=True)
         ],
@@ -196,7 +201,7 @@ def _tabulate_groups(report: ShadowReport) -> ReportTable:
     rows: list[list[str | int]] = []
     for group in report.groups:
         means = [MEASURES[name].describe(mean) for name, mean in group.means.items()]
-        rows.append([f"{group.grouping}: {group.level}", group.pairs, *means])
+        rows.append([group.label, group.pairs, *means])
     return ReportTable("By group of subscribers", ["group", "pairs", *MEASURES], rows)
 
 

@@ -101,6 +101,15 @@ class Grouping(NamedTuple):
     feature: int | None = None
     bounds: tuple[float, ...] | None = None
 
+    def label(self, level: str, contract: type[Contract]) -> str:
+        """Return a group's name for people: `Internet service: DSL`, or `Tenure: short`."""
+        if self.feature is None:
+            return f"Risk tier: {level}"
+        spec = contract.features[self.feature]
+        at = self.levels.index(level)
+        label = spec.bands[at].label if at < len(spec.bands) else ""
+        return f"{spec.label}: {label or level}"
+
     def assign(self, values: Numbers, probability: Numbers) -> Whole:
         """Return the number of each subscriber's group, (n,), from encoded values, (n, features)."""
         if self.feature is None:

@@ -88,7 +88,7 @@ def plot_contributions(contract: type[Contract], contributions: npt.NDArray[np.f
     figure = Figure(layout="constrained")
     axes = figure.subplots()
     drawn = slice(MOST_POINTS)
-    explanation = shap.Explanation(contributions[drawn], data=rows[drawn], feature_names=contract.feature_names())
+    explanation = shap.Explanation(contributions[drawn], data=rows[drawn], feature_names=[*contract.labels().values()])
     # shap spreads the dots by the global random state, which is left as it was found.
     state = np.random.get_state()  # noqa: NPY002 - it is the one that shap uses
     np.random.seed(0)  # noqa: NPY002

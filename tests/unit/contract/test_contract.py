@@ -13,7 +13,8 @@ from support.strategies import subscribers
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Count, Dollars, Feature
-from churn.contract.phrases import Band, Bands, Says, Value, bands_from_values, write_dollars
+from churn.contract.language import find_language
+from churn.contract.phrases import Band, Bands, Says, Value, bands_from_values, label_from_name, write_dollars
 from churn.errors import ContractError
 
 CONTRACTS = [find_contract(name) for name in list_contracts()]
@@ -190,6 +191,39 @@ def test_a_categorys_name_stays_when_another_category_comes_after_it(values: lis
     assert len(set(names)) == len(names)
     if later not in values:
         assert [band.name for band in bands_from_values(says, [*values, later])][:-1] == names
+
+
+def test_fields_and_values_have_labels_for_people() -> None:
+    says = {"fiber_optic": Says("A"), "dsl": Says("B", label="DSL")}
+    [spec] = make(Literal["fiber_optic", "dsl"], says, "dsl").features
+    assert (spec.label, [spec.name_value(value) for value in says]) == ("Field", ["Fiber optic", "DSL"])
+    [spec] = make(bool, {True: Says("A"), False: Says("B")}, example=True).features
+    assert [spec.name_value(value) for value in (True, False)] == ["Yes", "No"]
+    [spec] = make(Dollars, BANDS, 1.0).features
+    assert spec.name_value(1253.5) == "$1,253.50"
+    tickets = STREAMFLOW.features[5]
+    assert (tickets.name, tickets.label) == ("num_support_tickets", "Support tickets")
+    internet = STREAMFLOW.features[6]
+    assert [internet.name_value(value, find_language("de")) for value in internet.categories] == [
+        "Keines",
+        "DSL",
+        "Glasfaser",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("monthly_charges", "Monthly charges"),
+        ("MonthlyCharges", "Monthly charges"),
+        ("StreamingTV", "Streaming TV"),
+        ("TVHours", "TV hours"),
+        ("x", "X"),
+        ("_", "_"),
+    ],
+)
+def test_a_name_in_words_is_a_label(name: str, label: str) -> None:
+    assert label_from_name(name) == label
 
 
 def test_a_category_can_be_given_its_name_in_codes() -> None:

@@ -16,7 +16,7 @@ from churn.contract.language import (
     find_language,
     list_language_codes,
 )
-from churn.contract.phrases import CountedNoun
+from churn.contract.messages import list_messages
 from churn.contract.unspoken import find_unspoken
 
 CENT = 0.01
@@ -35,10 +35,8 @@ def test_there_is_more_than_one_language() -> None:
 def test_a_catalogue_translates_every_message_and_no_other(code: str) -> None:
     with (LOCALES / f"{code}.po").open("rb") as source:
         catalogue = read_po(source, locale=code, abort_invalid=True)
-    shown = [spec for name in list_contracts() for spec in find_contract(name).features if spec.is_showable]
-    sentences = {text for spec in shown for band in spec.bands for text in (band.raises, band.lowers)}
-    nouns = {(spec.words.one, spec.words.many) for spec in shown if isinstance(spec.words, CountedNoun)}
-    assert {message.id for message in catalogue if message.id} == sentences | nouns
+    messages = {message for name in list_contracts() for message in list_messages(find_contract(name))}
+    assert {message.id for message in catalogue if message.id} == messages
     for message in catalogue:
         ids, texts = ([each] if isinstance(each, str) else each or [] for each in (message.id, message.string))
         assert len(ids) == len(texts)

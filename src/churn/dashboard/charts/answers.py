@@ -1,6 +1,6 @@
 """Draw what both versions of a rollout answered: scores, latency and reasons side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from churn.dashboard.charts.drawing import Chart
@@ -55,7 +55,7 @@ def draw_latency(stable: Counts, canary: Counts) -> Chart:
     )
 
 
-def draw_reasons(stable: Counts, canary: Counts) -> Chart:
+def draw_reasons(stable: Counts, canary: Counts, labels: Mapping[str, str]) -> Chart:
     """Draw the share of predictions in which each feature is among the three that weigh most."""
     together = {**stable.top_features, **canary.top_features}
     names = sorted(together, key=lambda name: (-stable.top_features.get(name, 0), name))[:MOST_FEATURES]
@@ -64,21 +64,25 @@ def draw_reasons(stable: Counts, canary: Counts) -> Chart:
         name="reasons",
         title="Top-3 reasons",
         summary="How often each feature is among the three that weigh most in a prediction.",
-        names=[title_from_name(name) for name in names],
+        names=[_name_feature(name, labels) for name in names],
         sides=sides,
         totals=(stable.predictions, canary.predictions),
     )
 
 
-def list_top_sets(stable: Counts, canary: Counts) -> list[tuple[str, str, str, str]]:
+def list_top_sets(stable: Counts, canary: Counts, labels: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
     """Return the most frequent sets of three: names, both shares, and their difference in points."""
     sets = sorted({**stable.top_sets, **canary.top_sets}, key=lambda name: -canary.top_sets.get(name, 0))[:MOST_SETS]
     rows = []
     for name in sets:
         before, after = (counts.top_sets.get(name, 0) / max(counts.predictions, 1) for counts in (stable, canary))
-        features = " · ".join(map(title_from_name, name.split(SET_SIGN)))
+        features = " · ".join(_name_feature(feature, labels) for feature in name.split(SET_SIGN))
         rows.append((features, format_percent(before), format_percent(after), format_points(after - before)))
     return rows
+
+
+def _name_feature(name: str, labels: Mapping[str, str]) -> str:
+    return labels.get(name) or title_from_name(name)
 
 
 def _pair_sides(stable: Sequence[int], canary: Sequence[int]) -> tuple[Series, Series]:

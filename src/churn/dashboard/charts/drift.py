@@ -3,19 +3,18 @@
 from churn.dashboard.charts.drawing import Chart
 from churn.dashboard.charts.plots import Series, draw_histogram
 from churn.dashboard.report import Report
-from churn.dashboard.words import format_time, title_from_name
-from churn.monitoring.comparison import BAND_WORDS, PROBABILITY, DriftComparison, title_from_drift
+from churn.dashboard.words import format_time
+from churn.monitoring.comparison import BAND_WORDS, PROBABILITY, DriftComparison
 from churn.monitoring.drift import Distribution, Drift
 
 ROOM = 46  # letters below a chart
 TEN = 10
-YES_NO = {"false": "No", "true": "Yes"}
 TONES = {"steady": "good", "moved": "warning", "far": "bad", "too few": "calm"}
 
 
 def report_drift(comparison: DriftComparison) -> Report:
     """Report all that could be compared, the score first."""
-    charts = [(item, _draw_distribution(item)) for item in comparison.known]
+    charts = [(item, _draw_distribution(comparison, item)) for item in comparison.known]
     return Report(
         topic=f"Drift of {comparison.manifest.model_version}",
         headline=comparison.summary,
@@ -36,14 +35,14 @@ def _describe_basis(comparison: DriftComparison) -> str:
     )
 
 
-def _draw_distribution(item: Drift) -> Chart:
+def _draw_distribution(comparison: DriftComparison, item: Drift) -> Chart:
     reference = item.reference
     first = 1 if reference.edges and not (reference.counts[0] or item.live[0]) else 0  # such as "below 0"
     return draw_histogram(
         name=f"drift-{reference.name}",
-        title=title_from_drift(item),
+        title=comparison.name(item),
         summary=f"PSI {item.index:.3f}: {BAND_WORDS[item.band]}.",
-        bins=[YES_NO.get(name, title_from_name(name)) for name in reference.bins[first:]],
+        bins=[comparison.name_bin(item, name) for name in reference.bins[first:]],
         ticks={at - first: label for at, label in _label_ticks(reference).items()},
         sides=(
             Series("at training", "stable", reference.counts[first:]),

@@ -5,6 +5,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from churn.businesses import find_specs
 from churn.dashboard.charts.answers import draw_latency, draw_reasons, draw_scores, list_top_sets
 from churn.dashboard.charts.drawing import (
     BAND,
@@ -52,6 +53,7 @@ def report_rollout(snapshot: Snapshot, now: float) -> Report:
     """
     history = snapshot.history
     rollout, last, summary = history.rollout, history.last, summarize_rollout(snapshot, now)
+    labels = {name: spec.label for name, spec in find_specs(rollout.setup.contract).items()}
     weights = draw_weights(history, now)
     checks = draw_checks(history.observations)
     answers: dict[str, Any] = {"distributions": [], "reasons": None, "sets": []}
@@ -59,8 +61,8 @@ def report_rollout(snapshot: Snapshot, now: float) -> Report:
         both_counts = (last.stable, last.canary)
         answers = {
             "distributions": [draw_scores(*both_counts), draw_latency(*both_counts)],
-            "reasons": draw_reasons(*both_counts) if last.canary.top_features else None,
-            "sets": list_top_sets(*both_counts),
+            "reasons": draw_reasons(*both_counts, labels) if last.canary.top_features else None,
+            "sets": list_top_sets(*both_counts, labels),
         }
     drawn = [weights, *(chart for _, chart in checks), *answers["distributions"], answers["reasons"]]
     return Report(

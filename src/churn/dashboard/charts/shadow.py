@@ -82,7 +82,7 @@ def _draw_reasons(figures: ShadowReport) -> Chart:
         name="reasons",
         title="Top-3 reasons",
         summary="How often each feature is among the three that weigh most.",
-        names=[title_from_name(top.feature) for top in tops],
+        names=[top.label for top in tops],
         sides=_pair_sides(*counts),
         totals=(figures.pairs, figures.pairs),
     )

@@ -46,8 +46,12 @@ def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
         [(contract, "validation"), (ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
     )
     for spec in contract.features:
+        described = schemas["$defs"][contract.__name__]["properties"][spec.name]
+        described["x-label"] = spec.label
+        if spec.categories:
+            described["x-labels-of-values"] = {name: spec.name_value(name) for name in spec.categories}
         if spec.earlier_names:
-            schemas["$defs"][contract.__name__]["properties"][spec.name]["x-earlier-names"] = [*spec.earlier_names]
+            described["x-earlier-names"] = [*spec.earlier_names]
     document["components"]["schemas"] |= schemas["$defs"]
     for answer in (PredictionAnswer, RetentionAnswer):
         reasons = document["components"]["schemas"][answer.__name__]["properties"]["top_reasons"]

@@ -1,0 +1,21 @@
+"""The messages of a contract: all that a catalogue must have, so that subscribers read one language only."""
+
+from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
+from churn.contract.phrases import CountedNoun
+
+type Message = str | tuple[str, str]
+"""A text, or a noun for one and for many."""
+
+
+def list_messages(contract: type[Contract]) -> list[Message]:
+    """List the messages in the contract's order, each once. What no subscriber is shown has none."""
+    messages = [message for spec in contract.features if spec.is_showable for message in list_field_messages(spec)]
+    return list(dict.fromkeys(messages))
+
+
+def list_field_messages(spec: FeatureSpec) -> list[Message]:
+    """List the messages of a field: its label, its values' labels or its noun, and the texts for subscribers."""
+    nouns: list[Message] = [(spec.words.one, spec.words.many)] if isinstance(spec.words, CountedNoun) else []
+    labels = [] if spec.words else [band.label for band in spec.bands]
+    return [spec.label, *nouns, *labels, *(text for band in spec.bands for text in (band.raises, band.lowers))]
