@@ -139,7 +139,7 @@ def build_run_record(
     figures: dict[str, Figure] = {
         "calibration": plots.plot_calibration(evaluation),
         "confusion": plots.plot_confusion(evaluation),
-        "shap_bar": plots.plot_feature_strengths(trained.strengths),
+        "shap_bar": plots.plot_feature_strengths(trained.contract, trained.strengths),
         "shap_summary": plots.plot_contributions(contract, contributions, rows),
         "candidates": plots.plot_candidates(trained.candidates),
     }

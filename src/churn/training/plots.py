@@ -66,11 +66,12 @@ def plot_confusion(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def plot_feature_strengths(strengths: Mapping[str, float]) -> Figure:
-    """Draw each feature's mean |SHAP| in log-odds, on top the first, which is the largest."""
+def plot_feature_strengths(contract: type[Contract], strengths: Mapping[str, float]) -> Figure:
+    """Draw each feature's mean |SHAP| in log-odds, by name, on top the first, which is the largest."""
+    labels = contract.labels()
     figure = Figure(figsize=(7, 1.4 + 0.32 * len(strengths)), layout="constrained")
     axes = figure.subplots()
-    bars = axes.barh(list(strengths), list(strengths.values()), color=INK)
+    bars = axes.barh([labels[name] for name in strengths], list(strengths.values()), color=INK)
     axes.bar_label(bars, fmt="%.3f", padding=4)
     axes.invert_yaxis()
     axes.margins(x=0.12)

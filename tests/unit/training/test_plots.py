@@ -56,11 +56,11 @@ def test_shap_figures_name_every_feature_and_leave_chance_as_it_was(name: str) -
     rows = contract.encode_columns(draw_columns(contract, generator, 200))
     contributions = generator.normal(size=rows.shape)
     before = np.random.get_state()[1]  # noqa: NPY002 - the state that must stay
-    bar = plot_feature_strengths(dict.fromkeys(contract.feature_names(), 0.5))
+    bar = plot_feature_strengths(contract, dict.fromkeys(contract.feature_names(), 0.5))
     summary = plot_contributions(contract, contributions, rows)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     np.random.random()  # noqa: NPY002 - what chance others have had makes no difference
     assert drawn(summary) == drawn(plot_contributions(contract, contributions, rows))
-    for feature in contract.feature_names():
-        assert feature in words(bar)
-        assert feature in words(summary)
+    for label in contract.labels().values():
+        assert label in words(bar)
+        assert label in words(summary)
