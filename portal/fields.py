@@ -1,11 +1,11 @@
 """Makes the form of a what-if from the schema that the service publishes. Nothing here knows a feature."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from churn.contract.phrases import label_from_name
 from churn.errors import Nonsense
 
 type Value = str | int | float | bool
@@ -14,6 +14,7 @@ type Value = str | int | float | bool
 NO_LIMIT = 100_000
 STEPS = 200
 ROUND = (1, 2, 5, 10)
+WORD_STARTS = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def _field(name: str, schema: Mapping[str, Any]) -> Field:
     [start, *_] = schema["examples"]
     return Field(
         name=name,
-        label=schema.get("x-label") or label_from_name(name),
+        label=schema.get("x-label") or WORD_STARTS.sub(" ", name).capitalize(),
         about=schema.get("description", ""),
         start=start,
         choices=tuple(schema.get("enum", ())),
