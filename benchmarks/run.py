@@ -25,6 +25,7 @@ from benchmarks.task_report import build_task_report
 from churn.errors import ChurnError
 from churn.files import encode_samples, write_bytes
 from churn.image.building import BASE_IMAGE
+from churn.settings import Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 INSTRUCTIONS = DOCS / "benchmarks/instructions.json"
@@ -148,7 +149,10 @@ def main() -> None:
     asked = parse_arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that being told to stop stops the servers too
     run = next((run for run in RUNS if getattr(asked, run.option)), COMPARISON)
-    is_whole = not (asked.quick or asked.only or asked.runs or asked.requests or asked.seed)
+    is_other = (
+        Settings().churn_contract != Settings.model_fields["churn_contract"].default
+    )  # the committed figures are StreamFlow's
+    is_whole = not (asked.quick or asked.only or asked.runs or asked.requests or asked.seed or is_other)
     folder = asked.out or (run.measurements.parent if is_whole else Path(os.environ["CHURN_HOME"]) / "bench")
     measurements = folder / run.measurements.name
     if not asked.report:

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks import models
 from benchmarks.attack.processes import make_attacked_bundle
 from benchmarks.attack.summary import Summary
 from churn.businesses import find_contract
@@ -33,7 +34,7 @@ READINGS_FOR_A_COMMAND = 150
 LIMIT_S, COMMAND_LIMIT_S = 300.0, 60.0
 PROMISED = {ExitCode.DONE, ExitCode.INVALID_DATA}
 PIECES = (b"\x00", b"\xff", b'"', b",", b";", b"\r", b"\n", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"1e999", b"-", b"PAR1")
-CONTRACT = find_contract("streamflow")
+CONTRACT = find_contract(models.CONTRACT)
 
 type Reader = Callable[[Path], object]
 
@@ -87,7 +88,9 @@ def damage(content: bytes, chance: random.Random) -> bytes:
 def _make_files(seed: int) -> list[tuple[str, bytes]]:
     """Return (ending, content) of a table to train and score on, and of one to import, each as CSV and as Parquet."""
     columns = draw_columns(CONTRACT, np.random.default_rng(seed), ROWS)
-    ids, labels = [f"s-{at}" for at in range(ROWS)], [int(CONTRACT.label_values[at % 2]) for at in range(ROWS)]
+    ids = [f"s-{at}" for at in range(ROWS)]
+    stayed_left = [int(value) if value.isdigit() else value for value in CONTRACT.label_values]
+    labels = [stayed_left[at % 2] for at in range(ROWS)]
     training = {CONTRACT.id_column: ids, **columns, CONTRACT.label_column: labels}
     files = []
     for table in (training, {"subscriber": ids, "left": labels}):

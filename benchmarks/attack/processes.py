@@ -14,11 +14,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
-from benchmarks.models import CHAMPION, make_bundle
+from benchmarks.models import CHAMPION, CONTRACT, make_bundle
 from benchmarks.processes import PROC, Server, find_free_port
 from churn.businesses import find_contract
 
-EXAMPLE = json.dumps(find_contract("streamflow").example())
+EXAMPLE = json.dumps(find_contract(CONTRACT).example())
 JSON_TYPE = {"Content-Type": "application/json"}
 PATIENCE_S = 10.0
 LATE_S = 1.0

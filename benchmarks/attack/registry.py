@@ -13,6 +13,7 @@ import mlflow
 import numpy as np
 import xgboost
 
+from benchmarks import models
 from benchmarks.attack.hostile_stores import (
     PATIENCE_S,
     Answer,
@@ -32,7 +33,7 @@ from churn.training.kept import HOLDOUT_FILE, REFERENCE_FILE, read_holdout
 from churn.training.registry import Registry, build_signature
 from churn.training.versions import VersionInfo, name_registered_model
 
-CONTRACT = find_contract("streamflow")
+CONTRACT = find_contract(models.CONTRACT)
 NAME = name_registered_model(CONTRACT)
 LIMIT_S = 300.0
 MOST_MB = 1500
@@ -111,7 +112,7 @@ def _save_model(folder: Path) -> dict[str, bytes]:
 
 def _make_answer(files: dict[str, bytes]) -> Answer:
     """Return what answers as an MLflow server with one version of one model."""
-    tags = [{"key": "model_version", "value": "v2"}, {"key": "contract", "value": "streamflow"}]
+    tags = [{"key": "model_version", "value": "v2"}, {"key": "contract", "value": CONTRACT.contract_name}]
     version = {
         "name": NAME,
         "version": "1",
