@@ -5,7 +5,7 @@ from datetime import date
 
 from churn.answers import MOST_MONTHS, Offer
 from churn.errors import Nonsense
-from portal.words import format_dollars
+from portal.words import DOLLARS, format_dollars
 
 MONTHS_WITHOUT_DISCOUNT = 6  # for so long an accepted offer is shown that takes nothing off a bill
 
@@ -45,7 +45,7 @@ def describe_saving(offer: Offer, language: str, say: Mapping[str, str]) -> str 
     discount, months = offer["discount_dollars"], offer["months"]
     if not discount or not months:
         return None
-    currency = offer.get("currency", "USD")  # which services of earlier versions do not say
+    currency = offer.get("currency", DOLLARS)  # which services of earlier versions do not say
     amount, total = (format_dollars(off, language, currency) for off in (discount, discount * months))
     return say["saving_one" if months == 1 else "saving_many"].format(amount=amount, months=months, total=total)
 

@@ -18,7 +18,7 @@ from churn.contract.phrases import label_from_name
 from churn.errors import ContractError
 from portal.demo_people import draw_subscribers, read_subscribers
 from portal.records import KEY, DemoSubscriber
-from portal.words import Phrases
+from portal.words import DOLLARS, Phrases
 
 
 class _Subscriber(BaseModel):
@@ -62,6 +62,11 @@ class Business:
     subscribers: tuple[DemoSubscriber, ...]
     origin: str
     page: Path | None
+
+    @property
+    def currency(self) -> str:
+        """The currency of the contract's amounts, where the service does not name an offer's."""
+        return next((spec.currency for spec in self.contract.features if spec.currency), DOLLARS)
 
 
 def load_business(name: str, subscribers: Path | None = None) -> Business:

@@ -15,6 +15,7 @@ GENERAL: Mapping[str, Mapping[str, str]] = tomllib.loads(
     Path(__file__).with_name("phrases.toml").read_text(encoding="utf-8")
 )
 ENGLISH = "en"
+DOLLARS = "USD"
 LOCALES = {"en": "en_US", "de": "de_DE"}
 PLACE = re.compile(r"{\w*}")
 
@@ -58,7 +59,7 @@ class Phrases:
         return negotiate_locale(asked, self.languages, sep="-") or ENGLISH
 
 
-def format_dollars(amount: float, language: str = ENGLISH, currency: str = "USD") -> str:
+def format_dollars(amount: float, language: str = ENGLISH, currency: str = DOLLARS) -> str:
     """Format an amount, such as `$1,253.00`, or in another currency, by its code in ISO 4217."""
     return format_currency(amount, currency, locale=_locale(language))
 
