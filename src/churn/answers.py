@@ -14,9 +14,8 @@ type WhyNotShown = Literal["protected", "not_for_customers", "same_group", "not_
 type WhyNotOffered = Literal[
     "expired", "cooldown", "not_eligible", "answers_no_reason", "not_worth_its_cost", "worth_less_than_the_chosen"
 ]
-# The tiers of a probability: low below the first, medium below the second, else high.
-LOW_BELOW: Final = 0.3
-MEDIUM_BELOW: Final = 0.6
+type TierLimits = tuple[float, float]
+"""A probability is low below the first, medium below the second, else high."""
 TIERS: Final[tuple[RiskTier, ...]] = get_args(RiskTier.__value__)
 ARMS: Final[tuple[Arm, ...]] = get_args(Arm.__value__)
 MOST_MONTHS: Final = 120  # that an offer may last
@@ -116,7 +115,7 @@ class PredictionAnswer(TypedDict):
 
     churn_probability: Annotated[float, Field(ge=0, le=1, description="Of leaving, rounded to 4 decimals.")]
     risk_tier: Annotated[
-        RiskTier, Field(description=f"`low` below {LOW_BELOW}, `medium` below {MEDIUM_BELOW}, else `high`.")
+        RiskTier, Field(description="By the contract's limits, which `x-tiers-below` of the operation has.")
     ]
     top_reasons: Annotated[
         list[Reason], Field(description="As many as were asked for, largest absolute contribution first.")

@@ -47,7 +47,13 @@ class Settings(BaseSettings):
         description="A PEM file of public keys. The service and commands use no bundle that none of them has signed; "
         "`churn bundle` makes keys and signs. Without it signatures are not asked for.",
     )
-    churn_threshold: float = Field(0.6, ge=0, le=1, description="The banner is shown above this probability.")
+    churn_threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="The banner is shown above this probability; by default above the one that the bundle was sealed "
+        "with, else the contract's.",
+    )
     offer_policy: Path | None = Field(None, description="The policy file of offers; by default the contract's own.")
     host: str = Field("127.0.0.1", description="The address the service listens on.")
     port: int = Field(8000, ge=1, le=65535, description="The port the service listens on.")

@@ -10,7 +10,7 @@ from support.examples import EXAMPLE
 from support.in_process import InProcess
 from support.scraping import Samples, read_metrics, total
 
-from churn.contract.declaration import Rows
+from churn.contract.declaration import Contract, Rows
 from churn.errors import BundleError, SettingsError
 from churn.explain import Explainer
 from churn.judging import metrics
@@ -148,10 +148,12 @@ def test_the_challenger_is_counted_and_named_in_the_metrics(bundles: dict[str, B
         counted = read_metrics(service)
     [theirs] = challenger.model.predict_encoded([prediction.values])
     assert outcomes(counted) == {"paired": 1, "failed": 0, "dropped": 0}
-    assert tier_from_probability(prediction.probability) != tier_from_probability(theirs.probability)
+    assert tier_from_probability(prediction.probability, Contract.tiers) != tier_from_probability(
+        theirs.probability, Contract.tiers
+    )
     tiers = {
-        "champion": tier_from_probability(prediction.probability),
-        "challenger": tier_from_probability(theirs.probability),
+        "champion": tier_from_probability(prediction.probability, Contract.tiers),
+        "challenger": tier_from_probability(theirs.probability, Contract.tiers),
     }
     assert total(counted, metrics.SHADOW_TIERS.name) == total(counted, metrics.SHADOW_TIERS.name, **tiers) == 1
     assert total(counted, metrics.SHADOW_BANNERS.name) == 1

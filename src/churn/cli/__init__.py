@@ -2,6 +2,7 @@
 
 service.py          start, serve
 training.py         data, train, tune; with trained.py
+threshold.py        threshold
 models.py           models, promote, export, ui
 bundle.py           bundle
 proving.py          prove
@@ -53,6 +54,7 @@ from churn.cli import (
     service,
     shadow,
     subscriber,
+    threshold,
     training,
 )
 from churn.cli.show import complain
@@ -67,9 +69,9 @@ app = typer.Typer(
 )
 # In the order of the help: commands, then groups of commands.
 for commands in (
-    service.app, training.app, models.app, proving.app, scoring.app, predictions.app, loadtest.app, release.app,
-    drift.app, dashboard.app, contract.app, training.data_app, offers.app, predictions.predictions_app, image.app,
-    shadow.app, judge.app,
+    service.app, training.app, threshold.app, models.app, proving.app, scoring.app, predictions.app, loadtest.app,
+    release.app, drift.app, dashboard.app, contract.app, training.data_app, offers.app, predictions.predictions_app,
+    image.app, shadow.app, judge.app,
 ):  # fmt: skip
     app.add_typer(commands)
 rollout.add_to(app)

@@ -150,12 +150,24 @@ def export(
             "the bundle must say the same."
         ),
     ] = None,
-    force: Annotated[  # noqa: FBT002
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Above which probability the banner is shown; by default as `churn threshold --set` chose, else the "
+            "contract's.",
+        ),
+    ] = None,
+    *,
+    force: Annotated[
         bool, typer.Option("--force", help="Replace another model's bundle, and let the alias leave another model.")
     ] = False,
 ) -> None:
     """Export a registered model as a bundle that explains itself, if it says what the registered model says."""
-    exported = export_bundle(uri, read_settings(), to=to, contract=contract, check=check, force=force)
+    exported = export_bundle(
+        uri, read_settings(), to=to, contract=contract, check=check, force=force, threshold=threshold
+    )
     bundle = exported.bundle
     following = "next: churn serve" if exported.is_measured else "its codes were not measured, see above"
     out.print(f"{bundle.manifest.model_version} exported to {bundle.path}; {following}")
@@ -169,6 +181,7 @@ def export_bundle(
     contract: str | None = None,
     check: Path | None = None,
     force: bool = False,
+    threshold: float | None = None,
 ) -> Exported:
     """Do what `churn export` does."""
     registry = open_registry(settings)
@@ -184,6 +197,7 @@ def export_bundle(
             otherwise=settings.churn_contract,
             check=check,
             force=force,
+            threshold=threshold,
             progress=move,
         )
     for note in exported.notes:

@@ -21,6 +21,7 @@ from churn.contract.language import list_language_codes
 from churn.errors import ContractError, OfferPolicyError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
+from churn.model.threshold import find_threshold
 from churn.retention.offers.policy import Policy, build_policy, find_default_policy, read_policy
 from churn.retention.reasons import choose_customer_reasons
 from churn.settings import Settings, read_settings
@@ -107,14 +108,15 @@ def offers_simulate(
     chosen = _read_policy(policy or settings.offer_policy or find_default_policy(contract), contract)
     say(f"simulating {chosen.version} over {source} with {loaded.manifest.model_version}")
     day = _day(today)
-    with _population(source, loaded.model, settings.churn_threshold) as (subscribers, census):
+    threshold = find_threshold(loaded.model, settings.churn_threshold).probability
+    with _population(source, loaded.model, threshold) as (subscribers, census):
         simulation = simulate(chosen, subscribers, day)
     content = build_summary(
         chosen,
         census,
         simulation,
         model_version=loaded.manifest.model_version,
-        threshold=settings.churn_threshold,
+        threshold=threshold,
         today=day,
     )
     write_report(
@@ -154,7 +156,8 @@ def offers_diff(
     changes = list_changes(before.document, after.document)
     compared = None
     if source is not None and loaded is not None:
-        compared = _compared(before, after, source, loaded.model, threshold=settings.churn_threshold, day=_day(today))
+        threshold = find_threshold(loaded.model, settings.churn_threshold).probability
+        compared = _compared(before, after, source, loaded.model, threshold=threshold, day=_day(today))
     if as_json:
         print_json(
             {

@@ -14,6 +14,7 @@ from churn.cli.show import out, print_json, print_table, show_progress
 from churn.contract.language import list_language_codes
 from churn.errors import GateError
 from churn.model.bundle import load_bundle
+from churn.model.threshold import find_threshold
 from churn.retention.offers.policy import load_policy
 from churn.settings import read_settings
 
@@ -49,7 +50,7 @@ def prove(
             loaded,
             policy,
             rows=rows,
-            threshold=settings.churn_threshold,
+            threshold=find_threshold(loaded.model, settings.churn_threshold).probability,
             today=datetime.now(UTC).date(),
             seed=seed,
             progress=move,

@@ -17,6 +17,7 @@ from churn.cpus import count_usable_cpus
 from churn.errors import SettingsError
 from churn.judging.metrics import TOP_REASONS
 from churn.model.bundle import load_bundle
+from churn.model.threshold import find_threshold
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
         source=source,
         out=out_path,
         bundle=loaded,
-        threshold=settings.churn_threshold,
+        threshold=find_threshold(loaded.model, settings.churn_threshold).probability,
         reasons=reasons,
         part_rows=part_rows,
         max_reject_share=max_reject_share,

@@ -9,6 +9,7 @@ from churn.cli.show import print_table, say
 if TYPE_CHECKING:
     from churn.training.candidates import Candidate
     from churn.training.choosing import Loss
+    from churn.training.curve import Reach
     from churn.training.pipeline import TrainingResult
 
 # ruff: noqa: PLC0415 - the training libraries take seconds to import
@@ -27,12 +28,23 @@ def show_training(trained: TrainingResult) -> None:
         ["Brier score", f"{measured.brier:.4f}"],
         ["calibration error", f"{measured.expected_calibration_error:.4f}"],
     ]
+    reach = trained.reach
+    rows.append([f"banner above {reach.threshold:g}", word_reach(reach)])
     if trained.best_possible_auc is not None:
         rows.insert(1, ["best possible AUC", f"{trained.best_possible_auc:.4f} (of the process that made the data)"])
     print_table(f"{trained.model_version} on a holdout of {measured.rows} rows", ["measure", "value"], rows)
     shares, labels = compute_shares(trained.strengths), trained.contract.labels()
     rested = [[labels[name], strength, f"{shares[name]:.1%}"] for name, strength in trained.strengths.items()]
     print_table("What it rests on", ["feature", "mean |SHAP|", "share"], rested)
+
+
+def word_reach(reach: Reach) -> str:
+    """Say in a phrase whom the banner reaches."""
+    if reach.precision is None or reach.recall is None:
+        return f"{reach.share:.1%} of the subscribers"
+    return (
+        f"{reach.share:.1%} of the subscribers, {reach.precision:.1%} of them left; {reach.recall:.1%} of the leavers"
+    )
 
 
 def _show_comparison(trained: TrainingResult) -> None:

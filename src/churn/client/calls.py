@@ -38,6 +38,8 @@ class Health(TypedDict):
     status: str
     model_version: str
     model_path: str
+    threshold: NotRequired[float]  # the banner is shown above it; services of earlier versions do not say
+    threshold_from: NotRequired[str]
 
 
 class _FieldError(TypedDict):

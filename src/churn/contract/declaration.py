@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from churn.answers import TierLimits
 from churn.contract.demo import DemoProcess
 from churn.contract.derivation import build_spec
 from churn.contract.features import Count, Dollars, Feature, FeatureSpec
@@ -46,6 +47,10 @@ class Contract(BaseModel):
     holdout_key: ClassVar[str] = ""
     """Of the hash that holds subscribers out; the contract's name if empty. Another key is another holdout."""
     demo: ClassVar[DemoProcess | None] = None
+    tiers: ClassVar[TierLimits] = (0.3, 0.6)
+    """A probability is low below the first, medium below the second, else high."""
+    threshold: ClassVar[float] = 0.6
+    """The banner is shown above this probability, unless the bundle or CHURN_THRESHOLD says otherwise."""
     negligible_auc_loss: ClassVar[float] = 0.001
     """A loss of AUC too small to matter: of two models that differ by less, training takes the simpler one."""
 
@@ -56,6 +61,7 @@ class Contract(BaseModel):
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Derive what follows from the fields, and refuse a declaration that is not complete."""
         cls.features = tuple(build_spec(name, field) for name, field in cls.model_fields.items())
+        _require_valid_limits(cls)
         ordered = [[spec.name, spec.kind, list(spec.categories)] for spec in cls.features]
         for spec in cls.features:
             _require_valid_default(cls, spec)
@@ -100,6 +106,15 @@ class Contract(BaseModel):
             float32 (n, features), the same numbers as `encode` gives row by row.
         """
         return np.column_stack([spec.encode_column(np.asarray(columns[spec.name])) for spec in cls.features])
+
+
+def _require_valid_limits(contract: type[Contract]) -> None:
+    low, medium = contract.tiers
+    if not (0 <= low <= medium <= 1 and 0 <= contract.threshold <= 1):
+        raise ContractError(
+            f"{contract.__name__} has the tiers {contract.tiers} and the threshold {contract.threshold}",
+            instead="give probabilities from 0 to 1, and tiers that rise",
+        )
 
 
 def _require_valid_default(contract: type[Contract], spec: FeatureSpec) -> None:

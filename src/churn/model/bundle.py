@@ -129,7 +129,8 @@ def verify_bundle(path: Path, files: HeldFiles) -> Bundle:
             f"the model in {path} takes {width} features, the contract has {len(contract.features)}",
             instead=EXPORT_AGAIN,
         )
-    model = ChurnModel(contract, explain, manifest.model_version, _encode_reference(path, manifest, contract))
+    reference = _encode_reference(path, manifest, contract)
+    model = ChurnModel(contract, explain, manifest.model_version, reference, manifest.threshold)
     with refuse_damage(f"{path / GOLDEN} does not hold golden rows"):
         check_golden(path / GOLDEN, Golden.model_validate_json(bytes(files[GOLDEN])), model)
     return Bundle(path, hashlib.sha256(files[MANIFEST]).hexdigest(), manifest, model, files)

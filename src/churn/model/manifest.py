@@ -66,6 +66,9 @@ class Manifest(ModelCard):
     reference_values: Annotated[
         dict[str, Value], Field(description="What each feature typically is where it speaks for staying.")
     ]
+    threshold: Annotated[
+        float | None, Field(ge=0, le=1, description="The banner is shown above it; absent: the contract's.")
+    ] = None
     libraries: dict[str, str]
     files: dict[FileName, Sha256]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from churn.answers import LOW_BELOW, MEDIUM_BELOW, RiskTier
+from churn.answers import RiskTier, TierLimits
 from churn.contract.declaration import Contract, Rows
 from churn.explain import Explainer
 
@@ -37,12 +37,14 @@ class ChurnModel:
     Args:
         reference: in feature order, the encoded number each feature typically has where it speaks for staying; a reason
             is verified by moving its feature there. None where nobody knows: then no reason can be verified.
+        threshold: the banner is shown above this probability; None if its bundle leaves that to the contract.
     """
 
     contract: type[Contract]
     explain: Explainer
     version: str
     reference: tuple[float, ...] | None = None
+    threshold: float | None = None
 
     def predict(self, subscribers: Sequence[Contract]) -> list[Prediction]:
         """Predict and explains; the answer for a subscriber does not depend on who else is in the list."""
@@ -59,11 +61,12 @@ class ChurnModel:
         return np.exp(-np.logaddexp(0.0, -margins))
 
 
-def tier_from_probability(probability: float) -> RiskTier:
+def tier_from_probability(probability: float, limits: TierLimits) -> RiskTier:
     """Return the tier of a probability as shown, so that tier and number never contradict each other."""
-    if probability < LOW_BELOW:
+    low, medium = limits
+    if probability < low:
         return "low"
-    return "medium" if probability < MEDIUM_BELOW else "high"
+    return "medium" if probability < medium else "high"
 
 
 def sigmoid(margin: float) -> float:

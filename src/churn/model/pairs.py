@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from churn.answers import LOW_BELOW, MEDIUM_BELOW
+from churn.answers import TierLimits
 from churn.judging.metrics import TOP_REASONS
 from churn.model.model import DECIMALS
 
@@ -54,19 +54,22 @@ class Differences(NamedTuple):
     shift: Whole
 
 
-def compare_answers(champion: ModelAnswers, challenger: ModelAnswers, threshold: Numbers | float) -> Differences:
+def compare_answers(
+    champion: ModelAnswers, challenger: ModelAnswers, threshold: Numbers | float, tiers: TierLimits
+) -> Differences:
     """Compare what two models said of the same n subscribers.
 
     Args:
         threshold: the banner is shown above this probability; one, or one for each subscriber.
+        tiers: the contract's limits.
     """
     top, challenger_top = find_strongest(champion.contributions), find_strongest(challenger.contributions)
     directions = (
         np.take_along_axis(is_raising(answers.contributions), top, axis=1) for answers in (champion, challenger)
     )
     return Differences(
-        tiers_from_probabilities(champion.probability),
-        tiers_from_probabilities(challenger.probability),
+        tiers_from_probabilities(champion.probability, tiers),
+        tiers_from_probabilities(challenger.probability, tiers),
         champion.probability > threshold,
         challenger.probability > threshold,
         np.asarray((np.sort(top, axis=1) == np.sort(challenger_top, axis=1)).all(axis=1)),
@@ -76,9 +79,9 @@ def compare_answers(champion: ModelAnswers, challenger: ModelAnswers, threshold:
     )
 
 
-def tiers_from_probabilities(probability: Numbers) -> Whole:
+def tiers_from_probabilities(probability: Numbers, limits: TierLimits) -> Whole:
     """Return 0, 1 or 2 for low, medium and high, as `tier_from_probability` says it."""
-    return np.asarray(np.searchsorted((LOW_BELOW, MEDIUM_BELOW), probability, side="right"))
+    return np.asarray(np.searchsorted(limits, probability, side="right"))
 
 
 def steps_from_probabilities(probability: Numbers) -> Whole:

@@ -43,6 +43,7 @@ def write_bundle(
     golden_rows: Rows,
     reference: Mapping[str, Any] | None = None,
     reference_values: Mapping[str, Value] | None = None,
+    threshold: float | None = None,
     more_rows: Rows | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     examine: Callable[[Bundle], None] = lambda _bundle: None,
@@ -55,6 +56,7 @@ def write_bundle(
         golden_rows: float32 (n, features), encoded; n >= 1.
         reference: distributions over the holdout, as `measure_reference` counts them.
         reference_values: what each feature typically is where it speaks for staying; taken from the rows if None.
+        threshold: the banner is shown above this probability; None leaves it to the contract.
         more_rows: encoded; compared with the library beside 100,000 adversarial rows. Without them the golden rows are.
         progress: told how many of these rows have been compared, of how many.
         examine: raises if the finished bundle must not appear at `path`.
@@ -91,6 +93,7 @@ def write_bundle(
             explainer="tables" if reason is None else "pred_contribs",
             explainer_reason=reason,
             reference_values=reference_values or find_reference_values(contract, sample, explain(sample)[:, :-1]),
+            threshold=threshold,
             libraries={
                 "python": platform.python_version(),
                 **model.versions,
@@ -99,7 +102,9 @@ def write_bundle(
             },
             files={file.name: hash_file(file) for file in sorted(fresh.iterdir())},
         )
-        write_bytes(fresh / MANIFEST, encode_json(manifest.model_dump()))
+        # Earlier programs refuse a key that they do not know, so it is there only if it says something.
+        unknown_to_earlier = {"threshold"} if threshold is None else None
+        write_bytes(fresh / MANIFEST, encode_json(manifest.model_dump(exclude=unknown_to_earlier)))
         write_bytes(fresh / MANIFEST_SHA256, seal_from_manifest((fresh / MANIFEST).read_bytes()))
         verified = load_bundle(fresh)
         examine(verified)

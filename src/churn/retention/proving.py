@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from churn.answers import LOW_BELOW, MEDIUM_BELOW, CustomerReason, Retention, RiskTier
+from churn.answers import CustomerReason, Retention, RiskTier, TierLimits
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
 from churn.contract.language import find_language, list_language_codes
@@ -85,7 +85,9 @@ def prove(
         for person, prediction in zip(people, bundle.model.predict(people), strict=True):
             visitor = Visitor(language=languages[proof.rows % len(languages)])
             proof.rows += 1
-            _check_tier(proof, prediction.probability, tier_from_probability(prediction.probability))
+            limits = bundle.model.contract.tiers
+            tier = tier_from_probability(prediction.probability, limits)
+            _check_tier(proof, prediction.probability, tier, limits)
             if prediction.probability > threshold:
                 cases.append(
                     (person, prediction, build(bundle.model, policy, person, prediction, visitor, today=today))
@@ -97,8 +99,8 @@ def prove(
     return proof
 
 
-def _check_tier(proof: Proof, probability: float, tier: RiskTier) -> None:
-    bounds = {"low": (0.0, LOW_BELOW), "medium": (LOW_BELOW, MEDIUM_BELOW), "high": (MEDIUM_BELOW, 1.0)}
+def _check_tier(proof: Proof, probability: float, tier: RiskTier, limits: TierLimits) -> None:
+    bounds = {"low": (0.0, limits[0]), "medium": limits, "high": (limits[1], 1.0)}
     low, high = bounds[tier]
     if not (low <= probability < high or probability == high == 1.0) or round(probability, 4) != probability:
         proof.breaks("the tier is that of the shown probability", (probability, tier))

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from churn.answers import LOW_BELOW, MEDIUM_BELOW
 from churn.contract.features import FeatureSpec
 from churn.model.model import DECIMALS, ChurnModel, probability_from_contributions
 from churn.reading.blocks import Floats
@@ -53,7 +52,7 @@ def answer_rows(model: ChurnModel, values: Floats, *, threshold: float, reasons:
     probability = round_probabilities(explained)
     return Answers(
         probability=probability,
-        tier=np.searchsorted([LOW_BELOW, MEDIUM_BELOW], probability, side="right"),
+        tier=np.searchsorted(model.contract.tiers, probability, side="right"),
         banner=probability > threshold,
         reasons=build_reason_lists(model.contract.features, values, explained[:, :-1], reasons),
     )

@@ -13,6 +13,7 @@ from churn.contract.language import list_language_codes
 from churn.errors import ChurnError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
+from churn.model.threshold import find_threshold
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.offers.policy import Policy, load_policy
 from churn.service.answering.routes import predict_routes
@@ -68,7 +69,9 @@ def create_app(
     counters = Counters(served, ledger)
     challenger = find_challenger(settings, bundle)
     if challenger:
-        challenger.observer = PairCounter(challenger, counters, threshold=settings.churn_threshold)
+        challenger.observer = PairCounter(
+            challenger, counters, threshold=find_threshold(bundle.model, settings.churn_threshold).probability
+        )
     prediction_log = open_prediction_log(settings, bundle, challenger)
     if prediction_log:
         prediction_log.observer = counters.count_log_records
@@ -104,17 +107,18 @@ def build_app(
     counters = counters or Counters(describe_served_model(model, policy))
     keys = keys or open_key_ring(settings)
     find_output().observer = counters.count_lost_line
+    threshold = find_threshold(model, settings.churn_threshold)
     drain, salt = Drain(settings.drain_seconds), settings.prediction_log_salt
     predictions = predict_routes(
         model,
         policy,
         counters,
         prediction_log=prediction_log,
-        threshold=settings.churn_threshold,
+        threshold=threshold.probability,
         max_body_bytes=settings.max_body_bytes,
         max_batch_rows=settings.max_batch_rows,
     )
-    operations = operations_routes(model, drain, counters, model_path=model_path)
+    operations = operations_routes(model, drain, counters, model_path=model_path, threshold=threshold)
     app = DirectApi(
         routes=[*predictions.routes, *operations.routes],
         title=f"Churn prediction: {model.contract.contract_name}",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from churn.errors import SettingsError
 from churn.model.bundle import Bundle, load_bundle
+from churn.model.threshold import find_threshold
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.record import JournalHeader
@@ -78,7 +79,7 @@ def open_prediction_log(
         features=tuple(contract.feature_names()),
         model_version=bundle.model.version,
         bundle_sha256=bundle.sha256,
-        threshold=settings.churn_threshold,
+        threshold=find_threshold(bundle.model, settings.churn_threshold).probability,
         salt=settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None,
         challenger_version=challenger.model.version if challenger else None,
         challenger_bundle_sha256=challenger.bundle_sha256 if challenger else None,

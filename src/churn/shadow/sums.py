@@ -18,7 +18,6 @@ from churn.model.pairs import (
     Whole,
     compare_answers,
     find_strongest,
-    tiers_from_probabilities,
 )
 
 # Of the probability, in the picture of one model over the other.
@@ -93,7 +92,7 @@ class Grouping(NamedTuple):
     Args:
         levels: the names of the groups.
         feature: the field's number in the contract; None for the champion's tier.
-        bounds: between the bands of a number; None where the encoded value is the group's number.
+        bounds: between the bands of a number, or between the tiers; None where the encoded value is the group's number.
     """
 
     name: str
@@ -112,9 +111,7 @@ class Grouping(NamedTuple):
 
     def assign(self, values: Numbers, probability: Numbers) -> Whole:
         """Return the number of each subscriber's group, (n,), from encoded values, (n, features)."""
-        if self.feature is None:
-            return tiers_from_probabilities(probability)
-        column = values[:, self.feature]
+        column = probability if self.feature is None else values[:, self.feature]
         if self.bounds is None:
             return column.astype(np.int64)
         return np.asarray(np.searchsorted(self.bounds, column, side="right"))
@@ -122,7 +119,10 @@ class Grouping(NamedTuple):
 
 def list_groupings(contract: type[Contract]) -> list[Grouping]:
     """Return all groupings of a contract: the tier first, then its fields in order."""
-    return [Grouping("risk tier", TIERS), *(_group_by(at, spec) for at, spec in enumerate(contract.features))]
+    return [
+        Grouping("risk tier", TIERS, bounds=contract.tiers),
+        *(_group_by(at, spec) for at, spec in enumerate(contract.features)),
+    ]
 
 
 def _group_by(at: int, spec: FeatureSpec) -> Grouping:
@@ -171,7 +171,7 @@ class PairSums:
 
     def add(self, block: PairBlock) -> None:
         """Add some pairs."""
-        differences = compare_answers(block.champion, block.challenger, block.threshold)
+        differences = compare_answers(block.champion, block.challenger, block.threshold, self.contract.tiers)
         measured = np.stack([measure.measure(differences).astype(np.float64) for measure in ALL])
         self.pairs += len(block.values)
         self.totals += measured.sum(axis=1)

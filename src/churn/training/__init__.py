@@ -7,6 +7,7 @@ holdout.py          chooses the rows that training never sees
 fit.py              fits XGBoost
 folds.py            draws what compares and tunes, and counts what that needs
 candidates.py       compares XGBoost with a baseline and other tree methods
+curve.py            counts whom the banner reaches above each threshold
 choosing.py         says what is as good as the best on the same folds
 directions.py       measures what the contract's monotone directions cost
 tuning.py           searches for parameters

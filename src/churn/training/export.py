@@ -17,7 +17,7 @@ from churn.model.shelf import CHAMPION, Shelf, require_replaceable
 from churn.training.agreement import list_misfits, require_agreement
 from churn.training.flavors import RegisteredModel
 from churn.training.given import GivenRows, list_absent_values, read_check_file, rows_from_example
-from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values
+from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values, read_threshold
 from churn.training.registry import Registry
 from churn.training.versions import FetchedModel, name_registered_model
 
@@ -51,6 +51,7 @@ def export_model(
     otherwise: str,
     check: Path | None = None,
     force: bool = False,
+    threshold: float | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Exported:
     """Export a registered model, if the bundle says what the registered model says itself.
@@ -61,6 +62,7 @@ def export_model(
         contract: the contract's name; what the version's tag says if None.
         otherwise: the contract's name where nothing says it.
         force: replace a bundle of another model, and let the alias's link leave another model.
+        threshold: the banner is shown above this probability; what the version's tag says if None, else the contract's.
         check: a file of subscribers with the probabilities that the model's owner computed for them.
         progress: told how many rows have been compared with its library, of how many.
 
@@ -112,6 +114,7 @@ def export_model(
         golden_rows=golden,
         reference=reference,
         reference_values=reference_values,
+        threshold=read_threshold(fetched.info) if threshold is None else threshold,
         more_rows=holdout.rows if holdout else drawn,
         progress=progress,
         examine=examine,

@@ -21,6 +21,7 @@ from churn.training.versions import FetchedModel, VersionInfo, name_registered_m
 
 REFERENCE_FILE, REFERENCE_VALUES_FILE = "reference.json", "reference_values.json"
 HOLDOUT_FILE = "holdout.npz"  # only runs of earlier versions kept one
+THRESHOLD = "threshold"
 LONGEST_TAG, LONGEST_VERSION = 200, 64
 HORIZON = "horizon_days"
 
@@ -79,6 +80,18 @@ def read_reference_values(contract: type[Contract], fetched: FetchedModel) -> di
     """Read what each feature typically is where it speaks for staying, if it was kept."""
     content = fetched.export_files.get(REFERENCE_VALUES_FILE)
     return contract.model_validate(json.loads(content)).model_dump() if content else None
+
+
+@explain_errors("the threshold")
+def read_threshold(info: VersionInfo) -> float | None:
+    """Read the banner's threshold that somebody chose for a version; None if nobody did."""
+    text = info.tags.get(THRESHOLD)
+    if text is None:
+        return None
+    threshold = float(text)
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"its tag {THRESHOLD} is {text[:LONGEST_TAG]}, not between 0 and 1")
+    return threshold
 
 
 @explain_errors("the name or a figure")

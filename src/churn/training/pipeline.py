@@ -17,6 +17,7 @@ from churn.model.reference import find_reference_values, measure_reference
 from churn.training import plots
 from churn.training.candidates import Candidate, Progress, choose_candidate, compare_candidates
 from churn.training.comparison import Comparison
+from churn.training.curve import CURVE_FILE, Reach, measure_curve
 from churn.training.data import TrainingData
 from churn.training.directions import Price, is_price_sure, price_directions, price_each_direction
 from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
@@ -41,6 +42,7 @@ class TrainingResult:
     Args:
         method: the candidate that was fitted.
         freed: what freeing a single direction gains; only where the directions together surely cost something.
+        reach: whom the banner reaches above the contract's threshold, on the holdout.
         best_possible_auc: that of the process itself on the holdout, where the data is demo data.
         strengths: mean |SHAP| by feature on the holdout, largest first.
     """
@@ -54,6 +56,7 @@ class TrainingResult:
     method: Candidate
     freed: tuple[Price, ...]
     evaluation: Evaluation
+    reach: Reach
     best_possible_auc: float | None
     strengths: Mapping[str, float]
     holdout: npt.NDArray[np.intp]
@@ -113,6 +116,7 @@ def train_model(
         method=method,
         freed=freed,
         evaluation=evaluate(data.labels[holdout], probabilities, SEED),
+        reach=measure_curve(data.labels[holdout], probabilities).measure(contract.threshold),
         best_possible_auc=best,
         strengths=rank_features(contract, model, data.rows[holdout]),
         holdout=holdout,
@@ -153,6 +157,10 @@ def build_run_record(
         "test_calibration_error": evaluation.expected_calibration_error,
         "test_base_rate": evaluation.base_rate,
     }
+    reach = trained.reach
+    metrics |= {"test_banner_share": reach.share, "test_banner_recall": reach.recall or 0.0}
+    if reach.precision is not None:
+        metrics["test_banner_precision"] = reach.precision
     for price in price_directions([trained.method]):
         metrics["directions_cost_auc"] = price.auc.mean
         metrics["directions_cost_average_precision"] = price.average_precision.mean
@@ -187,6 +195,7 @@ def build_run_record(
             f"{EXPORT_FOLDER}/{REFERENCE_VALUES_FILE}": encode_json(
                 find_reference_values(contract, rows, contributions.astype(np.float32))
             ),
+            f"{EXPORT_FOLDER}/{CURVE_FILE}": measure_curve(data.labels[trained.holdout], probabilities).encode(),
             f"{EXPORT_FOLDER}/{MEASURED_FILE}": Measured(evaluation, shares, list_others(others), others).encode(),
         }
         | ({SUBSCRIBERS_FILE: hash_subscribers(data.ids, salt)} if salt and data.ids else {}),

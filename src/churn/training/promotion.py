@@ -9,6 +9,7 @@ from churn.errors import DataError, GateError, RegistryError
 from churn.files import encode_json
 from churn.model.reference import find_reference_values, measure_reference
 from churn.training.agreement import list_misfits
+from churn.training.curve import CURVE_FILE, measure_curve
 from churn.training.data import TrainingData
 from churn.training.evaluation import compute_contributions, compute_shares, rank_features
 from churn.training.gates import Gate, check_release_gates
@@ -160,6 +161,7 @@ def _build_record(
 ) -> RunRecord:
     """Collect what an evaluation leaves: figures and aggregates, no row of a person."""
     rows = data.rows
+    probabilities = candidate.trained.predict(rows)
     contributions = compute_contributions(candidate.trained, rows).astype(np.float32)
     return RunRecord(
         params={},
@@ -175,10 +177,9 @@ def _build_record(
             "holdout_data_version": data.version,
         },
         files={
+            f"{EXPORT_FOLDER}/{CURVE_FILE}": measure_curve(data.labels, probabilities).encode(),
             f"{EXPORT_FOLDER}/{MEASURED_FILE}": measured.encode(),
-            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": encode_json(
-                measure_reference(contract, rows, candidate.trained.predict(rows))
-            ),
+            f"{EXPORT_FOLDER}/{REFERENCE_FILE}": encode_json(measure_reference(contract, rows, probabilities)),
             f"{EXPORT_FOLDER}/{REFERENCE_VALUES_FILE}": encode_json(
                 find_reference_values(contract, rows, contributions)
             ),

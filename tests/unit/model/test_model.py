@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.examples import STREAMFLOW
 
 from churn.businesses import list_contracts
-from churn.contract.declaration import Rows
+from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, sigmoid, tier_from_probability
@@ -26,7 +26,7 @@ def test_the_sigmoid_is_a_probability_and_symmetric_at_any_margin(margin: float)
     [(0.0, "low"), (0.2999, "low"), (0.3, "medium"), (0.5999, "medium"), (0.6, "high"), (1.0, "high")],
 )
 def test_tiers_begin_at_their_bounds(probability: float, tier: str) -> None:
-    assert tier_from_probability(probability) == tier
+    assert tier_from_probability(probability, Contract.tiers) == tier
 
 
 def test_the_probability_is_the_sum_of_contributions_and_base_value() -> None:

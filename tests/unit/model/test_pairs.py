@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from churn.contract.declaration import Contract
 from churn.model.model import Prediction, probability_from_contributions, tier_from_probability
 from churn.model.pairs import STEPS, Differences, ModelAnswers, compare_answers, tiers_from_probabilities
 from churn.retention.reasons import direction_from_contribution
@@ -42,7 +43,7 @@ def of_one(differences: Differences, at: int) -> list[int | bool]:
 
 @given(st.lists(predictions, min_size=1, max_size=20), st.floats(0, 1))
 def test_a_model_and_itself_differ_in_nothing(several: list[Prediction], threshold: float) -> None:
-    found = compare_answers(side(several), side(several), threshold)
+    found = compare_answers(side(several), side(several), threshold, Contract.tiers)
     assert (found.champion_tier == found.challenger_tier).all()
     assert (found.champion_banner == found.challenger_banner).all()
     assert found.same_set.all()
@@ -55,15 +56,17 @@ def test_a_model_and_itself_differ_in_nothing(several: list[Prediction], thresho
 def test_the_arrays_say_of_each_what_a_naive_comparison_says(
     pairs: list[tuple[Prediction, Prediction]], threshold: float
 ) -> None:
-    found = compare_answers(side([mine for mine, _ in pairs]), side([theirs for _, theirs in pairs]), threshold)
+    found = compare_answers(
+        side([mine for mine, _ in pairs]), side([theirs for _, theirs in pairs]), threshold, Contract.tiers
+    )
     for at, (mine, theirs) in enumerate(pairs):
         directions = [
             [direction_from_contribution(round(each.contributions[feature], 4) + 0.0) for feature in top(mine)]
             for each in (mine, theirs)
         ]
         assert of_one(found, at) == [
-            TIERS.index(tier_from_probability(mine.probability)),
-            TIERS.index(tier_from_probability(theirs.probability)),
+            TIERS.index(tier_from_probability(mine.probability, Contract.tiers)),
+            TIERS.index(tier_from_probability(theirs.probability, Contract.tiers)),
             mine.probability > threshold,
             theirs.probability > threshold,
             set(top(mine)) == set(top(theirs)),
@@ -75,12 +78,12 @@ def test_the_arrays_say_of_each_what_a_naive_comparison_says(
 
 def test_tiers_begin_where_the_answers_begin() -> None:
     shown = np.array([0.2999, 0.3, 0.5999, 0.6, 1.0])
-    assert [TIERS[tier] for tier in tiers_from_probabilities(shown)] == [
-        tier_from_probability(probability) for probability in shown.tolist()
+    assert [TIERS[tier] for tier in tiers_from_probabilities(shown, Contract.tiers)] == [
+        tier_from_probability(probability, Contract.tiers) for probability in shown.tolist()
     ]
 
 
 def test_the_same_features_in_another_order_are_the_same_set() -> None:
     mine, theirs = predicted((3.0, 2.0, 1.0, 0.0, 0.0, 0.0)), predicted((2.0, 3.0, -1.0, 0.0, 0.0, 0.0))
-    found = compare_answers(side([mine]), side([theirs]), 0.6)
+    found = compare_answers(side([mine]), side([theirs]), 0.6, Contract.tiers)
     assert (found.same_set.item(), found.same_order.item(), found.same_signs.item()) == (True, False, False)

@@ -112,7 +112,7 @@ def test_tiers_and_banner_follow_the_probability_as_shown(probability: float) ->
     values = np.array([contract.model_validate(contract.example()).encode()])
     answers = answer_rows(ChurnModel(contract, explain, "v0-fake"), values, threshold=probability, reasons=3)
     assert answers.probability.tolist() == [probability]
-    assert TIERS[answers.tier[0]] == tier_from_probability(probability)
+    assert TIERS[answers.tier[0]] == tier_from_probability(probability, Contract.tiers)
     assert not answers.banner[0]
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import log1p
 from typing import Any
 
-from churn.answers import LOW_BELOW, MEDIUM_BELOW
+from churn.businesses import find_contract
 from churn.dashboard.charts.drawing import LINE, STABLE, Chart, build_layer, build_rule, draw_both
 from churn.dashboard.charts.plots import Interval, Series, draw_histogram, draw_intervals, draw_shares
 from churn.dashboard.report import Report, Table, report_figures
@@ -116,7 +116,7 @@ def _draw_plane(figures: ShadowReport) -> Chart:
     diagonal = [{"x": end, "y": end} for end in (0, 1)]
     tiers = [
         line
-        for limit in ({"datum": end, "type": "quantitative"} for end in (LOW_BELOW, MEDIUM_BELOW))
+        for limit in ({"datum": end, "type": "quantitative"} for end in find_contract(figures.contract).tiers)
         for line in (build_rule(x=limit), build_rule(y=limit))
     ]
     layers = [

@@ -20,7 +20,7 @@ def build_answer(
         raise ArithmeticError(f"the model's probability is {prediction.probability}")
     return {
         "churn_probability": prediction.probability,
-        "risk_tier": tier_from_probability(prediction.probability),
+        "risk_tier": tier_from_probability(prediction.probability, model.contract.tiers),
         "top_reasons": rank_reasons(subscriber, prediction, reasons),
         "model_version": model.version,
         "show_retention_banner": prediction.probability > threshold,

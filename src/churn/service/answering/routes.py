@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
-from churn.answers import LOW_BELOW, MEDIUM_BELOW, RetentionAnswer
+from churn.answers import TIERS, RetentionAnswer
 from churn.contract.subscriber import subscriber_from_json
 from churn.judging.metrics import TOP_REASONS
 from churn.model.model import ChurnModel
@@ -65,7 +65,7 @@ def predict_routes(
             "requestBody": _request_body(_schema(model), model.contract.example()),
             # For those who draw the probability.
             "x-banner-above": threshold,
-            "x-tiers-below": {"low": LOW_BELOW, "medium": MEDIUM_BELOW},
+            "x-tiers-below": dict(zip(TIERS, model.contract.tiers, strict=False)),
         },
     )
     async def predict(request: Request) -> Response:

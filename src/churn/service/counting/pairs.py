@@ -25,13 +25,14 @@ class PairCounter:
         self._cells = counters.cells
         self._layout = counters.layout
         self._threshold = threshold
+        self._tiers = challenger.model.contract.tiers
         self._outcomes = counters.layout[metrics.SHADOW].first_cells()
         counters.challenger = (challenger.model.version, challenger.bundle_sha256)
 
     def count_pairs(self, pairs: Sequence[Pair]) -> None:
         """Compare the answers of both, and count."""
         champion, challenger = zip(*pairs, strict=True)
-        difference = compare_answers(_side(champion), _side(challenger), self._threshold)
+        difference = compare_answers(_side(champion), _side(challenger), self._threshold, self._tiers)
         apart = np.abs(difference.shift) / STEPS
         self._add(metrics.SHADOW_TIERS, difference.champion_tier * len(TIERS) + difference.challenger_tier)
         self._add(metrics.SHADOW_BANNERS, difference.champion_banner * BANNERS + difference.challenger_banner)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from churn.model.model import ChurnModel
+from churn.model.threshold import Source, Threshold
 from churn.service.counting.counters import Counters
 from churn.service.counting.exposition import expose
 from churn.service.edge.drain import Drain
@@ -21,6 +22,8 @@ class Health(BaseModel):
     status: Literal["healthy"] = "healthy"
     model_version: str
     model_path: str
+    threshold: float
+    threshold_from: Source
 
 
 class Liveness(BaseModel):
@@ -29,12 +32,23 @@ class Liveness(BaseModel):
     status: Literal["alive"] = "alive"
 
 
-def operations_routes(model: ChurnModel, drain: Drain, counters: Counters, *, model_path: Path) -> APIRouter:
-    """Return the routes that load balancers, container platforms and Prometheus ask. /health tells `model_path`."""
+def operations_routes(
+    model: ChurnModel, drain: Drain, counters: Counters, *, model_path: Path, threshold: Threshold
+) -> APIRouter:
+    """Return the routes that load balancers, container platforms and Prometheus ask.
+
+    /health tells `model_path`, and the banner's threshold with who says so.
+    """
     router = APIRouter(route_class=DirectRoute)
     probe = [model.contract.model_validate(model.contract.example())]
     healthy = Response(
-        Health(model_version=model.version, model_path=str(model_path)).model_dump_json(), media_type=JSON
+        Health(
+            model_version=model.version,
+            model_path=str(model_path),
+            threshold=threshold.probability,
+            threshold_from=threshold.source,
+        ).model_dump_json(),
+        media_type=JSON,
     )
 
     async def health(_: Request) -> Response:
