@@ -126,7 +126,12 @@ def test_the_run_keeps_plots_tables_environment_and_data_hash(home: Path) -> Non
 
 def test_neither_run_nor_bundle_holds_the_row_of_a_person(home: Path) -> None:
     kept = {name for name in run_files(home) if name.startswith("export/")}
-    assert kept == {"export/reference.json", "export/reference_values.json", "export/measured.json"}
+    assert kept == {
+        "export/reference.json",
+        "export/reference_values.json",
+        "export/measured.json",
+        "export/threshold_curve.json",
+    }
     data = read_training_data(STREAMFLOW, home / "data" / "streamflow-v3-2024-03.csv")
     golden = json.loads((home / "bundles" / "streamflow" / "v2.3.1" / "golden.json").read_text())
     assert len(golden["rows"]) == 64
@@ -162,9 +167,20 @@ def test_the_public_telco_file_goes_the_same_road(home: Path, telco_csv: Path) -
     succeed(home, "train", telco_csv, **environment)
     assert versions(home, "telco")[0]["test_auc"] >= 0.83
     succeed(home, "promote", "v1", **environment)
+    table = json.loads(succeed(home, "threshold", "v1", "--share", "0.05", "--set", "--json", **environment))
+    [chosen] = [row for row in table["thresholds"] if row["note"] == "chosen"]
+    assert 0.04 < chosen["banner_share"] <= 0.05
+    assert table["present"] == 0.6 < table["chosen"] == chosen["threshold"]
     succeed(home, "export", "models:/telco-churn-predictor@champion", **environment)
     with serving(home, "serve", **environment) as (address, _):
         answer = predict(address, find_contract("telco").example())
+        health = httpx2.get(f"{address}/health", trust_env=False).json()
+    assert (health["threshold"], health["threshold_from"]) == (table["chosen"], "bundle")
+    valued = json.loads(succeed(home, "threshold", "v1", "--by-value", telco_csv, "--json", **environment))
+    assert valued["present_from"] == "version"
+    assert max(row["net_dollars"] for row in valued["thresholds"]) == next(
+        row["net_dollars"] for row in valued["thresholds"] if "chosen" in row["note"]
+    )
     assert answer["risk_tier"] == "high"
     assert {reason["feature"] for reason in answer["top_reasons"]} <= set(find_contract("telco").feature_names())
 

@@ -1,6 +1,8 @@
 """Whether the service says the truth about itself."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.examples import STREAMFLOW
@@ -8,6 +10,8 @@ from support.in_process import InProcess, answering, failing
 
 from churn.judging.metrics import ROUTES
 from churn.model.bundle import Bundle
+from churn.service.app import build_app
+from churn.settings import Settings
 
 
 @pytest.mark.parametrize("path", ["/health", "/readyz"])
@@ -18,7 +22,32 @@ def test_a_model_that_answers_is_healthy(service: InProcess, bundle: Bundle, pat
         "status": "healthy",
         "model_version": bundle.manifest.model_version,
         "model_path": str(bundle.path),
+        "threshold": 0.6,
+        "threshold_from": "contract",
     }
+
+
+@pytest.mark.parametrize(
+    ("setting", "sealed", "said"),
+    [
+        (None, None, (0.6, "contract")),
+        (None, 0.2, (0.2, "bundle")),
+        (0.8, 0.2, (0.8, "CHURN_THRESHOLD")),
+        (0.0, None, (0.0, "CHURN_THRESHOLD")),
+    ],
+)
+def test_the_threshold_in_force_is_told_with_who_says_so(
+    setting: float | None, sealed: float | None, said: tuple[float, str], bundle: Bundle
+) -> None:
+    settings = Settings(churn_threshold=setting)
+    model = replace(bundle.model, threshold=sealed)
+    with InProcess(build_app(model, settings, model_path=Path("nowhere"))) as client:
+        health = client.get("/health").json()
+        operation = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
+        answer = client.predict(bundle.model.contract.example()).json()
+    assert (health["threshold"], health["threshold_from"]) == said
+    assert operation["x-banner-above"] == said[0]
+    assert answer["show_retention_banner"] is (answer["churn_probability"] > said[0])
 
 
 @pytest.mark.parametrize("path", ["/health", "/readyz"])

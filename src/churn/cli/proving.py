@@ -35,8 +35,8 @@ def prove(
 ) -> None:
     """Prove that a bundle's banners show no reason that is protected, repeated, wrong or not verified.
 
-    Draw random valid subscribers and check each banner's reasons against XGBoost itself. Use CHURN_THRESHOLD and
-    OFFER_POLICY. Exit code 6 if a law is broken.
+    Draw random valid subscribers and check each banner's reasons against XGBoost itself. Use the threshold in
+    force and OFFER_POLICY. Exit code 6 if a law is broken.
     """
     require_extra("xgboost", "xgboost")
     from churn.retention.proving import prove as proof_of  # noqa: PLC0415 - an extra, slow to load

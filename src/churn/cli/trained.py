@@ -105,4 +105,4 @@ def _explain_choice(trained: TrainingResult) -> str:
             "error of the differences on the same folds"
         )
     among = f"the best of the {len(served)} that can be served" if len(served) > 1 else "the one that can be served"
-    return f"{method.name} is fitted, {among}, although {best.name} is surely better, by {_word_loss(loss)}"
+    return f"{method.name} is fitted, {among}, although {best.name} is better: {_word_loss(loss)}"

@@ -368,6 +368,26 @@ def test_a_model_that_fits_no_tables_is_explained_by_xgboost_and_the_manifest_sa
     assert margins == pytest.approx(booster.predict(matrix, output_margin=True), abs=1e-5)
 
 
+@pytest.mark.parametrize("threshold", [None, 0.125])
+def test_a_bundle_has_the_threshold_that_it_was_sealed_with_and_else_no_new_key(
+    tmp_path: Path, threshold: float | None
+) -> None:
+    rows = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(0), 50))
+    matrix = xgboost.DMatrix(rows, rows[:, 4] % 2)
+    booster = xgboost.train({"objective": "binary:logistic", "nthread": 1, "max_depth": 2}, matrix, 2)
+    write_bundle(
+        tmp_path / "bundle",
+        contract=STREAMFLOW,
+        model=XgboostModel(booster),
+        card=ModelCard(model_version="v0"),
+        golden_rows=rows[:5],
+        threshold=threshold,
+    )
+    assert load_bundle(tmp_path / "bundle").model.threshold == threshold
+    # Programs that do not know the key refuse a manifest that has it.
+    assert ("threshold" in json.loads((tmp_path / "bundle" / "manifest.json").read_bytes())) is (threshold is not None)
+
+
 def test_a_bundle_that_cannot_be_verified_is_never_left_behind(tmp_path: Path) -> None:
     with pytest.raises(BundleError):
         write_bundle(
