@@ -4,13 +4,14 @@ import pytest
 from support.examples import STREAMFLOW
 from support.in_process import answering
 
+from churn.businesses.streamflow import Subscriber
 from churn.contract.declaration import Contract
 from churn.errors import ContractError
 from churn.retention.offers.policy import find_default_policy
 from churn.settings import Settings
 
 
-class Rare(STREAMFLOW):  # type: ignore[misc, valid-type] - a value is no type for mypy
+class Rare(Subscriber):
     """A business that 2 % leave."""
 
     tiers = (0.05, 0.2)
@@ -42,7 +43,7 @@ def test_a_contract_says_where_its_tiers_and_its_banner_begin(
 @pytest.mark.parametrize("limits", [{"tiers": (0.6, 0.3)}, {"tiers": (-0.1, 0.5)}, {"threshold": 1.5}])
 def test_limits_that_are_no_probabilities_are_refused_when_declared(limits: dict[str, object]) -> None:
     with pytest.raises(ContractError, match="threshold"):
-        type("Wrong", (STREAMFLOW,), {"__module__": __name__, **limits})
+        type("Wrong", (Subscriber,), {"__module__": __name__, **limits})
 
 
 def test_the_limits_are_no_part_of_the_fingerprint() -> None:
