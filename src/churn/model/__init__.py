@@ -1,6 +1,7 @@
 """The model: subscribers in, predictions out; and the sealed bundle that it is loaded from.
 
 model.py       the model as a function
+threshold.py   says above which probability the banner is shown, and who decided it
 bundle.py      the exported model as a directory: verified, then loaded
 manifest.py    what a bundle says of itself
 held.py        a bundle's files in memory, shared by processes
