@@ -104,7 +104,9 @@ def _ask(service: str) -> None:
     time.sleep(LOGGED_S)
 
 
-def _raise(spec: FeatureSpec, value: Value) -> Value:
-    """Return a number that is higher, within its limits."""
+def _raise(spec: FeatureSpec, value: Value | None) -> Value | None:
+    """Return a number that is higher, within its limits; None of one that is not known."""
+    if value is None:
+        return None
     higher = min(float(value) * HIGHER, spec.upper or 0.0)
     return spec.decode(int(higher) if spec.kind == "integer" else round(higher, 2))

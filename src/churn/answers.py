@@ -30,7 +30,7 @@ class Reason(TypedDict):
     """What one feature did to one subscriber's risk."""
 
     feature: str
-    value: Annotated[float, Field(description="The encoded number the model saw.")]
+    value: Annotated[float | None, Field(description="The encoded number the model saw.")]
     shap_contribution: Annotated[float, Field(description="What the feature adds to the log-odds, 4 decimals.")]
     direction: Direction
     plain_language: Annotated[str, Field(description="The reason as a sentence, for the team.")]

@@ -9,8 +9,12 @@ from churn.contract.features import FeatureSpec
 from churn.contract.phrases import Value
 
 
-def values(spec: FeatureSpec) -> st.SearchStrategy[Value]:
-    """Every value that a feature takes, its limits included."""
+def values(spec: FeatureSpec) -> st.SearchStrategy[Value | None]:
+    """Every value that a feature takes, its limits included; None where it may be unknown."""
+    return st.none() | _known_values(spec) if spec.is_nullable else _known_values(spec)
+
+
+def _known_values(spec: FeatureSpec) -> st.SearchStrategy[Value]:
     if spec.kind == "category":
         return st.sampled_from(spec.categories)
     if spec.kind == "boolean":
@@ -22,7 +26,7 @@ def values(spec: FeatureSpec) -> st.SearchStrategy[Value]:
     return st.floats(spec.lower, spec.upper)
 
 
-def subscribers(contract: type[Contract]) -> st.SearchStrategy[dict[str, Value]]:
+def subscribers(contract: type[Contract]) -> st.SearchStrategy[dict[str, Value | None]]:
     """Valid subscribers, as a request would hold them."""
     return st.fixed_dictionaries({spec.name: values(spec) for spec in contract.features})
 

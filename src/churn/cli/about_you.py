@@ -222,7 +222,7 @@ def _list_values(number: int, record: Record) -> Table:
     rows = [
         [_write_name(name, specs), _write_value(specs.get(name), record[FEATURE + name]), _write_effect(record, name)]
         for name in names
-        if record[FEATURE + name] is not None and record[CONTRIBUTION + name] is not None
+        if record[CONTRIBUTION + name] is not None
     ]
     when = format_time(record["time"] / 1e6)
     columns = ["what", "value", "raised (+) or lowered (-) it, in log-odds"]
@@ -239,8 +239,10 @@ def _write_effect(record: Record, name: str) -> str:
     return f"{record[CONTRIBUTION + name]:+.4f}"
 
 
-def _write_value(spec: FeatureSpec | None, encoded: float) -> str:
+def _write_value(spec: FeatureSpec | None, encoded: float | None) -> str:
     """Write an encoded value. One that the contract of today does not know is shown as the model got it."""
+    if encoded is None:
+        return "not known"
     try:
         return spec.name_value(spec.decode(encoded)) if spec else _write_cell(encoded)
     except (ValueError, IndexError):

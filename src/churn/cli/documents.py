@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
-from churn.contract.features import LARGEST_NUMBER, FeatureSpec
+from churn.contract.features import LARGEST_NUMBER, LONGEST_CATEGORY, FeatureSpec
+from churn.contract.phrases import Band
 from churn.judging.metrics import ERRORS, LATENCY_BOUNDS_S, METRICS, OTHER, PROBABILITY_BINS, ROUTES, Metric
 from churn.rollout.metrics import METRICS as ROLLOUT_METRICS
 from churn.settings import Settings
@@ -116,6 +117,10 @@ def _build_field_row(at: int, spec: FeatureSpec) -> tuple[object, ...]:
         )
     if spec.earlier_names:
         notes.append(f"May be sent as {_join(spec.earlier_names)}, its earlier name.")
+    if spec.marker.other:
+        notes.append(f"Any other text of up to {LONGEST_CATEGORY} characters counts as `other`.")
+    if spec.is_nullable:
+        notes.append("May be null or left out: then it is not known.")
     if spec.marker.blank is not None:
         notes.append(f"Blank in a data file means {spec.marker.blank}.")
     example = str(spec.example).lower() if spec.kind == "boolean" else spec.example
@@ -157,5 +162,10 @@ def _build_wording_rows(spec: FeatureSpec) -> Iterator[tuple[str, ...]]:
             value = "else" if band.below == math.inf else f"below {band.below:g}"
         else:
             value = f"`{str(spec.decode(code)).lower() if spec.kind == 'boolean' else spec.decode(code)}`"
-        shown = (band.raises or "never shown", band.lowers or "never shown")
-        yield (f"`{spec.name}.{band.name}`", value, band.team, *shown)
+        yield (f"`{spec.name}.{band.name}`", value, band.team, *_describe_texts(band))
+    if spec.is_nullable:
+        yield (f"`{spec.name}.{spec.unknown.name}`", "not known", spec.unknown.team, *_describe_texts(spec.unknown))
+
+
+def _describe_texts(band: Band) -> tuple[str, str]:
+    return band.raises or "never shown", band.lowers or "never shown"

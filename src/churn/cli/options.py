@@ -18,6 +18,7 @@ ContractOption = Annotated[
     str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {name_contracts()}.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse columns that nobody reads.")]
 SinceOption = Annotated[
     str | None,
     typer.Option(help="From when on, such as `24h`, `7d` or `2026-03-10T09:00`; UTC. All by default."),

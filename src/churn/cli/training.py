@@ -14,7 +14,7 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, DataArgument, JsonOption
+from churn.cli.options import ContractOption, DataArgument, JsonOption, StrictOption
 from churn.cli.show import err, out, print_json, print_table, say, show_progress
 from churn.cli.trained import show_training
 from churn.contract.declaration import Contract
@@ -65,12 +65,21 @@ def data_demo(
 
 
 @data_app.command("check", epilog="Example: churn data check customers.csv --contract telco")
-def data_check(data: DataArgument, contract: ContractOption = "streamflow", as_json: JsonOption = False) -> None:  # noqa: FBT002
+def data_check(
+    data: DataArgument,
+    contract: ContractOption = "streamflow",
+    *,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check a data file against the contract and show all that is wrong with it."""
-    read = read_data(find_contract(contract), data, as_json=as_json)
+    read = read_data(find_contract(contract), data, strict=strict, as_json=as_json)
     left = int(read.labels.sum())
     if as_json:
-        print_json({"valid": True, "rows": len(read.labels), "left": left, "sha256": read.sha256, "problems": []})
+        found = {"valid": True, "rows": len(read.labels), "left": left, "sha256": read.sha256, "problems": []}
+        counts = read.counts
+        others = {name: dict(cells) for name, cells in counts.others.items()} if counts else {}
+        print_json(found | {"blanks": dict(counts.blanks) if counts else {}, "others": others})
     else:
         out.print(f"{data} is valid: {len(read.labels)} rows, {left} of them left")
 
@@ -84,9 +93,11 @@ def train(
         str | None,
         typer.Option(help="What the data is called; recognised for demo data, else the file's name and hash."),
     ] = None,
+    *,
+    strict: StrictOption = False,
 ) -> None:
     """Train, measure and register a model: comparison, final fit, one untouched holdout, plots, all in MLflow."""
-    train_and_register(find_contract(contract), data, read_settings(), model_version, data_version)
+    train_and_register(find_contract(contract), data, read_settings(), model_version, data_version, strict=strict)
 
 
 @app.command(epilog="Example: churn tune var/data/streamflow-v3-2024-03.csv --trials 40")
@@ -106,6 +117,7 @@ def tune(
         Path | None,
         typer.Option("--out", help="Where to write the parameters; tuned/CONTRACT.json under CHURN_HOME if not given."),
     ] = None,
+    strict: StrictOption = False,
 ) -> None:
     """Search for XGBoost's parameters on the training part; an interrupted search goes on where it stopped."""
     require_training_extra()
@@ -113,7 +125,7 @@ def tune(
     from churn.training.tuning import tune as run_study
 
     settings, chosen = read_settings(), find_contract(contract)
-    read = read_data(chosen, data)
+    read = read_data(chosen, data, strict=strict)
     training_part = read.split(chosen).train
     storage = settings.churn_home.resolve() / "optuna.db"
     storage.parent.mkdir(parents=True, exist_ok=True)
@@ -155,18 +167,26 @@ def tune(
 
 
 def read_data(
-    contract: type[Contract], path: Path, *, version: str | None = None, as_json: bool = False
+    contract: type[Contract],
+    path: Path,
+    *,
+    version: str | None = None,
+    strict: bool = False,
+    as_json: bool = False,
 ) -> TrainingData:
-    """Read a valid file; of an invalid one shows the table of problems before the error goes on."""
+    """Read a valid file; of an invalid one shows the table of problems before the error goes on.
+
+    Says what is not looked at, is blank, or is taken as another category. `strict` refuses columns that nobody reads.
+    """
     require_training_extra()
     from churn.reading.recognition import name_unread
     from churn.training.data import read_training_data
 
     with show_problems(as_json=as_json):
-        data = read_training_data(contract, path, version=version)
+        data = read_training_data(contract, path, version=version, strict=strict)
     if data.unread:
         say(name_unread(data.unread))
-    for sentence in data.group().describe():
+    for sentence in (*(data.counts.describe() if data.counts else ()), *data.group().describe()):
         say(sentence)
     return data
 
@@ -222,10 +242,12 @@ def train_and_register(
     settings: Settings,
     model_version: str | None = None,
     data_version: str | None = None,
+    *,
+    strict: bool = False,
 ) -> VersionInfo:
     """Do what `churn train` does."""
     say(f"reading {path}")
-    data = read_data(contract, path, version=data_version)
+    data = read_data(contract, path, version=data_version, strict=strict)
     demo = recognise_demo(contract, data)
     if demo is not None and data_version is None:
         data = replace(data, version=demo)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 
 WRITTEN_AS_NUMBER = re.compile(r"([01])\.0*")  # a boolean, in a column that some table took for decimals
 BLANK, WRONG_TYPE = "blank", "wrong type"
@@ -33,14 +34,16 @@ def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | 
 
     Returns:
         The subscriber, or all that is wrong with the row. Blanks and digits with underscores come first, then what the
-        contract refuses, in its order.
+        contract refuses, in its order. A blank cell of a field whose value may be unknown is not wrong.
     """
     found = {spec.name: next((cells[name] for name in spec.find_names(cells)), "") for spec in contract.features}
     row = dict(found)
     bad: list[BadCell] = []
     for spec in contract.features:
         cell = row[spec.name]
-        if not cell.strip():
+        if is_unknown(spec, cell):
+            del row[spec.name]
+        elif not cell.strip():
             row[spec.name] = text_from_cell(spec.example if spec.blank is None else spec.blank)
             if spec.blank is None:
                 bad.append(BadCell(spec.name, BLANK, cell))
@@ -56,6 +59,12 @@ def read_cells[C: Contract](contract: type[C], cells: Mapping[str, str]) -> C | 
             column = str(details["loc"][0])
             bad.append(BadCell(column, CHECKS.get(details["type"], WRONG_TYPE), found[column]))
     return bad or subscriber
+
+
+def is_unknown(spec: FeatureSpec, cell: str) -> bool:
+    """Tell whether a cell says that the value is not known: a blank, and NaN where no category can be called so."""
+    text = cell.strip().lower()
+    return spec.is_nullable and (not text or (text == "nan" and spec.kind != "category"))
 
 
 def text_from_boolean(cell: str) -> str:

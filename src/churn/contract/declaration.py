@@ -6,7 +6,8 @@ what the business knows beyond the type. `features` and `fingerprint` are derive
 declaration that is not complete is refused.
 
 A field with a default may be absent. A field that was renamed has its earlier names in a `validation_alias`, and a
-request has one of the names. Neither changes the fingerprint.
+request has one of the names. Neither changes the fingerprint. A field whose value may be unknown has the type
+`TYPE | None`, the default None and `Feature(missing=True)`, which does.
 """
 
 import hashlib
@@ -62,7 +63,10 @@ class Contract(BaseModel):
         """Derive what follows from the fields, and refuse a declaration that is not complete."""
         cls.features = tuple(build_spec(name, field) for name, field in cls.model_fields.items())
         _require_valid_limits(cls)
-        ordered = [[spec.name, spec.kind, list(spec.categories)] for spec in cls.features]
+        ordered = [
+            [spec.name, spec.kind, list(spec.categories), *(["missing"] if spec.is_nullable else [])]
+            for spec in cls.features
+        ]
         for spec in cls.features:
             _require_valid_default(cls, spec)
         if cls.horizon_days is not None and not 0 < cls.horizon_days <= LONGEST_HORIZON_DAYS:

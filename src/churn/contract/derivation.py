@@ -1,14 +1,18 @@
 """From a contract's field, as pydantic has it, to its `FeatureSpec`. What is not declared whole is refused."""
 
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Collection, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
-from churn.contract.features import Feature, FeatureSpec, Kind
-from churn.contract.phrases import Bands, Value, bands_from_values, label_from_name
+from churn.contract.features import OTHER, Feature, FeatureSpec, Kind
+from churn.contract.phrases import Band, Bands, Says, Value, bands_from_values, label_from_name, require_sound
 from churn.errors import ContractError
+
+UNKNOWN, BLANK = "unknown", "blank"  # the name of an unknown value in codes
 
 
 def build_spec(name: str, field: FieldInfo) -> FeatureSpec:
@@ -22,24 +26,29 @@ def build_spec(name: str, field: FieldInfo) -> FeatureSpec:
         raise ContractError(f"field {name!r} needs exactly one Feature marker, has {len(markers)}")
     if not field.description or not field.examples:
         raise ContractError(f"field {name!r} needs a description and an example in its Field(...)")
-    kind, categories = _read_kind(name, field.annotation)
-    lower, upper = _read_limits(field)
+    annotation, metadata, is_nullable = _read_type(field)
+    marker = markers[0]
+    _check_missing(name, field, marker, is_nullable=is_nullable)
+    kind, categories = _read_kind(name, annotation)
+    lower, upper = _read_limits(metadata)
     if kind in {"integer", "number"} and (lower is None or upper is None):
         raise ContractError(
             f"field {name!r} needs a lower and an upper limit",
             instead="use Count or Dollars where the business has none",
         )
-    says = markers[0].says
+    label = marker.label or label_from_name(name)
+    says = _add_other(name, label, marker, categories)
     if isinstance(says, Bands) != (kind in {"integer", "number"}):
         raise ContractError(f"field {name!r} is a {kind}: word numbers with Bands, all else with a mapping")
     try:
         bands = says.validate() if isinstance(says, Bands) else bands_from_values(says, categories or (False, True))
+        unknown = _word_unknown(label, marker, {band.name for band in bands})
     except ValueError as wrong:
         raise ContractError(f"field {name!r}: {wrong}") from wrong
     spec = FeatureSpec(
         name=name,
-        label=markers[0].label or label_from_name(name),
-        group=markers[0].group or name,
+        label=label,
+        group=marker.group or name,
         is_showable=bool(bands[0].raises),
         kind=kind,
         categories=categories,
@@ -47,15 +56,71 @@ def build_spec(name: str, field: FieldInfo) -> FeatureSpec:
         upper=upper,
         meaning=field.description,
         example=field.examples[0],
-        marker=markers[0],
+        marker=marker,
         bands=bands,
         bounds=tuple(band.below for band in bands),
         words=says.words if isinstance(says, Bands) else None,
-        default=_read_default(name, field),
+        default=None if is_nullable else _read_default(name, field),
         earlier_names=_read_earlier_names(name, field),
+        unknown=unknown,
+        unworded=(
+            *([None] if is_nullable and not unknown.raises else []),
+            *([OTHER] if marker.other and not bands[-1].raises else []),
+        ),
     )
     _check_customer_texts(spec)
     return spec
+
+
+def _read_type(field: FieldInfo) -> tuple[Any, Sequence[Any], bool]:
+    """Return a field's type without None, all markers of it, and whether None is one of its values."""
+    parts = get_args(field.annotation)
+    if get_origin(field.annotation) not in {Union, UnionType} or NoneType not in parts:
+        return field.annotation, field.metadata, False
+    known = [part for part in parts if part is not NoneType]
+    if len(known) != 1:
+        return field.annotation, field.metadata, True
+    inner = FieldInfo.from_annotation(known[0])  # Dollars | None has the limits of Dollars inside
+    return inner.annotation, [*inner.metadata, *field.metadata], True
+
+
+def _check_missing(name: str, field: FieldInfo, marker: Feature, *, is_nullable: bool) -> None:
+    """Require that type, marker and default say the same of unknown values."""
+    if is_nullable != (marker.missing is not False):
+        raise ContractError(
+            f"field {name!r} {'takes None, but is not' if is_nullable else 'takes no None, but is'} marked as missing",
+            instead="write TYPE | None with Feature(missing=True), or neither",
+        )
+    if is_nullable and (field.is_required() or field.get_default() is not None):
+        raise ContractError(f"field {name!r} may be missing and has no default None", instead="write = None behind it")
+    if is_nullable and marker.blank is not None:
+        raise ContractError(f"field {name!r} has both blank and missing", instead="say one of them")
+
+
+def _add_other(name: str, label: str, marker: Feature, categories: Sequence[str]) -> Mapping[Any, Says] | Bands:
+    """Return what is said of each value, of other categories too."""
+    if not marker.other:
+        return marker.says
+    if categories[-1:] != (OTHER,) or len(categories) == 1 or isinstance(marker.says, Bands):
+        raise ContractError(
+            f"field {name!r} takes other categories, and does not name them",
+            instead=f'give it the type Literal[..., "{OTHER}"], with {OTHER} last',
+        )
+    noun = label if label[:2].isupper() else label[:1].lower() + label[1:]
+    return {OTHER: Says(f"Another {noun}")} | {**marker.says}
+
+
+def _word_unknown(label: str, marker: Feature, taken: Collection[str]) -> Band:
+    """Return what is said of an unknown value. Its name in codes is `unknown`, or `blank` if a category has that."""
+    says = marker.missing if isinstance(marker.missing, Says) else Says(f"{label} unknown")
+    in_codes = says.name or next((free for free in (UNKNOWN, BLANK) if free not in taken), UNKNOWN)
+    if in_codes in taken and marker.missing:
+        raise ValueError(f"an unknown value and another have the name {in_codes!r}: give one a name in its Says")
+    [band] = require_sound(
+        [Band(says.team, says.raises, says.lowers, name=in_codes, label=says.label or UNKNOWN.capitalize())],
+        has_number=False,
+    )
+    return band
 
 
 def _read_kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
@@ -88,16 +153,18 @@ def _read_earlier_names(name: str, field: FieldInfo) -> tuple[str, ...]:
     return tuple(str(other) for other in names[1:])
 
 
-def _read_limits(field: FieldInfo) -> tuple[float | None, float | None]:
-    """Return the tightest limits among the field's markers: a field may narrow those of its type."""
-    lower = [float(m.ge) for m in field.metadata if isinstance(m, annotated_types.Ge)]  # type: ignore[arg-type]
-    upper = [float(m.le) for m in field.metadata if isinstance(m, annotated_types.Le)]  # type: ignore[arg-type]
+def _read_limits(metadata: Sequence[Any]) -> tuple[float | None, float | None]:
+    """Return the tightest limits among the markers: a field may narrow those of its type."""
+    lower = [float(m.ge) for m in metadata if isinstance(m, annotated_types.Ge)]  # type: ignore[arg-type]
+    upper = [float(m.le) for m in metadata if isinstance(m, annotated_types.Le)]  # type: ignore[arg-type]
     return max(lower, default=None), min(upper, default=None)
 
 
 def _check_customer_texts(spec: FeatureSpec) -> None:
     """Require words for subscribers for all values in both directions, or for none."""
-    texts = [text for band in spec.bands for text in (band.raises, band.lowers)]
+    optional = [spec.unknown, *(spec.bands[-1:] if spec.marker.other else ())]
+    bands = [*(band for band in spec.bands if band not in optional), *(band for band in optional if _has_texts(band))]
+    texts = [text for band in bands for text in (band.raises, band.lowers)]
     if any(texts) and not all(texts):
         raise ContractError(
             f"field {spec.name!r} has words for subscribers for some values only",
@@ -105,3 +172,7 @@ def _check_customer_texts(spec: FeatureSpec) -> None:
         )
     if any(texts) and spec.marker.protected:
         raise ContractError(f"field {spec.name!r} is protected and must not be shown", instead="remove its words")
+
+
+def _has_texts(band: Band) -> bool:
+    return bool(band.raises or band.lowers)

@@ -1,5 +1,6 @@
 """What a contract's field is: what the business declares of it, and the form that all else is derived from."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from churn.answers import Direction
 from churn.contract.language import ENGLISH, Language
@@ -17,6 +20,9 @@ type Kind = Literal["integer", "number", "category", "boolean"]
 # The model sees float32. Past these limits two different inputs would look the same to it, or infinite.
 LARGEST_INTEGER = 2**24
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
+
+LONGEST_CATEGORY = 100  # characters of a category that is taken as another
+OTHER = "other"
 
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Dollars = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
@@ -34,6 +40,10 @@ class Feature:
         protected: a personal trait that must never drive a decision about a person, nor be shown to them.
         label: the field's short name for people; by default its name in words.
         blank: what an empty cell in a data file stands for; without it the field's default, or else it is an error.
+        missing: whether the value may not be known. Then it may be null, left out or blank, and the model sees NaN.
+            What is said of it may stand here; else the team reads `Tenure unknown`, and subscribers nothing.
+        other: whether the last category, `other`, stands for every category that is not listed. Without words in
+            `says` the team reads `Another payment method`, and subscribers nothing.
     """
 
     says: Mapping[Any, Says] | Bands
@@ -43,6 +53,32 @@ class Feature:
     protected: bool = False
     blank: Value | None = None
     label: str = ""
+    missing: bool | Says = False
+    other: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let pydantic read a category that is not listed as `other`."""
+        schema = handler(source)
+        if not self.other:
+            return schema
+        listed = frozenset(self.says) if isinstance(self.says, Mapping) else frozenset[Any]()
+        return core_schema.no_info_before_validator_function(lambda value: _read_other(listed, value), schema)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe such a field as any text, and list the known categories as `x-categories`."""
+        described = handler(schema)
+        if self.other:
+            for part in described.get("anyOf", [described]):
+                if "enum" in part:
+                    part |= {"x-categories": part.pop("enum"), "minLength": 1, "maxLength": LONGEST_CATEGORY}
+        return described
+
+
+def _read_other(listed: Container[Any], value: Any) -> Any:
+    """Return `other` for a text that is not listed. What is no such text stays, and is refused."""
+    if isinstance(value, str) and value not in listed and value.strip() and len(value) <= LONGEST_CATEGORY:
+        return OTHER
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +86,12 @@ class FeatureSpec:
     """One field of a contract, in the form that all else is derived from.
 
     It is showable if there are words for subscribers. A protected field cannot have any. Without a default it must be
-    there. A request or a file may have one of the earlier names instead of the name.
+    there, unless its value may be unknown, which is None here and NaN where it is encoded. A request or a file may have
+    one of the earlier names instead of the name.
+
+    Args:
+        unknown: what is said of an unknown value.
+        unworded: the values that subscribers are told nothing of, though the field is showable.
     """
 
     name: str
@@ -69,6 +110,18 @@ class FeatureSpec:
     words: Words | None
     default: Value | None
     earlier_names: tuple[str, ...]
+    unknown: Band
+    unworded: tuple[Value | None, ...] = ()
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether the value may be unknown."""
+        return self.marker.missing is not False
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a request must have the field."""
+        return self.default is None and not self.is_nullable
 
     @property
     def blank(self) -> Value | None:
@@ -84,19 +137,29 @@ class FeatureSpec:
         """Return those of the field's names that are there, today's first."""
         return [name for name in (self.name, *self.earlier_names) if name in among]
 
-    def encode(self, value: Value) -> float:
+    def encode(self, value: Value | None) -> float:
         """Return the number that the model sees, before rounding to float32; -0.0 becomes 0.0."""
+        if value is None:
+            return math.nan
         return float(self.categories.index(str(value)) if self.kind == "category" else value) + 0.0
 
-    def decode(self, number: float) -> Value:
-        """Return the value that `encode` made this number from."""
+    def decode(self, number: float | None) -> Value | None:
+        """Return the value that `encode` made this number from; None is read as NaN.
+
+        Raises:
+            ValueError: the value is unknown, and the field's never is.
+        """
+        if number is None or math.isnan(number):
+            if not self.is_nullable:
+                raise ValueError(f"{self.name} is not known")
+            return None
         if self.kind == "category":
             return self.categories[int(number)]
         kinds: dict[Kind, type[int | float | bool]] = {"integer": int, "number": float, "boolean": bool}
         return kinds[self.kind](number)
 
     def encode_column(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Encode a column of valid values; a category that is not listed becomes NaN."""
+        """Encode a column of valid values; None and a category that is not listed become NaN."""
         if self.kind == "category":
             codes = np.full(len(values), np.nan, dtype=np.float32)
             for code, category in enumerate(self.categories):
@@ -104,29 +167,33 @@ class FeatureSpec:
             return codes
         return (values.astype(np.float64) + 0.0).astype(np.float32)
 
-    def find_band(self, value: Value) -> Band:
+    def find_band(self, value: Value | None) -> Band:
         """Return the band that the value lies in."""
+        if value is None:
+            return self.unknown
         if self.words is None:
             return self.bands[int(self.encode(value))]
         return self.bands[bisect_right(self.bounds, float(value))]
 
-    def word_for_team(self, value: Value) -> str:
+    def word_for_team(self, value: Value | None) -> str:
         """Return a noun phrase for the team that is true of this value: `A short history of 1 month`."""
         return self._fill_in(self.find_band(value).team, value, ENGLISH)
 
-    def name_value(self, value: Value, language: Language = ENGLISH) -> str:
-        """Return the value in a word or two, as tables have it: `DSL`, `Yes`, `14 months`."""
-        return self.words(value, language) if self.words else language.translate(self.find_band(value).label)
+    def name_value(self, value: Value | None, language: Language = ENGLISH) -> str:
+        """Return the value in a word or two, as tables have it: `DSL`, `Yes`, `14 months`, `Unknown`."""
+        if self.words and value is not None:
+            return self.words(value, language)
+        return language.translate(self.find_band(value).label)
 
-    def code_from_value(self, value: Value) -> str:
+    def code_from_value(self, value: Value | None) -> str:
         """Return field and band in a form that stays when wording changes: `tenure.short`."""
         return f"{self.name}.{self.find_band(value).name}"
 
-    def word_for_subscriber(self, value: Value, direction: Direction, language: Language = ENGLISH) -> str:
+    def word_for_subscriber(self, value: Value | None, direction: Direction, language: Language = ENGLISH) -> str:
         """Return the text for a subscriber whose risk the value moves in this direction; empty if there is none."""
         band = self.find_band(value)
         text = band.raises if direction == "increases_risk" else band.lowers
         return self._fill_in(language.translate(text), value, language) if text else ""
 
-    def _fill_in(self, text: str, value: Value, language: Language) -> str:
-        return text if self.words is None else text.replace("{value}", self.words(value, language))
+    def _fill_in(self, text: str, value: Value | None, language: Language) -> str:
+        return text if self.words is None or value is None else text.replace("{value}", self.words(value, language))

@@ -17,5 +17,7 @@ def list_messages(contract: type[Contract]) -> list[Message]:
 def list_field_messages(spec: FeatureSpec) -> list[Message]:
     """List the messages of a field: its label, its values' labels or its noun, and the texts for subscribers."""
     nouns: list[Message] = [(spec.words.one, spec.words.many)] if isinstance(spec.words, CountedNoun) else []
-    labels = [] if spec.words else [band.label for band in spec.bands]
-    return [spec.label, *nouns, *labels, *(text for band in spec.bands for text in (band.raises, band.lowers))]
+    of_unknown = [spec.unknown] if spec.is_nullable else []
+    bands = [*spec.bands, *of_unknown]
+    labels = [band.label for band in (of_unknown if spec.words else bands)]
+    return [spec.label, *nouns, *labels, *(text for band in bands for text in (band.raises, band.lowers))]

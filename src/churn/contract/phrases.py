@@ -105,7 +105,7 @@ class Bands:
         bounds = [band.below for band in self.bands]
         if bounds != sorted(set(bounds)) or any(map(math.isnan, bounds)) or bounds[-1:] != [math.inf]:
             raise ValueError(f"the bands' bounds must rise, and only the last have none; they are {bounds}")
-        return _require_sound(self.bands, has_number=True)
+        return require_sound(self.bands, has_number=True)
 
 
 def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tuple[Band, ...]:
@@ -127,7 +127,7 @@ def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tu
         )
         for value in values
     ]
-    return _require_sound(bands, has_number=False)
+    return require_sound(bands, has_number=False)
 
 
 def label_from_name(name: str) -> str:
@@ -167,7 +167,12 @@ def _name_values(values: Sequence[Value], given: Mapping[Value, str]) -> dict[Va
     return names
 
 
-def _require_sound(bands: Sequence[Band], *, has_number: bool) -> tuple[Band, ...]:
+def require_sound(bands: Sequence[Band], *, has_number: bool) -> tuple[Band, ...]:
+    """Return the bands.
+
+    Raises:
+        ValueError: two bands share a name, or a text may not stand.
+    """
     names = [band.name for band in bands]
     if len(set(names)) != len(names):
         raise ValueError(f"two bands have the same name: {names}")

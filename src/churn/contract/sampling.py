@@ -11,11 +11,15 @@ from churn.contract.features import FeatureSpec
 
 NARROW = 1000  # ranges up to this width are drawn evenly, wider ones around the field's example
 DECIMALS = 2
+BLANK_SHARE = 0.1  # of the values that may be unknown
 NO_SHIFT: Mapping[str, float] = {}
 
 
 def draw_columns(contract: type[Contract], generator: np.random.Generator, count: int) -> dict[str, npt.NDArray[Any]]:
-    """Draw valid values, one array of length count for each feature, independent of each other."""
+    """Draw valid values, one array of length count for each feature, independent of each other.
+
+    One in ten of the values that may be unknown is None.
+    """
     return {spec.name: _draw(spec, generator, count) for spec in contract.features}
 
 
@@ -35,6 +39,14 @@ def draw_subscribers(contract: type[Contract], generator: np.random.Generator, c
 
 
 def _draw(spec: FeatureSpec, generator: np.random.Generator, count: int) -> npt.NDArray[Any]:
+    values = _draw_known(spec, generator, count)
+    if spec.is_nullable:
+        values = values.astype(object)
+        values[generator.random(count) < BLANK_SHARE] = None
+    return values
+
+
+def _draw_known(spec: FeatureSpec, generator: np.random.Generator, count: int) -> npt.NDArray[Any]:
     if spec.kind == "category":
         return np.array(spec.categories)[generator.integers(len(spec.categories), size=count)]
     if spec.kind == "boolean":

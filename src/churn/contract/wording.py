@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from churn.contract.features import FeatureSpec
+from churn.contract.features import LONGEST_CATEGORY, FeatureSpec
 
 LONGEST_ECHO = 60
 # Larger limits are not written in full: 16,777,216 reads well, a float's largest value does not.
@@ -72,8 +72,13 @@ def _code(spec: FeatureSpec, value: Any) -> Code:
 
 
 def _expected(spec: FeatureSpec) -> str:
+    return f"{_expected_value(spec)}, or null" if spec.is_nullable else _expected_value(spec)
+
+
+def _expected_value(spec: FeatureSpec) -> str:
     if spec.kind == "category":
-        return f"one of {', '.join(spec.categories)}"
+        listed = f"one of {', '.join(spec.categories)}"
+        return f"{listed}, or another text of up to {LONGEST_CATEGORY} characters" if spec.marker.other else listed
     if spec.kind == "boolean":
         return "true or false"
     noun = "a whole number" if spec.kind == "integer" else "a number"

@@ -41,7 +41,7 @@ def compile_tables(ensemble: Ensemble, *, largest_grid: int = LARGEST_GRID) -> T
 
     Raises:
         NotTabular: a path asks about more than 16 features, rows have more than 256, the tables would be larger than
-            64 MiB, or they would hold what no table may hold, such as an infinite threshold.
+            64 MiB, or they would hold what no table may hold, such as a leaf that is no log-odds.
     """
     if (columns := len(ensemble.thresholds)) > most_columns:
         raise NotTabular(f"it takes {columns} features, more than {most_columns}")

@@ -3,7 +3,8 @@
 A path's conditions on one feature are an interval, since every split cuts the feature's axis at a threshold. Intervals
 are kept as bins, so that all comparing of float32 numbers happens once per feature and row: bin 0 is a missing value,
 bin b > 0 holds the values with exactly b - 1 thresholds at or below them. XGBoost goes left where value < threshold,
-both float32, which is where bin <= index of the threshold + 1.
+both float32, which is where bin <= index of the threshold + 1. A split that only tells missing values from all others
+has an infinite threshold, which cuts the axis nowhere.
 """
 
 import json
@@ -138,7 +139,10 @@ def _collect_thresholds(trees: Sequence[Mapping[str, Any]]) -> dict[int, npt.NDA
         for node, feature in enumerate(tree["split_indices"]):
             if not _is_leaf(tree, node):
                 thresholds[feature].add(tree["split_conditions"][node])
-    return {feature: np.unique(np.array(sorted(own), dtype=np.float32)) for feature, own in thresholds.items()}
+    return {
+        feature: np.unique(np.array(sorted(filter(math.isfinite, own)), dtype=np.float32))
+        for feature, own in thresholds.items()
+    }
 
 
 def _walk_leaves(
@@ -153,7 +157,8 @@ def _walk_leaves(
             continue
         feature = tree["split_indices"][node]
         axis = thresholds[feature]
-        last_left = 1 + int(np.searchsorted(axis, np.float32(tree["split_conditions"][node])))
+        threshold = np.float32(tree["split_conditions"][node])
+        last_left = 0 if threshold == -np.inf else 1 + int(np.searchsorted(axis, threshold))
         before = conditions.get(feature, SplitCondition(1, len(axis) + 1, missing=True, share=1.0))
         missing_left = bool(tree["default_left"][node])
         for child, low, high, missing in (

@@ -49,11 +49,14 @@ GOLDEN_TOLERANCE = 1e-5
 
 
 class Golden(BaseModel):
-    """Encoded rows and what the model said of them: contributions with the base value last, and probability."""
+    """Encoded rows and what the model said of them: contributions with the base value last, and probability.
+
+    A value that is not known is null.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    rows: Annotated[list[list[float]], Field(min_length=1)]
+    rows: Annotated[list[list[float | None]], Field(min_length=1)]
     contributions: list[list[float]]
     probability: list[float]
 

@@ -17,7 +17,8 @@ def measure_reference(contract: type[Contract], rows: Rows, probabilities: npt.N
     """Count every feature and the score in bins, ready for JSON.
 
     Numbers are counted between their own deciles (`edges`, outer bins open), categories and booleans by value, the
-    score in twenty equal bins over 0..1.
+    score in twenty equal bins over 0..1. Values that are not known are counted apart (`unknown`), where there may be
+    some.
     """
     score, edges = np.histogram(probabilities, bins=PROBABILITY_BINS, range=(0.0, 1.0))
     return {
@@ -52,7 +53,8 @@ def require_reference(contract: type[Contract], content: Any) -> dict[str, Any]:
             bins = len(edges) + 1
             if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
                 raise ValueError(f"the edges of its {spec.name} do not rise")
-        _require_counts(spec.name, kept["counts"], bins, rows)
+        unknown = [kept["unknown"]] if spec.is_nullable else []
+        _require_counts(spec.name, [*kept["counts"], *unknown], bins + len(unknown), rows)
     return content
 
 
@@ -67,23 +69,28 @@ def _list_labels(spec: FeatureSpec) -> tuple[str, ...]:
 
 def find_reference_values(
     contract: type[Contract], rows: Rows, contributions: npt.NDArray[np.float32]
-) -> dict[str, Value]:
+) -> dict[str, Value | None]:
     """Find what each feature typically is where it speaks for staying. Moved there, a reason to leave should go away.
 
     That is its middle value, or most frequent category, among the rows with a negative contribution of it; among all
-    rows if there is none. A middle value is one that occurs.
+    rows if there is none. A middle value is one that occurs. Unknown values are left out; a feature that no row knows
+    is unknown here, too.
 
     Args:
         rows: float32 (n, features), encoded; n >= 1.
         contributions: float32 (n, features), in log-odds.
     """
     return {
-        spec.name: spec.decode(_find_typical(spec, column[parts < 0] if (parts < 0).any() else column))
+        spec.name: spec.decode(_find_typical(spec, column, parts < 0))
         for spec, column, parts in zip(contract.features, rows.T, contributions.T, strict=True)
     }
 
 
-def _find_typical(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> float:
+def _find_typical(spec: FeatureSpec, column: npt.NDArray[np.float32], lowers: npt.NDArray[np.bool_]) -> float | None:
+    known = ~np.isnan(column)
+    column = column[known & lowers] if (known & lowers).any() else column[known]
+    if not len(column):
+        return None
     if spec.kind in {"category", "boolean"}:
         return float(np.bincount(column.astype(np.int64)).argmax())
     # By way of the shortest digits that give the same float32, so that 70.13 is not written 70.12999725341797.
@@ -91,10 +98,17 @@ def _find_typical(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> float:
 
 
 def _count_distribution(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> dict[str, Any]:
+    known = column[~np.isnan(column)]
+    unknown = {"unknown": len(column) - len(known)} if spec.is_nullable else {}
+    return _count_known(spec, known) | unknown
+
+
+def _count_known(spec: FeatureSpec, column: npt.NDArray[np.float32]) -> dict[str, Any]:
     if spec.kind in {"category", "boolean"}:
         labels = _list_labels(spec)
         counts = np.bincount(column.astype(np.int64), minlength=len(labels))
         return {"kind": spec.kind, "values": list(labels), "counts": counts.tolist()}
-    edges = np.unique(np.quantile(column, np.linspace(0, 1, QUANTILE_BINS + 1)[1:-1]))
+    shares = np.linspace(0, 1, QUANTILE_BINS + 1)[1:-1]
+    edges = np.unique(np.quantile(column, shares)) if len(column) else np.zeros(0)
     counts = np.bincount(np.searchsorted(edges, column, side="right"), minlength=len(edges) + 1)
     return {"kind": spec.kind, "edges": edges.tolist(), "counts": counts.tolist()}

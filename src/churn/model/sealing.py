@@ -1,5 +1,6 @@
 """Writes a bundle: the model, its tables, golden rows and reference, sealed by checksums; needs the model's library."""
 
+import math
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -42,7 +43,7 @@ def write_bundle(
     card: ModelCard,
     golden_rows: Rows,
     reference: Mapping[str, Any] | None = None,
-    reference_values: Mapping[str, Value] | None = None,
+    reference_values: Mapping[str, Value | None] | None = None,
     threshold: float | None = None,
     more_rows: Rows | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -114,4 +115,5 @@ def write_bundle(
 def _make_golden(model: TrainedModel, rows: Rows) -> Golden:
     """Write down what the library itself says of the rows."""
     explained = model.explain(rows).tolist()
-    return Golden(rows=rows.tolist(), contributions=explained, probability=probabilities_from_contributions(explained))
+    values = [[None if math.isnan(value) else value for value in row] for row in rows.tolist()]  # JSON has no NaN
+    return Golden(rows=values, contributions=explained, probability=probabilities_from_contributions(explained))

@@ -10,7 +10,7 @@ predictions, but few predictions make it jump. If nothing has moved, it is about
 and m values on the two sides (Yurdakul, Statistical Properties of Population Stability Index, 2018).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, Literal
@@ -38,18 +38,22 @@ class Distribution:
         bins: the name of each bin.
         edges: between the bins of a number; empty for categories and booleans, which have one bin for each value.
         counts: one for each bin.
+        has_unknown: whether the last bin counts unknown values.
     """
 
     name: str
     bins: tuple[str, ...]
     edges: tuple[float, ...]
     counts: tuple[int, ...]
+    has_unknown: bool = False
 
     def count(self, values: NDArray[np.float64]) -> tuple[int, ...]:
-        """Count encoded values over the same bins; leave out NaN and infinity."""
+        """Count encoded values over the same bins; leave out infinity, and NaN where no bin counts unknown values."""
         known = values[np.isfinite(values)]
+        bins = len(self.bins) - self.has_unknown
         at = np.searchsorted(self.edges, known, side="right") if self.edges else known.astype(np.int64)
-        return tuple(np.bincount(np.clip(at, 0, len(self.bins) - 1), minlength=len(self.bins)).tolist())
+        counts: list[int] = np.bincount(np.clip(at, 0, bins - 1), minlength=bins).tolist()
+        return (*counts, *([int(np.isnan(values).sum())] if self.has_unknown else []))
 
 
 @dataclass(frozen=True)
@@ -95,14 +99,21 @@ def read_reference(content: Mapping[str, Any]) -> tuple[Distribution, tuple[Dist
 
 
 def _read_feature(name: str, content: Mapping[str, Any]) -> Distribution:
-    counts = tuple(map(int, content["counts"]))
-    if "values" in content:
-        return Distribution(name, tuple(map(str, content["values"])), (), counts)
-    edges = tuple(map(float, content["edges"]))
+    has_unknown = "unknown" in content
+    unknown = [content["unknown"]] if has_unknown else []
+    counts = tuple(map(int, [*content["counts"], *unknown]))
+    edges = tuple(map(float, content.get("edges", ())))
+    bins = tuple(map(str, content["values"])) if "values" in content else tuple(_name_bins(edges))
+    return Distribution(name, bins + ("unknown",) * has_unknown, edges, counts, has_unknown)
+
+
+def _name_bins(edges: Sequence[float]) -> Iterator[str]:
     if not edges:
-        return Distribution(name, ("any",), edges, counts)
-    between = [f"{low:g} to below {high:g}" for low, high in pairwise(edges)]
-    return Distribution(name, (f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more"), edges, counts)
+        yield "any"
+        return
+    yield f"below {edges[0]:g}"
+    yield from (f"{low:g} to below {high:g}" for low, high in pairwise(edges))
+    yield f"{edges[-1]:g} and more"
 
 
 def _find_band(index: float, reference: Sequence[int], live: Sequence[int]) -> Band:

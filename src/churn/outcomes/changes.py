@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from churn.errors import BundleError
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel
-from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
+from churn.prediction_log.record import CONTRIBUTION, Record, values_from_record
 
 
 class Moved(NamedTuple):
@@ -48,7 +48,7 @@ def find_change(record: Record, find_bundle: Callable[[Record], Bundle]) -> Chan
     specs = model.contract.features
     raising = {name for name in record["reason_features"] if (record[CONTRIBUTION + name] or 0) > 0}
     places = [at for at, spec in enumerate(specs) if spec.name in raising]
-    values = tuple(record[FEATURE + spec.name] for spec in specs)
+    values = values_from_record(record, model.contract.feature_names())
     moved = [
         Moved(spec.name, was, instead, spec.word_for_team(was), spec.word_for_team(instead))
         for at in places

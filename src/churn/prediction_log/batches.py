@@ -5,6 +5,7 @@ checksum is compared before (`segments.read_segment`).
 """
 
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from churn.prediction_log.record import (
     COLUMNS,
     COMMON,
     COMMON_OF_CHALLENGER,
+    FEATURE,
     Column,
     Record,
     list_challenger_columns,
@@ -137,14 +139,21 @@ def _build_batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) 
 
 
 def _split_numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
-    """Split each line's text of bits into columns; an empty text becomes null."""
+    """Split each line's text of bits into columns; an empty text becomes null, and so does a value of no known size."""
     numbers = np.frombuffer(bytes.fromhex("".join(bits)), ">f8").reshape(-1, len(names))
     by_column = np.ascontiguousarray(numbers.T, dtype=np.float64)
     if all(bits):
-        return {name: Array.from_numpy(column) for name, column in zip(names, by_column, strict=True)}
+        return {name: _build_numbers(name, column) for name, column in zip(names, by_column, strict=True)}
     present = iter(by_column.T.tolist())
     rows = [next(present) if text else [None] * len(names) for text in bits]
     return {name: Array(column, DataType.float64()) for name, *column in zip(names, *rows, strict=True)}
+
+
+def _build_numbers(name: str, column: NDArray[np.float64]) -> Array:
+    """Return the column with null for a subscriber's unknown value, which a line has as NaN."""
+    if not (name.startswith(FEATURE) and np.isnan(column).any()):
+        return Array.from_numpy(column)
+    return Array([None if math.isnan(value) else value for value in column.tolist()], DataType.float64())
 
 
 def _build_array(values: Sequence[Any], kind: Column) -> Array:

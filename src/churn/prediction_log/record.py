@@ -1,6 +1,7 @@
 """The columns of the log, and how a record becomes a line of a journal and is read again."""
 
 import hashlib
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -204,6 +205,12 @@ def list_columns(features: Sequence[str]) -> list[str]:
     """List all columns, in order."""
     by_prefix = {prefix: [prefix + name for name in features] for prefix in PREFIXES}
     return [name for column in COLUMNS for name in by_prefix.get(column, [column])]
+
+
+def values_from_record(record: Record, features: Sequence[str]) -> tuple[float, ...]:
+    """Return the encoded values of a record, with NaN for one that was unknown."""
+    values = (record[FEATURE + name] for name in features)
+    return tuple(math.nan if value is None else value for value in values)
 
 
 def read_header(line: bytes) -> Mapping[str, Any]:

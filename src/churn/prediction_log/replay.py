@@ -9,7 +9,7 @@ from churn.errors import BundleError, DataError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.manifest import identify_bundle
 from churn.model.shelf import Shelf
-from churn.prediction_log.record import CONTRIBUTION, FEATURE, Record
+from churn.prediction_log.record import CONTRIBUTION, Record, values_from_record
 from churn.retention.reasons import choose_customer_reasons, rank_reasons
 
 
@@ -68,7 +68,7 @@ def _compare_fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
     specs = model.contract.features
     names = [spec.name for spec in specs]
     try:
-        values = tuple(record[FEATURE + name] for name in names)
+        values = values_from_record(record, names)
         recorded = [record[CONTRIBUTION + name] for name in names]
         decoded = {spec.name: spec.decode(value) for spec, value in zip(specs, values, strict=True)}
         subscriber = model.contract.model_validate(decoded)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -132,6 +132,17 @@ def require_plain_names(path: Path, header: Iterable[str], wanted: Sequence[str]
 def is_nameless(column: str) -> bool:
     """Tell whether a column has no name, like the index that a table was saved with."""
     return NO_NAME.fullmatch(column) is not None
+
+
+def find_unread(path: Path, header: Iterable[str], wanted: Container[str], *, strict: bool = False) -> list[str]:
+    """Return the columns that nobody reads. Raise DataError for one with a name, where they are to be refused."""
+    unread = [name for name in dict.fromkeys(header) if name not in wanted]
+    if strict and (named := [name for name in unread if not is_nameless(name)]):
+        raise DataError(
+            f"{path} has columns that the contract does not name: {', '.join(named)}",
+            instead="leave them out, or leave out --strict, so that nobody looks at them",
+        )
+    return unread
 
 
 def name_unread(columns: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from churn.contract.declaration import Contract
 from churn.errors import DataError
 from churn.reading import arrow_rows, csv_rows
 from churn.reading.blocks import Format, RowBlock, Span
-from churn.reading.recognition import read_head, recognise, require_plain_names
+from churn.reading.recognition import find_unread, read_head, recognise, require_plain_names
 
 FORMATS: dict[str, Format] = {".csv": csv_rows, ".parquet": arrow_rows, ".arrow": arrow_rows, ".feather": arrow_rows}
 LEAVE_ONE = "leave one of them"
@@ -74,10 +74,10 @@ def _list_files(path: Path) -> list[Path]:
     return files
 
 
-def require_features(contract: type[Contract], sources: list[SourceFile]) -> list[str]:
-    """Raise DataError unless each source has each feature without a default, none twice, no id twice, all in UTF-8.
+def require_features(contract: type[Contract], sources: list[SourceFile], *, strict: bool = False) -> list[str]:
+    """Raise DataError unless each source has each feature that is required, none twice, no id twice, all in UTF-8.
 
-    Return the columns that are neither a feature nor the id: nobody reads them.
+    Return the columns that are neither a feature nor the id: nobody reads them. `strict` refuses them.
     """
     features = contract.feature_names()
     wanted = [*features, *(name for spec in contract.features for name in spec.earlier_names), contract.id_column]
@@ -87,7 +87,7 @@ def require_features(contract: type[Contract], sources: list[SourceFile]) -> lis
         found = {spec.name: spec.find_names(source.columns) for spec in contract.features}
         can_lack = any(found.values())
         if missing := [
-            spec.name for spec in contract.features if not found[spec.name] and (spec.default is None or not can_lack)
+            spec.name for spec in contract.features if not found[spec.name] and (spec.is_required or not can_lack)
         ]:
             raise DataError(
                 f"{source.path} has no column {', no column '.join(missing)}",
@@ -99,7 +99,7 @@ def require_features(contract: type[Contract], sources: list[SourceFile]) -> lis
             raise DataError(f"{source.path}: the column {double[0]!r} stands twice", instead=LEAVE_ONE)
         if _format(source) is csv_rows:
             csv_rows.require_utf8_cells(source.path, source.columns, wanted)
-        extra |= dict.fromkeys(name for name in source.columns if name not in wanted)
+        extra |= dict.fromkeys(find_unread(source.path, source.columns, wanted, strict=strict))
     return list(extra)
 
 

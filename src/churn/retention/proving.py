@@ -136,14 +136,18 @@ def _check_banner(proof: Proof, person: Contract, banner: Retention) -> None:
 
 def _is_true_of(reason: CustomerReason, spec: FeatureSpec, value: Any, language: str) -> bool:
     """Tell whether the band holds the value, and the text is the band's text for a value that raises the risk."""
-    at = [band.name for band in spec.bands].index(reason["code"].partition(".")[2])
+    name = reason["code"].partition(".")[2]
+    at = [*(band.name for band in spec.bands), spec.unknown.name].index(name)
+    written = find_language(language)
+    band = [*spec.bands, spec.unknown][at]
+    if band is spec.unknown or value is None:
+        return band is spec.unknown and value is None and reason["text"] == written.translate(band.raises) != ""
     if spec.words is None:
         holds = spec.decode(at) == value
     else:
         above = spec.bands[at - 1].below if at else -np.inf
         holds = above <= value < spec.bands[at].below
-    written = find_language(language)
-    text = written.translate(spec.bands[at].raises)
+    text = written.translate(band.raises)
     if spec.words is not None:
         text = text.replace("{value}", spec.words(value, written))
     return holds and bool(text) and reason["text"] == text

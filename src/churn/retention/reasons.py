@@ -32,10 +32,15 @@ def choose_customer_reasons(
         raises the risk, strongest first, with why it is not shown.
     """
     raising = _find_raising(subscriber.features, prediction.contributions)
+    showable = [
+        (at, spec)
+        for at, spec in raising
+        if spec.is_showable and not (spec.unworded and getattr(subscriber, spec.name) in spec.unworded)
+    ]
     holds: dict[int, bool] = {}
-    while unknown := [at for at in _choose_strongest(raising, holds) if at not in holds]:
+    while unknown := [at for at in _choose_strongest(showable, holds) if at not in holds]:
         holds |= verify_reasons(model, prediction, unknown)
-    chosen = _choose_strongest(raising, holds)
+    chosen = _choose_strongest(showable, holds)
     groups = {subscriber.features[at].group for at in chosen}
     shown: list[CustomerReason] = []
     suppressed: list[Suppressed] = []
@@ -47,7 +52,12 @@ def choose_customer_reasons(
             shown.append({"code": code, "group": spec.group, "actionable": spec.marker.actionable, "text": text})
         else:
             suppressed.append(
-                {"code": code, "why": _explain_suppression(spec, groups, is_verified=holds.get(at, True))}
+                {
+                    "code": code,
+                    "why": _explain_suppression(
+                        spec, groups, is_worded=(at, spec) in showable, is_verified=holds.get(at, True)
+                    ),
+                }
             )
     shown.sort(key=lambda reason: not reason["actionable"])  # which keeps the stronger first among alike
     return shown, suppressed
@@ -72,19 +82,21 @@ def _find_raising(features: tuple[FeatureSpec, ...], contributions: tuple[float,
     return sorted(raising, key=lambda pair: -contributions[pair[0]])
 
 
-def _choose_strongest(raising: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, bool]) -> list[int]:
-    """Choose up to three features that may be shown, one of each group, without those known not to hold."""
+def _choose_strongest(showable: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, bool]) -> list[int]:
+    """Choose up to three features, one of each group, without those known not to hold."""
     chosen: dict[str, int] = {}
-    for at, spec in raising:
-        if spec.is_showable and holds.get(at, True):
+    for at, spec in showable:
+        if holds.get(at, True):
             chosen.setdefault(spec.group, at)
     return [*chosen.values()][:MOST_SHOWN]
 
 
-def _explain_suppression(spec: FeatureSpec, groups: Collection[str], *, is_verified: bool) -> WhyNotShown:
+def _explain_suppression(
+    spec: FeatureSpec, groups: Collection[str], *, is_worded: bool, is_verified: bool
+) -> WhyNotShown:
     if spec.marker.protected:
         return "protected"
-    if not spec.is_showable:
+    if not is_worded:
         return "not_for_customers"
     if not is_verified:
         return "not_verified"
@@ -106,10 +118,11 @@ def _build_reason(subscriber: Contract, prediction: Prediction, at: int) -> Reas
     # Direction and sentence follow the number that is shown, so that they never contradict it.
     shown = round(prediction.contributions[at], DECIMALS) + 0.0
     spec = subscriber.features[at]
+    value = getattr(subscriber, spec.name)
     return {
         "feature": spec.name,
-        "value": prediction.values[at],
+        "value": None if value is None else prediction.values[at],
         "shap_contribution": shown,
         "direction": direction_from_contribution(shown),
-        "plain_language": write_sentence(spec.word_for_team(getattr(subscriber, spec.name)), shown),
+        "plain_language": write_sentence(spec.word_for_team(value), shown),
     }

@@ -97,7 +97,7 @@ def build_reason_lists(
     sign = np.searchsorted(SIGNS, np.sign(shown))
     columns = [
         texts_from_codes(feature, [spec.name for spec in features]),
-        pa.array(value),
+        pa.array(value, mask=np.isnan(value)),
         pa.array(shown),
         texts_from_codes(sign, [direction_from_contribution(shown) for shown in SIGNS]),
         _sentences(features, feature, value, sign),

@@ -1,14 +1,14 @@
 """Encode columns as the numbers that the model sees, without a Python object for every cell.
 
 Arrays check numbers and plain decimals against the field's limits. The contract reads every other distinct cell once.
-A cell that the contract refuses becomes NaN.
+A value that is not known is NaN, as everywhere. A cell that the contract refuses becomes infinite, as no value is.
 """
 
 import functools
-import math
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,6 +18,7 @@ from churn.contract.features import FeatureSpec
 from churn.reading.blocks import Floats, texts_from_column
 
 CELLS_REMEMBERED = 2**16
+REFUSED = np.inf
 PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"
 
 
@@ -25,7 +26,7 @@ def encode(contract: type[Contract], columns: Mapping[str, pa.Array]) -> Floats:
     """Encode rows as `Contract.encode` does: float64 (n, features), not yet rounded to float32.
 
     `columns` holds an array of numbers, booleans, texts or UTF-8 bytes for each feature, under one of its names, and at
-    least one. A column that is not there has empty cells. Refused cells become NaN.
+    least one. A column that is not there has empty cells. Refused cells become infinite.
     """
     count = len(next(iter(columns.values())))
     return np.column_stack([_encode_one(contract, at, columns, count) for at in range(len(contract.features))])
@@ -43,10 +44,10 @@ def text_from_column(column: pa.Array) -> pa.Array:
 
 @functools.lru_cache(maxsize=CELLS_REMEMBERED)
 def encode_cell(contract: type[Contract], at: int, cell: str) -> float:
-    """Return the number of a text in a feature's column; NaN if the contract refuses it."""
+    """Return the number of a text in a feature's column; `REFUSED` if the contract refuses it."""
     example = {name: text_from_cell(value) for name, value in contract.example().items()}
     read = read_cells(contract, example | {contract.features[at].name: cell})
-    return math.nan if isinstance(read, list) else read.encode()[at]
+    return REFUSED if isinstance(read, list) else read.encode()[at]
 
 
 def _encode_one(contract: type[Contract], at: int, columns: Mapping[str, pa.Array], count: int) -> Floats:
@@ -58,12 +59,17 @@ def _encode(contract: type[Contract], at: int, column: pa.Array) -> Floats:
     spec = contract.features[at]
     if spec.kind in {"integer", "number"} and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         blank = encode_cell(contract, at, "")
-        return np.where(column.is_null(), blank, _limit(spec, _numbers_from_column(column)))
+        return np.where(_mark_blanks(spec, column), blank, _limit(spec, _numbers_from_column(column)))
     if spec.kind == "number" and (pa.types.is_binary(column.type) or pa.types.is_string(column.type)):
         plain = pc.match_substring_regex(column, PLAIN_DECIMAL).fill_null(pa.scalar(value=False))
         if plain.true_count:
             return _read_decimals(contract, at, column, plain)
     return _encode_distinct(contract, at, column)
+
+
+def _mark_blanks(spec: FeatureSpec, column: pa.Array) -> npt.NDArray[np.bool_]:
+    marks: npt.NDArray[np.bool_] = column.is_null(nan_is_null=spec.is_nullable).to_numpy(zero_copy_only=False)
+    return marks
 
 
 def _numbers_from_column(column: pa.Array) -> Floats:
@@ -72,13 +78,13 @@ def _numbers_from_column(column: pa.Array) -> Floats:
 
 
 def _limit(spec: FeatureSpec, numbers: Floats) -> Floats:
-    """Replace numbers outside the field's limits by NaN, and -0.0 by 0.0."""
-    lower = -math.inf if spec.lower is None else spec.lower
-    upper = math.inf if spec.upper is None else spec.upper
+    """Replace numbers outside the field's limits by `REFUSED`, and -0.0 by 0.0."""
+    lower = -np.inf if spec.lower is None else spec.lower
+    upper = np.inf if spec.upper is None else spec.upper
     valid = (numbers >= lower) & (numbers <= upper)
     if spec.kind == "integer":
         valid &= numbers == np.floor(numbers)
-    return np.where(valid, numbers + 0.0, np.nan)
+    return np.where(valid, numbers + 0.0, REFUSED)
 
 
 def _read_decimals(contract: type[Contract], at: int, column: pa.Array, plain: pa.Array) -> Floats:

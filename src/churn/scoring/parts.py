@@ -83,7 +83,7 @@ def score_part(job: Job, part: FilePart) -> PartResult:
         *(reject_from_misshapen_row(row, cells, part.source.columns) for row, cells in table.misshapen.items()),
         *_refuse_rows(contract, part, list(table.columns), values),
     ]
-    valid = np.flatnonzero(~np.isnan(values).any(axis=1))
+    valid = np.flatnonzero(~np.isinf(values).any(axis=1))
     answers = answer_rows(model, values[valid], threshold=job.threshold, reasons=job.reasons)
     tiers = dict(zip(TIERS, np.bincount(answers.tier, minlength=len(TIERS)).tolist(), strict=True))
     result = PartResult(part.span.rows, len(rejects), banner=int(answers.banner.sum()), **tiers)
@@ -114,11 +114,11 @@ def load_model(path: Path, sha256: str) -> ChurnModel:
 
 
 def _refuse_rows(contract: type[Contract], part: FilePart, wanted: list[str], values: Floats) -> list[Reject]:
-    """Let the contract decide each row that has a NaN. Put accepted rows into `values`, return the others.
+    """Let the contract decide each row that has a refused cell. Put accepted rows into `values`, return the others.
 
     A reject holds the wanted cells only, if another column of the part is broken.
     """
-    doubtful = np.flatnonzero(np.isnan(values).any(axis=1))
+    doubtful = np.flatnonzero(np.isinf(values).any(axis=1))
     if not len(doubtful):
         return []
     rejects = []

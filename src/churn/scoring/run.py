@@ -33,6 +33,7 @@ class Request:
     part_rows: int = PART_ROWS
     max_reject_share: float = 1.0
     overwrite: bool = False  # delete an earlier output first
+    strict: bool = False  # refuse columns that are not looked at
 
 
 def score(
@@ -54,7 +55,7 @@ def score(
     started = time.perf_counter()
     sources = find_sources(request.source)
     _require_sense(request)
-    if extra := require_features(request.bundle.model.contract, sources):
+    if extra := require_features(request.bundle.model.contract, sources, strict=request.strict):
         say(name_unread(extra))
     before = describe_inputs(sources)
     parts = list(cut_into_parts(sources, request.part_rows))

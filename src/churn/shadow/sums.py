@@ -93,12 +93,14 @@ class Grouping(NamedTuple):
         levels: the names of the groups.
         feature: the field's number in the contract; None for the champion's tier.
         bounds: between the bands of a number, or between the tiers; None where the encoded value is the group's number.
+        unknown: the group of unknown values; None where there are none.
     """
 
     name: str
     levels: tuple[str, ...]
     feature: int | None = None
     bounds: tuple[float, ...] | None = None
+    unknown: int | None = None
 
     def label(self, level: str, contract: type[Contract]) -> str:
         """Return a group's name for people: `Internet service: DSL`, or `Tenure: short`."""
@@ -112,9 +114,12 @@ class Grouping(NamedTuple):
     def assign(self, values: Numbers, probability: Numbers) -> Whole:
         """Return the number of each subscriber's group, (n,), from encoded values, (n, features)."""
         column = probability if self.feature is None else values[:, self.feature]
-        if self.bounds is None:
-            return column.astype(np.int64)
-        return np.asarray(np.searchsorted(self.bounds, column, side="right"))
+        known = column if self.unknown is None else np.nan_to_num(column)
+        level = known.astype(np.int64) if self.bounds is None else self._find_levels(known)
+        return level if self.unknown is None else np.where(np.isnan(column), self.unknown, level)
+
+    def _find_levels(self, numbers: Numbers) -> Whole:
+        return np.asarray(np.searchsorted(self.bounds or (), numbers, side="right"))
 
 
 def list_groupings(contract: type[Contract]) -> list[Grouping]:
@@ -128,8 +133,12 @@ def list_groupings(contract: type[Contract]) -> list[Grouping]:
 def _group_by(at: int, spec: FeatureSpec) -> Grouping:
     """Group by a field. Categories and yes or no are groups of their own; numbers have the bands of their wording."""
     if spec.words is not None:
-        return Grouping(spec.name, tuple(band.name for band in spec.bands), at, spec.bounds[:-1])
-    return Grouping(spec.name, spec.categories or ("no", "yes"), at)
+        levels, bounds = tuple(band.name for band in spec.bands), spec.bounds[:-1]
+    else:
+        levels, bounds = spec.categories or ("no", "yes"), None
+    if not spec.is_nullable:
+        return Grouping(spec.name, levels, at, bounds)
+    return Grouping(spec.name, (*levels, spec.unknown.name), at, bounds, unknown=len(levels))
 
 
 @dataclass(eq=False)

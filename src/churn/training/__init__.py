@@ -1,6 +1,7 @@
 """From data to a registered model.
 
 data.py             reads and validates a training file
+cell_counts.py      counts blanks and other categories in it
 synthetic.py        makes demo data by the contract's process
 groups.py           finds rows of one subscriber, and copies
 holdout.py          chooses the rows that training never sees

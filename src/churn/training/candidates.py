@@ -14,6 +14,7 @@ import numpy as np
 from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -155,11 +156,19 @@ def measure_folds(model: Any, rows: Rows, labels: Labels, folds: Folds, report: 
 
 
 def build_baseline(contract: type[Contract]) -> Pipeline:
-    """Build a logistic regression over encoded rows: categories one-hot, all other features standardised."""
-    codes = {at: range(len(spec.categories)) for at, spec in enumerate(contract.features) if spec.kind == "category"}
+    """Build a logistic regression over encoded rows: categories one-hot, all other features standardised.
+
+    An unknown category is one more; an unknown number is the mean, with a column that marks it.
+    """
+    codes = {
+        at: [*range(len(spec.categories)), *([np.nan] if spec.is_nullable else [])]
+        for at, spec in enumerate(contract.features)
+        if spec.kind == "category"
+    }
     numbers = [at for at in range(len(contract.features)) if at not in codes]
-    one_hot = OneHotEncoder(categories=[list(categories) for categories in codes.values()], drop="first")
-    columns = ColumnTransformer([("categories", one_hot, list(codes)), ("numbers", StandardScaler(), numbers)])
+    one_hot = OneHotEncoder(categories=list(codes.values()), drop="first")
+    scaled = make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler())
+    columns = ColumnTransformer([("categories", one_hot, list(codes)), ("numbers", scaled, numbers)])
     return make_pipeline(columns, LogisticRegression(max_iter=1000))
 
 

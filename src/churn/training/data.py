@@ -13,8 +13,9 @@ from churn.contract.cells import BLANK, read_cells, text_from_boolean
 from churn.contract.declaration import Contract, Rows
 from churn.errors import DataError
 from churn.reading import arrow_rows
-from churn.reading.recognition import is_nameless, recognise, require_plain_names
+from churn.reading.recognition import find_unread, recognise, require_plain_names
 from churn.reading.whole import read_bytes, read_csv
+from churn.training.cell_counts import CellCounts
 from churn.training.fit import SEED
 from churn.training.folds import count_needed
 from churn.training.groups import Groups, find_strata, group_rows
@@ -62,7 +63,8 @@ class TrainingData:
         rows: float32 (n, features), encoded.
         labels: int8 (n,), 1 for those who left.
         ids: of the subscribers, as the file has them; never kept. None if the file has no column of ids.
-        unread: columns without a name, such as an index; nothing else may stand beside what the contract names.
+        unread: columns that the contract does not name.
+        counts: of blanks and of other categories.
     """
 
     version: str
@@ -72,6 +74,7 @@ class TrainingData:
     labels: npt.NDArray[np.int8]
     ids: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    counts: CellCounts | None = None
 
     def group(self) -> Groups:
         """Group rows of one id, and identical rows."""
@@ -82,21 +85,26 @@ class TrainingData:
         return split_rows(get_holdout_key(contract), self.group(), self.ids, self.rows, self.labels)
 
 
-def read_training_data(contract: type[Contract], path: Path, *, version: str | None = None) -> TrainingData:
+def read_training_data(
+    contract: type[Contract], path: Path, *, version: str | None = None, strict: bool = False
+) -> TrainingData:
     """Read and validate a `.csv` (UTF-8, with a header) or `.parquet` file: an id, the contract's features, a label.
 
     Args:
         version: what the data is called; the file's name and the start of its hash if not given.
+        strict: refuse columns that the contract does not name.
 
     Raises:
-        DataError: the file cannot be read.
+        DataError: the file cannot be read, or has too few subscribers.
         InvalidData: not all of it is valid; lists each column and check with the first line numbers.
     """
     content = read_bytes(path)
     sha256 = hashlib.sha256(content).hexdigest()
     wanted = [contract.id_column, *name_feature_columns(contract), contract.label_column]
     header, rows = read_rows(path, content, wanted)
-    subscribers, labels, ids = _validate(contract, path, header, rows)
+    unread = find_unread(path, header, wanted, strict=strict)
+    counts = CellCounts(contract)
+    subscribers, labels, ids = _validate(contract, path, header, rows, counts)
     data = TrainingData(
         version=version or f"{path.stem}@{sha256[:12]}",
         sha256=sha256,
@@ -107,7 +115,8 @@ def read_training_data(contract: type[Contract], path: Path, *, version: str | N
         rows=np.array([subscriber.encode() for subscriber in subscribers], dtype=np.float32),
         labels=np.array(labels, dtype=np.int8),
         ids=ids,
-        unread=tuple(filter(is_nameless, header)),
+        unread=tuple(unread),
+        counts=counts,
     )
     _require_enough(contract, path, data)
     return data
@@ -179,7 +188,7 @@ def check_cells(header: list[str], cells: list[str], line: int, collector: Probl
 
 
 def _validate(
-    contract: type[Contract], path: Path, header: list[str], rows: Numbered
+    contract: type[Contract], path: Path, header: list[str], rows: Numbered, counts: CellCounts
 ) -> tuple[list[Contract], list[int], tuple[str, ...]]:
     if wrong := list(_check_header(contract, header)):
         raise InvalidData(path, contract, wrong)
@@ -203,6 +212,7 @@ def _validate(
         subscriber = read_subscriber(contract, row, line, collector)
         if subscriber is not None:
             subscribers.append(subscriber)
+            counts.add(row)
     if problems := collector.problems():
         raise InvalidData(path, contract, problems)
     if len(set(labels)) == 1:
@@ -241,12 +251,8 @@ def _read_label(contract: type[Contract], cell: str) -> str:
 def _check_header(contract: type[Contract], header: list[str]) -> Iterator[DataProblem]:
     expected = [contract.id_column, *name_feature_columns(contract), contract.label_column]
     yield from find_missing(contract, [*contract.feature_names(), contract.label_column], header)
-    for column in dict.fromkeys(header):
-        if is_nameless(column):
-            continue
-        if column not in expected:
-            yield DataProblem(column, "extra column", 1)
-        elif header.count(column) > 1:
+    for column in dict.fromkeys(expected):
+        if header.count(column) > 1:
             yield DataProblem(column, "column stands twice", header.count(column))
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 from support.examples import STREAMFLOW
+from support.patchy import CONTRACT as PATCHY
 from support.strategies import subscribers
 
 from churn.businesses import find_contract, list_contracts
@@ -19,7 +20,7 @@ from churn.errors import ContractError
 
 CONTRACTS = [find_contract(name) for name in list_contracts()]
 every_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=list_contracts())
-some_contract = st.sampled_from(CONTRACTS)
+some_contract: st.SearchStrategy[type[Contract]] = st.sampled_from([*CONTRACTS, PATCHY])
 
 
 def test_streamflow_has_the_ten_features_in_the_models_order() -> None:
@@ -52,18 +53,21 @@ def test_streamflow_has_the_codes_that_the_models_were_trained_with() -> None:
 def test_rows_and_columns_are_encoded_alike(drawn: tuple[type[Contract], list[dict[str, Any]]]) -> None:
     contract, rows = drawn
     one_by_one = np.array([contract.model_validate(row).encode() for row in rows], dtype=np.float32)
-    columns = {name: [row[name] for row in rows] for name in contract.feature_names()}
+    valid = [contract.model_validate(row) for row in rows]
+    columns = {name: [getattr(subscriber, name) for subscriber in valid] for name in contract.feature_names()}
     together = contract.encode_columns(columns)
     assert together.dtype == np.float32
     assert together.tobytes() == one_by_one.tobytes()
-    assert np.isfinite(together).all()
+    can_be_unknown = [spec.is_nullable for spec in contract.features]
+    assert (np.isfinite(together) | (np.isnan(together) & can_be_unknown)).all()
 
 
 @given(some_contract.flatmap(lambda contract: st.tuples(st.just(contract), subscribers(contract))))
 def test_every_value_has_a_wording_without_a_gap(drawn: tuple[type[Contract], dict[str, Any]]) -> None:
     contract, row = drawn
+    subscriber = contract.model_validate(row)
     for spec in contract.features:
-        phrase = spec.word_for_team(row[spec.name])
+        phrase = spec.word_for_team(getattr(subscriber, spec.name))
         assert phrase
         assert "{" not in phrase
 

@@ -101,6 +101,8 @@ def _weigh_subscriber(policy: Policy, subscriber: Contract) -> tuple[float | Non
 def _is_eligible(terms: Terms, subscriber: Contract) -> bool:
     for field, values, low, high in terms.eligible:
         value = getattr(subscriber, field)
+        if value is None:  # of what is not known no condition is met
+            return False
         if not low <= value <= high if values is None else value not in values:
             return False
     return True

@@ -53,6 +53,9 @@ def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
         if spec.earlier_names:
             described["x-earlier-names"] = [*spec.earlier_names]
     document["components"]["schemas"] |= schemas["$defs"]
+    if not any(spec.is_nullable for spec in contract.features):  # then no answer has null in place of a value
+        properties = document["components"]["schemas"]["Reason"]["properties"]
+        properties["value"] = properties["value"].pop("anyOf")[0] | properties["value"]
     for answer in (PredictionAnswer, RetentionAnswer):
         reasons = document["components"]["schemas"][answer.__name__]["properties"]["top_reasons"]
         reasons |= {"minItems": 0, "maxItems": len(contract.features)}
