@@ -7,12 +7,14 @@ They lie here, in the folders that CHURN_BUSINESSES names, or in installed packa
 import contextlib
 
 from churn.businesses._finding import (
+    NAME,
     Business,
     export_folders,
     find_business,
     follow_folders,
     import_business,
     list_businesses,
+    list_folders,
 )
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
@@ -20,12 +22,14 @@ from churn.errors import ChurnError, ContractError, SettingsError
 from churn.judging.metrics import TOP_REASONS
 
 __all__ = [
+    "NAME",
     "Business",
     "export_folders",
     "find_business",
     "find_contract",
     "find_specs",
     "list_contracts",
+    "list_folders",
     "name_contracts",
 ]
 

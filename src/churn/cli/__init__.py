@@ -20,7 +20,7 @@ drift.py            drift
 outcomes.py         outcomes
 dashboard.py        dashboard
 keys.py             keys
-contract.py         contract
+contract.py         contract; with drafts.py
 documents.py        the documents that are generated from the code
 options.py          options that several commands have
 reports.py          writes reports to files

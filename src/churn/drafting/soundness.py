@@ -1,0 +1,156 @@
+"""What is asked of every contract beyond what a declaration is refused for: by `churn contract test` and our own tests.
+
+A check is a function of a contract that yields each problem in a sentence. Its docstring's first line is its name.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import ValidationError
+
+from churn.contract.cells import read_cells, text_from_cell
+from churn.contract.declaration import Contract
+from churn.contract.language import list_language_codes
+from churn.contract.places import locate_files
+from churn.contract.sampling import draw_columns
+from churn.errors import ChurnError
+from churn.retention.offers.policy import load_policy
+
+DRAWN = 300  # subscribers that each check looks at
+SEED = 0
+WRONG_VALUES: tuple[Any, ...] = ([], {}, "1e3 of no kind" * 10, math.nan, math.inf, 10**400)
+
+type Check = Callable[[type[Contract]], Iterator[str]]
+
+
+class CheckResult(NamedTuple):
+    """What one check found."""
+
+    check: str
+    problems: Sequence[str]
+
+
+def check_example(contract: type[Contract]) -> Iterator[str]:
+    """The examples of the fields make a valid customer."""
+    try:
+        example = contract.model_validate(contract.example()).model_dump()
+    except ValidationError as error:
+        yield from (f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+    else:
+        yield from (
+            f"{name} becomes {example[name]!r}" for name, value in contract.example().items() if example[name] != value
+        )
+
+
+def check_meanings(contract: type[Contract]) -> Iterator[str]:
+    """Contract and fields say what they are."""
+    if not (contract.__doc__ or "").strip():
+        yield "the class has no docstring"
+    if "TODO" in (contract.__doc__ or ""):
+        yield "the class's docstring still says TODO"
+    yield from (f"{spec.name}: its description still says TODO" for spec in contract.features if "TODO" in spec.meaning)
+
+
+def check_words(contract: type[Contract]) -> Iterator[str]:
+    """Every value has words without a gap."""
+    for spec, values in _draw_values(contract):
+        for value in values:
+            words = spec.word_for_team(value)
+            if not words or "{" in words or "}" in words:
+                yield f"{spec.name} of {value!r} reads {words!r}"
+                break
+
+
+def check_codes(contract: type[Contract]) -> Iterator[str]:
+    """No two reasons share a code."""
+    codes = [f"{spec.name}.{band.name}" for spec in contract.features for band in spec.bands]
+    yield from (f"{code} stands for two" for code in sorted({code for code in codes if codes.count(code) > 1}))
+
+
+def check_decoding(contract: type[Contract]) -> Iterator[str]:
+    """A value that is encoded decodes to itself."""
+    for spec, values in _draw_values(contract):
+        for value in values:
+            decoded = spec.decode(spec.encode(value))
+            if (decoded, type(decoded)) != (value, type(value)):
+                yield f"{spec.name}: {value!r} decodes to {decoded!r}"
+                break
+
+
+def check_columns(contract: type[Contract]) -> Iterator[str]:
+    """Rows and columns are encoded alike."""
+    columns = _draw(contract)
+    together = contract.encode_columns(columns)
+    subscribers = _subscribers(columns)
+    one_by_one = np.array([contract.model_validate(row).encode() for row in subscribers], dtype=np.float32)
+    for at, name in enumerate(contract.feature_names()):
+        if together[:, at].tobytes() != one_by_one[:, at].tobytes():
+            yield f"{name} is encoded otherwise in a column than in a request"
+
+
+def check_cells(contract: type[Contract]) -> Iterator[str]:
+    """A data file and a request say the same."""
+    for row in _subscribers(_draw(contract)):
+        cells = {name: text_from_cell(value) for name, value in row.items()}
+        read = read_cells(contract, cells)
+        if isinstance(read, list):
+            yield f"{read[0].column}: the cell {read[0].cell!r} is refused, {read[0].check}"
+            return
+        if read != contract.model_validate(row):
+            yield f"the row {cells} reads as {read!r}"
+            return
+
+
+def check_refusals(contract: type[Contract]) -> Iterator[str]:
+    """No field takes what is of another type or out of range."""
+    for spec in contract.features:
+        out_of_range = [] if spec.upper is None else [math.nextafter(spec.upper, math.inf) + 1]
+        for wrong in (*WRONG_VALUES, *out_of_range):
+            try:
+                contract.model_validate(contract.example() | {spec.name: wrong})
+            except (ValidationError, OverflowError):
+                continue
+            yield f"{spec.name} takes {str(wrong)[:30]}"
+            break
+
+
+def check_policy(contract: type[Contract]) -> Iterator[str]:
+    """The policy of offers beside it is valid."""
+    try:
+        load_policy(None, contract, languages=list_language_codes())
+    except ChurnError as error:
+        yield f"{locate_files(contract).policy.name}: {error.message}"
+
+
+CHECKS: tuple[Check, ...] = (
+    check_example, check_meanings, check_words, check_codes, check_decoding, check_columns, check_cells, check_refusals,
+    check_policy,
+)  # fmt: skip
+
+
+def run_checks(contract: type[Contract]) -> list[CheckResult]:
+    """Run all checks."""
+    return [CheckResult(name_check(check), list(check(contract))) for check in CHECKS]
+
+
+def name_check(check: Check) -> str:
+    """Return the sentence that the check holds."""
+    return (check.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def _draw(contract: type[Contract]) -> dict[str, Any]:
+    return draw_columns(contract, np.random.default_rng(SEED), DRAWN)
+
+
+def _subscribers(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    lists = {name: values.tolist() for name, values in columns.items()}
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+def _draw_values(contract: type[Contract]) -> Iterator[tuple[Any, list[Any]]]:
+    columns = _draw(contract)
+    for spec in contract.features:
+        limits = [spec.decode(bound) for bound in (spec.lower, spec.upper) if bound is not None]
+        yield spec, [*limits, *columns[spec.name].tolist()]

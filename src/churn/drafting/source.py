@@ -1,0 +1,212 @@
+"""The text of a draft's files: NAME.py with the contract, and NAME.toml with a policy that offers nothing yet."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from churn.contract.cells import text_from_boolean
+from churn.contract.language import list_language_codes
+from churn.drafting.draft import Draft
+from churn.drafting.kinds import DraftField, Finding
+from churn.drafting.naming import is_counting
+
+WIDTH = 120
+SPELLED_OUT = 8  # more values than that get one sentence for all
+TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
+BRACES = str.maketrans("{}", "()")
+
+HEAD = '"""Drafted by `churn contract init`. Replace what says TODO."""\n'
+SAY = '''
+
+def say(label: str, values: tuple[str, ...]) -> dict[str, Says]:
+    """Word all values alike. Give a value that deserves it words of its own."""
+    return {value: Says(f"{label}: {value}".translate({0x7B: "(", 0x7D: ")"})) for value in values}
+
+
+'''
+HEADLINES = {
+    "with_offer": {"en": "Something for you", "de": "Etwas für Sie"},
+    "without_offer": {"en": "Good to have you with us", "de": "Schön, dass Sie da sind"},
+}
+POLICY = """\
+# What subscribers of {name} are offered: nothing yet. docs/offers.md explains every key, and how to add an offer.
+
+version = {version}     # raise it with every change; each answer carries it
+contract = {contract}
+languages = {languages}
+
+[headlines]
+{headlines}
+
+# These subscribers are shown nothing, so that we learn what the banner does.
+[holdout]
+share = 0.10
+experiment = {experiment}
+
+[cooldown]
+days = 180
+"""
+
+
+def write_contract(draft: Draft) -> str:
+    """Write NAME.py."""
+    values = dict(_name_values(draft.fields))
+    uses_say = bool(values)
+    parts = [
+        f"{HEAD}\n{_write_imports(draft.fields, uses_say=uses_say)}",
+        *(f"{name} = Literal[\n{_lay_out(field.categories)}]  # fmt: skip" for field, name in values.items()),
+    ]
+    head = "\n".join([*parts, SAY if uses_say else "\n"])
+    return head + "\n".join(_write_class(draft, values)) + "\n\n\nCONTRACT = Customer\n"
+
+
+def write_policy(name: str) -> str:
+    """Write NAME.toml."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    languages = list_language_codes()
+    return POLICY.format(
+        name=name,
+        contract=quote(name),
+        version=quote(f"{plain}-1"),
+        experiment=quote(f"{plain}-banner-1"),
+        languages=json.dumps(list(languages)),
+        headlines="\n".join(
+            f"{place}.{language} = {quote(texts.get(language, texts['en']))}"
+            for place, texts in HEADLINES.items()
+            for language in languages
+        ),
+    )
+
+
+def quote(text: str) -> str:
+    """Return a text as a literal that Python, JSON and TOML read alike."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _write_imports(fields: Sequence[DraftField], *, uses_say: bool) -> str:
+    kinds = {field.kind for field in fields}
+    typing = ["Annotated", *(["Literal"] if "category" in kinds else []), *(["get_args"] if uses_say else [])]
+    has_numbers, has_words = bool(kinds & {"integer", "number"}), bool(kinds & {"category", "boolean"})
+    phrases = [
+        *(["Band", "Bands"] if has_numbers else []),
+        *(["Says"] if has_words else []),
+        *(["write_number"] if has_numbers else []),
+    ]
+    pydantic = [*(["AliasChoices"] if any(field.name != field.column for field in fields) else []), "Field"]
+    return (
+        f"from typing import {', '.join(typing)}\n\nfrom pydantic import {', '.join(pydantic)}\n\n"
+        "from churn.contract.declaration import Contract\nfrom churn.contract.features import Feature\n"
+        f"from churn.contract.phrases import {', '.join(phrases)}\n"
+    )
+
+
+def _name_values(fields: Sequence[DraftField]) -> Iterator[tuple[DraftField, str]]:
+    """Name the list of values of each field that has many."""
+    names = {field.name for field in fields}
+    for field in fields:
+        if len(field.categories) > SPELLED_OUT:
+            name = f"{field.name.upper()}_VALUES"
+            while name in names:
+                name += "_"
+            names.add(name)
+            yield field, name
+
+
+def _write_class(draft: Draft, values: dict[DraftField, str]) -> Iterator[str]:
+    label = draft.label
+    yield from (
+        "class Customer(Contract):",
+        '    """One customer. TODO: say who that is, and at which moment they are looked at."""',
+        "",
+        f"    contract_name = {quote(draft.name)}",
+        f"    id_column = {quote(draft.id_column)}",
+        f"    label_column = {quote(draft.label_column)}",
+        f"    label_values = ({quote(label.stayed)}, {quote(label.left)})  # stayed, left",
+    )
+    if draft.left_out:
+        yield from ("", "    # Left out. TODO: declare what matters.")
+        yield from (f"    # - {_comment(finding)}" for finding in draft.left_out)
+    yield ""
+    for field in draft.fields:
+        yield from _write_field(field, values.get(field))
+
+
+def _comment(finding: Finding) -> str:
+    words = f"{finding.column or '(no name)'}: {finding.finding}, {finding.detail}"
+    return "".join(sign if sign.isprintable() else " " for sign in words)
+
+
+def _write_field(field: DraftField, values: str | None) -> Iterator[str]:
+    limits = [] if _has_words(field) else [f"ge={_number(field, field.lower)}", f"le={_number(field, field.upper)}"]
+    alias = f"validation_alias=AliasChoices({quote(field.name)}, {quote(field.column)})"
+    yield f"    {field.name}: Annotated["
+    yield f"        {_write_type(field, values)}{' | None' if field.is_missing else ''},"
+    yield from _write_call(
+        "Field",
+        *limits,
+        f"description={quote(f'{field.label}. TODO: say what it means.')}",
+        f"examples=[{_write_example(field)}]",
+        *([alias] if field.name != field.column else []),
+    )
+    yield from _write_call(
+        "Feature", _write_says(field, values), *(f"{flag}=True" for flag, is_set in _flags(field).items() if is_set)
+    )
+    yield f"    ]{' = None' if field.is_missing else ''}"
+
+
+def _write_call(name: str, *arguments: str) -> Iterator[str]:
+    """Write a call in one line, if it fits, else with a line for each argument."""
+    line = f"        {name}({', '.join(arguments)}),"
+    if len(line) <= WIDTH and "\n" not in line:
+        yield line
+    else:
+        yield from (f"        {name}(", *(f"            {argument}," for argument in arguments), "        ),")
+
+
+def _flags(field: DraftField) -> dict[str, bool]:
+    return {"missing": field.is_missing, "other": field.is_other, "protected": field.is_protected}
+
+
+def _has_words(field: DraftField) -> bool:
+    return field.kind in {"category", "boolean"}
+
+
+def _write_type(field: DraftField, values: str | None) -> str:
+    if field.kind == "category":
+        return values or f"Literal[{', '.join(map(quote, field.categories))}]"
+    return {"integer": "int", "number": "float", "boolean": "bool"}[field.kind]
+
+
+def _write_example(field: DraftField) -> str:
+    if field.kind == "boolean":
+        return str(text_from_boolean(field.example).lower() in TRUE)
+    return quote(field.example) if field.kind == "category" else field.example
+
+
+def _number(field: DraftField, bound: float) -> str:
+    return str(int(bound)) if field.kind == "integer" or (abs(bound) < 1e15 and bound == int(bound)) else repr(bound)  # noqa: PLR2004 - as repr has it
+
+
+def _write_says(field: DraftField, values: str | None) -> str:
+    if values:
+        return f"says=say({quote(field.label)}, get_args({values}))"
+    if field.kind == "boolean":
+        yes, no = (quote(f"{field.label}: {answer}") for answer in ("yes", "no"))
+        return f"says={{True: Says({yes}), False: Says({no})}}"
+    if field.kind == "category":
+        teams = {value: f"{field.label}: {value}".translate(BRACES) for value in field.categories}
+        lines = [f"                {quote(value)}: Says({quote(team)}),\n" for value, team in teams.items()]
+        return f"says={{\n{''.join(lines)}            }}"
+    of = ":" if is_counting(field.column) or " " in field.label else " of"
+    return f'says=Bands([Band({quote(f"{field.label}{of} {{value}}")}, name="any")], words=write_number)'
+
+
+def _lay_out(values: Iterable[str]) -> str:
+    """Lay values out in lines, with commas."""
+    lines, line = [], "   "
+    for word in map(quote, values):
+        if len(line) + len(word) + 2 > WIDTH and line.strip():
+            lines.append(line)
+            line = "   "
+        line += f" {word},"
+    return "\n".join([*lines, line]) + "\n"

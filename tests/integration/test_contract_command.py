@@ -1,0 +1,60 @@
+"""`churn contract` as its user meets it: a draft from a file, what it does not overwrite, and how it is tested."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from support.gym import write_gym
+from support.processes import churn, succeed
+
+ROWS = 120
+
+
+@pytest.fixture
+def customers(tmp_path: Path) -> Path:
+    """A file of customers with odd columns, in a folder that CHURN_BUSINESSES will name."""
+    path = tmp_path / "Our customers-2026.csv"
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Customer ID", "tenure", "Age", "monthly fee", "plan", "joined", "left us"])
+        for at in range(ROWS):
+            fee, plan = f"{at * 7 % 50}.5", ("basic", "plus")[at % 2]
+            writer.writerow([at, at % 30 or "", 20 + at % 9, fee, plan, f"2026-01-{at % 28 + 1:02}", int(at % 7 == 0)])
+    return path
+
+
+def test_a_draft_is_written_once_and_says_what_comes_next(customers: Path, tmp_path: Path) -> None:
+    folder = customers.parent
+    arguments: list[str | Path] = ["contract", "init", customers, "--id", "Customer ID", "--label", "left us"]
+    said = succeed(tmp_path, *arguments, CHURN_BUSINESSES=folder)
+    for told in (
+        "our_customers_2026: 4 fields of 120 rows",
+        "left out: dates",
+        "personal trait",
+        "left us = 1 means that somebody left, since it is the rarer one; --left VALUE says otherwise: 18 rows, 15.0%",
+        "next: churn data check",
+    ):
+        assert told in said
+    assert "export CHURN_BUSINESSES" not in said
+    checked = succeed(tmp_path, "data", "check", customers, "--contract", "our_customers_2026", CHURN_BUSINESSES=folder)
+    assert "is valid: 120 rows, 18 of them left" in checked
+    again = churn(tmp_path, *arguments, CHURN_BUSINESSES=folder)
+    assert again.code == 2
+    assert "our_customers_2026.py is there already" in again.err
+    figures = json.loads(succeed(tmp_path, *arguments, "--force", "--left", "0", "--json", CHURN_BUSINESSES=folder))
+    assert figures["left"] == ROWS - 18
+    assert [field["name"] for field in figures["fields"]] == ["tenure", "Age", "monthly_fee", "plan"]
+    assert [finding["finding"] for finding in figures["left_out"]] == ["dates"]
+    tested = churn(tmp_path, "contract", "test", "our_customers_2026", "--json", CHURN_BUSINESSES=folder)
+    assert tested.code == 3
+    failed = [check["check"] for check in json.loads(tested.out)["checks"] if check["problems"]]
+    assert failed == ["Contract and fields say what they are"]
+
+
+def test_a_contract_is_shown_with_and_without_the_word_and_tested(tmp_path: Path) -> None:
+    ours = write_gym(tmp_path / "ours")
+    assert succeed(tmp_path, "contract", CHURN_BUSINESSES=ours) == "gym\nstreamflow\ntelco\n"
+    assert json.loads(succeed(tmp_path, "contract", "gym", "--json", CHURN_BUSINESSES=ours))["title"] == "Member"
+    tested = succeed(tmp_path, "contract", "test", "gym", CHURN_BUSINESSES=ours)
+    assert "gym: 9 of 9 checks hold" in tested

@@ -1,0 +1,41 @@
+"""Where a draft is written, and under which name."""
+
+from pathlib import Path
+
+import pytest
+
+from churn.cli.drafts import choose_files, name_from_file
+from churn.errors import ChurnError
+
+
+def refusal(name: str, *, force: bool = False) -> str:
+    with pytest.raises(ChurnError) as refused:
+        choose_files(name, is_named=True, force=force)
+    return f"{refused.value.message}; {refused.value.instead}"
+
+
+def test_a_name_is_made_of_the_files() -> None:
+    assert name_from_file(Path("data/Our Customers-2026.csv")) == "our_customers_2026"
+    assert name_from_file(Path("TelcoChurn.csv")) == "telco_churn"
+    with pytest.raises(ChurnError, match=r"no contract can be named after 2026\.csv"):
+        name_from_file(Path("2026.csv"))
+
+
+def test_it_is_written_into_the_first_folder_of_churn_businesses_or_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CHURN_BUSINESSES", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert choose_files("gym", is_named=True, force=False).declaration == tmp_path / "gym.py"
+    (tmp_path / "ours").mkdir()
+    monkeypatch.setenv("CHURN_BUSINESSES", f"{tmp_path / 'ours'}:{tmp_path}")
+    assert choose_files("gym", is_named=True, force=False).declaration == tmp_path / "ours" / "gym.py"
+
+
+def test_nothing_is_replaced_unless_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHURN_BUSINESSES", str(tmp_path))
+    (tmp_path / "gym.toml").touch()
+    assert "gym.toml is there already; give another name with --name, or replace it" in refusal("gym")
+    assert choose_files("gym", is_named=True, force=True).declaration == tmp_path / "gym.py"
+    assert "there is a contract 'telco' already" in refusal("telco", force=True)
+    assert "'our-own' is no name of a contract" in refusal("our-own")
