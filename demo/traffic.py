@@ -110,8 +110,13 @@ def draw_like_holdout(
     """Draw valid values, distributed as a bundle's reference says of each field; a field it lacks by its limits."""
     columns = draw_columns(contract, generator, count)
     for spec in contract.features:
-        if kept := reference.get("features", {}).get(spec.name):
+        kept = reference.get("features", {}).get(spec.name, {})
+        known, unknown = sum(kept.get("counts", ())), kept.get("unknown", 0)
+        if known:
             columns[spec.name] = _draw_like(spec, kept, generator, columns[spec.name])
+        if unknown:
+            columns[spec.name] = columns[spec.name].astype(object)
+            columns[spec.name][generator.random(count) < unknown / (known + unknown)] = None
     return columns
 
 

@@ -42,8 +42,10 @@ def read_subscribers(contract: type[Contract], path: Path) -> list[DemoSubscribe
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(islice(csv.DictReader(file), SUBSCRIBERS))
-    except (OSError, ValueError, csv.Error) as error:
-        raise _unusable(path, str(error)) from error
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _unusable(path, "it is no CSV in UTF-8") from error
     if not rows:
         raise _unusable(path, "it has no rows")
     subscribers = [_read_row(contract, path, number, row) for number, row in enumerate(rows, start=1)]

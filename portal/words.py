@@ -1,10 +1,10 @@
 """Words amounts, days and phrases in the languages of `phrases.toml`."""
 
-import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from string import Formatter
 
 from babel import localedata
 from babel.core import negotiate_locale
@@ -17,7 +17,6 @@ GENERAL: Mapping[str, Mapping[str, str]] = tomllib.loads(
 ENGLISH = "en"
 DOLLARS = "USD"
 LOCALES = {"en": "en_US", "de": "de_DE"}
-PLACE = re.compile(r"{\w*}")
 
 
 class Phrases:
@@ -41,8 +40,8 @@ class Phrases:
                 wrong = "is missing" if unlike[0] in english else "is no phrase"
                 raise ValueError(f"phrases.{language}: {unlike[0]} {wrong}")
             for name, text in phrases.items():
-                if other := set(PLACE.findall(text)) - set(PLACE.findall(english[name])):
-                    raise ValueError(f"phrases.{language}.{name}: nothing is filled in at {min(other)}")
+                if other := _find_places(text) - _find_places(english[name]):
+                    raise ValueError(f"phrases.{language}.{name}: nothing is filled in at {{{min(other)}}}")
 
     @property
     def languages(self) -> list[str]:
@@ -78,6 +77,11 @@ def format_month(value: date) -> str:
 def format_count(number: int, noun: str) -> str:
     """Format a number with its noun, such as `1 month` or `14 months`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _find_places(text: str) -> set[str]:
+    """Return the names at which something is filled in; raise ValueError for a brace that opens or ends none."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 def _locale(language: str) -> str:

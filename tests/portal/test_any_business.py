@@ -122,6 +122,8 @@ def test_a_business_says_it_in_its_own_way(gym: Path, service: FakeService, tmp_
         ("toml", 'phrases.en.thankyou = "x"', "thankyou is no phrase"),
         ("toml", 'phrases.fr.accept = "Oui"', "phrases.fr: .* is missing"),
         ("toml", 'phrases.en.by = "{dya}"', "nothing is filled in at {dya}"),
+        ("toml", 'phrases.en.by = "{day.year}"', "nothing is filled in at {day.year}"),
+        ("toml", 'phrases.en.by = "{"', "Single '{' encountered"),
         (
             "toml",
             'subscriber = [{key = "a", title = "A", facts = {fee = -1}}]',
