@@ -52,6 +52,13 @@ class ModelCard(BaseModel):
         int | None,
         Field(gt=0, description="Within how many days the label says who left.", exclude_if=lambda days: days is None),
     ] = None
+    calibration_slope: Annotated[
+        float | None,
+        Field(gt=0, description="By which the leaves were multiplied.", exclude_if=lambda slope: slope is None),
+    ] = None
+    calibration_intercept: Annotated[
+        float | None, Field(description="What the base score gained then.", exclude_if=lambda added: added is None)
+    ] = None
 
 
 class Manifest(ModelCard):

@@ -13,6 +13,8 @@ choosing.py         says what is as good as the best on the same folds
 directions.py       measures what the contract's monotone directions cost
 tuning.py           searches for parameters
 tuned.py            the parameters that were found
+protected.py        says what leaving out a protected field costs
+calibration.py      calibrates a model whose probabilities are off
 evaluation.py       measures a model on the holdout
 plots.py            draws what was measured
 measured.py         keeps how versions did on a holdout, in place of its rows

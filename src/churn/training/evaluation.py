@@ -1,6 +1,6 @@
 """How good a model's probabilities are on rows it has not seen, and what they rest on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ type Probabilities = npt.NDArray[np.floating[Any]]
 DECISION = 0.5
 RESAMPLES = 1000
 BINS = 10
+CHANCES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,6 @@ def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluat
     positive = predicted >= DECISION
     auc_low, auc_high = estimate_auc_interval(labels, predicted, seed)
     points = measure_calibration(labels, predicted)
-    gaps = [point.count * abs(point.mean_predicted - point.observed_share) for point in points]
     return Evaluation(
         rows=len(labels),
         base_rate=float(np.mean(labels)),
@@ -77,7 +77,7 @@ def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> Evaluat
         f1=float(f1_score(labels, positive)),
         log_loss=float(log_loss(labels, predicted)),
         brier=float(brier_score_loss(labels, predicted)),
-        expected_calibration_error=sum(gaps) / len(labels),
+        expected_calibration_error=compute_calibration_error(points),
         calibration=points,
         confusion=Confusion(*map(int, confusion_matrix(labels, positive, labels=[False, True]).ravel())),
     )
@@ -114,6 +114,24 @@ def measure_calibration(labels: Labels, probabilities: Probabilities) -> list[Ca
         )
         for number in np.unique(part)
     ]
+
+
+def compute_calibration_error(points: Sequence[CalibrationPoint]) -> float:
+    """Compute the mean distance of predicted and observed, weighted by counts (Naeini et al. 2015)."""
+    gaps = [point.count * abs(point.mean_predicted - point.observed_share) for point in points]
+    return sum(gaps) / sum(point.count for point in points)
+
+
+def find_largest_by_chance(points: Sequence[CalibrationPoint]) -> float:
+    """Find the calibration error that a perfectly calibrated model stays below in 95 % of draws of as many rows.
+
+    Each part's mean of labels is taken for normal, with the variance of labels that are drawn as was predicted.
+    """
+    counts = np.array([point.count for point in points])
+    predicted = np.array([point.mean_predicted for point in points])
+    deviations = np.sqrt(counts * predicted * (1 - predicted))
+    drawn = np.abs(np.random.default_rng(0).standard_normal((CHANCES, len(points))))
+    return float(np.quantile(drawn @ deviations, 0.95) / counts.sum())
 
 
 def compute_contributions(model: TrainedModel, rows: Rows) -> npt.NDArray[np.float64]:

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn.contract.declaration import Contract
+from churn.training.calibration import LARGEST_ERROR
 from churn.training.comparison import FEWEST_OF_A_LABEL, Comparison, Difference
-from churn.training.evaluation import Evaluation
+from churn.training.evaluation import Evaluation, find_largest_by_chance
+from churn.training.protected import LARGEST_SHARE, list_protected_shares
 
 AUC_MARGIN = 0.005
 LOG_LOSS_MARGIN = 0.01
-LARGEST_CALIBRATION_ERROR = 0.03
-LARGEST_PROTECTED_SHARE = 0.05
+TOO_FEW_FOR_CALIBRATION = 2.0
+"""Times the error that is allowed: if chance alone makes as much, a bad model passes too."""
+NO_COSTS: Mapping[str, Difference] = {}
 SURE = 1.645
 """Standard errors. A version that is worse than a margin allows passes by chance in at most 5 % of draws."""
 MORE_ROWS = "measure it on more rows with --holdout FILE, or promote it with --force --reason TEXT"
@@ -38,6 +41,7 @@ def check_release_gates(
     champion: Evaluation | None,
     comparison: Comparison | None = None,
     contribution_shares: Mapping[str, float],
+    protected_costs: Mapping[str, Difference] = NO_COSTS,
     read_by: str | None = None,
     horizon: str | None = None,
 ) -> list[Gate]:
@@ -49,19 +53,15 @@ def check_release_gates(
         champion: the present champion, measured on the same rows; None where there is none yet.
         comparison: with the champion; None if an earlier version of this software measured it.
         contribution_shares: each feature's share of the sum of mean |SHAP|, between 0 and 1.
+        protected_costs: the AUC that a model without this field loses, where that was measured.
         horizon: the days within which its label says who left, None if it says nothing.
         read_by: the fingerprint of the contract that its holdout was read by, where somebody else trained it.
     """
-    error = candidate.expected_calibration_error
     return [
         _check_contract(contract, fingerprint, read_by, horizon),
         *(_compare(comparison) if comparison else _check_metrics(candidate, champion)),
-        Gate(
-            "calibration",
-            error <= LARGEST_CALIBRATION_ERROR,
-            f"calibration error {error:.4f}, at most {LARGEST_CALIBRATION_ERROR} allowed",
-        ),
-        _check_protected(contract, contribution_shares),
+        _check_calibration(candidate),
+        _check_protected(contract, contribution_shares, protected_costs),
     ]
 
 
@@ -147,14 +147,37 @@ def _check_metrics(candidate: Evaluation, champion: Evaluation | None) -> list[G
     ]
 
 
-def _check_protected(contract: type[Contract], shares: Mapping[str, float]) -> Gate:
-    protected = {spec.name: shares[spec.name] for spec in contract.features if spec.marker.protected}
+def _check_calibration(candidate: Evaluation) -> Gate:
+    """Check that probabilities are not off by more than is allowed, and than chance makes on so many rows."""
+    error, by_chance = candidate.expected_calibration_error, find_largest_by_chance(candidate.calibration)
+    allowed = max(LARGEST_ERROR, by_chance)
+    reason = f"calibration error {error:.4f}, at most {allowed:.4f} allowed"
+    if by_chance > LARGEST_ERROR:
+        reason = f"{reason}, which a perfect model stays below in 95 % of draws of {candidate.rows:,} rows"
+    if by_chance > TOO_FEW_FOR_CALIBRATION * LARGEST_ERROR and not error > allowed:
+        return Gate("calibration", passed=False, reason=f"cannot decide: {reason}; {MORE_ROWS}", undecided=True)
+    return Gate("calibration", error <= allowed, reason)
+
+
+def _check_protected(contract: type[Contract], shares: Mapping[str, float], costs: Mapping[str, Difference]) -> Gate:
+    protected = list_protected_shares(contract, shares)
     worst = max(protected, key=protected.__getitem__, default=None)
     if worst is None:
         return Gate("protected fields", passed=True, reason="the contract has no protected field")
-    return Gate(
-        "protected fields",
-        protected[worst] <= LARGEST_PROTECTED_SHARE,
-        f"{worst} has {protected[worst]:.1%} of the mean |SHAP|, at most {LARGEST_PROTECTED_SHARE:.0%} allowed "
-        "for a protected field",
+    passed = protected[worst] <= LARGEST_SHARE
+    reason = (
+        f"{worst} has {protected[worst]:.1%} of the mean |SHAP|, at most {LARGEST_SHARE:.0%} allowed "
+        "for a protected field"
     )
+    if not passed:
+        reason = f"{reason}. {_say_ways_out(worst, costs.get(worst))}"
+    return Gate("protected fields", passed, reason)
+
+
+def _say_ways_out(field: str, cost: Difference | None) -> str:
+    """Say what can be done about a protected field that carries too much."""
+    costs = "what that costs is not known, `churn train` measures it"
+    if cost is not None:
+        low, high = (cost.value + sign * SURE * cost.standard_error for sign in (-1, 1))
+        costs = f"that costs {cost.value:+.4f} of AUC ({low:+.4f} to {high:+.4f})"
+    return f"Leave {field} out of the contract: {costs}. Or keep it, and record why with --force --reason TEXT"

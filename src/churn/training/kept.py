@@ -23,7 +23,7 @@ REFERENCE_FILE, REFERENCE_VALUES_FILE = "reference.json", "reference_values.json
 HOLDOUT_FILE = "holdout.npz"  # only runs of earlier versions kept one
 THRESHOLD = "threshold"
 LONGEST_TAG, LONGEST_VERSION = 200, 64
-HORIZON = "horizon_days"
+HORIZON, SLOPE, INTERCEPT = "horizon_days", "calibration_slope", "calibration_intercept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,8 @@ def build_card(contract: type[Contract], info: VersionInfo) -> ModelCard:
         test_auc=info.metrics.get("test_auc"),
         test_f1=info.metrics.get("test_f1"),
         horizon_days=int(info.tags[HORIZON]) if HORIZON in info.tags else None,
+        calibration_slope=float(info.tags[SLOPE]) if SLOPE in info.tags else None,
+        calibration_intercept=float(info.tags[INTERCEPT]) if INTERCEPT in info.tags else None,
     )
 
 

@@ -10,7 +10,7 @@ from churn.errors import RegistryError
 from churn.explain.trained import TrainedModel
 from churn.files import encode_json
 from churn.training.agreement import list_misfits
-from churn.training.comparison import Comparison, compare
+from churn.training.comparison import Comparison, Difference, compare
 from churn.training.data import TrainingData
 from churn.training.evaluation import Evaluation, evaluate
 from churn.training.fit import SEED
@@ -32,12 +32,14 @@ class Measured:
         contribution_shares: each feature's share of the sum of mean |SHAP|.
         others: of other versions, by their number in the registry.
         comparisons: with other versions, by their number; none in what earlier versions of this software kept.
+        protected_costs: the AUC that a model without a protected field loses, for those that have too large a share.
     """
 
     own: Evaluation
     contribution_shares: Mapping[str, float]
     others: Mapping[int, Evaluation]
     comparisons: Mapping[int, Comparison] = field(default_factory=dict)
+    protected_costs: Mapping[str, Difference] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the figures as JSON."""

@@ -15,16 +15,18 @@ from churn.explain.trained import TrainedModel
 from churn.files import encode_json
 from churn.model.reference import find_reference_values, measure_reference
 from churn.training import plots
+from churn.training.calibration import Calibration, calibrate
 from churn.training.candidates import Candidate, Progress, choose_candidate, compare_candidates
-from churn.training.comparison import Comparison
+from churn.training.comparison import Comparison, Difference
 from churn.training.curve import CURVE_FILE, Reach, measure_curve
 from churn.training.data import TrainingData
 from churn.training.directions import Price, is_price_sure, price_directions, price_each_direction
 from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
 from churn.training.fit import SEED, fit_xgboost
 from churn.training.holdout import Boundary, Mask
-from churn.training.kept import HORIZON, REFERENCE_FILE, REFERENCE_VALUES_FILE, HoldoutRows
+from churn.training.kept import HORIZON, INTERCEPT, REFERENCE_FILE, REFERENCE_VALUES_FILE, SLOPE, HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, find_unseen, list_others
+from churn.training.protected import price_protected
 from churn.training.registry import EXPORT_FOLDER
 from churn.training.subscribers import SUBSCRIBERS_FILE, hash_subscribers
 from churn.training.synthetic import compute_best_possible_auc
@@ -61,6 +63,8 @@ class TrainingResult:
     strengths: Mapping[str, float]
     holdout: npt.NDArray[np.intp]
     boundary: Boundary
+    calibration: Calibration
+    protected_costs: Mapping[str, Difference]
 
     def holdout_rows(self) -> HoldoutRows:
         """Return the rows of the holdout with their labels."""
@@ -100,8 +104,22 @@ def train_model(
     say("fitting XGBoost with the tuned parameters")
     params = load_tuned(contract).params
     model = fit_xgboost(contract, data.rows[train], data.labels[train], params, SEED)
+    say("checking the calibration out of fold")
+    model, calibration = calibrate(contract, model, data.rows[train], data.labels[train], params, groups=groups)
+    say(calibration.describe())
     say("measuring on the holdout")
     probabilities = model.predict(data.rows[holdout])
+    strengths = rank_features(contract, model, data.rows[holdout])
+    costs = price_protected(
+        contract,
+        model,
+        data.rows,
+        data.labels,
+        train=train,
+        holdout=holdout,
+        params=params,
+        strengths=strengths,
+    )
     best = None
     if demo_version is not None:
         held_out = {name: column[holdout] for name, column in data.columns.items()}
@@ -118,9 +136,11 @@ def train_model(
         evaluation=evaluate(data.labels[holdout], probabilities, SEED),
         reach=measure_curve(data.labels[holdout], probabilities).measure(contract.threshold),
         best_possible_auc=best,
-        strengths=rank_features(contract, model, data.rows[holdout]),
+        strengths=strengths,
         holdout=holdout,
         boundary=boundary,
+        calibration=calibration,
+        protected_costs=costs,
     )
 
 
@@ -156,6 +176,7 @@ def build_run_record(
         "test_brier": evaluation.brier,
         "test_calibration_error": evaluation.expected_calibration_error,
         "test_base_rate": evaluation.base_rate,
+        "out_of_fold_calibration_error": trained.calibration.error,
     }
     reach = trained.reach
     metrics |= {"test_banner_share": reach.share, "test_banner_recall": reach.recall or 0.0}
@@ -177,6 +198,7 @@ def build_run_record(
             "training_data_version": data.version,
             "training_data_sha256": data.sha256,
             **trained.boundary.build_tags(),
+            **_tag_calibration(trained.calibration),
             **({HORIZON: str(contract.horizon_days)} if contract.horizon_days else {}),
         },
         files={f"plots/{name}.png": _render(figure) for name, figure in figures.items()}
@@ -196,10 +218,18 @@ def build_run_record(
                 find_reference_values(contract, rows, contributions.astype(np.float32))
             ),
             f"{EXPORT_FOLDER}/{CURVE_FILE}": measure_curve(data.labels[trained.holdout], probabilities).encode(),
-            f"{EXPORT_FOLDER}/{MEASURED_FILE}": Measured(evaluation, shares, list_others(others), others).encode(),
+            f"{EXPORT_FOLDER}/{MEASURED_FILE}": Measured(
+                evaluation, shares, list_others(others), others, trained.protected_costs
+            ).encode(),
         }
         | ({SUBSCRIBERS_FILE: hash_subscribers(data.ids, salt)} if salt and data.ids else {}),
     )
+
+
+def _tag_calibration(calibration: Calibration) -> dict[str, str]:
+    if not calibration.is_applied:
+        return {}
+    return {SLOPE: repr(calibration.slope), INTERCEPT: repr(calibration.intercept)}
 
 
 def _render(figure: Figure) -> bytes:

@@ -99,6 +99,7 @@ def check_version(
         champion=measured.others.get(champion.number) if champion else None,
         comparison=measured.comparisons.get(champion.number) if champion else None,
         contribution_shares=measured.contribution_shares,
+        protected_costs=measured.protected_costs,
     )
     if champion and champion.number not in {*measured.others, *measured.comparisons}:
         gates.insert(0, Gate("comparison", passed=False, reason=_explain_gap(registry, contract, champion, version)))

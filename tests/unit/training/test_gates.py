@@ -7,15 +7,20 @@ import numpy as np
 import pytest
 from support.examples import STREAMFLOW
 
+from churn.contract.sampling import draw_columns
 from churn.errors import ContractError
 from churn.training.comparison import Comparison, Difference, compare
-from churn.training.evaluation import Evaluation, evaluate
+from churn.training.evaluation import Evaluation, evaluate, rank_features
+from churn.training.fit import fit_xgboost
 from churn.training.gates import Gate, check_release_gates
+from churn.training.protected import price_protected
+
+# Of rows so many that chance makes no calibration error that matters.
+ANY_OTHER = evaluate(np.arange(4000) % 2, np.linspace(0.01, 0.99, 4000), seed=0)
 
 
 def measured(auc: float, log_loss: float, calibration_error: float) -> Evaluation:
-    any_other = evaluate(np.array([0, 1]), np.array([0.1, 0.9]), seed=0)
-    return replace(any_other, auc=auc, log_loss=log_loss, expected_calibration_error=calibration_error)
+    return replace(ANY_OTHER, auc=auc, log_loss=log_loss, expected_calibration_error=calibration_error)
 
 
 CHAMPION = measured(auc=0.88, log_loss=0.42, calibration_error=0.01)
@@ -119,7 +124,7 @@ def test_a_model_of_another_contract_or_of_none_fails(fingerprint: str | None) -
     assert failed(fingerprint=fingerprint) == ["contract"]
 
 
-class Stated(STREAMFLOW):
+class Stated(STREAMFLOW):  # type: ignore[misc, valid-type] # found by its name
     """The same contract, which says within how many days somebody leaves."""
 
     contract_name = "stated"
@@ -140,6 +145,38 @@ def test_a_horizon_that_is_none_is_refused(days: int) -> None:
 def test_a_protected_field_may_not_drive_the_model() -> None:
     assert failed(protected_share=0.05) == []
     assert failed(protected_share=0.0501) == ["protected fields"]
+
+
+def test_a_protected_field_that_carries_too_much_is_told_with_what_can_be_done() -> None:
+    [gate] = [gate for gate in gates_of(protected_share=0.2) if gate.name == "protected fields"]
+    assert "Leave senior_citizen out of the contract: what that costs is not known" in gate.reason
+    assert "Or keep it, and record why with --force --reason TEXT" in gate.reason
+    costs = {"senior_citizen": Difference(0.012, 0.001)}
+    [gate] = [gate for gate in gates_of(protected_share=0.2, protected_costs=costs) if gate.name == "protected fields"]
+    assert "that costs +0.0120 of AUC (+0.0104 to +0.0136)" in gate.reason
+
+
+def test_what_a_protected_field_is_worth_is_measured_without_it() -> None:
+    generator = np.random.default_rng(0)
+    rows = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, generator, 400))
+    at = STREAMFLOW.feature_names().index("senior_citizen")
+    labels = (generator.random(400) < 0.2 + 0.6 * rows[:, at]).astype(np.int8)
+    params: dict[str, int | float] = {"trees": 10, "max_depth": 2}
+    train, holdout = np.arange(300), np.arange(300, 400)
+    model = fit_xgboost(STREAMFLOW, rows[train], labels[train], params)
+    strengths = rank_features(STREAMFLOW, model, rows[holdout])
+    parts: dict[str, Any] = {"train": train, "holdout": holdout, "params": params}
+    costs = price_protected(STREAMFLOW, model, rows, labels, **parts, strengths=strengths)
+    assert costs["senior_citizen"].value > 0.1
+    nothing = dict.fromkeys(strengths, 1.0) | {"senior_citizen": 0.0}
+    assert price_protected(STREAMFLOW, model, rows, labels, **parts, strengths=nothing) == {}
+
+
+def test_so_few_rows_that_chance_hides_a_bad_model_cannot_decide() -> None:
+    few = evaluate(np.arange(60) % 2, np.linspace(0.3, 0.7, 60), seed=0)
+    [gate] = [gate for gate in gates_of(candidate=few) if gate.name == "calibration"]
+    assert (gate.passed, gate.undecided) == (False, True)
+    assert "which a perfect model stays below in 95 % of draws of 60 rows; measure it on more rows" in gate.reason
 
 
 def test_a_measure_that_is_not_a_number_never_passes() -> None:
