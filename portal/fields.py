@@ -30,7 +30,8 @@ class Slider:
 class Field:
     """One control of the form: a list if it has choices, a slider and a number if it has a slider, else a switch.
 
-    All of it is the service's. One of an earlier version gives no labels: then these are the names in words.
+    Where the value may be unknown, an empty number says so, or the empty one of its choices. All of it is the
+    service's. One of an earlier version gives no labels: then these are the names in words.
     """
 
     name: str
@@ -40,16 +41,24 @@ class Field:
     choices: tuple[str, ...] = ()
     slider: Slider | None = None
     choice_labels: Mapping[str, str] = field(default_factory=dict)
+    is_boolean: bool = False
+    is_nullable: bool = False
 
     def describe(self, value: Value | None) -> str:
         """Return one of its values as people write it."""
+        if self.is_nullable and (value is None or not str(value)):
+            return "not known"
         return (self.choice_labels.get(value) if isinstance(value, str) else None) or describe_value(value)
 
     def read(self, text: str) -> Value:
         """Return what was typed or chosen, as the service takes it. A text that is no number stays a text."""
-        if self.choices:
+        if self.choices and not self.is_boolean:
             return text
         return _number(text) if self.slider else text == "true"
+
+    def write(self, value: Value) -> Value:
+        """Return a value as the form has it."""
+        return str(value).lower() if self.is_boolean else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ def limits_from_document(document: Mapping[str, Any]) -> ServiceLimits:
 
 
 def values_from_form(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, Value]:
-    """Return the subscriber in the form. A missing field has its start value; an empty number is left out."""
+    """Return the subscriber in the form. A missing field has its start value; an empty one is left out."""
     return {
         control.name: control.read(form[control.name]) if control.name in form else control.start
         for control in fields
@@ -113,14 +122,23 @@ def _operation(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _field(name: str, schema: Mapping[str, Any]) -> Field:
     [start, *_] = schema["examples"]
+    parts = [part for part in schema.get("anyOf", ()) if part.get("type") != "null"]
+    is_nullable = len(schema.get("anyOf", ())) > len(parts)
+    known = parts[0] if is_nullable else schema
+    is_boolean = known.get("type") == "boolean"
+    choices = (
+        known.get("enum") or known.get("x-categories") or (["true", "false"] if is_boolean and is_nullable else [])
+    )
     return Field(
         name=name,
         label=schema.get("x-label") or WORD_STARTS.sub(" ", name).capitalize(),
         about=schema.get("description", ""),
         start=start,
-        choices=tuple(schema.get("enum", ())),
-        choice_labels=schema.get("x-labels-of-values", {}),
-        slider=_slider(schema, start) if schema.get("type") in {"integer", "number"} else None,
+        choices=(*([""] if choices and is_nullable else []), *choices),
+        choice_labels=schema.get("x-labels-of-values", {"true": "yes", "false": "no"} if is_boolean else {}),
+        slider=_slider(known, start) if known.get("type") in {"integer", "number"} else None,
+        is_boolean=is_boolean,
+        is_nullable=is_nullable,
     )
 
 

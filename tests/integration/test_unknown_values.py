@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import support.patchy
-from support.changed import POLICY
 from support.in_process import as_in_a_batch
 from support.processes import serving, succeed
 
@@ -38,9 +37,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("patchy")
     businesses = home / "businesses"
     businesses.mkdir()
-    (businesses / "patchy.py").write_bytes(Path(support.patchy.__file__).read_bytes())
-    policy = POLICY.format(price="fee").replace('"streamflow"', '"patchy"')
-    (businesses / "patchy.toml").write_text(policy, encoding="utf-8")
+    for file in (Path(support.patchy.__file__), Path(support.patchy.__file__).with_suffix(".toml")):
+        (businesses / file.name).write_bytes(file.read_bytes())
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CHURN_BUSINESSES", str(businesses))
         environment.setenv("CHURN_CONTRACT", "patchy")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.patchy import CONTRACT as PATCHY
 
 from churn.businesses import find_contract, list_contracts
 from churn.errors import Nonsense
@@ -47,6 +48,22 @@ def test_there_is_a_control_for_each_feature_in_order_and_it_starts_with_the_exa
         assert each.about == spec.meaning
         assert each.choices == spec.categories
         assert (each.slider is not None) == (spec.kind in {"integer", "number"})
+
+
+def test_what_may_be_unknown_can_be_left_empty() -> None:
+    controls = {each.name: each for each in fields_from_document(build_openapi_document(PATCHY))}
+    tenure, town, newsletter = (controls[name] for name in ("tenure", "town", "newsletter"))
+    assert controls["goal"].choices == ("health", "strength", "other")
+    assert (town.choices, newsletter.choices) == (("", "north", "south", "other"), ("", "true", "false"))
+    assert tenure.slider == Slider(0, 120, 1)
+    assert [newsletter.describe(choice) for choice in newsletter.choices] == ["not known", "yes", "no"]
+    empty = {"tenure": "", "town": "", "newsletter": ""}
+    sent = values_from_form(list(controls.values()), empty)
+    assert sent == {name: value for name, value in PATCHY.example().items() if name not in empty}
+    assert [tenure.describe(None), town.describe(None)] == ["not known"] * 2
+    assert newsletter.read("false") is False
+    assert newsletter.write(value=True) == "true"
+    PATCHY.model_validate(sent)
 
 
 def test_every_place_of_every_slider_is_valid(contract: Any, fields: list[Field]) -> None:
