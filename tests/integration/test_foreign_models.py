@@ -22,8 +22,9 @@ from churn.model.bundle import load_bundle
 from churn.model.shelf import Shelf
 from churn.training.data import InvalidData
 from churn.training.export import Exported, export_model
-from churn.training.flavors import TRUSTED_TYPES, read_model
+from churn.training.flavors import read_model
 from churn.training.promotion import find_version
+from churn.training.registered import TRUSTED_TYPES
 from churn.training.registry import Registry
 
 pytestmark = [
@@ -37,6 +38,7 @@ CODED = encode(TABLE, WORDS)
 ROWS = CODED.to_numpy(np.float32)
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "bring-your-own-model.md"
+EDGE_ROWS = 1000  # of the tables' proof, which test_tables.py holds to its full number
 SMALL = {"n_estimators": 8, "max_depth": 3}
 
 
@@ -52,8 +54,9 @@ def export(
     registry = Registry(folder / "unused", f"sqlite:///{store}/company.db")
     shelf = Shelf(folder / "shelf")
     return export_model(
-        registry, uri, out, shelf_of=lambda _: shelf, contract=None, otherwise="streamflow", check=check, force=force
-    )
+        registry, uri, out, shelf_of=lambda _: shelf, contract=None, otherwise="streamflow", check=check, force=force,
+        edge_rows=EDGE_ROWS,
+    )  # fmt: skip
 
 
 def refuse(store: Path, uri: str, folder: Path, check: Path | None = None) -> str:

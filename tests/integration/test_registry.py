@@ -34,11 +34,11 @@ from churn.model.reference import measure_reference
 from churn.model.shelf import Shelf
 from churn.training.data import TrainingData
 from churn.training.export import export_model
-from churn.training.flavors import TRUSTED_TYPES, RegisteredModel
 from churn.training.holdout import split_by_chance
 from churn.training.kept import HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, measure
 from churn.training.promotion import check_version, find_version
+from churn.training.registered import TRUSTED_TYPES, RegisteredModel
 from churn.training.registry import FORCED, FORCED_REASON, Registry
 from churn.training.run_files import list_models
 from churn.training.subscribers import SUBSCRIBERS_FILE, find_versions, forget_subscriber, hash_subscribers
@@ -171,7 +171,9 @@ def test_another_kind_of_model_is_refused(registry: Registry, tmp_path: Path) ->
     uri = foreign(
         registry, "a-regression", "sklearn", LogisticRegression().fit(ROWS, LABELS), serialization_format="skops"
     )
-    with pytest.raises(RegistryError, match="LogisticRegression, not an XGBClassifier"):
+    with pytest.raises(
+        RegistryError, match="is a LogisticRegression, which says no probability of leaving by boosted trees"
+    ):
         export(registry, uri, tmp_path)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption
 from churn.cli.show import out, print_json, print_table, show_progress
 from churn.contract.language import list_language_codes
@@ -35,11 +34,10 @@ def prove(
 ) -> None:
     """Prove that a bundle's banners show no reason that is protected, repeated, wrong or not verified.
 
-    Draw random valid subscribers and check each banner's reasons against XGBoost itself. Use the threshold in
-    force and OFFER_POLICY. Exit code 6 if a law is broken.
+    Draw random valid subscribers and check each banner's reasons against the model's own library. Use the threshold
+    in force and OFFER_POLICY. Exit code 6 if a law is broken.
     """
-    require_extra("xgboost", "xgboost")
-    from churn.retention.proving import prove as proof_of  # noqa: PLC0415 - an extra, slow to load
+    from churn.retention.proving import prove as proof_of  # noqa: PLC0415 - slow to load
 
     settings = read_settings()
     loaded = load_bundle(bundle or settings.bundle_path, settings.bundle_keys)

@@ -17,7 +17,6 @@ from churn.explain.tree_by_tree import count_threads, run_in_order
 from churn.explain.trees import NotTabular
 
 TOLERANCE = 1e-5
-ROWS = 100_000
 MISSING_SHARE = 0.1
 AT_ONCE = 5_000
 NUMBERS_AT_ONCE = 1_500_000
@@ -51,19 +50,27 @@ def build_verified_tables(
     rows: Rows,
     *,
     tolerance: float = TOLERANCE,
+    edge_rows: int | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Tables:
-    """Compile a model, and compare the tables with its library over these rows and 100,000 adversarial ones.
+    """Compile a model, and compare the tables with its library over these rows and many adversarial ones.
 
     Args:
         rows: float32 (n, features), n > 0, ordinary ones.
+        edge_rows: how many adversarial ones; as many as the library can be asked about if None.
 
     Raises:
         NotTabular: it cannot be compiled, or the tables say something else than its library.
     """
     ensemble = model.read_ensemble()
     tables = compile_tables(ensemble)
-    edges = make_adversarial_rows(ensemble.thresholds, rows, np.random.default_rng(0))
+    edges = make_adversarial_rows(
+        ensemble.thresholds,
+        rows,
+        np.random.default_rng(0),
+        edge_rows or model.proof_rows,
+        missing_share=MISSING_SHARE if model.takes_missing else 0.0,
+    )
     compared = np.concatenate([rows, edges])
     deviation = compare_with_model(build_table_explainer(tables), model, compared, progress=progress)
     if not deviation.is_within(tolerance):
@@ -75,7 +82,12 @@ def build_verified_tables(
 
 
 def make_adversarial_rows(
-    thresholds: Sequence[npt.NDArray[np.float32]], sample: Rows, generator: np.random.Generator, count: int = ROWS
+    thresholds: Sequence[npt.NDArray[np.float32]],
+    sample: Rows,
+    generator: np.random.Generator,
+    count: int,
+    *,
+    missing_share: float = MISSING_SHARE,
 ) -> Rows:
     """Make rows that sit on the edges: each threshold, one ulp below and above it, the extremes, and missing values.
 
@@ -83,6 +95,7 @@ def make_adversarial_rows(
         thresholds: per feature, those that the trees split at.
         sample: float32 (n, features), ordinary rows to draw ordinary values from.
         count: how many rows to make; more if it takes more for every edge to occur.
+        missing_share: of values that are missing.
 
     Returns:
         float32 (count, features); each feature's values are drawn apart from the others'.
@@ -103,7 +116,7 @@ def make_adversarial_rows(
     for pool in pools:
         drawn = np.concatenate([pool, generator.choice(pool, count - len(pool))])
         generator.shuffle(drawn)
-        drawn[generator.random(count) < MISSING_SHARE] = np.nan
+        drawn[generator.random(count) < missing_share] = np.nan
         columns.append(drawn)
     return np.column_stack(columns).astype(np.float32)
 

@@ -1,21 +1,23 @@
-"""Reading an ensemble in XGBoost's own format as what explanation needs: leaves, each with the conditions on its path.
+"""Trees of any library as what explanation needs: leaves, each with the conditions on its path.
 
 A path's conditions on one feature are an interval, since every split cuts the feature's axis at a threshold. Intervals
 are kept as bins, so that all comparing of float32 numbers happens once per feature and row: bin 0 is a missing value,
-bin b > 0 holds the values with exactly b - 1 thresholds at or below them. XGBoost goes left where value < threshold,
+bin b > 0 holds the values with exactly b - 1 thresholds at or below them. A value goes left where value < threshold,
 both float32, which is where bin <= index of the threshold + 1. A split that only tells missing values from all others
 has an infinite threshold, which cuts the axis nowhere.
 """
 
-import json
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from churn.explain.tree_by_tree import unite_thresholds
+
+LEAF = -1
+"""The child that a leaf has."""
 
 
 class NotTabular(Exception):  # noqa: N818 - a statement about a model, not a failure
@@ -71,102 +73,108 @@ class Ensemble:
     thresholds_by_tree: Sequence[Mapping[int, npt.NDArray[np.float32]]] = ()
 
     def sum_margins(self, leaves: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Add up log-odds in double precision, where XGBoost uses single: (n, trees) node numbers in, (n,) out."""
+        """Add up log-odds in double precision, where a library uses single: (n, trees) node numbers in, (n,) out."""
         return self.margin + sum(
             (values[nodes] for values, nodes in zip(self.values, leaves.T, strict=True)), start=np.zeros(len(leaves))
         )
 
 
-def read_ensemble(model_json: bytes) -> Ensemble:
-    """Read what `Booster.save_raw("json")` gives.
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A binary tree that splits on numbers, as arrays by node; node 0 is the root.
+
+    Args:
+        left, right: the children's numbers; -1 at a leaf.
+        features: the feature that a node asks about.
+        thresholds: float32; a value goes left where it is below. Infinite where all values go to one side.
+        missing_left: whether a missing value goes left.
+        covers: the training weight that reached a node, as the library's own contributions count it.
+        values: float64, of leaves, in log-odds.
+    """
+
+    left: Sequence[int]
+    right: Sequence[int]
+    features: Sequence[int]
+    thresholds: npt.NDArray[np.float32]
+    missing_left: Sequence[bool]
+    covers: Sequence[float]
+    values: npt.NDArray[np.float64]
+
+    def require_sound(self, features: int) -> None:
+        """Refuse what would lead a library, which checks nothing, out of the tree or round in it.
+
+        Raises:
+            ValueError: a node has no parent or two, or asks about a feature that there is not.
+        """
+        inner = [node for node, left in enumerate(self.left) if left != LEAF]
+        children = [(node, side[node]) for node in inner for side in (self.left, self.right)]
+        if sorted(child for _, child in children) != list(range(1, len(self.left))):
+            raise ValueError("the nodes of a tree do not form one")
+        if any(child <= node for node, child in children) or any(self.right[node] == LEAF for node in inner):
+            raise ValueError("the nodes of a tree do not form one")
+        if not all(0 <= self.features[node] < features for node in inner):
+            raise ValueError("a tree asks about a feature that there is not")
+
+    def collect_thresholds(self) -> dict[int, npt.NDArray[np.float32]]:
+        """Return the thresholds of each feature that it asks about, rising, without the infinite."""
+        own: dict[int, list[np.float32]] = defaultdict(list)
+        for node, left in enumerate(self.left):
+            if left != LEAF:
+                own[self.features[node]].append(self.thresholds[node])
+        return {
+            feature: np.unique(np.array([at for at in values if np.isfinite(at)], dtype=np.float32))
+            for feature, values in own.items()
+        }
+
+
+def round_up_threshold(thresholds: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Turn thresholds of `value <= threshold`, in double precision, into those of `value < threshold` in float32.
+
+    Each becomes the least float32 number above it, so that every float32 value goes where it went.
+    """
+    doubles = np.asarray(thresholds, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        nearest = doubles.astype(np.float32)
+        next_up = np.nextafter(nearest, np.float32(np.inf))
+    above: npt.NDArray[np.float32] = np.where(nearest > doubles, nearest, next_up)
+    return above
+
+
+def build_ensemble(margin: float, trees: Sequence[Tree], features: int) -> Ensemble:
+    """Walk the trees of a model that takes so many features.
 
     Raises:
-        NotTabular: a linear booster, categorical splits, or more than one output; names which.
+        NotTabular: a split that matters was reached by no training row.
     """
-    learner = json.loads(model_json)["learner"]
-    booster = learner["gradient_booster"]
-    if booster["name"] != "gbtree":
-        raise NotTabular(f"its booster is {booster['name']}, not gbtree")
-    trees = booster["model"]["trees"]
-    weights = booster["model"].get("weight_drop") or [1.0] * len(trees)  # of trees trained with dropout
-    for tree in trees:
-        _require_plain(tree)
-    params = learner["learner_model_param"]
-    thresholds = _list_thresholds(trees, int(params["num_feature"]))
-    values = [
-        np.array(tree["split_conditions"], dtype=np.float32).astype(np.float64) * weight
-        for tree, weight in zip(trees, weights, strict=True)
-    ]
-    leaves = [leaf for tree, own in zip(trees, values, strict=True) for leaf in _walk_leaves(tree, own, thresholds)]
-    by_tree = [_collect_thresholds([tree]) for tree in trees]
-    return Ensemble(_read_base_margin(params["base_score"]), thresholds, leaves, values, by_tree)
+    by_tree = [tree.collect_thresholds() for tree in trees]
+    together = unite_thresholds(by_tree)
+    axes = [together.get(feature, np.zeros(0, dtype=np.float32)) for feature in range(features)]
+    leaves = [leaf for tree in trees for leaf in _walk_leaves(tree, axes)]
+    return Ensemble(margin, axes, leaves, [tree.values for tree in trees], by_tree)
 
 
-def read_thresholds(model_json: bytes) -> list[npt.NDArray[np.float32]]:
-    """Read the thresholds of each feature from what `Booster.save_raw("json")` gives; none if it has no trees."""
-    learner = json.loads(model_json)["learner"]
-    trees = learner["gradient_booster"].get("model", {}).get("trees", [])
-    return _list_thresholds(trees, int(learner["learner_model_param"]["num_feature"]))
-
-
-def _require_plain(tree: Mapping[str, Any]) -> None:
-    if int(tree["tree_param"]["size_leaf_vector"]) > 1:
-        raise NotTabular("its trees have several outputs")
-    if any(tree["split_type"]):
-        raise NotTabular("its trees split on categories")
-
-
-def _read_base_margin(base_score: str) -> float:
-    """Return the base score in log-odds, as float32; XGBoost keeps it as a probability."""
-    scores = [float(score) for score in base_score.strip("[]").split(",")]
-    if len(scores) != 1:
-        raise NotTabular("it has several outputs")
-    return float(np.float32(math.log(scores[0] / (1 - scores[0]))))
-
-
-def _is_leaf(tree: Mapping[str, Any], node: int) -> bool:
-    return bool(tree["left_children"][node] == -1)
-
-
-def _list_thresholds(trees: Sequence[Mapping[str, Any]], features: int) -> list[npt.NDArray[np.float32]]:
-    thresholds = _collect_thresholds(trees)
-    return [thresholds.get(feature, np.zeros(0, dtype=np.float32)) for feature in range(features)]
-
-
-def _collect_thresholds(trees: Sequence[Mapping[str, Any]]) -> dict[int, npt.NDArray[np.float32]]:
-    thresholds: dict[int, set[float]] = defaultdict(set)
-    for tree in trees:
-        for node, feature in enumerate(tree["split_indices"]):
-            if not _is_leaf(tree, node):
-                thresholds[feature].add(tree["split_conditions"][node])
-    return {
-        feature: np.unique(np.array(sorted(filter(math.isfinite, own)), dtype=np.float32))
-        for feature, own in thresholds.items()
-    }
-
-
-def _walk_leaves(
-    tree: Mapping[str, Any], values: npt.NDArray[np.float64], thresholds: Sequence[npt.NDArray[np.float32]]
-) -> Iterator[Leaf]:
-    cover = tree["sum_hessian"]
-    waiting: list[tuple[int, dict[int, SplitCondition]]] = [(0, {})]
+def _walk_leaves(tree: Tree, axes: Sequence[npt.NDArray[np.float32]]) -> Iterator[Leaf]:
+    """Yield the leaves. One below a split that no training row reached is left out where its value is 0."""
+    waiting: list[tuple[int, dict[int, SplitCondition], bool]] = [(0, {}, True)]
     while waiting:
-        node, conditions = waiting.pop()
-        if _is_leaf(tree, node):
-            yield Leaf(float(values[node]), conditions)
+        node, conditions, is_reached = waiting.pop()
+        if tree.left[node] == LEAF:
+            value = float(tree.values[node])
+            if is_reached:
+                yield Leaf(value, conditions)
+            elif value:
+                raise NotTabular("a split in it was reached by no training row")
             continue
-        feature = tree["split_indices"][node]
-        axis = thresholds[feature]
-        threshold = np.float32(tree["split_conditions"][node])
+        feature, cover = tree.features[node], tree.covers[node]
+        axis = axes[feature]
+        threshold = tree.thresholds[node]
         last_left = 0 if threshold == -np.inf else 1 + int(np.searchsorted(axis, threshold))
         before = conditions.get(feature, SplitCondition(1, len(axis) + 1, missing=True, share=1.0))
-        missing_left = bool(tree["default_left"][node])
+        missing_left = bool(tree.missing_left[node])
         for child, low, high, missing in (
-            (tree["left_children"][node], before.lowest, min(before.highest, last_left), missing_left),
-            (tree["right_children"][node], max(before.lowest, last_left + 1), before.highest, not missing_left),
+            (tree.left[node], before.lowest, min(before.highest, last_left), missing_left),
+            (tree.right[node], max(before.lowest, last_left + 1), before.highest, not missing_left),
         ):
-            if not cover[node] > 0:
-                raise NotTabular("a split in it was reached by no training row")
-            share = before.share * cover[child] / cover[node]
+            share = before.share * tree.covers[child] / cover if cover > 0 else 0.0
             after = SplitCondition(low, high, before.missing and missing, share)
-            waiting.append((child, conditions | {feature: after}))
+            waiting.append((child, conditions | {feature: after}, is_reached and cover > 0))

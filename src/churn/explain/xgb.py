@@ -14,17 +14,20 @@ from churn.contract.declaration import Rows
 from churn.cpus import count_usable_cpus
 from churn.errors import BundleError
 from churn.explain import Explainer
+from churn.explain.trained import TrainedModel
 from churn.explain.tree_by_tree import Progress, explain_tree_by_tree, unite_thresholds
-from churn.explain.trees import Ensemble, NotTabular, read_ensemble, read_thresholds
+from churn.explain.trees import Ensemble, NotTabular
+from churn.explain.xgb_json import read_ensemble, read_thresholds
 
 OBJECTIVE = "binary:logistic"
 
 
-class XgboostModel:
+class XgboostModel(TrainedModel):
     """A booster. It uses all processors, and each answer is the same with any number of them."""
 
     library: ClassVar[str] = "XGBoost"
     file_name: ClassVar[str] = "model.ubj"
+    proof_rows: ClassVar[int] = 100_000
 
     def __init__(self, booster: xgboost.Booster) -> None:
         self.native = booster

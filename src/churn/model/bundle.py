@@ -1,8 +1,9 @@
 """The exported model as a directory that explains itself and vouches for itself.
 
-    model.ubj        the trees, in XGBoost's own format
+    model.ubj        the trees, in XGBoost's own format; model.txt in LightGBM's, model.cbm in CatBoost's, and
+                     model.skops in that of scikit-learn's models. Only `churn prove` reads those three
     tables_*.npy     the same trees compiled for explaining, where they fit into tables
-    golden.json      rows with the contributions and probabilities that XGBoost gave at export
+    golden.json      rows with the contributions and probabilities that the library gave at export
     reference.json   distributions over the holdout, where they are known
     manifest.json    what this is, the reference values, and the sha256 of every file above
     manifest.sha256  the sha256 of the manifest: the bundle's identity
@@ -26,6 +27,7 @@ from churn.contract.declaration import Contract
 from churn.errors import BundleError, ContractError, SettingsError
 from churn.explain import Explainer
 from churn.explain.arrays import ARRAYS, Tables, file_name
+from churn.explain.libraries import find_model_file
 from churn.explain.tables import build_table_explainer
 from churn.model.held import HeldFiles
 from churn.model.manifest import (
@@ -123,8 +125,8 @@ def verify_bundle(path: Path, files: HeldFiles) -> Bundle:
     contract = find_manifest_contract(path, manifest.contract, manifest.contract_fingerprint, manifest.features)
     for name, expected in manifest.files.items():
         require_checksum(path / name, files[name], expected)
-    tables = set(map(file_name, ARRAYS)) if manifest.explainer == "tables" else set()
-    if missing := {MODEL, GOLDEN, *tables} - set(manifest.files):
+    tables = set(map(file_name, ARRAYS)) if manifest.explainer == "tables" else {MODEL}
+    if missing := {find_model_file(manifest.files) or MODEL, GOLDEN, *tables} - set(manifest.files):
         raise BundleError(f"{path / MANIFEST} lists no {' and no '.join(sorted(missing))}", instead=EXPORT_AGAIN)
     width, explain = _build_explainer(path, manifest, files)
     if width != len(contract.features):

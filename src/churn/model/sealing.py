@@ -14,6 +14,7 @@ from churn.contract.declaration import Contract, Rows
 from churn.contract.phrases import Value
 from churn.errors import BundleError
 from churn.explain import Explainer
+from churn.explain.libraries import EXPLAINS_ITSELF
 from churn.explain.parity import build_verified_tables
 from churn.explain.tables import build_table_explainer
 from churn.explain.trained import TrainedModel
@@ -46,6 +47,7 @@ def write_bundle(
     reference_values: Mapping[str, Value | None] | None = None,
     threshold: float | None = None,
     more_rows: Rows | None = None,
+    edge_rows: int | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     examine: Callable[[Bundle], None] = lambda _bundle: None,
 ) -> Bundle:
@@ -58,7 +60,8 @@ def write_bundle(
         reference: distributions over the holdout, as `measure_reference` counts them.
         reference_values: what each feature typically is where it speaks for staying; taken from the rows if None.
         threshold: the banner is shown above this probability; None leaves it to the contract.
-        more_rows: encoded; compared with the library beside 100,000 adversarial rows. Without them the golden rows are.
+        more_rows: encoded; compared with the library beside many adversarial rows. Without them the golden rows are.
+        edge_rows: how many adversarial ones; as many as the library can be asked about if None.
         progress: told how many of these rows have been compared, of how many.
         examine: raises if the finished bundle must not appear at `path`.
 
@@ -77,10 +80,15 @@ def write_bundle(
         reason = None
         golden = _make_golden(model, golden_rows)
         try:
-            tables = build_verified_tables(model, rows, progress=progress)
+            tables = build_verified_tables(model, rows, edge_rows=edge_rows, progress=progress)
             tables.save(fresh)
             explain = build_table_explainer(tables)
         except NotTabular as refused:
+            if model.library != EXPLAINS_ITSELF:
+                raise BundleError(
+                    f"this model of {model.library} cannot be served: {refused}",
+                    instead="fit fewer or shallower trees; docs/bring-your-own-model.md says what fits",
+                ) from refused
             reason = str(refused)
         write_bytes(fresh / GOLDEN, encode_json(golden.model_dump()))
         if reference is not None:

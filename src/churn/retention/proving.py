@@ -17,8 +17,9 @@ from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
 from churn.contract.language import find_language, list_language_codes
 from churn.contract.sampling import draw_subscribers
+from churn.explain.libraries import find_model_file
+from churn.explain.loading import load_model
 from churn.explain.trained import TrainedModel
-from churn.explain.xgb import XgboostModel, load_booster
 from churn.model.bundle import Bundle
 from churn.model.manifest import MODEL
 from churn.model.model import Prediction, tier_from_probability
@@ -77,7 +78,8 @@ def prove(
     """
     proof = Proof()
     generator = np.random.default_rng(seed)
-    witness = XgboostModel(load_booster(bundle.path / MODEL, bundle.files[MODEL]))
+    name = find_model_file(bundle.files) or MODEL
+    witness = load_model(bundle.path / name, bytes(bundle.files[name]))
     languages = [find_language(code) for code in list_language_codes()]
     while proof.rows < rows:
         people = draw_subscribers(bundle.model.contract, generator, min(ROWS_AT_ONCE, rows - proof.rows))

@@ -23,7 +23,9 @@ pipeline.py         trains and measures a model, and collects the record of the 
 tracking_store.py   refuses a store that MLflow cannot use, or would change
 registry.py         MLflow: runs, versions, aliases
 versions.py         what is said of a registered version and of a run
+registered.py       a model as somebody registered it, and the files that it is read from
 flavors.py          reads a registered model, and what it predicts in the way of its flavour
+other_flavors.py    does so for LightGBM, CatBoost and scikit-learn
 kept.py             reads what a training run kept with its model
 run_files.py        reads and replaces single files of runs
 comparison.py       compares two versions on the same rows

@@ -9,10 +9,13 @@ import numpy.typing as npt
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_columns
 from churn.errors import BundleError
-from churn.explain.parity import make_adversarial_rows
+from churn.explain.libraries import EXPLAINS_ITSELF
+from churn.explain.parity import MISSING_SHARE, make_adversarial_rows
+from churn.explain.trained import TrainedModel
+from churn.explain.trees import NotTabular
 from churn.training.causes import find_cause
-from churn.training.flavors import Predict, RegisteredModel
 from churn.training.given import GivenRows
+from churn.training.registered import Predict, RegisteredModel
 
 DRAWN_ROWS, EDGE_ROWS = 2000, 10_000
 OWN = "the registered model"
@@ -76,7 +79,14 @@ def _list_comparisons(
 ) -> Iterator[Comparison]:
     generator = np.random.default_rng(0)
     drawn = contract.encode_columns(draw_columns(contract, generator, DRAWN_ROWS))
-    edges = make_adversarial_rows(registered.trained.list_thresholds(), drawn, generator, EDGE_ROWS)
+    trained = registered.trained
+    edges = make_adversarial_rows(
+        trained.list_thresholds(),
+        drawn,
+        generator,
+        EDGE_ROWS,
+        missing_share=MISSING_SHARE if trained.takes_missing else 0.0,
+    )
     if not has_tables:
         drawn, edges = drawn[:ROWS_WITHOUT_TABLES], edges[:ROWS_WITHOUT_TABLES]
     for rows in given:
@@ -91,10 +101,20 @@ def _describe_row(contract: type[Contract], row: Rows) -> str:
     return ", ".join(f"{spec.name} {value:g}" for spec, value in zip(contract.features, row, strict=True))
 
 
+def _list_obstacles(model: TrainedModel) -> Iterator[str]:
+    obstacles = list(model.list_obstacles())
+    if not obstacles and model.library != EXPLAINS_ITSELF:
+        try:
+            model.read_ensemble()
+        except NotTabular as refused:
+            obstacles.append(str(refused))
+    yield from obstacles
+
+
 def list_misfits(contract: type[Contract], model: RegisteredModel) -> Iterator[str]:
     """List what keeps this model from serving this contract, one phrase each; nothing if it can."""
     trained = model.trained
-    yield from trained.list_obstacles()
+    yield from _list_obstacles(trained)
     expected = contract.feature_names()
     if trained.feature_count != len(expected) and trained.feature_names is None:
         yield f"it takes {trained.feature_count} unnamed features, the contract has {len(expected)}"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from churn.contract.declaration import Contract, Rows
 from churn.contract.features import FeatureSpec
 from churn.explain.trained import TrainedModel
-from churn.training.flavors import RegisteredModel
+from churn.training.registered import RegisteredModel
 
 SEARCHED_ROWS = 500
 MOST_STEPS = 12

@@ -15,9 +15,9 @@ from churn.model.manifest import Manifest, read_manifest
 from churn.model.sealing import write_bundle
 from churn.model.shelf import CHAMPION, Shelf, require_replaceable
 from churn.training.agreement import list_misfits, require_agreement
-from churn.training.flavors import RegisteredModel
 from churn.training.given import GivenRows, list_absent_values, read_check_file, rows_from_example
 from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values, read_threshold
+from churn.training.registered import RegisteredModel
 from churn.training.registry import Registry
 from churn.training.versions import FetchedModel, name_registered_model
 
@@ -52,6 +52,7 @@ def export_model(
     check: Path | None = None,
     force: bool = False,
     threshold: float | None = None,
+    edge_rows: int | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Exported:
     """Export a registered model, if the bundle says what the registered model says itself.
@@ -64,6 +65,7 @@ def export_model(
         force: replace a bundle of another model, and let the alias's link leave another model.
         threshold: the banner is shown above this probability; what the version's tag says if None, else the contract's.
         check: a file of subscribers with the probabilities that the model's owner computed for them.
+        edge_rows: adversarial rows of the tables' proof; as many as the library can be asked about if None.
         progress: told how many rows have been compared with its library, of how many.
 
     Raises:
@@ -116,6 +118,7 @@ def export_model(
         reference_values=reference_values,
         threshold=read_threshold(fetched.info) if threshold is None else threshold,
         more_rows=holdout.rows if holdout else drawn,
+        edge_rows=edge_rows,
         progress=progress,
         examine=examine,
     )

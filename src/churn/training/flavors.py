@@ -1,12 +1,11 @@
 """Reads a registered model, and what it predicts itself in the way of its flavour.
 
-Native files of XGBoost are read, and skops files, whose types can be checked. A pickle runs code when it is loaded, so
-it never is. Nor is any code run that was logged beside a model.
+Native files of each library are read, and skops files, whose types can be checked. A pickle runs code when it is
+loaded, so it never is. Nor is any code run that was logged beside a model.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,50 +15,29 @@ import xgboost
 
 from churn.contract.declaration import Rows
 from churn.errors import RegistryError
-from churn.explain.trained import TrainedModel
+from churn.explain.libraries import EXTRAS
 from churn.explain.xgb import XgboostModel, load_booster
+from churn.training.other_flavors import read_catboost, read_lightgbm, wrap_lightgbm, wrap_sklearn
+from churn.training.registered import (
+    ALL_TREES,
+    CHECK_ROWS,
+    LOG_AGAIN,
+    ONLY_BEST,
+    RegisteredModel,
+    find_inside,
+    read_skops,
+)
 
-type Predict = Callable[[Rows], npt.NDArray[np.float64]]
-"""Float32 (n, features) in the model's own order -> probabilities (n,)."""
-
-TRUSTED_TYPES = ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier"]
 CLASSES: Mapping[str, type[xgboost.XGBModel] | None] = {
     "xgboost.core.Booster": None,
     "xgboost.sklearn.XGBClassifier": xgboost.XGBClassifier,
     "xgboost.sklearn.XGBRFClassifier": xgboost.XGBClassifier,  # predicts as this one does
     "xgboost.sklearn.XGBRegressor": xgboost.XGBRegressor,
 }
-ALL_TREES = "all trees are taken, those after the best iteration too"
-ONLY_BEST = "no trees after the best iteration are taken"
-LOADERS = {"mlflow.xgboost", "mlflow.sklearn"}
+LIBRARIES = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "catboost": "CatBoost", "sklearn": "scikit-learn"}
+"""Flavours that are read, in this order, and the library of each."""
+LOADERS = {f"mlflow.{flavor}" for flavor in LIBRARIES}
 NATIVE = {".ubj", ".json"}
-LOG_AGAIN = "log its booster with mlflow.xgboost.log_model(model, model_format='ubj')"
-CHECK_ROWS = "`churn export --check rows.csv` then compares it with the probabilities that this one gives"
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredModel:
-    """A model as somebody registered it.
-
-    Args:
-        trained: the trees that it predicts with. Those after the best iteration of an early stop are cut off.
-        predict: what it says itself, as MLflow's own loading makes it predict.
-        others: models that its owner may have asked in its place, by how they differ, in words.
-        rounds: how many rounds of trees are taken, of how many, if some were cut off.
-        missing: the number that it takes for a missing value, beside NaN.
-        loader: what loads it in MLflow, if that runs code that was logged with it.
-        signature: the names of its columns in MLflow's signature, in order, if it has names.
-        example: rows of its input example, in its own order; None if there are none that are numbers.
-    """
-
-    trained: TrainedModel
-    predict: Predict
-    others: Mapping[str, TrainedModel] = field(default_factory=dict)
-    rounds: tuple[int, int] | None = None
-    missing: float = math.nan
-    loader: str | None = None
-    signature: tuple[str, ...] | None = None
-    example: Rows | None = None
 
 
 def read_model(source: str, folder: Path, described: Any) -> RegisteredModel:
@@ -91,19 +69,26 @@ def _read_example(described: Any, folder: Path, names: Sequence[str] | None) -> 
 
 def _read_flavor(source: str, folder: Path, flavors: Mapping[str, Mapping[str, Any]]) -> RegisteredModel:
     loader = flavors.get("python_function", {}).get("loader_module")
-    foreign_loader = loader if loader not in {None, *LOADERS} else None
-    if "xgboost" in flavors:
-        return _read_native(source, folder, flavors["xgboost"], foreign_loader)
-    if "sklearn" in flavors:
-        return _wrap_classifier(_read_skops(folder, flavors["sklearn"]), foreign_loader)
-    raise RegistryError(
-        f"{source} is no XGBoost model, it was logged as {', '.join(sorted(flavors)) or 'nothing known'}",
-        instead=f"{LOG_AGAIN}; {CHECK_ROWS}",
-    )
+    name = next((flavor for flavor in LIBRARIES if flavor in flavors), None)
+    if name is None:
+        raise RegistryError(
+            f"{source} is no model of {', '.join(LIBRARIES.values())}: it was logged as "
+            f"{', '.join(sorted(flavors)) or 'nothing known'}",
+            instead=f"{LOG_AGAIN}, or as another of these libraries; {CHECK_ROWS}",
+        )
+    readers = {"xgboost": _read_native, "lightgbm": read_lightgbm, "catboost": read_catboost, "sklearn": _read_sklearn}
+    try:
+        model = readers[name](source, folder, flavors[name])
+    except ImportError as error:
+        raise RegistryError(
+            f"{source} is a model of {LIBRARIES[name]}, which is not installed",
+            instead=f"pip install 'streamflow-churn[{EXTRAS[LIBRARIES[name]]}]'",
+        ) from error
+    return replace(model, loader=loader if loader not in {None, *LOADERS} else None)
 
 
-def _read_native(source: str, folder: Path, flavor: Mapping[str, Any], loader: str | None) -> RegisteredModel:
-    file = _find_inside(folder, flavor.get("data"))
+def _read_native(source: str, folder: Path, flavor: Mapping[str, Any]) -> RegisteredModel:
+    file = find_inside(folder, flavor.get("data"))
     name = str(flavor.get("model_class", "xgboost.core.Booster"))
     if name not in CLASSES:
         raise RegistryError(
@@ -122,7 +107,7 @@ def _read_native(source: str, folder: Path, flavor: Mapping[str, Any], loader: s
         # It predicts with all trees even after an early stop.
         trained, best = XgboostModel(booster), booster.attr("best_iteration")
         cut = {} if best is None else {ONLY_BEST: XgboostModel(booster[: int(best) + 1])}
-        return RegisteredModel(trained, trained.predict, others=cut, loader=loader)
+        return RegisteredModel(trained, trained.predict, others=cut)
     model = model_class()
     try:
         model.load_model(bytearray(content))
@@ -130,10 +115,10 @@ def _read_native(source: str, folder: Path, flavor: Mapping[str, Any], loader: s
         raise RegistryError(
             f"{source} is said to be a {name.rpartition('.')[2]} and cannot be read as one", instead=LOG_AGAIN
         ) from error
-    return _wrap_classifier(model, loader)
+    return _wrap_classifier(model)
 
 
-def _wrap_classifier(model: xgboost.XGBModel, loader: str | None) -> RegisteredModel:
+def _wrap_classifier(model: xgboost.XGBModel) -> RegisteredModel:
     booster = model.get_booster()
     rounds = booster.num_boosted_rounds()
     try:
@@ -155,41 +140,19 @@ def _wrap_classifier(model: xgboost.XGBModel, loader: str | None) -> RegisteredM
         others={ALL_TREES: XgboostModel(booster)} if is_cut else {},
         rounds=(used, rounds) if is_cut else None,
         missing=float(model.missing),
-        loader=loader,
     )
 
 
-def _find_inside(folder: Path, name: Any) -> Path:
-    """Return the file of this name. Raise RegistryError unless it lies in the folder."""
-    file = (folder / str(name)).resolve()
-    if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise RegistryError(f"the model's file {name} is not among what was registered", instead=LOG_AGAIN)
-    return file
-
-
-def _read_skops(folder: Path, flavor: Mapping[str, Any]) -> xgboost.XGBClassifier:
-    """Read a skops file that holds an XGBClassifier and nothing else.
+def _read_sklearn(source: str, folder: Path, flavor: Mapping[str, Any]) -> RegisteredModel:
+    """Read a skops file that holds a classifier of a library that is read.
 
     Raises:
         RegistryError: it is another file or another model.
     """
-    if flavor.get("serialization_format") != "skops":
-        raise RegistryError(
-            f"the model was logged as {flavor.get('serialization_format', 'pickle')}, which can run code when loaded, "
-            "so it is never loaded",
-            instead=f"{LOG_AGAIN}, or the XGBClassifier by mlflow.sklearn.log_model in the skops format; {CHECK_ROWS}",
-        )
-    import skops.io  # noqa: PLC0415 - slow, and needed for this flavour only
-    from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415
-
-    try:
-        model = skops.io.load(_find_inside(folder, flavor.get("pickled_model")), trusted=TRUSTED_TYPES)
-    except UntrustedTypesFoundException as error:
-        raise RegistryError(
-            f"the model's file holds types beyond XGBoost's own: {error}", instead="log the XGBClassifier alone"
-        ) from error
-    if not isinstance(model, xgboost.XGBClassifier):
-        raise RegistryError(
-            f"the model is a {type(model).__name__}, not an XGBClassifier", instead="log the XGBClassifier alone"
-        )
-    return model
+    file = find_inside(folder, flavor.get("pickled_model"))
+    model = read_skops(source, file, flavor)
+    if isinstance(model, xgboost.XGBClassifier):
+        return _wrap_classifier(model)
+    if type(model).__module__.startswith("lightgbm."):
+        return wrap_lightgbm(source, model)
+    return wrap_sklearn(source, model, file.read_bytes())

@@ -6,7 +6,7 @@ from typing import Any
 
 from churn.contract.declaration import Contract
 from churn.explain.trained import TrainedModel
-from churn.training.flavors import RegisteredModel
+from churn.training.registered import RegisteredModel
 
 
 @dataclass(frozen=True, slots=True)

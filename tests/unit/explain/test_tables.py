@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from churn.explain.arrays import Tables, file_name
 from churn.explain.parity import build_verified_tables, compare_with_model, make_adversarial_rows
 from churn.explain.tables import build_table_explainer, compile_tables, compute_leaf_cells
-from churn.explain.trees import Ensemble, Leaf, NotTabular, SplitCondition, read_ensemble
+from churn.explain.trees import Ensemble, Leaf, NotTabular, SplitCondition
 from churn.explain.xgb import XgboostModel
+from churn.explain.xgb_json import read_ensemble
 
 FEATURES = 5
 

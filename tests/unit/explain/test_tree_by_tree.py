@@ -12,8 +12,9 @@ import xgboost
 
 from churn.contract.declaration import Rows
 from churn.explain.tree_by_tree import explain_tree_by_tree, run_in_order, unite_thresholds
-from churn.explain.trees import Ensemble, read_ensemble
+from churn.explain.trees import Ensemble
 from churn.explain.xgb import XgboostModel, build_xgboost_explainer
+from churn.explain.xgb_json import read_ensemble
 
 
 @pytest.fixture(scope="module")
