@@ -17,8 +17,18 @@ class Fact:
 
 
 def describe_facts(contract: type[Contract], facts: Mapping[str, Any]) -> list[Fact]:
-    """Describe what subscribers may be shown of themselves: the fields that have words for them."""
-    return [Fact(spec.label, _describe(spec, facts.get(spec.name))) for spec in contract.features if spec.is_showable]
+    """Describe what subscribers may be shown of themselves: the fields that have words for them.
+
+    Of a draft, in which no field has such words yet, all are described but personal traits.
+    """
+    shown = [spec for spec in contract.features if spec.is_showable]
+    shown = shown or [spec for spec in contract.features if not spec.marker.protected]
+    return [Fact(spec.label, _describe(spec, facts.get(spec.name))) for spec in shown]
+
+
+def is_draft(contract: type[Contract]) -> bool:
+    """Tell whether no field has words for subscribers yet."""
+    return not any(spec.is_showable for spec in contract.features)
 
 
 def _describe(spec: FeatureSpec, value: Any) -> str:

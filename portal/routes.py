@@ -17,7 +17,7 @@ from portal.banner import Display, decide_display
 from portal.bills import find_last_bill, is_open
 from portal.business import Business
 from portal.exposures import ExposureRecorder
-from portal.facts import describe_facts
+from portal.facts import describe_facts, is_draft
 from portal.pages import find_account_template
 from portal.records import BannerHistory, DemoSubscriber, ResponseKind
 from portal.sessions import SubscriberSessions
@@ -85,6 +85,7 @@ def subscription_routes(
             account=account,
             facts=subscriber.facts,
             described=describe_facts(business.contract, subscriber.facts),
+            is_draft=is_draft(business.contract),
             today=today,
             banner=shown.banner,
             active=shown.active,

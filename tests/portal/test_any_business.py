@@ -1,6 +1,7 @@
 """The portal of a business that nobody wrote a page for, and of one that has files of its own."""
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,10 @@ def portal(gym: Path, service: FakeService, tmp_path: Path) -> Iterator[Portal]:
         yield made
 
 
-def visitor_of(portal: Portal, number: int) -> Any:
+def visitor_of(portal: Portal, number: int, name: str = "gym") -> Any:
     visitor = portal.visitor()
     visitor.get("/sign-in")
-    visitor.submit("/sign-in", subscriber=load_business("gym").subscribers[number - 1].key)
+    visitor.submit("/sign-in", subscriber=load_business(name).subscribers[number - 1].key)
     return visitor
 
 
@@ -47,6 +48,20 @@ def test_facts_that_may_be_shown_are_listed_in_words(portal: Portal) -> None:
         assert value.lower() in page.lower()
     assert "Visits" not in page, "it has no words for subscribers"
     assert "etired" not in page, "it is protected"
+
+
+def test_of_a_draft_all_facts_are_listed_but_personal_traits(
+    portal: Portal, gym: Path, service: FakeService, tmp_path: Path
+) -> None:
+    source = (gym / "gym.py").read_text(encoding="utf-8")
+    draft = re.sub(r'(Says|Band)\(("[^"]*"), "[^"]*", "[^"]*"', r"\1(\2", source).replace('"gym"', '"club"')
+    (gym / "club.py").write_text(draft, encoding="utf-8")
+    with Portal(tmp_path / "club", service.address, service_budget_ms=5000, churn_contract="club") as club:
+        page = visitor_of(club, 1, "club").get().text
+    assert "No field of the contract has words for subscribers yet" in page
+    assert "<dt>Visits</dt>" in page
+    assert "etired" not in page
+    assert "has words for subscribers" not in visitor_of(portal, 1).get().text
 
 
 def test_a_banner_is_shown_and_its_offer_accepted_in_words_of_no_other_business(
