@@ -17,6 +17,7 @@ from mlflow.models import Model
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from support.company import WORDS, encode, make_subscribers, register
 from support.examples import STREAMFLOW
+from support.patchy import Member
 from support.processes import serving
 
 from churn.contract.language import list_language_codes
@@ -190,6 +191,13 @@ def test_what_cannot_be_served_is_refused_by_name(complaint: str, tmp_path: Path
     fit, save = REFUSED[complaint]
     model = read_model("models:/acme/1", tmp_path, Model(flavors=save(fit(), tmp_path)))
     assert complaint in "; ".join(list_misfits(STREAMFLOW, model))
+
+
+def test_a_model_that_takes_no_missing_value_does_not_fit_a_contract_that_has_some(tmp_path: Path) -> None:
+    flavors = save_skops(fit_sklearn(GRADIENT), tmp_path)
+    model = read_model("models:/acme/1", tmp_path, Model(flavors=flavors))
+    assert "it predicts nothing where a value is missing" in "; ".join(list_misfits(Member, model))
+    assert not list(list_misfits(STREAMFLOW, model))
 
 
 def test_a_forest_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -115,6 +115,8 @@ def list_misfits(contract: type[Contract], model: RegisteredModel) -> Iterator[s
     """List what keeps this model from serving this contract, one phrase each; nothing if it can."""
     trained = model.trained
     yield from _list_obstacles(trained)
+    if not trained.takes_missing and (unknown := [spec.name for spec in contract.features if spec.is_nullable]):
+        yield f"it predicts nothing where a value is missing, and {', '.join(unknown)} may be"
     expected = contract.feature_names()
     if trained.feature_count != len(expected) and trained.feature_names is None:
         yield f"it takes {trained.feature_count} unnamed features, the contract has {len(expected)}"

@@ -165,7 +165,7 @@ class Registry:
         """Download a version's model without ever unpickling, and the files its run kept for the export.
 
         Raises:
-            RegistryError: it is not an XGBoost model in a format that is safe to load.
+            RegistryError: it is no model of a library that is read, in a format that is safe to load.
         """
         with (
             tempfile.TemporaryDirectory() as folder,
