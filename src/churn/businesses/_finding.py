@@ -176,8 +176,9 @@ def _require_distinct_helpers(folder: Path) -> None:
 
 
 def _explain_failure(path: Path, error: BaseException) -> ContractError:
+    cause = next(iter(str(error).splitlines()), "")
     if isinstance(error, SyntaxError):
-        where, line = error.filename or str(path), error.lineno
+        where, line, cause = error.filename or str(path), error.lineno, error.msg
     else:
         frames = [
             frame
@@ -185,9 +186,9 @@ def _explain_failure(path: Path, error: BaseException) -> ContractError:
             if path.is_absolute() and Path(frame.filename).parent == path.parent
         ]
         where, line = (frames[-1].filename, frames[-1].lineno) if frames else (str(path), None)
-    cause = next(iter(str(error).splitlines()), "")
-    told = cause if isinstance(error, ChurnError) else f"{type(error).__name__}: {cause}"
+    if not isinstance(error, ChurnError):
+        cause = f"{type(error).__name__}: {cause}"
     return ContractError(
-        f"{where}{f', line {line}' if line else ''}: {told}",
+        f"{where}{f', line {line}' if line else ''}: {cause}",
         instead=(error.instead if isinstance(error, ChurnError) else "") or f"correct that line; {WRITE_ONE}",
     )

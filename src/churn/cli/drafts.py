@@ -53,7 +53,7 @@ def require_fields(draft: Draft) -> None:
     if len(draft.fields) < TOP_REASONS:
         lost = "; ".join(f"{finding.column}: {finding.finding}" for finding in draft.left_out)
         raise DataError(
-            f"{draft.file} has {len(draft.fields)} columns that can be fields, and a contract has at least "
+            f"{draft.file} has too few columns that can be fields: {len(draft.fields)}, where a contract has at least "
             f"{TOP_REASONS}{f' (left out: {lost})' if lost else ''}",
             instead="add columns to the file",
         )

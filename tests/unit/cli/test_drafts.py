@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from churn.cli.drafts import choose_files, name_from_file
+from churn.cli.drafts import choose_files, name_from_file, require_fields
+from churn.drafting.draft import make_draft
 from churn.errors import ChurnError
 
 
@@ -39,3 +40,13 @@ def test_nothing_is_replaced_unless_it_is_said(tmp_path: Path, monkeypatch: pyte
     assert choose_files("gym", is_named=True, force=True).declaration == tmp_path / "gym.py"
     assert "there is a contract 'telco' already" in refusal("telco", force=True)
     assert "'our-own' is no name of a contract" in refusal("our-own")
+
+
+def test_too_few_columns_are_refused_with_what_was_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("id,left,a,b\n1,0,2,x\n2,1,3,x\n3,0,4,x\n")
+    draft = make_draft(path, "few", id_column="id", label_column="left")
+    with pytest.raises(
+        ChurnError, match=r"few.csv has too few columns that can be fields: 1, .* \(left out: b: constant\)"
+    ):
+        require_fields(draft)
