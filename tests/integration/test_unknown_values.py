@@ -23,7 +23,8 @@ from churn.model.manifest import ModelCard
 from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
 from churn.monitoring.drift import measure_drift, read_reference
-from churn.training.data import read_training_data
+from churn.reading.sources import describe_absent, find_sources, require_features
+from churn.training.data import DataProblem, InvalidData, read_training_data
 from churn.training.fit import fit_xgboost
 
 ROWS, TREES = 600, {"trees": 12, "max_depth": 3, "eta": 0.4}
@@ -122,6 +123,18 @@ def test_every_way_of_asking_gives_the_same_answer_and_its_record_is_replayed(ho
         scored = pq.ParquetDataset(home / kind).read().slice(0, len(alone))
         assert scored["churn_probability"].to_pylist() == [answer["churn_probability"] for answer in alone]
         assert scored["top_reasons"].to_pylist() == [answer["top_reasons"] for answer in alone]
+
+
+def test_a_file_without_a_column_is_scored_and_it_is_said(home: Path) -> None:
+    pd.read_csv(home / "people.csv").drop(columns="tenure").to_csv(home / "less.csv", index=False)
+    contract, sources = find_contract("patchy"), find_sources(home / "less.csv")
+    assert require_features(contract, sources) == ["shoe size"]
+    assert list(describe_absent(contract, sources)) == ["there is no column tenure: its values are not known"]
+    less = pd.read_csv(home / "data.csv").drop(columns="tenure")
+    less.to_csv(home / "less.csv", index=False)
+    with pytest.raises(InvalidData) as refused:
+        read_training_data(contract, home / "less.csv")
+    assert refused.value.problems == [DataProblem("tenure", "missing column", 1)]
 
 
 def test_drift_knows_blanks_from_values(home: Path) -> None:

@@ -103,6 +103,14 @@ def require_features(contract: type[Contract], sources: list[SourceFile], *, str
     return list(extra)
 
 
+def describe_absent(contract: type[Contract], sources: list[SourceFile]) -> Iterator[str]:
+    """Say of each feature that may be absent, and has no column in some source, what its values are taken for."""
+    for spec in contract.features:
+        if not all(spec.find_names(source.columns) for source in sources):
+            meaning = "not known" if spec.is_nullable else f"taken as {spec.default}"
+            yield f"there is no column {spec.name}: its values are {meaning}"
+
+
 def cut_into_parts(sources: list[SourceFile], part_rows: int) -> Iterator[FilePart]:
     """Number parts of `part_rows` rows. The last part of each source may be smaller. No row at all raises DataError."""
     spans = ((source, span) for source in sources for span in _format(source).spans(source.path, part_rows))

@@ -11,7 +11,7 @@ from churn.errors import DataError, SettingsError
 from churn.files import encode_json, write_bytes
 from churn.model.bundle import Bundle
 from churn.reading.recognition import name_unread
-from churn.reading.sources import FilePart, cut_into_parts, find_sources, require_features
+from churn.reading.sources import FilePart, cut_into_parts, describe_absent, find_sources, require_features
 from churn.scoring.output import SUMMARY, bind_folder, describe_inputs, remove_unfinished
 from churn.scoring.parts import Job, PartResult, part_path, read_part_result
 
@@ -57,6 +57,8 @@ def score(
     _require_sense(request)
     if extra := require_features(request.bundle.model.contract, sources, strict=request.strict):
         say(name_unread(extra))
+    for sentence in describe_absent(request.bundle.model.contract, sources):
+        say(sentence)
     before = describe_inputs(sources)
     parts = list(cut_into_parts(sources, request.part_rows))
     # Resolve: `champion` is a link, and may point elsewhere before the end.
