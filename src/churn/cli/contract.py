@@ -24,7 +24,10 @@ from churn.cli.drafts import (
     tabulate_findings,
 )
 from churn.cli.options import JsonOption
-from churn.cli.show import out, print_json, print_table, show_progress
+from churn.cli.show import out, print_json, print_table, say, show_progress
+from churn.contract.catalogues import list_missing, write_missing
+from churn.contract.messages import list_messages
+from churn.contract.places import locate_files
 from churn.drafting.draft import make_draft
 from churn.drafting.soundness import run_checks
 from churn.drafting.source import write_contract, write_policy
@@ -130,4 +133,43 @@ def contract_test(name: Annotated[str, typer.Argument(help="Which contract.")], 
             f"{name}: {len(results) - len(failed)} of {len(results)} checks hold", ["check", "what is wrong"], rows
         )
     if failed:
+        raise typer.Exit(ExitCode.INVALID_DATA)
+
+
+@app.command("messages", epilog="Example: churn contract messages gym --language de --write")
+def contract_messages(
+    name: Annotated[str, typer.Argument(help="Which contract.", show_default=False)],
+    *,
+    language: Annotated[str, typer.Option(help="The language's code, such as `de`.", show_default=False)],
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Add what is missing to NAME.LANGUAGE.po beside the contract, to be filled in."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List what has no translation of all that subscribers may read; exit code 3 if anything."""
+    contract = find_contract(name)
+    path = locate_files(contract).catalogue(language)
+    missing = list_missing(contract, language)
+    if write and missing:
+        write_missing(contract, language, path)
+    messages = list_messages(contract)
+    if as_json:
+        print_json(
+            {
+                "contract": name,
+                "language": language,
+                "catalogue": str(path),
+                "messages": len(messages),
+                "missing": missing,
+            }
+        )
+    elif missing:
+        rows = [[message if isinstance(message, str) else " / ".join(message)] for message in missing]
+        print_table(f"{len(missing)} of {len(messages)} messages have no translation in {language}", ["message"], rows)
+    else:
+        out.print(f"all {len(messages)} messages of {name} have a translation in {language}")
+    if missing:
+        say(f"{path} has them, to be filled in" if write else f"--write adds them to {path}, to be filled in")
+        say("until then, what needs one of them is said in English")
         raise typer.Exit(ExitCode.INVALID_DATA)

@@ -16,8 +16,8 @@ from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption
 from churn.cli.reports import FORMS, require_forms, write_report
 from churn.cli.show import out, print_json, print_table, say, show_progress
+from churn.contract.catalogues import list_languages, list_missing
 from churn.contract.declaration import Contract
-from churn.contract.language import list_language_codes
 from churn.errors import ContractError, OfferPolicyError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
@@ -61,6 +61,12 @@ def offers_check(policy: PolicyArgument, contract: NamedContractOption = None) -
         for terms in read.terms
     ]
     print_table(f"{read.version} is valid", ["offer", "until", "answers", "title"], rows)
+    named = find_contract(read.document.contract)
+    for code in read.document.languages:
+        if missing := list_missing(named, code):
+            out.print(
+                f"{code} lacks {len(missing)} messages of {named.contract_name}: what needs one is said in English"
+            )
     holdout = read.holdout
     out.print(f"{100 * holdout.share:g} % of the subscribers are held out by the experiment {holdout.experiment}")
     if expired := [terms.code for terms in read.terms if terms.offer.expires < _day(None)]:
@@ -191,7 +197,7 @@ def _read_policy(path: Path, contract: type[Contract] | str | None) -> Policy:
             contract = find_contract(contract or document.contract)
         except ContractError as error:
             raise OfferPolicyError(f"{path}: contract: {error.message}", instead=error.instead) from error
-    return build_policy(document, path, contract, languages=list_language_codes())
+    return build_policy(document, path, contract, languages=list_languages(contract))
 
 
 def _bundle(path: Path | None, settings: Settings) -> Bundle:

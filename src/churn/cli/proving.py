@@ -10,7 +10,7 @@ import typer
 
 from churn.cli.options import JsonOption
 from churn.cli.show import out, print_json, print_table, show_progress
-from churn.contract.language import list_language_codes
+from churn.contract.catalogues import list_languages
 from churn.errors import GateError
 from churn.model.bundle import load_bundle
 from churn.model.threshold import find_threshold
@@ -42,7 +42,7 @@ def prove(
     settings = read_settings()
     loaded = load_bundle(bundle or settings.bundle_path, settings.bundle_keys)
     contract = loaded.model.contract
-    policy = load_policy(settings.offer_policy, contract, languages=list_language_codes())
+    policy = load_policy(settings.offer_policy, contract, languages=list_languages(contract))
     with show_progress("looking at subscribers") as move:
         proof = proof_of(
             loaded,

@@ -6,7 +6,8 @@ derivation.py    from a declared field to what follows from it
 phrases.py       what is said of a value
 messages.py      what a catalogue must translate
 unspoken.py      what no subscriber is told
-language.py      texts, counts and money in the languages of locales/
+language.py      texts, counts and money in a language; locales/ has the catalogues that all contracts share
+catalogues.py    a contract's languages: its own catalogues, and which language is preferred
 subscriber.py    from JSON to a subscriber
 cells.py         from the cells of a data file to a subscriber
 wording.py       what is wrong with a value, in words

@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from churn.answers import Direction
 from churn.contract.language import ENGLISH, Language
-from churn.contract.phrases import Band, Bands, Money, Says, Value, Words
+from churn.contract.phrases import Band, Bands, CountedNoun, Money, Says, Value, Words
 
 type Kind = Literal["integer", "number", "category", "boolean"]
 # The model sees float32. Past these limits two different inputs would look the same to it, or infinite.
@@ -194,6 +194,12 @@ class FeatureSpec:
         band = self.find_band(value)
         text = band.raises if direction == "increases_risk" else band.lowers
         return self._fill_in(language.translate(text), value, language) if text else ""
+
+    def list_messages_of(self, value: Value | None) -> set[str | tuple[str, str]]:
+        """List the messages that a text for a subscriber needs: that of the value's band, and the noun in it."""
+        has_noun = isinstance(self.words, CountedNoun) and value is not None
+        noun = {(self.words.one, self.words.many)} if has_noun else set()
+        return {self.find_band(value).raises, *noun}
 
     def _fill_in(self, text: str, value: Value | None, language: Language) -> str:
         return text if self.words is None or value is None else text.replace("{value}", self.words(value, language))

@@ -1,24 +1,29 @@
 """How texts, counts, shares and money are written in a language.
 
 English stands in the code, mostly in the contracts, and is the id of each message. Each other language is one catalogue
-in `locales/`, in gettext's format. A test requires that each catalogue is complete.
+in `locales/`, in gettext's format, that all contracts share; `catalogues.py` has those of single contracts.
 """
+
+from __future__ import annotations
 
 import gettext
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
 
 LOCALES = Path(__file__).parent / "locales"
 MILLIONTH, BILLION = 1e-6, 1e9
 DECIMALS = 3
 # The currencies that English writes without Babel. Each has two decimals.
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-# Longer than any browser sends, and short enough to keep some hundred of them.
-LONGEST_HEADER = 200
+NOTHING: frozenset[str | tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Language:
         write_count: (number, noun of one, noun of many) -> `3 months` or `13.7 minutes`.
         write_share: a ratio -> `36%`.
         write_money: (amount, currency as ISO 4217 has it) -> `$89.50`.
+        lacks: messages of a contract that have no translation. What needs one is said in English as a whole.
     """
 
     code: str
@@ -38,6 +44,7 @@ class Language:
     write_count: Callable[[float, str, str], str]
     write_share: Callable[[float], str]
     write_money: Callable[[float, str], str]
+    lacks: frozenset[str | tuple[str, str]] = NOTHING
 
 
 def _round(number: float) -> Decimal:
@@ -98,18 +105,45 @@ ENGLISH = Language(
 
 
 def list_language_codes() -> tuple[str, ...]:
-    """List all languages that texts exist in, English first."""
+    """List the languages of the catalogues that all contracts share, English first."""
     return (ENGLISH.code, *sorted(path.stem for path in LOCALES.glob("*.po")))
 
 
 @cache
 def find_language(code: str) -> Language:
-    """Return a language by its code, one of `list_language_codes()`. Its first call reads the catalogue."""
-    if code == ENGLISH.code:
-        return ENGLISH
+    """Return a language with the shared catalogue, by one of `list_language_codes()`."""
+    return ENGLISH if code == ENGLISH.code else build_language(code, compile_catalogue(read_shared_catalogue(code)))
+
+
+@cache
+def read_shared_catalogue(code: str) -> Catalog:
+    """Read the catalogue that all contracts share; an empty one if there is none in this language."""
+    from babel.messages.catalog import Catalog  # noqa: PLC0415 - as above
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    path = LOCALES / f"{code}.po"
+    if not path.is_file():
+        return Catalog(locale=code)
+    with path.open("rb") as source:
+        return read_po(source, locale=code)
+
+
+def compile_catalogue(catalogue: Catalog) -> gettext.GNUTranslations:
+    """Make a catalogue ready to translate."""
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - as above
+
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def build_language(
+    code: str, messages: gettext.NullTranslations, lacks: frozenset[str | tuple[str, str]] = NOTHING
+) -> Language:
+    """Return a language that translates by these messages, and knows which ones of a contract it lacks."""
     from babel import Locale, numbers  # noqa: PLC0415 - as above
 
-    messages = _read_catalogue(LOCALES / f"{code}.po")
     locale = Locale.parse(code)
 
     def write_number(number: float) -> str:
@@ -139,43 +173,5 @@ def find_language(code: str) -> Language:
         write_count=write_count,
         write_share=write_share,
         write_money=lambda amount, currency: _write_money_by_babel(amount, currency, code),
+        lacks=lacks,
     )
-
-
-def _read_catalogue(path: Path) -> gettext.GNUTranslations:
-    from babel.messages.mofile import write_mo  # noqa: PLC0415 - as above
-    from babel.messages.pofile import read_po  # noqa: PLC0415
-
-    with path.open("rb") as source:
-        catalogue = read_po(source, locale=path.stem)
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
-
-
-def choose_language(accepted: str | None) -> Language:
-    """Choose the language that an Accept-Language header (RFC 9110, section 12.5.4) prefers, else English."""
-    return ENGLISH if not accepted else _choose(accepted[:LONGEST_HEADER])
-
-
-@lru_cache(maxsize=256)
-def _choose(accepted: str) -> Language:
-    known = list_language_codes()
-    ranges = [_read_range(part) for part in accepted.lower().split(",")]
-    for tag, weight in sorted(ranges, key=lambda tag_and_weight: -tag_and_weight[1]):  # keeps the order of equal ones
-        code = tag.partition("-")[0]
-        if weight > 0 and code in known:
-            return find_language(code)
-    return ENGLISH
-
-
-def _read_range(part: str) -> tuple[str, float]:
-    """Return a language range with its weight: `de-AT;q=0.8` is ("de-at", 0.8). An unreadable weight counts as 0."""
-    tag, _, weight = (item.strip() for item in part.partition(";"))
-    if not weight:
-        return tag, 1.0
-    try:
-        return tag, float(weight.removeprefix("q="))
-    except ValueError:
-        return tag, 0.0

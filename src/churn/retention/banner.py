@@ -10,7 +10,7 @@ from churn.model.model import ChurnModel, Prediction
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
 from churn.retention.offers.selection import choose_offer
-from churn.retention.reasons import choose_customer_reasons
+from churn.retention.reasons import choose_customer_reasons, is_worded
 
 
 class Visitor(NamedTuple):
@@ -29,9 +29,10 @@ def build_banner(
 ) -> Retention:
     """Build the banner of a subscriber whose probability is above the threshold.
 
-    The banner is empty and has no headline for the holdout, and where no reason holds.
+    The banner is empty and has no headline for the holdout, and where no reason holds. It is in English as a whole if
+    its policy has not the visitor's language, or if one of its reasons is not translated.
     """
-    language = visitor.language
+    language = visitor.language if visitor.language.code in policy.document.languages else ENGLISH
     content: Retention = {
         "headline": None,
         "reasons": [],
@@ -45,6 +46,10 @@ def build_banner(
     if content["arm"] == "holdout":
         return content
     content["reasons"], content["suppressed"] = choose_customer_reasons(model, subscriber, prediction, language)
+    if not is_worded(subscriber, content["reasons"], language):  # no banner mixes two languages
+        language = ENGLISH
+        content["language"] = language.code
+        content["reasons"], _ = choose_customer_reasons(model, subscriber, prediction, language)
     if content["reasons"]:
         content["offer"], content["offers_considered"] = choose_offer(
             policy,

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from churn.answers import CustomerReason, Retention, RiskTier, TierLimits
+from churn.contract.catalogues import find_contract_language
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
-from churn.contract.language import find_language, list_language_codes
 from churn.contract.sampling import draw_subscribers
 from churn.explain.libraries import find_model_file
 from churn.explain.loading import load_model
@@ -80,7 +80,7 @@ def prove(
     generator = np.random.default_rng(seed)
     name = find_model_file(bundle.files) or MODEL
     witness = load_model(bundle.path / name, bytes(bundle.files[name]))
-    languages = [find_language(code) for code in list_language_codes()]
+    languages = [find_contract_language(bundle.model.contract, code) for code in policy.document.languages]
     while proof.rows < rows:
         people = draw_subscribers(bundle.model.contract, generator, min(ROWS_AT_ONCE, rows - proof.rows))
         cases: list[tuple[Contract, Prediction, Retention]] = []
@@ -132,15 +132,16 @@ def _check_banner(proof: Proof, person: Contract, banner: Retention) -> None:
         spec = specs[reason["code"].partition(".")[0]]
         if spec.marker.protected:
             proof.breaks("no protected field is shown", reason)
-        if not _is_true_of(reason, spec, getattr(person, spec.name), banner["language"]):
+        if not _is_true_of(reason, spec, person, banner["language"]):
             proof.breaks("code and text are those of the value", (reason, person))
 
 
-def _is_true_of(reason: CustomerReason, spec: FeatureSpec, value: Any, language: str) -> bool:
+def _is_true_of(reason: CustomerReason, spec: FeatureSpec, person: Contract, language: str) -> bool:
     """Tell whether the band holds the value, and the text is the band's text for a value that raises the risk."""
+    value = getattr(person, spec.name)
     name = reason["code"].partition(".")[2]
     at = [*(band.name for band in spec.bands), spec.unknown.name].index(name)
-    written = find_language(language)
+    written = find_contract_language(type(person), language)
     band = [*spec.bands, spec.unknown][at]
     if band is spec.unknown or value is None:
         return band is spec.unknown and value is None and reason["text"] == written.translate(band.raises) != ""

@@ -63,6 +63,15 @@ def choose_customer_reasons(
     return shown, suppressed
 
 
+def is_worded(subscriber: Contract, reasons: Sequence[CustomerReason], language: Language) -> bool:
+    """Tell whether a language has a translation of all that these reasons say."""
+    if not language.lacks:
+        return True
+    specs = {spec.name: spec for spec in subscriber.features}
+    fields = [specs[reason["code"].partition(".")[0]] for reason in reasons]
+    return not any(language.lacks & spec.list_messages_of(getattr(subscriber, spec.name)) for spec in fields)
+
+
 def verify_reasons(model: ChurnModel, prediction: Prediction, features: Sequence[int]) -> dict[int, bool]:
     """Tell for some features, by number, whether the probability falls when only this feature moves to its reference.
 

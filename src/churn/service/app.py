@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from churn.contract.catalogues import list_languages
 from churn.contract.declaration import Contract, Rows
-from churn.contract.language import list_language_codes
 from churn.errors import ChurnError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
@@ -63,7 +63,9 @@ def create_app(
     settings = settings or read_settings()
     bundle = bundle or load_bundle(settings.bundle_path, settings.bundle_keys)
     bundle.require_version(settings.model_version)
-    policy = policy or load_policy(settings.offer_policy, bundle.model.contract, languages=list_language_codes())
+    policy = policy or load_policy(
+        settings.offer_policy, bundle.model.contract, languages=list_languages(bundle.model.contract)
+    )
     has_challenger = settings.challenger_path is not None
     served = describe_served_model(bundle.model, policy, bundle_sha256=bundle.sha256, has_challenger=has_challenger)
     counters = Counters(served, ledger)
@@ -103,7 +105,7 @@ def build_app(
         SettingsError: the keys that the settings name cannot be used.
         OfferPolicyError: the policy of the settings, or the contract's own, cannot be used.
     """
-    policy = policy or load_policy(settings.offer_policy, model.contract, languages=list_language_codes())
+    policy = policy or load_policy(settings.offer_policy, model.contract, languages=list_languages(model.contract))
     counters = counters or Counters(describe_served_model(model, policy))
     keys = keys or open_key_ring(settings)
     find_output().observer = counters.count_lost_line

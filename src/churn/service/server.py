@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from churn.contract.language import list_language_codes
+from churn.contract.catalogues import list_languages
 from churn.cpus import count_usable_cpus
 from churn.errors import SettingsError
 from churn.model.bundle import Bundle, load_bundle
@@ -61,7 +61,9 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
     with stop_without_failure():
         bundle = load_bundle(settings.bundle_path, settings.bundle_keys)
         bundle.require_version(settings.model_version)
-        policy = load_policy(settings.offer_policy, bundle.model.contract, languages=list_language_codes())
+        policy = load_policy(
+            settings.offer_policy, bundle.model.contract, languages=list_languages(bundle.model.contract)
+        )
         require_writable_log(settings, bundle.model.contract.contract_name)
         challenger = load_challenger_bundle(settings, bundle)
         keys = open_key_ring(settings)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
+from churn.contract.language import ENGLISH
 from churn.contract.unspoken import find_unspoken
 from churn.retention.offers.complaints import PolicyProblem
 from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument, find_placeholders
@@ -14,7 +15,7 @@ from churn.retention.offers.price import NUMERIC, find_price_problems
 def find_problems(
     document: PolicyDocument, contract: type[Contract], languages: Collection[str]
 ) -> list[PolicyProblem]:
-    """List all that is wrong, in the file's order. Answers are given in `languages`: the policy must have them all."""
+    """List all that is wrong, in the file's order. Answers can be given in `languages`: the policy chooses of them."""
     if document.contract != contract.contract_name:
         what = f"is {document.contract}, but the contract in use is {contract.contract_name}"
         return [PolicyProblem("contract", what, "give the policy of this contract, or set CHURN_CONTRACT")]
@@ -37,13 +38,12 @@ def find_problems(
     return problems
 
 
-def _languages(document: PolicyDocument, required: Collection[str]) -> Iterator[PolicyProblem]:
-    if lacking := [language for language in sorted(required) if language not in document.languages]:
-        yield PolicyProblem("languages", f"lacks {', '.join(lacking)}", "add it here and to every text")
-    if unknown := [language for language in document.languages if language not in required]:
-        yield PolicyProblem(
-            "languages", f"has {', '.join(unknown)}", f"answers are given in {', '.join(sorted(required))}"
-        )
+def _languages(document: PolicyDocument, possible: Collection[str]) -> Iterator[PolicyProblem]:
+    if ENGLISH.code not in document.languages:
+        yield PolicyProblem("languages", "lacks en", "add it here and to every text: others fall back to it")
+    if unknown := [language for language in document.languages if language not in possible]:
+        instead = f"answers are given in {', '.join(sorted(possible))}; `churn contract messages` begins a catalogue"
+        yield PolicyProblem("languages", f"has {', '.join(unknown)}, of which the contract has no catalogue", instead)
 
 
 def _headlines(name: str, texts: Mapping[str, str], languages: Collection[str]) -> Iterator[PolicyProblem]:

@@ -64,7 +64,7 @@ def find_default_policy(contract: type[Contract]) -> Path:
 
 
 def load_policy(path: Path | None, contract: type[Contract], *, languages: Collection[str]) -> Policy:
-    """Read and check a policy file, by default the contract's own. Every text must have each of the languages.
+    """Read and check a policy file, by default the contract's own. Its languages must be among these.
 
     Raises:
         OfferPolicyError: names the file, each place in it that is wrong, and what to do instead.

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from churn.answers import TIERS, RetentionAnswer
+from churn.contract.catalogues import Languages
 from churn.contract.subscriber import subscriber_from_json
 from churn.judging.metrics import TOP_REASONS
 from churn.model.model import ChurnModel
@@ -51,6 +52,7 @@ def predict_routes(
     """
     router = APIRouter(route_class=DirectRoute)
     most_reasons = len(model.contract.features)
+    languages = Languages(model.contract, policy.document.languages)
     parameters = [describe_reasons(most_reasons)]
     one_batch_at_a_time = asyncio.Lock()
 
@@ -61,7 +63,7 @@ def predict_routes(
         response_model=RetentionAnswer,
         responses=describe_errors(413, 415, 422),
         openapi_extra={
-            "parameters": [*parameters, *describe_visitor()],
+            "parameters": [*parameters, *describe_visitor(policy.document.languages)],
             "requestBody": _request_body(_schema(model), model.contract.example()),
             # For those who draw the probability.
             "x-banner-above": threshold,
@@ -71,7 +73,7 @@ def predict_routes(
     async def predict(request: Request) -> Response:
         require_json(request)
         reasons = read_reasons(request, most=most_reasons)
-        visitor = read_visitor(request)
+        visitor = read_visitor(request, languages)
         body = await read_body(request, max_bytes=max_body_bytes)
         clock = counters.start_clock()
         value = parse_json(body)

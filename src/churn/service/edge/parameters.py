@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from fastapi import Request
 
 from churn.answers import DAY_PATTERN
-from churn.contract.language import choose_language, list_language_codes
+from churn.contract.catalogues import Languages
 from churn.contract.wording import Code, cut
 from churn.judging.metrics import TOP_REASONS
 from churn.retention.banner import Visitor
@@ -33,9 +34,9 @@ def describe_reasons(most: int) -> dict[str, Any]:
     }
 
 
-def describe_visitor() -> list[dict[str, Any]]:
-    """Return the headers that say who asks, as the OpenAPI document has them."""
-    languages = ", ".join(f"`{code}`" for code in list_language_codes())
+def describe_visitor(codes: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the headers that say who asks, as the OpenAPI document has them; `codes` are the languages of answers."""
+    languages = ", ".join(f"`{code}`" for code in codes)
     return [
         describe_header(
             KEY,
@@ -75,8 +76,8 @@ def read_reasons(request: Request, *, most: int) -> int:
             raise refuse_field(REASONS, "duplicate", "is given twice; give it once")
 
 
-def read_visitor(request: Request) -> Visitor:
-    """Return who asks.
+def read_visitor(request: Request, languages: Languages) -> Visitor:
+    """Return who asks, with one of the languages.
 
     Raises:
         Problem: 422; names the header.
@@ -93,7 +94,7 @@ def read_visitor(request: Request) -> Visitor:
             texts[name] += f",{text}"
         else:
             raise refuse_field(name, "duplicate", "is given twice; give it once")
-    return Visitor(_key(texts.get(KEY)), _day(texts.get(LAST_OFFER)), choose_language(texts.get(ACCEPT_LANGUAGE)))
+    return Visitor(_key(texts.get(KEY)), _day(texts.get(LAST_OFFER)), languages.choose(texts.get(ACCEPT_LANGUAGE)))
 
 
 def _count(value: str, most: int) -> int:
