@@ -197,9 +197,10 @@ class FeatureSpec:
 
     def list_messages_of(self, value: Value | None) -> set[str | tuple[str, str]]:
         """List the messages that a text for a subscriber needs: that of the value's band, and the noun in it."""
-        has_noun = isinstance(self.words, CountedNoun) and value is not None
-        noun = {(self.words.one, self.words.many)} if has_noun else set()
-        return {self.find_band(value).raises, *noun}
+        messages: set[str | tuple[str, str]] = {self.find_band(value).raises}
+        if isinstance(self.words, CountedNoun) and value is not None:
+            messages.add((self.words.one, self.words.many))
+        return messages
 
     def _fill_in(self, text: str, value: Value | None, language: Language) -> str:
         return text if self.words is None or value is None else text.replace("{value}", self.words(value, language))

@@ -20,4 +20,4 @@ def list_field_messages(spec: FeatureSpec) -> list[Message]:
     of_unknown = [spec.unknown] if spec.is_nullable else []
     bands = [*spec.bands, *of_unknown]
     labels = [band.label for band in (of_unknown if spec.words else bands)]
-    return [spec.label, *nouns, *labels, *(text for band in bands for text in (band.raises, band.lowers))]
+    return [spec.label, *nouns, *labels, *(text for band in bands for text in (band.raises, band.lowers) if text)]

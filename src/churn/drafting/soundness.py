@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
+from churn.contract.catalogues import list_languages
 from churn.contract.cells import read_cells, text_from_cell
 from churn.contract.declaration import Contract
-from churn.contract.language import list_language_codes
 from churn.contract.places import locate_files
 from churn.contract.sampling import draw_columns
 from churn.errors import ChurnError
@@ -119,7 +119,7 @@ def check_refusals(contract: type[Contract]) -> Iterator[str]:
 def check_policy(contract: type[Contract]) -> Iterator[str]:
     """The policy of offers beside it is valid."""
     try:
-        load_policy(None, contract, languages=list_language_codes())
+        load_policy(None, contract, languages=list_languages(contract))
     except ChurnError as error:
         yield f"{locate_files(contract).policy.name}: {error.message}"
 

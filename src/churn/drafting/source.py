@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from churn.contract.cells import text_from_boolean
-from churn.contract.language import list_language_codes
 from churn.drafting.draft import Draft
 from churn.drafting.kinds import DraftField, Finding
 from churn.drafting.naming import is_counting
@@ -24,19 +23,16 @@ def say(label: str, values: tuple[str, ...]) -> dict[str, Says]:
 
 
 '''
-HEADLINES = {
-    "with_offer": {"en": "Something for you", "de": "Etwas für Sie"},
-    "without_offer": {"en": "Good to have you with us", "de": "Schön, dass Sie da sind"},
-}
 POLICY = """\
 # What subscribers of {name} are offered: nothing yet. docs/offers.md explains every key, and how to add an offer.
 
 version = {version}     # raise it with every change; each answer carries it
 contract = {contract}
-languages = {languages}
+languages = ["en"]
 
 [headlines]
-{headlines}
+with_offer.en = "Something for you"
+without_offer.en = "Good to have you with us"
 
 # These subscribers are shown nothing, so that we learn what the banner does.
 [holdout]
@@ -63,18 +59,11 @@ def write_contract(draft: Draft) -> str:
 def write_policy(name: str) -> str:
     """Write NAME.toml."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    languages = list_language_codes()
     return POLICY.format(
         name=name,
         contract=quote(name),
         version=quote(f"{plain}-1"),
         experiment=quote(f"{plain}-banner-1"),
-        languages=json.dumps(list(languages)),
-        headlines="\n".join(
-            f"{place}.{language} = {quote(texts.get(language, texts['en']))}"
-            for place, texts in HEADLINES.items()
-            for language in languages
-        ),
     )
 
 
