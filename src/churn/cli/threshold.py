@@ -14,8 +14,8 @@ from churn.cli.options import ContractOption, JsonOption, NameOption
 from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.cli.trained import word_reach
 from churn.cli.training import open_registry
+from churn.contract.catalogues import list_languages
 from churn.contract.declaration import Contract
-from churn.contract.language import list_language_codes
 from churn.errors import RegistryError, SettingsError
 from churn.model.bundle import load_bundle
 from churn.model.shelf import CHAMPION
@@ -141,7 +141,7 @@ def _sum_net_dollars(
     from churn.training.kept import name_version
 
     model = load_bundle(settings.shelf(contract.contract_name).bundle(name_version(contract, info))).model
-    policy = load_policy(settings.offer_policy, contract, languages=list_language_codes())
+    policy = load_policy(settings.offer_policy, contract, languages=list_languages(contract))
     say(f"weighing the offers of {policy.version} to the subscribers in {source}")
     census = Census()
     with show_progress("rows") as move:
