@@ -11,7 +11,7 @@ import numpy.typing as npt
 from churn.errors import SettingsError
 from churn.files import encode_json
 from churn.model.model import DECIMALS
-from churn.training.fit import Labels
+from churn.training.groups import Labels
 from churn.training.kept import explain_errors
 
 CURVE_FILE = "threshold_curve.json"
