@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from support.earlier import EARLIER, THRESHOLD, earlier_json
 from support.in_process import InProcess
 
 from churn.contract.language import list_language_codes
+from churn.explain.arrays import file_name
+from churn.explain.tables import compile_tables
+from churn.explain.xgb import XgboostModel, load_booster
 from churn.model.bundle import load_bundle
+from churn.model.manifest import MODEL
 from churn.retention.offers.policy import load_policy
 from churn.service.app import create_app
 from churn.settings import Settings
@@ -32,6 +37,13 @@ def test_a_bundle_loads_and_its_golden_rows_come_out_as_at_export(version: str) 
     bundle = load_bundle(BUNDLES / version)
     assert (bundle.manifest.model_version, bundle.manifest.bundle_format) == (version, 3)
     assert (bundle.manifest.contract, bundle.manifest.explainer) == ("streamflow", "tables")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_model_of_a_bundle_compiles_to_the_bytes_that_it_compiled_to_then(version: str) -> None:
+    tables = compile_tables(XgboostModel(load_booster(BUNDLES / version / MODEL)).read_ensemble())
+    for name, array in tables.arrays().items():
+        assert array.tobytes() == np.load(BUNDLES / version / file_name(name)).tobytes(), name
 
 
 def test_the_link_to_the_champion_leads_to_its_bundle() -> None:

@@ -7,7 +7,9 @@ A leaf with value v, whose path asks about d features, contributes
 to feature i, where o_j is 1 if the row meets the condition on feature j and 0 if not, and p_j is the condition's
 share of the training weight. It is the Shapley value of the game in which an absent feature passes with its share
 (Lundberg et al. 2020, algorithm 2), the sum over coalitions written as an integral over the beta function. The
-integrand is a polynomial of degree d - 1, so Gauss-Legendre quadrature with ceil(d / 2) points is exact.
+integrand is a polynomial of degree d - 1, so Gauss-Legendre quadrature with ceil(d / 2) points is exact. XGBoost since
+3.3 evaluates the same integral tree by tree, with eight points at any depth: Wettenstein, Mitchell and Yu (2026),
+"Quadrature-TreeSHAP: Depth-Independent TreeSHAP and Shapley Interactions", arXiv:2605.04497.
 
 Leaves that ask about the same features form a group, of one of two kinds:
 
