@@ -5,8 +5,11 @@ All run with one thread. CPU time leaves out what other programs of the machine 
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,8 +47,9 @@ class Contender:
 
 
 def build_contenders(bundle: Path) -> list[Contender]:
-    """Build ours and the three others with the same trees, and do what each can do once."""
+    """Build ours and the others that are installed with the same trees, and do what each can do once."""
     import shap  # noqa: PLC0415 - seconds to import, and the rivals are not there where the tests run
+    import shapiq  # noqa: PLC0415
     from woodelf import WoodelfExplainer  # noqa: PLC0415
 
     model = load_bundle(bundle).model
@@ -56,6 +60,7 @@ def build_contenders(bundle: Path) -> list[Contender]:
     classifier.load_model(bundle / MODEL)
     tree_explainer = shap.TreeExplainer(classifier)
     woodelf = WoodelfExplainer(classifier)
+    quadrature = shapiq.TreeExplainer(classifier, mode="pathdependent", index="SV", max_order=1, min_order=1)
 
     def contribs(rows: Rows) -> Matrix:
         data = xgboost.DMatrix(rows, nthread=1)
@@ -65,8 +70,35 @@ def build_contenders(bundle: Path) -> list[Contender]:
         Contender("ours", lambda rows: model.explain(rows)[:, :-1]),
         Contender("pred_contribs", contribs),
         Contender("shap", lambda rows: np.asarray(tree_explainer.shap_values(rows))),
+        Contender("shapiq", lambda rows: matrix_from_orders(quadrature.explain_X(rows).values, rows.shape)),
+        *([Contender("treeshap", build_treeshap(booster))] if importlib.util.find_spec("treeshap") else []),
         Contender("woodelf", lambda rows: woodelf.shap_values(pd.DataFrame(rows, columns=features), verbose=False)),
     ]
+
+
+def matrix_from_orders(values: Mapping[tuple[int, ...], Matrix], shape: tuple[int, ...]) -> Matrix:
+    """Return a column for each feature; one that is always 0 may have been left out."""
+    contributions = np.zeros(shape)
+    for (feature,), column in values.items():
+        contributions[:, feature] = column
+    return contributions
+
+
+def build_treeshap(booster: xgboost.Booster) -> Callable[[Rows], Matrix]:
+    """Build the explainer in Rust, with one thread; it reads JSON."""
+    os.environ["RAYON_NUM_THREADS"] = "1"  # read when it begins
+    from treeshap import ShapExplainer, TreeEnsemble  # noqa: PLC0415 - Rust's, which is not there everywhere
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.json"
+        booster.save_model(file)
+        explainer = ShapExplainer(TreeEnsemble.from_file(str(file), "xgboost"))
+
+    def explain(rows: Rows) -> Matrix:
+        contributions: Matrix = explainer.explain(rows.astype(np.float64)).shap_values
+        return contributions
+
+    return explain
 
 
 def word_reasons(contract: type[Contract], rows: Rows, contributions: Matrix) -> object:
@@ -92,7 +124,7 @@ def measure_kernel(bundle: Path, *, rounds: int, one_row_s: float, bulk_s: float
     model = load_bundle(bundle).model
     rows = model.contract.encode_columns(draw_columns(model.contract, np.random.default_rng(1), MOST_ROWS))
     contenders = build_contenders(bundle)
-    check_agreement(contenders, rows[:CHECKED])
+    differences = check_agreement(contenders, rows[:CHECKED])
     counts = {contender.name: choose_bulk_rows(contender, rows, bulk_s) for contender in contenders}
     results: list[Row] = []
     for number in range(rounds):
@@ -105,6 +137,7 @@ def measure_kernel(bundle: Path, *, rounds: int, one_row_s: float, bulk_s: float
             results.append(
                 {"model": bundle.name, "contender": contender.name, "round": number, "bulk_rows": count}
                 | {"one_row_us": round(one_row, 2), "bulk_us": round(bulk, 3), "bulk_reasons_us": round(reasons, 3)}
+                | {"difference": float(f"{differences[contender.name]:.2g}")}
             )
             say(
                 f"{bundle.name} · round {number + 1} of {rounds} · {contender.name}: one row {one_row:,.1f} µs; "
@@ -113,17 +146,21 @@ def measure_kernel(bundle: Path, *, rounds: int, one_row_s: float, bulk_s: float
     return results
 
 
-def check_agreement(contenders: Sequence[Contender], rows: Rows) -> None:
-    """Refuse to time contenders that give different contributions.
+def check_agreement(contenders: Sequence[Contender], rows: Rows) -> dict[str, float]:
+    """Refuse to time contenders that give different contributions. Return the largest difference of each.
 
     Raises:
         RuntimeError: names the one that disagrees with pred_contribs, and by how much.
     """
     reference = next(one for one in contenders if one.name == "pred_contribs").explain(rows)
+    differences = {}
     for contender in contenders:
-        difference = float(np.abs(np.asarray(contender.explain(rows), dtype=np.float64) - reference).max())
+        contributions = np.asarray(contender.explain(rows), dtype=np.float64)
+        difference = float(np.abs(contributions - reference).max())
+        differences[contender.name] = difference
         if not difference <= TOLERANCE:
             raise RuntimeError(f"{contender.name} and pred_contribs disagree by {difference:.2g} in a contribution")
+    return differences
 
 
 def choose_bulk_rows(contender: Contender, rows: Rows, seconds: float) -> int:

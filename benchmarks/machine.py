@@ -18,21 +18,22 @@ LIBRARIES = (
     "pandas",
     "xgboost-cpu",
     "shap",
+    "shapiq",
     "woodelf-explainer",
     "mlflow",
     "bentoml",
 )
 
 
-def describe_machine(libraries: Iterable[str] = LIBRARIES, tool: str = "wrk") -> dict[str, Any]:
-    """Return CPU, load, Python, the tool that measures, and libraries."""
+def describe_machine(libraries: Iterable[str] = LIBRARIES, tool: str | None = "wrk") -> dict[str, Any]:
+    """Return CPU, load, Python, the tool that measures, if any, and libraries."""
     return {
         "cpu": read_cpu_model(),
         "cores": os.cpu_count(),
         "load_before": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        tool: ask_version(tool),
+        **({tool: ask_version(tool)} if tool else {}),
         "libraries": {name: version(name) for name in libraries},
     }
 

@@ -17,7 +17,8 @@ HEAD = f"""\
 
 All figures on this page come from one run of `scripts/bench`. [results.json](results.json) has all its measurements;
 `scripts/bench --report` makes the page anew from them. Other runs measured [what one task can do](task.md),
-[what the shadow costs](shadow.md) and [how many instructions an answer takes](instructions.md).
+[what the shadow costs](shadow.md), [how many instructions an answer takes](instructions.md) and
+[the explanation alone](explainers.md) beside other libraries.
 
 ![Requests a second by server and model]({PLOT})
 """

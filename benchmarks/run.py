@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.comparison import NAMES, measure_comparison, select, write_comparison
+from benchmarks.comparison import MODELS, NAMES, measure_comparison, select, write_comparison
+from benchmarks.explainers_report import build_explainers_report
 from benchmarks.instructions_report import build_instructions_report, build_instructions_table
 from benchmarks.judge.plot import write_judge_plot
 from benchmarks.judge.report import build_judge_report, build_judge_tables
@@ -115,6 +116,16 @@ def _write_instructions(results: Results, folder: Path) -> None:
     write_bytes(folder / "instructions.md", build_instructions_report(results).encode())
 
 
+def _measure_explainers(asked: argparse.Namespace) -> Results:
+    from benchmarks.explainers import measure_explainers
+
+    return measure_explainers(select(MODELS, asked.only, MODELS), quick=asked.quick, say=say)
+
+
+def _write_explainers(results: Results, folder: Path) -> None:
+    write_bytes(folder / "explainers.md", build_explainers_report(results).encode())
+
+
 def _measure_judge(asked: argparse.Namespace) -> Results:
     from benchmarks.judge.figures import measure_judge
 
@@ -135,6 +146,7 @@ RUNS = (
     Run("task", DOCS / "benchmarks/task.json", _measure_task, _write_task),
     Run("shadow", DOCS / "benchmarks/shadow.json", _measure_shadow, _write_shadow),
     Run("instructions", INSTRUCTIONS, _measure_instructions, _write_instructions, _compare_instructions),
+    Run("explainers", DOCS / "benchmarks/explainers.json", _measure_explainers, _write_explainers),
     Run("judge", DOCS / "judge/simulation.json", _measure_judge, _write_judge, _describe_judge),
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.explainers_report import build_explainers_report
 from benchmarks.instructions_report import build_instructions_report
 from benchmarks.judge.report import build_judge_report
 from benchmarks.report import PLOT, build_report
@@ -24,6 +25,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
         ("benchmarks/README.md", "benchmarks/results.json", build_report),
         ("benchmarks/shadow.md", "benchmarks/shadow.json", build_shadow_report),
         ("benchmarks/task.md", "benchmarks/task.json", build_task_report),
+        ("benchmarks/explainers.md", "benchmarks/explainers.json", build_explainers_report),
         ("benchmarks/instructions.md", "benchmarks/instructions.json", build_instructions_report),
         ("judge/simulation.md", "judge/simulation.json", build_judge_report),
     ],
