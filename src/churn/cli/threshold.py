@@ -19,7 +19,7 @@ from churn.contract.declaration import Contract
 from churn.errors import RegistryError, SettingsError
 from churn.model.bundle import load_bundle
 from churn.model.shelf import CHAMPION
-from churn.retention.offers.policy import load_policy
+from churn.retention.offers.policy import Policy, load_policy
 from churn.retention.reasons import choose_customer_reasons
 from churn.settings import Settings, read_settings
 
@@ -74,7 +74,11 @@ def threshold(
     curve = _read_kept_curve(registry, info)
     own = read_threshold(info)
     present = curve.measure(chosen_contract.threshold if own is None else own)
-    net_dollars = None if by_value is None else _sum_net_dollars(settings, chosen_contract, info, by_value)
+    policy: Policy | None = None
+    net_dollars: npt.NDArray[np.float64] | None = None
+    if by_value is not None:
+        policy = load_policy(settings.offer_policy, chosen_contract, languages=list_languages(chosen_contract))
+        net_dollars = _sum_net_dollars(settings, policy, chosen_contract, info, by_value)
     chosen: Reach | None = None
     if share is not None:
         chosen = curve.choose(share)
@@ -99,7 +103,7 @@ def threshold(
             }
         )
         return
-    _show(info, present, rows, has_value=net_dollars is not None)
+    _show(info, present, rows, currency=policy.currency if policy else None)
     source = "the contract's" if own is None else "set for this version"
     out.print(f"now {present.threshold:g}, {source}: {word_reach(present)}")
     if chosen is not None:
@@ -129,7 +133,7 @@ def _read_kept_curve(registry: Registry, info: VersionInfo) -> ThresholdCurve:
 
 
 def _sum_net_dollars(
-    settings: Settings, contract: type[Contract], info: VersionInfo, source: Path
+    settings: Settings, policy: Policy, contract: type[Contract], info: VersionInfo, source: Path
 ) -> npt.NDArray[np.float64]:
     """Sum what offers to the subscribers of each thousandth are expected to be worth, by the policy in force."""
     require_extra("offers", "pyarrow")
@@ -141,7 +145,6 @@ def _sum_net_dollars(
     from churn.training.kept import name_version
 
     model = load_bundle(settings.shelf(contract.contract_name).bundle(name_version(contract, info))).model
-    policy = load_policy(settings.offer_policy, contract, languages=list_languages(contract))
     say(f"weighing the offers of {policy.version} to the subscribers in {source}")
     census = Census()
     with show_progress("rows") as move:
@@ -181,7 +184,7 @@ def _list_rows(
     return rows
 
 
-def _show(info: VersionInfo, present: Reach, rows: list[dict[str, Any]], *, has_value: bool) -> None:
+def _show(info: VersionInfo, present: Reach, rows: list[dict[str, Any]], *, currency: str | None) -> None:
     def percent(share: float | None) -> str:
         return "" if share is None else f"{share:.1%}"
 
@@ -189,14 +192,15 @@ def _show(info: VersionInfo, present: Reach, rows: list[dict[str, Any]], *, has_
         f"{info.tags.get('model_version', info.number)} on a holdout of {present.rows:,} subscribers, "
         f"{present.leavers:,} of them left"
     )
-    columns = ["above", "see a banner", "of them left", "leavers reached", *(["net value"] if has_value else []), ""]
+    value = [f"net value in {currency}"] if currency else []
+    columns = ["above", "see a banner", "of them left", "leavers reached", *value, ""]
     print_table(title, columns, [
         [
             f"{row['threshold']:g}",
             f"{percent(row['banner_share'])} ({row['banners']:,})",
             percent(row["precision"]),
             f"{percent(row['recall'])} ({row['leavers_reached']:,})",
-            *([f"${row['net_dollars']:,.0f}"] if has_value else []),
+            *([f"{row['net_dollars']:,.0f}"] if currency else []),
             row["note"],
         ]
         for row in rows

@@ -19,6 +19,7 @@ from churn.cli.show import err, out, print_json, print_table, say, show_progress
 from churn.cli.trained import show_training
 from churn.contract.declaration import Contract
 from churn.contract.demo import DemoVersion
+from churn.contract.places import locate_files
 from churn.errors import DataError
 from churn.files import write_bytes
 from churn.settings import Settings, read_settings
@@ -156,6 +157,7 @@ def tune(
             storage=f"sqlite:///{storage}",
             progress=report,
         )
+    read_by_train = locate_files(chosen).tuned.resolve()
     destination = to or settings.churn_home / "tuned" / f"{contract}.json"
     save_tuned(tuned, destination)
     best, picked = tuned.record["best"], tuned.record["chosen"]
@@ -164,6 +166,8 @@ def tune(
         for name, trial in (("best", best), ("chosen: the cheapest that is as good", picked))
     ])  # fmt: skip
     out.print(f"written to {destination}")
+    if destination.resolve() != read_by_train:
+        say(f"`churn train` reads {read_by_train}; copy the file there if these are to be used")
 
 
 def read_data(
@@ -264,6 +268,9 @@ def train_and_register(
     with show_progress("comparison") as move:
         trained = train_model(contract, data, version, demo_version=demo, say=say, progress=move)
     show_training(trained)
+    if not trained.is_tuned:
+        command = f"churn tune {path} --contract {contract.contract_name} --minutes 3"
+        say(f"{contract.contract_name} is not tuned: `{command}` searches for better parameters")
     compared = choose_compared(earlier)
     say(f"measuring {len(compared)} earlier versions on the same holdout")
     others = compare_versions(

@@ -11,6 +11,7 @@ candidates.py       compares XGBoost with a baseline and other tree methods
 curve.py            counts whom the banner reaches above each threshold
 choosing.py         says what is as good as the best on the same folds
 directions.py       measures what the contract's monotone directions cost
+plain.py            finds plain parameters where nobody tuned
 tuning.py           searches for parameters
 tuned.py            the parameters that were found
 protected.py        says what leaving out a protected field costs

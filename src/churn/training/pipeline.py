@@ -26,11 +26,12 @@ from churn.training.fit import SEED, fit_xgboost
 from churn.training.holdout import Boundary, Mask
 from churn.training.kept import HORIZON, INTERCEPT, REFERENCE_FILE, REFERENCE_VALUES_FILE, SLOPE, HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, find_unseen, list_others
+from churn.training.plain import find_plain_params
 from churn.training.protected import price_protected
 from churn.training.registry import EXPORT_FOLDER
 from churn.training.subscribers import SUBSCRIBERS_FILE, hash_subscribers
 from churn.training.synthetic import compute_best_possible_auc
-from churn.training.tuned import load_tuned
+from churn.training.tuned import UNTUNED, load_tuned
 from churn.training.versions import RunRecord, VersionInfo
 
 type Say = Callable[[str], None]
@@ -42,6 +43,7 @@ class TrainingResult:
     """A fitted model and what was measured on the way.
 
     Args:
+        is_tuned: whether the parameters are those that lie beside the contract.
         method: the candidate that was fitted.
         freed: what freeing a single direction gains; only where the directions together surely cost something.
         reach: whom the banner reaches above the contract's threshold, on the holdout.
@@ -54,6 +56,7 @@ class TrainingResult:
     data: TrainingData
     model: TrainedModel
     params: Mapping[str, int | float]
+    is_tuned: bool
     candidates: tuple[Candidate, ...]
     method: Candidate
     freed: tuple[Price, ...]
@@ -101,8 +104,14 @@ def train_model(
         freed = price_each_direction(
             contract, data.rows[train], data.labels[train], seed=SEED, method=method, progress=progress, groups=groups
         )
-    say("fitting XGBoost with the tuned parameters")
-    params = load_tuned(contract).params
+    tuned = load_tuned(contract)
+    params = tuned.params
+    if tuned == UNTUNED:
+        say("nobody has tuned it: finding depth and number of trees by the folds")
+        params = find_plain_params(
+            contract, data.rows[train], data.labels[train], seed=SEED, groups=groups, progress=progress
+        )
+    say(f"fitting XGBoost with the {'plain' if tuned == UNTUNED else 'tuned'} parameters")
     model = fit_xgboost(contract, data.rows[train], data.labels[train], params, SEED)
     say("checking the calibration out of fold")
     model, calibration = calibrate(contract, model, data.rows[train], data.labels[train], params, groups=groups)
@@ -130,6 +139,7 @@ def train_model(
         data=data,
         model=model,
         params=params,
+        is_tuned=tuned != UNTUNED,
         candidates=candidates,
         method=method,
         freed=freed,

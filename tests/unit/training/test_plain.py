@@ -1,0 +1,34 @@
+"""Plain parameters are as deep as the data asks for, and no deeper."""
+
+import numpy as np
+from support.examples import STREAMFLOW
+
+from churn.contract.sampling import draw_columns
+from churn.training.plain import DEPTHS, MOST_TREES, find_plain_params
+
+WIDTH = len(STREAMFLOW.features)
+
+
+def draw(margin_of: str, count: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    rows = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, generator, count))
+    ranks = (np.argsort(np.argsort(rows, axis=0), axis=0) / count - 0.5).astype(np.float64)
+    names = STREAMFLOW.feature_names()
+    free = [ranks[:, at] for at, direction in enumerate(STREAMFLOW.monotone_constraints()) if not direction]
+    assert len(free) >= 2, names
+    margin = 6 * free[0] if margin_of == "one" else 90 * np.prod(free[:3], axis=0)
+    return rows, (generator.random(count) < 1 / (1 + np.exp(-margin))).astype(np.int8)
+
+
+def test_one_feature_that_matters_gets_shallow_trees_and_few_of_them() -> None:
+    told: list[int] = []
+    found = find_plain_params(STREAMFLOW, *draw("one"), seed=0, progress=lambda done, _, __: told.append(done))
+    assert found["max_depth"] == DEPTHS[0]
+    assert 1 <= found["trees"] < MOST_TREES
+    assert told == list(range(2 * 5 + 1))
+
+
+def test_the_same_file_gets_the_same_parameters() -> None:
+    assert find_plain_params(STREAMFLOW, *draw("three"), seed=0) == find_plain_params(
+        STREAMFLOW, *draw("three"), seed=0
+    )
