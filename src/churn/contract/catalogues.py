@@ -104,7 +104,7 @@ def write_missing(contract: type[Contract], code: str, path: Path) -> None:
     catalogue = read_catalogue(path, code)
     catalogue.project, catalogue.header_comment = contract.contract_name, f"# What subscribers read, in {code}."
     for message in list_missing(contract, code):
-        if catalogue.get(message) is None:  # type: ignore[arg-type]
+        if catalogue.get(message) is None:
             catalogue.add(message)
     text = io.BytesIO()
     write_po(text, catalogue, width=0, omit_header=False)
