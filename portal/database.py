@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from churn.errors import ChurnError
@@ -46,7 +46,9 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = path
         self._lock, self._reading_lock = threading.Lock(), threading.Lock()
-        self._connection, self._reader = _open(path), _open(path)
+        with ExitStack() as opened:
+            self._connection, self._reader = (opened.enter_context(closing(_open(path))) for _ in range(2))
+            opened.pop_all()
 
     def close(self) -> None:
         """End the connections."""

@@ -53,6 +53,7 @@ def create_team_app(settings: PortalSettings, log: FilteringBoundLogger) -> Fast
         async with client:
             yield
         store.close()
+        visits.close()
 
     app = create_page_app(
         pages,

@@ -404,4 +404,4 @@ def test_a_policy_that_cannot_be_used_is_refused_in_a_sentence_before_anything_l
     assert done.code == 2
     assert "Traceback" not in done.err
     assert str(policy) in done.err
-    assert "assumptions: is missing" in done.err
+    assert "cooldown: is missing" in done.err

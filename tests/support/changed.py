@@ -1,6 +1,7 @@
 """A contract in three versions: a field comes, one is renamed and one goes. Each may be the contract of a process."""
 
 import os
+import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,7 +88,8 @@ months_kept_source = "Assumed."
 
 def declare(*fields: str) -> type[Contract]:
     """A contract with these fields, in this process."""
-    module = ModuleType("changed")
+    module = sys.modules["changed"] = ModuleType("changed")
+    module.__file__ = __file__  # what lies beside a contract is looked for
     exec(_source(fields), module.__dict__)  # noqa: S102 - source of our own
     contract: type[Contract] = module.__dict__["CONTRACT"]
     return contract

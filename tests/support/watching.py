@@ -31,10 +31,13 @@ class Dashboard:
             DashboardConfig(home=home, contract="streamflow", champion=champion, token=token, **watched), log
         )
         self.runner = asyncio.Runner()
+        self._lifespan = self.app.router.lifespan_context(self.app)
+        self.runner.run(self._lifespan.__aenter__())
         transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://dashboard", trust_env=False)
 
     def close(self) -> None:
+        self.runner.run(self._lifespan.__aexit__(None, None, None))
         self.runner.close()
 
     def request(self, method: str, path: str, **what: Any) -> httpx2.Response:

@@ -1,5 +1,8 @@
 """Everything wired in one place."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 from structlog.typing import FilteringBoundLogger
@@ -29,9 +32,16 @@ def create_app(config: DashboardConfig, log: FilteringBoundLogger) -> FastAPI:
         log=log,
     )
     visits = entrance.visits
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        visits.close()
+
     app = create_page_app(
         PAGES,
         title="Churn dashboard",
+        lifespan=lifespan,
         # Pages ask again every few seconds: their lines would fill the log.
         guard={"log": log, "page_cache": "no-cache", "quiet": {200, 304}, "is_https": entrance.is_https},
         exception_handlers={ChurnError: _show_error, SignInNeededError: send_to_sign_in},

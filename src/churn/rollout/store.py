@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -54,9 +54,10 @@ class RolloutStore:
         self._folder = home / "rollouts"
         self._folder.mkdir(parents=True, exist_ok=True)
         self.path = self._folder / "rollouts.db"
-        with explain_trouble(self.path, RolloutError, instead=INSTEAD):
-            self._connection = connect(self.path)
+        with explain_trouble(self.path, RolloutError, instead=INSTEAD), ExitStack() as opened:
+            self._connection = opened.enter_context(closing(connect(self.path)))
             self._fold_earlier()
+            opened.pop_all()
 
     def close(self) -> None:
         """Close the connection."""

@@ -48,7 +48,8 @@ class Visits:
         self.possible = token is not None or oidc is not None
         known = repr((name, token, oidc and astuple(oidc)))
         key = hashlib.sha256(known.encode()).digest() if self.possible else secrets.token_bytes()
-        ended = EndedSessions(folder / "sessions.sqlite") if self.possible else set[str]()
+        self._ended = EndedSessions(folder / "sessions.sqlite") if self.possible else None
+        ended = self._ended or set[str]()
         self.sessions = Sessions(key, name=name, same_site="strict", ended=ended, secure=is_https)
         # Anybody may begin to sign in, so this key must not be one that can be guessed from what it signs.
         self.pending = Sessions(
@@ -59,6 +60,11 @@ class Visits:
             secure=is_https,
             lifetime_s=PENDING_S,
         )
+
+    def close(self) -> None:
+        """Close the file of the visits that have ended."""
+        if self._ended:
+            self._ended.close()
 
     def read(self, request: Request) -> Visit:
         """Return what the cookie of a request allows."""
