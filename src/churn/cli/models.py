@@ -14,6 +14,7 @@ from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.cli.training import open_registry, read_data, show_problems
 from churn.contract.declaration import Contract
 from churn.errors import GateError, SettingsError
+from churn.model.shelf import CHAMPION
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def promote_version(
         tags = {FORCED: ", ".join(gate.name for gate in failed) or "none failed", FORCED_REASON: forced}
     registry.promote(info, tags)
     if not as_json:
-        out.print(f"{info.name} version {info.number} ({version}) is champion")
+        following = f"churn export models:/{info.name}@{CHAMPION}"
+        out.print(f"{info.name} version {info.number} ({version}) is champion; next: {following}")
 
 
 @app.command(epilog="Example: churn export models:/streamflow-churn-predictor@champion")
@@ -169,7 +171,8 @@ def export(
         uri, read_settings(), to=to, contract=contract, check=check, force=force, threshold=threshold
     )
     bundle = exported.bundle
-    following = "next: churn serve" if exported.is_measured else "its codes were not measured, see above"
+    serving = f"next: CHURN_CONTRACT={bundle.manifest.contract} churn serve"
+    following = serving if exported.is_measured else "its codes were not measured, see above"
     out.print(f"{bundle.manifest.model_version} exported to {bundle.path}; {following}")
 
 

@@ -284,5 +284,6 @@ def train_and_register(
     say("drawing plots and recording the run in MLflow")
     salt = settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None
     info = registry.register(contract, trained.model, build_run_record(trained, others=others, salt=salt))
-    out.print(f"registered {info.name} version {info.number} ({version}); next: churn promote {version}")
+    following = f"churn promote {version} --contract {contract.contract_name}"
+    out.print(f"registered {info.name} version {info.number} ({version}); next: {following}")
     return info
