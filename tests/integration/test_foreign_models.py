@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx2
+import lightgbm
 import mlflow
 import numpy as np
 import pytest
@@ -295,21 +296,29 @@ def write_holdout(path: Path, count: int, seed: int) -> Path:
     return path
 
 
-def test_a_holdout_gives_a_foreign_version_its_gates_its_auc_and_its_reference(store: Path, tmp_path: Path) -> None:
-    register(store, "gated", train(CODED, LEFT, n_estimators=8, max_depth=3, learning_rate=0.1))
+@pytest.mark.parametrize("name", ["gated", "gated-lightgbm"])
+def test_a_holdout_gives_a_foreign_version_its_gates_its_auc_and_its_reference(
+    store: Path, name: str, tmp_path: Path
+) -> None:
+    if name == "gated":
+        register(store, name, train(CODED, LEFT, n_estimators=8, max_depth=3, learning_rate=0.1))
+    else:
+        data = lightgbm.Dataset(CODED, LEFT)
+        booster = lightgbm.train({"objective": "binary", "num_threads": 1, "verbose": -1}, data, 8)
+        register(store, name, booster, mlflow.lightgbm.log_model)
     environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/company.db"}
-    bare = churn(tmp_path, "promote", "1", "--name", "gated", **environment)
+    bare = churn(tmp_path, "promote", "1", "--name", name, **environment)
     assert bare.code == 6
     assert "churn promote --holdout FILE" in bare.err
     unseen = write_holdout(tmp_path / "unseen.csv", 3000, seed=1)
-    done = churn(tmp_path, "promote", "1", "--name", "gated", "--holdout", unseen, "--json", **environment)
+    done = churn(tmp_path, "promote", "1", "--name", name, "--holdout", unseen, "--json", **environment)
     gates = {gate["gate"]: gate for gate in json.loads(done.out)["gates"]}
     assert gates["contract"]["passed"]
     assert "measured on rows in the codes of" in gates["contract"]["reason"]
     assert gates["auc"]["reason"].startswith("AUC 0.")
-    listed = json.loads(churn(tmp_path, "models", "--name", "gated", "--json", **environment).out)
+    listed = json.loads(churn(tmp_path, "models", "--name", name, "--json", **environment).out)
     assert listed["versions"][0]["test_auc"] == pytest.approx(float(gates["auc"]["reason"][4:10]), abs=1e-4)
-    exported = export(store, "models:/gated/1", tmp_path)
+    exported = export(store, f"models:/{name}/1", tmp_path)
     assert exported.bundle.manifest.test_auc == listed["versions"][0]["test_auc"]
     assert "reference.json" in exported.bundle.manifest.files
 
