@@ -84,7 +84,7 @@ def _word_fate(candidate: Candidate, method: Candidate) -> str:
         return "the baseline"
     if candidate is method:
         return "fitted"
-    return "" if candidate.is_served else "compared, cannot be served yet"
+    return "" if candidate.can_be_fitted else "compared only"
 
 
 def _word_loss(loss: Loss) -> str:
@@ -93,10 +93,10 @@ def _word_loss(loss: Loss) -> str:
 
 def _explain_choice(trained: TrainingResult) -> str:
     """Say in a sentence which method was chosen, and why."""
+    from churn.training.candidates import FITTED
     from churn.training.choosing import measure_loss
 
     method, negligible = trained.method, trained.contract.negligible_auc_loss
-    served = [candidate for candidate in trained.candidates if candidate.is_served]
     best = trained.candidates[0]
     loss = measure_loss(best.fold_aucs, method.fold_aucs)
     if loss.is_small(negligible):
@@ -104,5 +104,7 @@ def _explain_choice(trained: TrainingResult) -> str:
             f"{method.name} is fitted: no method is better by more than {negligible:g} and by more than one standard "
             "error of the differences on the same folds"
         )
-    among = f"the best of the {len(served)} that can be served" if len(served) > 1 else "the one that can be served"
-    return f"{method.name} is fitted, {among}, although {best.name} is better: {_word_loss(loss)}"
+    return (
+        f"{method.name} is fitted, although {best.name} is better by {_word_loss(loss)}: only {' and '.join(FITTED)} "
+        "is fitted here"
+    )

@@ -36,8 +36,8 @@ type Directions = Sequence[int]
 type Folds = Sequence[tuple[Indices, Indices]]
 
 BASELINE, XGBOOST = "logistic regression", "XGBoost"
-SERVED = (XGBOOST,)
-"""The methods that a bundle can be made of; of equally good ones the first is fitted."""
+FITTED = (XGBOOST,)
+"""The methods that `churn train` fits; of equally good ones the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Candidate:
     free: FoldScores | None = None
 
     @property
-    def is_served(self) -> bool:
-        """Whether a bundle can be made of it."""
-        return self.name in SERVED
+    def can_be_fitted(self) -> bool:
+        """Whether `churn train` fits it. The others are compared only."""
+        return self.name in FITTED
 
 
 def compare_candidates(
@@ -122,16 +122,16 @@ def compare_candidates(
 
 
 def choose_candidate(candidates: Sequence[Candidate], negligible: float) -> Candidate:
-    """Choose the method to fit: of those that can be served, the first of `SERVED` that is as good as the best.
+    """Choose the method to fit: the first of `FITTED` that is as good as the best of them.
 
     All were compared at like sizes, so none is cheaper to serve, and XGBoost is fitted unless another is surely better.
 
     Args:
         negligible: a loss of AUC too small to matter.
     """
-    served = {candidate.name: candidate for candidate in candidates if candidate.is_served}
-    best = max(served.values(), key=lambda candidate: candidate.mean_auc)
-    in_order = [served[name] for name in SERVED if name in served]
+    fitted = {candidate.name: candidate for candidate in candidates if candidate.can_be_fitted}
+    best = max(fitted.values(), key=lambda candidate: candidate.mean_auc)
+    in_order = [fitted[name] for name in FITTED if name in fitted]
     return next(one for one in in_order if measure_loss(best.fold_aucs, one.fold_aucs).is_small(negligible))
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 from support.examples import STREAMFLOW
 
 from churn.contract.declaration import Contract
-from churn.training.candidates import SERVED, Candidate, choose_candidate
+from churn.training.candidates import FITTED, Candidate, choose_candidate
 from churn.training.choosing import compute_standard_error, measure_loss
 
 FOLDS = np.array([0.80, 0.90, 0.82, 0.88, 0.85])
@@ -63,7 +63,7 @@ def test_a_contract_may_call_another_loss_negligible() -> None:
 
 
 def test_only_what_can_be_served_is_chosen() -> None:
-    xgboost, forest = candidate(SERVED[0], FOLDS), candidate("random forest", FOLDS + 0.05)
+    xgboost, forest = candidate(FITTED[0], FOLDS), candidate("random forest", FOLDS + 0.05)
     assert choose_candidate([forest, xgboost], 0.001) is xgboost
-    assert not forest.is_served
-    assert replace(forest, name=SERVED[0]).is_served
+    assert not forest.can_be_fitted
+    assert replace(forest, name=FITTED[0]).can_be_fitted
