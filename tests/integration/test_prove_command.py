@@ -18,6 +18,12 @@ def test_a_bundle_whose_reasons_hold_is_told_in_numbers(bundles: dict[str, Bundl
     assert f"Every one of the {sum(proof['codes'].values()):,} reasons shown holds." in said
 
 
+def test_a_proof_of_no_reason_is_not_told_as_one(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    said = succeed(tmp_path, "prove", bundles["telco"].path, "--rows", "1", CHURN_THRESHOLD="1.0")
+    assert "no reason was proven" in said
+    assert "holds" not in said
+
+
 def test_a_bundle_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:
     done = churn(tmp_path, "prove", tmp_path / "nowhere")
     assert (done.code, done.out) == (4, "")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from churn.retention.proving import Proof
 
 app = typer.Typer()
+NOTHING_SHOWN = (
+    "No banner showed a reason, so no reason was proven. Only fields with raises and lowers in the contract are shown."
+)
 
 
 @app.command(epilog="Example: churn prove var/bundles/streamflow/champion --rows 1000000")
@@ -72,7 +75,8 @@ def prove(
             instead="do not serve this bundle; report the case",
         )
     if not as_json:
-        out.print(f"Every one of the {sum(proof.codes.values()):,} reasons shown holds.")
+        shown = sum(proof.codes.values())
+        out.print(f"Every one of the {shown:,} reasons shown holds." if shown else NOTHING_SHOWN)
 
 
 def _as_json(proof: Proof) -> dict[str, Any]:
