@@ -1,6 +1,7 @@
 """What tests of every part may ask for."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,10 @@ from churn.model.sealing import write_bundle
 # The same examples on every machine, and no failure because a machine is slow.
 settings.register_profile("churn", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("churn")
+
+# What a shell without job control starts in the background ignores Ctrl+C, and so would all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
