@@ -18,7 +18,7 @@ from portal.records import KEY, DemoSubscriber
 
 SUBSCRIBERS = 12
 SEED = 12
-TOLD = 2  # facts in a title
+MOST_IN_TITLE = 2
 
 
 def draw_subscribers(contract: type[Contract]) -> list[DemoSubscriber]:
@@ -76,8 +76,8 @@ def _subscriber(number: int, key: str, subscriber: Contract, about: str) -> Demo
 
 def _describe(contract: type[Contract], facts: Mapping[str, Any], number: int) -> str:
     """Return a few words about a person, who reads them too: the first facts that they may be shown."""
-    told = [f"{fact.label}: {fact.value}" for fact in describe_facts(contract, facts)[:TOLD]]
-    return ", ".join(told) or f"Subscriber {number}"
+    described = [f"{fact.label}: {fact.value}" for fact in describe_facts(contract, facts)[:MOST_IN_TITLE]]
+    return ", ".join(described) or f"Subscriber {number}"
 
 
 def _unusable(path: Path, wrong: str) -> SettingsError:

@@ -27,7 +27,7 @@ def read_label(column: ColumnFigures, left: str | None) -> Label:
     """
     place = f"the label {column.name!r}"
     if column.blanks:
-        raise DataError(f"{place} is blank in {column.blanks:,} rows", instead="leave out rows of which nobody knows")
+        raise DataError(f"{place} is blank in {column.blanks:,} rows", instead="leave out the rows without a label")
     counts: Counter[str] = Counter()
     for value, count in (column.values or {}).items():
         counts[text_from_boolean(value)] += count

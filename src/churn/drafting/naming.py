@@ -13,7 +13,7 @@ TAKEN = frozenset(dir(Contract)) | {
     "Annotated", "Literal", "get_args", "AliasChoices", "Field", "Feature", "Band", "Bands", "Says",
     "write_number", "say", "int", "float", "bool",
 }  # fmt: skip
-# Whole words. Whoever knows more personal traits of their data marks them in the draft.
+# Whole words. Other personal traits are for people to mark in the draft.
 PERSONAL = re.compile(
     r"age|gender|sex|senior|married|marital|marriage|partner|spouse|dependent|dependents|child|children|kids|"
     r"family|race|ethnic|ethnicity|religion|religious|nationality|citizenship|birth|birthday|birthdate|dob|"

@@ -43,7 +43,7 @@ def _languages(document: PolicyDocument, possible: Collection[str]) -> Iterator[
         yield PolicyProblem("languages", "lacks en", "add it here and to every text: others fall back to it")
     if unknown := [language for language in document.languages if language not in possible]:
         instead = f"answers are given in {', '.join(sorted(possible))}; `churn contract messages` begins a catalogue"
-        yield PolicyProblem("languages", f"has {', '.join(unknown)}, of which the contract has no catalogue", instead)
+        yield PolicyProblem("languages", f"has {', '.join(unknown)}, for which there is no catalogue", instead)
 
 
 def _headlines(name: str, texts: Mapping[str, str], languages: Collection[str]) -> Iterator[PolicyProblem]:
