@@ -136,7 +136,7 @@ def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tu
 
 
 def label_from_name(name: str) -> str:
-    """Return a name as people write it: `Monthly charges` for `monthly_charges` and for `MonthlyCharges`."""
+    """Return a name as people write it: `First order` for `first_order` and for `FirstOrder`."""
     words = WORD_STARTS.sub(" ", name).split()
     lowered = [word if word.isupper() and len(word) > 1 else word.lower() for word in words]  # such as TV
     return _begin_with_capital(" ".join(lowered)) or name

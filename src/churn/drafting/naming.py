@@ -25,13 +25,13 @@ COUNTING = re.compile(r"number|num|no|nr|total|count|sum|share|percent|average|a
 
 
 def split_words(name: str) -> list[str]:
-    """Split a column's name into words in lower case: `MonthlyCharges` and `monthly_charges` are the same."""
+    """Split a column's name into words in lower case: `FirstOrder` and `first_order` are the same."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return re.findall(r"[^\W_]+", spaced.lower())
 
 
 def label_from_name(name: str) -> str:
-    """Return a column's name as people write it: `Monthly charges`."""
+    """Return a column's name as people write it: `First order`."""
     words = " ".join(split_words(name)) or "Value"
     return words[0].upper() + words[1:]
 
