@@ -2,6 +2,7 @@
 
 metrics.py          what the service counts of each answer, by name
 counts.py           what one track, stable or canary, answered
+pairs.py            what two versions said of the same subscribers
 counts_file.py      the input of the judge, read from a JSON file
 checks.py           measures, and the checks that compare them with a tolerance
 sequences.py        confidence sequences of the difference of two shares

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from churn.errors import SettingsError
 from churn.judging.counts import Counts
-from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S, PROBABILITY_BOUNDS
+from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S
+from churn.judging.pairs import BANNER_PART, SCORE_PARTS
 from churn.judging.sequences import Numbers, Proportions
 
 type Direction = Literal["up", "both"]
@@ -65,8 +66,8 @@ def _beyond(bound_s: float) -> str:
 
 def _count_scores(counts: Counts) -> Hits:
     """Count the probabilities up to each bound, without the last bound, which holds all."""
-    cumulative = list(zip(PROBABILITY_BOUNDS, accumulate(counts.probability), strict=True))
-    return {f"up to {bound:g}": n for bound, n in cumulative[:-1]}, sum(counts.probability)
+    cumulative = list(accumulate(counts.probability))
+    return dict(zip(SCORE_PARTS, cumulative[:-1], strict=True)), sum(counts.probability)
 
 
 def _select_p99(proportions: Proportions) -> Flags:
@@ -84,7 +85,7 @@ SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True)
 LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True)
 P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True)
 SCORES: Final = Measure(name="scores", count=_count_scores)
-BANNERS: Final = Measure(name="banners", count=lambda counts: ({"with a banner": counts.banners}, counts.predictions))
+BANNERS: Final = Measure(name="banners", count=lambda counts: ({BANNER_PART: counts.banners}, counts.predictions))
 TIERS: Final = Measure(
     name="tiers", count=lambda counts: (counts.tiers, sum(counts.tiers.values())), least_parts=MOST_TIERS
 )

@@ -17,6 +17,7 @@ from churn.errors import SettingsError
 from churn.judging.checks import Check
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding, Levels, VerdictDecision, evaluate_checks
+from churn.judging.pairs import PairCounts
 
 FALSE_ROLLBACK: Final = 0.01
 FALSE_PROMOTION: Final = 0.05
@@ -36,6 +37,8 @@ class JudgeInput:
         age_s: of the newest counts.
         canary_up: false if the canary is known to be dead.
         gap: whether counts are missing since the last look.
+        pairs: what both versions said of the same subscribers in the whole rollout; None if that is not known.
+        no_pairs: why it is not known, and what to switch on.
     """
 
     stable: Counts
@@ -45,6 +48,8 @@ class JudgeInput:
     age_s: float = 0.0
     canary_up: bool = True
     gap: bool = False
+    pairs: PairCounts | None = None
+    no_pairs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
