@@ -8,5 +8,7 @@ checks.py           measures, and the checks that compare them with a tolerance
 sequences.py        confidence sequences of the difference of two shares
 mean_sequences.py   confidence sequences of a mean, for paired answers
 findings.py         what one check found
+samples.py          what it finds in the requests of two tracks
+pair_findings.py    what it finds in pairs
 judge.py            one verdict from all findings
 """

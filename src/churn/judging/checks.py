@@ -38,6 +38,7 @@ class Measure:
         select: picks the parts that matter, by what was counted; None if all matter.
         is_health: hardly depends on who asks. It is still believed when the requests were not split as they should be.
         is_split: compares the canary's part of the requests with its weight, and has no `count` of its own.
+        is_paired: compares what both versions said of the same subscribers.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Measure:
     select: Callable[[Proportions], Flags] | None = None
     is_health: bool = False
     is_split: bool = False
+    is_paired: bool = False
 
 
 def _count_slower(counts: Counts) -> Hits:
@@ -84,14 +86,21 @@ ERRORS: Final = Measure(
 SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True)
 LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True)
 P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True)
-SCORES: Final = Measure(name="scores", count=_count_scores)
-BANNERS: Final = Measure(name="banners", count=lambda counts: ({BANNER_PART: counts.banners}, counts.predictions))
-TIERS: Final = Measure(
-    name="tiers", count=lambda counts: (counts.tiers, sum(counts.tiers.values())), least_parts=MOST_TIERS
+SCORES: Final = Measure(name="scores", count=_count_scores, is_paired=True)
+BANNERS: Final = Measure(
+    name="banners", count=lambda counts: ({BANNER_PART: counts.banners}, counts.predictions), is_paired=True
 )
-# Each subscriber asks one version only, so nobody sees whether two versions agree about one subscriber.
+TIERS: Final = Measure(
+    name="tiers",
+    count=lambda counts: (counts.tiers, sum(counts.tiers.values())),
+    least_parts=MOST_TIERS,
+    is_paired=True,
+)
 REASONS: Final = Measure(
-    name="reasons", count=lambda counts: (counts.top_features, counts.predictions), least_parts=MOST_FEATURES
+    name="reasons",
+    count=lambda counts: (counts.top_features, counts.predictions),
+    least_parts=MOST_FEATURES,
+    is_paired=True,
 )
 REFUSED: Final = Measure(
     name="refused", count=lambda counts: ({"refused": counts.refused}, counts.requests + counts.refused)

@@ -1,16 +1,20 @@
 """The input of the judge, read from a JSON file of counts."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from churn.errors import DataError
+from churn.judging.checks import MEASURES
 from churn.judging.counts import Counts
 from churn.judging.judge import JudgeInput
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
+from churn.judging.pairs import PairCounts
+
+NO_PAIRS = "the file has no `pairs`, so nobody knows what both versions said of the same subscribers"
 
 
 def read_judge_input(path: Path) -> JudgeInput:
@@ -25,6 +29,8 @@ def read_judge_input(path: Path) -> JudgeInput:
         _require_known(content, JudgeInput, "")
         for track in ("stable", "canary", *({"earlier"} & content.keys())):
             _require_known(content.get(track), Counts, f"{track}: ")
+        if content.get("pairs") is not None:
+            _require_known(content["pairs"], PairCounts, "pairs: ")
         judge_input = TypeAdapter(JudgeInput).validate_python(content)
     except ValidationError as error:
         words = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
@@ -41,7 +47,25 @@ def read_judge_input(path: Path) -> JudgeInput:
         raise DataError(
             f"{path}: earlier has a number below zero", instead="give what stable answered before, or leave it out"
         )
+    if judge_input.pairs is None:
+        return replace(judge_input, no_pairs=judge_input.no_pairs or NO_PAIRS)
+    _require_pairs(judge_input.pairs, path)
     return judge_input
+
+
+def _require_pairs(pairs: PairCounts, path: Path) -> None:
+    known = [name for name, measure in MEASURES.items() if measure.is_paired]
+    if unknown := pairs.parts.keys() - set(known):
+        raise DataError(
+            f"{path}: pairs: there is no measure {', '.join(sorted(unknown))}", instead=f"use {', '.join(known)}"
+        )
+    for measure, parts in pairs.parts.items():
+        for part, (canary, stable) in parts.items():
+            if min(canary, stable) < 0 or canary + stable > pairs.subscribers:
+                raise DataError(
+                    f"{path}: pairs: {measure}: {part}: {canary} and {stable} of {pairs.subscribers} subscribers",
+                    instead="give how many are in the part by the canary only, and by stable only",
+                )
 
 
 def _require_known(content: Any, kind: type[Any], where: str) -> None:

@@ -16,8 +16,10 @@ from typing import Final
 from churn.errors import SettingsError
 from churn.judging.checks import Check
 from churn.judging.counts import Counts
-from churn.judging.findings import Finding, Levels, VerdictDecision, evaluate_checks
+from churn.judging.findings import Finding, Levels, VerdictDecision, build_unknown_finding
+from churn.judging.pair_findings import find_in_pairs
 from churn.judging.pairs import PairCounts
+from churn.judging.samples import find_in_samples, find_in_split
 
 FALSE_ROLLBACK: Final = 0.01
 FALSE_PROMOTION: Final = 0.05
@@ -36,7 +38,7 @@ class JudgeInput:
             not contain what `stable` counts.
         age_s: of the newest counts.
         canary_up: false if the canary is known to be dead.
-        gap: whether counts are missing since the last look.
+        gap: whether counts are missing since the last look. Pairs are read from a log, and have none.
         pairs: what both versions said of the same subscribers in the whole rollout; None if that is not known.
         no_pairs: why it is not known, and what to switch on.
     """
@@ -83,9 +85,31 @@ def judge(
     if why := _describe_unusable(judge_input, stale_after_s):
         return Verdict("hold", why)
     levels = allot_levels(checks, false_rollback, false_promotion)
-    expected = judge_input.weight / ALL
-    findings = evaluate_checks(levels, judge_input.stable, judge_input.canary, judge_input.earlier, expected)
-    return _combine({check.name: check for check in checks}, findings)
+    return _combine({check.name: check for check in checks}, evaluate_checks(levels, judge_input))
+
+
+def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeInput) -> tuple[Finding, ...]:
+    """Evaluate each check: in pairs, in two samples, or by the split of the requests."""
+    # A judge's input that says nothing of pairs, from before there were any, is judged by its requests.
+    knows_of_pairs = judge_input.pairs is not None or bool(judge_input.no_pairs)
+    in_samples = [
+        (check, level)
+        for check, level in checks
+        if not (check.measure.is_split or (check.measure.is_paired and knows_of_pairs))
+    ]
+    stable, canary = judge_input.stable, judge_input.canary
+    found_in_samples = find_in_samples(in_samples, stable, canary, judge_input.earlier)
+
+    def evaluate(check: Check, level: Levels) -> Finding:
+        if check.measure.is_split:
+            return find_in_split(check, stable, canary, judge_input.weight / ALL, level)
+        if not (check.measure.is_paired and knows_of_pairs):
+            return next(found_in_samples)
+        if judge_input.pairs is None:
+            return build_unknown_finding(check, "hold", judge_input.no_pairs, of="subscribers")
+        return find_in_pairs(check, level, judge_input.pairs)
+
+    return tuple(evaluate(check, level) for check, level in checks)
 
 
 def allot_levels(
@@ -130,7 +154,12 @@ def _combine(checks: dict[str, Check], findings: tuple[Finding, ...]) -> Verdict
     """Derive one verdict from all findings."""
     outside = [finding for finding in findings if finding.is_outside]
     mismatch = next((finding for finding in outside if checks[finding.check].measure.is_split), None)
-    believed = [finding for finding in outside if mismatch is None or checks[finding.check].measure.is_health]
+    # Pairs are of the same people, and health hardly depends on who asks.
+    believed = [
+        finding
+        for finding in outside
+        if mismatch is None or checks[finding.check].measure.is_health or finding.of == "subscribers"
+    ]
     if critical := [finding.reason for finding in believed if finding.critical]:
         return Verdict("roll back", "; ".join(critical), findings)
     if mismatch:

@@ -25,35 +25,36 @@ type Numbers = npt.NDArray[np.float64]
 # whether one is right.
 _PARTS = expit(np.linspace(-11.5, 5, 50))
 _HALVINGS = 40
+_LEAST = 1e-12  # a mean that is tested
 
 
-def lower_bound(values: Numbers, counts: Numbers, alpha: float) -> float:
-    """Return what the mean surely exceeds, at this look and all others; 0 if nothing can be said.
+def lower_bound(values: Numbers, counts: Numbers, alpha: Numbers | float) -> Numbers:
+    """Return what each mean surely exceeds, at this look and all others, (...); 0 if nothing can be said.
 
-    The values lie between 0 and 1, (k,), and each came `counts` times, (k,). The bound is ever wrong with a chance of
-    alpha at most.
+    The values lie between 0 and 1, (k,), and each came `counts` times, (..., k). Each bound is ever wrong with a chance
+    of alpha at most, (...).
     """
-    occurred = counts > 0
-    values, counts = values[occurred], counts[occurred]
-    low, high = 0.0, float(values @ counts / max(counts.sum(), 1))
-    for _ in range(_HALVINGS if high > 0 else 0):
+    occurred = counts.reshape(-1, len(values)).any(axis=0)
+    values, counts, needed = values[occurred], counts[..., occurred], -np.log(alpha)
+    low, high = np.zeros(counts.shape[:-1]), counts @ values / np.maximum(counts.sum(axis=-1), 1)
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if log_wealth(values, counts, middle) >= -np.log(alpha):
-            low = middle
-        else:
-            high = middle
+        exceeded = log_wealth(values, counts, np.maximum(middle, _LEAST)) >= needed
+        low, high = np.where(exceeded, middle, low), np.where(exceeded, high, middle)
     return low
 
 
-def upper_bound(values: Numbers, counts: Numbers, alpha: float) -> float:
-    """Return what the mean surely stays below, at this look and all others; 1 if nothing can be said."""
-    return 1 - lower_bound(1 - values, counts, alpha)
+def upper_bound(values: Numbers, counts: Numbers, alpha: Numbers | float) -> Numbers:
+    """Return what each mean surely stays below, at this look and all others, (...); 1 if nothing can be said."""
+    return np.asarray(1 - lower_bound(1 - values, counts, alpha))
 
 
-def log_wealth(values: Numbers, counts: Numbers, mean: float) -> Numbers:
+def log_wealth(values: Numbers, counts: Numbers, mean: Numbers | float) -> Numbers:
     """Return the logarithm of what a stake of one became by bets that the true mean is above this one, (...).
 
-    The larger `mean`, which is above 0, the smaller the wealth. The values, (k,), came `counts` times, (..., k).
+    The larger `mean`, which is above 0, the smaller the wealth. The values, (k,), came `counts` times, (..., k). The
+    mean is one number, or has the shape of the counts without their last axis.
     """
-    growth = np.log1p(_PARTS * (values[:, None] / mean - 1))
-    return np.asarray(logsumexp(counts @ growth, axis=-1) - np.log(len(_PARTS)))
+    growth = np.log1p(_PARTS * (values[:, None] / np.asarray(mean)[..., None, None] - 1))
+    log_wealths = (counts[..., None, :] @ growth)[..., 0, :]
+    return np.asarray(logsumexp(log_wealths, axis=-1) - np.log(len(_PARTS)))

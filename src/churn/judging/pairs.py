@@ -1,4 +1,9 @@
-"""What two versions said of the same subscribers, counted: who is in a part of the answers by one version only."""
+"""What two versions said of the same subscribers, counted, and how far they surely differ.
+
+A part is a kind of answers, such as all scores up to 0.3. A subscriber counts 1 if only the canary puts them into it,
+-1 if only stable does, and else 0. The mean of these is the difference of the part's shares, canary minus stable. So it
+is the same effect as of two samples, but most of the chance has cancelled out.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
+from churn.judging.mean_sequences import Numbers, log_wealth, lower_bound
 from churn.judging.metrics import PROBABILITY_BOUNDS
 
 # The parts of a measure, as the checks name them. Tiers and reasons have the names of the tiers and the features.
 SCORE_PARTS: Final = tuple(f"up to {bound:g}" for bound in PROBABILITY_BOUNDS[:-1])
 BANNER_PART: Final = "with a banner"
+# -1, 0 and 1 as numbers between 0 and 1.
+_HALVES = np.array([0.0, 0.5, 1.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,32 @@ class PairCounts:
             for measure in {**self.parts, **other.parts}
         }
         return PairCounts(self.subscribers + other.subscribers, measures)
+
+    def count_signs(self, measure: str) -> Numbers:
+        """Return for each part of a measure how many subscribers count -1, 0 and 1, (parts, 3)."""
+        both = np.array(list(self.parts.get(measure, {}).values()), dtype=float).reshape(-1, 2)
+        canary, stable = both.T
+        return np.stack([stable, self.subscribers - canary - stable, canary], axis=-1)
+
+
+def effects_from_signs(signs: Numbers) -> Numbers:
+    """Return the observed differences, canary minus stable, (...), from the counts of -1, 0 and 1, (..., 3)."""
+    return np.asarray((signs[..., 2] - signs[..., 0]) / np.maximum(signs.sum(axis=-1), 1))
+
+
+def bound_effects(signs: Numbers, alpha: float) -> tuple[Numbers, Numbers]:
+    """Return both ends between which each difference surely lies, at this look and all others, (...).
+
+    Each end alone is ever wrong with a chance of alpha at most.
+    """
+    low, below = (2 * lower_bound(_HALVES, counted, alpha) - 1 for counted in (signs, signs[..., ::-1]))
+    return low, -below
+
+
+def log_evidence(signs: Numbers, effect: float) -> tuple[Numbers, Numbers]:
+    """Return the logarithm of the evidence that each difference is above this effect, and that it is below, (...)."""
+    above = log_wealth(_HALVES, signs, (1 + effect) / 2)
+    return above, log_wealth(_HALVES, signs[..., ::-1], (1 - effect) / 2)
 
 
 def _add_parts(left: Mapping[str, tuple[int, int]], right: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

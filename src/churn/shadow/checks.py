@@ -84,7 +84,8 @@ def judge_pairs(
 def _evaluate(check: PairedCheck, sums: PairSums, level: Levels) -> Finding:
     values, counts = sums.count_values(check.measure)
     effect = float(values @ counts) / sums.pairs
-    low, high = lower_bound(values, counts, level.outside), upper_bound(values, counts, level.within)
+    low = float(lower_bound(values, counts, level.outside))
+    high = float(upper_bound(values, counts, level.within))
     describe = check.measure.describe
     sure = describe_bounds(low, high, check.tolerance, describe)
     of_pairs = f"{'of' if check.measure.is_share else 'on average of'} {sums.pairs:,} pairs"

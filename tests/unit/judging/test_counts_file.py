@@ -6,14 +6,27 @@ import pytest
 
 from churn.errors import DataError
 from churn.judging.counts import Counts
-from churn.judging.counts_file import read_judge_input
+from churn.judging.counts_file import NO_PAIRS, read_judge_input
 from churn.judging.judge import JudgeInput
+from churn.judging.pairs import PairCounts
+
+
+def with_pairs(parts: str) -> str:
+    """A file with nine subscribers whom both versions answered."""
+    return f'{{"stable": {{}}, "canary": {{}}, "weight": 10, "pairs": {{"subscribers": 9, "parts": {{{parts}}}}}}}'
 
 
 def test_what_is_left_out_counts_as_none(tmp_path: Path) -> None:
     file = tmp_path / "counts.json"
     file.write_text('{"stable": {"requests": 9, "tiers": {"low": 9}}, "canary": {}, "weight": 10}')
-    assert read_judge_input(file) == JudgeInput(Counts(requests=9, tiers={"low": 9}), Counts(), 10)
+    assert read_judge_input(file) == JudgeInput(Counts(requests=9, tiers={"low": 9}), Counts(), 10, no_pairs=NO_PAIRS)
+
+
+def test_what_both_versions_said_of_the_same_subscribers_may_be_given(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    file.write_text(with_pairs('"tiers": {"low": [1, 2]}'))
+    read = read_judge_input(file)
+    assert (read.pairs, read.no_pairs) == (PairCounts(9, {"tiers": {"low": (1, 2)}}), "")
 
 
 def test_what_stable_answered_earlier_may_be_given(tmp_path: Path) -> None:
@@ -33,6 +46,11 @@ def test_what_stable_answered_earlier_may_be_given(tmp_path: Path) -> None:
         ('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"mistakes": 1}}', "earlier: there is no mistakes"),
         ('{"stable": {}, "canary": {}, "weight": 10, "earlier": {"errors": -1}}', "earlier has a number below zero"),
         ('{"stable": {}, "canary": {"latency": [1, 2]}, "weight": 10}', "latency needs 21 numbers"),
+        ('{"stable": {}, "canary": {}, "weight": 10, "pairs": {"people": 9}}', "pairs: there is no people"),
+        (with_pairs('"errors": {"errors": [0, 0]}'), "pairs: there is no measure errors"),
+        (with_pairs('"tiers": {"low": [5, 5]}'), "tiers: low: 5 and 5 of 9 subscribers"),
+        (with_pairs('"tiers": {"low": [-1, 5]}'), "tiers: low: -1 and 5 of 9 subscribers"),
+        (with_pairs('"tiers": {"low": [1]}'), "pairs.parts.tiers.low.1"),
     ],
 )
 def test_a_file_that_holds_something_else_is_refused_in_a_sentence(tmp_path: Path, content: str, words: str) -> None:

@@ -14,6 +14,7 @@ from churn.judging.checks import DEFAULT_CHECKS, ERRORS, Check
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding
 from churn.judging.judge import JudgeInput, Verdict, allot_levels, judge
+from churn.judging.pairs import BANNER_PART, SCORE_PARTS, PairCounts
 
 # Of a thousand requests.
 LATENCY = (0, 100, 400, 300, 100, 50, 20, 10, 8, 4, 3, 2, 1, 1, 0, 1, 0, 0, 0, 0, 0)
@@ -32,8 +33,18 @@ def answered(thousands: int, **changed: Any) -> Counts:
     return total
 
 
+# The parts of each measure that is judged in pairs.
+PARTS = {"scores": SCORE_PARTS, "banners": (BANNER_PART,), "tiers": tuple(TIERS), "reasons": tuple(FEATURES)}
+SAME = PairCounts(2000, {measure: dict.fromkeys(parts, (0, 0)) for measure, parts in PARTS.items()})
+
+
+def pairs_with(measure: str, part: str, canary: int, stable: int, subscribers: int = 2000) -> PairCounts:
+    """Subscribers of whom both versions say the same, but for one part."""
+    return PairCounts(subscribers, {**SAME.parts, measure: {**SAME.parts[measure], part: (canary, stable)}})
+
+
 def input_of(stable: Counts, canary: Counts, **more: Any) -> JudgeInput:
-    return JudgeInput(stable, canary, more.pop("weight", 10), **more)
+    return JudgeInput(stable, canary, more.pop("weight", 10), **{"pairs": SAME, **more})
 
 
 def finding_of(verdict: Verdict, name: str) -> Finding:
@@ -59,10 +70,12 @@ BAD: dict[str, dict[str, Any]] = {
     "over 200 ms": {"latency": (0, 100, 400, 300, 100, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 80, 0, 0, 0, 0, 0)},
     "latency": {"latency": (0, 0, 100, 400, 300, 100, 50, 20, 10, 8, 4, 3, 2, 1, 1, 1, 0, 0, 0, 0, 0)},
     "latency p99": {"latency": (0, 100, 400, 270, 100, 50, 20, 10, 8, 4, 3, 32, 1, 1, 0, 1, 0, 0, 0, 0, 0)},
-    "scores": {"probability": SCORES[::-1]},
-    "banners": {"banners": 250},
-    "tiers": {"tiers": {"low": 400, "medium": 500, "high": 100}},
-    "top-3 reasons": {"top_features": {"one": 900, "two": 800, "three": 200, "four": 400, "six": 700}},
+}
+BAD_PAIRS = {
+    "scores": pairs_with("scores", "up to 0.3", 300, 20),
+    "banners": pairs_with("banners", BANNER_PART, 260, 10),
+    "tiers": pairs_with("tiers", "medium", 280, 20),
+    "top-3 reasons": pairs_with("reasons", "three", 1, 400),
 }
 
 
@@ -82,10 +95,62 @@ def test_a_canary_that_is_better_than_stable_is_not_rolled_back_for_it(check: st
     assert verdict.decision == "promote"
 
 
-@pytest.mark.parametrize("check", ["scores", "banners", "tiers", "top-3 reasons"])
+@pytest.mark.parametrize("check", BAD_PAIRS)
+def test_what_is_said_of_the_same_subscribers_is_judged_by_each_check_alone(check: str) -> None:
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20), pairs=BAD_PAIRS[check]))
+    assert verdict.decision == "roll back"
+    assert verdict.reason.startswith(f"{check}: ")
+    assert {finding.check for finding in verdict.findings if finding.decision != "promote"} == {check}
+
+
+@pytest.mark.parametrize("check", BAD_PAIRS)
 def test_where_both_directions_are_bad_less_is_as_bad_as_more(check: str) -> None:
-    verdict = judge(DEFAULT_CHECKS, input_of(answered(180, **BAD[check]), answered(20)))
-    assert finding_of(verdict, check).decision == "roll back"
+    turned = {
+        measure: {part: (stable, canary) for part, (canary, stable) in parts.items()}
+        for measure, parts in BAD_PAIRS[check].parts.items()
+    }
+    findings = [
+        finding_of(judge(DEFAULT_CHECKS, input_of(answered(180), answered(20), pairs=pairs)), check)
+        for pairs in (BAD_PAIRS[check], PairCounts(2000, turned))
+    ]
+    assert findings[0].decision == findings[1].decision == "roll back"
+    assert findings[0].low == pytest.approx(findings[1].low)
+
+
+def test_a_finding_in_pairs_counts_subscribers_and_says_so() -> None:
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20), pairs=pairs_with("tiers", "low", 90, 10)))
+    finding = finding_of(verdict, "tiers")
+    assert (finding.of, finding.requests_stable, finding.requests_canary) == ("subscribers", 2000, 2000)
+    assert finding.effect == pytest.approx(0.04)
+    assert finding.reason.startswith(
+        "tiers: low for 90 of 2,000 subscribers by the canary only, for 10 by stable only, a difference of between "
+    )
+    assert finding.reason.endswith(" more subscribers in all")
+
+
+def test_the_same_version_is_surely_within_after_a_hundred_subscribers() -> None:
+    held, passed = (
+        judge(DEFAULT_CHECKS, input_of(answered(180), answered(20), pairs=PairCounts(subscribers, SAME.parts)))
+        for subscribers in (80, 100)
+    )
+    assert "about 15 more subscribers in all" in finding_of(held, "scores").reason
+    assert {finding_of(passed, check).decision for check in BAD_PAIRS} == {"promote"}
+
+
+@pytest.mark.parametrize("check", BAD_PAIRS)
+@pytest.mark.parametrize("pairs", [PairCounts(), PairCounts(2000), None])
+def test_without_pairs_nothing_is_promoted_and_nothing_is_sent_back(check: str, pairs: PairCounts | None) -> None:
+    why = "the prediction log is off: set PREDICTION_LOG"
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20), pairs=pairs, no_pairs="" if pairs else why))
+    finding = finding_of(verdict, check)
+    assert (verdict.decision, finding.decision, finding.effect) == ("hold", "hold", None)
+    assert finding.reason.partition(": ")[2] == (why if pairs is None else "nobody was answered by both versions yet")
+
+
+def test_what_requests_say_of_scores_is_not_believed() -> None:
+    """A few subscribers who ask often make shares of requests that no version is to blame for."""
+    shifted = answered(20, probability=SCORES[::-1], banners=250, tiers={"low": 0, "medium": 0, "high": 1000})
+    assert judge(DEFAULT_CHECKS, input_of(answered(180), shifted)).decision == "promote"
 
 
 @pytest.mark.parametrize(("stable", "canary"), [(0, 20_000), (0, 600), (6_000, 0)], ids=["everybody", "some", "fewer"])
@@ -159,24 +224,28 @@ def test_a_counter_that_began_anew_is_noticed() -> None:
 
 
 def test_what_is_not_counted_at_all_is_not_passed() -> None:
-    silent: dict[str, Any] = {"top_features": {}, "top_sets": {}}
+    silent: dict[str, Any] = {"latency": (0,) * len(LATENCY)}
     verdict = judge(DEFAULT_CHECKS, input_of(answered(180, **silent), answered(20, **silent)))
     assert verdict.decision == "hold"
-    assert finding_of(verdict, "top-3 reasons").effect is None
+    assert finding_of(verdict, "latency").effect is None
 
 
 def test_a_canary_that_only_fails_is_rolled_back_though_it_predicts_nothing() -> None:
     fails = Counts(requests=2000, errors=2000, latency=tuple(2 * number for number in LATENCY))
     verdict = judge(DEFAULT_CHECKS, input_of(answered(18), fails))
     assert verdict.decision == "roll back"
-    assert finding_of(verdict, "scores").decision == "hold"
 
 
 def test_requests_split_otherwise_than_they_should_be_are_not_trusted() -> None:
-    for canary in (answered(20), answered(20, banners=250)):
-        verdict = judge(DEFAULT_CHECKS, input_of(answered(80), canary))
+    for refused in (0, 6_000):
+        verdict = judge(DEFAULT_CHECKS, input_of(answered(80), replace(answered(20), refused=refused)))
         assert verdict.decision == "hold"
-        assert "cannot be trusted: traffic split: the canary got 20.00 % of 100,000 requests" in verdict.reason
+        assert "cannot be trusted: traffic split: the canary got 2" in verdict.reason
+
+
+def test_what_is_said_of_the_same_subscribers_is_believed_however_requests_are_split() -> None:
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(80), answered(20), pairs=BAD_PAIRS["banners"]))
+    assert verdict.decision == "roll back"
 
 
 def test_a_failing_canary_is_rolled_back_even_if_the_split_is_wrong() -> None:
@@ -193,7 +262,7 @@ def test_at_the_ends_there_is_no_split_to_check(weight: float) -> None:
 
 def test_a_check_that_is_not_critical_holds_and_says_so() -> None:
     checks = [replace(check, critical=check.critical and check.name != "banners") for check in DEFAULT_CHECKS]
-    verdict = judge(checks, input_of(answered(180), answered(20, banners=250)))
+    verdict = judge(checks, input_of(answered(180), answered(20), pairs=BAD_PAIRS["banners"]))
     assert verdict.decision == "hold"
     assert verdict.reason.startswith("not critical, but for a person to see: banners: ")
 

@@ -13,7 +13,7 @@ counts = st.lists(st.integers(0, 500), min_size=2, max_size=6).filter(any)
 
 def ends(hits: int, total: int, alpha: float = 0.05) -> tuple[float, float]:
     counted = np.array([total - hits, hits], dtype=float)
-    return lower_bound(YES_OR_NO, counted, alpha), upper_bound(YES_OR_NO, counted, alpha)
+    return float(lower_bound(YES_OR_NO, counted, alpha)), float(upper_bound(YES_OR_NO, counted, alpha))
 
 
 @given(counts, st.floats(0.001, 0.2))
@@ -38,7 +38,7 @@ def test_more_of_the_same_never_makes_less_sure(times_each: list[int], times: in
 
 
 def test_nothing_is_surely_anything() -> None:
-    assert (lower_bound(YES_OR_NO, np.zeros(2), 0.05), upper_bound(YES_OR_NO, np.zeros(2), 0.05)) == (0.0, 1.0)
+    assert ends(0, 0) == (0.0, 1.0)
 
 
 def test_what_never_happened_is_soon_surely_rare_and_what_happens_is_soon_surely_there() -> None:
@@ -56,3 +56,13 @@ def test_looking_all_the_time_is_wrong_as_rarely_as_is_promised() -> None:
         wealth = log_wealth(YES_OR_NO, np.stack([looks - hits, hits], axis=-1), share)
         wrong = (wealth >= np.log(1 / 0.1)).any(axis=1).sum()
         assert wrong <= 100  # 0.1 of 1,000 at most; a test that is peeked at is wrong far more often
+
+
+def test_many_means_are_bounded_at_once_as_each_of_them_alone() -> None:
+    counted, alphas = np.array([[[400.0, 0], [390, 10]], [[0, 1], [0, 0]]]), np.array([0.01, 0.05])
+    for bound in (lower_bound, upper_bound):
+        together = bound(YES_OR_NO, counted, alphas)
+        alone = [
+            [float(bound(YES_OR_NO, row, alpha)) for row, alpha in zip(rows, alphas, strict=True)] for rows in counted
+        ]
+        assert together.tolist() == alone
