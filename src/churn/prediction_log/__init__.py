@@ -14,5 +14,6 @@ retention.py     removes what is old, unless the clock is in doubt
 batches.py       records as columns, and as Parquet
 segments.py      closed segments in a folder or an object store
 reader.py        the one reader of journals and segments
+following.py     reads again and again what is new in them
 replay.py        makes an answer again from its record
 """

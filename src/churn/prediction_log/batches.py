@@ -91,6 +91,11 @@ def numbers_from_batch(batch: RecordBatch, name: str) -> NDArray[Any]:
     return np.array(column.to_pylist(), dtype=float) if column.null_count else column.to_numpy()
 
 
+def stack_numbers(batch: RecordBatch, prefix: str, features: Sequence[str]) -> NDArray[np.float64]:
+    """Return the columns with this prefix of all features, (n, features), with NaN for a missing number."""
+    return np.column_stack([numbers_from_batch(batch, prefix + name) for name in features])
+
+
 def us_from_time(time: datetime) -> int:
     """Return a time as the log has it, in microseconds since 1970."""
     return (time - EPOCH) // timedelta(microseconds=1)

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -62,8 +62,8 @@ class SegmentStore(Protocol):
 
     where: str
 
-    def list_names(self) -> Iterable[str]:
-        """List all files, relative to the store."""
+    def list_names(self, after: str = "") -> Iterable[str]:
+        """List all files, relative to the store; only those after a name, as texts are sorted."""
 
     def read(self, name: str) -> bytes:
         """Read a file."""
@@ -126,9 +126,17 @@ def _crc32(content: bytes) -> str:
     return f"{zlib.crc32(content):08x}"
 
 
-def list_segments(store: SegmentStore) -> list[Segment]:
-    """List the closed segments, the oldest first."""
-    segments = [segment for name in store.list_names() if (segment := Segment.from_name(name))]
+def list_segments(store: SegmentStore, since: datetime | None = None) -> list[Segment]:
+    """List the closed segments, the oldest first.
+
+    Args:
+        since: leave out what ended before. A bucket is asked for no more than for the days that matter.
+    """
+    # A name begins with the day of the earliest record, and a journal is open for a day at most.
+    after = f"{since.astimezone(UTC) - timedelta(days=1):%Y-%m-%d}" if since else ""
+    segments = [segment for name in store.list_names(after) if (segment := Segment.from_name(name))]
+    if since:
+        segments = [segment for segment in segments if segment.last >= since]
     return sorted(segments, key=lambda segment: (segment.first, segment.name))
 
 
@@ -137,8 +145,9 @@ class _Folder:
         self.where = str(path)
         self._path = path
 
-    def list_names(self) -> Iterable[str]:
-        return [file.relative_to(self._path).as_posix() for file in self._path.glob("*/*.parquet")]
+    def list_names(self, after: str = "") -> Iterable[str]:
+        names = (file.relative_to(self._path).as_posix() for file in self._path.glob("*/*.parquet"))
+        return [name for name in names if name > after]
 
     def read(self, name: str) -> bytes:
         return (self._path / name).read_bytes()
@@ -169,8 +178,8 @@ class _ObjectStore:
         self._kept_days = kept_days
         self._store: Any = self._call(lambda: from_url(url))
 
-    def list_names(self) -> Iterable[str]:
-        return self._call(lambda: [item["path"] for chunk in self._store.list() for item in chunk])
+    def list_names(self, after: str = "") -> Iterable[str]:
+        return self._call(lambda: [item["path"] for chunk in self._store.list(offset=after or None) for item in chunk])
 
     def read(self, name: str) -> bytes:
         return bytes(self._call(lambda: self._store.get(name).bytes()))

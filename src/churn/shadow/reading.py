@@ -10,8 +10,8 @@ from arro3.core import RecordBatch
 
 from churn.contract.declaration import Contract
 from churn.errors import DataError
-from churn.model.pairs import ModelAnswers, Numbers
-from churn.prediction_log.batches import numbers_from_batch, take_rows, values_from_batch
+from churn.model.pairs import ModelAnswers
+from churn.prediction_log.batches import numbers_from_batch, stack_numbers, take_rows, values_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import EARLIEST, LATEST, read_records
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, CONTRIBUTION, FEATURE
@@ -99,10 +99,7 @@ def _add(sums: dict[BundlePair, PairSums], batch: RecordBatch, contract: type[Co
 
 def _block_from_batch(batch: RecordBatch, features: list[str]) -> PairBlock:
     numbers = partial(numbers_from_batch, batch)
-
-    def stack(prefix: str) -> Numbers:
-        return np.column_stack([numbers(prefix + name) for name in features])
-
+    stack = partial(stack_numbers, batch, features=features)
     return PairBlock(
         stack(FEATURE),
         numbers("threshold"),

@@ -273,6 +273,8 @@ def test_an_object_store_is_a_place_like_any_other(tmp_path: Path, bucket: str, 
     store = open_store(places.where)
     assert close_journals(places.journals, store).records == 2
     [segment] = list_segments(store)
+    since = [segment.last + timedelta(days=days) for days in (-9, 0, 3)]
+    assert [list_segments(store, time) for time in since] == [[segment], [segment], []]
     [row, _] = rows(store, segment)
     assert find_record(places, row["prediction_id"]) == row
     assert erase_subscriber(store, row["subscriber"]) == 1
