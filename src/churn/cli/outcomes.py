@@ -21,7 +21,8 @@ from churn.settings import read_settings
 
 if TYPE_CHECKING:
     from churn.dashboard.report import Report
-    from churn.outcomes.summary import Estimate, OutcomeSummary
+    from churn.outcomes.estimates import Estimate
+    from churn.outcomes.summary import OutcomeSummary
 
 # ruff: noqa: PLC0415 - SciPy is an extra, and what reads Parquet takes a moment to load
 
@@ -126,13 +127,18 @@ def _show(summary: OutcomeSummary) -> None:
     for quality in summary.versions:
         bins = [[f"{bin_.mean_predicted:.3f}", _format(bin_.left), bin_.count] for bin_ in quality.calibration]
         print_table(f"Calibration of {quality.version}", ["said", "left", "subscribers"], bins)
-    banner = summary.experiment
-    arms = [["holdout", banner.holdout, banner.holdout_left], ["treatment", banner.treatment, banner.treatment_left]]
-    print_table("The banner", ["arm", "subscribers", "left"], arms)
+    rows = [
+        [*row[:-1], _format(row.effect)]
+        for experiment in (summary.experiment, *summary.earlier)
+        for row in experiment.rows()
+    ]
+    columns = ["experiment", "held out", "holdout", "left", "treatment", "left", "effect"]
+    print_table("The banner, the newest experiment first", columns, rows)
     offers = [[offer.offer, offer.offered, offer.accepted, _format(offer.share)] for offer in summary.offers]
     print_table("Offers", ["offer", "offered", "accepted", "share"], offers)
+    banner = summary.experiment
     if banner.torn:
-        out.print(f"{banner.torn:,} subscribers were in both arms, and count in neither")
+        out.print(f"{banner.torn:,} subscribers were in the other arm later, and count in their first")
     out.print(f"{banner.advice}: {banner.reason}")
 
 

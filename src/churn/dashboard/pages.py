@@ -19,6 +19,7 @@ PAGES = Pages(
         "iso": words.format_iso,
         "lasting": words.format_duration,
         "percent": words.format_percent,
+        "points": words.format_points,
         "named": words.title_from_name,
         "sentence": words.make_sentence,
     },

@@ -1,9 +1,13 @@
 """Outcomes: who left, known late, joined to the prediction log. docs/outcomes.md describes it for those who run it.
 
-file.py      reads a file of outcomes
-store.py     keeps outcomes in SQLite
-join.py      joins outcomes to the predictions in the log
-changes.py   what would have changed a prediction
-person.py    what is kept of one subscriber, to show or erase it
-summary.py   how right each version was, and the effect of the banner
+file.py        reads a file of outcomes
+store.py       keeps outcomes in SQLite
+join.py        joins outcomes to the predictions in the log
+changes.py     what would have changed a prediction
+person.py      what is kept of one subscriber, to show or erase it
+estimates.py   a figure and its interval
+quality.py     how right one version was
+strata.py      the effect over people who were drawn with different shares
+experiment.py  the effect of the banner in one experiment
+summary.py     how right each version was, and the effect of the banner
 """

@@ -10,13 +10,20 @@ from churn.outcomes.file import IDS, Kind, Outcome
 from churn.prediction_log.batches import rows_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import read_records
+from churn.prediction_log.record import COLUMNS as LOGGED
 from churn.prediction_log.segments import Progress
 
 ARMS = ("treatment", "holdout")
 
 
 class LabelledPrediction(NamedTuple):
-    """A prediction with its outcome. The first fields are columns of the log; `time` is in microseconds since 1970."""
+    """A prediction with its outcome. The first fields are columns of the log; `time` is in microseconds since 1970.
+
+    Args:
+        arm: None where the model asked for no banner.
+        experiment, holdout_share: None if the record is of a version that did not log them.
+        left: None if nobody knows.
+    """
 
     time: int
     prediction_id: str
@@ -25,16 +32,52 @@ class LabelledPrediction(NamedTuple):
     probability: float
     arm: str | None
     offer: str | None
-    left: bool
-    accepted: bool | None
+    policy_version: str | None = None
+    experiment: str | None = None
+    holdout_share: float | None = None
+    left: bool | None = None
+    accepted: bool | None = None
 
     @property
     def identity(self) -> str:
         """Return the subscriber; a prediction without a key counts as a subscriber of its own."""
         return self.subscriber or self.prediction_id
 
+    @property
+    def draw(self) -> "Draw":
+        """Return how the arm was drawn."""
+        return Draw(self.experiment, self.holdout_share, self.policy_version)
 
-COLUMNS = LabelledPrediction._fields[:-2]
+
+class Draw(NamedTuple):
+    """How an arm was drawn: in which experiment, with which share held out, by which policy."""
+
+    experiment: str | None
+    holdout_share: float | None
+    policy_version: str | None
+
+
+COLUMNS = (*(name for name in LabelledPrediction._fields if name in LOGGED), "banner")
+
+
+@dataclass
+class Cohort:
+    """The subscribers of one experiment, each by the first prediction that asked for a banner.
+
+    Args:
+        experiment: its name; None if no record says it.
+        members: by subscriber.
+        moved: how many were in the other arm later. They count in their first.
+    """
+
+    experiment: str | None
+    members: dict[str, LabelledPrediction] = field(default_factory=dict)
+    moved: int = 0
+
+    @property
+    def last(self) -> int:
+        """Return when the latest subscriber came."""
+        return max(prediction.time for prediction in self.members.values())
 
 
 @dataclass
@@ -42,28 +85,31 @@ class JoinedOutcomes:
     """The predictions that count. The first of a subscriber counts: no banner had changed it.
 
     Args:
-        by_version: by version and subscriber.
-        assigned: by subscriber, of those that had an arm.
-        torn: subscribers who were in both arms; they count in neither.
+        by_version: by version and subscriber, those with an outcome.
+        assigned: by draw and subscriber, those with an arm.
+        labelled: as `assigned`, those with an outcome.
+        arms: as `assigned`, all arms that a subscriber was in.
         matched: the number of outcomes that have a prediction which counts.
         too_young: the number of those whose predictions are all younger than the horizon.
     """
 
     by_version: dict[tuple[str, str], LabelledPrediction] = field(default_factory=dict)
-    assigned: dict[str, LabelledPrediction] = field(default_factory=dict)
-    torn: set[str] = field(default_factory=set)
+    assigned: dict[tuple[Draw, str], LabelledPrediction] = field(default_factory=dict)
+    labelled: dict[tuple[Draw, str], LabelledPrediction] = field(default_factory=dict)
+    arms: dict[tuple[Draw, str], set[str]] = field(default_factory=dict)
     matched: int = 0
     too_young: int = 0
 
     def add(self, prediction: LabelledPrediction) -> None:
         """Add a prediction, in any order."""
-        key = (prediction.model_version, prediction.identity)
-        self.by_version[key] = min(self.by_version.get(key, prediction), prediction)
+        if prediction.left is not None:
+            _keep_first(self.by_version, (prediction.model_version, prediction.identity), prediction)
         if prediction.arm in ARMS:
-            first = self.assigned.get(prediction.identity, prediction)
-            if first.arm != prediction.arm:
-                self.torn.add(prediction.identity)
-            self.assigned[prediction.identity] = min(first, prediction)
+            key = (prediction.draw, prediction.identity)
+            _keep_first(self.assigned, key, prediction)
+            self.arms.setdefault(key, set()).add(prediction.arm)
+            if prediction.left is not None:
+                _keep_first(self.labelled, key, prediction)
 
     def group_by_version(self) -> dict[str, list[LabelledPrediction]]:
         """Group the predictions by version, in the order of versions."""
@@ -72,13 +118,43 @@ class JoinedOutcomes:
             groups.setdefault(version, []).append(prediction)
         return groups
 
-    def group_by_arm(self) -> dict[str, list[LabelledPrediction]]:
-        """Group the predictions by arm, without subscribers who were in both."""
-        groups: dict[str, list[LabelledPrediction]] = {arm: [] for arm in ARMS}
-        for identity, prediction in self.assigned.items():
-            if identity not in self.torn:
-                groups[prediction.arm or ""].append(prediction)
-        return groups
+    def group_by_experiment(self) -> list[Cohort]:
+        """Group the subscribers by experiment, the experiment whose latest subscriber came last first.
+
+        Each counts once in each experiment, by the arm they were in first. Where a record does not say the experiment,
+        it is that of later records with the same version of the policy, if these name one.
+        """
+        draws = self._complete_draws()
+        cohorts: dict[str | None, Cohort] = {}
+        arms: dict[tuple[str | None, str], set[str]] = {}
+        for (logged, identity), prediction in self.assigned.items():
+            draw = draws[logged]
+            labelled = self.labelled.get((logged, identity), prediction)
+            first = prediction._replace(
+                experiment=draw.experiment,
+                holdout_share=draw.holdout_share,
+                left=labelled.left,
+                accepted=labelled.accepted,
+            )
+            cohort = cohorts.setdefault(draw.experiment, Cohort(draw.experiment))
+            _keep_first(cohort.members, identity, first)
+            arms.setdefault((draw.experiment, identity), set()).update(self.arms[logged, identity])
+        for (experiment, _), own in arms.items():
+            cohorts[experiment].moved += len(own) > 1
+        return sorted(cohorts.values(), key=lambda cohort: cohort.last, reverse=True)
+
+    def _complete_draws(self) -> dict[Draw, Draw]:
+        """Map each draw to itself, or to the one that is known of its version of the policy."""
+        logged = {draw for draw, _ in self.assigned}
+        known: dict[str | None, set[Draw]] = {}
+        for draw in logged:
+            if draw.experiment is not None:
+                known.setdefault(draw.policy_version, set()).add(draw)
+        completed = {}
+        for draw in logged:
+            others = known.get(draw.policy_version, set())
+            completed[draw] = next(iter(others)) if draw.experiment is None and len(others) == 1 else draw
+        return completed
 
 
 def join_outcomes(
@@ -105,6 +181,8 @@ def join_outcomes(
     joined, matched, young = JoinedOutcomes(), set[tuple[Kind, str]](), set[tuple[Kind, str]]()
     batches = read_records(places, COLUMNS, damaged=damaged, progress=progress) if known else ()
     for row in chain.from_iterable(map(rows_from_batch, batches)):
+        if not row.pop("banner"):
+            row["arm"] = None  # a later record has the arm of everybody
         keys = [(kind, row[kind]) for kind in IDS if (kind, row[kind]) in known]
         if keys and until is not None and row["time"] > until:
             young.update(keys)
@@ -114,3 +192,8 @@ def join_outcomes(
             joined.add(LabelledPrediction(**row, left=outcome.left, accepted=outcome.accepted))
     joined.matched, joined.too_young = len(matched), len(young - matched)
     return joined
+
+
+def _keep_first[Key](first: dict[Key, LabelledPrediction], key: Key, prediction: LabelledPrediction) -> None:
+    if key not in first or prediction.time < first[key].time:
+        first[key] = prediction

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,17 +12,27 @@ from sklearn.metrics import roc_auc_score
 from support.logged import write_journal
 
 from churn.dashboard.charts.outcomes import report_outcomes
+from churn.outcomes.experiment import compare_arms
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import JoinedOutcomes, LabelledPrediction
+from churn.outcomes.quality import measure_auc, measure_quality
 from churn.outcomes.store import locate_outcomes, write_outcomes
-from churn.outcomes.summary import compare_arms, measure_auc, measure_quality, summarize_outcomes
+from churn.outcomes.strata import Stratum, bound_effect
+from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
 
 
 def predicted(
-    who: str, *, at: int = 0, arm: str | None = None, left: bool = False, score: float = 0.5
+    who: str, *, at: int = 0, arm: str | None = None, left: bool | None = False, score: float = 0.5, **drawn: Any
 ) -> LabelledPrediction:
-    return LabelledPrediction(at, f"{who}-{at}", who, "v1", score, arm, None, left, None)
+    return LabelledPrediction(at, f"{who}-{at}", who, "v1", score, arm, None, left=left, **drawn)
+
+
+def join(*predictions: LabelledPrediction) -> JoinedOutcomes:
+    joined = JoinedOutcomes()
+    for prediction in predictions:
+        joined.add(prediction)
+    return joined
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=2, max_size=60))
@@ -44,32 +55,54 @@ def test_the_interval_of_the_auc_covers_the_truth_as_often_as_it_says() -> None:
     assert 0.92 < covered / 400 < 0.98
 
 
-def test_of_a_subscriber_the_first_prediction_counts_and_both_arms_count_in_neither() -> None:
-    joined = JoinedOutcomes()
-    for prediction in (
-        predicted("one", at=2, arm="treatment", score=0.9),
-        predicted("one", at=1, arm="treatment", score=0.7),
-        predicted("two", at=1, arm="holdout"),
-        predicted("two", at=2, arm="treatment"),
-    ):
-        joined.add(prediction)
+def test_of_a_subscriber_the_first_prediction_counts() -> None:
+    joined = join(predicted("one", at=2, score=0.9), predicted("one", at=1, score=0.7), predicted("two", at=1))
     assert [prediction.probability for prediction in joined.group_by_version()["v1"]] == [0.7, 0.5]
-    assert {
-        arm: [prediction.time for prediction in predictions] for arm, predictions in joined.group_by_arm().items()
-    } == {
-        "treatment": [1],
-        "holdout": [],
-    }
-    assert joined.torn == {"two"}
+
+
+def test_who_changes_the_arm_counts_in_the_first_of_each_experiment() -> None:
+    old: dict[str, Any] = {"experiment": "old", "holdout_share": 0.1}
+    new = old | {"experiment": "new"}
+    joined = join(
+        predicted("one", at=3, arm="treatment", left=True, **new),
+        predicted("one", at=1, arm="holdout", left=True, **old),
+        predicted("two", at=2, arm="treatment", **old, policy_version="2"),
+        predicted("two", at=4, arm="holdout", **(old | {"holdout_share": 0.2})),
+    )
+    newest, earlier = map(compare_arms, joined.group_by_experiment())
+    assert (newest.name, newest.holdout, newest.treatment, newest.treatment_left) == ("new", 0, 1, 1)
+    assert newest.reason.endswith("so nothing can be compared")
+    assert (earlier.name, earlier.holdout, earlier.treatment, earlier.torn) == ("old", 1, 1, 1)
+    assert [(stratum.share, stratum.holdout_left, stratum.treatment_left) for stratum in earlier.strata] == [
+        (0.1, 1, 0)
+    ]
+
+
+def test_older_records_belong_to_the_experiment_of_later_ones_with_the_same_policy() -> None:
+    drawn: dict[str, Any] = {"experiment": "one", "holdout_share": 0.1, "policy_version": "2"}
+    joined = join(
+        predicted("a", at=1, arm="holdout", policy_version="1"),
+        predicted("b", at=2, arm="holdout", policy_version="2"),
+        predicted("b", at=5, arm="holdout", **drawn),
+        predicted("c", at=4, arm="treatment", **drawn),
+    )
+    cohorts = joined.group_by_experiment()
+    assert [(cohort.experiment, list(cohort.members)) for cohort in cohorts] == [("one", ["b", "c"]), (None, ["a"])]
+    assert cohorts[0].members["b"].time == 2
+    [of_policy] = compare_arms(cohorts[1]).strata
+    assert (of_policy.share, of_policy.policy_version) == (None, "1")
 
 
 def test_looking_again_and_again_seldom_finds_an_effect_that_is_not_there() -> None:
     generator = np.random.default_rng(9)
     wrong = 0
     for _ in range(60):
-        rows = [predicted("x", left=bool(left)) for left in generator.random(4000) < 0.5]
-        looks = [compare_arms(rows[: n // 5], rows[4000 - 4 * n // 5 :]) for n in range(100, 4001, 300)]
-        wrong += any(look.advice != "hold" for look in looks)
+        left = (generator.random(4000) < 0.5).tolist()
+        looks = [
+            bound_effect([Stratum(held, 4 * held, sum(left[:held]), sum(left[-4 * held :]))], 0.05)
+            for held in range(20, 801, 60)
+        ]
+        wrong += any(low > 0 or high < 0 for low, high in looks)
     assert wrong <= 3 + 4  # 5 % of 60 at most, and what chance adds to that
 
 

@@ -1,14 +1,16 @@
 """Draw outcomes: what the banner does, what was accepted, and whether the predictions came true."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
 from typing import Any
 
 from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Chart, Drawing, build_layer, draw
 from churn.dashboard.charts.plots import Interval, draw_intervals
 from churn.dashboard.report import Report
 from churn.dashboard.words import format_percent, format_points, make_sentence, title_from_name
-from churn.outcomes.summary import Acceptance, Estimate, Experiment, ModelQuality, OutcomeSummary
+from churn.outcomes.estimates import Estimate
+from churn.outcomes.experiment import Experiment
+from churn.outcomes.quality import ModelQuality
+from churn.outcomes.summary import Acceptance, OutcomeSummary
 
 BADGES = {"keep": "it works", "hold": "not yet sure", "stop": "it harms"}
 TONES = {"keep": "good", "hold": "calm", "stop": "bad"}
@@ -46,7 +48,7 @@ def draw_effect(experiment: Experiment) -> Chart:
     """Draw the banner's effect on the share that leaves, against none."""
     effect = experiment.effect
     end = max(abs(effect.low), abs(effect.high), LEAST) * 1.15
-    value, low, high = map(format_points, astuple(effect))
+    value, low, high = effect.describe(format_points)
     tip = f"Surely between {low} and {high} points, {value} observed."
     drawing = draw_intervals(
         [Interval("", effect.low, effect.high, effect.value, tip)],
@@ -84,7 +86,7 @@ def draw_acceptance(offers: Sequence[Acceptance]) -> Chart:
         summary="Of those who were offered it and of whom it is known.",
         columns=["Offer", "Offered", "Accepted", "Share", "From", "To"],
         rows=[
-            [name, f"{offer.offered:,}", f"{offer.accepted:,}", *map(format_percent, astuple(offer.share))]
+            [name, f"{offer.offered:,}", f"{offer.accepted:,}", *offer.share.describe(format_percent)]
             for name, offer in zip(names, offers, strict=True)
         ],
         drawing=drawing,
@@ -103,7 +105,9 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
         {
             "said": tenth.mean_predicted,
             "tip": _describe_estimate(tenth.left, tenth.count),
-            **asdict(tenth.left),
+            "value": tenth.left.value,
+            "low": tenth.left.low,
+            "high": tenth.left.high,
         }
         for tenth in quality.calibration
     ]
@@ -123,7 +127,6 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
         build_layer(rows, line, x=x, y=value),
         build_layer(rows, point, x=x, y=value, description="tip:N"),
     ]
-    shares = [(tenth.mean_predicted, *astuple(tenth.left)) for tenth in quality.calibration]
     return Chart(
         name=f"calibration-{at}",
         title=f"Calibration of {quality.version}",
@@ -131,8 +134,8 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
         f"{format_points(quality.calibration_error).lstrip('+')} points.",
         columns=["Said", "Left", "From", "To", "Subscribers"],
         rows=[
-            [*(format_percent(share, 1) for share in row), f"{tenth.count:,}"]
-            for row, tenth in zip(shares, quality.calibration, strict=True)
+            [format_percent(tenth.mean_predicted, 1), *tenth.left.describe(_write_share), f"{tenth.count:,}"]
+            for tenth in quality.calibration
         ],
         drawing=Drawing(draw(layers, width=NARROW, height=250)),
         keys=[("band", "95 % interval"), ("effect", "observed"), ("limit", "as said")],
@@ -140,5 +143,9 @@ def draw_calibration(quality: ModelQuality, at: int) -> Chart:
 
 
 def _describe_estimate(estimate: Estimate, count: int) -> str:
-    value, low, high = (format_percent(share, 1) for share in astuple(estimate))
+    value, low, high = estimate.describe(_write_share)
     return f"{value} of {count:,}, {low} to {high}"
+
+
+def _write_share(share: float) -> str:
+    return format_percent(share, 1)
