@@ -24,6 +24,11 @@ def test_a_proof_of_no_reason_is_not_told_as_one(bundles: dict[str, Bundle], tmp
     assert "holds" not in said
 
 
+def test_a_contract_is_named_for_its_champion(tmp_path: Path) -> None:
+    done = churn(tmp_path, "prove", "telco")
+    assert (done.code, "there is no bundle at" in done.err, "bundles/telco/champion" in done.err) == (4, True, True)
+
+
 def test_a_bundle_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:
     done = churn(tmp_path, "prove", tmp_path / "nowhere")
     assert (done.code, done.out) == (4, "")

@@ -75,6 +75,7 @@ def write_gym(folder: Path, name: str = "gym") -> Path:
     """Write the business and its policy under this name, and return the folder."""
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.py").write_text(SOURCE.replace("NAME", name), encoding="utf-8")
-    policy = POLICY.replace('contract = "streamflow"', f'contract = "{name}"').format(price="fee")
+    in_english = "\n".join(line for line in POLICY.splitlines() if ".de =" not in line).replace(', "de"', "")
+    policy = in_english.replace('contract = "streamflow"', f'contract = "{name}"').format(price="fee")
     (folder / f"{name}.toml").write_text(policy, encoding="utf-8")
     return folder

@@ -14,23 +14,28 @@ from churn.businesses import find_contract, list_contracts
 from churn.cli.documents import describe_contract
 from churn.cli.drafts import (
     choose_files,
+    choose_languages,
     figures_from_draft,
     name_from_file,
     name_next_commands,
     require_fields,
+    say_files,
     say_label,
+    say_texts,
     shorten_problems,
     tabulate_fields,
     tabulate_findings,
+    write_catalogues,
 )
 from churn.cli.options import JsonOption
 from churn.cli.show import out, print_json, print_table, say, show_progress
-from churn.contract.catalogues import list_missing, write_missing
+from churn.contract.catalogues import list_drafted, list_missing, write_missing
 from churn.contract.messages import list_messages
 from churn.contract.places import locate_files
 from churn.drafting.draft import make_draft
-from churn.drafting.soundness import run_checks
+from churn.drafting.soundness import list_reminders, run_checks
 from churn.drafting.source import write_contract, write_policy
+from churn.drafting.texts import WORDS
 from churn.errors import ExitCode
 from churn.files import write_bytes
 
@@ -83,30 +88,42 @@ def contract_init(
         str | None,
         typer.Option(metavar="VALUE", help="The label's value of who left; the rarer one if not given."),
     ] = None,
+    languages: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--language",
+            metavar="CODE",
+            help=f"A further language of the banner, with a catalogue to fill in: {', '.join(WORDS)}. Repeat it.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the files of an earlier draft.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Draft a business from a data file: NAME.py and NAME.toml, and a report on what is odd about each column.
 
     They are written into the first folder of CHURN_BUSINESSES, or into the current folder. The draft trains unedited.
+    Customers read label and value of each field, but for personal traits: its texts are for you to improve.
     """
+    codes = choose_languages(languages or [])
     files = choose_files(name or name_from_file(source), is_named=name is not None, force=force)
     with _show_bytes(source) as move:
         draft = make_draft(
             source, files.declaration.stem, id_column=id_column, label_column=label_column, left=left, move=move
         )
     require_fields(draft)
-    write_bytes(files.policy, write_policy(draft.name).encode())
+    write_bytes(files.policy, write_policy(draft.name, codes).encode())
     write_bytes(files.declaration, write_contract(draft).encode())
+    write_catalogues(files, codes)
     if as_json:
-        print_json(figures_from_draft(draft, files))
+        print_json(figures_from_draft(draft, files, codes))
         return
     print_table(*tabulate_fields(draft))
     if draft.left_out or draft.findings:
         print_table(*tabulate_findings(draft))
     for line in say_label(draft):
         out.print(line, markup=False)
-    out.print(f"{files.declaration} and {files.policy.name} are written", markup=False)
+    for line in (*say_texts(draft, codes), say_files(files, codes)):
+        out.print(line, markup=False)
     for line in name_next_commands(draft, files, source):
         out.print(f"next: {line}", markup=False)
 
@@ -121,17 +138,25 @@ def _show_bytes(source: Path) -> Iterator[Callable[[int, int], None]]:
 
 @app.command("test", epilog="Example: churn contract test telco")
 def contract_test(name: Annotated[str, typer.Argument(help="Which contract.")], *, as_json: JsonOption = False) -> None:
-    """Ask of a contract what the project's own tests ask: words, codes, encoding, policy. Exit code 3 if not."""
-    results = run_checks(find_contract(name))
+    """Ask of a contract what the project's own tests ask: words, codes, encoding, languages, policy.
+
+    Exit code 3 if something is wrong. What a draft left for people to say is listed, and is not wrong.
+    """
+    contract = find_contract(name)
+    results, reminders = run_checks(contract), list_reminders(contract)
     failed = [result for result in results if result.problems]
     if as_json:
         checks = [{"check": check, "problems": problems} for check, problems in results]
-        print_json({"contract": name, "passed": not failed, "checks": checks})
+        notices = [{"notice": notice, "places": places} for notice, places in reminders]
+        print_json({"contract": name, "passed": not failed, "checks": checks, "notices": notices})
     else:
         rows = [(result.check, shorten_problems(result.problems) if result.problems else "holds") for result in results]
         print_table(
             f"{name}: {len(results) - len(failed)} of {len(results)} checks hold", ["check", "what is wrong"], rows
         )
+        if reminders:
+            rows = [(notice, shorten_problems(places)) for notice, places in reminders]
+            print_table("Still for you to say", ["notice", "where"], rows)
     if failed:
         raise typer.Exit(ExitCode.INVALID_DATA)
 
@@ -150,7 +175,7 @@ def contract_messages(
     """List what has no translation of all that subscribers may read; exit code 3 if anything."""
     contract = find_contract(name)
     path = locate_files(contract).catalogue(language)
-    missing = list_missing(contract, language)
+    missing, drafted = list_missing(contract, language), list_drafted(contract, language)
     if write and missing:
         write_missing(contract, language, path)
     messages = list_messages(contract)
@@ -162,6 +187,7 @@ def contract_messages(
                 "catalogue": str(path),
                 "messages": len(messages),
                 "missing": missing,
+                "todo": drafted,
             }
         )
     elif missing:
@@ -169,6 +195,8 @@ def contract_messages(
         print_table(f"{len(missing)} of {len(messages)} messages have no translation in {language}", ["message"], rows)
     else:
         out.print(f"all {len(messages)} messages of {name} have a translation in {language}")
+    if drafted and not as_json:
+        out.print(f"{len(drafted)} say TODO in {path.name}, such as {drafted[0]!r}", markup=False)
     if missing:
         say(f"{path} has them, to be filled in" if write else f"--write adds them to {path}, to be filled in")
         say("until then, what needs one of them is said in English")

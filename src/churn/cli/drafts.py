@@ -4,14 +4,18 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from churn.businesses import NAME, list_contracts, list_folders
+from churn.contract.catalogues import write_messages
 from churn.contract.places import BusinessFiles
 from churn.drafting.draft import Draft
 from churn.drafting.kinds import DraftField
 from churn.drafting.naming import split_words
+from churn.drafting.source import load_draft
+from churn.drafting.texts import LANGUAGES, translate_draft
 from churn.errors import ContractError, DataError, SettingsError
 from churn.judging.metrics import TOP_REASONS
 
@@ -46,6 +50,42 @@ def choose_files(name: str, *, is_named: bool, force: bool) -> BusinessFiles:
     if not present and name in list_contracts():
         raise ContractError(f"there is a contract {name!r} already", instead=other_name)
     return files
+
+
+def choose_languages(wanted: Sequence[str]) -> list[str]:
+    """Return the languages of a draft, English first.
+
+    Raises:
+        SettingsError: a draft has no words in one of them.
+    """
+    if unknown := [code for code in wanted if code not in LANGUAGES]:
+        raise SettingsError(
+            f"a draft has no words in {unknown[0]!r}, only in {' and '.join(LANGUAGES)}",
+            instead="draft without it; then churn contract messages NAME --language CODE --write begins its catalogue",
+        )
+    return [code for code in LANGUAGES if code in {LANGUAGES[0], *wanted}]
+
+
+def write_catalogues(files: BusinessFiles, languages: Sequence[str]) -> None:
+    """Write the catalogues of a draft that was just written. What a catalogue has already, it keeps."""
+    for code in languages[1:]:
+        write_messages(
+            load_draft(files.declaration), code, files.catalogue(code), partial(translate_draft, language=code)
+        )
+
+
+def say_texts(draft: Draft, languages: Sequence[str]) -> Iterator[str]:
+    """Say which fields customers may read of, and in which words."""
+    worded = sum(field.is_worded for field in draft.fields)
+    yield f"customers may read of {worded} of {len(draft.fields)} fields, as label and value, until you say it better"
+    if others := ", ".join(languages[1:]):
+        yield f"in {others}, too, columns are named as in the file: translate what says TODO in the catalogue"
+
+
+def say_files(files: BusinessFiles, languages: Sequence[str]) -> str:
+    """Say which files are written."""
+    names = [files.policy.name, *(files.catalogue(code).name for code in languages[1:])]
+    return f"{', '.join([str(files.declaration), *names[:-1]])} and {names[-1]} are written"
 
 
 def require_fields(draft: Draft) -> None:
@@ -92,11 +132,15 @@ def name_next_commands(draft: Draft, files: BusinessFiles, source: Path) -> Iter
     yield f"churn train {shlex.quote(str(source))} --contract {draft.name}"
 
 
-def figures_from_draft(draft: Draft, files: BusinessFiles) -> dict[str, Any]:
+def figures_from_draft(draft: Draft, files: BusinessFiles, languages: Sequence[str]) -> dict[str, Any]:
     """Return a draft for scripts."""
     return {
         "contract": draft.name,
-        "files": [os.fspath(files.declaration), os.fspath(files.policy)],
+        "files": [
+            *map(os.fspath, (files.declaration, files.policy)),
+            *(os.fspath(files.catalogue(code)) for code in languages[1:]),
+        ],
+        "languages": list(languages),
         "rows": draft.rows,
         "sampled_rows": draft.sampled_rows,
         "label": {"column": draft.label_column, "stayed": draft.label.stayed, "left": draft.label.left},
@@ -110,6 +154,7 @@ def figures_from_draft(draft: Draft, files: BusinessFiles) -> dict[str, Any]:
                 "missing": field.is_missing,
                 "other": field.is_other,
                 "protected": field.is_protected,
+                "for_customers": field.is_worded,
             }
             for field in draft.fields
         ],
@@ -128,7 +173,12 @@ def _describe(field: DraftField) -> str:
 
 
 def _list_marks(field: DraftField) -> str:
-    marks = {"blank": field.is_missing, "other": field.is_other, "protected": field.is_protected}
+    marks = {
+        "blank": field.is_missing,
+        "other": field.is_other,
+        "protected": field.is_protected,
+        "not for customers": not field.is_worded and not field.is_protected,
+    }
     return ", ".join(mark for mark, is_set in marks.items() if is_set)
 
 

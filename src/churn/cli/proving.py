@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churn.businesses import list_contracts
 from churn.cli.options import JsonOption
 from churn.cli.show import out, print_json, print_table, show_progress
 from churn.contract.catalogues import list_languages
@@ -15,7 +16,7 @@ from churn.errors import GateError
 from churn.model.bundle import load_bundle
 from churn.model.threshold import find_threshold
 from churn.retention.offers.policy import load_policy
-from churn.settings import read_settings
+from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.retention.proving import Proof
@@ -26,10 +27,11 @@ NOTHING_SHOWN = (
 )
 
 
-@app.command(epilog="Example: churn prove var/bundles/streamflow/champion --rows 1000000")
+@app.command(epilog="Example: churn prove streamflow --rows 1000000")
 def prove(
     bundle: Annotated[
-        Path | None, typer.Argument(help="A bundle; by default the served one.", show_default=False)
+        Path | None,
+        typer.Argument(help="A bundle, or a contract: its champion. By default the served one.", show_default=False),
     ] = None,
     rows: Annotated[int, typer.Option(min=1, help="Number of random subscribers.")] = 100_000,
     seed: Annotated[int, typer.Option(help="Seed of the random subscribers.")] = 0,
@@ -43,7 +45,7 @@ def prove(
     from churn.retention.proving import prove as proof_of  # noqa: PLC0415 - slow to load
 
     settings = read_settings()
-    loaded = load_bundle(bundle or settings.bundle_path, settings.bundle_keys)
+    loaded = load_bundle(_find_bundle(bundle, settings), settings.bundle_keys)
     contract = loaded.model.contract
     policy = load_policy(settings.offer_policy, contract, languages=list_languages(contract))
     with show_progress("looking at subscribers") as move:
@@ -77,6 +79,13 @@ def prove(
     if not as_json:
         shown = sum(proof.codes.values())
         out.print(f"Every one of the {shown:,} reasons shown holds." if shown else NOTHING_SHOWN)
+
+
+def _find_bundle(given: Path | None, settings: Settings) -> Path:
+    """Return the bundle that was given, or the champion of the contract that was."""
+    if given and not given.exists() and str(given) in list_contracts():
+        return settings.shelf(str(given)).champion
+    return given or settings.bundle_path
 
 
 def _as_json(proof: Proof) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from churn.files import write_bytes
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
+    from babel.messages.catalog import Message as CatalogueMessage
 
 # Longer than any browser sends, and short enough to keep some hundred of them.
 LONGEST_HEADER = 200
@@ -89,8 +90,13 @@ def list_missing(contract: type[Contract], code: str) -> list[Message]:
     if code == ENGLISH.code:
         return []
     path = locate_files(contract).list_catalogues().get(code)
-    known = {*_list_translated(read_shared_catalogue(code)), *_list_translated(read_catalogue(path, code))}
-    return [message for message in list_messages(contract) if message not in known]
+    return _drop_translated(list_messages(contract), read_catalogue(path, code), code)
+
+
+def list_drafted(contract: type[Contract], code: str) -> list[Message]:
+    """List the contract's messages whose translation says TODO in its catalogue's comment, translated or not."""
+    catalogue = read_catalogue(locate_files(contract).list_catalogues().get(code), code)
+    return [message for message in list_messages(contract) if (entry := catalogue.get(message)) and _says_todo(entry)]
 
 
 def write_missing(contract: type[Contract], code: str, path: Path) -> None:
@@ -99,17 +105,29 @@ def write_missing(contract: type[Contract], code: str, path: Path) -> None:
     Raises:
         ContractError: there is one that cannot be read, or it cannot be written.
     """
+    write_messages(contract, code, path, lambda _: ("", ()))
+
+
+def write_messages(
+    contract: type[Contract], code: str, path: Path, draft: Callable[[Message], tuple[str, Sequence[str]]]
+) -> None:
+    """Do the same, with a first translation of each, and the lines of a comment above it.
+
+    Raises:
+        ContractError: the same.
+    """
     from babel.messages.pofile import write_po  # noqa: PLC0415 - as above
 
     catalogue = read_catalogue(path, code)
     catalogue.project, catalogue.header_comment = contract.contract_name, f"# What subscribers read, in {code}."
-    for message in list_missing(contract, code):
+    for message in _drop_translated(list_messages(contract), catalogue, code):
         if catalogue.get(message) is None:
-            catalogue.add(message)
-    text = io.BytesIO()
-    write_po(text, catalogue, width=0, omit_header=False)
+            text, comment = draft(message)
+            catalogue.add(message, text, user_comments=comment)
+    text_of_file = io.BytesIO()
+    write_po(text_of_file, catalogue, width=0, omit_header=False)
     try:
-        write_bytes(path, text.getvalue())
+        write_bytes(path, text_of_file.getvalue())
     except OSError as error:
         raise ContractError(
             f"{path} cannot be written: {error.strerror}", instead="let its folder be written"
@@ -142,6 +160,16 @@ def read_catalogue(path: Path | None, code: str) -> Catalog:
         raise ContractError(
             f"{path} is no catalogue: {error}", instead="correct that line; the format is gettext's, in UTF-8"
         ) from error
+
+
+def _drop_translated(messages: Iterable[Message], catalogue: Catalog, code: str) -> list[Message]:
+    """Return the messages that neither this catalogue nor the shared one translates."""
+    known = {*_list_translated(read_shared_catalogue(code)), *_list_translated(catalogue)}
+    return [message for message in messages if message not in known]
+
+
+def _says_todo(entry: CatalogueMessage) -> bool:
+    return any("TODO" in line for line in (*entry.user_comments, *entry.auto_comments))
 
 
 def _list_translated(catalogue: Catalog) -> Iterable[Message]:

@@ -12,7 +12,7 @@ from churn.drafting.figures import ColumnFigures, FileFigures, read_figures
 from churn.drafting.kinds import Column, DraftField, Finding, decide_kind, find_oddities
 from churn.drafting.label import Label, read_label
 from churn.drafting.leaks import count_identical, measure_auc
-from churn.drafting.naming import choose_names
+from churn.drafting.naming import choose_labels, choose_names
 from churn.errors import DataError
 from churn.reading.recognition import is_nameless
 
@@ -92,7 +92,7 @@ def _sort_columns(
     figures: FileFigures, wanted: Sequence[str], label: Label, label_column: str
 ) -> tuple[list[DraftField], list[Finding], list[Finding]]:
     """Return the fields, the columns that are left out, and what is to know of the fields."""
-    names = choose_names(wanted)
+    names, labels = choose_names(wanted), choose_labels(wanted)
     cells_of = {
         column.name: cells for column, cells in zip(figures.columns, zip(*figures.sample, strict=True), strict=True)
     }
@@ -102,9 +102,10 @@ def _sort_columns(
     findings: list[Finding] = []
     first_of: dict[bytes, str] = {}
     for column_figures in figures.columns:
-        if column_figures.name not in names:
+        name = column_figures.name
+        if name not in names:
             continue
-        column = Column(column_figures, cells_of[column_figures.name], names[column_figures.name], figures.rows)
+        column = Column(column_figures, cells_of[name], names[name], labels[name], figures.rows)
         decided = decide_kind(column)
         if isinstance(decided, DraftField):
             decided = _find_double(column_figures, first_of) or _find_leak(decided, column, has_left) or decided

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from churn.contract.cells import text_from_boolean
 from churn.contract.features import LARGEST_INTEGER, LARGEST_NUMBER, OTHER, Kind
 from churn.drafting.figures import ColumnFigures, number_from_text
-from churn.drafting.naming import is_code, is_identifier, is_personal, label_from_name
+from churn.drafting.naming import has_personal_values, is_code, is_identifier, is_personal
+from churn.drafting.texts import find_hidden_word, write_text
 
 ALL_CATEGORIES = 60  # so many are all declared
 SOME_CATEGORIES = 50  # of more, the most frequent; the rest is `other`
@@ -47,6 +48,16 @@ class DraftField:
     is_other: bool = False
     is_protected: bool = False
 
+    @property
+    def hidden_word(self) -> str | None:
+        """A word for which customers read nothing of it, or None."""
+        return find_hidden_word(self.label, [write_text(self.label, value) for value in self.categories])
+
+    @property
+    def is_worded(self) -> bool:
+        """Whether customers may read of it."""
+        return not self.is_protected and self.hidden_word is None
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -55,6 +66,7 @@ class Column:
     figures: ColumnFigures
     cells: Sequence[str]
     name: str
+    label: str
     rows: int
 
     @property
@@ -71,11 +83,11 @@ class Column:
         return DraftField(
             column=self.figures.name,
             name=self.name,
-            label=label_from_name(self.figures.name),
+            label=self.label,
             kind=kind,
             example=example,
             is_missing=self.figures.blanks > 0,
-            is_protected=is_personal(self.figures.name),
+            is_protected=is_personal(self.figures.name) or has_personal_values(self.figures.values or ()),
             **rest,  # type: ignore[arg-type]
         )
 
@@ -106,7 +118,14 @@ def find_oddities(field: DraftField, column: Column) -> Iterator[Finding]:
             "nothing: the field takes a value that is not known",
         )  # fmt: skip
     if field.is_protected:
-        yield Finding(field.column, "personal trait", "by its name", "it is protected; see whether you need it at all")
+        yield Finding(
+            field.column, "personal trait", f"by its {'name' if is_personal(field.column) else 'values'}",
+            "it is protected, and no customer reads of it; see whether you need it at all",
+        )  # fmt: skip
+    elif hidden := field.hidden_word:
+        yield Finding(
+            field.column, "not for customers", f"it speaks of {hidden!r}", "word it yourself if they may read of it"
+        )
     if field.is_other:
         values = column.figures.values or Counter[str]()
         listed = sum(values[value] for value in field.categories)

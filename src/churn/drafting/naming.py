@@ -1,9 +1,10 @@
-"""From a column's name to a field's name, its words, and whether it is a personal trait."""
+"""From a column's name to a field's name and its words; and whether name or values tell a personal trait."""
 
 import keyword
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from churn.contract.declaration import Contract
 
@@ -17,7 +18,25 @@ TAKEN = frozenset(dir(Contract)) | {
 PERSONAL = re.compile(
     r"age|gender|sex|senior|married|marital|marriage|partner|spouse|dependent|dependents|child|children|kids|"
     r"family|race|ethnic|ethnicity|religion|religious|nationality|citizenship|birth|birthday|birthdate|dob|"
-    r"pregnant|pregnancy|disability|disabled|health|diagnosis|orientation|politics|union"
+    r"pregnant|pregnancy|disability|disabled|health|diagnosis|orientation|politics|union|"
+    r"ages|birthyear|females?|males?|maritalstatus|seniorcitizen|"
+    r"alter|geschlecht|familienstand|kinder|religionszugehörigkeit|konfession|geburtsdatum|geburtsjahr|herkunft"
+)
+# A column that holds nothing else is a personal trait, whatever its name.
+PERSONAL_VALUES = tuple(
+    frozenset(words.split())
+    for words in (
+        "male female m f w man woman diverse non-binary nonbinary männlich weiblich",
+        "single married divorced widowed widow widower separated engaged unmarried",
+    )
+)
+NUMBER_OF = re.compile(r"^(?:num|number|nr|no|count|amount of|n)(?: of)? (?=\S)")
+UNTOLD = frozenset({"", "unknown", "other", "unk", "na", "n/a"})
+FEWEST_PERSONAL = 2  # different values of such a column that are known to be one
+# What a business thinks of somebody, and not for them to read.
+INTERNAL = re.compile(
+    r"attrition|retention|propensity|likelihood|probability|predicted|prediction|winback|lapsed?|fraud\w*|delinquen\w*|"
+    r"blacklist\w*|exited|terminated|clv|cltv|ltv"
 )
 CODES = re.compile(r"code|codes|zip|zipcode|postcode|postal|plz|area|region|branch|store|district|segment|group")
 IDENTIFIERS = re.compile(r"id|ids|uuid|guid|key|phone|mobile|msisdn|iban|account|email|number|no|nr|row|index")
@@ -31,14 +50,33 @@ def split_words(name: str) -> list[str]:
 
 
 def label_from_name(name: str) -> str:
-    """Return a column's name as people write it: `First order`."""
+    """Return a column's name as people write it: `First order`, and `Support tickets` for `num_support_tickets`."""
     words = " ".join(split_words(name)) or "Value"
-    return words[0].upper() + words[1:]
+    short = NUMBER_OF.sub("", words)
+    return short[0].upper() + short[1:]
+
+
+def choose_labels(columns: Sequence[str]) -> dict[str, str]:
+    """Choose a label for each column; where two would have the same, it is each one's whole name."""
+    labels = {column: label_from_name(column) for column in columns}
+    counts = Counter(labels.values())
+    return {column: label if counts[label] == 1 else column.strip() or label for column, label in labels.items()}
 
 
 def is_personal(name: str) -> bool:
     """Tell whether a column's name is that of a personal trait."""
     return any(map(PERSONAL.fullmatch, split_words(name)))
+
+
+def has_personal_values(values: Iterable[str]) -> bool:
+    """Tell whether a column's values are those of a personal trait: `male` and `female`."""
+    known = {value.strip().lower() for value in values} - UNTOLD
+    return any(FEWEST_PERSONAL <= len(known) == len(known & personal) for personal in PERSONAL_VALUES)
+
+
+def find_internal(name: str) -> str | None:
+    """Return the first word of a column's name that tells what a business thinks of somebody, or None."""
+    return next(filter(INTERNAL.fullmatch, split_words(name)), None)
 
 
 def is_code(name: str) -> bool:

@@ -1,6 +1,7 @@
 """What is asked of every contract beyond what a declaration is refused for: by `churn contract test` and our own tests.
 
 A check is a function of a contract that yields each problem in a sentence. Its docstring's first line is its name.
+A reminder is the same, of what holds and is still for a person to say.
 """
 
 import math
@@ -10,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
-from churn.contract.catalogues import list_languages
+from churn.contract.catalogues import list_drafted, list_languages, list_missing
 from churn.contract.cells import read_cells, text_from_cell
 from churn.contract.declaration import Contract
+from churn.contract.messages import Message, list_messages
 from churn.contract.places import locate_files
 from churn.contract.sampling import draw_columns
 from churn.errors import ChurnError
@@ -45,12 +47,9 @@ def check_example(contract: type[Contract]) -> Iterator[str]:
 
 
 def check_meanings(contract: type[Contract]) -> Iterator[str]:
-    """Contract and fields say what they are."""
+    """The contract says what it is."""
     if not (contract.__doc__ or "").strip():
         yield "the class has no docstring"
-    if "TODO" in (contract.__doc__ or ""):
-        yield "the class's docstring still says TODO"
-    yield from (f"{spec.name}: its description still says TODO" for spec in contract.features if "TODO" in spec.meaning)
 
 
 def check_words(contract: type[Contract]) -> Iterator[str]:
@@ -124,15 +123,69 @@ def check_policy(contract: type[Contract]) -> Iterator[str]:
         yield f"{locate_files(contract).policy.name}: {error.message}"
 
 
+def check_languages(contract: type[Contract]) -> Iterator[str]:
+    """Each language of the policy has all messages."""
+    for code in _list_promised(contract):
+        drafted, messages = list_drafted(contract, code), list_messages(contract)
+        if missing := [message for message in list_missing(contract, code) if message not in drafted]:
+            yield (
+                f"{code} lacks {len(missing)} of {len(messages)} messages, such as {_quote(missing[0])}: "
+                f"churn contract messages {contract.contract_name} --language {code}"
+            )
+
+
+def remind_of_todos(contract: type[Contract]) -> Iterator[str]:
+    """What says TODO: replace it."""
+    if "TODO" in (contract.__doc__ or ""):
+        yield "the class's docstring"
+    yield from (f"the description of {spec.name}" for spec in contract.features if "TODO" in spec.meaning)
+
+
+def remind_of_texts(contract: type[Contract]) -> Iterator[str]:
+    """Where customers read label and value only: say what they have, and what would help."""
+    for spec in contract.features:
+        if spec.is_showable and all(band.raises == band.lowers for band in spec.bands):
+            yield spec.name
+
+
+def remind_of_translations(contract: type[Contract]) -> Iterator[str]:
+    """What says TODO in a catalogue: translate it."""
+    for code in _list_promised(contract):
+        if drafted := list_drafted(contract, code):
+            yield f"{code}: {len(drafted)} messages, such as {_quote(drafted[0])}"
+
+
+def _list_promised(contract: type[Contract]) -> Sequence[str]:
+    """List the languages of the policy; none if it is not valid, which is told elsewhere."""
+    try:
+        return load_policy(None, contract, languages=list_languages(contract)).document.languages
+    except ChurnError:
+        return ()
+
+
+def _quote(message: Message) -> str:
+    return repr(message if isinstance(message, str) else message[0])
+
+
 CHECKS: tuple[Check, ...] = (
     check_example, check_meanings, check_words, check_codes, check_decoding, check_columns, check_cells, check_refusals,
-    check_policy,
+    check_policy, check_languages,
 )  # fmt: skip
+REMINDERS: tuple[Check, ...] = (remind_of_todos, remind_of_texts, remind_of_translations)
 
 
 def run_checks(contract: type[Contract]) -> list[CheckResult]:
     """Run all checks."""
-    return [CheckResult(name_check(check), list(check(contract))) for check in CHECKS]
+    return _run(CHECKS, contract)
+
+
+def list_reminders(contract: type[Contract]) -> list[CheckResult]:
+    """List what holds, and is still for a person to say; nothing where there is nothing."""
+    return [result for result in _run(REMINDERS, contract) if result.problems]
+
+
+def _run(checks: Sequence[Check], contract: type[Contract]) -> list[CheckResult]:
+    return [CheckResult(name_check(check), list(check(contract))) for check in checks]
 
 
 def name_check(check: Check) -> str:

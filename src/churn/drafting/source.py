@@ -1,25 +1,41 @@
-"""The text of a draft's files: NAME.py with the contract, and NAME.toml with a policy that offers nothing yet."""
+"""A draft's files: the text of NAME.py with the contract, and of NAME.toml with a policy that offers nothing yet."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 from churn.contract.cells import text_from_boolean
+from churn.contract.declaration import Contract
+from churn.contract.language import ENGLISH
+from churn.contract.phrases import label_from_name
 from churn.drafting.draft import Draft
 from churn.drafting.kinds import DraftField, Finding
+from churn.drafting.layout import WIDTH, Call, lay_out
 from churn.drafting.naming import is_counting
+from churn.drafting.texts import (
+    NO,
+    NUMBER,
+    UNKNOWN,
+    WITH_OFFER,
+    WITHOUT_OFFER,
+    YES,
+    translate,
+    write_number_text,
+    write_text,
+)
 
-WIDTH = 120
 SPELLED_OUT = 8  # more values than that get one sentence for all
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
-BRACES = str.maketrans("{}", "()")
 
 HEAD = '"""Drafted by `churn contract init`. Replace what says TODO."""\n'
 SAY = '''
 
-def say(label: str, values: tuple[str, ...]) -> dict[str, Says]:
+def say(label: str, values: tuple[str, ...], *, for_customers: bool) -> dict[str, Says]:
     """Word all values alike. Give a value that deserves it words of its own."""
-    return {value: Says(f"{label}: {value}".translate({0x7B: "(", 0x7D: ")"})) for value in values}
+    texts = {value: f"{label}: {value}".translate({0x7B: "(", 0x7D: ")", 0x5F: " "}).strip() for value in values}
+    return {value: Says(text, *([text, text] if for_customers else [])) for value, text in texts.items()}
 
 
 '''
@@ -28,11 +44,10 @@ POLICY = """\
 
 version = {version}     # raise it with every change; each answer carries it
 contract = {contract}
-languages = ["en"]
+languages = [{languages}]
 
 [headlines]
-with_offer.en = "Something for you"
-without_offer.en = "Good to have you with us"
+{headlines}
 
 # These subscribers are shown nothing, so that we learn what the banner does.
 [holdout]
@@ -56,15 +71,31 @@ def write_contract(draft: Draft) -> str:
     return head + "\n".join(_write_class(draft, values)) + "\n\n\nCONTRACT = Customer\n"
 
 
-def write_policy(name: str) -> str:
-    """Write NAME.toml."""
+def write_policy(name: str, languages: Sequence[str] = (ENGLISH.code,)) -> str:
+    """Write NAME.toml, in some of the languages of drafts."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return POLICY.format(
         name=name,
         contract=quote(name),
         version=quote(f"{plain}-1"),
         experiment=quote(f"{plain}-banner-1"),
+        languages=", ".join(map(quote, languages)),
+        headlines="\n".join(
+            f"{place}.{language} = {quote(translate(text, language))}"
+            for place, text in (("with_offer", WITH_OFFER), ("without_offer", WITHOUT_OFFER))
+            for language in languages
+        ),
     )
+
+
+def load_draft(path: Path) -> type[Contract]:
+    """Load a draft that was just written, wherever it lies."""
+    spec = spec_from_file_location(path.stem, path)
+    assert spec and spec.loader  # noqa: S101, PT018 - as of every file of Python
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    contract: type[Contract] = module.CONTRACT
+    return contract
 
 
 def quote(text: str) -> str:
@@ -78,7 +109,7 @@ def _write_imports(fields: Sequence[DraftField], *, uses_say: bool) -> str:
     has_numbers, has_words = bool(kinds & {"integer", "number"}), bool(kinds & {"category", "boolean"})
     phrases = [
         *(["Band", "Bands"] if has_numbers else []),
-        *(["Says"] if has_words else []),
+        *(["Says"] if has_words or any(field.is_missing and field.is_worded for field in fields) else []),
         *(["write_number"] if has_numbers else []),
     ]
     pydantic = [*(["AliasChoices"] if any(field.name != field.column for field in fields) else []), "Field"]
@@ -130,30 +161,25 @@ def _write_field(field: DraftField, values: str | None) -> Iterator[str]:
     alias = f"validation_alias=AliasChoices({quote(field.name)}, {quote(field.column)})"
     yield f"    {field.name}: Annotated["
     yield f"        {_write_type(field, values)}{' | None' if field.is_missing else ''},"
-    yield from _write_call(
-        "Field",
+    about = (
         *limits,
         f"description={quote(f'{field.label}. TODO: say what it means.')}",
         f"examples=[{_write_example(field)}]",
         *([alias] if field.name != field.column else []),
     )
-    yield from _write_call(
-        "Feature", _write_says(field, values), *(f"{flag}=True" for flag, is_set in _flags(field).items() if is_set)
-    )
+    yield from lay_out(Call("Field(", about), 8)
+    yield from lay_out(Call("Feature(", (_write_says(field, values), *_list_flags(field))), 8)
     yield f"    ]{' = None' if field.is_missing else ''}"
 
 
-def _write_call(name: str, *arguments: str) -> Iterator[str]:
-    """Write a call in one line, if it fits, else with a line for each argument."""
-    line = f"        {name}({', '.join(arguments)}),"
-    if len(line) <= WIDTH and "\n" not in line:
-        yield line
-    else:
-        yield from (f"        {name}(", *(f"            {argument}," for argument in arguments), "        ),")
-
-
-def _flags(field: DraftField) -> dict[str, bool]:
-    return {"missing": field.is_missing, "other": field.is_other, "protected": field.is_protected}
+def _list_flags(field: DraftField) -> Iterator[str | Call]:
+    if field.is_missing and field.is_worded:
+        yield _word("missing=Says(", f"{field.label} {UNKNOWN}", write_text(field.label, UNKNOWN))
+    elif field.is_missing:
+        yield "missing=True"
+    if field.label != label_from_name(field.name):
+        yield f"label={quote(field.label)}"
+    yield from (f"{flag}=True" for flag in ("other", "protected") if getattr(field, f"is_{flag}"))
 
 
 def _has_words(field: DraftField) -> bool:
@@ -176,18 +202,25 @@ def _number(field: DraftField, bound: float) -> str:
     return str(int(bound)) if field.kind == "integer" or (abs(bound) < 1e15 and bound == int(bound)) else repr(bound)  # noqa: PLR2004 - as repr has it
 
 
-def _write_says(field: DraftField, values: str | None) -> str:
+def _write_says(field: DraftField, values: str | None) -> str | Call:
     if values:
-        return f"says=say({quote(field.label)}, get_args({values}))"
-    if field.kind == "boolean":
-        yes, no = (quote(f"{field.label}: {answer}") for answer in ("yes", "no"))
-        return f"says={{True: Says({yes}), False: Says({no})}}"
-    if field.kind == "category":
-        teams = {value: f"{field.label}: {value}".translate(BRACES) for value in field.categories}
-        lines = [f"                {quote(value)}: Says({quote(team)}),\n" for value, team in teams.items()]
-        return f"says={{\n{''.join(lines)}            }}"
+        listed = f"get_args({values}){'[:-1]' if field.is_other else ''}"
+        return f"says=say({quote(field.label)}, {listed}, for_customers={field.is_worded})"
+    if _has_words(field):
+        words = {"True": YES, "False": NO} if field.kind == "boolean" else {quote(it): it for it in field.categories}
+        texts = ((value, write_text(field.label, word)) for value, word in words.items())
+        parts = (_word(f"{value}: Says(", text, text if field.is_worded else None) for value, text in texts)
+        return Call("says={", tuple(parts), "}")
     of = ":" if is_counting(field.column) or " " in field.label else " of"
-    return f'says=Bands([Band({quote(f"{field.label}{of} {{value}}")}, name="any")], words=write_number)'
+    text = write_number_text(field.label) if field.is_worded else None
+    band = _word("Band(", f"{field.label}{of} {NUMBER}", text, 'name="any"')
+    return Call("says=Bands(", (Call("[", (band,), "]"), "words=write_number"))
+
+
+def _word(head: str, team: str, text: str | None, *more: str) -> Call:
+    """Write a call with words for the team, and with those for customers if there are any."""
+    told = () if text is None else (f"raises={quote(text)}", f"lowers={quote(text)}")
+    return Call(head, (quote(team), *told, *more))
 
 
 def _lay_out(values: Iterable[str]) -> str:

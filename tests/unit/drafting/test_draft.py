@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.contract.declaration import Contract
+from churn.contract.unspoken import find_unspoken
 from churn.drafting.draft import Draft, make_draft
 from churn.drafting.figures import read_figures
 from churn.drafting.kinds import round_outwards
@@ -104,6 +105,10 @@ def test_a_draft_takes_every_row_of_its_file(tmp_path: Path) -> None:
     assert words["tenure"].startswith("Tenure of ")
     assert words["plan"].startswith("Plan: ")
     assert words["member"] in {"Member: yes", "Member: no"}
+    texts = {spec.name: spec.word_for_subscriber(spec.example, "increases_risk") for spec in contract.features}
+    assert (texts["Age"], texts["city"]) == ("", f"City: {draft.fields[8].example}")
+    assert texts["balance"] == f"Balance: {int(draft.fields[5].example):,}"
+    assert contract.features[8].word_for_subscriber(None, "increases_risk") == "City: unknown"
     assert PolicyDocument.model_validate(tomllib.loads(write_policy("drafted"))).contract == "drafted"
 
 
@@ -133,6 +138,35 @@ def test_what_cannot_be_a_field_is_left_out_with_the_reason(column: list[Any], f
     read_training_data(load(draft), tmp_path / "customers.csv")
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "finding"),
+    [
+        ("churn_score", ["4", "5", "6"], "not for customers"),
+        ("RiskLevel", ["a", "b", "c"], "not for customers"),
+        ("stage", ["new", "at risk", "lost"], "not for customers"),
+        ("predicted-value", ["4", "5", "6"], "not for customers"),
+        ("Kündigungsfrist", ["1 month", "1 year"], "not for customers"),
+        ("x3", ["Female", "Male"], "personal trait"),
+        ("status", ["married", "single", "unknown"], "personal trait"),
+        ("status", ["married", "single", "gold"], None),
+    ],
+)
+def test_no_customer_reads_of_risk_or_of_a_personal_trait(
+    name: str, values: list[str], finding: str | None, tmp_path: Path
+) -> None:
+    column = [values[at % len(values)] for at in range(ROWS)]
+    draft = draft_of(tmp_path, columns_with() | {name: column})
+    spec = load(draft).features[-1]
+    assert spec.is_showable == (finding is None)
+    assert spec.marker.protected == (finding == "personal trait")
+    assert (finding is None) or finding in findings(draft, name)
+
+
+def test_two_columns_have_two_labels(tmp_path: Path) -> None:
+    calls = columns_with(calls=[at % 9 for at in range(ROWS)], num_calls=[at % 7 for at in range(ROWS)])
+    assert [spec.label for spec in load(draft_of(tmp_path, calls)).features[-2:]] == ["calls", "num_calls"]
+
+
 def test_of_many_categories_the_most_frequent_are_declared(tmp_path: Path) -> None:
     column = [f"v{at % 70}" for at in range(ROWS)]
     draft = draft_of(tmp_path, columns_with(shop=column))
@@ -140,6 +174,9 @@ def test_of_many_categories_the_most_frequent_are_declared(tmp_path: Path) -> No
     spec = load(draft).features[-1]
     assert len(spec.categories) == 51
     assert spec.categories[-1] == "other"
+    assert spec.word_for_subscriber("v3", "increases_risk") == "Shop: v3"
+    assert spec.word_for_team("other") == "Another shop"
+    assert spec.unworded == ("other",)
     read_training_data(load(draft), tmp_path / "customers.csv")
 
 
@@ -172,7 +209,7 @@ def test_odd_names_become_valid_ones_and_files_keep_theirs(tmp_path: Path) -> No
 def test_words_are_made_of_names() -> None:
     assert [label_from_name(name) for name in ("MonthlyCharges", "num_support_tickets", "HTTPErrors", "X", "%")] == [
         "Monthly charges",
-        "Num support tickets",
+        "Support tickets",
         "Http errors",
         "X",
         "Value",
@@ -286,12 +323,21 @@ def test_whatever_stands_in_a_column_the_draft_takes_it(
     contract = load(draft)
     assert len(read_training_data(contract, folder / "customers.csv").labels) == ROWS
     contract.model_validate(contract.example())
+    texts = [text for spec in contract.features for band in spec.bands for text in (band.raises, band.lowers)]
+    assert not [text for text in texts if find_unspoken(text, "de")]
 
 
 def test_a_draft_is_laid_out_as_the_formatter_would(tmp_path: Path) -> None:
     column = [f"shop {at % 70}" for at in range(ROWS)]
-    draft = draft_of(tmp_path, columns_with() | {"the shop": column, "Age": [at % 60 for at in range(ROWS)]})
-    for fields in (draft.fields, draft.fields[:3]):
+    more: dict[str, list[Any]] = {
+        "the shop": column,
+        "Age": [at % 60 for at in range(ROWS)],
+        "num_visits_of_the_last_month_at_any_shop": ["", *range(1, ROWS)],
+        "wing": [("east", "")[at % 2] for at in range(ROWS)],
+        "hall": [("east", "west", "")[at % 3] for at in range(ROWS)],
+    }
+    draft = draft_of(tmp_path, columns_with() | more)
+    for fields in (draft.fields, draft.fields[:3], draft.fields[-1:]):
         source = write_contract(dataclasses.replace(draft, fields=fields))
         path = tmp_path / "drafted.py"
         path.write_text(source, encoding="utf-8")
