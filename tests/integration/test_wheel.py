@@ -118,6 +118,8 @@ def test_from_a_csv_file_to_an_open_page(programs: Path, tmp_path: Path) -> None
         answer = httpx2.post(f"{address}/predict", json=customer, trust_env=False)
         assert answer.status_code == 200
         assert answer.json()["top_reasons"][0]["feature"] == "visits"
+        assert answer.json()["retention"]["reasons"][0]["text"] == "Visits: 1"
+        assert answer.json()["retention"]["offer"] is None
         sign_in = browser.get("/sign-in").text
         token = sign_in.partition('name="form_token" value="')[2].partition('"')[0]
         keys = re.findall(r'name="subscriber" value="([^"]+)"', sign_in)
