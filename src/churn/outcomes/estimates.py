@@ -35,5 +35,5 @@ class Estimate:
 def estimate_share(hits: int, total: int) -> Estimate:
     """Estimate a share by at least one answer; its interval holds at every look."""
     counts = np.array([total - hits, hits], dtype=float)
-    low, high = lower_bound(_ANSWERS, counts, ALPHA / 2), upper_bound(_ANSWERS, counts, ALPHA / 2)
+    low, high = (float(bound(_ANSWERS, counts, ALPHA / 2)) for bound in (lower_bound, upper_bound))
     return Estimate(hits / total, low, high, every_look=True)
