@@ -53,7 +53,8 @@ def _find_pair(contract: type[Contract], settings: Settings, folder: Path) -> Pa
     if not bundles or not bundles[0].is_champion:
         raise ChurnError(
             f"{shelf.champion} is no bundle of the contract {name}, which has no demo data to make one of",
-            instead=f"make one: churn train FILE --contract {name}, churn promote, churn export",
+            instead=f"make one: churn train FILE --contract {name}, churn promote, churn export; "
+            "or name the folder that has one with CHURN_HOME",
         )
     stable = shelf.bundle(bundles[0].name)
     if bundles[1:]:

@@ -9,6 +9,7 @@ routes.py    a subscriber's routes: sign in, *Manage Subscription*, what they do
 advice.py    asks the service what to show
 banner.py    decides what is shown
 business.py  what is shown of a business: name, page, phrases, demo subscribers
+preview.py   what each subscriber of the demo would see, for the command line
 facts.py     a subscriber's facts in the contract's words
 bills.py     when bills come, and what an offer takes off them
 demo_people.py  the demo's subscribers where a business declares none

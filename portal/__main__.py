@@ -9,18 +9,22 @@ from typing import Annotated, NoReturn
 import typer
 from fastapi import FastAPI
 
+from churn.client import ChurnClient
 from churn.errors import ChurnError
 from churn.web.addresses import format_url
 from churn.web.logging import open_log
 from churn.web.server import listen, serve_pages, stop_without_failure
 from churn.web.streams import hold_streams, settle_streams
-from portal.app import create_app
+from portal.app import create_app, utc_now
 from portal.business import load_business
 from portal.events import KINDS
 from portal.pages import build_pages
+from portal.preview import SIGHTS, preview_pages
 from portal.settings import PortalSettings, read_settings
 from portal.store import Store
 from portal.team import create_team_app
+
+PREVIEW_BUDGET_S = 5.0  # nobody waits for a page
 
 app = typer.Typer(
     help="The Manage Subscription portal. Without a command it serves until stopped.\n\ndocs/portal.md says more.",
@@ -73,6 +77,22 @@ def events(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, 
         sys.stdout.write(f"{what}  {count['events']:5}  of {count['subscribers']} subscribers\n")
     if not counts:
         sys.stdout.write("Nothing has happened yet.\n")
+
+
+@app.command("preview", epilog="Example: SERVICE_URL=http://127.0.0.1:8000 churn-portal preview")
+def preview(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False) -> None:
+    """Ask the service about each subscriber of the demo, and count what they would see. Nothing is recorded."""
+    settings = read_settings()
+    store = Store(settings.store_path, load_business(settings.churn_contract, settings.portal_subscribers).subscribers)
+    with ChurnClient(settings.service_url, budget_s=PREVIEW_BUDGET_S, api_key=settings.api_key) as client:
+        counts = preview_pages(client, store, utc_now().date())
+    store.close()
+    if as_json:
+        sys.stdout.write(json.dumps(counts, indent=2) + "\n")
+        return
+    for sight, count in counts.items():
+        if count:
+            sys.stdout.write(f"{count:5}  {'sees' if count == 1 else 'see'} {SIGHTS[sight]}\n")
 
 
 subscriber_app = typer.Typer(name="subscriber", help="Export or erase what the portal keeps of one subscriber.")

@@ -41,7 +41,7 @@ choose_versions() {
   local bundles="$CHURN_HOME/bundles/$CHURN_CONTRACT"
   if [ -z "${STABLE_VERSION:-}" ]; then
     [ -e "$bundles/champion" ] || fail "there is no champion below $bundles" \
-      "make the demo's with scripts/serve, or name another folder with CHURN_HOME"
+      "export one: churn promote, churn export (StreamFlow's: scripts/serve); or name the folder that has one with CHURN_HOME"
     STABLE_VERSION="$(basename "$(readlink -f "$bundles/champion")")"
   fi
   [[ "$CANARY_WEIGHT" =~ ^[1-9]?[0-9]$ ]] || fail "CANARY_WEIGHT is $CANARY_WEIGHT" \

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import collections
+import json
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import httpx2
+from stack_containers import PATIENCE_S, StackHAProxy, find_contract_name, list_containers, run_inside
 
 from churn.businesses import find_contract
 from churn.cli.show import complain, out, print_json, print_table, say
-from churn.errors import ChurnError, RolloutError, SettingsError
+from churn.errors import ChurnError, SettingsError
 from churn.rollout.routers.haproxy import HAProxy, Server
 from churn.settings import read_settings
 
 REQUESTS = 500
 TOLERANCE = 0.02  # HAProxy deals out exactly, but the portal and others may ask meanwhile
-PATIENCE_S = 180
 EVERY_S = 0.5
 TIMEOUT_S = 10.0
 JOBS = ("haproxy", "prometheus", "rollouts", "service")
 SCRAPED_WITHIN_S = 15  # three times the interval
-# Prints what HAProxy answers, or one line why it does not.
-ASK = """
-import sys, churn.errors
-from churn.rollout.routers.haproxy import HAProxy
-try:
-    print(HAProxy(sys.argv[1]).send(sys.stdin.read()))
-except churn.errors.ChurnError as error:
-    sys.exit(error.message)
-"""
 TOKEN = re.compile(r'name="form_token" value="(\w+)"')
 SUBSCRIBER = re.compile(r'name="subscriber" value="([^"]+)"')
 
@@ -43,72 +33,33 @@ class CheckError(ChurnError):
     """A part of the stack is not as it should be."""
 
 
-@dataclass(frozen=True, order=True)
-class Container:
-    """One container of the stack: `state` is Docker's, such as running or exited, `health` healthy or why not."""
-
-    part: str
-    name: str
-    state: str
-    health: str
-
-    @property
-    def well(self) -> bool:
-        """Whether it does what it is there for."""
-        return self.state == "running" and self.health == "healthy"
-
-
-def containers() -> list[Container]:
-    """Those of this stack, the stopped ones too, by part."""
-    listed = _docker(
-        "ps", "--all", "--filter", f"label=com.docker.compose.project={os.environ['COMPOSE_PROJECT_NAME']}",
-        "--format", '{{.Label "com.docker.compose.service"}}\t{{.Names}}\t{{.State}}\t{{.Status}}',
-    )  # fmt: skip
-    rows = (line.split("\t") for line in listed.splitlines())
-    return sorted(Container(part, name, state, _health(status)) for part, name, state, status in rows)
-
-
-def _health(status: str) -> str:
-    """What `Up 5 seconds (health: starting)` says of health."""
-    found = re.search(r"\((?:health: )?(\w+)\)$", status)
-    return found[1] if found else status
-
-
-def _docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout  # noqa: S603, S607
-
-
 def wait() -> None:
     """Waits until every container is healthy, and says of each when it is."""
     until, told = time.monotonic() + PATIENCE_S, set[str]()
     while True:
-        found = containers()
+        found = list_containers()
         for one in found:
-            if one.well and one.part not in told:
+            if one.is_well and one.part not in told:
                 told.add(one.part)
                 say(f"{one.part} is healthy")
-        bad = [one for one in found if not one.well]
+        bad = [one for one in found if not one.is_well]
         if found and not bad:
             return
         broken = next((one for one in bad if one.state == "exited" or one.health == "unhealthy"), None)
         if broken or time.monotonic() > until:
             one = broken or bad[0]
-            raise CheckError(f"{one.part} is {_words(one)}", instead=f"see why: docker logs {one.name}")
+            raise CheckError(f"{one.part} is {one.words}", instead=f"see why: docker logs {one.name}")
         time.sleep(EVERY_S)
-
-
-def _words(one: Container) -> str:
-    return one.health if one.state == "running" else one.state
 
 
 def check_containers() -> str:
     """Every container that was started runs and is healthy."""
-    found = containers()
+    found = list_containers()
     if not found:
         raise CheckError("there are none", instead="start them: scripts/stack up")
-    if bad := [one for one in found if not one.well]:
+    if bad := [one for one in found if not one.is_well]:
         raise CheckError(
-            ", ".join(f"{one.part} is {_words(one)}" for one in bad),
+            ", ".join(f"{one.part} is {one.words}" for one in bad),
             instead=f"start it: docker start {bad[0].name}; or see why: docker logs {bad[0].name}",
         )
     return f"{', '.join(one.part for one in found)}: all healthy"
@@ -116,7 +67,7 @@ def check_containers() -> str:
 
 def check_predictions() -> str:
     """Predictions come through HAProxy, from each server as often as its weight says."""
-    example = find_contract(read_settings().churn_contract).example()
+    example = find_contract(find_contract_name() or read_settings().churn_contract).example()
     answered, versions = collections.Counter[str](), {}
     key = os.environ.get("PORTAL_API_KEY")
     authorization = {"Authorization": f"Bearer {key}"} if key else {}
@@ -128,28 +79,11 @@ def check_predictions() -> str:
             server = answer.headers["X-Served-By"]
             answered[server] += 1
             versions[server] = answer.headers["X-Model-Version"]
-    expected = _expected_shares(servers(), {one.part for one in containers()})
+    expected = _expected_shares(servers(), {one.part for one in list_containers()})
     for server, share in expected.items():
         if abs(answered[server] / REQUESTS - share) > TOLERANCE:
             raise CheckError(f"{server} answered {answered[server] / REQUESTS:.1%} of {REQUESTS}, not {share:.1%}")
     return ", ".join(f"{name} {versions[name]}: {count / REQUESTS:.1%}" for name, count in sorted(answered.items()))
-
-
-class StackHAProxy(HAProxy):
-    """The stack's, whose runtime interface only HAProxy and the dashboard reach: asked in the dashboard's container."""
-
-    def send(self, commands: str) -> str:
-        """As HAProxy's."""
-        dashboard = next((one.name for one in containers() if one.part == "dashboard" and one.state == "running"), None)
-        if dashboard is None:
-            raise RolloutError("the dashboard does not run, by which HAProxy is asked", instead="scripts/stack up")
-        done = subprocess.run(  # noqa: S603
-            ["docker", "exec", "--interactive", dashboard, "python", "-c", ASK, self.address],  # noqa: S607
-            input=commands, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RolloutError(f"HAProxy does not answer: {done.stderr.strip()}", instead="start it, or see its log")
-        return done.stdout.strip()
 
 
 def haproxy() -> HAProxy:
@@ -174,7 +108,10 @@ def _expected_shares(found: list[Server], started: set[str]) -> dict[str, float]
 
 
 def check_portal() -> str:
-    """A subscriber who signs in sees the banner: the portal has reached the service through HAProxy."""
+    """A subscriber who signs in sees the banner: the portal has reached the service through HAProxy.
+
+    Where nobody sees one, the portal is asked from inside whether anybody should.
+    """
     with _client("PORTAL_PORT") as client:
         subscribers = SUBSCRIBER.findall(client.get("/sign-in").text)
         for key in subscribers:
@@ -184,7 +121,11 @@ def check_portal() -> str:
             client.post("/sign-in", data={"form_token": token[1], "subscriber": key})
             if "data-banner" in client.get("/").text:
                 return f"shows the banner to subscriber {subscribers.index(key) + 1}"
-    raise CheckError(f"none of its {len(subscribers)} subscribers sees a banner", instead="see its log for why")
+    sights = json.loads(run_inside("portal", "/opt/churn/bin/churn-portal", "preview", "--json"))
+    if not subscribers or sights["exposure"]:
+        raise CheckError(f"none of its {len(subscribers)} subscribers sees a banner", instead="see its log for why")
+    words = ", ".join(f"{sight.replace('_', ' ')} {count}" for sight, count in sights.items() if count)
+    return f"has the service's answers; none of its {len(subscribers)} subscribers is to see a banner: {words}"
 
 
 def check_prometheus() -> str:
@@ -246,7 +187,7 @@ def smoke(*, as_json: bool) -> bool:
 def _outcome(check: Callable[[], str]) -> tuple[bool, str]:
     try:
         return True, check()
-    except (CheckError, RolloutError) as error:
+    except ChurnError as error:
         return False, "; ".join(filter(None, (error.message, error.instead)))
     except httpx2.HTTPError as error:
         return False, f"{error.request.url} does not answer: {error}"
@@ -256,7 +197,7 @@ def _outcome(check: Callable[[], str]) -> tuple[bool, str]:
 
 def status() -> None:
     """What runs, and which share each server gets."""
-    if not (found := containers()):
+    if not (found := list_containers()):
         out.print("nothing runs; start it with scripts/stack up")
         return
     rows = [(one.part, one.state, one.health, one.name) for one in found]
