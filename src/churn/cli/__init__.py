@@ -8,6 +8,7 @@ bundle.py           bundle
 proving.py          prove
 scoring.py          score
 offers.py           offers
+banners.py          opens a file of subscribers for threshold and offers
 subscriber.py       subscriber
 predictions.py      replay, predictions
 loadtest.py         loadtest

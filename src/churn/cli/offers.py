@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.businesses import find_contract
+from churn.cli.banners import open_banner_subscribers
 from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption
 from churn.cli.reports import FORMS, require_forms, write_report
-from churn.cli.show import out, print_json, print_table, say, show_progress
+from churn.cli.show import out, print_json, print_table, say
 from churn.contract.catalogues import list_languages, list_missing
 from churn.contract.declaration import Contract
 from churn.errors import ContractError, OfferPolicyError
@@ -23,13 +23,11 @@ from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
 from churn.model.threshold import find_threshold
 from churn.retention.offers.policy import Policy, build_policy, find_default_policy, read_policy
-from churn.retention.reasons import choose_customer_reasons
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.dashboard.report import Report
     from churn.retention.campaign.changes import PolicyChange
-    from churn.retention.campaign.population import BannerSubscriber, Census
 
 # ruff: noqa: PLC0415 - what reads files is an extra
 
@@ -115,7 +113,7 @@ def offers_simulate(
     say(f"simulating {chosen.version} over {source} with {loaded.manifest.model_version}")
     day = _day(today)
     threshold = find_threshold(loaded.model, settings.churn_threshold).probability
-    with _population(source, loaded.model, threshold) as (subscribers, census):
+    with open_banner_subscribers(source, loaded.model, threshold) as (subscribers, census):
         simulation = simulate(chosen, subscribers, day)
     content = build_summary(
         chosen,
@@ -210,35 +208,13 @@ def _day(given: datetime | None) -> date:
     return (given or datetime.now(UTC)).date()
 
 
-@contextmanager
-def _population(path: Path, model: ChurnModel, threshold: float) -> Iterator[tuple[Iterator[BannerSubscriber], Census]]:
-    """Yield those of a file who see a banner, with a bar that moves as they are read; then say what was wrong."""
-    from churn.retention.campaign.population import Census, find_banner_subscribers
-
-    census = Census()
-    with show_progress("rows") as move:
-        subscribers = find_banner_subscribers(
-            path,
-            model,
-            lambda subscriber, prediction: choose_customer_reasons(model, subscriber, prediction)[0],
-            census,
-            threshold=threshold,
-            progress=move,
-        )
-        yield subscribers, census
-    if not census.has_keys:
-        say(f"there is no column {model.contract.id_column}, so nobody is in an arm")
-    if census.invalid_rows:
-        say(f"{census.invalid_rows:,} of {census.rows:,} rows are no valid subscribers and were left out")
-
-
 def _compared(
     old: Policy, new: Policy, source: Path, model: ChurnModel, *, threshold: float, day: date
 ) -> dict[str, Any]:
     from churn.retention.campaign.report import build_comparison_summary
     from churn.retention.campaign.simulation import compare_policies
 
-    with _population(source, model, threshold) as (subscribers, census):
+    with open_banner_subscribers(source, model, threshold) as (subscribers, census):
         comparison = compare_policies(old, new, subscribers, day)
     return build_comparison_summary(census, comparison)
 

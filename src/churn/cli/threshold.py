@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn.businesses import find_contract
+from churn.cli.banners import open_banner_subscribers
 from churn.cli.extras import require_extra
 from churn.cli.options import ContractOption, JsonOption, NameOption
-from churn.cli.show import out, print_json, print_table, say, show_progress
+from churn.cli.show import out, print_json, print_table, say
 from churn.cli.trained import word_reach
 from churn.cli.training import open_registry
 from churn.contract.catalogues import list_languages
@@ -20,7 +21,6 @@ from churn.errors import RegistryError, SettingsError
 from churn.model.bundle import load_bundle
 from churn.model.shelf import CHAMPION
 from churn.retention.offers.policy import Policy, load_policy
-from churn.retention.reasons import choose_customer_reasons
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -139,26 +139,14 @@ def _sum_net_dollars(
     require_extra("offers", "pyarrow")
     import numpy as np
 
-    from churn.retention.campaign.population import Census, find_banner_subscribers
     from churn.retention.campaign.worth import sum_net_cents
     from churn.training.curve import STEPS, steps_from_probabilities
     from churn.training.kept import name_version
 
     model = load_bundle(settings.shelf(contract.contract_name).bundle(name_version(contract, info))).model
     say(f"weighing the offers of {policy.version} to the subscribers in {source}")
-    census = Census()
-    with show_progress("rows") as move:
-        subscribers = find_banner_subscribers(
-            source,
-            model,
-            lambda subscriber, prediction: choose_customer_reasons(model, subscriber, prediction)[0],
-            census,
-            threshold=0.0,
-            progress=move,
-        )
+    with open_banner_subscribers(source, model, threshold=0.0) as (subscribers, _):
         cents = sum_net_cents(policy, subscribers, datetime.now(UTC).date())
-    if census.invalid_rows:
-        say(f"{census.invalid_rows:,} of {census.rows:,} rows are no valid subscribers and were left out")
     steps = steps_from_probabilities(np.fromiter(cents, dtype=np.float64))
     return np.bincount(steps, np.fromiter(cents.values(), dtype=np.float64) / 100, minlength=STEPS + 1)
 
