@@ -17,9 +17,9 @@ from churn.contract.sampling import draw_columns
 from churn.model.manifest import ModelCard
 from churn.model.sealing import write_bundle
 from churn.settings import Settings
-from churn.training.fit import fit_xgboost
 from churn.training.groups import group_rows
 from churn.training.holdout import get_holdout_key, split_rows
+from churn.training.methods.catalogue import XGBOOST
 from churn.training.synthetic import make_demo
 from churn.training.tuned import load_tuned
 
@@ -49,7 +49,7 @@ def make_bundle(name: str, folder: Path) -> Path:
     bundle = write_bundle(
         folder / name,
         contract=contract,
-        model=fit_xgboost(contract, rows[train], labels[train], load_parameters()[name], SEED),
+        model=XGBOOST.fit(contract, rows[train], labels[train], load_parameters()[name], SEED),
         card=ModelCard(model_version=name, training_data_version=version),
         golden_rows=golden,
     )

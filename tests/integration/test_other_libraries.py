@@ -28,8 +28,11 @@ from churn.retention.proving import prove
 from churn.training.agreement import list_misfits
 from churn.training.export import Exported, export_model
 from churn.training.flavors import read_model
+from churn.training.methods.catalogue import SERVABLE
+from churn.training.methods.method import Recipe, ServableMethod
 from churn.training.registered import TRUSTED_TYPES
 from churn.training.registry import Registry
+from churn.training.versions import RunRecord
 
 pytestmark = [
     pytest.mark.xdist_group("registry"),
@@ -126,6 +129,31 @@ def test_a_service_without_the_library_says_what_the_registered_model_says(
         ]
     said = np.array([answer["churn_probability"] for answer in answers])
     assert np.abs(said - own[:20]).max() <= 0.5e-4 + 1e-6  # four decimals are shown
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    return Registry(tmp_path_factory.mktemp("own"))
+
+
+@pytest.mark.parametrize("method", SERVABLE.values(), ids=SERVABLE)
+def test_a_calibrated_model_of_each_method_is_registered_so_that_mlflow_and_the_bundle_say_the_same(
+    registry: Registry, method: ServableMethod, tmp_path: Path
+) -> None:
+    rows, shelf = CODED.to_numpy(np.float32), Shelf(tmp_path / "shelf")
+    recipe = Recipe(method, {"trees": 30, method.size: method.plain_sizes[1], **method.plain}, 0)
+    fitted = recipe.fit(STREAMFLOW, rows, LEFT.astype(np.int8))
+    expected = 1 / (1 + np.exp(-(0.6 * fitted.compute_margins(rows) - 0.25)))
+    info = registry.register(STREAMFLOW, method.calibrate(fitted, 0.6, -0.25), RunRecord({}, {}, {}, {}))
+    uri = f"models:/{info.name}/{info.number}"
+    numbers = mlflow.models.get_model_info(uri).signature.inputs.numpy_types()
+    said = mlflow.pyfunc.load_model(uri).predict(CODED.astype(dict(zip(CODED, numbers, strict=True))))
+    assert (said if said.ndim == 1 else said[:, 1]) == pytest.approx(expected, abs=1e-6)
+    exported = export_model(
+        registry, uri, None, shelf_of=lambda _: shelf, contract=None, otherwise="streamflow", edge_rows=1000
+    )
+    assert exported.bundle.manifest.explainer == "tables"
+    assert exported.bundle.model.predict_probabilities(rows) == pytest.approx(expected, abs=1e-5)
 
 
 MULTI = np.arange(600) % 3

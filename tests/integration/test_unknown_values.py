@@ -25,7 +25,7 @@ from churn.model.sealing import write_bundle
 from churn.monitoring.drift import measure_drift, read_reference
 from churn.reading.sources import describe_absent, find_sources, require_features
 from churn.training.data import DataProblem, InvalidData, read_training_data
-from churn.training.fit import fit_xgboost
+from churn.training.methods.catalogue import XGBOOST
 
 ROWS, TREES = 600, {"trees": 12, "max_depth": 3, "eta": 0.4}
 GOALS = ["health", "strength", "swimming", "boxing"]
@@ -54,7 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         frame.to_parquet(home / "people.parquet")
         frame.to_csv(home / "people.csv", index=False)
         data = read_training_data(contract, home / "data.csv")
-        model = fit_xgboost(contract, data.rows, data.labels, TREES)
+        model = XGBOOST.fit(contract, data.rows, data.labels, TREES)
         write_bundle(
             home / "bundle",
             contract=contract,

@@ -84,7 +84,7 @@ def _word_fate(candidate: Candidate, method: Candidate) -> str:
         return "the baseline"
     if candidate is method:
         return "fitted"
-    return "" if candidate.can_be_fitted else "compared only"
+    return "" if candidate.is_servable else "compared only"
 
 
 def _word_loss(loss: Loss) -> str:
@@ -92,19 +92,25 @@ def _word_loss(loss: Loss) -> str:
 
 
 def _explain_choice(trained: TrainingResult) -> str:
-    """Say in a sentence which method was chosen, and why."""
-    from churn.training.candidates import FITTED
+    """Say in a sentence which method was fitted, and why."""
     from churn.training.choosing import measure_loss
 
-    method, negligible = trained.method, trained.contract.negligible_auc_loss
-    best = trained.candidates[0]
-    loss = measure_loss(best.fold_aucs, method.fold_aucs)
-    if loss.is_small(negligible):
-        return (
-            f"{method.name} is fitted: no method is better by more than {negligible:g} and by more than one standard "
-            "error of the differences on the same folds"
+    method, chosen, negligible = trained.method, trained.chosen, trained.contract.negligible_auc_loss
+    best, usual = trained.candidates[0], next(one for one in trained.candidates if one.name == trained.tuned.method)
+
+    def word_lead(of: Candidate, over: Candidate) -> str:
+        return _word_loss(measure_loss(of.fold_aucs, over.fold_aucs))
+
+    if method is not chosen:
+        lead = word_lead(chosen, method)
+        return f"{method.name} is fitted, as you asked. The comparison chooses {chosen.name}, which is better by {lead}"
+    if method is not usual:
+        why = f"{method.name} is fitted: it is surely better than {usual.name}, by {word_lead(method, usual)}"
+    else:
+        why = (
+            f"{method.name} is fitted: no method that can be served is better by more than {negligible:g} and by more "
+            "than one standard error of the differences on the same folds"
         )
-    return (
-        f"{method.name} is fitted, although {best.name} is better by {_word_loss(loss)}: only {' and '.join(FITTED)} "
-        "is fitted here"
-    )
+    if best.is_servable or measure_loss(best.fold_aucs, method.fold_aucs).is_small(negligible):
+        return why
+    return f"{why}. The {best.name} is better by {word_lead(best, method)}, but cannot be served"

@@ -26,6 +26,7 @@ from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from churn.training.data import TrainingData
+    from churn.training.pipeline import TrainingResult
     from churn.training.registry import Registry
     from churn.training.versions import VersionInfo
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_TRIALS, MOST_TRIALS = 40, 10_000
+NAMES = "XGBoost, LightGBM or histogram"
 
 app = typer.Typer()
 data_app = typer.Typer(name="data", help="Make and check training data.", no_args_is_help=True)
@@ -95,10 +97,12 @@ def train(
         typer.Option(help="What the data is called; recognised for demo data, else the file's name and hash."),
     ] = None,
     *,
+    method: Annotated[str | None, typer.Option(help=f"Fit this method whatever the comparison says: {NAMES}.")] = None,
     strict: StrictOption = False,
 ) -> None:
     """Train, measure and register a model: comparison, final fit, one untouched holdout, plots, all in MLflow."""
-    train_and_register(find_contract(contract), data, read_settings(), model_version, data_version, strict=strict)
+    chosen, settings = find_contract(contract), read_settings()
+    train_and_register(chosen, data, settings, model_version, data_version, method=method, strict=strict)
 
 
 @app.command(epilog="Example: churn tune var/data/streamflow-v3-2024-03.csv --trials 40")
@@ -113,6 +117,7 @@ def tune(
     minutes: Annotated[
         float | None, typer.Option(min=0.01, max=1440, help="After these no further trial begins.")
     ] = None,
+    method: Annotated[str, typer.Option(help=f"Whose parameters are searched for: {NAMES}.")] = "XGBoost",
     seed: Annotated[int, typer.Option(help="Of the search, the folds and the fits.")] = 0,
     to: Annotated[
         Path | None,
@@ -120,12 +125,13 @@ def tune(
     ] = None,
     strict: StrictOption = False,
 ) -> None:
-    """Search for XGBoost's parameters on the training part; an interrupted search goes on where it stopped."""
+    """Search for a method's parameters on the training part; an interrupted search goes on where it stopped."""
     require_training_extra()
+    from churn.training.methods.catalogue import find_method
     from churn.training.tuned import save_tuned
     from churn.training.tuning import tune as run_study
 
-    settings, chosen = read_settings(), find_contract(contract)
+    settings, chosen, tuned_method = read_settings(), find_contract(contract), find_method(method)
     read = read_data(chosen, data, strict=strict)
     training_part = read.split(chosen).train
     storage = settings.churn_home.resolve() / "optuna.db"
@@ -133,7 +139,8 @@ def tune(
     most_trials = trials or (DEFAULT_TRIALS if minutes is None else MOST_TRIALS)
     limits = [f"{trials or DEFAULT_TRIALS} trials"] if trials or minutes is None else []
     limits += [f"{minutes:g} minutes"] if minutes is not None else []
-    say(f"tuning on {len(training_part)} rows of {read.version}, {' or '.join(limits)}, kept in {storage}")
+    limited = " or ".join(limits)
+    say(f"tuning {tuned_method.name} on {len(training_part)} rows of {read.version}, {limited}, kept in {storage}")
     began = time.monotonic()
 
     def report(done: int, total: int, best: float) -> None:
@@ -151,6 +158,7 @@ def tune(
             groups=read.group().numbers[training_part],
             data_version=recognise_demo(chosen, read) or read.version,
             data_sha256=read.sha256,
+            method=tuned_method,
             seed=seed,
             trials=most_trials,
             minutes=minutes,
@@ -161,8 +169,8 @@ def tune(
     destination = to or settings.churn_home / "tuned" / f"{contract}.json"
     save_tuned(tuned, destination)
     best, picked = tuned.record["best"], tuned.record["chosen"]
-    print_table("Tuning", ["", "trees", "depth", "AUC", "standard error"], [
-        [name, trial["params"]["trees"], trial["params"]["max_depth"], trial["mean_auc"], trial["standard_error"]]
+    print_table("Tuning", ["", "trees", tuned_method.size, "AUC", "standard error"], [
+        [name, trial["params"]["trees"], trial["params"][tuned_method.size], trial["mean_auc"], trial["standard_error"]]
         for name, trial in (("best", best), ("chosen: the cheapest that is as good", picked))
     ])  # fmt: skip
     out.print(f"written to {destination}")
@@ -247,9 +255,14 @@ def train_and_register(
     model_version: str | None = None,
     data_version: str | None = None,
     *,
+    method: str | None = None,
     strict: bool = False,
 ) -> VersionInfo:
     """Do what `churn train` does."""
+    require_training_extra()
+    from churn.training.methods.catalogue import find_method
+
+    forced = None if method is None else find_method(method)
     say(f"reading {path}")
     data = read_data(contract, path, version=data_version, strict=strict)
     demo = recognise_demo(contract, data)
@@ -266,11 +279,10 @@ def train_and_register(
         version = contract.demo.versions[demo].model_version
     version = version or f"v{len(earlier) + 1}"
     with show_progress("comparison") as move:
-        trained = train_model(contract, data, version, demo_version=demo, say=say, progress=move)
+        trained = train_model(contract, data, version, demo_version=demo, forced=forced, say=say, progress=move)
     show_training(trained)
     if not trained.is_tuned:
-        command = f"churn tune {path} --contract {contract.contract_name} --minutes 3"
-        say(f"{contract.contract_name} is not tuned: `{command}` searches for better parameters")
+        say(_advise_tuning(trained, path))
     compared = choose_compared(earlier)
     say(f"measuring {len(compared)} earlier versions on the same holdout")
     others = compare_versions(
@@ -287,3 +299,16 @@ def train_and_register(
     following = f"churn promote {version} --contract {contract.contract_name}"
     out.print(f"registered {info.name} version {info.number} ({version}); next: {following}")
     return info
+
+
+def _advise_tuning(trained: TrainingResult, path: Path) -> str:
+    """Say that the method that was fitted has plain parameters, and which command searches for better ones."""
+    name, method = trained.contract.contract_name, trained.method.name
+    option = "" if method == trained.tuned.method else f" --method {method.split()[0]}"
+    command = f"churn tune {path} --contract {name} --minutes 3{option}"
+    if trained.tuned.record:
+        return (
+            f"{name} is tuned for {trained.tuned.method}, and {method} was fitted with plain parameters: `{command}` "
+            "searches for better ones"
+        )
+    return f"{name} is not tuned: `{command}` searches for better parameters"

@@ -5,9 +5,9 @@ cell_counts.py      counts blanks and other categories in it
 synthetic.py        makes demo data by the contract's process
 groups.py           finds rows of one subscriber, and copies
 holdout.py          chooses the rows that training never sees
-fit.py              fits XGBoost
 folds.py            draws what compares and tunes, and counts what that needs
-candidates.py       compares XGBoost with a baseline and other tree methods
+candidates.py       compares tree methods and a baseline
+methods/            the tree methods, and what is fitted of them
 curve.py            counts whom the banner reaches above each threshold
 choosing.py         says what is as good as the best on the same folds
 directions.py       measures what the contract's monotone directions cost

@@ -1,33 +1,28 @@
 """A model whose probabilities are off is calibrated by a slope and an intercept on its log-odds (Platt, 1999).
 
-Both go into the trees: each leaf is multiplied by the slope, and the base score is moved. So the registered model is
-the calibrated one, and contributions add up to its log-odds as always.
+Each method puts both into its own library's trees: each leaf is multiplied by the slope, and where the trees begin is
+moved. So the registered model is the calibrated one, and contributions add up to its log-odds as always.
 """
 
-import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import xgboost
 from sklearn.linear_model import LogisticRegression
 
 from churn.contract.declaration import Contract, Rows
-from churn.explain.xgb import XgboostModel
+from churn.explain.trained import TrainedModel
 from churn.training.evaluation import (
     Probabilities,
     compute_calibration_error,
     find_largest_by_chance,
     measure_calibration,
 )
-from churn.training.fit import SEED, fit_xgboost
-from churn.training.folds import draw_folds
+from churn.training.folds import SEED, draw_folds
 from churn.training.groups import Indices, Labels
+from churn.training.methods.method import Recipe
 
 LARGEST_ERROR = 0.03
-LEAF = -1  # in place of a child
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +58,13 @@ class Calibration:
 
 def calibrate(
     contract: type[Contract],
-    model: XgboostModel,
+    model: TrainedModel,
     rows: Rows,
     labels: Labels,
-    params: Mapping[str, int | float],
+    recipe: Recipe,
     *,
     groups: Indices | None = None,
-) -> tuple[XgboostModel, Calibration]:
+) -> tuple[TrainedModel, Calibration]:
     """Calibrate a model if models that were fitted as it was are surely off on the rows that they did not see.
 
     Args:
@@ -77,17 +72,17 @@ def calibrate(
         model: fitted on all of these rows.
         rows: float32 (n, features), of the training part only.
         labels: 0 (stayed) or 1 (left), (n,).
-        params: what the model was fitted with.
+        recipe: what the model was fitted by.
         groups: the group of each row, which is in one fold.
     """
     margins = np.zeros(len(labels))
     for fitted, measured in draw_folds(labels, SEED, groups):
-        part = fit_xgboost(contract, rows[fitted], labels[fitted], params, SEED)
+        part = recipe.fit(contract, rows[fitted], labels[fitted])
         margins[measured] = part.compute_margins(rows[measured])
     calibration = find_calibration(labels, margins)
     if not calibration.is_applied:
         return model, calibration
-    return apply_calibration(model, calibration.slope, calibration.intercept), calibration
+    return recipe.method.calibrate(model, calibration.slope, calibration.intercept), calibration
 
 
 def find_calibration(labels: Labels, margins: npt.NDArray[np.float64]) -> Calibration:
@@ -102,22 +97,3 @@ def find_calibration(labels: Labels, margins: npt.NDArray[np.float64]) -> Calibr
     if not slope > 0:  # it would turn the order around, and each direction of the contract
         return Calibration(error, allowed)
     return Calibration(error, allowed, slope, intercept)
-
-
-def apply_calibration(model: XgboostModel, slope: float, intercept: float) -> XgboostModel:
-    """Return the model whose log-odds are those of `model`, times the slope, plus the intercept."""
-    document = json.loads(bytes(model.native.save_raw("json")))
-    learner = document["learner"]
-    [base] = json.loads(f"[{learner['learner_model_param']['base_score'].strip('[]')}]")
-    margin = slope * math.log(base / (1 - base)) + intercept
-    learner["learner_model_param"]["base_score"] = f"[{1 / (1 + math.exp(-margin))!r}]"
-    for tree in learner["gradient_booster"]["model"]["trees"]:
-        tree["base_weights"] = [slope * weight for weight in tree["base_weights"]]
-        tree["split_conditions"] = [
-            slope * value if child == LEAF else value
-            for value, child in zip(tree["split_conditions"], tree["left_children"], strict=True)
-        ]
-    booster = xgboost.Booster()
-    booster.load_model(bytearray(json.dumps(document).encode()))
-    booster.feature_names = model.native.feature_names
-    return XgboostModel(booster)

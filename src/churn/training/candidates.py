@@ -5,39 +5,34 @@ that one sees what the directions cost.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import numpy as np
-from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
-from xgboost import XGBClassifier
 
 from churn.contract.declaration import Contract, Rows
 from churn.training.choosing import compute_standard_error, measure_loss
-from churn.training.fit import THREADS
 from churn.training.folds import FOLDS, draw_folds, draw_sample
 from churn.training.groups import Indices, Labels
+from churn.training.methods.catalogue import METHODS, SERVABLE, XGBOOST
+from churn.training.methods.method import THREADS, ServableMethod
 
 type Progress = Callable[[int, int, str], None]
 """Called with (fits done, fits in all, what is at work)."""
 type Report = Callable[[str], None]
 """Called before each fit with what is at work, and once in the end."""
-type Directions = Sequence[int]
 type Folds = Sequence[tuple[Indices, Indices]]
 
-BASELINE, XGBOOST = "logistic regression", "XGBoost"
-FITTED = (XGBOOST,)
-"""The methods that `churn train` fits; of equally good ones the first."""
+BASELINE = "logistic regression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +61,9 @@ class Candidate:
     free: FoldScores | None = None
 
     @property
-    def can_be_fitted(self) -> bool:
-        """Whether `churn train` fits it. The others are compared only."""
-        return self.name in FITTED
+    def is_servable(self) -> bool:
+        """Whether a release may be made of it. The others are compared only."""
+        return self.name in SERVABLE
 
 
 def compare_candidates(
@@ -114,24 +109,30 @@ def compare_candidates(
         return measure_folds(model, rows, labels, folds, lambda: report(f"{name} without directions"))
 
     candidates = [measure(BASELINE, build_baseline(contract))]
-    for name, build in METHODS.items():
-        free = measure_free(name, build([0] * len(directions), seed)) if has_directions else None
-        candidates.append(measure(name, build(directions, seed), free))
+    for name, method in METHODS.items():
+        undirected = method.build([0] * len(directions), seed, method.compared)
+        free = measure_free(name, undirected) if has_directions else None
+        candidates.append(measure(name, method.build(directions, seed, method.compared), free))
     report("done")
     return tuple(sorted(candidates, key=lambda candidate: -candidate.mean_auc))
 
 
-def choose_candidate(candidates: Sequence[Candidate], negligible: float) -> Candidate:
-    """Choose the method to fit: the first of `FITTED` that is as good as the best of them.
+def choose_candidate(
+    candidates: Sequence[Candidate], negligible: float, preferred: ServableMethod = XGBOOST
+) -> Candidate:
+    """Choose the method to fit: the preferred one, unless another that can be served is surely better.
 
-    All were compared at like sizes, so none is cheaper to serve, and XGBoost is fitted unless another is surely better.
+    All were compared at like sizes, so none is cheaper to serve. Of others that are as good as the best, the first of
+    `SERVABLE` is taken.
 
     Args:
+        candidates: as they were compared.
         negligible: a loss of AUC too small to matter.
+        preferred: the method that the contract was tuned for.
     """
-    fitted = {candidate.name: candidate for candidate in candidates if candidate.can_be_fitted}
-    best = max(fitted.values(), key=lambda candidate: candidate.mean_auc)
-    in_order = [fitted[name] for name in FITTED if name in fitted]
+    servable = {candidate.name: candidate for candidate in candidates if candidate.is_servable}
+    best = max(servable.values(), key=lambda candidate: candidate.mean_auc)
+    in_order = [servable[name] for name in dict.fromkeys([preferred.name, *SERVABLE]) if name in servable]
     return next(one for one in in_order if measure_loss(best.fold_aucs, one.fold_aucs).is_small(negligible))
 
 
@@ -170,59 +171,3 @@ def build_baseline(contract: type[Contract]) -> Pipeline:
     scaled = make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler())
     columns = ColumnTransformer([("categories", one_hot, list(codes)), ("numbers", scaled, numbers)])
     return make_pipeline(columns, LogisticRegression(max_iter=1000))
-
-
-# All at like settings: 200 trees, and for boosting a rate of 0.05 and about 16 leaves. The forest has 100, because half
-# as many cost half the time and rank it alike.
-BOOSTING: Mapping[str, Any] = {"learning_rate": 0.05}
-
-
-def _build_forest(directions: Directions, seed: int) -> RandomForestClassifier:
-    return RandomForestClassifier(
-        n_estimators=100, min_samples_leaf=10, monotonic_cst=list(directions), random_state=seed, n_jobs=THREADS
-    )
-
-
-def _build_histogram(directions: Directions, seed: int) -> HistGradientBoostingClassifier:
-    return HistGradientBoostingClassifier(
-        max_iter=200,
-        max_leaf_nodes=16,
-        early_stopping=False,
-        monotonic_cst=list(directions),
-        random_state=seed,
-        **BOOSTING,
-    )
-
-
-def _build_xgboost(directions: Directions, seed: int) -> XGBClassifier:
-    return XGBClassifier(
-        n_estimators=200,
-        max_depth=4,
-        monotone_constraints=tuple(directions),
-        n_jobs=THREADS,
-        random_state=seed,
-        **BOOSTING,
-    )
-
-
-def _build_lightgbm(directions: Directions, seed: int) -> LGBMClassifier:
-    return LGBMClassifier(
-        n_estimators=200,
-        num_leaves=16,
-        monotone_constraints=list(directions),
-        deterministic=True,
-        force_row_wise=True,
-        n_jobs=THREADS,
-        verbose=-1,
-        random_state=seed,
-        **BOOSTING,
-    )
-
-
-METHODS: Mapping[str, Callable[[Directions, int], Any]] = {
-    "random forest": _build_forest,
-    "histogram gradient boosting": _build_histogram,
-    XGBOOST: _build_xgboost,
-    "LightGBM": _build_lightgbm,
-}
-"""The tree methods by name, each of the directions of all features and a seed."""

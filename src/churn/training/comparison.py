@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from churn.training.evaluation import Evaluation, Probabilities, evaluate
-from churn.training.fit import SEED
+from churn.training.folds import SEED
 from churn.training.groups import Labels
 from churn.training.holdout import Mask
 

@@ -16,8 +16,7 @@ from churn.reading import arrow_rows
 from churn.reading.recognition import find_unread, recognise, require_plain_names
 from churn.reading.whole import read_bytes, read_csv
 from churn.training.cell_counts import CellCounts
-from churn.training.fit import SEED
-from churn.training.folds import count_needed
+from churn.training.folds import SEED, count_needed
 from churn.training.groups import Groups, find_strata, group_rows
 from churn.training.holdout import Split, get_holdout_key, split_rows
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from churn.contract.declaration import Contract, Rows
-from churn.training.candidates import METHODS, Candidate, Progress, count_fits, measure_folds
+from churn.training.candidates import Candidate, Progress, count_fits, measure_folds
 from churn.training.choosing import Loss, measure_loss
 from churn.training.folds import FOLDS, draw_folds, draw_sample
 from churn.training.groups import Indices, Labels
+from churn.training.methods.catalogue import METHODS
 
 MOST_FITS, FEWEST_FOLDS = 60, 2
 
@@ -69,10 +70,11 @@ def price_each_direction(
         return ()
     folds = draw_folds(labels, seed, groups)[: max(FEWEST_FOLDS, min(FOLDS, MOST_FITS // len(directed)))]
     report = count_fits(progress, len(directed) * len(folds))
+    compared = METHODS[method.name]
 
     def price(at: int) -> Price:
         feature = contract.features[at].name
-        model = METHODS[method.name]([*directions[:at], 0, *directions[at + 1 :]], seed)
+        model = compared.build([*directions[:at], 0, *directions[at + 1 :]], seed, compared.compared)
         freed = measure_folds(model, rows, labels, folds, lambda: report(f"{feature} freed"))
         return Price(
             feature,

@@ -13,7 +13,7 @@ from churn.training.agreement import list_misfits
 from churn.training.comparison import Comparison, Difference, compare
 from churn.training.data import TrainingData
 from churn.training.evaluation import Evaluation, evaluate
-from churn.training.fit import SEED
+from churn.training.folds import SEED
 from churn.training.holdout import Boundary, Mask, split_by_chance
 from churn.training.kept import HoldoutRows, explain_errors
 from churn.training.registry import Registry

@@ -22,16 +22,18 @@ from churn.training.curve import CURVE_FILE, Reach, measure_curve
 from churn.training.data import TrainingData
 from churn.training.directions import Price, is_price_sure, price_directions, price_each_direction
 from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
-from churn.training.fit import SEED, fit_xgboost
+from churn.training.folds import SEED
 from churn.training.holdout import Boundary, Mask
 from churn.training.kept import HORIZON, INTERCEPT, REFERENCE_FILE, REFERENCE_VALUES_FILE, SLOPE, HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, find_unseen, list_others
+from churn.training.methods.catalogue import SERVABLE, find_method
+from churn.training.methods.method import Recipe, ServableMethod
 from churn.training.plain import find_plain_params
 from churn.training.protected import price_protected
 from churn.training.registry import EXPORT_FOLDER
 from churn.training.subscribers import SUBSCRIBERS_FILE, hash_subscribers
 from churn.training.synthetic import compute_best_possible_auc
-from churn.training.tuned import UNTUNED, load_tuned
+from churn.training.tuned import UNTUNED, Tuned, load_tuned
 from churn.training.versions import RunRecord, VersionInfo
 
 type Say = Callable[[str], None]
@@ -43,8 +45,10 @@ class TrainingResult:
     """A fitted model and what was measured on the way.
 
     Args:
-        is_tuned: whether the parameters are those that lie beside the contract.
+        tuned: the parameters that lie beside the contract, which may be another method's.
+        is_tuned: whether the model was fitted with them.
         method: the candidate that was fitted.
+        chosen: the one that the comparison chooses, which is another only where somebody forced the method.
         freed: what freeing a single direction gains; only where the directions together surely cost something.
         reach: whom the banner reaches above the contract's threshold, on the holdout.
         best_possible_auc: that of the process itself on the holdout, where the data is demo data.
@@ -56,9 +60,11 @@ class TrainingResult:
     data: TrainingData
     model: TrainedModel
     params: Mapping[str, int | float]
+    tuned: Tuned
     is_tuned: bool
     candidates: tuple[Candidate, ...]
     method: Candidate
+    chosen: Candidate
     freed: tuple[Price, ...]
     evaluation: Evaluation
     reach: Reach
@@ -85,36 +91,46 @@ def train_model(
     model_version: str,
     *,
     demo_version: str | None = None,
+    forced: ServableMethod | None = None,
     say: Say = lambda _: None,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Compare the candidates, fit the chosen one with the committed parameters, and measure it once on the holdout.
 
-    With `demo_version`, which demo data this is, the best possible AUC is known. `say` is told what is being done,
-    `progress` how far the comparison is.
+    With `demo_version`, which demo data this is, the best possible AUC is known. `forced` is fitted whatever the
+    comparison says. `say` is told what is being done, `progress` how far the comparison is.
     """
+    tuned = load_tuned(contract)
     train, holdout, boundary = data.split(contract)
     say("comparing a baseline and four tree methods by cross-validation")
     groups = data.group().numbers[train]
     candidates = compare_candidates(contract, data.rows[train], data.labels[train], SEED, progress, groups=groups)
-    method = choose_candidate(candidates, contract.negligible_auc_loss)
+    chosen = choose_candidate(candidates, contract.negligible_auc_loss, find_method(tuned.method))
+    method = next(one for one in candidates if one.name == forced.name) if forced else chosen
     freed: tuple[Price, ...] = ()
     if any(is_price_sure(price, contract.negligible_auc_loss) for price in price_directions([method])):
         say("the directions cost something: freeing one at a time")
         freed = price_each_direction(
             contract, data.rows[train], data.labels[train], seed=SEED, method=method, progress=progress, groups=groups
         )
-    tuned = load_tuned(contract)
-    params = tuned.params
-    if tuned == UNTUNED:
-        say("nobody has tuned it: finding depth and number of trees by the folds")
+    fitted = SERVABLE[method.name]
+    params, is_tuned = tuned.params, tuned != UNTUNED and tuned.method == method.name
+    if not is_tuned:
+        say(f"nobody has tuned {method.name} here: finding size and number of trees by the folds")
         params = find_plain_params(
-            contract, data.rows[train], data.labels[train], seed=SEED, groups=groups, progress=progress
+            contract,
+            data.rows[train],
+            data.labels[train],
+            seed=SEED,
+            method=fitted,
+            groups=groups,
+            progress=progress,
         )
-    say(f"fitting XGBoost with the {'plain' if tuned == UNTUNED else 'tuned'} parameters")
-    model = fit_xgboost(contract, data.rows[train], data.labels[train], params, SEED)
+    recipe = Recipe(fitted, params, SEED)
+    say(f"fitting {method.name} with the {'tuned' if is_tuned else 'plain'} parameters")
+    model = recipe.fit(contract, data.rows[train], data.labels[train])
     say("checking the calibration out of fold")
-    model, calibration = calibrate(contract, model, data.rows[train], data.labels[train], params, groups=groups)
+    model, calibration = calibrate(contract, model, data.rows[train], data.labels[train], recipe, groups=groups)
     say(calibration.describe())
     say("measuring on the holdout")
     probabilities = model.predict(data.rows[holdout])
@@ -126,7 +142,7 @@ def train_model(
         data.labels,
         train=train,
         holdout=holdout,
-        params=params,
+        recipe=recipe,
         strengths=strengths,
     )
     best = None
@@ -139,9 +155,11 @@ def train_model(
         data=data,
         model=model,
         params=params,
-        is_tuned=tuned != UNTUNED,
+        tuned=tuned,
+        is_tuned=is_tuned,
         candidates=candidates,
         method=method,
+        chosen=chosen,
         freed=freed,
         evaluation=evaluate(data.labels[holdout], probabilities, SEED),
         reach=measure_curve(data.labels[holdout], probabilities).measure(contract.threshold),
@@ -198,7 +216,12 @@ def build_run_record(
     if trained.best_possible_auc is not None:
         metrics["best_possible_auc"] = trained.best_possible_auc
     return RunRecord(
-        params={**trained.params, "rows": len(data.labels), "holdout_rows": evaluation.rows},
+        params={
+            "method": trained.method.name,
+            **trained.params,
+            "rows": len(data.labels),
+            "holdout_rows": evaluation.rows,
+        },
         metrics=metrics,
         tags={
             "model_version": trained.model_version,

@@ -6,8 +6,8 @@ from churn.contract.declaration import Contract, Rows
 from churn.explain.trained import TrainedModel
 from churn.training.comparison import Difference, compare_aucs
 from churn.training.evaluation import compute_shares
-from churn.training.fit import SEED, fit_xgboost
 from churn.training.groups import Indices, Labels
+from churn.training.methods.method import Recipe
 
 LARGEST_SHARE = 0.05
 
@@ -25,7 +25,7 @@ def price_protected(
     *,
     train: Indices,
     holdout: Indices,
-    params: Mapping[str, int | float],
+    recipe: Recipe,
     strengths: Mapping[str, float],
 ) -> dict[str, Difference]:
     """Fit anew without each protected field whose share is too large. Return what the AUC on the holdout loses.
@@ -37,7 +37,7 @@ def price_protected(
         labels: 0 (stayed) or 1 (left), (n,).
         train: the places of the rows to fit on.
         holdout: the places of the rows to measure on.
-        params: what the model was fitted with.
+        recipe: what the model was fitted by.
         strengths: mean |SHAP| by feature.
     """
     costs = {}
@@ -46,6 +46,6 @@ def price_protected(
             continue
         without = rows.copy()
         without[:, contract.feature_names().index(name)] = 0  # one value for all, on which no tree can split
-        rest = fit_xgboost(contract, without[train], labels[train], params, SEED)
+        rest = recipe.fit(contract, without[train], labels[train])
         costs[name] = compare_aucs(labels[holdout], model.predict(rows[holdout]), rest.predict(without[holdout]))
     return costs

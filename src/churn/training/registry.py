@@ -2,9 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # Before the import: no figures to MLflow's makers, no bars among ours, no minutes of waiting for a server.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -22,10 +23,12 @@ from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, Schema
 
 from churn.contract.declaration import Contract
 from churn.errors import ChurnError, RegistryError
+from churn.explain.libraries import TRUSTED_TYPES
 from churn.explain.trained import TrainedModel
 from churn.model.shelf import CHAMPION, PREVIOUS
 from churn.training.flavors import read_model
@@ -38,6 +41,7 @@ FORCED_TAGS = {FORCED, FORCED_REASON}
 EVALUATION, EVALUATES = "evaluation_run", "evaluates"
 NOBODYS_MODEL = "no-model-has-this-name-5b1f9c"
 MOST_KEPT_BYTES = 256 * 2**20
+PACKAGES = {"xgboost": "xgboost-cpu"}  # the same library without what graphics processors need
 MOST_SAID = 200  # characters of what a library says of an answer
 
 # Its notes on every step are for its own developers; what matters here is said by the command line.
@@ -45,10 +49,14 @@ for noisy in ("mlflow", "alembic"):
     logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
-def build_signature(contract: type[Contract]) -> ModelSignature:
-    """Build the model's signature: encoded numbers by feature name in, one probability out."""
+def build_signature(contract: type[Contract], library: str = "XGBoost") -> ModelSignature:
+    """Build the model's signature: encoded numbers by feature name in, one probability out.
+
+    scikit-learn compares in double precision with prices that occur, so it must be given these and not their float32.
+    """
+    number = "double" if library == "scikit-learn" else "float"
     return ModelSignature(
-        Schema([ColSpec("float", name) for name in contract.feature_names()]), Schema([ColSpec("float")])
+        Schema([ColSpec(number, name) for name in contract.feature_names()]), Schema([ColSpec(number)])
     )
 
 
@@ -87,12 +95,7 @@ class Registry:
                 mlflow.log_params(dict(record.params))
                 mlflow.log_metrics(dict(record.metrics))
                 self._log_files(record.files)
-                logged = mlflow.xgboost.log_model(
-                    model.native,
-                    name="model",
-                    signature=build_signature(contract),
-                    pip_requirements=[f"xgboost-cpu=={model.versions['xgboost']}"],
-                )
+                logged = _log_model(model, build_signature(contract, model.library))
             self._ensure_model(name)
             version = self.client.create_model_version(
                 name, logged.model_uri, run.info.run_id, tags=dict(record.tags), model_id=logged.model_id
@@ -263,6 +266,23 @@ class Registry:
                 f"could not {what} in {self._shown}: {type(error).__name__}: {self._shorten(error)}",
                 instead="see whether an MLflow server answers at MLFLOW_TRACKING_URI, and no proxy in its place",
             ) from error
+
+
+def _log_model(model: TrainedModel, signature: ModelSignature) -> ModelInfo:
+    """Log a model as its own library's flavour does, in a format that runs no code when it is read."""
+    needed = [f"{PACKAGES.get(package, package)}=={number}" for package, number in model.versions.items()]
+    logged: dict[str, Any] = {"name": "model", "signature": signature, "pip_requirements": needed}
+    log: Callable[..., ModelInfo]
+    match model.library:
+        case "XGBoost":
+            log = mlflow.xgboost.log_model
+        case "LightGBM":
+            log = mlflow.lightgbm.log_model
+        case _:
+            log = mlflow.sklearn.log_model
+            logged |= {"serialization_format": "skops", "skops_trusted_types": TRUSTED_TYPES}
+            logged |= {"pyfunc_predict_fn": "predict_proba"}
+    return log(model.native, **logged)
 
 
 @contextmanager

@@ -8,28 +8,30 @@ from typing import Any
 
 from churn.contract.declaration import Contract
 from churn.contract.places import locate_files
-from churn.errors import DataError
+from churn.errors import DataError, SettingsError
 from churn.files import encode_samples, write_bytes
-
-type Params = Mapping[str, int | float]
+from churn.training.methods.catalogue import XGBOOST, find_method
+from churn.training.methods.method import Params
 
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """Parameters for `fit_xgboost`: `trees`, and XGBoost's own by their names.
+    """Parameters of a method: `trees`, and its library's own by their names.
 
-    The record has the data, seed, folds, libraries and trials behind them; it is empty for untuned parameters.
+    The record has the data, seed, folds, libraries and trials behind them; it is empty for untuned parameters. A file
+    that names no method is an earlier one, and XGBoost's.
     """
 
     params: Params
     record: Mapping[str, Any]
+    method: str = XGBOOST.name
 
 
 UNTUNED = Tuned(
-    params={"trees": 200, "max_depth": 3, "learning_rate": 0.05, "subsample": 0.8, "colsample_bytree": 0.8},
+    params={"trees": 200, "max_depth": 3, **XGBOOST.plain},
     record={},
 )
-"""For a contract that nobody has tuned yet. Training then measures depth and number of trees, see `plain.py`."""
+"""For a contract that nobody has tuned yet. Training then measures size and number of trees, see `plain.py`."""
 
 
 def load_tuned(contract: type[Contract]) -> Tuned:
@@ -42,11 +44,13 @@ def load_tuned(contract: type[Contract]) -> Tuned:
     if not path.is_file():
         return UNTUNED
     try:
-        return Tuned(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        tuned = Tuned(**json.loads(path.read_text(encoding="utf-8")))
+        find_method(tuned.method)
+    except (OSError, ValueError, TypeError, AttributeError, SettingsError) as error:
         raise DataError(
             f"{path} holds no tuned parameters: {error}", instead="remove it, or let `churn tune` write it anew"
         ) from error
+    return tuned
 
 
 def save_tuned(tuned: Tuned, path: Path) -> None:

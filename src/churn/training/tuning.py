@@ -1,35 +1,40 @@
-"""Tuning XGBoost: a seeded, pruned, resumable Optuna study, then the smallest model that is as good as the best.
+"""Tuning a method: a seeded, pruned, resumable Optuna study, then the smallest model that is as good as the best.
 
 `choosing.py` says what is as good: all trials have the same folds. Of those the cheapest to explain is chosen.
-Explaining a row takes a look-up per leaf, so the cost is trees x 2^depth.
+Explaining a row takes a look-up per leaf, so the cost is trees x the leaves that one may have.
 """
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import lightgbm
 import numpy as np
 import optuna
 import sklearn
-import xgboost as xgb
+import xgboost
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sklearn.metrics import roc_auc_score
 
 from churn.contract.declaration import Contract, Rows
+from churn.training.candidates import Folds, measure_folds
 from churn.training.choosing import compute_standard_error, measure_loss
-from churn.training.fit import fit_xgboost
 from churn.training.folds import FOLDS, draw_folds
 from churn.training.groups import Indices, Labels
-from churn.training.tuned import Params, Tuned
+from churn.training.methods.catalogue import XGBOOST
+from churn.training.methods.method import Params, ServableMethod
+from churn.training.tuned import Tuned
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 FOLD_AUCS, PARAMS = "fold_aucs", "params"
 
 type Progress = Callable[[int, int, float], None]
 """Called with (trials finished, trials in all, best mean AUC so far)."""
+type Build = Callable[[Params], Any]
+type Suggest = Callable[[Trial], Params]
 
 
 def tune(
@@ -39,6 +44,7 @@ def tune(
     *,
     data_version: str,
     data_sha256: str,
+    method: ServableMethod = XGBOOST,
     seed: int = 0,
     trials: int = 40,
     minutes: float | None = None,
@@ -56,6 +62,7 @@ def tune(
         labels: 0 (stayed) or 1 (left), (n,).
         data_version: what the data is called.
         data_sha256: of the data file; a study is only taken up on the same data.
+        method: whose parameters are searched for.
         seed: of the folds, the search and the fits.
         trials: how many to finish, pruned ones included.
         minutes: after which no further trial begins; the first is always finished.
@@ -64,9 +71,10 @@ def tune(
         groups: the group of each row, which is in one fold.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    other = "" if method is XGBOOST else f" {method.name}"  # a study of an earlier program goes on
     with _open_storage(storage) as opened:
         study = optuna.create_study(
-            study_name=f"{contract.contract_name} {contract.fingerprint[:12]} {data_sha256[:12]} seed {seed}",
+            study_name=f"{contract.contract_name} {contract.fingerprint[:12]} {data_sha256[:12]} seed {seed}{other}",
             storage=opened,
             direction="maximize",
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
@@ -74,7 +82,9 @@ def tune(
         )
         for interrupted in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(interrupted.number, state=TrialState.FAIL)
-        objective = _build_objective(contract, rows, labels, draw_folds(labels, seed, groups), seed)
+        folds = draw_folds(labels, seed, groups)
+        build = partial(method.build, contract.monotone_constraints(), seed)
+        objective = _build_objective(build, method.suggest, rows, labels, folds)
         ends = math.inf if minutes is None else time.monotonic() + 60 * minutes
         while (done := len(_list_finished(study))) < trials and (time.monotonic() < ends or not _has_complete(study)):
             # A sampler of its own for each trial: its chance depends on how many are finished, not on the process.
@@ -83,7 +93,7 @@ def tune(
             if progress:
                 progress(done + 1, trials, study.best_value)
         table = [_describe_trial(trial) for trial in _list_finished(study)[:trials]]
-    best, chosen = choose_trials(table, contract.negligible_auc_loss)
+    best, chosen = choose_trials(table, contract.negligible_auc_loss, method)
     return Tuned(
         params=chosen["params"],
         record={
@@ -95,9 +105,10 @@ def tune(
             "negligible_auc_loss": contract.negligible_auc_loss,
             "best": best,
             "chosen": chosen,
-            "libraries": {module.__name__: module.__version__ for module in (np, optuna, sklearn, xgb)},
+            "libraries": {module.__name__: module.__version__ for module in (np, optuna, sklearn, xgboost, lightgbm)},
             "trials": table,
         },
+        method=method.name,
     )
 
 
@@ -115,23 +126,26 @@ def _open_storage(url: str | None) -> Iterator[BaseStorage]:
         storage.engine.dispose()
 
 
-def estimate_cost(params: Params) -> int:
-    """Estimate the cost of explaining one row, in leaves: trees x 2^depth."""
-    return int(params["trees"] * 2 ** params["max_depth"])
+def estimate_cost(params: Params, method: ServableMethod = XGBOOST) -> int:
+    """Estimate the cost of explaining one row: the most leaves that the trees may have."""
+    return int(params["trees"] * method.count_leaves(params))
 
 
-def choose_trials(table: list[dict[str, Any]], negligible: float = 0.0) -> tuple[dict[str, Any], dict[str, Any]]:
+def choose_trials(
+    table: list[dict[str, Any]], negligible: float = 0.0, method: ServableMethod = XGBOOST
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the best trial, and the cheapest that is as good; of equally cheap ones the better.
 
     Args:
         table: trials with `params`, `mean_auc`, `standard_error` and `fold_aucs`. A pruned trial has no mean and is
             left out. Earlier records have no folds: there the standard error is that of the best trial itself.
         negligible: a loss of AUC too small to matter.
+        method: whose parameters they are.
     """
     complete = [trial for trial in table if trial["mean_auc"] is not None]
     best = max(complete, key=lambda trial: trial["mean_auc"])
     as_good = [trial for trial in complete if _is_as_good(trial, best, negligible)]
-    return best, min(as_good, key=lambda trial: (estimate_cost(trial["params"]), -trial["mean_auc"]))
+    return best, min(as_good, key=lambda trial: (estimate_cost(trial["params"], method), -trial["mean_auc"]))
 
 
 def _is_as_good(trial: dict[str, Any], best: dict[str, Any], negligible: float) -> bool:
@@ -141,16 +155,14 @@ def _is_as_good(trial: dict[str, Any], best: dict[str, Any], negligible: float) 
 
 
 def _build_objective(
-    contract: type[Contract], rows: Rows, labels: Labels, folds: Sequence[tuple[Indices, Indices]], seed: int
+    build: Build, suggest: Suggest, rows: Rows, labels: Labels, folds: Folds
 ) -> Callable[[Trial], float]:
     def mean_auc(trial: Trial) -> float:
-        params = _suggest(trial)
-        trial.set_user_attr(PARAMS, params)
+        params: Params = {"trees": trial.suggest_int("trees", 50, 400, step=25), **suggest(trial)}
+        trial.set_user_attr(PARAMS, dict(params))
         aucs: list[float] = []
-        for step, (train, validation) in enumerate(folds):
-            model = fit_xgboost(contract, rows[train], labels[train], params, seed)
-            predicted = model.predict(rows[validation])
-            aucs.append(float(roc_auc_score(labels[validation], predicted)))
+        for step, fold in enumerate(folds):
+            aucs += measure_folds(build(params), rows, labels, [fold], lambda: None).fold_aucs
             trial.report(float(np.mean(aucs)), step)
             if trial.should_prune():
                 raise optuna.TrialPruned
@@ -158,23 +170,6 @@ def _build_objective(
         return float(np.mean(aucs))
 
     return mean_auc
-
-
-def _suggest(trial: Trial) -> dict[str, int | float]:
-    """Draw one set of parameters; rates and weights on a logarithmic scale, to three significant digits."""
-
-    def number(name: str, low: float, high: float, *, log: bool = False) -> float:
-        return float(f"{trial.suggest_float(name, low, high, log=log):.3g}")
-
-    return {
-        "trees": trial.suggest_int("trees", 50, 400, step=25),
-        "max_depth": trial.suggest_int("max_depth", 2, 6),
-        "learning_rate": number("learning_rate", 0.02, 0.3, log=True),
-        "subsample": number("subsample", 0.5, 1.0),
-        "colsample_bytree": number("colsample_bytree", 0.4, 1.0),
-        "min_child_weight": number("min_child_weight", 1, 100, log=True),
-        "reg_lambda": number("reg_lambda", 0.1, 30, log=True),
-    }
 
 
 def _has_complete(study: optuna.Study) -> bool:

@@ -8,11 +8,13 @@ import pytest
 from support.examples import STREAMFLOW
 
 from churn.contract.sampling import draw_columns
-from churn.explain.xgb import XgboostModel
-from churn.training.calibration import LARGEST_ERROR, apply_calibration, calibrate, find_calibration
+from churn.explain.parity import build_verified_tables
+from churn.explain.tables import build_table_explainer
+from churn.training.calibration import LARGEST_ERROR, calibrate, find_calibration
 from churn.training.evaluation import compute_calibration_error, find_largest_by_chance, measure_calibration
-from churn.training.fit import fit_xgboost
 from churn.training.groups import Labels
+from churn.training.methods.catalogue import SERVABLE
+from churn.training.methods.method import Recipe, ServableMethod
 
 type Numbers = npt.NDArray[np.float64]
 
@@ -70,29 +72,40 @@ def test_a_model_that_is_turned_around_is_not_turned_back() -> None:
     assert "no slope above 0 mends it" in found.describe()
 
 
-def overfitted(rows: int = 800) -> tuple[npt.NDArray[np.float32], Labels, dict[str, int | float]]:
+def overfitted(rows: int = 800) -> tuple[npt.NDArray[np.float32], Labels]:
     generator = np.random.default_rng(0)
     encoded = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, generator, rows))
     labels = (generator.random(rows) < logistic(1 - encoded[:, 0].astype(np.float64) / 40)).astype(np.int8)
-    return encoded, labels, {"trees": 40, "max_depth": 6, "learning_rate": 0.3}
+    return encoded, labels
 
 
-def test_the_trees_say_the_calibrated_log_odds_and_contributions_add_up_to_them() -> None:
-    rows, labels, params = overfitted()
-    model = fit_xgboost(STREAMFLOW, rows, labels, params)
-    mended = apply_calibration(model, 0.4, -0.7)
-    assert mended.compute_margins(rows) == pytest.approx(0.4 * model.compute_margins(rows) - 0.7, abs=1e-6)
-    before, after = model.explain(rows), mended.explain(rows)
+def make_recipe(method: ServableMethod) -> Recipe:
+    return Recipe(method, {"trees": 40, method.size: method.plain_sizes[1], "learning_rate": 0.3}, 0)
+
+
+@pytest.mark.parametrize("method", SERVABLE.values(), ids=SERVABLE)
+def test_the_trees_say_the_calibrated_log_odds_and_contributions_add_up_to_them(method: ServableMethod) -> None:
+    rows, labels = overfitted()
+    rows[::7, 0] = np.nan
+    model = make_recipe(method).fit(STREAMFLOW, rows, labels)
+    margins, before = model.compute_margins(rows), model.explain(rows)
+    mended = method.calibrate(model, 0.4, -0.7)
+    assert model.compute_margins(rows).tolist() == margins.tolist()  # the one that was given stays
+    assert mended.compute_margins(rows) == pytest.approx(0.4 * margins - 0.7, abs=1e-6)
+    after = mended.explain(rows)
     assert after[:, :-1] == pytest.approx(0.4 * before[:, :-1], abs=1e-5)
     assert after.sum(axis=1) == pytest.approx(mended.compute_margins(rows), abs=1e-5)
-    assert mended.feature_names == model.feature_names
-    assert XgboostModel(mended.native.copy()).predict(rows).tolist() == mended.predict(rows).tolist()
+    assert mended.feature_names == model.feature_names == tuple(STREAMFLOW.feature_names())
+    tables = build_verified_tables(mended, rows, edge_rows=500)
+    assert build_table_explainer(tables)(rows) == pytest.approx(after, abs=1e-5)
 
 
-def test_an_overfitted_model_is_mended_by_rows_that_its_likes_did_not_see() -> None:
-    rows, labels, params = overfitted()
-    model = fit_xgboost(STREAMFLOW, rows, labels, params)
-    mended, calibration = calibrate(STREAMFLOW, model, rows, labels, params)
+@pytest.mark.parametrize("method", SERVABLE.values(), ids=SERVABLE)
+def test_an_overfitted_model_is_mended_by_rows_that_its_likes_did_not_see(method: ServableMethod) -> None:
+    rows, labels = overfitted()
+    recipe = make_recipe(method)
+    model = recipe.fit(STREAMFLOW, rows, labels)
+    mended, calibration = calibrate(STREAMFLOW, model, rows, labels, recipe)
     assert calibration.error > calibration.allowed
     assert 0 < calibration.slope < 1
     expected = calibration.slope * model.compute_margins(rows) + calibration.intercept

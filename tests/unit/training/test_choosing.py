@@ -1,15 +1,15 @@
 """The best is taken unless another is as good, and only differences on the same folds say which is."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy import stats
 from support.examples import STREAMFLOW
 
 from churn.contract.declaration import Contract
-from churn.training.candidates import FITTED, Candidate, choose_candidate
+from churn.training.candidates import Candidate, choose_candidate
 from churn.training.choosing import compute_standard_error, measure_loss
+from churn.training.methods.catalogue import LIGHTGBM, XGBOOST
+from churn.training.methods.method import ServableMethod
 
 FOLDS = np.array([0.80, 0.90, 0.82, 0.88, 0.85])
 
@@ -62,8 +62,26 @@ def test_a_contract_may_call_another_loss_negligible() -> None:
     assert STREAMFLOW.negligible_auc_loss == Contract.negligible_auc_loss == 0.001
 
 
+def choose(*candidates: Candidate, preferred: ServableMethod = XGBOOST) -> str:
+    return choose_candidate(candidates, 0.001, preferred).name
+
+
 def test_only_what_can_be_served_is_chosen() -> None:
-    xgboost, forest = candidate(FITTED[0], FOLDS), candidate("random forest", FOLDS + 0.05)
-    assert choose_candidate([forest, xgboost], 0.001) is xgboost
-    assert not forest.can_be_fitted
-    assert replace(forest, name=FITTED[0]).can_be_fitted
+    xgboost, forest = candidate("XGBoost", FOLDS), candidate("random forest", FOLDS + 0.05)
+    assert choose(forest, xgboost) == "XGBoost"
+    assert not forest.is_servable
+    assert xgboost.is_servable
+
+
+def test_another_method_is_chosen_only_where_it_is_surely_better() -> None:
+    xgboost, lightgbm = candidate("XGBoost", FOLDS), candidate("LightGBM", FOLDS + 0.002)
+    assert choose(lightgbm, xgboost) == "LightGBM"
+    assert choose(candidate("LightGBM", FOLDS + 0.0009), xgboost) == "XGBoost"
+    histogram = candidate("histogram gradient boosting", FOLDS + 0.0025)
+    assert choose(histogram, lightgbm, xgboost) == "LightGBM"  # as good as the best, and proven sooner
+
+
+def test_what_was_tuned_is_kept_unless_another_is_surely_better() -> None:
+    xgboost, lightgbm = candidate("XGBoost", FOLDS + 0.0009), candidate("LightGBM", FOLDS)
+    assert choose(xgboost, lightgbm, preferred=LIGHTGBM) == "LightGBM"
+    assert choose(candidate("XGBoost", FOLDS + 0.002), lightgbm, preferred=LIGHTGBM) == "XGBoost"

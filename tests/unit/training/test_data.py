@@ -16,8 +16,7 @@ from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns
 from churn.errors import DataError
 from churn.training.data import DataProblem, InvalidData, read_training_data
-from churn.training.fit import SEED
-from churn.training.folds import draw_folds, draw_sample
+from churn.training.folds import SEED, draw_folds, draw_sample
 
 TELCO = find_contract("telco")
 

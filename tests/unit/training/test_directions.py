@@ -8,9 +8,10 @@ from support.examples import STREAMFLOW
 
 from churn.contract.declaration import Contract, Feature
 from churn.contract.phrases import Band, Bands, CountedNoun
-from churn.training.candidates import XGBOOST, compare_candidates
+from churn.training.candidates import compare_candidates
 from churn.training.directions import MOST_FITS, is_price_sure, price_directions, price_each_direction
 from churn.training.folds import FOLDS
+from churn.training.methods.catalogue import XGBOOST
 
 RISES = Feature(says=Bands([Band("Having some", name="some")], words=CountedNoun("thing", "things")), monotone=1)
 
@@ -36,7 +37,7 @@ def test_a_wrong_direction_costs_every_method_and_is_named_first() -> None:
     prices = price_directions(candidates)
     assert {price.of for price in prices} == {one.name for one in candidates} - {"logistic regression"}
     assert all(is_price_sure(price, 0.001) and price.auc.mean > 0.05 for price in prices)
-    xgboost = next(one for one in candidates if one.name == XGBOOST)
+    xgboost = next(one for one in candidates if one.name == XGBOOST.name)
     told: list[tuple[int, int, str]] = []
     freed = price_each_direction(
         Patient, rows, labels, seed=0, method=xgboost, progress=lambda *report: told.append(report)
@@ -46,7 +47,7 @@ def test_a_wrong_direction_costs_every_method_and_is_named_first() -> None:
     assert not is_price_sure(freed[1], 0.001)
     assert [done for done, _, _ in told] == list(range(2 * FOLDS + 1))
     # Freeing the one that is wrong gains what freeing both gains.
-    [both] = [price for price in prices if price.of == XGBOOST]
+    [both] = [price for price in prices if price.of == XGBOOST.name]
     assert abs(freed[0].auc.mean - both.auc.mean) < 0.02
 
 

@@ -21,8 +21,8 @@ from churn.training.evaluation import (
     measure_calibration,
     rank_features,
 )
-from churn.training.fit import fit_xgboost
 from churn.training.groups import Labels
+from churn.training.methods.catalogue import XGBOOST
 from churn.training.tuned import UNTUNED
 
 
@@ -107,7 +107,7 @@ def test_an_evaluation_is_plain_json() -> None:
 def model_and_rows() -> tuple[XgboostModel, npt.NDArray[np.float32]]:
     rows = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, np.random.default_rng(0), 300))
     labels = (rows[:, 0] < np.median(rows[:, 0])).astype(np.int8)
-    return fit_xgboost(STREAMFLOW, rows, labels, UNTUNED.params), rows
+    return XGBOOST.fit(STREAMFLOW, rows, labels, UNTUNED.params), rows
 
 
 def test_contributions_sum_to_the_margin_but_for_one_base_value(

@@ -11,8 +11,9 @@ from churn.contract.sampling import draw_columns
 from churn.errors import ContractError
 from churn.training.comparison import Comparison, Difference, compare
 from churn.training.evaluation import Evaluation, evaluate, rank_features
-from churn.training.fit import fit_xgboost
 from churn.training.gates import Gate, check_release_gates
+from churn.training.methods.catalogue import XGBOOST
+from churn.training.methods.method import Recipe
 from churn.training.protected import price_protected
 
 # Of rows so many that chance makes no calibration error that matters.
@@ -161,11 +162,11 @@ def test_what_a_protected_field_is_worth_is_measured_without_it() -> None:
     rows = STREAMFLOW.encode_columns(draw_columns(STREAMFLOW, generator, 400))
     at = STREAMFLOW.feature_names().index("senior_citizen")
     labels = (generator.random(400) < 0.2 + 0.6 * rows[:, at]).astype(np.int8)
-    params: dict[str, int | float] = {"trees": 10, "max_depth": 2}
+    recipe = Recipe(XGBOOST, {"trees": 10, "max_depth": 2}, 0)
     train, holdout = np.arange(300), np.arange(300, 400)
-    model = fit_xgboost(STREAMFLOW, rows[train], labels[train], params)
+    model = recipe.fit(STREAMFLOW, rows[train], labels[train])
     strengths = rank_features(STREAMFLOW, model, rows[holdout])
-    parts: dict[str, Any] = {"train": train, "holdout": holdout, "params": params}
+    parts: dict[str, Any] = {"train": train, "holdout": holdout, "recipe": recipe}
     costs = price_protected(STREAMFLOW, model, rows, labels, **parts, strengths=strengths)
     assert costs["senior_citizen"].value > 0.1
     nothing = dict.fromkeys(strengths, 1.0) | {"senior_citizen": 0.0}

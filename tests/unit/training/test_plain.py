@@ -1,10 +1,13 @@
 """Plain parameters are as deep as the data asks for, and no deeper."""
 
 import numpy as np
+import pytest
 from support.examples import STREAMFLOW
 
 from churn.contract.sampling import draw_columns
-from churn.training.plain import DEPTHS, MOST_TREES, find_plain_params
+from churn.training.methods.catalogue import SERVABLE
+from churn.training.methods.method import MOST_TREES, ServableMethod
+from churn.training.plain import find_plain_params
 
 WIDTH = len(STREAMFLOW.features)
 
@@ -20,10 +23,13 @@ def draw(margin_of: str, count: int = 500) -> tuple[np.ndarray, np.ndarray]:
     return rows, (generator.random(count) < 1 / (1 + np.exp(-margin))).astype(np.int8)
 
 
-def test_one_feature_that_matters_gets_shallow_trees_and_few_of_them() -> None:
+@pytest.mark.parametrize("method", SERVABLE.values(), ids=SERVABLE)
+def test_one_feature_that_matters_gets_small_trees_and_few_of_them(method: ServableMethod) -> None:
     told: list[int] = []
-    found = find_plain_params(STREAMFLOW, *draw("one"), seed=0, progress=lambda done, _, __: told.append(done))
-    assert found["max_depth"] == DEPTHS[0]
+    found = find_plain_params(
+        STREAMFLOW, *draw("one"), seed=0, method=method, progress=lambda done, _, __: told.append(done)
+    )
+    assert found[method.size] == method.plain_sizes[0]
     assert 1 <= found["trees"] < MOST_TREES
     assert told == list(range(2 * 5 + 1))
 
