@@ -73,7 +73,7 @@ def create_app(
         exception_handlers={SignInNeededError: send_to_sign_in},
     )
     app.include_router(subscription_routes(business, sessions, Adviser(client, log), recorder, now=now))
-    app.include_router(offer_routes(sessions, now))
+    app.include_router(offer_routes(business, sessions, now))
     app.include_router(banner_routes(sessions, now))
-    app.include_router(sign_in_routes(sessions))
+    app.include_router(sign_in_routes(business, sessions))
     return app

@@ -16,9 +16,10 @@ from churn.businesses import find_business, find_contract
 from churn.contract.declaration import Contract
 from churn.contract.phrases import label_from_name
 from churn.errors import ContractError
-from portal.demo_people import draw_subscribers, read_subscribers
+from portal.demo_people import describe_person, draw_subscribers, read_subscribers
+from portal.facts import list_page_languages
 from portal.records import KEY, DemoSubscriber
-from portal.words import DOLLARS, Phrases
+from portal.words import DOLLARS, ENGLISH, PAGE, Phrases, choose_language
 
 
 class _Subscriber(BaseModel):
@@ -36,7 +37,7 @@ class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = ""
-    title: str = "Your account"
+    title: str = ""
     phrases: dict[str, dict[str, str]] = {}
     subscriber: list[_Subscriber] = []
 
@@ -48,20 +49,48 @@ class Business:
     Args:
         contract: what is known of a subscriber.
         name: of the business, for people.
-        title: of the page.
-        phrases: what the portal itself says around an offer.
+        phrases: what the portal itself says, around an offer and on the page.
+        languages: those that the whole page can be in.
         subscribers: of the demonstration.
-        origin: a predicate that says where these come from.
+        has_titles: whether somebody titled them; else their first facts do.
+        source: the name of the file that they are the first rows of; empty if they are invented.
         page: the template of the account; None where the contract's facts are listed.
     """
 
     contract: type[Contract]
     name: str
-    title: str
     phrases: Phrases
+    languages: tuple[str, ...]
     subscribers: tuple[DemoSubscriber, ...]
-    origin: str
+    has_titles: bool
+    source: str
     page: Path | None
+
+    @property
+    def origin(self) -> str:
+        """A predicate that says where the demonstration's subscribers come from."""
+        return f"are the first of {self.source}" if self.source else "are invented"
+
+    def choose_language(self, accept_language: str, shown: str | None = None) -> str:
+        """Choose the language of the whole page: that of the banner or offer on it, else the one that is asked for."""
+        if shown is not None:
+            return shown if shown in self.languages else ENGLISH
+        return choose_language(accept_language, self.languages)
+
+    def say_in(self, language: str) -> dict[str, Any]:
+        """Return what every template of a page in this language needs."""
+        return {"language": language, "say": self.phrases.find(language)}
+
+    def title_of(self, subscriber: DemoSubscriber, language: str) -> str:
+        """Return a few words about a person: the first facts, in this language, if nobody wrote them."""
+        if self.has_titles or language == ENGLISH:
+            return subscriber.title
+        return describe_person(self.contract, subscriber.facts, subscriber.number, language)
+
+    def about(self, subscriber: DemoSubscriber, language: str) -> str:
+        """Return a little more about a person."""
+        is_drawn = not self.has_titles and not self.source
+        return self.phrases.find(language)["drawn"] if is_drawn else subscriber.about
 
     @property
     def currency(self) -> str:
@@ -81,21 +110,34 @@ def load_business(name: str, subscribers: Path | None = None) -> Business:
         SettingsError: the data file cannot be used.
     """
     contract, files = find_contract(name), find_business(name).files
-    path, page = files.portal, files.page
+    path, page = files.portal, files.page if files.page.is_file() else None
     document = _read_document(path)
+    phrases = _read_phrases(path, _add_title(document))
+    declared = [] if subscribers else _read_declared(path, contract, document.subscriber)
+    people = declared or (read_subscribers(contract, subscribers) if subscribers else draw_subscribers(contract))
     return Business(
         contract=contract,
         name=document.name or label_from_name(name),
-        title=document.title,
-        phrases=_read_phrases(path, document.phrases),
-        subscribers=tuple(
-            read_subscribers(contract, subscribers)
-            if subscribers
-            else _read_declared(path, contract, document.subscriber) or draw_subscribers(contract)
-        ),
-        origin=f"are the first of {subscribers.name}" if subscribers else "are invented",
-        page=page if page.is_file() else None,
+        phrases=phrases,
+        # A page or titles of its own are in the words that somebody wrote, which are taken for English.
+        languages=(ENGLISH,) if page or declared else (*list_page_languages(contract, phrases.page_languages),),
+        subscribers=tuple(people),
+        has_titles=bool(declared),
+        source=subscribers.name if subscribers else "",
+        page=page,
     )
+
+
+def _add_title(document: _Document) -> Mapping[str, Mapping[str, str]]:
+    """Return the phrases with the page's title, in each language that has none of its own."""
+    if not document.title:
+        return document.phrases
+    languages = {*PAGE, *(language for language, own in document.phrases.items() if own.keys() & PAGE[ENGLISH].keys())}
+    own_title = {language: {"title": document.title} for language in sorted(languages)}
+    return {
+        language: own_title.get(language, {}) | dict(document.phrases.get(language, {}))
+        for language in {**own_title, **document.phrases}
+    }
 
 
 def _read_document(path: Path) -> _Document:

@@ -12,6 +12,7 @@ import numpy as np
 from churn.contract import sampling
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
+from churn.contract.language import ENGLISH
 from churn.errors import SettingsError
 from portal.facts import describe_facts
 from portal.records import KEY, DemoSubscriber
@@ -54,10 +55,6 @@ def read_subscribers(contract: type[Contract], path: Path) -> list[DemoSubscribe
     return subscribers
 
 
-def _make_key(contract: type[Contract], number: int) -> str:
-    return hashlib.sha256(f"{contract.contract_name} {number}".encode()).hexdigest()[:16]
-
-
 def _read_row(contract: type[Contract], path: Path, number: int, row: Mapping[str, str]) -> DemoSubscriber:
     key = row.get(contract.id_column) or ""
     if not KEY.fullmatch(key):
@@ -69,15 +66,17 @@ def _read_row(contract: type[Contract], path: Path, number: int, row: Mapping[st
     return _subscriber(number, key, subscriber, f"{contract.id_column} {key}")
 
 
+def describe_person(
+    contract: type[Contract], facts: Mapping[str, Any], number: int, language: str = ENGLISH.code
+) -> str:
+    """Return a few words about a person, who reads them too: the first facts that they may be shown."""
+    described = [f"{fact.label}: {fact.value}" for fact in describe_facts(contract, facts, language)[:MOST_IN_TITLE]]
+    return ", ".join(described) or f"Subscriber {number}"
+
+
 def _subscriber(number: int, key: str, subscriber: Contract, about: str) -> DemoSubscriber:
     facts: dict[str, Any] = subscriber.model_dump()
-    return DemoSubscriber(key, number, _describe(type(subscriber), facts, number), about, facts)
-
-
-def _describe(contract: type[Contract], facts: Mapping[str, Any], number: int) -> str:
-    """Return a few words about a person, who reads them too: the first facts that they may be shown."""
-    described = [f"{fact.label}: {fact.value}" for fact in describe_facts(contract, facts)[:MOST_IN_TITLE]]
-    return ", ".join(described) or f"Subscriber {number}"
+    return DemoSubscriber(key, number, describe_person(type(subscriber), facts, number), about, facts)
 
 
 def _unusable(path: Path, wrong: str) -> SettingsError:

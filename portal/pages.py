@@ -14,7 +14,7 @@ from churn.errors import ContractError
 from churn.web.pages import Pages
 from portal.bills import bill_discount, describe_saving, find_first_of_month, has_bills
 from portal.business import Business
-from portal.words import format_count, format_day, format_dollars, format_month
+from portal.words import ENGLISH, format_count, format_day, format_dollars, format_month
 
 FOLDER = Path(__file__).parent
 SOME_DAY = date(2026, 1, 1)
@@ -70,6 +70,12 @@ def _build(business: Business, **values: Any) -> Pages:
     return Pages(
         FOLDER,
         filters=FILTERS,
-        values={"phrases": business.phrases.find, "business": business, **values},
+        values={
+            "phrases": business.phrases.find,
+            "business": business,
+            "language": ENGLISH,
+            "say": business.phrases.find(ENGLISH),
+            **values,
+        },
         others={"business": business.page.parent} if business.page else {},
     )

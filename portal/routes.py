@@ -23,7 +23,7 @@ from portal.records import BannerHistory, DemoSubscriber, ResponseKind
 from portal.sessions import SubscriberSessions
 
 
-def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
+def sign_in_routes(business: Business, sessions: SubscriberSessions) -> APIRouter:
     """Return the routes of signing in and out."""
     router, store = APIRouter(), sessions.store
 
@@ -35,6 +35,7 @@ def sign_in_routes(sessions: SubscriberSessions) -> APIRouter:
             subscribers=await run_in_threadpool(store.list_subscribers),
             form_token=sessions.make_form_token(session),
             signed_in=session.user,
+            **business.say_in(business.choose_language(_read_accepted(request))),
         )
         sessions.keep(response, session)
         return response
@@ -78,17 +79,22 @@ def subscription_routes(
         answer = await ask(request, subscriber, history) if subscriber.wants_offers else None
         today = now().date()
         shown = await record(decide_display(answer, subscriber=subscriber.key, history=history, today=today))
+        active, banner = shown.active, shown.banner
+        spoken = banner.language if banner else active.language if active else None
+        language = business.choose_language(_read_accepted(request), spoken)
+        say = business.say_in(language)
         return sessions.build_page(
             request,
             "manage.html",
             subscriber=subscriber,
             account=account,
             facts=subscriber.facts,
-            described=describe_facts(business.contract, subscriber.facts),
+            described=describe_facts(business.contract, subscriber.facts, language, not_known=say["say"]["not_known"]),
             is_draft=is_draft(business.contract),
             today=today,
-            banner=shown.banner,
-            active=shown.active,
+            banner=banner,
+            active=active,
+            **say,
         )
 
     async def ask(request: Request, subscriber: DemoSubscriber, history: BannerHistory) -> RetentionAnswer | None:
@@ -96,7 +102,7 @@ def subscription_routes(
             subscriber.facts,
             subscriber_key=subscriber.key,
             last_offer=history.accepted.accepted_on if history.accepted else None,
-            language=business.phrases.choose_language(request.headers.get("accept-language", "")),
+            language=business.phrases.choose_language(_read_accepted(request)),
         )
 
     async def record(shown: Display) -> Display:
@@ -108,7 +114,7 @@ def subscription_routes(
     return router
 
 
-def offer_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> APIRouter:
+def offer_routes(business: Business, sessions: SubscriberSessions, now: Callable[[], datetime]) -> APIRouter:
     """Return the routes of accepting. The record says what was offered; a request only says which."""
     router = APIRouter()
 
@@ -119,7 +125,13 @@ def offer_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> A
         if exposure.offer is None:
             raise HTTPException(404)
         return sessions.build_page(
-            request, "confirm.html", subscriber=subscriber, exposure=exposure, offer=exposure.offer
+            request,
+            "confirm.html",
+            subscriber=subscriber,
+            exposure=exposure,
+            offer=exposure.offer,
+            words=business.phrases.find(exposure.language),
+            **business.say_in(business.choose_language("", exposure.language)),
         )
 
     @router.post("/offers/{prediction_id}")
@@ -168,6 +180,10 @@ def banner_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> 
         return see_other("/")
 
     return router
+
+
+def _read_accepted(request: Request) -> str:
+    return request.headers.get("accept-language", "")
 
 
 def _finish(request: Request) -> Response:

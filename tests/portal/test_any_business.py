@@ -1,5 +1,6 @@
 """The portal of a business that nobody wrote a page for, and of one that has files of its own."""
 
+import copy
 import csv
 import re
 from collections.abc import Iterator
@@ -7,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fake_service import OFFER, FakeService
+from support.fake_service import LOW, OFFER, FakeService, with_retention
 from support.gym import write_gym
 from support.visiting import Portal
 
 from churn.businesses import find_contract
+from churn.contract.catalogues import write_messages
 from churn.errors import ChurnError
 from portal.business import load_business
+from portal.words import PAGE, format_dollars
 
 OF_STREAMFLOW = ("StreamFlow", "Manage Subscription", "bill", "plan,", "streaming", "senior", "Internet")
 
@@ -76,6 +79,64 @@ def test_a_banner_is_shown_and_its_offer_accepted_in_words_of_no_other_business(
     assert f"Your offer is active: {OFFER['title']}" in accepted
     texts = portal.visitor().get("/sign-in").text + page.replace(OFFER["disclosures"][0], "") + accepted
     assert [text for text in OF_STREAMFLOW if text in texts] == []
+
+
+@pytest.fixture
+def german_gym(gym: Path) -> Path:
+    """The gym with a catalogue in which each message is another one."""
+    contract = find_contract("gym")
+    nouns = ("Mal", ())
+    write_messages(contract, "de", gym / "gym.de.po", lambda it: (f"{it} (de)", ()) if isinstance(it, str) else nouns)
+    return gym
+
+
+GERMAN = {"Accept-Language": "de-CH, fr;q=0.9"}
+OF_THE_PAGE = [text for name, text in PAGE["en"].items() if name != "switch" and "{" not in text]
+
+
+def test_a_page_is_in_one_language_whatever_stands_on_it(
+    german_gym: Path, portal: Portal, service: FakeService
+) -> None:
+    assert german_gym.is_dir()
+    service.answer = copy.deepcopy(LOW)
+    visitor = portal.visitor()
+    people = visitor.get("/sign-in", headers=GERMAN).text
+    assert people.count("Fee (de): ") == 12
+    visitor.submit("/sign-in", subscriber=load_business("gym").subscribers[0].key)
+    plain = visitor.get(headers=GERMAN).text
+    assert '<html lang="de">' in people
+    assert '<html lang="de">' in plain
+    assert "<title>Ihr Konto · Gym</title>" in plain
+    fee = load_business("gym").subscribers[0].facts["fee"]
+    assert f"<dt>Fee (de)</dt><dd>{format_dollars(fee, 'de')}</dd>" in plain
+    assert [text for text in OF_THE_PAGE if text in people + plain] == []
+    service.answer = with_retention(language="de", headline="Etwas für Sie")
+    banner = visitor.get(headers={"Accept-Language": "en"}).text
+    assert '<html lang="de">' in banner, "in the banner's language"
+    assert [text for text in OF_THE_PAGE if text in banner] == []
+    assert "15,00\N{NO-BREAK SPACE}$ Nachlass" in banner
+    confirm = visitor.get(f"/offers/{visitor.banner()}").text
+    visitor.submit(f"/offers/{visitor.banner()}")
+    accepted = visitor.get(headers={"Accept-Language": "en"}).text
+    assert [text for text in OF_THE_PAGE if text in confirm + accepted] == []
+    assert '<html lang="de">' in confirm
+    assert '<html lang="de">' in accepted
+
+
+def test_a_page_is_in_english_where_the_banner_is_or_a_message_is_not_translated(
+    german_gym: Path, portal: Portal, service: FakeService, tmp_path: Path
+) -> None:
+    page = visitor_of(portal, 1).get(headers=GERMAN).text
+    assert '<html lang="en">' in page
+    assert "At a glance" in page
+    assert "(de)" not in page
+    catalogue = german_gym / "gym.de.po"
+    catalogue.write_text(catalogue.read_text().replace('msgid "Fee"', 'msgid "Price"'))
+    service.answer = copy.deepcopy(LOW)
+    with Portal(tmp_path / "lacking", service.address, service_budget_ms=5000, churn_contract="gym") as lacking:
+        page = visitor_of(lacking, 1).get(headers=GERMAN).text
+    assert '<html lang="en">' in page
+    assert "(de)" not in page
 
 
 def test_its_people_are_the_same_at_each_start_and_nobody_elses(portal: Portal, gym: Path) -> None:
