@@ -116,13 +116,15 @@ def _show(summary: OutcomeSummary) -> None:
             quality.count,
             quality.left,
             _format(quality.auc),
+            _format(quality.auc_untreated),
             "" if quality.trained_auc is None else f"{quality.trained_auc:.3f}",
             f"{quality.calibration_error:.3f}",
             _format(quality.lift),
         ]
         for quality in summary.versions
     ]
-    columns = ["version", "subscribers", "left", "AUC", "at training", "calibration error", "lift of the top tenth"]
+    columns = ["version", "subscribers", "left", "AUC as seen", "AUC had nobody been treated", "at training"]
+    columns += ["calibration error", "lift of the top tenth"]
     print_table("How right each version was", columns, rows)
     for quality in summary.versions:
         bins = [[f"{bin_.mean_predicted:.3f}", _format(bin_.left), bin_.count] for bin_ in quality.calibration]

@@ -7,6 +7,7 @@ changes.py     what would have changed a prediction
 person.py      what is kept of one subscriber, to show or erase it
 estimates.py   a figure and its interval
 quality.py     how right one version was
+untreated.py   whom the banner never reached, and for how many each stands
 strata.py      the effect over people who were drawn with different shares
 experiment.py  the effect of the banner in one experiment
 summary.py     how right each version was, and the effect of the banner

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from churn.judging.mean_sequences import lower_bound, upper_bound
+from churn.judging.sequences import split_sequence
 
 ALPHA: Final = 0.05
 _ANSWERS = np.array([0.0, 1.0])
@@ -32,8 +33,15 @@ class Estimate:
         return write(self.value), write(self.low), write(self.high)
 
 
-def estimate_share(hits: int, total: int) -> Estimate:
-    """Estimate a share by at least one answer; its interval holds at every look."""
+def estimate_share(hits: int, total: int, *, expected: float | None = None) -> Estimate:
+    """Estimate a share by at least one answer; its interval holds at every look.
+
+    Args:
+        expected: what was expected before any answer, as firmly as by a hundred. It makes the interval narrower where
+            it is right, and wider where it is not. None if nothing was.
+    """
+    if expected is not None:
+        return Estimate(hits / total, *split_sequence(hits, total, ALPHA, expected=expected), every_look=True)
     counts = np.array([total - hits, hits], dtype=float)
     low, high = (float(bound(_ANSWERS, counts, ALPHA / 2)) for bound in (lower_bound, upper_bound))
     return Estimate(hits / total, low, high, every_look=True)

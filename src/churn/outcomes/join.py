@@ -89,6 +89,8 @@ class JoinedOutcomes:
         assigned: by draw and subscriber, those with an arm.
         labelled: as `assigned`, those with an outcome.
         arms: as `assigned`, all arms that a subscriber was in.
+        drawn: by subscriber, all draws, also those after the time that counts.
+        treated: subscribers who were ever in the treatment.
         matched: the number of outcomes that have a prediction which counts.
         too_young: the number of those whose predictions are all younger than the horizon.
     """
@@ -97,11 +99,21 @@ class JoinedOutcomes:
     assigned: dict[tuple[Draw, str], LabelledPrediction] = field(default_factory=dict)
     labelled: dict[tuple[Draw, str], LabelledPrediction] = field(default_factory=dict)
     arms: dict[tuple[Draw, str], set[str]] = field(default_factory=dict)
+    drawn: dict[str, set[Draw]] = field(default_factory=dict)
+    treated: set[str] = field(default_factory=set)
     matched: int = 0
     too_young: int = 0
 
+    def note_banner(self, prediction: LabelledPrediction) -> None:
+        """Note whom the banner may have changed, by any of their predictions."""
+        if prediction.arm in ARMS:
+            self.drawn.setdefault(prediction.identity, set()).add(prediction.draw)
+            if prediction.arm == "treatment":
+                self.treated.add(prediction.identity)
+
     def add(self, prediction: LabelledPrediction) -> None:
-        """Add a prediction, in any order."""
+        """Add a prediction that counts, in any order."""
+        self.note_banner(prediction)
         if prediction.left is not None:
             _keep_first(self.by_version, (prediction.model_version, prediction.identity), prediction)
         if prediction.arm in ARMS:
@@ -186,6 +198,7 @@ def join_outcomes(
         keys = [(kind, row[kind]) for kind in IDS if (kind, row[kind]) in known]
         if keys and until is not None and row["time"] > until:
             young.update(keys)
+            joined.note_banner(LabelledPrediction(**row))
         elif keys:
             matched.update(keys)
             outcome = known[keys[0]]

@@ -1,12 +1,12 @@
 """How right one version was: the order of its probabilities, and their size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import rankdata
+from scipy.stats import binomtest
 
 from churn.outcomes.estimates import ALPHA, Estimate, estimate_share
 from churn.outcomes.join import LabelledPrediction
@@ -29,7 +29,8 @@ class ModelQuality:
     """How right one version was. Each subscriber counts once.
 
     Args:
-        auc: None if only one label occurs.
+        auc: as seen: of all, treated or not; None if only one label occurs.
+        auc_untreated: the AUC had nobody been treated: those held out stand for those who were. None if too few were.
         trained_auc: on the holdout at training; None if no bundle has it.
         calibration: in ascending order of probability.
         calibration_error: the mean distance of predicted and observed, weighted by the bins' counts.
@@ -45,12 +46,20 @@ class ModelQuality:
     calibration: tuple[Bin, ...]
     calibration_error: float
     lift: Estimate | None
+    auc_untreated: Estimate | None = None
 
 
 def measure_quality(
-    version: str, predictions: Sequence[LabelledPrediction], trained_auc: float | None = None
+    version: str,
+    predictions: Sequence[LabelledPrediction],
+    trained_auc: float | None = None,
+    untreated: Mapping[str, float] | None = None,
 ) -> ModelQuality:
-    """Measure how right a version was, by at least one prediction."""
+    """Measure how right a version was, by at least one prediction.
+
+    Args:
+        untreated: for how many each subscriber stands whom the banner never reached.
+    """
     scores = np.array([prediction.probability for prediction in predictions])
     left = np.array([prediction.left for prediction in predictions])
     bins = _calibrate(scores, left)
@@ -64,39 +73,77 @@ def measure_quality(
         calibration=bins,
         calibration_error=sum(gaps) / len(left),
         lift=_measure_lift(scores, left) if left.any() else None,
+        auc_untreated=_measure_untreated(scores, left, predictions, untreated) if untreated else None,
     )
 
 
-def measure_auc(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
+def measure_auc(
+    scores: NDArray[np.float64], left: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+) -> Estimate:
     """Measure the area under the ROC curve; both labels must occur.
 
-    The variance is that of DeLong, DeLong and Clarke-Pearson (Biometrics 1988), computed by ranks (Sun and Xu, IEEE
-    Signal Processing Letters 2014). The interval is computed on log-odds, so that it stays between 0 and 1.
+    The variance is that of DeLong, DeLong and Clarke-Pearson (Biometrics 1988): of the mean, over those who left, of
+    the share of those who stayed with a lower score, and the reverse. With weights it is that of a ratio of sums, by
+    the influence function. The interval is computed on log-odds, so that it stays between 0 and 1.
+
+    Args:
+        scores, left: of each subscriber.
+        weights: for how many each stands, more than 0; by default for one.
     """
-    ranks, gone, stayed = rankdata(scores), int(left.sum()), int((~left).sum())
-    # For each who left, the share of those who stayed with a lower score; and the reverse.
-    above = (ranks[left] - rankdata(scores[left])) / stayed
-    below = 1 - (ranks[~left] - rankdata(scores[~left])) / gone
-    area = float(above.mean())
-    if min(gone, stayed) == 1 or not 0 < area < 1:
+    weights = np.ones(len(scores)) if weights is None else weights
+    gone, stayed = (scores[left], weights[left]), (scores[~left], weights[~left])
+    above, below = _share_below(*stayed, gone[0]), 1 - _share_below(*gone, stayed[0])
+    area = float(np.average(above, weights=gone[1]))
+    if min(len(above), len(below)) == 1 or not 0 < area < 1:
         return Estimate(area, 0.0, 1.0)
-    deviation = np.sqrt(above.var(ddof=1) / gone + below.var(ddof=1) / stayed) / (area * (1 - area))
+    variance = _variance_of_mean(above - area, gone[1]) + _variance_of_mean(below - area, stayed[1])
+    deviation = np.sqrt(variance) / (area * (1 - area))
     middle, half = np.log(area / (1 - area)), ndtri(1 - ALPHA / 2) * deviation
     low, high = (float(1 / (1 + np.exp(-end))) for end in (middle - half, middle + half))
     return Estimate(area, low, high)
 
 
+def _share_below(
+    scores: NDArray[np.float64], weights: NDArray[np.float64], points: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the share of the weight that lies below each point; what lies on it counts half."""
+    order = np.argsort(scores)
+    sums = np.concatenate([[0.0], np.cumsum(weights[order])])
+    ends = [np.searchsorted(scores[order], points, side=side) for side in ("left", "right")]
+    return np.asarray((sums[ends[0]] + sums[ends[1]]) / 2 / sums[-1])
+
+
+def _variance_of_mean(rest: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    return float(((weights * rest) ** 2).sum() / weights.sum() ** 2 * len(rest) / (len(rest) - 1))
+
+
+def _measure_untreated(
+    scores: NDArray[np.float64],
+    left: NDArray[np.bool_],
+    predictions: Sequence[LabelledPrediction],
+    untreated: Mapping[str, float],
+) -> Estimate | None:
+    weights = np.array([untreated.get(prediction.identity, 0.0) for prediction in predictions])
+    counted = weights > 0
+    if not 0 < left[counted].sum() < counted.sum():
+        return None
+    return measure_auc(scores[counted], left[counted], weights[counted])
+
+
 def _calibrate(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> tuple[Bin, ...]:
     at = np.minimum((scores * BINS).astype(int), BINS - 1)
-    chosen = [at == number for number in np.unique(at)]
-    return tuple(
-        Bin(float(scores[own].mean()), estimate_share(int(left[own].sum()), int(own.sum())), int(own.sum()))
-        for own in chosen
-    )
+    bins = []
+    for number in np.unique(at):
+        own = at == number
+        share = estimate_share(int(left[own].sum()), int(own.sum()), expected=float((number + 0.5) / BINS))
+        bins.append(Bin(float(scores[own].mean()), share, int(own.sum())))
+    return tuple(bins)
 
 
 def _measure_lift(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
+    """Measure the lift of the top tenth; the interval of its share is that of Wilson (JASA 1927)."""
     most = max(1, round(TOP_SHARE * len(scores)))
-    top = left[np.argsort(-scores, kind="stable")[:most]]
-    share, base = estimate_share(int(top.sum()), most), float(left.mean())
-    return Estimate(share.value / base, share.low / base, share.high / base)
+    gone = int(left[np.argsort(-scores, kind="stable")[:most]].sum())
+    interval = binomtest(gone, most).proportion_ci(1 - ALPHA, method="wilson")
+    base = float(left.mean())
+    return Estimate(gone / most / base, float(interval.low) / base, float(interval.high) / base)

@@ -13,6 +13,7 @@ from churn.outcomes.experiment import Experiment, compare_arms
 from churn.outcomes.join import Cohort, join_outcomes
 from churn.outcomes.quality import ModelQuality, measure_quality
 from churn.outcomes.store import load_outcomes, locate_outcomes
+from churn.outcomes.untreated import weigh_untreated
 from churn.prediction_log.places import Places
 from churn.prediction_log.segments import Progress
 
@@ -79,7 +80,7 @@ def summarize_outcomes(
         known=len(known),
         matched=joined.matched,
         versions=tuple(
-            measure_quality(version, predictions, trained_auc.get(version))
+            measure_quality(version, predictions, trained_auc.get(version), weigh_untreated(joined, predictions))
             for version, predictions in joined.group_by_version().items()
         ),
         experiment=newest,
