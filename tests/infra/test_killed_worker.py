@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.demo_bundle import write_demo_bundle
 from support.many_workers import workers_of
-from support.processes import free_port, wait_until
+from support.processes import free_port, read_greeting, wait_until
 
 from churn.businesses import find_contract
 
@@ -87,9 +87,8 @@ def serving(bundle: Path, port: int) -> Iterator[int]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
     try:
-        assert any("Stop with Ctrl+C" in line for line in process.stderr)
+        read_greeting(process)
         yield process.pid
     finally:
         process.terminate()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
-from support.processes import churn, free_port, succeed, wait_until
+from support.processes import churn, free_port, read_greeting, succeed, wait_until
 
 from churn.businesses import find_contract
 from churn.model.bundle import Bundle
@@ -62,21 +62,13 @@ def service(home: Path, bundle: Bundle, **more: object) -> Iterator[tuple[subpro
         text=True,
         start_new_session=True,
     )
-    assert process.stderr is not None
     try:
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if "Stop with Ctrl+C" in line:
-                break
-        else:
-            raise AssertionError("".join(said))
+        read_greeting(process)
         yield process, port
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE_S)
-        process.stderr.close()
+        process.communicate(timeout=PATIENCE_S)
 
 
 def logged(home: Path) -> dict[str, dict[str, Any]]:

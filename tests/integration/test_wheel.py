@@ -3,7 +3,6 @@
 import csv
 import os
 import re
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -14,7 +13,7 @@ from pathlib import Path
 import httpx2
 import numpy as np
 import pytest
-from support.processes import free_port
+from support.processes import free_port, read_greeting
 from support.tools import ROOT, uv
 
 PATIENCE_S = 600
@@ -69,20 +68,12 @@ def running(program: Path, *arguments: str, home: Path, **more: object) -> Itera
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
     try:
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if "Stop with Ctrl+C" in line:
-                break
-        else:
-            raise AssertionError("".join(said))
+        read_greeting(process)
         yield
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_S)
-        process.stderr.close()
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
 
 
 def write_customers(path: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-from support.processes import free_port
+from support.processes import free_port, read_greeting
 
 from portal.business import load_business
 
@@ -31,11 +31,8 @@ def started(home: Path, **environment: object) -> Iterator[tuple[subprocess.Pope
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
     try:
-        for line in process.stderr:
-            if "Stop with Ctrl+C" in line:
-                break
+        read_greeting(process)
         yield process, f"http://127.0.0.1:{port}"
     finally:
         process.kill()

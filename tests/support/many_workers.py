@@ -8,7 +8,7 @@ import sys
 from http import HTTPStatus
 from pathlib import Path
 
-from support.processes import free_port, wait_until
+from support.processes import free_port, read_greeting, wait_until
 
 PATIENCE_S = 60
 
@@ -33,13 +33,7 @@ class Service:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-        assert self.process.stderr is not None
-        self.said = ""
-        for line in self.process.stderr:
-            self.said += line
-            if "Stop with Ctrl+C" in line:
-                return
-        raise AssertionError(self.said)
+        self.said = read_greeting(self.process)
 
     def connect(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)

@@ -86,21 +86,23 @@ def _running(module: str, *arguments: str, environment: dict[str, str], log: Pat
             stderr=subprocess.PIPE,
             text=True,
         )
-    assert process.stderr is not None
-    said = []
     try:
-        for line in process.stderr:
-            said.append(line)
-            if "Stop with Ctrl+C" in line:
-                break
-        else:
-            raise AssertionError("".join(said))
-        yield "".join(said)
+        yield read_greeting(process)
     finally:
         process.send_signal(signal.SIGTERM)
-        code = process.wait(PATIENCE_S)
-        process.stderr.close()
-    assert code == 0
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+
+
+def read_greeting(process: subprocess.Popen[str]) -> str:
+    """Read what a program that serves says until it is ready. One that ends before fails the test with its words."""
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "Stop with Ctrl+C" in line:
+            return said
+    raise AssertionError(said)
 
 
 def wait_until[T](holds: Callable[[], T], what: str = "it holds", *, patience_s: float = 60) -> T:
