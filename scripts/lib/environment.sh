@@ -2,6 +2,17 @@
 # All it makes lies under CHURN_HOME. Errors are one sentence on standard error.
 
 set -euo pipefail
+
+# The scripts work in the checkout, so paths that somebody gave from a folder of their own are made absolute first.
+for name in CHURN_HOME OFFER_POLICY MODEL_PATH CHALLENGER_PATH BUNDLE_KEYS API_KEYS_FILE PORTAL_SUBSCRIBERS; do
+  case "${!name:-/}" in /*) ;; *) export "$name=$PWD/${!name}" ;; esac
+done
+IFS=: read -ra folders <<<"${CHURN_BUSINESSES:-}"
+for name in "${!folders[@]}"; do
+  case "${folders[name]}" in /* | "") ;; *) folders[name]="$PWD/${folders[name]}" ;; esac
+done
+[ -z "${CHURN_BUSINESSES:-}" ] || CHURN_BUSINESSES="$(IFS=: && printf '%s' "${folders[*]}")"
+
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 UV_VERSION=0.13.9

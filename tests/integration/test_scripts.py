@@ -87,6 +87,25 @@ def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     assert "cannot be written" in said
 
 
+def test_paths_are_those_of_the_folder_where_somebody_starts_a_script(tmp_path: Path) -> None:
+    show = 'source "$0"; printf "%s\\n" "$PWD" "$CHURN_HOME" "$CHURN_BUSINESSES" "$OFFER_POLICY"'
+    given = {"CHURN_HOME": "home", "CHURN_BUSINESSES": ".:/elsewhere:mine & yours", "OFFER_POLICY": "an offer.toml"}
+    done = subprocess.run(
+        ["bash", "-c", show, ROOT / "scripts/lib/environment.sh"],
+        cwd=tmp_path,
+        env=os.environ | given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        str(ROOT),
+        f"{tmp_path}/home",
+        f"{tmp_path}/.:/elsewhere:{tmp_path}/mine & yours",
+        f"{tmp_path}/an offer.toml",
+    ]
+
+
 def test_a_disk_that_fills_up_is_one_sentence_leaves_no_half_file_and_a_second_try_works(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "churn", "data", "demo")
     code, said = run(*command, CHURN_HOME=tmp_path, before=_little_room)
