@@ -34,24 +34,28 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[P
     contract = read_settings().churn_contract
     log = locate_log(None, contract, home=home)
     log.prepare()
-    lines = LineMaker(JournalHeader(contract, ("age",), "v1", "0" * 64, THRESHOLD, SALT))
+    experiment, share = HOLDOUT.experiment, HOLDOUT.share
+    bundle = (contract, ("age",), "v1", "0" * 64)
+    lines = LineMaker(JournalHeader(*bundle, THRESHOLD, SALT, experiment=experiment, holdout_share=share))
     journal, outcomes = [lines.header], ["subscriber,left,accepted"]
     probabilities = generator.beta(2, 2, subscribers).round(4)
     for number, probability in enumerate(probabilities.tolist()):
         key = f"subscriber-{number}"
-        arm = draw_arm(key, HOLDOUT) if probability > THRESHOLD else None
+        arm = draw_arm(key, HOLDOUT)
         for visit, score in enumerate((probability, 1 - probability)):
             banner: Any = None
-            if visit == 0 and arm:
+            if visit == 0 and probability > THRESHOLD:
                 offer = {"code": "pause"} if arm == "treatment" else None
-                banner = {"arm": arm, "reasons": [], "offer": offer, "language": "en", "policy_version": "1"}
+                banner = {"arm": arm, "reasons": [], "offer": offer, "language": "en"}
             answer: Any = {"top_reasons": [], "show_retention_banner": bool(banner)}
             made = uuid.UUID(int=2 * number + visit).hex
             prediction = Prediction(score, (1.0,), (0.0,), 0.0)
-            noted = Entry(begin + (visit * subscribers + number) * 10**6, made, "", key, prediction, answer, banner)
+            at_ns = begin + (visit * subscribers + number) * 10**6
+            noted = Entry(at_ns, made, "", key, prediction, answer, banner, arm=arm)
             journal.append(lines.make_line(noted))
-        left = generator.random() < probability + (effect if arm == "treatment" else 0)
-        accepted = "" if arm != "treatment" else "yes" if generator.random() < TAKE_UP else "no"
+        is_shown = arm == "treatment" and probability > THRESHOLD
+        left = generator.random() < probability + (effect if is_shown else 0)
+        accepted = "" if not is_shown else "yes" if generator.random() < TAKE_UP else "no"
         outcomes.append(f"{key},{'yes' if left else 'no'},{accepted}")
     (log.journals / "one.jsonl").write_bytes(b"".join(journal))
     path = home / "outcomes.csv"

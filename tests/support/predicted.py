@@ -3,21 +3,24 @@
 import time
 from datetime import date
 
-from churn.contract.language import list_language_codes
+from churn.contract.catalogues import list_languages
 from churn.model.bundle import Bundle
 from churn.prediction_log.batches import batches_from_journal, rows_from_batch
 from churn.prediction_log.ids import make_prediction_id
-from churn.prediction_log.record import Entry, JournalHeader, Record
+from churn.prediction_log.record import Entry, JournalHeader, Record, day_from_ns
 from churn.retention.banner import Visitor, build_banner
-from churn.retention.offers.policy import load_policy
+from churn.retention.offers.arms import draw_arm
+from churn.retention.offers.policy import Policy, load_policy
 from churn.service.answering.answer import build_answer
 
 SALT = "a secret of the tests"
 
 
-def make_header(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT) -> JournalHeader:
+def make_header(
+    bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SALT, policy: Policy | None = None
+) -> JournalHeader:
     """What the records of a bundle's predictions have in common."""
-    contract = bundle.model.contract
+    contract, policy = bundle.model.contract, policy or find_policy(bundle)
     return JournalHeader(
         contract.contract_name,
         tuple(contract.feature_names()),
@@ -25,20 +28,55 @@ def make_header(bundle: Bundle, *, threshold: float = 0.6, salt: str | None = SA
         bundle.sha256,
         threshold,
         salt,
+        offers=tuple(terms.code for terms in policy.terms),
+        policy_version=policy.version,
+        policy_sha256=policy.sha256,
+        experiment=policy.holdout.experiment,
+        holdout_share=policy.holdout.share,
+        draw_seed=policy.holdout.experiment,
+        horizon_days=contract.horizon_days,
     )
 
 
-def make_entry(bundle: Bundle, *, threshold: float = 0.6, key: str | None = "somebody", **other: object) -> Entry:
+def find_policy(bundle: Bundle) -> Policy:
+    """The contract's own policy."""
+    return load_policy(None, bundle.model.contract, languages=list_languages(bundle.model.contract))
+
+
+def make_entry(
+    bundle: Bundle,
+    *,
+    threshold: float = 0.6,
+    key: str | None = "somebody",
+    policy: Policy | None = None,
+    last_offer: date | None = None,
+    **other: object,
+) -> Entry:
     """The contract's example, or with `other` another subscriber, as it is answered."""
     model = bundle.model
     subscriber = model.contract.model_validate(model.contract.example() | other)
     [prediction] = model.predict([subscriber])
     worded = build_answer(model, subscriber, prediction, threshold=threshold, reasons=3)
-    banner = None
+    policy, time_ns = policy or find_policy(bundle), time.time_ns()
+    banner = withheld = None
     if worded["show_retention_banner"]:
-        policy = load_policy(None, model.contract, languages=list_language_codes())
-        banner = build_banner(model, policy, subscriber, prediction, Visitor(key), today=date(2026, 1, 15))
-    return Entry(time.time_ns(), make_prediction_id(), "a-request", key, prediction, worded, banner)
+        banner, anybody = (
+            build_banner(model, policy, subscriber, prediction, Visitor(who, last_offer), today=day_from_ns(time_ns))
+            for who in (key, None)
+        )
+        withheld = anybody if banner["arm"] == "holdout" else None
+    return Entry(
+        time_ns,
+        make_prediction_id(),
+        "a-request",
+        key,
+        prediction,
+        worded,
+        banner,
+        arm=draw_arm(key, policy.holdout),
+        withheld=withheld,
+        last_offer=last_offer,
+    )
 
 
 def read_lines(*lines: bytes) -> list[Record]:

@@ -189,13 +189,13 @@ def _build_report(content: Mapping[str, Any]) -> Report:
 
 def _read_policy(path: Path, contract: type[Contract] | str | None) -> Policy:
     """Read a policy for a contract or its name; by default for the one that the file names."""
-    document = read_policy(path)
+    file = read_policy(path)
     if not isinstance(contract, type):
         try:
-            contract = find_contract(contract or document.contract)
+            contract = find_contract(contract or file.document.contract)
         except ContractError as error:
             raise OfferPolicyError(f"{path}: contract: {error.message}", instead=error.instead) from error
-    return build_policy(document, path, contract, languages=list_languages(contract))
+    return build_policy(file, contract, languages=list_languages(contract))
 
 
 def _bundle(path: Path | None, settings: Settings) -> Bundle:

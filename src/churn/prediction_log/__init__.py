@@ -4,11 +4,13 @@ docs/predictions.md describes it for those who run it.
 
 places.py        where the log of a contract lies
 ids.py           ids of predictions, which say when they were made
+actions.py       the actions that were possible, in a line and as columns
 record.py        the columns of the log, and the lines of a journal
 journal.py       a journal: the open file of one worker
 writer.py        takes predictions from the service and writes them to the journal
 challenger.py    a second model that answers the same in the background
 closer.py        runs the process that closes journals
+policies.py      keeps the policies that decided
 maintenance.py   that process: closes journals, erases a subscriber
 retention.py     removes what is old, unless the clock is in doubt
 batches.py       records as columns, and as Parquet

@@ -16,9 +16,11 @@ from arro3.io import read_parquet, write_parquet
 from numpy.typing import NDArray
 
 from churn.prediction_log.record import (
+    ADDED,
     COLUMNS,
     COMMON,
     COMMON_OF_CHALLENGER,
+    COMMON_OF_POLICY,
     FEATURE,
     Column,
     Record,
@@ -32,12 +34,14 @@ from churn.prediction_log.record import (
 # Readers hold one group in memory at a time.
 ROWS_PER_GROUP = 8192
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ITEMS: dict[Column, DataType] = {"texts": DataType.utf8(), "numbers": DataType.float64()}
 _TYPES: dict[Column, DataType] = {
     "text": DataType.utf8(),
-    "texts": DataType.list(Field("item", DataType.utf8(), nullable=False)),
     "number": DataType.float64(),
+    "count": DataType.int64(),
     "flag": DataType.bool(),
     "time": DataType.timestamp("us", tz="UTC"),
+    **{kind: DataType.list(Field("item", item, nullable=False)) for kind, item in _ITEMS.items()},
 }
 
 
@@ -69,8 +73,10 @@ def batches_from_journal(
 
 
 def batches_from_segment(content: bytes) -> Iterator[RecordBatch]:
-    """Read the records of a segment."""
-    yield from read_parquet(content, batch_size=ROWS_PER_GROUP)
+    """Read the records of a segment, with all columns of today."""
+    for batch in read_parquet(content, batch_size=ROWS_PER_GROUP):
+        missing = [name for name in ADDED if name not in batch.column_names]
+        yield _add_columns(batch, missing) if missing else batch
 
 
 def rows_from_batch(batch: RecordBatch) -> Iterator[Record]:
@@ -133,14 +139,31 @@ def take_rows(batch: RecordBatch, rows: Sequence[int] | NDArray[np.intp]) -> Rec
 
 
 def _build_batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
-    common, features = (*COMMON, *COMMON_OF_CHALLENGER), header["features"]
+    common, features = (*COMMON, *COMMON_OF_CHALLENGER, *COMMON_OF_POLICY), header["features"]
     columns = {name: Array([header.get(name)] * len(lines), _TYPES[COLUMNS[name]]) for name in common}
+    if "policy_version" not in header:  # a version before wrote it into the lines of banners
+        del columns["policy_version"]
     for name, kind in COLUMNS.items():
-        if kind != "number" and name not in common:
-            columns[name] = _build_array([line.get(name, [] if kind == "texts" else None) for line in lines], kind)
+        if kind != "number" and name not in columns:
+            columns[name] = _build_array([line.get(name, _find_blank(kind)) for line in lines], kind)
     columns |= _split_numbers([line["numbers"] for line in lines], list_number_columns(features))
     columns |= _split_numbers([line.get("challenger", "") for line in lines], list_challenger_columns(features))
     return RecordBatch.from_pydict({name: columns[name] for name in list_columns(features)})
+
+
+def _add_columns(batch: RecordBatch, names: Sequence[str]) -> RecordBatch:
+    """Return the batch with columns that it lacks, without values, in the order of today."""
+    columns = {name: batch.column(name) for name in batch.column_names}
+    for name in names:
+        kind = COLUMNS[name]
+        columns[name] = _build_array([_find_blank(kind)] * batch.num_rows, kind)
+    features = [name.removeprefix(FEATURE) for name in columns if name.startswith(FEATURE)]
+    order = dict.fromkeys([*(name for name in list_columns(features) if name in columns), *columns])
+    return RecordBatch.from_pydict({name: columns[name] for name in order})
+
+
+def _find_blank(kind: Column) -> list[Any] | None:
+    return [] if kind in _ITEMS else None
 
 
 def _split_numbers(bits: Sequence[str], names: Sequence[str]) -> dict[str, Array]:
@@ -164,9 +187,9 @@ def _build_numbers(name: str, column: NDArray[np.float64]) -> Array:
 def _build_array(values: Sequence[Any], kind: Column) -> Array:
     if kind == "time":
         return Array(values, DataType.int64()).cast(_TYPES[kind])
-    if kind == "texts":
-        ends = np.cumsum([0, *(len(texts) for texts in values)], dtype=np.int32)
-        flat = Array([text for texts in values for text in texts], DataType.utf8())
+    if kind in _ITEMS:
+        ends = np.cumsum([0, *(len(items) for items in values)], dtype=np.int32)
+        flat = Array([item for items in values for item in items], _ITEMS[kind])
         return list_array(Array.from_numpy(ends), flat, type=_TYPES[kind])
     return Array(values, _TYPES[kind])
 

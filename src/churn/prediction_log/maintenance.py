@@ -19,7 +19,13 @@ from pydantic_core import to_json
 from churn.clocks import read_clock
 from churn.errors import ChurnError, DataError
 from churn.files import write_bytes
-from churn.prediction_log.batches import batches_from_journal, find_time_range, parquet_from_batches, remove_subscriber
+from churn.prediction_log.batches import (
+    batches_from_journal,
+    find_time_range,
+    parquet_from_batches,
+    remove_subscriber,
+    values_from_batch,
+)
 from churn.prediction_log.journal import (
     claim_journal,
     list_journals,
@@ -28,6 +34,7 @@ from churn.prediction_log.journal import (
     set_aside,
     split_torn_line,
 )
+from churn.prediction_log.policies import name_policy
 from churn.prediction_log.retention import remove_old_files
 from churn.prediction_log.segments import (
     Progress,
@@ -154,6 +161,9 @@ def _close(path: Path, store: SegmentStore, closed: ClosingSummary) -> ClosingSu
     batches = list(batches_from_journal(lines, damaged=damaged))
     records = sum(batch.num_rows for batch in batches)
     if batches:
+        [policy] = values_from_batch(batches[0].slice(0, 1), "policy_sha256")
+        if policy:
+            _copy_policy(path.parent, store, policy)
         segment = Segment(*find_time_range(batches), records, origin=path.stem, crc32="")
         write_segment(store, segment, parquet_from_batches(batches))
     if damaged:
@@ -165,6 +175,16 @@ def _close(path: Path, store: SegmentStore, closed: ClosingSummary) -> ClosingSu
         damaged=closed.damaged + torn + len(damaged),
         set_aside=closed.set_aside + bool(damaged),
     )
+
+
+def _copy_policy(journals: Path, store: SegmentStore, sha256: str) -> None:
+    """Write a policy where the segments lie; do nothing if it is not beside the journals.
+
+    It is written each time: a bucket that removes by age counts anew, so that no segment outlives its policy.
+    """
+    path = journals / name_policy(sha256)
+    if path.is_file():
+        store.write(name_policy(sha256), path.read_bytes())
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ A damaged segment ends nothing where the caller gives a list `damaged`: its erro
 The caller then says that something is left out. Without a list the error is raised.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from heapq import nlargest
 import numpy as np
 from arro3.core import RecordBatch
 
-from churn.errors import DataError
+from churn.errors import ChurnError, DataError
 from churn.prediction_log.batches import (
     batches_from_journal,
     batches_from_segment,
@@ -30,6 +31,7 @@ from churn.prediction_log.batches import (
 from churn.prediction_log.ids import PREDICTION_ID, time_from_id
 from churn.prediction_log.journal import list_journals, split_torn_line
 from churn.prediction_log.places import Places
+from churn.prediction_log.policies import name_policy
 from churn.prediction_log.record import Record
 from churn.prediction_log.segments import Progress, Segment, list_segments, open_store, read_segment
 
@@ -185,6 +187,29 @@ def find_record(places: Places, prediction_id: str, *, progress: Progress = lamb
         instead="see with `churn predictions list` from when on there are records, or whether PREDICTION_LOG and the "
         "contract are those of the service",
     )
+
+
+def read_kept_policy(places: Places, sha256: str) -> bytes:
+    """Read the content of a policy that is kept.
+
+    Raises:
+        DataError: it is not kept, or damaged.
+    """
+    name = name_policy(sha256)
+    local = places.journals / name
+    try:
+        content = local.read_bytes() if local.is_file() else open_store(places.where).read(name)
+    except (OSError, ChurnError) as error:
+        raise DataError(
+            f"the policy that decided, with the sha256 {sha256[:12]}…, is neither {local} nor {places.where}/{name}",
+            instead="give its file with --policy, such as the one of that day in your version control",
+        ) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DataError(
+            f"the policy {sha256[:12]}… that is kept beside the log is damaged: its content has another sha256",
+            instead="restore the file from a backup, or give the policy's file with --policy",
+        )
+    return content
 
 
 def describe_left_out(damaged: Sequence[DataError]) -> str:

@@ -5,15 +5,17 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
 from pydantic import Field, TypeAdapter
 from pydantic_core import to_json
 
-from churn.answers import PredictionAnswer, Retention
+from churn.answers import Arm, PredictionAnswer, Retention
 from churn.model.model import Prediction
+from churn.prediction_log.actions import add_banner, columns_from_fields
 
-type Column = Literal["text", "texts", "number", "flag", "time"]
+type Column = Literal["text", "texts", "number", "numbers", "count", "flag", "time"]
 type Record = dict[str, Any]
 """One record, by column, as `COLUMNS` lists them."""
 
@@ -24,10 +26,13 @@ COLUMNS: dict[str, Column] = {
     "prediction_id": "text",
     "time": "time",
     "request_id": "text",
+    "attempt": "count",
     "caller_request_hash": "text",
     "trace_id": "text",
     "subscriber": "text",
+    "last_offer": "text",
     "contract": "text",
+    "horizon_days": "count",
     "model_version": "text",
     "bundle_sha256": "text",
     "probability": "number",
@@ -38,11 +43,19 @@ COLUMNS: dict[str, Column] = {
     "reasons": "texts",
     "threshold": "number",
     "banner": "flag",
+    "experiment": "text",
+    "holdout_share": "number",
+    "draw_seed": "text",
     "arm": "text",
     "shown_reasons": "texts",
     "offer": "text",
+    "withheld_offer": "text",
+    "actions": "texts",
+    "action_values": "numbers",
+    "action_propensities": "numbers",
     "language": "text",
     "policy_version": "text",
+    "policy_sha256": "text",
     "challenger_version": "text",
     "challenger_bundle_sha256": "text",
     "challenger_probability": "number",
@@ -54,12 +67,30 @@ COLUMNS: dict[str, Column] = {
 COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
 # Null where there is no challenger.
 COMMON_OF_CHALLENGER = ("challenger_version", "challenger_bundle_sha256")
+# Null in records of versions before.
+COMMON_OF_POLICY = ("policy_version", "policy_sha256", "experiment", "holdout_share", "draw_seed", "horizon_days")
+ADDED = (
+    *(name for name in COMMON_OF_POLICY if name != "policy_version"),
+    *(
+        "caller_request_hash",
+        "attempt",
+        "last_offer",
+        "withheld_offer",
+        "actions",
+        "action_values",
+        "action_propensities",
+    ),
+)
+"""Columns that segments of versions before do not have. They are read as null, lists as empty."""
 OTHER_NUMBERS = ("base_value", "probability")
 HEX_DIGITS = 16  # of a number in a line
+EPOCH_DAY, DAY_NS = date(1970, 1, 1).toordinal(), 86_400 * 10**9
 
 
 _Text = Annotated[str, Field(strict=True)]
 _Bits = Annotated[str, Field(strict=True, pattern=r"\A[0-9a-f]*\z")]
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Day = Annotated[str, Field(strict=True, pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z")]
 _Time = Annotated[int, Field(strict=True, ge=-62_135_596_800_000_000, lt=253_402_300_800_000_000)]  # years 1 to 9999
 
 
@@ -73,6 +104,13 @@ class _Header(TypedDict):
     threshold: Annotated[float, Field(ge=0, le=1)]
     challenger_version: NotRequired[_Text | None]
     challenger_bundle_sha256: NotRequired[_Text | None]
+    offers: NotRequired[list[_Text] | None]
+    policy_version: NotRequired[_Text | None]
+    policy_sha256: NotRequired[_Text | None]
+    experiment: NotRequired[_Text | None]
+    holdout_share: NotRequired[Annotated[float, Field(ge=0, le=1)] | None]
+    draw_seed: NotRequired[_Text | None]
+    horizon_days: NotRequired[Annotated[int, Field(ge=1)] | None]
 
 
 class _Line(TypedDict):
@@ -89,6 +127,12 @@ class _Line(TypedDict):
     arm: NotRequired[_Text | None]
     shown_reasons: NotRequired[list[_Text]]
     offer: NotRequired[_Text | None]
+    withheld_offer: NotRequired[_Text]
+    net: NotRequired[_Number]
+    other_nets: NotRequired[list[_Number | None]]
+    propensities: NotRequired[list[Annotated[float, Field(strict=True, ge=0, le=1)]]]
+    last_offer: NotRequired[_Day]
+    attempt: NotRequired[Annotated[int, Field(strict=True, ge=1, lt=2**63)]]
     language: NotRequired[_Text | None]
     policy_version: NotRequired[_Text | None]
     trace_id: NotRequired[_Text | None]
@@ -107,6 +151,10 @@ class Entry(NamedTuple):
         key: of the subscriber, as received; the log keeps its hash, or nothing.
         retention: the content of the banner, if there is one.
         caller_request_hash: of an X-Request-ID that is no id, but free text.
+        arm: also of a subscriber without a banner.
+        withheld: for the holdout, the banner that would have been shown.
+        last_offer: the day on which the subscriber last accepted an offer, as received.
+        attempt: which try of the request it is.
     """
 
     time_ns: int
@@ -118,6 +166,10 @@ class Entry(NamedTuple):
     retention: Retention | None
     trace_id: str | None = None
     caller_request_hash: str | None = None
+    arm: Arm | None = None
+    withheld: Retention | None = None
+    last_offer: date | None = None
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +181,10 @@ class JournalHeader:
         bundle_sha256, challenger_bundle_sha256: the sha256 of the bundle's manifest.
         threshold: the banner is shown above this probability.
         salt: the secret that keys are hashed with; without it no key is kept in any form.
+        offers: the codes of the policy's offers, in its order; None if there is no policy.
+        holdout_share: of the subscribers, who are shown no banner.
+        draw_seed: the name by which the hash that draws is keyed.
+        horizon_days: within how many days the contract's label says who left.
     """
 
     contract: str
@@ -139,6 +195,13 @@ class JournalHeader:
     salt: str | None = None
     challenger_version: str | None = None
     challenger_bundle_sha256: str | None = None
+    offers: tuple[str, ...] | None = None
+    policy_version: str | None = None
+    policy_sha256: str | None = None
+    experiment: str | None = None
+    holdout_share: float | None = None
+    draw_seed: str | None = None
+    horizon_days: int | None = None
 
 
 class LineMaker:
@@ -152,12 +215,12 @@ class LineMaker:
         # IEEE 754, 64 bits each, big-endian
         self._numbers = struct.Struct(f">{len(list_number_columns(header.features))}d")
         self._challenger = struct.Struct(f">{len(list_challenger_columns(header.features))}d")
-        common = {name: getattr(header, name) for name in ("features", *COMMON, *COMMON_OF_CHALLENGER)}
-        self.header = to_json(common) + b"\n"
+        names = ("features", *COMMON, *COMMON_OF_CHALLENGER, "offers", *COMMON_OF_POLICY)
+        self.header = to_json({name: getattr(header, name) for name in names}) + b"\n"
 
     def make_line(self, entry: Entry) -> bytes:
         """Make a line. It ends with a line break, which says that it is whole."""
-        time_ns, prediction_id, request_id, key, prediction, answer, banner, trace_id, caller_hash = entry
+        time_ns, prediction_id, request_id, key, prediction, answer, banner = entry[:7]
         probability, values, contributions, base_value = prediction
         reasons = answer["top_reasons"]
         line: dict[str, Any] = {
@@ -170,17 +233,20 @@ class LineMaker:
             "reasons": [reason["plain_language"] for reason in reasons],
             "banner": answer["show_retention_banner"],
         }
+        if entry.arm:
+            line["arm"] = entry.arm
         if banner:
-            offer = banner["offer"]
-            line["arm"] = banner["arm"]
+            add_banner(line, banner, entry.withheld)
             line["shown_reasons"] = [reason["code"] for reason in banner["reasons"]]
-            line["offer"] = offer and offer["code"]
             line["language"] = banner["language"]
-            line["policy_version"] = banner["policy_version"]
-        if trace_id:
-            line["trace_id"] = trace_id
-        if caller_hash:
-            line["caller_request_hash"] = caller_hash
+        if entry.last_offer:
+            line["last_offer"] = entry.last_offer.isoformat()
+        if entry.attempt:
+            line["attempt"] = entry.attempt
+        if entry.trace_id:
+            line["trace_id"] = entry.trace_id
+        if entry.caller_request_hash:
+            line["caller_request_hash"] = entry.caller_request_hash
         return to_json(line) + b"\n"
 
     def add_challenger(self, line: bytes, challenger: Prediction) -> bytes:
@@ -223,7 +289,7 @@ def read_header(line: bytes) -> Mapping[str, Any]:
 
 
 def read_fields(line: bytes, header: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read a line as JSON. Its numbers stay one text.
+    """Read a line as JSON, with the columns on its actions. Its numbers stay one text.
 
     Raises:
         ValueError: the line is damaged.
@@ -233,7 +299,13 @@ def read_fields(line: bytes, header: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ValueError("not all numbers of a record")
     if len(fields.get("challenger", "")) not in {0, HEX_DIGITS * len(list_challenger_columns(header["features"]))}:
         raise ValueError("not all numbers of a challenger")
-    return fields
+    offers = header.get("offers")
+    return fields if offers is None else fields | columns_from_fields(fields, offers)
+
+
+def day_from_ns(time_ns: int) -> date:
+    """Return the day of a time in UTC; offers hold on it."""
+    return date.fromordinal(EPOCH_DAY + time_ns // DAY_NS)
 
 
 def hash_key(key: str | None, salt: str | None) -> str | None:

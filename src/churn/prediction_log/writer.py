@@ -15,6 +15,7 @@ from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.closer import Closer
 from churn.prediction_log.journal import Journal, list_journals
 from churn.prediction_log.places import Places
+from churn.prediction_log.policies import keep_policy
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker
 
 CAPACITY = 16_384  # one worker answers so many in two seconds; 15 MB
@@ -37,6 +38,7 @@ class PredictionLog:
         retention_days: older segments are removed.
         capacity: of the queue; when it is full, predictions are dropped.
         challenger: a model that answers the same in the background; its answers are logged, too.
+        policy: the content of the policy's file, which is kept beside the log.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class PredictionLog:
         retention_days: int,
         capacity: int = CAPACITY,
         challenger: Challenger | None = None,
+        policy: bytes | None = None,
     ) -> None:
         self.places = places
+        self._policy = policy
         self.challenger = challenger
         self.written = 0
         # Called by the writing thread: so many more were written, so many more dropped.
@@ -112,6 +116,8 @@ class PredictionLog:
             OSError: the folder of the journals cannot be written.
         """
         self.places.prepare()
+        if self._policy is not None:
+            keep_policy(self.places.journals, self._policy)
         if self.places.is_remote or list_journals(self.places.journals):
             self._closer.start()  # it also finds out whether the store can be reached
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)

@@ -16,12 +16,14 @@ from churn.retention.reasons import choose_customer_reasons, is_worded
 class Visitor(NamedTuple):
     """The subscriber who asks, beyond what the contract says, and the day on which they last accepted an offer.
 
-    The key is opaque, and always the same for one subscriber; without it they belong to no arm.
+    The key is opaque, and always the same for one subscriber; without it they belong to no arm. `attempt` is which try
+    of the request it is, where the caller says so.
     """
 
     key: str | None = None
     last_offer: date | None = None
     language: Language = ENGLISH
+    attempt: int | None = None
 
 
 def build_banner(

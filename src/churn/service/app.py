@@ -74,7 +74,7 @@ def create_app(
         challenger.observer = PairCounter(
             challenger, counters, threshold=find_threshold(bundle.model, settings.churn_threshold).probability
         )
-    prediction_log = open_prediction_log(settings, bundle, challenger)
+    prediction_log = open_prediction_log(settings, bundle, policy, challenger)
     if prediction_log:
         prediction_log.observer = counters.count_log_records
         prediction_log.trouble_observer = counters.count_log_trouble

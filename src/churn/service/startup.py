@@ -16,6 +16,7 @@ from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.record import JournalHeader
 from churn.prediction_log.writer import PredictionLog
+from churn.retention.offers.policy import Policy
 from churn.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def require_writable_log(settings: Settings, contract: str) -> None:
 
 
 def open_prediction_log(
-    settings: Settings, bundle: Bundle, challenger: Challenger | None = None
+    settings: Settings, bundle: Bundle, policy: Policy, challenger: Challenger | None = None
 ) -> PredictionLog | None:
     """Return the log of a bundle's predictions, not yet started; None if the settings want none.
 
@@ -83,6 +84,13 @@ def open_prediction_log(
         salt=settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None,
         challenger_version=challenger.model.version if challenger else None,
         challenger_bundle_sha256=challenger.bundle_sha256 if challenger else None,
+        offers=tuple(terms.code for terms in policy.terms),
+        policy_version=policy.version,
+        policy_sha256=policy.sha256,
+        experiment=policy.holdout.experiment,
+        holdout_share=policy.holdout.share,
+        draw_seed=policy.holdout.experiment,
+        horizon_days=contract.horizon_days,
     )
     return PredictionLog(
         log_places,
@@ -90,6 +98,7 @@ def open_prediction_log(
         segment_s=settings.prediction_log_segment_seconds,
         retention_days=settings.prediction_log_retention_days,
         challenger=challenger,
+        policy=policy.content,
     )
 
 

@@ -1,6 +1,7 @@
 """Closing: journals become segments, old segments go, and a subscriber's records can go."""
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 from pydantic_core import from_json, to_json
-from support.predicted import SALT, make_entry, make_header, read_lines
+from support.predicted import SALT, find_policy, make_entry, make_header, read_lines
 
 from churn.clocks import Clock
 from churn.errors import ChurnError, DataError, SettingsError
@@ -31,7 +32,8 @@ from churn.prediction_log.maintenance import (
 )
 from churn.prediction_log.maintenance import main as maintain
 from churn.prediction_log.places import locate_log
-from churn.prediction_log.reader import find_record, read_latest_records
+from churn.prediction_log.policies import keep_policy, name_policy
+from churn.prediction_log.reader import find_record, read_kept_policy, read_latest_records
 from churn.prediction_log.record import LineMaker, Record, hash_key
 from churn.prediction_log.retention import remove_old_files
 from churn.prediction_log.segments import Segment, SegmentStore, list_segments, open_store, read_segment
@@ -281,6 +283,23 @@ def test_an_object_store_is_a_place_like_any_other(tmp_path: Path, bucket: str, 
     later = Clock(time.time() + 2 * 86_400, 0.0, "")
     assert remove_old_files(store, places.journals, days=1, clock=later, at_once=True).removed == 1
     assert list_segments(store) == []
+
+
+def test_a_policy_goes_to_the_bucket_before_the_segment_that_names_it(
+    tmp_path: Path, bucket: str, streamflow: Bundle
+) -> None:
+    places, policy = locate_log(bucket, "streamflow", home=tmp_path), find_policy(streamflow)
+    places.prepare()
+    with pytest.raises(DataError, match="is neither"):
+        read_kept_policy(places, policy.sha256)
+    keep_policy(places.journals, policy.content)
+    written(places.journals, streamflow, keys=["a"])
+    assert maintain([places.where, str(places.journals), "1", "--only-write"]) == 0
+    shutil.rmtree(places.journals)
+    assert read_kept_policy(places, policy.sha256) == policy.content
+    open_store(places.where).write(name_policy(policy.sha256), b"another")
+    with pytest.raises(DataError, match="is damaged"):
+        read_kept_policy(places, policy.sha256)
 
 
 def test_a_process_that_only_writes_tries_the_bucket_and_leaves_what_is_old_to_its_rule(

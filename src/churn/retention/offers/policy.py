@@ -1,5 +1,6 @@
 """The policy as it is used: read from a file, checked against the contract, and made ready for choosing quickly."""
 
+import hashlib
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,14 @@ from churn.retention.offers.document import Holdout, OfferDocument, PolicyDocume
 from churn.retention.offers.price import find_currency
 
 UNBOUNDED = float("inf")
+
+
+class PolicyFile(NamedTuple):
+    """What a policy file says, whatever the contract."""
+
+    path: Path
+    content: bytes
+    document: PolicyDocument
 
 
 class EligibilityLimits(NamedTuple):
@@ -43,9 +52,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A valid policy; `document` is what its file says, the rest is ready for use."""
+    """A valid policy; `document` is what its file says, the rest is ready for use.
+
+    Args:
+        content: the file's bytes.
+        sha256: of the content, as `sha256sum` prints it.
+    """
 
     document: PolicyDocument
+    content: bytes
+    sha256: str
     version: str
     currency: str
     holdout: Holdout
@@ -70,45 +86,56 @@ def load_policy(path: Path | None, contract: type[Contract], *, languages: Colle
         OfferPolicyError: names the file, each place in it that is wrong, and what to do instead.
     """
     path = path or find_default_policy(contract)
-    return build_policy(read_policy(path), path, contract, languages=languages)
+    return build_policy(read_policy(path), contract, languages=languages)
 
 
-def read_policy(path: Path) -> PolicyDocument:
-    """Read what a policy file says, whatever the contract.
+def read_policy(path: Path) -> PolicyFile:
+    """Read a policy file, whatever the contract.
 
     Raises:
         OfferPolicyError: the same.
     """
     try:
-        content = tomllib.loads(path.read_bytes().decode())
+        return parse_policy(path.read_bytes(), path)
     except OSError as error:
         raise OfferPolicyError(
             f"{path} cannot be read: {error.strerror}",
             instead="give the path of a policy file, or write one there; docs/offers.md says how",
         ) from error
+
+
+def parse_policy(content: bytes, path: Path) -> PolicyFile:
+    """Read a policy file's content; errors name the path.
+
+    Raises:
+        OfferPolicyError: the same.
+    """
+    try:
+        parsed = tomllib.loads(content.decode())
     except ValueError as error:
         raise OfferPolicyError(
             f"{path} is no TOML: {error}", instead="correct that line; docs/offers.md has a whole example"
         ) from error
     try:
-        return PolicyDocument.model_validate(content)
+        return PolicyFile(path, content, PolicyDocument.model_validate(parsed))
     except ValidationError as error:
-        raise build_policy_error(path, problems_from_validation(error, content)) from error
+        raise build_policy_error(path, problems_from_validation(error, parsed)) from error
 
 
-def build_policy(
-    document: PolicyDocument, path: Path, contract: type[Contract], *, languages: Collection[str]
-) -> Policy:
+def build_policy(file: PolicyFile, contract: type[Contract], *, languages: Collection[str]) -> Policy:
     """Check what a policy file says, and make it ready for use.
 
     Raises:
         OfferPolicyError: the same.
     """
+    path, content, document = file
     if problems := find_problems(document, contract, languages):
         raise build_policy_error(path, problems)
     currency = find_currency(document, contract)
     return Policy(
         document=document,
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
         version=document.version,
         currency=currency,
         holdout=document.holdout,

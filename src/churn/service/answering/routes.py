@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,9 +13,10 @@ from churn.contract.subscriber import subscriber_from_json
 from churn.judging.metrics import TOP_REASONS
 from churn.model.model import ChurnModel
 from churn.prediction_log.ids import make_prediction_id
-from churn.prediction_log.record import Entry
+from churn.prediction_log.record import Entry, day_from_ns
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.banner import build_banner
+from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import rank_reasons
 from churn.service.answering.answer import build_answer
@@ -88,9 +88,14 @@ def predict_routes(
         clock.end("explain")
         answer = build_answer(model, subscriber, prediction, threshold=threshold, reasons=reasons)
         clock.end("reasons")
-        banner = None
+        banner = withheld = None
+        time_ns = time.time_ns()
         if answer["show_retention_banner"]:
-            banner = build_banner(model, policy, subscriber, prediction, visitor, today=datetime.now(UTC).date())
+            today = day_from_ns(time_ns)
+            banner = build_banner(model, policy, subscriber, prediction, visitor, today=today)
+            if banner["arm"] == "holdout" and prediction_log:  # what anybody else would be shown; only the log has it
+                anybody = visitor._replace(key=None)
+                withheld = build_banner(model, policy, subscriber, prediction, anybody, today=today)
             clock.end("retention")
         prediction_id = make_prediction_id()
         whole: RetentionAnswer = {**answer, "prediction_id": prediction_id, "retention": banner}
@@ -102,7 +107,7 @@ def predict_routes(
             state = request.scope["state"]
             prediction_log.note(
                 Entry(
-                    time.time_ns(),
+                    time_ns,
                     prediction_id,
                     state["request_id"],
                     visitor.key,
@@ -111,6 +116,10 @@ def predict_routes(
                     banner,
                     state["trace_id"],
                     state["caller_request_hash"],
+                    banner["arm"] if banner else draw_arm(visitor.key, policy.holdout),
+                    withheld,
+                    visitor.last_offer,
+                    visitor.attempt,
                 )
             )
         return response

@@ -18,9 +18,11 @@ from churn.service.edge.problems import refuse_field
 REASONS = "reasons"
 INTEGER = re.compile(r"-?[1-9][0-9]*")
 KEY, LAST_OFFER, ACCEPT_LANGUAGE = "X-Subscriber-Key", "X-Last-Offer", "Accept-Language"
+ATTEMPT, MOST_ATTEMPTS = "X-Attempt", 100
+ATTEMPTS = {str(number): number for number in range(1, MOST_ATTEMPTS + 1)}
 LONGEST_KEY = 128
 SANE_KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
-HEADERS = {name.lower().encode(): name for name in (KEY, LAST_OFFER, ACCEPT_LANGUAGE)}
+HEADERS = {name.lower().encode(): name for name in (KEY, LAST_OFFER, ACCEPT_LANGUAGE, ATTEMPT)}
 
 
 def describe_reasons(most: int) -> dict[str, Any]:
@@ -52,6 +54,12 @@ def describe_visitor(codes: Sequence[str]) -> list[dict[str, Any]]:
         describe_header(
             ACCEPT_LANGUAGE, f"Of headline, reasons and offer: one of {languages}, else English.", {"type": "string"}
         ),
+        describe_header(
+            ATTEMPT,
+            f"Which try of this request it is, 1 to {MOST_ATTEMPTS}: 2 if it is sent again with the same X-Request-ID. "
+            "Anything else is ignored.",
+            {"type": "string", "examples": ["1"]},
+        ),
     ]
 
 
@@ -77,7 +85,7 @@ def read_reasons(request: Request, *, most: int) -> int:
 
 
 def read_visitor(request: Request, languages: Languages) -> Visitor:
-    """Return who asks, with one of the languages.
+    """Return who asks, with one of the languages. An attempt that is no number from 1 to 100 is ignored.
 
     Raises:
         Problem: 422; names the header.
@@ -90,11 +98,16 @@ def read_visitor(request: Request, languages: Languages) -> Visitor:
         text = value.decode("latin-1")
         if name not in texts:
             texts[name] = text
-        elif name == ACCEPT_LANGUAGE:
+        elif name in {ACCEPT_LANGUAGE, ATTEMPT}:
             texts[name] += f",{text}"
         else:
             raise refuse_field(name, "duplicate", "is given twice; give it once")
-    return Visitor(_key(texts.get(KEY)), _day(texts.get(LAST_OFFER)), languages.choose(texts.get(ACCEPT_LANGUAGE)))
+    return Visitor(
+        _key(texts.get(KEY)),
+        _day(texts.get(LAST_OFFER)),
+        languages.choose(texts.get(ACCEPT_LANGUAGE)),
+        ATTEMPTS.get(texts.get(ATTEMPT, "")),
+    )
 
 
 def _count(value: str, most: int) -> int:
