@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from churn.contract.catalogues import list_drafted, list_languages, list_missing
 from churn.contract.cells import read_cells, text_from_cell
 from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.contract.messages import Message, list_messages
 from churn.contract.places import locate_files
 from churn.contract.sampling import draw_columns
@@ -84,9 +85,11 @@ def check_columns(contract: type[Contract]) -> Iterator[str]:
     together = contract.encode_columns(columns)
     subscribers = _subscribers(columns)
     one_by_one = np.array([contract.model_validate(row).encode() for row in subscribers], dtype=np.float32)
-    for at, name in enumerate(contract.feature_names()):
-        if together[:, at].tobytes() != one_by_one[:, at].tobytes():
-            yield f"{name} is encoded otherwise in a column than in a request"
+    for spec, column, rows in zip(contract.features, together.T, one_by_one.T, strict=True):
+        if column.tobytes() != rows.tobytes():
+            yield f"{spec.name} is encoded otherwise in a column than in a request"
+        if not (np.isfinite(column) | (np.isnan(column) & spec.is_nullable)).all():
+            yield f"{spec.name} is encoded as what is no finite number"
 
 
 def check_cells(contract: type[Contract]) -> Iterator[str]:
@@ -105,13 +108,17 @@ def check_cells(contract: type[Contract]) -> Iterator[str]:
 def check_refusals(contract: type[Contract]) -> Iterator[str]:
     """No field takes what is of another type or out of range."""
     for spec in contract.features:
-        out_of_range = [] if spec.upper is None else [math.nextafter(spec.upper, math.inf) + 1]
-        for wrong in (*WRONG_VALUES, *out_of_range):
+        for wrong in _list_wrong(spec):
             try:
                 contract.model_validate(contract.example() | {spec.name: wrong})
-            except (ValidationError, OverflowError):
+            except OverflowError:
                 continue
-            yield f"{spec.name} takes {str(wrong)[:30]}"
+            except ValidationError as error:
+                if any(item["loc"] == (spec.name,) for item in error.errors()):
+                    continue
+                yield f"{spec.name}: {str(wrong)[:30]} is refused, and another field is blamed"
+            else:
+                yield f"{spec.name} takes {str(wrong)[:30]}"
             break
 
 
@@ -193,8 +200,29 @@ def name_check(check: Check) -> str:
     return (check.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
+def _list_wrong(spec: FeatureSpec) -> list[Any]:
+    wrong = list(WRONG_VALUES)
+    if not spec.is_nullable:
+        wrong.append(None)
+    if not spec.marker.other:
+        wrong.append("1e3")
+    if spec.kind != "number":
+        wrong.append(0.5)
+    if spec.lower is not None:
+        wrong.append(math.nextafter(spec.lower, -math.inf) - 1)
+    if spec.upper is not None:
+        wrong.append(math.nextafter(spec.upper, math.inf) + 1)
+    return wrong
+
+
 def _draw(contract: type[Contract]) -> dict[str, Any]:
-    return draw_columns(contract, np.random.default_rng(SEED), DRAWN)
+    """Draw valid values of each field; the first are its limits."""
+    columns = draw_columns(contract, np.random.default_rng(SEED), DRAWN)
+    for spec in contract.features:
+        for at, limit in enumerate((spec.lower, spec.upper)):
+            if limit is not None:
+                columns[spec.name][at] = spec.decode(limit)
+    return columns
 
 
 def _subscribers(columns: dict[str, Any]) -> list[dict[str, Any]]:
@@ -202,8 +230,6 @@ def _subscribers(columns: dict[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
-def _draw_values(contract: type[Contract]) -> Iterator[tuple[Any, list[Any]]]:
+def _draw_values(contract: type[Contract]) -> Iterator[tuple[FeatureSpec, list[Any]]]:
     columns = _draw(contract)
-    for spec in contract.features:
-        limits = [spec.decode(bound) for bound in (spec.lower, spec.upper) if bound is not None]
-        yield spec, [*limits, *columns[spec.name].tolist()]
+    yield from ((spec, columns[spec.name].tolist()) for spec in contract.features)

@@ -1,16 +1,16 @@
-"""What a contract derives from its declaration, and what it refuses to be."""
+"""What a contract derives from its declaration, and what it refuses to be.
+
+What `churn contract test` asks of every contract is asked in `unit/drafting/test_soundness.py`.
+"""
 
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError
+from pydantic import Field
 from support.examples import STREAMFLOW
-from support.patchy import CONTRACT as PATCHY
-from support.strategies import subscribers
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Count, Dollars, Feature
@@ -20,7 +20,6 @@ from churn.errors import ContractError
 
 CONTRACTS = [find_contract(name) for name in list_contracts()]
 every_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=list_contracts())
-some_contract: st.SearchStrategy[type[Contract]] = st.sampled_from([*CONTRACTS, PATCHY])
 
 
 def test_streamflow_has_the_ten_features_in_the_models_order() -> None:
@@ -47,31 +46,6 @@ def test_streamflow_has_the_codes_that_the_models_were_trained_with() -> None:
     }
 
 
-@given(
-    some_contract.flatmap(lambda contract: st.tuples(st.just(contract), st.lists(subscribers(contract), min_size=1)))
-)
-def test_rows_and_columns_are_encoded_alike(drawn: tuple[type[Contract], list[dict[str, Any]]]) -> None:
-    contract, rows = drawn
-    one_by_one = np.array([contract.model_validate(row).encode() for row in rows], dtype=np.float32)
-    valid = [contract.model_validate(row) for row in rows]
-    columns = {name: [getattr(subscriber, name) for subscriber in valid] for name in contract.feature_names()}
-    together = contract.encode_columns(columns)
-    assert together.dtype == np.float32
-    assert together.tobytes() == one_by_one.tobytes()
-    can_be_unknown = [spec.is_nullable for spec in contract.features]
-    assert (np.isfinite(together) | (np.isnan(together) & can_be_unknown)).all()
-
-
-@given(some_contract.flatmap(lambda contract: st.tuples(st.just(contract), subscribers(contract))))
-def test_every_value_has_a_wording_without_a_gap(drawn: tuple[type[Contract], dict[str, Any]]) -> None:
-    contract, row = drawn
-    subscriber = contract.model_validate(row)
-    for spec in contract.features:
-        phrase = spec.word_for_team(getattr(subscriber, spec.name))
-        assert phrase
-        assert "{" not in phrase
-
-
 @every_contract
 def test_what_a_subscriber_may_read_has_words_for_every_value_in_both_directions(contract: type[Contract]) -> None:
     for spec in contract.features:
@@ -94,29 +68,6 @@ def test_a_protected_field_cannot_have_words_for_subscribers() -> None:
     says = {True: Says("A", raises="You are A.", lowers="You are A."), False: Says("B", raises="b", lowers="b")}
     with pytest.raises(ContractError, match="protected"):
         make(bool, says, example=True, protected=True)
-
-
-@given(some_contract.flatmap(lambda contract: st.tuples(st.just(contract), subscribers(contract))))
-def test_a_value_decodes_to_itself(drawn: tuple[type[Contract], dict[str, Any]]) -> None:
-    contract, row = drawn
-    for spec in contract.features:
-        value = row[spec.name]
-        decoded = spec.decode(spec.encode(value))
-        assert (decoded, type(decoded)) == (value, type(value))
-
-
-@every_contract
-def test_the_example_is_a_valid_subscriber(contract: type[Contract]) -> None:
-    assert contract.model_validate(contract.example()).model_dump() == contract.example()
-
-
-@every_contract
-@pytest.mark.parametrize("wrong", [None, [], {}, "1e3", float("nan"), float("inf"), 10**400, -1, -0.5])
-def test_no_field_takes_what_is_of_another_type_or_out_of_range(contract: type[Contract], wrong: Any) -> None:
-    for name in contract.feature_names():
-        with pytest.raises(ValidationError) as refused:
-            contract.model_validate(contract.example() | {name: wrong})
-        assert [error["loc"] for error in refused.value.errors()] == [(name,)]
 
 
 def test_minus_zero_is_encoded_as_zero() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.gym import write_gym
+from support.patchy import CONTRACT as PATCHY
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.catalogues import write_messages
@@ -28,6 +29,10 @@ EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "adding-a-business.md"
 @pytest.mark.parametrize("check", CHECKS, ids=name_check)
 def test_our_contracts_hold(check: Check, contract: type[Contract]) -> None:
     assert list(check(contract)) == []
+
+
+def test_a_contract_with_unknown_values_holds_but_for_the_translations_that_nobody_wrote() -> None:
+    assert [result.check for result in run_checks(PATCHY) if result.problems] == [name_check(check_languages)]
 
 
 def test_the_documents_example_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
