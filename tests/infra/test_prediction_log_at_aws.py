@@ -186,8 +186,23 @@ def test_the_network_lets_predictions_through_to_this_bucket_and_nothing_else_to
     found = json.loads(s3["PolicyDocument"])["Statement"]
     assert [(item["Action"], item["Resource"]) for item in found] == [
         ("s3:GetObject", "arn:aws:s3:::prod-us-east-1-starport-layer-bucket/*"),
-        ("s3:PutObject", OBJECTS),
+        (["s3:GetObject", "s3:PutObject"], OBJECTS),
+        ("s3:ListBucket", f"arn:aws:s3:::{LOG}"),
     ]
+
+
+def test_who_carries_rollouts_out_reads_the_log_and_changes_nothing_in_it(platform: Platform) -> None:
+    iam, arn = platform.aws.client("iam"), platform.outputs["rollout"]["policy_arn"]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    found = {item["Sid"]: item for item in document["Statement"]}
+    assert [(found[name]["Action"], found[name]["Resource"]) for name in ("ListLog", "ReadLog")] == [
+        ("s3:ListBucket", f"arn:aws:s3:::{LOG}"),
+        ("s3:GetObject", OBJECTS),
+    ]
+    assert found["ListLog"]["Condition"] == {"StringLike": {"s3:prefix": "predictions/*"}}
+    assert found["UseKeyOfLog"]["Condition"] == {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    assert [name for name, item in found.items() if str(item["Action"]).startswith("s3:")] == ["ListLog", "ReadLog"]
 
 
 def test_endpoints_serve_this_account_only(platform: Platform) -> None:

@@ -94,8 +94,15 @@ resource "aws_vpc_endpoint" "s3" {
         Sid       = "Predictions"
         Effect    = "Allow"
         Principal = "*"
-        Action    = "s3:PutObject"
+        Action    = ["s3:GetObject", "s3:PutObject"] # tasks put; who carries rollouts out reads
         Resource  = objects_arn
+      }],
+      [for objects_arn in var.prediction_objects_arn[*] : {
+        Sid       = "ListPredictions"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "s3:ListBucket"
+        Resource  = split("/", objects_arn)[0]
       }],
     )
   })

@@ -30,7 +30,7 @@ variable "with_secrets" {
 }
 
 variable "prediction_objects_arn" {
-  description = "The objects that tasks may put into the bucket of the prediction log; null if there is none."
+  description = "The objects of the prediction log, which tasks put and who carries rollouts out reads; null if there is none."
   type        = string
   default     = null
 }

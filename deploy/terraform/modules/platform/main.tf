@@ -124,4 +124,5 @@ module "rollout" {
   listener_arn                = module.load_balancer.listener_arn
   stable_task_definitions_arn = "${local.task_definitions}/${module.service.services.stable}:*"
   role_arns                   = module.service.role_arns
+  prediction_log              = one(module.prediction_log[*].reading)
 }

@@ -12,6 +12,15 @@ output "log" {
   ]
 }
 
+output "reading" {
+  description = "What whoever reads the log is given rights on: the bucket, what lies in it below a prefix, and the key."
+  value = {
+    bucket_arn  = aws_s3_bucket.this.arn
+    prefix      = local.prefix
+    kms_key_arn = var.kms_key_arn
+  }
+}
+
 output "keeper_role_arn" {
   description = "The role that reads and erases; null if nobody may take it."
   value       = one(aws_iam_role.keeper[*].arn)

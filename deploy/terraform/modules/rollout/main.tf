@@ -1,6 +1,8 @@
 # What `churn rollout` needs where it runs: a policy for its role, and a security group by which it may ask the tasks for
 # their counts. Both do nothing until somebody puts them on.
 
+data "aws_region" "current" {}
+
 data "aws_iam_policy_document" "this" {
   # checkov:skip=CKV_AWS_356:For what stands under * AWS knows no narrower resource, or knows the cluster only, which is asked for.
   # checkov:skip=CKV_AWS_111:Registering a task definition is the one such right that writes, and PassRole below says what it may hand over.
@@ -50,6 +52,41 @@ data "aws_iam_policy_document" "this" {
       test     = "StringEquals"
       variable = "iam:PassedToService"
       values   = ["ecs-tasks.amazonaws.com"]
+    }
+  }
+  # The judge compares what both versions said of the same subscribers. It reads their records, and changes none.
+  dynamic "statement" {
+    for_each = var.prediction_log[*]
+    content {
+      sid       = "ListLog"
+      actions   = ["s3:ListBucket"]
+      resources = [statement.value.bucket_arn]
+      condition {
+        test     = "StringLike"
+        variable = "s3:prefix"
+        values   = ["${statement.value.prefix}/*"]
+      }
+    }
+  }
+  dynamic "statement" {
+    for_each = var.prediction_log[*]
+    content {
+      sid       = "ReadLog"
+      actions   = ["s3:GetObject"]
+      resources = ["${statement.value.bucket_arn}/${statement.value.prefix}/*"]
+    }
+  }
+  dynamic "statement" {
+    for_each = var.prediction_log[*]
+    content {
+      sid       = "UseKeyOfLog"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value.kms_key_arn]
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${data.aws_region.current.name}.amazonaws.com"]
+      }
     }
   }
 }

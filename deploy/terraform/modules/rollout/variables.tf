@@ -42,3 +42,8 @@ variable "role_arns" {
   description = "The roles that a task definition hands to ECS."
   type        = list(string)
 }
+
+variable "prediction_log" {
+  description = "What it reads of the prediction log, to compare both versions' answers; null if there is no log."
+  type        = object({ bucket_arn = string, prefix = string, kms_key_arn = string })
+}
