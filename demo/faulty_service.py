@@ -23,9 +23,11 @@ from churn.settings import read_settings
 from churn.web.server import listen, serve_pages
 
 FAULT_FILE = "DEMO_FAULT_FILE"
+STABLE_BUNDLE = "DEMO_STABLE_BUNDLE"
 ONE_IN = 8
 SLOWER_S = 0.06
 SLOW = "slow"
+SAME = "same"
 MORE_LOG_ODDS = 1.5
 
 type Explained = npt.NDArray[np.floating[Any]]
@@ -59,13 +61,16 @@ FAULTS: Mapping[str, Callable[[Rows, Explained], Explained]] = {
 }
 
 
-def add_fault(explain: Explainer, contract: type[Contract], file: Path) -> Explainer:
-    """Return the explainer with the fault that the file names. The contract's example, which /health asks, has none."""
+def add_fault(explain: Explainer, stable: Explainer, contract: type[Contract], file: Path) -> Explainer:
+    """Return the explainer with the fault that the file names. The contract's example, which /health asks, has none.
+
+    With `same` it has none either, but is the stable version's.
+    """
     example = np.array([contract.model_validate(contract.example()).encode()], dtype=np.float32)
 
     def explain_with_fault(rows: Rows) -> Explained:
-        explained = explain(rows)
-        fault = FAULTS.get(file.read_text(encoding="utf-8"))
+        name = file.read_text(encoding="utf-8")
+        explained, fault = (stable if name == SAME else explain)(rows), FAULTS.get(name)
         return explained if fault is None or np.array_equal(rows, example) else fault(rows, explained)
 
     return explain_with_fault
@@ -90,7 +95,8 @@ def main() -> None:
     settings = read_settings()
     bundle = load_bundle(settings.bundle_path)
     file = Path(os.environ[FAULT_FILE])
-    explain = add_fault(bundle.model.explain, bundle.model.contract, file)
+    stable = load_bundle(Path(os.environ[STABLE_BUNDLE]))
+    explain = add_fault(bundle.model.explain, stable.model.explain, bundle.model.contract, file)
     faulty = replace(bundle, model=replace(bundle.model, explain=explain))
     app = create_app(settings, bundle=faulty)
     app.user_middleware.append(Middleware(SlowDown, file=file))  # the innermost

@@ -17,12 +17,13 @@ import httpx2
 from churn.errors import ChurnError, RolloutError
 from churn.rollout.routers.haproxy import HAProxy
 from churn.rollout.routers.router import TRACKS
-from demo.faulty_service import FAULT_FILE
+from demo.faulty_service import FAULT_FILE, STABLE_BUNDLE
 from demo.pair import Pair
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 PATIENCE_S = 60
+SALT = "the demonstration's own secret"
 
 
 class Machine:
@@ -39,6 +40,8 @@ class Machine:
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.pair = pair
         self._fault = folder / "fault"
+        # A demonstration leaves nothing in the log of the real service.
+        self.log = folder / "services" / "predictions"
         self.stable, self.canary, self.service, self.admin = (f"127.0.0.1:{free_port()}" for _ in range(4))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.router = HAProxy(self.admin)
@@ -85,10 +88,11 @@ class Machine:
             "CHURN_CONTRACT": self.pair.contract.contract_name,
             "PORT": address.rpartition(":")[2],
             "WORKERS": "1",
-            # A demonstration leaves nothing in the log of the real service.
-            "CHURN_HOME": str(self._fault.parent / "services"),
-            "PREDICTION_LOG": str(self._fault.parent / "services" / "predictions"),
+            "CHURN_HOME": str(self.log.parent),
+            "PREDICTION_LOG": str(self.log),
+            "PREDICTION_LOG_SALT": SALT,
             FAULT_FILE: str(self._fault),
+            STABLE_BUNDLE: str(self.pair.stable),
         }
         self._running[track] = start_process([sys.executable, "-m", *module], own)
 

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from churn.errors import ExitCode
+from churn.errors import ChurnError, ExitCode
 from churn.model.shelf import open_shelf
 from churn.rollout.store import RolloutStore
 from demo.machine import PATIENCE_S, ROOT, Machine
@@ -22,6 +23,7 @@ from demo.pair import Pair
 from demo.traffic import Traffic
 
 PLAN = ROOT / "demo" / "plan.toml"
+SAID = "controller.log"  # what the commands say besides events
 STATES: Mapping[int, str] = {ExitCode.DONE: "promoted", ExitCode.ROLLED_BACK: "rolled back"}
 
 
@@ -36,6 +38,7 @@ class Scenario:
         because: texts; the reason of the end should have one of them.
         fault: the canary's fault, from the start.
         flowing: whether anybody asks.
+        in_a_row: how often a subscriber asks before the next one does.
         interfere: does something while the canary has its first share, to the machine or to the controller.
         changes: to the text of the plan.
     """
@@ -46,6 +49,7 @@ class Scenario:
     because: tuple[str, ...]
     fault: str = ""
     flowing: bool = True
+    in_a_row: int = 1
     interfere: Callable[[Machine, subprocess.Popen[str]], None] | None = None
     changes: Mapping[str, str] = field(default_factory=dict)
 
@@ -122,6 +126,13 @@ SCENARIOS = (
         "controller killed", "kill -9 of the controller, then resume", "promoted", ("surely within",),
         interfere=kill_controller,
     ),
+    Scenario(
+        "asking often", "the same model on both sides, and everybody asks five times in a row", "promoted",
+        ("surely within",), fault="same", in_a_row=5,
+        # In seconds only some subscribers come, and a hash deals few of them unevenly.
+        changes={'"traffic split" = 0.1': '"traffic split" = 0.3'}
+        | {f'"{name}" = 0.15': f'"{name}" = 0.05' for name in ("scores", "banners", "tiers")},
+    ),
 )  # fmt: skip
 
 
@@ -142,7 +153,7 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
     machine.set_fault(scenario.fault)
     machine.start_canary()
     machine.router.set_weight(0)
-    traffic.begin(flowing=scenario.flowing)
+    traffic.begin(flowing=scenario.flowing, in_a_row=scenario.in_a_row)
     began = time.monotonic()
     code = _carry_out(scenario, machine, home, plan)
     took_s = time.monotonic() - began
@@ -166,9 +177,9 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
 
 def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> int:
     """Return the exit code of the command that ended the rollout."""
-    contract = machine.pair.contract.contract_name
-    controller = _run_command(
-        home, contract, "start", machine.pair.canary.name, "--no-registry", "--plan", str(plan), "--router", f"haproxy://{machine.admin}",
+    run_command = partial(_run_command, machine, home)
+    controller = run_command(
+        "start", machine.pair.canary.name, "--no-registry", "--plan", str(plan), "--router", f"haproxy://{machine.admin}",
         "--stable", f"http://{machine.stable}", "--canary", f"http://{machine.canary}", "--json",
     )  # fmt: skip
     try:
@@ -177,7 +188,7 @@ def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> 
             scenario.interfere(machine, controller)
         controller.communicate(timeout=PATIENCE_S)
         if controller.returncode == -signal.SIGKILL:
-            controller = _run_command(home, contract, "resume", "--json")
+            controller = run_command("resume", "--json")
             controller.communicate(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
         return ExitCode.NOT_OVER
@@ -192,6 +203,8 @@ def _read_newest(home: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the newest rollout on disk and its events."""
     with contextlib.closing(RolloutStore(home)) as store:
         rollouts = [rollout for service in store.list_services() for rollout in store.list_rollouts(service)]
+        if not rollouts:
+            raise ChurnError("the rollout was not started", instead=(home / SAID).read_text(encoding="utf-8"))
         newest = max(rollouts, key=lambda rollout: rollout.number)
         return newest.summarize(), [event.summarize() for event in store.list_events(newest.number)]
 
@@ -204,14 +217,16 @@ def _wait_until_holding(controller: subprocess.Popen[str]) -> None:
             return
 
 
-def _run_command(home: Path, contract: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "churn", "rollout", *arguments],
-        env=os.environ | {"CHURN_HOME": str(home), "CHURN_CONTRACT": contract},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+def _run_command(machine: Machine, home: Path, *arguments: str) -> subprocess.Popen[str]:
+    contract = machine.pair.contract.contract_name
+    with (home / SAID).open("a", encoding="utf-8") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", "churn", "rollout", *arguments],
+            env=os.environ | {"CHURN_HOME": str(home), "CHURN_CONTRACT": contract, "PREDICTION_LOG": str(machine.log)},
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        )
 
 
 def _copy_bundles(home: Path, pair: Pair) -> Path:

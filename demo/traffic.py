@@ -37,6 +37,7 @@ class Traffic:
         address: `HOST:PORT`.
         pair: whose subscribers they are.
         flowing: whether requests are sent; may be changed at any time.
+        in_a_row: how often a subscriber asks before the next one does.
         answered: the number of answers by status.
         served_by: the track that answered each subscriber last.
         moved_back: the number of answers by stable to a subscriber whose last one came from the canary.
@@ -45,6 +46,7 @@ class Traffic:
     address: str
     pair: Pair
     flowing: bool = False
+    in_a_row: int = 1
     answered: Counter[int] = field(default_factory=Counter)
     served_by: dict[int, str] = field(default_factory=dict)
     moved_back: int = 0
@@ -60,9 +62,10 @@ class Traffic:
         self._stopped = True
         self._thread.join()
 
-    def begin(self, *, flowing: bool) -> None:
+    def begin(self, *, flowing: bool, in_a_row: int = 1) -> None:
         """Forget the counts, and send from now on, or send nothing."""
-        self.answered, self.served_by, self.moved_back, self.flowing = Counter(), {}, 0, flowing
+        self.answered, self.served_by, self.moved_back = Counter(), {}, 0
+        self.flowing, self.in_a_row = flowing, in_a_row
 
     async def _send_all(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -71,7 +74,7 @@ class Traffic:
 
     async def _send_on_connection(self, number: int) -> None:
         host, _, port = self.address.rpartition(":")
-        subscriber, due = number, time.monotonic()
+        subscriber, asked, due = number, 0, time.monotonic()
         while not self._stopped:
             try:
                 reader, writer = await asyncio.open_connection(host, int(port))
@@ -80,7 +83,9 @@ class Traffic:
                     await asyncio.sleep(max(due - time.monotonic(), 0))
                     if not self.flowing:
                         continue
-                    subscriber = (subscriber + CONNECTIONS) % SUBSCRIBERS
+                    asked += 1
+                    if asked % self.in_a_row == 0:
+                        subscriber = (subscriber + CONNECTIONS) % SUBSCRIBERS
                     writer.write(self._requests[subscriber])
                     self._count(subscriber, await asyncio.wait_for(_read_answer(reader), ANSWER_TIMEOUT_S))
                 writer.close()

@@ -49,14 +49,20 @@ choose_versions() {
   export STABLE_VERSION STABLE_WEIGHT=$((100 - CANARY_WEIGHT)) CANARY_VERSION="${CANARY_VERSION:-$STABLE_VERSION}"
 }
 
-# The team's pages ask for a token: PORTAL_TEAM_TOKEN, or one that is made once and that only its owner may read.
-choose_team_token() {
-  local file="$CHURN_HOME/stack-team-token"
-  if [ -z "${PORTAL_TEAM_TOKEN:-}" ]; then
+# The team's pages ask for a token, and subscribers' keys are hashed in the log with a salt: the variables of these names, or
+# what is made once and only its owner may read.
+choose_secrets() {
+  choose_secret PORTAL_TEAM_TOKEN stack-team-token
+  choose_secret PREDICTION_LOG_SALT stack-salt
+}
+
+choose_secret() {
+  local name="$1" file="$CHURN_HOME/$2"
+  if [ -z "${!name:-}" ]; then
     [ -s "$file" ] || (umask 077; mkdir -p "$CHURN_HOME"; python -c "import secrets; print(secrets.token_hex(24))" >"$file")
-    PORTAL_TEAM_TOKEN="$(<"$file")"
+    printf -v "$name" %s "$(<"$file")"
   fi
-  export PORTAL_TEAM_TOKEN
+  export "${name?}"
 }
 
 build_images() {
@@ -116,9 +122,22 @@ start_containers() {
 run_rollout() {
   local terminal=() addresses=()
   [ -t 0 ] && [ -t 1 ] || terminal=(-T)
-  [ "${1:-}" != start ] || addresses=(--router haproxy:/admin/haproxy.sock --stable http://stable:8000
-    --canary http://canary:8000 --no-registry)
+  if [ "${1:-}" = start ]; then
+    copy_bundles
+    addresses=(--router haproxy:/admin/haproxy.sock --stable http://stable:8000 --canary http://canary:8000 --no-registry)
+  fi
   compose exec "${terminal[@]}" dashboard churn rollout "$@" "${addresses[@]}"
+}
+
+# The rollout asks stable's bundle what the canary's subscribers asked. It gets both out of the containers that serve them.
+copy_bundles() {
+  local track folder
+  for track in stable canary; do
+    folder="/data/bundles/$CHURN_CONTRACT/of-$track"
+    compose exec -T "$track" tar -c -C /bundle . |
+      compose exec -T dashboard sh -c "rm -rf $folder && mkdir -p $folder && tar -x -C $folder" ||
+      say "the bundle of the $track cannot be copied to the dashboard's container"
+  done
 }
 
 print_addresses() {

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.xdist_group("scenarios")
 PLAN = """
 window = "{window}"
 tick_seconds = 0.2
+model_checks = {model_checks}
 [[step]]
 weight_percent = 10
 hold_hours = 1
@@ -63,9 +64,10 @@ class Place:
     canary: str
     services: list[Service]
 
-    def arguments(self, version: str = "v2", window: str = "always") -> list[str]:
+    def arguments(self, version: str = "v2", window: str = "always", model_checks: str = "false") -> list[str]:
         """Those of `churn rollout start`."""
-        return ["start", version, "--no-registry", *self.options(PLAN.format(window=window))]
+        plan = PLAN.format(window=window, model_checks=model_checks)
+        return ["start", version, "--no-registry", *self.options(plan)]
 
     def options(self, plan: str) -> list[str]:
         """What `churn rollout start` is told of this place."""
@@ -258,6 +260,30 @@ def test_after_the_last_bake_the_registry_has_a_new_champion_and_one_command_goe
     assert "v2 is champion already" in again.err
     assert place.invoke("promote", "previous").code == 0
     assert aliases() == {"champion": "v1", "previous": "v2"}
+
+
+def test_a_rollout_without_pairs_is_refused_unless_one_says_so_on_purpose(place: Place) -> None:
+    paired = place.arguments(model_checks="true")
+    off = place.churn(*paired, PREDICTION_LOG="off")
+    assert (off.code, place.share, place.state()) == (11, 0, "none")
+    assert "scores, banners, tiers and reasons could never be judged" in off.err
+    assert "name in PREDICTION_LOG where the service logs" in off.err
+    nowhere = place.churn(*paired, PREDICTION_LOG=str(place.home / "nowhere"))
+    assert "there is no prediction log in" in nowhere.err
+    (place.home / "log" / "streamflow").mkdir(parents=True)
+    here = {"PREDICTION_LOG": str(place.home / "log")}
+    unexported = place.churn(*paired, **here)
+    assert f"no bundle in {place.home / 'bundles' / 'streamflow'} is v1" in unexported.err
+    assert "--without-pairs was given without a reason" in place.churn(*paired, "--without-pairs", **here).err
+    with place.controlled(*paired, "--without-pairs", "--reason", "a test", **here), answering(place.services):
+        store = RolloutStore(place.home)
+        with closing(store):
+            wait_until(lambda: any(event.evidence for event in store.list_events(1)), "the canary was judged")
+            assert "without pairs: a test" in store.list_events(1)[0].reason
+        shown = json.loads(place.churn("status", "--json").out)
+        assert shown["subscribers_compared"] is None
+        assert "no bundle in" in shown["no_pairs"]
+        place.succeed("abort", "--reason", "seen")
 
 
 def test_what_cannot_be_started_is_refused_before_anything_moves(place: Place) -> None:

@@ -13,6 +13,7 @@ from churn.judging.counts import Counts
 from churn.judging.findings import Finding, VerdictDecision
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.controller import Controller
+from churn.rollout.paired import Evidence
 from churn.rollout.plan import Plan
 from churn.rollout.recorder import Recorder
 from churn.rollout.routers.router import TRACKS, Track
@@ -168,6 +169,16 @@ class Tasks:
 
     def find_addresses(self) -> Mapping[Track, Sequence[str]]:
         return {}
+
+
+@dataclass
+class KnownEvidence:
+    """What both versions said of the same subscribers, as a test says."""
+
+    evidence: Evidence
+
+    def look(self, _: Rollout) -> Evidence:
+        return self.evidence
 
 
 def counted(requests: int) -> Counts:

@@ -86,6 +86,10 @@ def start(  # noqa: PLR0917 - typer calls it by names
     override: Annotated[  # noqa: FBT002
         bool, typer.Option("--override", help="Start outside the release window; needs --reason.")
     ] = False,
+    without_pairs: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--without-pairs", help="Start although the model's checks will hold; needs --reason."),
+    ] = False,
     reason: OptionalReason = None,
     registry: Annotated[  # noqa: FBT002
         bool, typer.Option(help="Hold the release gates first, and move the alias `champion` at the end.")
@@ -104,6 +108,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
     from churn.rollout.state import Event, Rollout, Setup, State
 
     overridden = require_reason("--override", reason) if override else None
+    unpaired = require_reason("--without-pairs", reason) if without_pairs else None
     settings = read_settings()
     steps = read_plan(plan or DEFAULT_PLAN)
     setup = Setup(
@@ -121,19 +126,17 @@ def start(  # noqa: PLR0917 - typer calls it by names
     )
     control.require_places(setup)
     with _open_store(settings, service) as store, store.lock(service):
-        closed = control.build_window(steps, settings)(datetime.now(UTC))
-        if closed and not overridden:
-            raise GateError(
-                f"no rollout is started now: {closed}",
-                instead="wait for the release window, or give --override --reason TEXT, which is recorded",
-            )
+        closed = control.require_window(steps, settings, overridden)
         served = control.require_versions(setup, version, settings.reveal_api_key())
         control.require_parts(setup)
+        if steps.model_checks and not unpaired:
+            control.require_pairs(setup, served["stable"], settings)
         if registry:
             say(f"holding the release gates against {version}")
             control.require_gates(version, setup, settings)
         before, clock = served["stable"].version, read_clock()
         what = f"{before} to {version}" + (f"; outside the window: {overridden}" if closed else "")
+        what += f"; without pairs: {unpaired}" if unpaired else ""
         rollout = Rollout(
             *(0, service, before, version, steps, setup, State.STARTING, -1, 0, clock.wall_s, what, clock.wall_s),
             clock=clock,

@@ -9,16 +9,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 
 from churn.businesses import find_contract
 from churn.cli.rollout_words import make_event_printer
 from churn.cli.show import say
 from churn.cli.training import open_registry
-from churn.errors import GateError, RolloutError, SettingsError
+from churn.errors import ChurnError, GateError, RolloutError, SettingsError
 from churn.judging.judge import judge
 from churn.model.shelf import CHAMPION
 from churn.rollout.controller import POLL_S, Controller
+from churn.rollout.evidence import LogEvidence
 from churn.rollout.parts import open_fleet, open_router, open_source
 from churn.rollout.plan import Plan
 from churn.rollout.recorder import Recorder
@@ -27,6 +28,7 @@ from churn.rollout.served import describe_bundle
 from churn.rollout.shapes import require_common_shape
 from churn.rollout.state import Bundle, Rollout, Setup
 from churn.rollout.store import RolloutStore
+from churn.service.startup import find_log_places
 from churn.settings import Settings
 
 # ruff: noqa: PLC0415 - MLflow takes seconds to import, and not every rollout needs it
@@ -37,7 +39,7 @@ OBEY_TIMEOUT_S = 15.0  # the tick of another process may take that long
 
 def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) -> Controller:
     """Build the controller of a rollout from its setup."""
-    setup = rollout.setup
+    setup, began = rollout.setup, store.list_events_in_short(rollout.number)[0].at
     return Controller(
         recorder=Recorder(rollout, store),
         router=open_router(setup.router),
@@ -46,6 +48,19 @@ def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) 
         closed_because=build_window(rollout.plan, settings),
         promote=lambda finished: promote(finished, settings),
         fleet=open_fleet(setup.fleet) if setup.fleet else None,
+        evidence=open_evidence(setup, settings, began) if rollout.plan.model_checks else None,
+    )
+
+
+def open_evidence(setup: Setup, settings: Settings, began: float | None = None) -> LogEvidence:
+    """Open what reads pairs from the prediction log."""
+    contract = setup.contract or settings.churn_contract
+    return LogEvidence(
+        places=find_log_places(settings, contract),
+        shelf=settings.shelf(contract),
+        bundle_keys=settings.bundle_keys,
+        threshold=settings.churn_threshold,
+        began=began,
     )
 
 
@@ -101,6 +116,17 @@ def build_window(plan: Plan, settings: Settings) -> Callable[[datetime], str | N
     return read_release_window(settings).closed_because
 
 
+def require_window(plan: Plan, settings: Settings, overridden: str | None) -> str | None:
+    """Refuse to start while no step may be taken, unless that is overridden. Return why none may."""
+    closed = build_window(plan, settings)(datetime.now(UTC))
+    if closed and not overridden:
+        raise GateError(
+            f"no rollout is started now: {closed}",
+            instead="wait for the release window, or give --override --reason TEXT, which is recorded",
+        )
+    return closed
+
+
 def require_places(setup: Setup) -> None:
     """Refuse a setup whose counts could not be read: a track is missing, or is no address."""
     if setup.fleet and not any(setup.places.values()):
@@ -151,6 +177,29 @@ def require_versions(setup: Setup, version: str, api_key: str | None = None) -> 
         served[track] = bundles.pop()
     require_common_shape(served, source.read_documents)
     return served
+
+
+def require_pairs(setup: Setup, stable: Bundle, settings: Settings) -> None:
+    """Refuse a rollout whose model's checks can only hold. Say what could not be found out.
+
+    Raises:
+        RolloutError: there is no log, it names no subscribers, or stable's bundle is not here.
+    """
+
+    def count_answered() -> int:
+        reading = open_source(setup, settings.reveal_api_key()).read()["stable"]
+        return sum(counts.predictions for counts in reading.counts.values())
+
+    try:
+        unknown = open_evidence(setup, settings).require_possible(stable, count_answered)
+    except (ChurnError, OSError) as error:
+        raise RolloutError(
+            f"scores, banners, tiers and reasons could never be judged: {error}",
+            instead=f"{getattr(error, 'instead', '') or 'mend that'}; or give --without-pairs --reason TEXT, which is "
+            "recorded: they hold then, until a person promotes",
+        ) from error
+    if unknown:
+        say(unknown)
 
 
 def require_gates(version: str, setup: Setup, settings: Settings) -> None:

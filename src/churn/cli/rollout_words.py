@@ -30,6 +30,7 @@ def show_status(status: Status) -> None:
         ("step", f"{step} of {len(rollout.plan.steps)}"),
         ("canary's share", f"{rollout.weight_percent} %, as recorded"),
         ("requests in this step", requests or "none yet"),
+        ("subscribers compared", _describe_compared(status)),
         ("last look", ago or "not known"),
         ("why, at the last look", rollout.reason),
     ]
@@ -47,6 +48,13 @@ def show_status(status: Status) -> None:
     if problems := status.list_problems():
         rows = [(problem.what, problem.instead) for problem in problems]
         print_table("What is wrong or not known", ["what", "what to do"], rows)
+
+
+def _describe_compared(status: Status) -> str:
+    compared = status.subscribers_compared
+    if compared is None:
+        return f"none: {status.no_pairs}"
+    return f"{compared:,} in this rollout, as far as their records are in the prediction log"
 
 
 def show_findings(events: Sequence[Event]) -> None:

@@ -79,6 +79,13 @@ class Observation:
         """Return what the canary had answered since the step began."""
         return _counts_from(self.seen.get("canary"))
 
+    @property
+    def subscribers(self) -> int | None:
+        """Return how many subscribers both versions answered; None if none were compared."""
+        pairs = self.seen.get("pairs")
+        number = _number_from(pairs.get("subscribers")) if isinstance(pairs, Mapping) else None
+        return None if number is None else int(number)
+
 
 def observation_from_event(event: Event) -> Observation | None:
     """Return the observation that an event records, if it records one."""

@@ -19,7 +19,9 @@ from churn.prediction_log.batches import batches_from_journal, batches_from_segm
 from churn.prediction_log.journal import list_journals, split_torn_line
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import read_header
-from churn.prediction_log.segments import list_segments, open_store, read_segment
+from churn.prediction_log.segments import SegmentStore, list_segments, open_store, read_segment
+
+PATIENCE_S = 10.0  # for one request of a bucket; whoever follows a log has other things to do
 
 log = logging.getLogger("churn.prediction_log")
 
@@ -50,6 +52,7 @@ class LogFollower:
     wants: Callable[[Mapping[str, Any]], bool] = lambda _: True
     is_behind: bool = field(default=False, init=False)
     damaged: list[DataError] = field(default_factory=list, init=False)
+    _store: SegmentStore | None = field(default=None, init=False)
     _read: dict[str, Position] = field(default_factory=dict, init=False)
 
     def read_new(self, is_enough: Callable[[], bool] = lambda: False) -> Iterator[RecordBatch]:
@@ -65,7 +68,7 @@ class LogFollower:
         self.is_behind, self.damaged = False, []
         # Journals come first: one that is closed meanwhile is found as a segment, or at the next look.
         journals = list_journals(self.places.journals)
-        store = open_store(self.places.where)
+        store = self._store = self._store or open_store(self.places.where, patience_s=PATIENCE_S)
         segments = list_segments(store, self.since)
         known = {path.stem for path in journals} | {segment.origin for segment in segments}
         self._read = {name: position for name, position in self._read.items() if name in known}

@@ -78,13 +78,16 @@ class SegmentStore(Protocol):
         """Remove files that were begun before a time and never finished."""
 
 
-def open_store(where: str, kept_days: int | None = None) -> SegmentStore:
+def open_store(where: str, kept_days: int | None = None, *, patience_s: float | None = None) -> SegmentStore:
     """Open the store that `Places` names.
+
+    Args:
+        patience_s: how long one request of a bucket may take, with all that is tried again; minutes if not given.
 
     Raises:
         ChurnError: it is an object store, and the environment lacks its settings.
     """
-    return _ObjectStore(where, kept_days) if "://" in where else _Folder(Path(where))
+    return _ObjectStore(where, kept_days, patience_s) if "://" in where else _Folder(Path(where))
 
 
 def write_segment(store: SegmentStore, segment: Segment, content: bytes, *, age_days: int = 0) -> None:
@@ -171,12 +174,16 @@ class _Folder:
 class _ObjectStore:
     """S3, Google Cloud Storage or Azure. Credentials, region and endpoint come from the usual environment variables."""
 
-    def __init__(self, url: str, kept_days: int | None) -> None:
+    def __init__(self, url: str, kept_days: int | None, patience_s: float | None) -> None:
         from obstore.store import from_url
 
         self.where = url
         self._kept_days = kept_days
-        self._store: Any = self._call(lambda: from_url(url))
+        options: dict[str, Any] = {}
+        if patience_s is not None:
+            patience = timedelta(seconds=patience_s)
+            options = {"client_options": {"timeout": patience}, "retry_config": {"retry_timeout": patience}}
+        self._store: Any = self._call(lambda: from_url(url, **options))
 
     def list_names(self, after: str = "") -> Iterable[str]:
         return self._call(lambda: [item["path"] for chunk in self._store.list(offset=after or None) for item in chunk])

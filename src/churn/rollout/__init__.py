@@ -13,6 +13,9 @@ served.py       what the instances serve, against what they should
 timekeeping.py  how long things took, whatever somebody sets the wall clock to
 fetch.py        asks several addresses at once, with bounds
 sources.py      where counters are read: the instances, or Prometheus
+first_answers.py  what both versions said of each subscriber, counted once
+paired.py       reads from the prediction log how both answered the same subscribers
+evidence.py     finds the log and the bundles that this takes, and says what is missing
 status.py       how it stands at this moment: asks the router and the instances
 metrics.py      what Prometheus is told of it, by name
 samples.py      reads these metrics from the store alone

@@ -6,13 +6,13 @@ Each action is on disk before it is done, and may be done twice. So the next con
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from churn.errors import ChurnError, RolloutError
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision, Situation, decide
+from churn.rollout.evidence import EvidenceSource
 from churn.rollout.fleets.fleet import Fleet
 from churn.rollout.recorder import Recorder, build_judge_input, choose_stable_counts
 from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, Track, move_weight
@@ -33,6 +33,7 @@ class Controller:
         closed_because: returns why no step may be taken at a time; None if one may.
         promote: makes the new version the champion; called again if it failed or was interrupted.
         fleet: what starts and stops the tasks; None if the rollout does neither.
+        evidence: what both versions said of the same subscribers; None if the plan has no check that needs it.
     """
 
     recorder: Recorder
@@ -42,6 +43,7 @@ class Controller:
     closed_because: Callable[[datetime], str | None]
     promote: Callable[[Rollout], None]
     fleet: Fleet | None = None
+    evidence: EvidenceSource | None = None
 
     @property
     def rollout(self) -> Rollout:
@@ -79,14 +81,10 @@ class Controller:
             else:
                 act()
         except ChurnError as error:
-            self._note_trouble(error.message)
+            self.recorder.note_trouble(error.message)
         except Exception as error:  # noqa: BLE001 - a controller that is gone judges nothing, whatever it was answered
-            self._note_trouble(f"a fault of this program, or of what it was answered: {error!r}")
+            self.recorder.note_trouble(f"a fault of this program, or of what it was answered: {error!r}")
         return self.rollout
-
-    def _note_trouble(self, reason: str) -> None:
-        with suppress(RolloutError):  # the store cannot be written; its last look grows old, which others see
-            self.recorder.save(self.rollout, "trouble", reason)
 
     def _wait(self, stop: threading.Event) -> None:
         # An action that failed is tried again at once: traffic must be back within seconds.
@@ -152,11 +150,12 @@ class Controller:
 
     def _watch(self) -> None:
         """Judge the canary, decide, and do what was decided."""
+        evidence = self.recorder.read_evidence(self.evidence)  # first, since it may take seconds
         actual_percent = self.router.read_weight()
         canary_up = self.router.is_healthy("canary")
         counts, complete, mismatch = self._read_counts()
         judge_input = build_judge_input(
-            self.rollout, counts, self.recorder.now(), canary_up=canary_up, complete=complete
+            self.rollout, counts, self.recorder.now(), canary_up=canary_up, complete=complete, evidence=evidence
         )
         verdict = self._judge(judge_input, mismatch)
         plan = self.rollout.plan

@@ -17,7 +17,7 @@ from churn.judging.metrics import PROBABILITY_BOUNDS
 from churn.judging.pairs import BANNER_PART, SCORE_PARTS, PairCounts
 from churn.model.pairs import Flags, ModelAnswers, Numbers, Whole, find_strongest, tiers_from_probabilities
 
-# Each takes 16 bytes and two bits for each part: 26 bytes for ten features.
+# Each takes 16 bytes and two bits for each part: 25 bytes for ten features.
 MOST_SUBSCRIBERS = 1_000_000
 KEY_BYTES = 8  # of a million subscribers, no two have one key, with a chance of 1 to 37 million
 

@@ -68,14 +68,11 @@ class Versions:
     """
 
     stable: Bundle
+    canary_version: str
     canary_sha256: str
     canary: Bundle | None
     began: datetime
     threshold: float | None = None
-
-    def __str__(self) -> str:
-        """Name the canary."""
-        return self.canary.model.version if self.canary else f"the bundle {self.canary_sha256[:8]}"
 
 
 @dataclass(eq=False)
@@ -106,12 +103,14 @@ class PairReader:
                 trouble = describe_left_out(self._log.damaged)
             except (ChurnError, OSError) as error:
                 trouble = f"the prediction log cannot be read: {error}"
+            except Exception as error:  # noqa: BLE001 - whatever a log holds, the canary is judged by all else
+                trouble = f"the prediction log holds what cannot be read: {error!r}"
         if len(self._first):
             return Evidence(self._first.count(), trouble=trouble)
         return Evidence(None, trouble or self._describe_none(), trouble)
 
     def _describe_none(self) -> str:
-        canary, where = self.versions, self.places.where
+        canary, where = self.versions.canary_version, self.places.where
         if self.is_other_contract:
             stable = self.versions.stable.model.version
             return f"{stable} cannot answer the records of {canary}, since the contract has changed; {WITHOUT}"

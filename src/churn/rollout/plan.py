@@ -68,6 +68,14 @@ class Plan(PlanTable):
         Mapping[str, float],
         Field(description="other tolerances than the checks' own, by check, as shares: 0.01 is one in a hundred"),
     ] = Field(default_factory=dict)
+    model_checks: Annotated[
+        bool,
+        Field(
+            # Not written where it is true, so that an earlier program reads the plan of a rollout, too.
+            exclude_if=lambda are_judged: are_judged,
+            description="whether scores, banners, tiers and reasons are judged, which takes the prediction log",
+        ),
+    ] = True
     time_scale: Annotated[
         float, Field(ge=1, description="for demonstrations: how many hours of the plan pass in one")
     ] = 1
@@ -94,7 +102,9 @@ class Plan(PlanTable):
     def checks(self) -> tuple[Check, ...]:
         """The checks, with the plan's tolerances."""
         return tuple(
-            replace(check, tolerance=self.tolerances.get(check.name, check.tolerance)) for check in DEFAULT_CHECKS
+            replace(check, tolerance=self.tolerances.get(check.name, check.tolerance))
+            for check in DEFAULT_CHECKS
+            if self.model_checks or not check.measure.is_paired
         )
 
     def hold_s(self, step: int) -> float:

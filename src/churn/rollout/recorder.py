@@ -1,13 +1,17 @@
 """What a tick hands to the judge, and what it leaves in the store."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from churn.clocks import Clock, read_clock
+from churn.errors import RolloutError
 from churn.judging.counts import Counts
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision
+from churn.rollout.evidence import EvidenceSource
+from churn.rollout.paired import Evidence
 from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.state import Command, Event, Rollout, State, TrackCounts
 from churn.rollout.store import RolloutStore
@@ -35,6 +39,13 @@ class Recorder:
         """Return the rollout's time in seconds since 1970."""
         return tell_time(self.rollout, self.read_clock())
 
+    def read_evidence(self, source: EvidenceSource | None) -> Evidence:
+        """Return what both versions said of the same subscribers so far. What is left out of it is an event."""
+        evidence = source.look(self.rollout) if source else Evidence(None)
+        if evidence.trouble:
+            self.save(self.rollout, "trouble", evidence.trouble)
+        return evidence
+
     def save(
         self,
         rollout: Rollout,
@@ -53,6 +64,11 @@ class Recorder:
             event = Event(at, kind, *stands, reason[:MOST_LETTERS], decision, evidence or {})
         self.rollout = self.store.save(rollout, event, taken=command)
 
+    def note_trouble(self, reason: str) -> None:
+        """Write what went wrong at this look, if the store can be written."""
+        with suppress(RolloutError):  # its last look grows old, which others see
+            self.save(self.rollout, "trouble", reason)
+
     def save_verdict(self, judge_input: JudgeInput, verdict: Verdict, decision: Decision) -> None:
         """Write a verdict with its evidence: all that it takes to judge again."""
         evidence = {"verdict": asdict(verdict), "seen": asdict(judge_input)}
@@ -66,9 +82,13 @@ def choose_stable_counts(rollout: Rollout) -> Counts:
 
 
 def build_judge_input(
-    rollout: Rollout, counts: TrackCounts, now: float, *, canary_up: bool, complete: bool
+    rollout: Rollout, counts: TrackCounts, now: float, *, canary_up: bool, complete: bool, evidence: Evidence
 ) -> JudgeInput:
-    """Build the judge's input from what both tracks have answered in this step, at `now` in seconds since 1970."""
+    """Build the judge's input at `now`, in seconds since 1970.
+
+    It holds what both tracks have answered in this step, and what both versions said of the same subscribers in the
+    whole rollout.
+    """
     # In the bake the stable version gets no requests, so its figures may be old.
     tracks: tuple[Track, ...] = ("canary",) if rollout.state == State.BAKING else TRACKS
     return JudgeInput(
@@ -79,4 +99,6 @@ def build_judge_input(
         age_s=max(0.0, *(now - counts[track].at for track in tracks)),
         canary_up=canary_up,
         gap=not complete or any(counts[track].gap for track in tracks),
+        pairs=evidence.pairs,
+        no_pairs=evidence.no_pairs,
     )

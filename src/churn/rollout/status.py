@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,29 @@ class Status:
         return max(self.events, key=lambda event: event.order)
 
     @property
+    def subscribers_compared(self) -> int | None:
+        """How many subscribers' answers by both versions the last verdict rests on; None if there are none."""
+        pairs = self._seen.get("pairs")
+        return pairs["subscribers"] if pairs else None
+
+    @property
+    def no_pairs(self) -> str:
+        """Why there are none, and what to switch on."""
+        if not self.rollout.plan.model_checks:
+            return "the plan judges without the model's checks"
+        return (
+            str(self._seen.get("no_pairs") or "the canary was not judged yet")
+            if self.subscribers_compared is None
+            else ""
+        )
+
+    @property
+    def _seen(self) -> Mapping[str, Any]:
+        """What the judge was asked last."""
+        judged = [event for event in self.events if event.evidence.get("seen")]
+        return max(judged, key=lambda event: event.order).evidence["seen"] if judged else {}
+
+    @property
     def exit_code(self) -> ExitCode:
         """How a command ends that has shown this."""
         if self.rollout.is_over:
@@ -80,6 +103,8 @@ class Status:
         return {
             **self.rollout.summarize(),
             "controlled": self.controlled,
+            "subscribers_compared": self.subscribers_compared,
+            "no_pairs": self.no_pairs,
             "last": self.last_event.summarize(),
             "router": {"weight_percent": self.weight_percent, "healthy": self.healthy},
             "instances": [

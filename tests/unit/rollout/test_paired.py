@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from arro3.core import Array, DataType, RecordBatch
 from support.predicted import make_entry, make_header
 from support.shadowed import write_shadowed
 
 from churn.judging.pairs import PairCounts
 from churn.model.bundle import Bundle
 from churn.model.model import Prediction
+from churn.prediction_log.batches import parquet_from_batches
 from churn.prediction_log.journal import Journal, list_journals
 from churn.prediction_log.maintenance import close_journals
 from churn.prediction_log.places import Places, locate_log
-from churn.prediction_log.record import Entry, JournalHeader, LineMaker
-from churn.prediction_log.segments import list_segments, open_store
-from churn.rollout.paired import SHADOW, PairReader, Versions
+from churn.prediction_log.record import FEATURE, Entry, JournalHeader, LineMaker
+from churn.prediction_log.segments import Segment, list_segments, open_store, write_segment
+from churn.rollout.paired import NAMES, SHADOW, PairReader, Versions
 
 BEGAN = datetime.now(UTC) - timedelta(hours=1)
 
@@ -71,7 +74,13 @@ def ask(bundle: Bundle, *keys: str, ago: timedelta = timedelta(0), tenure: int =
 
 
 def read(log: Places, stable: Bundle, canary: Bundle, *, has_canary: bool = True) -> PairReader:
-    versions = Versions(stable=stable, canary_sha256=canary.sha256, canary=canary if has_canary else None, began=BEGAN)
+    versions = Versions(
+        stable=stable,
+        canary_version=canary.model.version,
+        canary_sha256=canary.sha256,
+        canary=canary if has_canary else None,
+        began=BEGAN,
+    )
     return PairReader(log, versions)
 
 
@@ -182,3 +191,15 @@ def test_what_cannot_be_read_is_trouble_and_what_was_counted_stays(log: Places, 
     assert evidence.pairs is not None
     assert evidence.pairs.subscribers == 1
     assert "damaged" in evidence.trouble
+
+
+def test_whatever_stands_in_a_log_a_look_ends_without_an_error(log: Places, stable: Bundle, canary: Bundle) -> None:
+    features = [FEATURE + name for name in stable.model.contract.feature_names()]
+    texts = dict.fromkeys((*NAMES, *features), "?") | {"bundle_sha256": canary.sha256}
+    columns: dict[str, Any] = {name: Array([text], DataType.utf8()) for name, text in texts.items()}
+    content = parquet_from_batches([RecordBatch.from_pydict(columns)])
+    now = datetime.now(UTC)
+    write_segment(open_store(log.where), Segment(now, now, 1, "foreign", ""), content)
+    evidence = read(log, stable, canary).look()
+    assert evidence.pairs is None
+    assert "the prediction log holds what cannot be read" in evidence.trouble

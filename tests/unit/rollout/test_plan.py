@@ -31,6 +31,17 @@ def test_a_plan_survives_being_stored() -> None:
     assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
 
 
+def test_a_plan_without_the_models_checks_has_all_others_and_is_stored_as_such() -> None:
+    plan = read_plan().model_copy(update={"model_checks": False})
+    assert [check.name for check in plan.checks if check.measure.is_paired] == []
+    assert len(plan.checks) == len(read_plan().checks) - 4
+    assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+def test_an_earlier_program_reads_the_plan_of_a_rollout_that_judges_all() -> None:
+    assert "model_checks" not in read_plan().model_dump(mode="json", by_alias=True)
+
+
 def test_time_that_is_compressed_is_compressed_everywhere(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text("time_scale = 3600\n" + STEP.format(100))

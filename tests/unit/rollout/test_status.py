@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.rollouts import SERVICE, V1, V2, V3, World, begin, build_controller
+from support.rollouts import SERVICE, V1, V2, V3, KnownEvidence, World, begin, build_controller
 
 from churn.errors import ExitCode
+from churn.judging.pairs import PairCounts
+from churn.rollout.paired import Evidence
 from churn.rollout.routers.router import Track
 from churn.rollout.state import Reading, State
 from churn.rollout.status import Status, ask_status
@@ -55,6 +57,20 @@ def test_nothing_is_wrong(world: Partly, store: RolloutStore) -> None:
     status = ask(world, store)
     assert (status.exit_code, status.list_problems()) == (ExitCode.DONE, [])
     assert status.summarize()["looked_at"] == "1970-01-12T13:46:40.000+00:00"
+
+
+def test_it_says_how_many_subscribers_were_compared_or_why_none(world: Partly, store: RolloutStore) -> None:
+    assert ask(world, store).no_pairs == "the canary was not judged yet"
+    evidence = KnownEvidence(Evidence(None, "no salt; set one"))
+    controller = build_controller(world, store)
+    controller.evidence = evidence
+    controller.tick()
+    status = ask(world, store)
+    assert (status.subscribers_compared, status.no_pairs) == (None, "no salt; set one")
+    evidence.evidence = Evidence(PairCounts(1234))
+    controller.tick()
+    summary = ask(world, store).summarize()
+    assert (summary["subscribers_compared"], summary["no_pairs"]) == (1234, "")
 
 
 def test_that_nobody_controls_has_an_exit_code_and_says_that_one_can_abort(world: Partly, store: RolloutStore) -> None:
