@@ -7,6 +7,7 @@ contract: `NAME.portal.toml` for name, title, phrases and subscribers, `NAME.por
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from churn.businesses import find_business, find_contract
 from churn.contract.declaration import Contract
 from churn.contract.phrases import label_from_name
+from churn.contract.subscriber import SubscriberError, subscriber_from_json
 from churn.errors import ContractError
 from portal.demo_people import describe_person, draw_subscribers, read_subscribers
 from portal.facts import list_page_languages
@@ -162,9 +164,9 @@ def _read_phrases(path: Path, phrases: Mapping[str, Mapping[str, str]]) -> Phras
 def _read_declared(path: Path, contract: type[Contract], declared: list[_Subscriber]) -> list[DemoSubscriber]:
     for subscriber in declared:
         try:
-            contract.model_validate(subscriber.facts)
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            subscriber_from_json(contract, subscriber.facts, as_of=datetime.now(UTC).date())
+        except SubscriberError as error:
+            wrong = "; ".join(item.message for item in error.errors) or error.message
             raise _unusable(path, f"the facts of subscriber {subscriber.key!r}: {wrong}") from error
     return [DemoSubscriber(number=number, **each.model_dump()) for number, each in enumerate(declared, start=1)]
 

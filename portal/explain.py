@@ -1,6 +1,7 @@
 """*Explain this prediction*, a page for the team: a what-if form, and the service's answer to what stands in it."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -158,7 +159,7 @@ async def _ask(client: AsyncChurnClient, form: Mapping[str, str]) -> WhatIf:
         document = await client.schema()
         fields = fields_from_document(document)
         values = values_from_form(fields, form)
-        asked = _read_headers(form) | Asked(reasons=len(fields))
+        asked = _read_headers(form) | Asked(reasons=sum(len(field.features) for field in fields))
         start = await client.predict(values_from_form(fields, {}), **asked)
         answer = await client.predict(values, **asked)
         require_sense(answer)
@@ -199,13 +200,17 @@ def explain(
         answer=answer,
         start=start,
         limits=limits,
-        labels={field.name: field.label for field in fields},
+        labels={name: label for field in fields for name, label in field.features.items()},
         values=words,
         chart=build_waterfall(answer["top_reasons"], base, threshold=limits.banner) if base else None,
         banner=decide_display(answer, subscriber="", history=BannerHistory(), today=date.min).banner,
         changes=[
             FieldChange(
-                field.label, field.describe(field.start), words[field.name], was.get(field.name), now.get(field.name)
+                field.label,
+                field.describe(field.start),
+                words[field.name],
+                _sum_contributions(was, field),
+                _sum_contributions(now, field),
             )
             for field in fields
             if values.get(field.name) != field.start
@@ -215,6 +220,11 @@ def explain(
 
 def _contributions(answer: RetentionAnswer) -> dict[str, float]:
     return {reason["feature"]: reason["shap_contribution"] for reason in answer["top_reasons"]}
+
+
+def _sum_contributions(contributions: Mapping[str, float], field: Field) -> float | None:
+    known = [contributions[name] for name in field.features if name in contributions]
+    return math.fsum(known) if len(known) == len(field.features) else None
 
 
 def _signed(number: float) -> str:

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from babel import dates
+
 from churn.contract.catalogues import find_contract_language, list_languages, list_missing
+from churn.contract.dates import day_from_text
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
 from churn.contract.language import ENGLISH, Language
@@ -28,11 +31,17 @@ def describe_facts(
     shown = [spec for spec in contract.features if spec.is_showable]
     shown = shown or [spec for spec in contract.features if not spec.marker.protected]
     words = find_contract_language(contract, language)
-    return [
-        Fact(words.translate(spec.label), not_known if value is None else _describe(spec, value, words))
-        for spec in shown
-        for value in [facts.get(spec.name)]
-    ]
+    described = {}
+    for spec in shown:
+        day = contract.find_date(spec)
+        names = day.find_names(facts) if day else []
+        if day and names:  # once, whatever is derived from it
+            value = _describe_date(facts[names[0]], language)
+            described[day.name] = Fact(words.translate(day.label), value or not_known)
+        else:
+            value = None if facts.get(spec.name) is None else _describe(spec, facts[spec.name], words)
+            described[spec.name] = Fact(words.translate(spec.label), value or not_known)
+    return list(described.values())
 
 
 def is_draft(contract: type[Contract]) -> bool:
@@ -51,6 +60,11 @@ def list_page_languages(contract: type[Contract], spoken: Sequence[str]) -> list
 
 def _is_translated(contract: type[Contract], code: str) -> bool:
     return code in list_languages(contract) and not is_draft(contract) and not list_missing(contract, code)
+
+
+def _describe_date(text: str | None, language: str) -> str | None:
+    day = day_from_text(text or "")
+    return dates.format_date(day, "long", language) if day else None
 
 
 def _describe(spec: FeatureSpec, value: Any, language: Language) -> str:

@@ -28,7 +28,7 @@ class Slider:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One control of the form: a list if it has choices, a slider and a number if it has a slider, else a switch.
+    """One control of the form: a list, a slider and a number, a date, or else a switch.
 
     Where the value may be unknown, an empty number says so, or the empty one of its choices. All of it is the
     service's. One of an earlier version gives no labels: then these are the names in words.
@@ -43,6 +43,13 @@ class Field:
     choice_labels: Mapping[str, str] = field(default_factory=dict)
     is_boolean: bool = False
     is_nullable: bool = False
+    is_date: bool = False
+    derives: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def features(self) -> Mapping[str, str]:
+        """The features that follow from it, by name, with their labels: those of a date, or itself."""
+        return self.derives or {self.name: self.label}
 
     def describe(self, value: Value | None) -> str:
         """Return one of its values as people write it."""
@@ -52,7 +59,7 @@ class Field:
 
     def read(self, text: str) -> Value:
         """Return what was typed or chosen, as the service takes it. A text that is no number stays a text."""
-        if self.choices and not self.is_boolean:
+        if self.is_date or (self.choices and not self.is_boolean):
             return text
         return _number(text) if self.slider else text == "true"
 
@@ -139,6 +146,8 @@ def _field(name: str, schema: Mapping[str, Any]) -> Field:
         slider=_slider(known, start) if known.get("type") in {"integer", "number"} else None,
         is_boolean=is_boolean,
         is_nullable=is_nullable,
+        is_date=known.get("format") == "date",
+        derives=schema.get("x-derives", {}),
     )
 
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +30,11 @@ class Clock:
     def gain_since(self, earlier: Self) -> float:
         """Return by how many seconds more than that the wall clock has moved; less than 0 if it was set back."""
         return self.wall_s - earlier.wall_s - self.measure_since(earlier)
+
+
+def find_today() -> date:
+    """Return the day in UTC."""
+    return datetime.now(UTC).date()
 
 
 def read_clock() -> Clock:

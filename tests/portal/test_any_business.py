@@ -4,10 +4,12 @@ import copy
 import csv
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import support.dated
 from support.fake_service import LOW, OFFER, FakeService, with_retention
 from support.gym import write_gym
 from support.visiting import Portal
@@ -203,7 +205,7 @@ def test_a_business_says_it_in_its_own_way(gym: Path, service: FakeService, tmp_
         (
             "toml",
             'subscriber = [{key = "a", title = "A", facts = {fee = -1}}]',
-            "subscriber 'a': visits: Field required",
+            "subscriber 'a': visits is missing",
         ),
         ("html", "{% if %}", "gym.portal.html, line 1"),
         ("html", "{{ facts.nothing }}", "has no attribute 'nothing'"),
@@ -215,3 +217,30 @@ def test_a_file_beside_the_contract_that_cannot_be_used_is_refused_at_the_start(
     (gym / f"gym.portal.{ending}").write_text(content, encoding="utf-8")
     with pytest.raises(ChurnError, match=wrong):
         Portal(tmp_path, "http://127.0.0.1:9", churn_contract="gym")
+
+
+def copy_dated(folder: Path) -> None:
+    for file in (Path(support.dated.__file__), Path(support.dated.__file__).with_suffix(".toml")):
+        (folder / file.name).write_bytes(file.read_bytes())
+
+
+def test_a_date_stands_on_the_page_and_is_sent_so_that_each_day_counts_anew(
+    gym: Path, service: FakeService, tmp_path: Path
+) -> None:
+    copy_dated(gym)
+    with Portal(tmp_path, service.address, service_budget_ms=5000, churn_contract="dated") as portal:
+        page = visitor_of(portal, 1, "dated").get().text
+    facts = service.asked[0].facts
+    assert [*facts] == ["books", "joined_on", "last_visit"]
+    joined = date.fromisoformat(facts["joined_on"])
+    assert "<dt>Joined</dt>" in page
+    assert f"<dd>{joined:%B} {joined.day}, {joined.year}</dd>" in page
+
+
+def test_the_dates_of_a_file_lie_as_long_before_today_as_before_the_day_that_they_are_counted_to(gym: Path) -> None:
+    copy_dated(gym)
+    path = gym / "readers.csv"
+    path.write_text("reader,books,joined_on,last_visit,counted_on\nr-1,3,2019-12-01,,2019-12-31\n", encoding="utf-8")
+    [reader] = load_business("dated", path).subscribers
+    joined = datetime.now(UTC).date() - timedelta(days=30)
+    assert reader.facts == {"books": 3, "joined_on": joined.isoformat(), "last_visit": None}

@@ -1,14 +1,17 @@
 """The what-if's form, made of what the service publishes for each contract."""
 
 import math
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.dated import CONTRACT as DATED
 from support.patchy import CONTRACT as PATCHY
 
 from churn.businesses import find_contract, list_contracts
+from churn.contract.subscriber import subscriber_from_json
 from churn.errors import Nonsense
 from churn.service.app import build_openapi_document
 from portal.fields import (
@@ -153,3 +156,16 @@ def test_a_document_that_is_another_services_is_refused(document: dict[str, Any]
 
 def test_limits_that_are_not_published_are_not_known() -> None:
     assert limits_from_document({"paths": {"/predict": {"post": {}}}}) == ServiceLimits(None, None, None)
+
+
+def test_a_date_has_a_control_of_its_own_and_stands_for_what_is_derived_from_it() -> None:
+    controls = {each.name: each for each in fields_from_document(build_openapi_document(DATED))}
+    assert [*controls] == DATED.input_names()
+    joined, visited = controls["joined_on"], controls["last_visit"]
+    assert (joined.is_date, joined.slider, joined.choices, joined.is_nullable) == (True, None, (), False)
+    assert joined.features == {"days_since_joining": "Days since joining", "month_of_joining": "Month of joining"}
+    assert controls["books"].features == {"books": "Books"}
+    sent = values_from_form(list(controls.values()), {"joined_on": "2024-05-01", "last_visit": ""})
+    assert sent == {"books": 3, "joined_on": "2024-05-01"}
+    assert visited.describe(None) == "not known"
+    subscriber_from_json(DATED, sent, as_of=date(2024, 6, 30))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_banner_subscribers(
-    path: Path, model: ChurnModel, threshold: float
+    path: Path, model: ChurnModel, threshold: float, *, today: date
 ) -> Iterator[tuple[Iterator[BannerSubscriber], Census]]:
     """Yield those of a file who see a banner, with a bar that moves as they are read; then say what was wrong.
 
-    The command asks for the extra `offers` before.
+    The command asks for the extra `offers` before. Dates are counted to `today`, where the rows say no other day.
     """
     from churn.retention.campaign.population import Census, find_banner_subscribers
 
@@ -35,6 +36,7 @@ def open_banner_subscribers(
             lambda subscriber, prediction: choose_customer_reasons(model, subscriber, prediction)[0],
             census,
             threshold=threshold,
+            today=today,
             progress=move,
         )
         yield subscribers, census

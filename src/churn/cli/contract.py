@@ -32,6 +32,7 @@ from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.contract.catalogues import list_drafted, list_missing, write_missing
 from churn.contract.messages import list_messages
 from churn.contract.places import locate_files
+from churn.contract.schema import build_request_schema
 from churn.drafting.draft import make_draft
 from churn.drafting.soundness import list_reminders, run_checks
 from churn.drafting.source import write_contract, write_policy
@@ -68,7 +69,7 @@ def contract_show(
     if name is None:
         out.print("\n".join(list_contracts()))
     elif as_json:
-        print_json(find_contract(name).model_json_schema())
+        print_json(build_request_schema(find_contract(name)))
     else:
         out.print(Markdown(describe_contract(find_contract(name))))
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from churn.businesses import find_contract, list_contracts
+from churn.contract.dates import DaysSince
 from churn.contract.declaration import Contract
 from churn.contract.features import LARGEST_NUMBER, LONGEST_CATEGORY, FeatureSpec
 from churn.contract.phrases import Band
@@ -38,6 +39,7 @@ def describe_contract(contract: type[Contract]) -> str:
                 (_build_field_row(at, spec) for at, spec in enumerate(contract.features)),
             ),
             "",
+            *_build_date_lines(contract),
             "What is said of a value: to the team, whose sentence goes on *increases*, *decreases* or *has no effect",
             "on churn risk*; and to the subscriber, where the value raises and where it lowers their risk.",
             "",
@@ -119,13 +121,49 @@ def _build_field_row(at: int, spec: FeatureSpec) -> tuple[object, ...]:
         notes.append(f"May be sent as {_join(spec.earlier_names)}, its earlier name.")
     if spec.marker.other:
         notes.append(f"Any other text of up to {LONGEST_CATEGORY} characters counts as `other`.")
-    if spec.is_nullable:
+    if spec.marker.of:
+        derived = "The days since then" if isinstance(spec.marker.of, DaysSince) else "Its month"
+        notes.append(f"{derived}, derived from the date `{spec.marker.of.source.name}`.")
+    elif spec.is_nullable:
         notes.append("May be null or left out: then it is not known.")
     if spec.marker.blank is not None:
         notes.append(f"Blank in a data file means {spec.marker.blank}.")
     example = str(spec.example).lower() if spec.kind == "boolean" else spec.example
     what = (at, f"`{spec.name}`", spec.label, spec.kind, _describe_values(spec), f"`{example}`", " ".join(notes))
     return (*what, DIRECTIONS[spec.marker.monotone], spec.group, _describe_audience(spec))
+
+
+def _build_date_lines(contract: type[Contract]) -> list[str]:
+    if not contract.dates:
+        return []
+    rows = [
+        (
+            f"`{spec.name}`",
+            spec.label,
+            _join(feature.name for feature in spec.features),
+            f"`{spec.declaration.example}`",
+            " ".join(
+                [
+                    spec.declaration.meaning,
+                    *(["May be null or left out: then it is not known."] if spec.is_nullable else []),
+                    *(
+                        [f"May be sent as {_join(spec.declaration.earlier_names)}."]
+                        * bool(spec.declaration.earlier_names)
+                    ),
+                ]
+            ),
+        )
+        for spec in contract.dates
+    ]
+    column, day = contract.as_of_column, contract.as_of
+    stated = [*([f"the column `{column}` of the file"] if column else []), *([str(day)] if day else [])]
+    return [
+        "A request and a file hold these dates in the place of what is derived from them. The service counts to the",
+        f"day of the request in UTC, training to {' or else '.join(stated) or 'the day that `--as-of` states'}:",
+        "",
+        *_tabulate("date | label | derived | example | meaning", rows),
+        "",
+    ]
 
 
 def _describe_audience(spec: FeatureSpec) -> str:

@@ -113,7 +113,7 @@ def offers_simulate(
     say(f"simulating {chosen.version} over {source} with {loaded.manifest.model_version}")
     day = _day(today)
     threshold = find_threshold(loaded.model, settings.churn_threshold).probability
-    with open_banner_subscribers(source, loaded.model, threshold) as (subscribers, census):
+    with open_banner_subscribers(source, loaded.model, threshold, today=day) as (subscribers, census):
         simulation = simulate(chosen, subscribers, day)
     content = build_summary(
         chosen,
@@ -214,7 +214,7 @@ def _compared(
     from churn.retention.campaign.report import build_comparison_summary
     from churn.retention.campaign.simulation import compare_policies
 
-    with open_banner_subscribers(source, model, threshold) as (subscribers, census):
+    with open_banner_subscribers(source, model, threshold, today=day) as (subscribers, census):
         comparison = compare_policies(old, new, subscribers, day)
     return build_comparison_summary(census, comparison)
 

@@ -3,7 +3,7 @@
 import getpass
 import os
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,26 @@ ContractOption = Annotated[
     str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {name_contracts()}.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        metavar="DATE",
+        help="The day to which dates are counted; what the file or the contract says if not given.",
+        show_default=False,
+    ),
+]
+ScoredAsOfOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        metavar="DATE",
+        help="The day to which dates are counted; what the file says if not given, else today, in UTC.",
+        show_default=False,
+    ),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse columns that nobody reads.")]
 SinceOption = Annotated[
     str | None,
@@ -39,6 +59,12 @@ NameOption = Annotated[
     str | None,
     typer.Option("--name", help="The registered model; the contract's own, CONTRACT-churn-predictor, if not given."),
 ]
+
+
+def day_from_option(moment: datetime | None) -> date | None:
+    """Return the day that an option states."""
+    return moment.date() if moment else None
+
 
 # Of images.
 BaseImageOption = Annotated[

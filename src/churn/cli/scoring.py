@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from churn.cli.extras import require_extra
-from churn.cli.options import JsonOption, StrictOption
+from churn.cli.options import JsonOption, ScoredAsOfOption, StrictOption, day_from_option
 from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.cpus import count_usable_cpus
 from churn.errors import SettingsError
@@ -58,6 +58,7 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
         str | None,
         typer.Option(help="The cluster, such as `auto` or host:6379; by default one on this machine."),
     ] = None,
+    as_of: ScoredAsOfOption = None,
     strict: StrictOption = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
@@ -80,6 +81,7 @@ def score(  # noqa: PLR0917 - typer reads options from parameters
         max_reject_share=max_reject_share,
         overwrite=overwrite,
         strict=strict,
+        as_of=day_from_option(as_of),
     )
     say(f"scoring {source} with {request.bundle.manifest.model_version}")
     with show_progress("rows") as move:

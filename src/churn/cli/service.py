@@ -79,7 +79,7 @@ def _serve(settings: Settings) -> None:
 
 def _announce(settings: Settings, address: str, bundle: Bundle) -> None:
     """Say what to try first, once the service listens; on standard error, beside the log."""
-    example = json.dumps(bundle.model.contract.example())
+    example = json.dumps(bundle.model.contract.example_request())
     err.print(f"\n[bold green]{bundle.manifest.model_version} is served at {address}[/]")
     if bundle.manifest.explainer_reason:
         err.print(f"It is explained by XGBoost, not by tables: {bundle.manifest.explainer_reason}", markup=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,7 @@ from churn.cli.options import ContractOption, JsonOption, NameOption
 from churn.cli.show import out, print_json, print_table, say
 from churn.cli.trained import word_reach
 from churn.cli.training import open_registry
+from churn.clocks import find_today
 from churn.contract.catalogues import list_languages
 from churn.contract.declaration import Contract
 from churn.errors import RegistryError, SettingsError
@@ -145,8 +145,9 @@ def _sum_net_dollars(
 
     model = load_bundle(settings.shelf(contract.contract_name).bundle(name_version(contract, info))).model
     say(f"weighing the offers of {policy.version} to the subscribers in {source}")
-    with open_banner_subscribers(source, model, threshold=0.0) as (subscribers, _):
-        cents = sum_net_cents(policy, subscribers, datetime.now(UTC).date())
+    today = find_today()
+    with open_banner_subscribers(source, model, threshold=0.0, today=today) as (subscribers, _):
+        cents = sum_net_cents(policy, subscribers, today)
     steps = steps_from_probabilities(np.fromiter(cents, dtype=np.float64))
     return np.bincount(steps, np.fromiter(cents.values(), dtype=np.float64) / 100, minlength=STEPS + 1)
 

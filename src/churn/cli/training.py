@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
-from churn.cli.options import ContractOption, DataArgument, JsonOption, StrictOption
+from churn.cli.options import AsOfOption, ContractOption, DataArgument, JsonOption, StrictOption, day_from_option
 from churn.cli.show import err, out, print_json, print_table, say, show_progress
 from churn.cli.trained import show_training
 from churn.contract.declaration import Contract
@@ -72,16 +73,19 @@ def data_check(
     data: DataArgument,
     contract: ContractOption = "streamflow",
     *,
+    as_of: AsOfOption = None,
     strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check a data file against the contract and show all that is wrong with it."""
-    read = read_data(find_contract(contract), data, strict=strict, as_json=as_json)
+    read = read_data(find_contract(contract), data, strict=strict, as_of=day_from_option(as_of), as_json=as_json)
     left = int(read.labels.sum())
     if as_json:
         found = {"valid": True, "rows": len(read.labels), "left": left, "sha256": read.sha256, "problems": []}
         counts = read.counts
         others = {name: dict(cells) for name, cells in counts.others.items()} if counts else {}
+        if read.as_of:
+            found["as_of"] = read.as_of
         print_json(found | {"blanks": dict(counts.blanks) if counts else {}, "others": others})
     else:
         out.print(f"{data} is valid: {len(read.labels)} rows, {left} of them left")
@@ -98,11 +102,20 @@ def train(
     ] = None,
     *,
     method: Annotated[str | None, typer.Option(help=f"Fit this method whatever the comparison says: {NAMES}.")] = None,
+    as_of: AsOfOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Train, measure and register a model: comparison, final fit, one untouched holdout, plots, all in MLflow."""
-    chosen, settings = find_contract(contract), read_settings()
-    train_and_register(chosen, data, settings, model_version, data_version, method=method, strict=strict)
+    train_and_register(
+        find_contract(contract),
+        data,
+        read_settings(),
+        model_version,
+        data_version,
+        method=method,
+        strict=strict,
+        as_of=day_from_option(as_of),
+    )
 
 
 @app.command(epilog="Example: churn tune var/data/streamflow-v3-2024-03.csv --trials 40")
@@ -123,6 +136,7 @@ def tune(
         Path | None,
         typer.Option("--out", help="Where to write the parameters; tuned/CONTRACT.json under CHURN_HOME if not given."),
     ] = None,
+    as_of: AsOfOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Search for a method's parameters on the training part; an interrupted search goes on where it stopped."""
@@ -132,7 +146,7 @@ def tune(
     from churn.training.tuning import tune as run_study
 
     settings, chosen, tuned_method = read_settings(), find_contract(contract), find_method(method)
-    read = read_data(chosen, data, strict=strict)
+    read = read_data(chosen, data, strict=strict, as_of=day_from_option(as_of))
     training_part = read.split(chosen).train
     storage = settings.churn_home.resolve() / "optuna.db"
     storage.parent.mkdir(parents=True, exist_ok=True)
@@ -184,20 +198,25 @@ def read_data(
     *,
     version: str | None = None,
     strict: bool = False,
+    as_of: date | None = None,
     as_json: bool = False,
 ) -> TrainingData:
     """Read a valid file; of an invalid one shows the table of problems before the error goes on.
 
-    Says what is not looked at, is blank, or is taken as another category. `strict` refuses columns that nobody reads.
+    Says what is not looked at, is blank, or is taken as another category, and to which day dates are counted. `strict`
+    refuses columns that nobody reads.
     """
     require_training_extra()
+    from churn.reading.days import describe_as_of
     from churn.reading.recognition import name_unread
     from churn.training.data import read_training_data
 
     with show_problems(as_json=as_json):
-        data = read_training_data(contract, path, version=version, strict=strict)
+        data = read_training_data(contract, path, version=version, strict=strict, as_of=as_of)
     if data.unread:
         say(name_unread(data.unread))
+    if data.as_of:
+        say(describe_as_of(data.as_of))
     for sentence in (*(data.counts.describe() if data.counts else ()), *data.group().describe()):
         say(sentence)
     return data
@@ -257,6 +276,7 @@ def train_and_register(
     *,
     method: str | None = None,
     strict: bool = False,
+    as_of: date | None = None,
 ) -> VersionInfo:
     """Do what `churn train` does."""
     require_training_extra()
@@ -264,7 +284,7 @@ def train_and_register(
 
     forced = None if method is None else find_method(method)
     say(f"reading {path}")
-    data = read_data(contract, path, version=data_version, strict=strict)
+    data = read_data(contract, path, version=data_version, strict=strict, as_of=as_of)
     demo = recognise_demo(contract, data)
     if demo is not None and data_version is None:
         data = replace(data, version=demo)

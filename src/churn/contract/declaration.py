@@ -8,11 +8,14 @@ declaration that is not complete is refused.
 A field with a default may be absent. A field that was renamed has its earlier names in a `validation_alias`, and a
 request has one of the names. Neither changes the fingerprint. A field whose value may be unknown has the type
 `TYPE | None`, the default None and `Feature(missing=True)`, which does.
+
+A feature may be derived from a date: `Feature(of=DaysSince(DATE))`. A request and a file have the date in its place.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +23,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from churn.answers import TierLimits
+from churn.contract.date_specs import DateSpec, collect_dates
 from churn.contract.demo import DemoProcess
 from churn.contract.derivation import build_spec
 from churn.contract.features import Count, Dollars, Feature, FeatureSpec
@@ -31,6 +35,7 @@ __all__ = ["Contract", "Count", "Dollars", "Feature", "Rows"]
 type Rows = npt.NDArray[np.float32]
 
 LONGEST_HORIZON_DAYS = 3660
+COLUMNS = ("id_column", "label_column", "as_of_column")
 
 
 class Contract(BaseModel):
@@ -45,6 +50,10 @@ class Contract(BaseModel):
     """How a data file writes (stayed, left)."""
     horizon_days: ClassVar[int | None] = None
     """Within how many days of a prediction somebody who left is one who left; None if the business does not say."""
+    as_of: ClassVar[date | None] = None
+    """The day to which the dates of a data file are counted, where neither the file nor the command says another."""
+    as_of_column: ClassVar[str] = ""
+    """The column of a data file that says this day for each row."""
     holdout_key: ClassVar[str] = ""
     """Of the hash that holds subscribers out; the contract's name if empty. Another key is another holdout."""
     demo: ClassVar[DemoProcess | None] = None
@@ -56,12 +65,20 @@ class Contract(BaseModel):
     """A loss of AUC too small to matter: of two models that differ by less, training takes the simpler one."""
 
     features: ClassVar[tuple[FeatureSpec, ...]] = ()
+    dates: ClassVar[tuple[DateSpec, ...]] = ()
+    """What features are derived from."""
+    inputs: ClassVar[tuple[FeatureSpec | DateSpec, ...]] = ()
+    """What a request has: the features, with dates in the place of those that are derived."""
     fingerprint: ClassVar[str] = ""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Derive what follows from the fields, and refuse a declaration that is not complete."""
         cls.features = tuple(build_spec(name, field) for name, field in cls.model_fields.items())
+        cls.dates = collect_dates(cls.features, [getattr(cls, name, "") for name in COLUMNS])
+        dates = {feature.name: spec for spec in cls.dates for feature in spec.features}
+        inputs = (dates.get(spec.name, spec) for spec in cls.features)
+        cls.inputs = tuple({spec.name: spec for spec in inputs}.values())
         _require_valid_limits(cls)
         ordered = [
             [spec.name, spec.kind, list(spec.categories), *(["missing"] if spec.is_nullable else [])]
@@ -81,6 +98,34 @@ class Contract(BaseModel):
         return [spec.name for spec in cls.features]
 
     @classmethod
+    def input_names(cls) -> list[str]:
+        """Return the names of what a request has, in the contract's order."""
+        return [spec.name for spec in cls.inputs]
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Return all columns of a data file in which features may stand, or dates, or the day that these count to."""
+        features = [name for spec in cls.features for name in (spec.name, *spec.earlier_names)]
+        dates = [name for spec in cls.dates for name in (spec.name, *spec.declaration.earlier_names)]
+        return [*features, *dates, *([cls.as_of_column] if cls.as_of_column else [])]
+
+    @classmethod
+    def needed_columns(cls, among: Container[str]) -> list[str]:
+        """Return the columns that a file with these ones needs, in the contract's order."""
+        return [
+            name
+            for spec in cls.inputs
+            for name in (spec.choose_columns(among) if isinstance(spec, DateSpec) else [spec.name])
+        ]
+
+    @classmethod
+    def find_date(cls, feature: FeatureSpec) -> DateSpec | None:
+        """Return the date that a feature is derived from; None if it is derived from none."""
+        return next(
+            (spec for spec in cls.dates if feature.marker.of and feature.marker.of.source == spec.declaration), None
+        )
+
+    @classmethod
     def labels(cls) -> dict[str, str]:
         """Return the features' short names for people, by name."""
         return {spec.name: spec.label for spec in cls.features}
@@ -94,6 +139,13 @@ class Contract(BaseModel):
     def example(cls) -> dict[str, Value]:
         """Return a valid subscriber made of the fields' examples."""
         return {spec.name: spec.example for spec in cls.features}
+
+    @classmethod
+    def example_request(cls) -> dict[str, Value]:
+        """Return a valid request made of the examples: that of a date in the place of those derived from it."""
+        return {
+            spec.name: spec.declaration.example if isinstance(spec, DateSpec) else spec.example for spec in cls.inputs
+        }
 
     def encode(self) -> tuple[float, ...]:
         """Return the encoded numbers in feature order, not yet rounded to float32."""

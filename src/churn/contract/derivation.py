@@ -8,6 +8,7 @@ import annotated_types
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
+from churn.contract.dates import MONTHS, DaysSince
 from churn.contract.features import OTHER, Feature, FeatureSpec, Kind
 from churn.contract.phrases import Band, Bands, Says, Value, bands_from_values, label_from_name, require_sound
 from churn.errors import ContractError
@@ -48,7 +49,7 @@ def build_spec(name: str, field: FieldInfo) -> FeatureSpec:
     spec = FeatureSpec(
         name=name,
         label=label,
-        group=marker.group or name,
+        group=marker.group or (marker.of.source.name if marker.of else name),
         is_showable=bool(bands[0].raises),
         kind=kind,
         categories=categories,
@@ -68,6 +69,8 @@ def build_spec(name: str, field: FieldInfo) -> FeatureSpec:
             *([OTHER] if marker.other and not bands[-1].raises else []),
         ),
     )
+    if marker.of:
+        _check_derived(spec)
     _check_customer_texts(spec)
     return spec
 
@@ -95,6 +98,23 @@ def _check_missing(name: str, field: FieldInfo, marker: Feature, *, is_nullable:
         raise ContractError(f"field {name!r} may be missing and has no default None", instead="write = None behind it")
     if is_nullable and marker.blank is not None:
         raise ContractError(f"field {name!r} has both blank and missing", instead="say one of them")
+
+
+def _check_derived(spec: FeatureSpec) -> None:
+    """Require of a feature that is derived from a date that it takes what is derived, and nothing else."""
+    if isinstance(spec.marker.of, DaysSince):
+        fits, wanted = (spec.kind, spec.lower) == ("integer", 0), "an int with ge=0, for it has the days since then"
+    else:
+        fits, wanted = spec.categories == MONTHS, "a Month of churn.contract.dates"
+    if not fits:
+        raise ContractError(
+            f"field {spec.name!r} does not fit the date it is derived from", instead=f"make it {wanted}"
+        )
+    if spec.blank is not None or spec.earlier_names:
+        raise ContractError(
+            f"field {spec.name!r} is derived from a date, and has a blank, a default or an earlier name",
+            instead="give earlier names to its Date, and write missing=True where the date may not be known",
+        )
 
 
 def _add_other(name: str, label: str, marker: Feature, categories: Sequence[str]) -> Mapping[Any, Says] | Bands:

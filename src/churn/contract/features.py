@@ -13,6 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from churn.answers import Direction
+from churn.contract.dates import DaysSince, MonthOf
 from churn.contract.language import ENGLISH, Language
 from churn.contract.phrases import Band, Bands, CountedNoun, Money, Says, Value, Words
 
@@ -44,6 +45,7 @@ class Feature:
             What is said of it may stand here; else the team reads `Tenure unknown`, and subscribers nothing.
         other: whether the last category, `other`, stands for every category that is not listed. Without words in
             `says` the team reads `Another payment method`, and subscribers nothing.
+        of: the date that the value is derived from, and how. A request and a file have the date.
     """
 
     says: Mapping[Any, Says] | Bands
@@ -55,6 +57,7 @@ class Feature:
     label: str = ""
     missing: bool | Says = False
     other: bool = False
+    of: DaysSince | MonthOf | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Let pydantic read a category that is not listed as `other`."""

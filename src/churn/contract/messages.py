@@ -10,8 +10,9 @@ type Message = str | tuple[str, str]
 
 def list_messages(contract: type[Contract]) -> list[Message]:
     """List the messages in the contract's order, each once. What no subscriber is shown has none."""
-    messages = [message for spec in contract.features if spec.is_showable for message in list_field_messages(spec)]
-    return list(dict.fromkeys(messages))
+    shown = [spec for spec in contract.features if spec.is_showable]
+    labels: list[Message] = [day.label for day in map(contract.find_date, shown) if day]
+    return list(dict.fromkeys([*labels, *(message for spec in shown for message in list_field_messages(spec))]))
 
 
 def list_field_messages(spec: FeatureSpec) -> list[Message]:

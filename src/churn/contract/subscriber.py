@@ -1,12 +1,14 @@
 """From JSON to a valid subscriber, or to a list of what is wrong with it."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from churn.contract.declaration import Contract
+from churn.contract.deriving import derive_fields, require_as_of
 from churn.contract.wording import FieldError, describe_kind, report_missing, report_refused, report_unknown
 from churn.errors import ChurnError
 
@@ -29,41 +31,71 @@ class SubscriberError(ChurnError):
 
 
 def subscriber_from_json[C: Contract](
-    contract: type[C], value: Any, name: str = "the body", *, most_errors: int = MOST_ERRORS
+    contract: type[C],
+    value: Any,
+    name: str = "the body",
+    *,
+    most_errors: int = MOST_ERRORS,
+    as_of: date | None = None,
 ) -> C:
     """Validate parsed JSON against the contract: its own limits decide, only the words are ours.
 
-    `name` names the value in an error, which lists at most so many fields.
+    Args:
+        contract: what is known of a subscriber.
+        value: as parsed.
+        name: of the value in an error.
+        most_errors: so many fields are listed at most.
+        as_of: the day to which dates are counted; the contract's if not given.
 
     Raises:
         SubscriberError: the value is no subscriber.
+        DataError: the contract has dates, and nothing says to which day they are counted.
     """
     if not isinstance(value, dict):
         raise SubscriberError(f"{name} must be one JSON object, got {describe_kind(value)}")
     if len(value) > MOST_FIELDS:
-        features = ", ".join(contract.feature_names())
+        features = ", ".join(contract.input_names())
         raise SubscriberError(f"there are {len(value):,} fields; send the features and nothing else: {features}")
+    if contract.dates:
+        fields, wrong_dates = derive_fields(contract, value, require_as_of(contract, as_of))
+        return _read_whole_numbers(contract, fields, most_errors, wrong_dates)
     try:
         return contract.model_validate(value)
     except ValidationError:
         return _read_whole_numbers(contract, value, most_errors)
 
 
-def _read_whole_numbers[C: Contract](contract: type[C], fields: dict[str, Any], most_errors: int) -> C:
+def _read_whole_numbers[C: Contract](
+    contract: type[C], fields: dict[str, Any], most_errors: int, wrong_dates: Sequence[FieldError] = ()
+) -> C:
     """Validate again with 14.0 read as 14: to JSON and to our own schema both are the same whole number."""
     integers = {name for spec in contract.features if spec.kind == "integer" for name in spec.find_names(fields)}
     try:
-        return contract.model_validate(
+        subscriber = contract.model_validate(
             {name: _whole(value) if name in integers else value for name, value in fields.items()}
         )
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
-        errors = [_field_error(contract, item) for item in found[: min(most_errors, MOST_ERRORS)]]
-        if len(found) == 1:
-            message = _field_error(contract, found[0]).message
-        else:
-            message = f"{len(found)} fields are wrong{'; see errors' if errors else ''}"
-        raise SubscriberError(message, errors, left_out=len(found) - len(errors)) from error
+        raise _describe_errors(contract, found, most_errors, wrong_dates) from error
+    if wrong_dates:
+        raise _describe_errors(contract, [], most_errors, wrong_dates)
+    return subscriber
+
+
+def _describe_errors(
+    contract: type[Contract], found: Sequence[ErrorDetails], most_errors: int, wrong_dates: Sequence[FieldError]
+) -> SubscriberError:
+    most = min(most_errors, MOST_ERRORS)
+    errors = [*wrong_dates, *(_field_error(contract, item) for item in found[:most])][:most]
+    if wrong_dates:
+        places = {name: at for at, name in enumerate(contract.input_names())}
+        errors.sort(key=lambda error: places.get(error.field, len(places)))
+    count = len(wrong_dates) + len(found)
+    if count == 1:
+        message = wrong_dates[0].message if wrong_dates else _field_error(contract, found[0]).message
+    else:
+        message = f"{count} fields are wrong{'; see errors' if errors else ''}"
+    return SubscriberError(message, errors, left_out=count - len(errors))
 
 
 def _whole(value: Any) -> Any:
@@ -74,5 +106,5 @@ def _field_error(contract: type[Contract], error: ErrorDetails) -> FieldError:
     name = str(error["loc"][0])
     specs = {name: spec for spec in contract.features for name in (spec.name, *spec.earlier_names)}
     if name not in specs or error["type"] == "extra_forbidden":  # the latter of an earlier name beside today's
-        return report_unknown(name, contract.feature_names())
+        return report_unknown(name, contract.input_names())
     return report_missing(specs[name]) if error["type"] == "missing" else report_refused(specs[name], error["input"])

@@ -2,10 +2,12 @@
 
 import json
 import math
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from churn.contract.date_specs import DateFault, DateSpec
 from churn.contract.features import LONGEST_CATEGORY, FeatureSpec
 
 LONGEST_ECHO = 60
@@ -60,6 +62,29 @@ def report_refused(spec: FeatureSpec, value: Any) -> FieldError:
     code = _code(spec, value)
     expected = _broken_limit(spec, value) if code == "out_of_range" else _expected(spec)
     return FieldError(field=spec.name, code=code, message=f"{spec.name} must be {expected}, got {_shown(value)}")
+
+
+def report_missing_date(spec: DateSpec, as_of: date) -> FieldError:
+    """Return the error of a date that was not sent."""
+    message = f"{spec.name} is missing; it must be {_expected_date(spec, as_of)}"
+    return FieldError(field=spec.name, code="missing", message=message)
+
+
+def report_refused_date(spec: DateSpec, fault: DateFault, value: Any, as_of: date) -> FieldError:
+    """Return the error of a date that is none, or that lies where no date may."""
+    message = f"{spec.name} must be {_expected_date(spec, as_of)}, got {_shown(value)}"
+    return FieldError(field=spec.name, code="wrong_type" if fault == "no date" else "out_of_range", message=message)
+
+
+def report_both(spec: DateSpec, features: list[str]) -> FieldError:
+    """Return the error of a date beside features that are derived from it."""
+    both = f"{' and '.join(features)}, derived from it, {'is' if len(features) == 1 else 'are'} there too"
+    return FieldError(field=spec.name, code="duplicate", message=f"{spec.name} is there, and {both}; leave one out")
+
+
+def _expected_date(spec: DateSpec, as_of: date) -> str:
+    null = ", or null" if spec.is_nullable else ""
+    return f"a date from {spec.find_earliest(as_of)} to {as_of}, the day in UTC to which it is counted{null}"
 
 
 def _code(spec: FeatureSpec, value: Any) -> Code:

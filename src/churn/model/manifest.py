@@ -52,6 +52,13 @@ class ModelCard(BaseModel):
         int | None,
         Field(gt=0, description="Within how many days the label says who left.", exclude_if=lambda days: days is None),
     ] = None
+    as_of: Annotated[
+        str | None,
+        Field(
+            description="The day to which the training data's dates were counted, or the column that said it.",
+            exclude_if=lambda day: day is None,
+        ),
+    ] = None
     calibration_slope: Annotated[
         float | None,
         Field(gt=0, description="By which the leaves were multiplied.", exclude_if=lambda slope: slope is None),

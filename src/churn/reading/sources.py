@@ -1,11 +1,13 @@
 """Find the files to read, check their columns, and cut them into parts."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from churn.contract.date_specs import DateSpec
 from churn.contract.declaration import Contract
+from churn.contract.features import FeatureSpec
 from churn.errors import DataError
 from churn.reading import arrow_rows, csv_rows
 from churn.reading.blocks import Format, RowBlock, Span
@@ -79,22 +81,28 @@ def require_features(contract: type[Contract], sources: list[SourceFile], *, str
 
     Return the columns that are neither a feature nor the id: nobody reads them. `strict` refuses them.
     """
-    features = contract.feature_names()
-    wanted = [*features, *(name for spec in contract.features for name in spec.earlier_names), contract.id_column]
+    wanted = [*contract.columns(), contract.id_column]
+    specs: list[FeatureSpec | DateSpec] = [*contract.features, *contract.dates]
+    required = {spec.name for spec in specs if spec.is_required}
     extra: dict[str, None] = {}
     for source in sources:
         require_plain_names(source.path, source.columns, wanted)
-        found = {spec.name: spec.find_names(source.columns) for spec in contract.features}
+        found = {spec.name: spec.find_names(source.columns) for spec in specs}
         can_lack = any(found.values())
-        if missing := [
-            spec.name for spec in contract.features if not found[spec.name] and (spec.is_required or not can_lack)
-        ]:
+        needed = contract.needed_columns(source.columns)
+        if missing := [name for name in needed if not found[name] and (name in required or not can_lack)]:
             raise DataError(
                 f"{source.path} has no column {', no column '.join(missing)}",
-                instead=f"the contract {contract.contract_name} needs each of {', '.join(features)}",
+                instead=f"the contract {contract.contract_name} needs each of {', '.join(contract.input_names())}",
             )
         if both := next((names for names in found.values() if len(names) > 1), None):
             raise DataError(f"{source.path} has the column {both[0]} and its earlier name {both[1]}", instead=LEAVE_ONE)
+        for spec in contract.dates:
+            if found[spec.name] and (derived := spec.find_features(source.columns)):
+                raise DataError(
+                    f"{source.path} has the column {found[spec.name][0]}, and {derived[0]}, which is derived from it",
+                    instead=LEAVE_ONE,
+                )
         if double := [name for name in wanted if source.columns.count(name) > 1]:
             raise DataError(f"{source.path}: the column {double[0]!r} stands twice", instead=LEAVE_ONE)
         if _format(source) is csv_rows:
@@ -105,10 +113,23 @@ def require_features(contract: type[Contract], sources: list[SourceFile], *, str
 
 def describe_absent(contract: type[Contract], sources: list[SourceFile]) -> Iterator[str]:
     """Say of each feature that may be absent, and has no column in some source, what its values are taken for."""
-    for spec in contract.features:
-        if not all(spec.find_names(source.columns) for source in sources):
-            meaning = "not known" if spec.is_nullable else f"taken as {spec.default}"
+    for spec in contract.inputs:
+        names = [spec.name] if isinstance(spec, FeatureSpec) else [feature.name for feature in spec.features]
+        if not all(spec.find_names(source.columns) or set(names) <= {*source.columns} for source in sources):
+            meaning = (
+                f"taken as {spec.default}"
+                if isinstance(spec, FeatureSpec) and spec.default is not None
+                else "not known"
+            )
             yield f"there is no column {spec.name}: its values are {meaning}"
+
+
+def find_columns(contract: type[Contract], columns: Sequence[str]) -> list[str]:
+    """Return those of a source's columns in which features stand, or dates, or the day that these count to."""
+    features = [name for spec in contract.features for name in spec.find_names(columns)]
+    dates = [name for spec in contract.dates for name in spec.find_names(columns)]
+    as_of = [contract.as_of_column] if dates and contract.as_of_column in columns and contract.as_of_column else []
+    return [*features, *dates, *as_of]
 
 
 def cut_into_parts(sources: list[SourceFile], part_rows: int) -> Iterator[FilePart]:

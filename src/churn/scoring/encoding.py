@@ -6,14 +6,18 @@ A value that is not known is NaN, as everywhere. A cell that the contract refuse
 
 import functools
 from collections.abc import Mapping
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn.contract.cells import read_cells, text_from_cell
+from churn.contract.cells import BadCell, read_cells, read_date, text_from_cell
+from churn.contract.date_specs import DateSpec
+from churn.contract.dates import day_from_text
 from churn.contract.declaration import Contract
+from churn.contract.deriving import require_as_of
 from churn.contract.features import FeatureSpec
 from churn.reading.blocks import Floats, texts_from_column
 
@@ -22,14 +26,15 @@ REFUSED = np.inf
 PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"
 
 
-def encode(contract: type[Contract], columns: Mapping[str, pa.Array]) -> Floats:
+def encode(contract: type[Contract], columns: Mapping[str, pa.Array], as_of: date | None = None) -> Floats:
     """Encode rows as `Contract.encode` does: float64 (n, features), not yet rounded to float32.
 
     `columns` holds an array of numbers, booleans, texts or UTF-8 bytes for each feature, under one of its names, and at
-    least one. A column that is not there has empty cells. Refused cells become infinite.
+    least one. A column that is not there has empty cells. Refused cells become infinite. Dates are counted to `as_of`,
+    unless a column says it.
     """
     count = len(next(iter(columns.values())))
-    return np.column_stack([_encode_one(contract, at, columns, count) for at in range(len(contract.features))])
+    return np.column_stack([_encode_one(contract, at, columns, count, as_of) for at in range(len(contract.features))])
 
 
 def text_from_column(column: pa.Array) -> pa.Array:
@@ -50,8 +55,14 @@ def encode_cell(contract: type[Contract], at: int, cell: str) -> float:
     return REFUSED if isinstance(read, list) else read.encode()[at]
 
 
-def _encode_one(contract: type[Contract], at: int, columns: Mapping[str, pa.Array], count: int) -> Floats:
-    names = contract.features[at].find_names(columns)
+def _encode_one(
+    contract: type[Contract], at: int, columns: Mapping[str, pa.Array], count: int, as_of: date | None
+) -> Floats:
+    spec = contract.features[at]
+    origin = contract.find_date(spec)
+    if origin and origin.find_names(columns):
+        return _encode_dates(contract, spec, origin, columns, as_of)
+    names = spec.find_names(columns)
     return _encode(contract, at, columns[names[0]]) if names else np.full(count, encode_cell(contract, at, ""))
 
 
@@ -99,11 +110,37 @@ def _read_decimals(contract: type[Contract], at: int, column: pa.Array, plain: p
 
 def _encode_distinct(contract: type[Contract], at: int, column: pa.Array) -> Floats:
     """Read each distinct cell as the text that a CSV file would hold."""
+    texts, codes = _list_distinct(column)
+    numbers = np.array([encode_cell(contract, at, text) for text in texts])
+    encoded: Floats = numbers[codes]
+    return encoded
+
+
+def _encode_dates(
+    contract: type[Contract], spec: FeatureSpec, origin: DateSpec, columns: Mapping[str, pa.Array], as_of: date | None
+) -> Floats:
+    """Read each distinct pair of a date and the day that it is counted to."""
+    texts, codes = _list_distinct(columns[origin.find_names(columns)[0]])
+    if contract.as_of_column in columns:
+        days, day_codes = _list_distinct(columns[contract.as_of_column])
+    else:
+        days, day_codes = [require_as_of(contract, as_of).isoformat()], np.zeros(len(codes), np.int64)
+    pairs, places = np.unique(codes * len(days) + day_codes, return_inverse=True)
+    numbers = [_encode_date(spec, origin, texts[pair // len(days)], days[pair % len(days)]) for pair in pairs]
+    return np.array(numbers)[places]
+
+
+def _encode_date(spec: FeatureSpec, origin: DateSpec, cell: str, day: str) -> float:
+    as_of = day_from_text(day)
+    read = None if as_of is None else read_date(origin, cell, as_of)
+    return REFUSED if read is None or isinstance(read, BadCell) else spec.encode(read[spec.name])
+
+
+def _list_distinct(column: pa.Array) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return the distinct cells as a CSV file would hold them, and which one each cell is. The last is blank."""
     try:
         cells = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     except pa.ArrowNotImplementedError:  # Arrow has no dictionaries of lists, structs and half floats
         cells = pa.array(texts_from_column(column), pa.string()).dictionary_encode()
     texts = [*texts_from_column(cells.dictionary), ""]
-    numbers = np.array([encode_cell(contract, at, text) for text in texts])
-    encoded: Floats = numbers[cells.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)]
-    return encoded
+    return texts, cells.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -10,6 +10,7 @@ import functools
 import io
 import json
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from churn.files import write_bytes
 from churn.model.bundle import load_bundle
 from churn.model.model import ChurnModel
 from churn.reading.blocks import Floats
-from churn.reading.sources import FilePart, read_part
+from churn.reading.sources import FilePart, find_columns, read_part
 from churn.scoring.answers import answer_rows, texts_from_codes
 from churn.scoring.encoding import encode, text_from_column
 from churn.scoring.rejects import Reject, reject_from_misshapen_row, reject_from_row, table_from_rejects
@@ -42,6 +43,7 @@ class Job:
     bundle_sha256: str  # a bundle that is exchanged meanwhile is refused
     threshold: float  # of the banner
     reasons: int  # for each row
+    as_of: date | None = None  # to which dates are counted, where a row does not say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,11 @@ def score_part(job: Job, part: FilePart) -> PartResult:
     model = load_model(job.bundle, job.bundle_sha256)
     contract = model.contract
     identifier = [contract.id_column] if contract.id_column in part.source.columns else []
-    found = [name for spec in contract.features for name in spec.find_names(part.source.columns)]
-    table = read_part(part, [*identifier, *found])
-    values = encode(contract, table.columns)
+    table = read_part(part, [*identifier, *find_columns(contract, part.source.columns)])
+    values = encode(contract, table.columns, job.as_of)
     rejects = [
         *(reject_from_misshapen_row(row, cells, part.source.columns) for row, cells in table.misshapen.items()),
-        *_refuse_rows(contract, part, list(table.columns), values),
+        *_refuse_rows(job, contract, part, list(table.columns), values),
     ]
     valid = np.flatnonzero(~np.isinf(values).any(axis=1))
     answers = answer_rows(model, values[valid], threshold=job.threshold, reasons=job.reasons)
@@ -113,7 +114,7 @@ def load_model(path: Path, sha256: str) -> ChurnModel:
     return bundle.model
 
 
-def _refuse_rows(contract: type[Contract], part: FilePart, wanted: list[str], values: Floats) -> list[Reject]:
+def _refuse_rows(job: Job, contract: type[Contract], part: FilePart, wanted: list[str], values: Floats) -> list[Reject]:
     """Let the contract decide each row that has a refused cell. Put accepted rows into `values`, return the others.
 
     A reject holds the wanted cells only, if another column of the part is broken.
@@ -127,7 +128,7 @@ def _refuse_rows(contract: type[Contract], part: FilePart, wanted: list[str], va
     except DataError:
         whole = read_part(part, wanted)
     for position, cells in zip(doubtful, whole.texts(doubtful), strict=True):
-        subscriber = read_cells(contract, cells)
+        subscriber = read_cells(contract, cells, job.as_of)
         if isinstance(subscriber, list):
             rejects.append(reject_from_row(contract, int(whole.numbers[position]), cells, subscriber))
         else:

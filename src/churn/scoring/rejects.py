@@ -30,13 +30,14 @@ class Reject:
 
     row: int  # its number in the source
     cells: Mapping[str, str] | Sequence[str]  # texts by column; a list if their columns are unknown
-    errors: Sequence[FieldError]  # in the contract's order
+    errors: Sequence[FieldError]  # in the contract's order, those of dates last
 
 
 def reject_from_row(contract: type[Contract], row: int, cells: Mapping[str, str], bad: Sequence[BadCell]) -> Reject:
     cell_by_column = {cell.column: cell for cell in bad}
     specs = [spec for spec in contract.features if spec.name in cell_by_column]
-    return Reject(row, cells, [_describe_error(spec, cell_by_column[spec.name]) for spec in specs])
+    of_dates = [cell.error for cell in bad if cell.error]
+    return Reject(row, cells, [*(_describe_error(spec, cell_by_column[spec.name]) for spec in specs), *of_dates])
 
 
 def reject_from_misshapen_row(row: int, cells: Sequence[str], header: Sequence[str]) -> Reject:

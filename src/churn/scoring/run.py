@@ -4,14 +4,17 @@ import contextlib
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from churn.clocks import find_today
 from churn.errors import DataError, SettingsError
 from churn.files import encode_json, write_bytes
 from churn.model.bundle import Bundle
+from churn.reading.days import choose_as_of, describe_as_of
 from churn.reading.recognition import name_unread
-from churn.reading.sources import FilePart, cut_into_parts, describe_absent, find_sources, require_features
+from churn.reading.sources import FilePart, SourceFile, cut_into_parts, describe_absent, find_sources, require_features
 from churn.scoring.output import SUMMARY, bind_folder, describe_inputs, remove_unfinished
 from churn.scoring.parts import Job, PartResult, part_path, read_part_result
 
@@ -34,6 +37,7 @@ class Request:
     max_reject_share: float = 1.0
     overwrite: bool = False  # delete an earlier output first
     strict: bool = False  # refuse columns that are not looked at
+    as_of: date | None = None  # to which dates are counted; today in UTC if not given
 
 
 def score(
@@ -59,17 +63,19 @@ def score(
         say(name_unread(extra))
     for sentence in describe_absent(request.bundle.model.contract, sources):
         say(sentence)
+    as_of = _choose_as_of(request, sources, say)
     before = describe_inputs(sources)
     parts = list(cut_into_parts(sources, request.part_rows))
     # Resolve: `champion` is a link, and may point elsewhere before the end.
     out, bundle = request.out.resolve(), request.bundle.path.resolve()
-    job = Job(out, bundle, request.bundle.sha256, request.threshold, request.reasons)
+    job = Job(out, bundle, request.bundle.sha256, request.threshold, request.reasons, as_of)
     bound = {
         "input": before,
         "bundle": job.bundle_sha256,
         "threshold": job.threshold,
         "number of reasons": job.reasons,
         "number of rows in a part": request.part_rows,
+        **({"day that dates are counted to": as_of.isoformat()} if as_of else {}),
     }
     bind_folder(request.out, bound, overwrite=request.overwrite)
     made = {part.number for part in parts if part_path(job.out, part.number).exists()}
@@ -101,6 +107,7 @@ def score(
         "banner": result.banner,
         "model_version": request.bundle.manifest.model_version,
         "bundle_sha256": job.bundle_sha256,
+        **({"as_of": as_of.isoformat()} if as_of else {}),
         "parts": len(parts),
         "parts_reused": len(made),
         "seconds": round(seconds, 3),
@@ -108,6 +115,15 @@ def score(
     }
     write_bytes(job.out / SUMMARY, encode_json(summary))
     return summary
+
+
+def _choose_as_of(request: Request, sources: Sequence[SourceFile], say: Callable[[str], None]) -> date | None:
+    """Return the day to which dates are counted where no row says it, today if not stated; None if no row needs it."""
+    contract, day = request.bundle.model.contract, request.as_of or find_today()
+    stated = {choose_as_of(contract, source.path, source.columns, request.as_of, otherwise=day) for source in sources}
+    for text in sorted(filter(None, stated)):
+        say(describe_as_of(text))
+    return day if day.isoformat() in stated else None
 
 
 def _require_sense(request: Request) -> None:

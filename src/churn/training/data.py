@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from churn.contract.cells import BLANK, read_cells, text_from_boolean
+from churn.contract.date_specs import DateSpec
 from churn.contract.declaration import Contract, Rows
+from churn.contract.features import FeatureSpec
 from churn.errors import DataError
 from churn.reading import arrow_rows
+from churn.reading.days import choose_as_of
 from churn.reading.recognition import find_unread, recognise, require_plain_names
 from churn.reading.whole import read_bytes, read_csv
 from churn.training.cell_counts import CellCounts
@@ -64,6 +68,7 @@ class TrainingData:
         ids: of the subscribers, as the file has them; never kept. None if the file has no column of ids.
         unread: columns that the contract does not name.
         counts: of blanks and of other categories.
+        as_of: the day to which dates are counted, or the column that says it; None if there are none.
     """
 
     version: str
@@ -74,6 +79,7 @@ class TrainingData:
     ids: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     counts: CellCounts | None = None
+    as_of: str | None = None
 
     def group(self) -> Groups:
         """Group rows of one id, and identical rows."""
@@ -85,13 +91,19 @@ class TrainingData:
 
 
 def read_training_data(
-    contract: type[Contract], path: Path, *, version: str | None = None, strict: bool = False
+    contract: type[Contract],
+    path: Path,
+    *,
+    version: str | None = None,
+    strict: bool = False,
+    as_of: date | None = None,
 ) -> TrainingData:
     """Read and validate a `.csv` (UTF-8, with a header) or `.parquet` file: an id, the contract's features, a label.
 
     Args:
         version: what the data is called; the file's name and the start of its hash if not given.
         strict: refuse columns that the contract does not name.
+        as_of: the day to which dates are counted; what the file or the contract says if not given.
 
     Raises:
         DataError: the file cannot be read, or has too few subscribers.
@@ -99,11 +111,12 @@ def read_training_data(
     """
     content = read_bytes(path)
     sha256 = hashlib.sha256(content).hexdigest()
-    wanted = [contract.id_column, *name_feature_columns(contract), contract.label_column]
+    wanted = [contract.id_column, *contract.columns(), contract.label_column]
     header, rows = read_rows(path, content, wanted)
     unread = find_unread(path, header, wanted, strict=strict)
     counts = CellCounts(contract)
-    subscribers, labels, ids = _validate(contract, path, header, rows, counts)
+    counted_to = choose_as_of(contract, path, header, as_of)
+    subscribers, labels, ids = _validate(contract, path, header, rows, counts, as_of=as_of)
     data = TrainingData(
         version=version or f"{path.stem}@{sha256[:12]}",
         sha256=sha256,
@@ -116,6 +129,7 @@ def read_training_data(
         ids=ids,
         unread=tuple(unread),
         counts=counts,
+        as_of=counted_to,
     )
     _require_enough(contract, path, data)
     return data
@@ -187,7 +201,13 @@ def check_cells(header: list[str], cells: list[str], line: int, collector: Probl
 
 
 def _validate(
-    contract: type[Contract], path: Path, header: list[str], rows: Numbered, counts: CellCounts
+    contract: type[Contract],
+    path: Path,
+    header: list[str],
+    rows: Numbered,
+    counts: CellCounts,
+    *,
+    as_of: date | None,
 ) -> tuple[list[Contract], list[int], tuple[str, ...]]:
     if wrong := list(_check_header(contract, header)):
         raise InvalidData(path, contract, wrong)
@@ -208,7 +228,7 @@ def _validate(
             collector.add(contract.label_column, f"neither {' nor '.join(contract.label_values)}", line)
         else:
             labels.append(contract.label_values.index(label))
-        subscriber = read_subscriber(contract, row, line, collector)
+        subscriber = read_subscriber(contract, row, line, collector, as_of)
         if subscriber is not None:
             subscribers.append(subscriber)
             counts.add(row)
@@ -221,23 +241,24 @@ def _validate(
     return subscribers, labels, tuple(ids)
 
 
-def name_feature_columns(contract: type[Contract]) -> list[str]:
-    """Name all columns in which features may stand, earlier names too."""
-    return [name for spec in contract.features for name in (spec.name, *spec.earlier_names)]
-
-
 def find_missing(contract: type[Contract], wanted: Sequence[str], header: Sequence[str]) -> Iterator[DataProblem]:
-    """Yield each wanted column that is missing, and each earlier name beside today's.
+    """Yield each wanted column that is missing, and each that says what another says too.
 
-    A feature may stand under an earlier name. If it has a default, it may be absent.
+    A feature may stand under an earlier name. If it has a default, it may be absent. All features of a date may stand
+    in its place.
     """
-    may_lack = {spec.name for spec in contract.features if spec.default is not None or spec.find_names(header)}
+    may_lack = {spec.name for spec in contract.features if spec.default is not None}
+    may_lack |= {spec.name for spec in contract.inputs if spec.find_names(header)}
     for column in wanted:
         if column not in header and column not in may_lack:
             yield DataProblem(column, "missing column", 1)
-    for names in (spec.find_names(header) for spec in contract.features):
+    specs: list[FeatureSpec | DateSpec] = [*contract.features, *contract.dates]
+    for names in (spec.find_names(header) for spec in specs):
         for name in names[1:]:
             yield DataProblem(name, f"earlier name of {names[0]}, which is there too", 1)
+    for date_spec in contract.dates:
+        for name in date_spec.find_features(header) if date_spec.find_names(header) else ():
+            yield DataProblem(name, f"derived from {date_spec.name}, which is there too", 1)
 
 
 def _read_label(contract: type[Contract], cell: str) -> str:
@@ -248,18 +269,18 @@ def _read_label(contract: type[Contract], cell: str) -> str:
 
 
 def _check_header(contract: type[Contract], header: list[str]) -> Iterator[DataProblem]:
-    expected = [contract.id_column, *name_feature_columns(contract), contract.label_column]
-    yield from find_missing(contract, [*contract.feature_names(), contract.label_column], header)
+    expected = [contract.id_column, *contract.columns(), contract.label_column]
+    yield from find_missing(contract, [*contract.needed_columns(header), contract.label_column], header)
     for column in dict.fromkeys(expected):
         if header.count(column) > 1:
             yield DataProblem(column, "column stands twice", header.count(column))
 
 
 def read_subscriber(
-    contract: type[Contract], row: dict[str, str], line: int, collector: ProblemCollector
+    contract: type[Contract], row: dict[str, str], line: int, collector: ProblemCollector, as_of: date | None = None
 ) -> Contract | None:
     """Read a row as a valid subscriber; on problems note all of them and return None."""
-    read = read_cells(contract, row)
+    read = read_cells(contract, row, as_of)
     if not isinstance(read, list):
         return read
     for bad in read:

@@ -16,7 +16,6 @@ from churn.training.data import (
     ProblemCollector,
     check_cells,
     find_missing,
-    name_feature_columns,
     read_rows,
     read_subscriber,
 )
@@ -60,10 +59,10 @@ def read_check_file(contract: type[Contract], path: Path) -> GivenRows:
         DataError: the file cannot be read, is too long, or its probabilities have too few decimals.
         InvalidData: not all of it is valid; lists what is wrong.
     """
-    known = [*name_feature_columns(contract), PROBABILITY]
+    known = [*contract.columns(), PROBABILITY]
     header, numbered = read_rows(path, read_bytes(path), known)
     twice = [DataProblem(name, "column stands twice", 1) for name in known if header.count(name) > 1]
-    if problems := [*find_missing(contract, [*contract.feature_names(), PROBABILITY], header), *twice]:
+    if problems := [*find_missing(contract, [*contract.needed_columns(header), PROBABILITY], header), *twice]:
         raise InvalidData(path, contract, problems)
     collector = ProblemCollector()
     rows: list[tuple[float, ...]] = []

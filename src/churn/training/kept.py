@@ -23,7 +23,7 @@ REFERENCE_FILE, REFERENCE_VALUES_FILE = "reference.json", "reference_values.json
 HOLDOUT_FILE = "holdout.npz"  # only runs of earlier versions kept one
 THRESHOLD = "threshold"
 LONGEST_TAG, LONGEST_VERSION = 200, 64
-HORIZON, SLOPE, INTERCEPT = "horizon_days", "calibration_slope", "calibration_intercept"
+HORIZON, AS_OF, SLOPE, INTERCEPT = "horizon_days", "as_of", "calibration_slope", "calibration_intercept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def read_threshold(info: VersionInfo) -> float | None:
 @explain_errors("the name or a figure")
 def build_card(contract: type[Contract], info: VersionInfo) -> ModelCard:
     """Collect what the registry says of the version."""
-    for key in ("training_date", "training_data_version"):
+    for key in ("training_date", "training_data_version", AS_OF):
         if len(said := info.tags.get(key, "")) > LONGEST_TAG or not said.isprintable():
             raise ValueError(f"its tag {key} is longer than {LONGEST_TAG} characters, or not printable")
     if day := info.tags.get("training_date"):
@@ -113,6 +113,7 @@ def build_card(contract: type[Contract], info: VersionInfo) -> ModelCard:
         training_data_version=info.tags.get("training_data_version"),
         test_auc=info.metrics.get("test_auc"),
         test_f1=info.metrics.get("test_f1"),
+        as_of=info.tags.get(AS_OF),
         horizon_days=int(info.tags[HORIZON]) if HORIZON in info.tags else None,
         calibration_slope=float(info.tags[SLOPE]) if SLOPE in info.tags else None,
         calibration_intercept=float(info.tags[INTERCEPT]) if INTERCEPT in info.tags else None,

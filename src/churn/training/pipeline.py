@@ -24,7 +24,7 @@ from churn.training.directions import Price, is_price_sure, price_directions, pr
 from churn.training.evaluation import Evaluation, compute_contributions, compute_shares, evaluate, rank_features
 from churn.training.folds import SEED
 from churn.training.holdout import Boundary, Mask
-from churn.training.kept import HORIZON, INTERCEPT, REFERENCE_FILE, REFERENCE_VALUES_FILE, SLOPE, HoldoutRows
+from churn.training.kept import AS_OF, HORIZON, INTERCEPT, REFERENCE_FILE, REFERENCE_VALUES_FILE, SLOPE, HoldoutRows
 from churn.training.measured import MEASURED_FILE, Measured, find_unseen, list_others
 from churn.training.methods.catalogue import SERVABLE, find_method
 from churn.training.methods.method import Recipe, ServableMethod
@@ -233,6 +233,7 @@ def build_run_record(
             **trained.boundary.build_tags(),
             **_tag_calibration(trained.calibration),
             **({HORIZON: str(contract.horizon_days)} if contract.horizon_days else {}),
+            **({AS_OF: data.as_of} if data.as_of else {}),
         },
         files={f"plots/{name}.png": _render(figure) for name, figure in figures.items()}
         | {

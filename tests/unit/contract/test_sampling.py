@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from support.dated import CONTRACT as DATED
 from support.patchy import CONTRACT as PATCHY
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract
 from churn.contract.sampling import draw_columns, draw_subscribers
 
-CONTRACTS: list[type[Contract]] = [*map(find_contract, list_contracts()), PATCHY]
+CONTRACTS: list[type[Contract]] = [*map(find_contract, list_contracts()), PATCHY, DATED]
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.dated import CONTRACT as DATED
 from support.patchy import CONTRACT as PATCHY
 from support.strategies import subscribers, values
 
@@ -18,7 +19,7 @@ from churn.contract.declaration import Contract
 from churn.reading.blocks import texts_from_column
 from churn.scoring.encoding import encode, text_from_column
 
-CONTRACTS: list[type[Contract]] = [*map(find_contract, list_contracts()), PATCHY]
+CONTRACTS: list[type[Contract]] = [*map(find_contract, list_contracts()), PATCHY, DATED]
 FEATURES = [(contract, at) for contract in CONTRACTS for at in range(len(contract.features))]
 # Features of every kind equally often, however many a contract has of each.
 EACH_KIND = st.sampled_from(["integer", "number", "category", "boolean"]).flatmap(

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from churn.answers import CustomerReason
+from churn.clocks import find_today
 from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.model.model import ChurnModel, Prediction
-from churn.reading.sources import FilePart, cut_into_parts, find_sources, read_part, require_features
+from churn.reading.sources import FilePart, cut_into_parts, find_columns, find_sources, read_part, require_features
 
 ROWS_AT_ONCE = 5_000
 FIRST_ROWS = 5
@@ -73,12 +75,14 @@ def find_banner_subscribers(
     *,
     threshold: float,
     rows_at_once: int = ROWS_AT_ONCE,
+    today: date | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Iterator[BannerSubscriber]:
     """Read a file or a folder of files as `churn score` does, and predict, in the order of the rows.
 
     The banner, with the reasons of `reasons_of`, is shown above the threshold, a probability. `census` is filled in on
-    the way. `progress` gets rows done and rows in all.
+    the way. `progress` gets rows done and rows in all. Dates are counted to `today`, the day
+    in UTC if not given, where no column says another.
 
     Raises:
         DataError: the file cannot be read, or lacks a column.
@@ -90,7 +94,7 @@ def find_banner_subscribers(
     parts = list(cut_into_parts(sources, rows_at_once))
     total = sum(part.span.rows for part in parts)
     for part in parts:
-        subscribers = _subscribers(contract, part, census)
+        subscribers = _subscribers(contract, part, census, today or find_today())
         predictions = model.predict([subscriber for _, subscriber in subscribers]) if subscribers else []
         for (key, subscriber), prediction in zip(subscribers, predictions, strict=True):
             if prediction.probability > threshold:
@@ -99,17 +103,18 @@ def find_banner_subscribers(
         progress(census.rows, total)
 
 
-def _subscribers(contract: type[Contract], part: FilePart, census: Census) -> list[tuple[str | None, Contract]]:
+def _subscribers(
+    contract: type[Contract], part: FilePart, census: Census, today: date
+) -> list[tuple[str | None, Contract]]:
     """Return the valid rows of a part with their keys."""
     id_column = contract.id_column
     columns = part.source.columns
-    features = [name for spec in contract.features for name in spec.find_names(columns)]
-    wanted = [*([id_column] if id_column in columns else []), *features]
+    wanted = [*([id_column] if id_column in columns else []), *find_columns(contract, columns)]
     table = read_part(part, wanted)
     subscribers: list[tuple[str | None, Contract]] = []
     texts = table.texts(np.arange(len(table.numbers))) if len(table.numbers) else []
     for number, cells in zip(table.numbers.tolist(), texts, strict=True):
-        read_row = read_cells(contract, cells)
+        read_row = read_cells(contract, cells, today)
         if isinstance(read_row, list):
             census.refuse(f"{part.source.name} row {number}", [(bad.column, bad.check) for bad in read_row])
         else:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from pydantic import Field
@@ -80,10 +81,12 @@ class WrittenAnswer:
         ]
 
 
-async def answer_batch(model: ChurnModel, rows: list[Any], *, threshold: float, reasons: int) -> WrittenAnswer:
+async def answer_batch(
+    model: ChurnModel, rows: list[Any], *, threshold: float, reasons: int, as_of: date | None = None
+) -> WrittenAnswer:
     """Answer every row that is a valid subscriber, just as if it had come alone, and say what is wrong with the rest.
 
-    Works on the event loop and makes way for other requests after each slice.
+    Dates are counted to `as_of`. Works on the event loop and makes way for other requests after each slice.
     """
     written = WrittenAnswer(model.version)
     for first in range(0, len(rows), ROWS_PER_SLICE):
@@ -94,7 +97,7 @@ async def answer_batch(model: ChurnModel, rows: list[Any], *, threshold: float, 
             predictions.append(None)
             try:
                 left = MOST_BATCH_ERRORS - written.listed
-                valid[index] = subscriber_from_json(model.contract, row, "the row", most_errors=left)
+                valid[index] = subscriber_from_json(model.contract, row, "the row", most_errors=left, as_of=as_of)
             except SubscriberError as error:
                 written.refuse(first + index, error)
                 if time.perf_counter() - began_s > SLICE_S:

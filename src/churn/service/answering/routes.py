@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from churn.answers import TIERS, RetentionAnswer
+from churn.clocks import find_today
 from churn.contract.catalogues import Languages
 from churn.contract.subscriber import subscriber_from_json
 from churn.judging.metrics import TOP_REASONS
@@ -64,7 +66,7 @@ def predict_routes(
         responses=describe_errors(413, 415, 422),
         openapi_extra={
             "parameters": [*parameters, *describe_visitor(policy.document.languages)],
-            "requestBody": _request_body(_schema(model), model.contract.example()),
+            "requestBody": _request_body(_schema(model), model.contract.example_request()),
             # For those who draw the probability.
             "x-banner-above": threshold,
             "x-tiers-below": dict(zip(TIERS, model.contract.tiers, strict=False)),
@@ -78,7 +80,7 @@ def predict_routes(
         clock = counters.start_clock()
         value = parse_json(body)
         clock.end("parse")
-        subscriber = subscriber_from_json(model.contract, value)
+        subscriber = subscriber_from_json(model.contract, value, as_of=_find_as_of(model))
         clock.end("validate")
         encoded = subscriber.encode()
         clock.end("encode")
@@ -134,7 +136,7 @@ def predict_routes(
             "parameters": parameters,
             "requestBody": _request_body(
                 {"type": "array", "items": _schema(model), "minItems": 1, "maxItems": max_batch_rows},
-                [model.contract.example()],
+                [model.contract.example_request()],
             ),
         },
     )
@@ -145,11 +147,17 @@ def predict_routes(
         body = await read_body(request, max_bytes=max_batch_rows * BYTES_PER_ROW, instead="send fewer rows")
         async with one_batch_at_a_time:  # else a single subscriber would wait for a slice of each
             rows = parse_rows(body, max_rows=max_batch_rows)
-            answer = await answer_batch(model, rows, threshold=threshold, reasons=reasons)
+            as_of = _find_as_of(model)
+            answer = await answer_batch(model, rows, threshold=threshold, reasons=reasons, as_of=as_of)
         counters.count_batch(answered=answer.answered, refused=answer.refused)
         return PiecesResponse(answer.list_pieces())
 
     return router
+
+
+def _find_as_of(model: ChurnModel) -> date | None:
+    """Return the day to which a request's dates are counted; None if the contract has none."""
+    return find_today() if model.contract.dates else None
 
 
 def _schema(model: ChurnModel) -> dict[str, Any]:

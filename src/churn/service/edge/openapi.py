@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from churn.answers import PredictionAnswer, RetentionAnswer
 from churn.contract.declaration import Contract
+from churn.contract.schema import put_dates
 from churn.service.edge.callers import OPEN
 from churn.service.edge.parameters import describe_header
 from churn.service.edge.problems import ProblemDetails, describe_errors
@@ -52,6 +53,7 @@ def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
             described["x-labels-of-values"] = {name: spec.name_value(name) for name in spec.categories}
         if spec.earlier_names:
             described["x-earlier-names"] = [*spec.earlier_names]
+    put_dates(contract, schemas["$defs"][contract.__name__])
     document["components"]["schemas"] |= schemas["$defs"]
     if not any(spec.is_nullable for spec in contract.features):  # then no answer has null in place of a value
         properties = document["components"]["schemas"]["Reason"]["properties"]
