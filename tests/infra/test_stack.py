@@ -143,7 +143,8 @@ def test_another_weight_holds_at_once(stack: Stack) -> None:
 
 
 def test_prometheus_sees_a_rollout_whose_controller_is_dead_and_how_it_ends(stack: Stack) -> None:
-    start = [str(ROOT / "scripts" / "stack"), "rollout", "start", CANARY, "--override", "--reason", "a test"]
+    on_purpose = ("--override", "--without-pairs", "--reason", "a test")  # nobody with a key may have asked yet
+    start = [str(ROOT / "scripts" / "stack"), "rollout", "start", CANARY, *on_purpose]
     controller = subprocess.Popen(start, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until(lambda: stack.ask_prometheus("churn_rollout_controlled") == ["1"], "a living controller is seen")
     docker(
