@@ -61,3 +61,17 @@ def test_without_any_outcome_the_report_says_that_nothing_can_be_compared(tmp_pa
     done = churn(tmp_path, "outcomes", "report")
     assert done.code == HOLD, done.err
     assert "nothing can be compared" in done.out
+
+
+def test_who_left_without_who_stayed_is_noticed_and_said(tmp_path: Path) -> None:
+    path, _ = simulate(tmp_path, effect=-0.2, subscribers=3000)
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    left = [row for row in rows if row.split(",")[1] == "yes"]
+    path.write_text("\n".join([head, *left]), encoding="utf-8")
+    succeed(tmp_path, "outcomes", "import", path, PREDICTION_LOG_SALT=SALT)
+    done = churn(tmp_path, "outcomes", "report")
+    assert done.code == HOLD, done.err
+    said = " ".join(done.out.split())
+    assert f"The outcome of {3000 - len(left):,} subscribers is missing" in said
+    assert "whose outcome is missing; import what became of them" in said
+    assert "those of AUC and lift hold for somebody who looks once" in said

@@ -110,6 +110,8 @@ def _show(summary: OutcomeSummary) -> None:
             f"{summary.too_young:,} are not old enough yet: whether a subscriber leaves is known "
             f"{summary.horizon_days} days after the prediction"
         )
+    if summary.missing:
+        out.print(summary.describe_missing())
     rows = [
         [
             quality.version,
@@ -138,6 +140,7 @@ def _show(summary: OutcomeSummary) -> None:
     print_table("The banner, the newest experiment first", columns, rows)
     offers = [[offer.offer, offer.offered, offer.accepted, _format(offer.share)] for offer in summary.offers]
     print_table("Offers", ["offer", "offered", "accepted", "share"], offers)
+    out.print(summary.describe_looks())
     banner = summary.experiment
     if banner.torn:
         out.print(f"{banner.torn:,} subscribers were in the other arm later, and count in their first")

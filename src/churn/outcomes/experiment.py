@@ -32,11 +32,12 @@ class Experiment:
     Args:
         holdout, treatment: the subscribers whose outcome is known, by the arm that they were in first.
         effect: the treatment's share minus the holdout's, compared where the same share was held out. Its interval
-            holds at every look.
+            holds at every look, and whatever those did whose outcome is missing.
         torn: those who were in the other arm later. They count in their first.
         advice: `stop` if surely more leave with the banner, `keep` if surely fewer leave.
         name: None if no record says it.
         strata: the subscribers by the share that was held out when they came.
+        missing: those of both arms without an outcome, though outcomes of others who came then are known.
     """
 
     holdout: int
@@ -49,6 +50,7 @@ class Experiment:
     reason: str
     name: str | None = None
     strata: tuple[Stratum, ...] = ()
+    missing: int = 0
 
     @property
     def is_comparable(self) -> bool:
@@ -73,7 +75,8 @@ def compare_arms(cohort: Cohort) -> Experiment:
     effect = Estimate(0.0, -1.0, 1.0, every_look=True)
     if compared:
         effect = Estimate(average_effect(compared), *bound_effect(compared, ALPHA), every_look=True)
-    advice, reason = _advise(effect, is_known=bool(compared))
+    missing = sum(stratum.holdout_missing + stratum.treatment_missing for stratum in strata)
+    advice, reason = _advise(effect, missing, is_known=bool(compared))
     return Experiment(
         holdout=sum(stratum.holdout for stratum in strata),
         treatment=sum(stratum.treatment for stratum in strata),
@@ -85,6 +88,7 @@ def compare_arms(cohort: Cohort) -> Experiment:
         reason=reason,
         name=cohort.experiment,
         strata=strata,
+        missing=missing,
     )
 
 
@@ -114,12 +118,15 @@ def stratify(members: Sequence[LabelledPrediction]) -> tuple[Stratum, ...]:
     return tuple(strata)
 
 
-def _advise(effect: Estimate, *, is_known: bool) -> tuple[Advice, str]:
+def _advise(effect: Estimate, missing: int, *, is_known: bool) -> tuple[Advice, str]:
     if not is_known:
         return "hold", "there is nobody with a known outcome in one of the arms, so nothing can be compared"
     between = f"between {100 * effect.low:+.1f} and {100 * effect.high:+.1f} percentage points"
+    if missing:
+        between += f", whatever the {missing:,} did whose outcome is missing"
     if effect.low > 0:
         return "stop", f"the banner surely makes more subscribers leave, {between}: stop showing it"
     if effect.high < 0:
         return "keep", f"the banner surely makes fewer subscribers leave, {between}"
-    return "hold", f"it is not yet sure what the banner does: {between}; go on measuring"
+    what_to_do = "import what became of them" if missing else "go on measuring"
+    return "hold", f"it is not yet sure what the banner does: {between}; {what_to_do}"

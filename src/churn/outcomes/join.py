@@ -1,6 +1,6 @@
 """Join outcomes to the predictions in the log."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from churn.prediction_log.record import COLUMNS as LOGGED
 from churn.prediction_log.segments import Progress
 
 ARMS = ("treatment", "holdout")
+DAY_US = 24 * 3600 * 10**6
 
 
 class LabelledPrediction(NamedTuple):
@@ -91,6 +92,8 @@ class JoinedOutcomes:
         arms: as `assigned`, all arms that a subscriber was in.
         drawn: by subscriber, all draws, also those after the time that counts.
         treated: subscribers who were ever in the treatment.
+        known: by subscriber, the first prediction with an outcome.
+        missing: subscribers without an outcome, though outcomes are known of others who came as early and as late.
         matched: the number of outcomes that have a prediction which counts.
         too_young: the number of those whose predictions are all younger than the horizon.
     """
@@ -101,6 +104,8 @@ class JoinedOutcomes:
     arms: dict[tuple[Draw, str], set[str]] = field(default_factory=dict)
     drawn: dict[str, set[Draw]] = field(default_factory=dict)
     treated: set[str] = field(default_factory=set)
+    known: dict[str, LabelledPrediction] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
     matched: int = 0
     too_young: int = 0
 
@@ -116,6 +121,7 @@ class JoinedOutcomes:
         self.note_banner(prediction)
         if prediction.left is not None:
             _keep_first(self.by_version, (prediction.model_version, prediction.identity), prediction)
+            _keep_first(self.known, prediction.identity, prediction)
         if prediction.arm in ARMS:
             key = (prediction.draw, prediction.identity)
             _keep_first(self.assigned, key, prediction)
@@ -140,8 +146,10 @@ class JoinedOutcomes:
         cohorts: dict[str | None, Cohort] = {}
         arms: dict[tuple[str | None, str], set[str]] = {}
         for (logged, identity), prediction in self.assigned.items():
+            if identity not in self.known and identity not in self.missing:
+                continue
             draw = draws[logged]
-            labelled = self.labelled.get((logged, identity), prediction)
+            labelled = self.labelled.get((logged, identity)) or self.known.get(identity, prediction)
             first = prediction._replace(
                 experiment=draw.experiment,
                 holdout_share=draw.holdout_share,
@@ -191,20 +199,43 @@ def join_outcomes(
     """
     known: dict[tuple[Kind, str], Outcome] = {(outcome.kind, outcome.id): outcome for outcome in outcomes}
     joined, matched, young = JoinedOutcomes(), set[tuple[Kind, str]](), set[tuple[Kind, str]]()
+    by_prediction = any(outcome.kind == "prediction_id" for outcome in outcomes)
+    came: dict[str, int] = {}  # the time of each subscriber's first prediction
     batches = read_records(places, COLUMNS, damaged=damaged, progress=progress) if known else ()
     for row in chain.from_iterable(map(rows_from_batch, batches)):
         if not row.pop("banner"):
             row["arm"] = None  # a later record has the arm of everybody
         keys = [(kind, row[kind]) for kind in IDS if (kind, row[kind]) in known]
-        if keys and until is not None and row["time"] > until:
+        if until is not None and row["time"] > until:
             young.update(keys)
             joined.note_banner(LabelledPrediction(**row))
-        elif keys:
-            matched.update(keys)
-            outcome = known[keys[0]]
-            joined.add(LabelledPrediction(**row, left=outcome.left, accepted=outcome.accepted))
+            continue
+        matched.update(keys)
+        outcome = known[keys[0]] if keys else None
+        prediction = LabelledPrediction(
+            **row, left=outcome.left if outcome else None, accepted=outcome.accepted if outcome else None
+        )
+        joined.add(prediction)
+        if prediction.subscriber or by_prediction:  # else nobody can say what became of them
+            came[prediction.identity] = min(came.get(prediction.identity, prediction.time), prediction.time)
     joined.matched, joined.too_young = len(matched), len(young - matched)
+    joined.missing = find_missing(came, joined.known)
     return joined
+
+
+def find_missing(came: Mapping[str, int], known: Collection[str]) -> set[str]:
+    """Find whose outcome is missing, though outcomes are known of others who came as early and as late.
+
+    Where those who left are imported as they leave, and those who stayed later, the latter are missing until then.
+
+    Args:
+        came: when each subscriber came first, in microseconds since 1970.
+        known: subscribers with an outcome.
+    """
+    days = {identity: time // DAY_US for identity, time in came.items()}
+    covered = [day for identity, day in days.items() if identity in known]
+    first, last = min(covered, default=0), max(covered, default=-1)
+    return {identity for identity, day in days.items() if identity not in known and first <= day <= last}
 
 
 def _keep_first[Key](first: dict[Key, LabelledPrediction], key: Key, prediction: LabelledPrediction) -> None:

@@ -39,6 +39,7 @@ class OutcomeSummary:
         horizon_days: how old a prediction must be to count; None if the contract does not say.
         too_young: how many have younger predictions only.
         earlier: the experiments before it.
+        missing: subscribers without an outcome, though outcomes of others who came then are known.
     """
 
     known: int
@@ -49,6 +50,23 @@ class OutcomeSummary:
     horizon_days: int | None = None
     too_young: int = 0
     earlier: tuple[Experiment, ...] = ()
+    missing: int = 0
+
+    def describe_missing(self) -> str:
+        """Say of how many an outcome is missing; empty if of none."""
+        if not self.missing:
+            return ""
+        return (
+            f"The outcome of {self.missing:,} subscribers is missing, though it is known of others who came then. "
+            "If they stayed, all figures of the models are wrong: import what became of everybody."
+        )
+
+    def describe_looks(self) -> str:
+        """Say which intervals hold however often somebody looks."""
+        return (
+            "The intervals of calibration, accepted offers and the banner's effect hold at every look; those of AUC "
+            "and lift hold for somebody who looks once."
+        )
 
 
 def summarize_outcomes(
@@ -88,6 +106,7 @@ def summarize_outcomes(
         horizon_days=horizon_days,
         too_young=joined.too_young,
         earlier=tuple(earlier),
+        missing=len(joined.missing),
     )
 
 

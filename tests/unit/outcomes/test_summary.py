@@ -14,12 +14,14 @@ from support.logged import write_journal
 from churn.dashboard.charts.outcomes import report_outcomes
 from churn.outcomes.experiment import compare_arms
 from churn.outcomes.file import Outcome
-from churn.outcomes.join import JoinedOutcomes, LabelledPrediction
+from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, find_missing
 from churn.outcomes.quality import measure_auc, measure_quality
 from churn.outcomes.store import locate_outcomes, write_outcomes
 from churn.outcomes.strata import Stratum, bound_effect
 from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
+
+DRAWN: dict[str, Any] = {"experiment": "one", "holdout_share": 0.25}
 
 
 def predicted(
@@ -133,3 +135,36 @@ def test_a_prediction_counts_once_it_is_as_old_as_the_horizon(tmp_path: Path) ->
     assert count(30, 30) == (3, 3)
     assert count(29, 30) == (0, 6)
     assert count(80, 30) == (6, 0)
+
+
+def test_who_stayed_and_is_not_imported_yet_is_missing_and_there_is_no_advice() -> None:
+    """Of 2,000 the half that left is imported at once; who stayed comes later. The banner keeps one in five."""
+    joined = JoinedOutcomes()
+    for number in range(2000):
+        arm, left = ("holdout", number % 8 < 6) if number % 4 == 0 else ("treatment", number % 5 < 2)
+        joined.add(predicted(f"{number}", at=number, arm=arm, left=True if left else None, **DRAWN))
+    joined.missing = find_missing({first.identity: first.time for first in joined.assigned.values()}, joined.known)
+    [cohort] = joined.group_by_experiment()
+    early = compare_arms(cohort)
+    assert early.missing == len(joined.missing) == 2000 - early.holdout - early.treatment > 0
+    assert (early.advice, early.effect.low < -0.3 < 0 < early.effect.high) == ("hold", True)
+    assert "missing; import what became of them" in early.reason
+    for member in cohort.members.values():
+        joined.add(member._replace(left=bool(member.left)))
+    joined.missing = set()
+    assert compare_arms(*joined.group_by_experiment()).advice == "keep"
+
+
+def test_missing_is_who_came_between_the_first_and_the_last_day_with_an_outcome() -> None:
+    day = 24 * 3600 * 10**6
+    came = {"before": 0, "first": day, "between": 2 * day, "same day": 3 * day, "last": 3 * day + 1, "after": 4 * day}
+    assert find_missing(came, {"first", "last"}) == {"between", "same day"}
+    assert find_missing(came, {}) == set()
+
+
+def test_each_interval_says_whether_it_holds_at_every_look() -> None:
+    quality = measure_quality("v1", [predicted("one", left=True), predicted("two"), predicted("three")])
+    assert quality.auc is not None
+    assert quality.lift is not None
+    assert (quality.auc.every_look, quality.lift.every_look) == (False, False)
+    assert all(bin_.left.every_look for bin_ in quality.calibration)

@@ -30,6 +30,7 @@ def report_outcomes(summary: OutcomeSummary) -> Report:
         headline=make_sentence(experiment.reason),
         basis=f"{summary.matched:,} of {summary.known:,} known outcomes are of a logged prediction. Each subscriber "
         f"counts once.{_describe_young(summary)}",
+        warning=summary.describe_missing(),
         badge=BADGES[experiment.advice],
         tone=TONES[experiment.advice],
         body="outcomes_body.html",
