@@ -49,6 +49,15 @@ def test_a_wrong_row_is_named_and_nothing_is_imported(tmp_path: Path) -> None:
     assert not (tmp_path / "outcomes").exists()
 
 
+def test_a_day_that_is_none_or_of_somebody_who_stayed_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "outcomes.csv"
+    path.write_text(f"prediction_id,left,left_on\n{'0' * 32},yes,soon\n{'1' * 32},no,2026-03-31\n", encoding="utf-8")
+    done = churn(tmp_path, "outcomes", "import", path)
+    assert done.code == INVALID
+    assert "line 2: left_on is 'soon', not a day such as 2026-03-31" in done.err
+    assert "line 3: left_on is '2026-03-31', but left says that they stayed" in done.err
+
+
 def test_without_the_salt_subscribers_cannot_be_found_and_it_is_said(tmp_path: Path) -> None:
     path = tmp_path / "outcomes.csv"
     path.write_text("subscriber,left\nsomebody,yes\n", encoding="utf-8")

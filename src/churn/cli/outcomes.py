@@ -40,7 +40,7 @@ def outcomes_import(
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
-    """Import who left: columns `prediction_id` or `subscriber`, `left`, and maybe `accepted`; all rows or none.
+    """Import who left: `prediction_id` or `subscriber`, `left`, maybe `left_on` and `accepted`; all rows or none.
 
     A later file replaces earlier outcomes of the same subscribers, so a file may be imported again.
     """

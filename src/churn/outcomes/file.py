@@ -1,6 +1,7 @@
 """Read a file of outcomes: who left, and who accepted the offer."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -12,9 +13,9 @@ from churn.reading.whole import read_bytes, read_csv
 
 type Kind = Literal["prediction_id", "subscriber"]
 
-LEFT, ACCEPTED = "left", "accepted"
+LEFT, ACCEPTED, LEFT_ON = "left", "accepted", "left_on"
 IDS: Final[tuple[Kind, ...]] = ("prediction_id", "subscriber")  # the first counts where both are known
-WANTED = (*IDS, LEFT, ACCEPTED)
+WANTED = (*IDS, LEFT, ACCEPTED, LEFT_ON)
 ANSWERS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 MAX_LISTED = 10
 
@@ -22,20 +23,24 @@ MAX_LISTED = 10
 class Outcome(NamedTuple):
     """Whether one subscriber left, or the one of a prediction, and accepted the offer (None if unknown).
 
-    `id` is a prediction's id, or a subscriber's key, hashed as in the log.
+    Args:
+        id: a prediction's id, or a subscriber's key, hashed as in the log.
+        left_on: the day; None if they stayed, or nobody said it.
     """
 
     kind: Kind
     id: str
     left: bool
     accepted: bool | None
+    left_on: date | None = None
 
 
 def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome]:
     """Read a CSV file, whole or not at all.
 
     It has a column `prediction_id` or `subscriber` (as sent in X-Subscriber-Key), a column `left`, and maybe
-    `accepted`, which may be empty: yes or no, true or false, 1 or 0. Other columns are not read.
+    `accepted`, which may be empty: yes or no, true or false, 1 or 0. Maybe `left_on`, the day as 2026-03-31, or empty.
+    Other columns are not read.
 
     Raises:
         DataError: it cannot be read, or columns or rows are wrong; names them.
@@ -66,7 +71,8 @@ def _find_kind(path: Path, columns: Sequence[str]) -> Kind:
     if len(kinds) != 1 or LEFT not in columns:
         raise DataError(
             f"{path} has the columns {', '.join(columns) or 'none'}",
-            instead="let its first line name `left`, either `prediction_id` or `subscriber`, and maybe `accepted`",
+            instead="let its first line name `left`, either `prediction_id` or `subscriber`, and maybe `accepted` "
+            "and `left_on`",
         )
     if double := [name for name in WANTED if columns.count(name) > 1]:
         raise DataError(f"{path}: the column {double[0]!r} stands twice", instead="leave one of them")
@@ -83,8 +89,24 @@ def _read_row(kind: Kind, row: dict[str, str], hash_key: Callable[[str], str]) -
         return f"left is {left!r}, not yes or no"
     if accepted and accepted not in ANSWERS:
         return f"accepted is {accepted!r}, not yes, no or empty"
+    left_on = _read_day(row.get(LEFT_ON, "").strip(), left=ANSWERS[left])
+    if isinstance(left_on, str):
+        return left_on
     if kind == "prediction_id":
         identity = identity.replace("-", "").lower()
         if not PREDICTION_ID.fullmatch(identity):
             return f"{identity!r} is no id of a prediction"
-    return Outcome(kind, hash_key(identity) if kind == "subscriber" else identity, ANSWERS[left], ANSWERS.get(accepted))
+    identity = hash_key(identity) if kind == "subscriber" else identity
+    return Outcome(kind, identity, ANSWERS[left], ANSWERS.get(accepted), left_on)
+
+
+def _read_day(text: str, *, left: bool) -> date | str | None:
+    """Read the day on which somebody left; return it, None if there is none, or what is wrong with it."""
+    if not text:
+        return None
+    if not left:
+        return f"left_on is {text!r}, but left says that they stayed"
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return f"left_on is {text!r}, not a day such as 2026-03-31"

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from churn.prediction_log.segments import Progress
 
 ARMS = ("treatment", "holdout")
 DAY_US = 24 * 3600 * 10**6
+EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class LabelledPrediction(NamedTuple):
@@ -182,6 +184,7 @@ def join_outcomes(
     outcomes: Sequence[Outcome],
     *,
     until: int | None = None,
+    horizon_days: int | None = None,
     damaged: list[DataError] | None = None,
     progress: Progress = lambda *_: None,
 ) -> JoinedOutcomes:
@@ -191,6 +194,7 @@ def join_outcomes(
         places: where the log lies.
         outcomes: who left.
         until: the last moment from which a prediction counts, in microseconds since 1970. After it nobody knows yet.
+        horizon_days: who left later than so many days after a prediction had not left in time.
         damaged: takes what is wrong with segments that are left out.
         progress: told how many segments are read.
 
@@ -210,17 +214,28 @@ def join_outcomes(
             young.update(keys)
             joined.note_banner(LabelledPrediction(**row))
             continue
-        matched.update(keys)
         outcome = known[keys[0]] if keys else None
-        prediction = LabelledPrediction(
-            **row, left=outcome.left if outcome else None, accepted=outcome.accepted if outcome else None
-        )
+        left = find_label(outcome, row["time"], horizon_days) if outcome else None
+        if outcome and left is None:  # they had left before
+            continue
+        matched.update(keys)
+        prediction = LabelledPrediction(**row, left=left, accepted=outcome.accepted if outcome else None)
         joined.add(prediction)
         if prediction.subscriber or by_prediction:  # else nobody can say what became of them
             came[prediction.identity] = min(came.get(prediction.identity, prediction.time), prediction.time)
     joined.matched, joined.too_young = len(matched), len(young - matched)
     joined.missing = find_missing(came, joined.known)
     return joined
+
+
+def find_label(outcome: Outcome, time: int, horizon_days: int | None) -> bool | None:
+    """Say whether somebody left within the horizon after a prediction; None if they had left before its day."""
+    if outcome.left_on is None:
+        return outcome.left
+    after_days = outcome.left_on.toordinal() - EPOCH_DAY - time // DAY_US
+    if after_days < 0:
+        return None
+    return horizon_days is None or after_days <= horizon_days
 
 
 def find_missing(came: Mapping[str, int], known: Collection[str]) -> set[str]:

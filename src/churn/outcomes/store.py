@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 
 from churn.errors import DataError
@@ -17,6 +18,13 @@ CREATE TABLE IF NOT EXISTS outcome (
 ) STRICT, WITHOUT ROWID;
 """
 TABLES = Tables([SCHEMA])
+# Made by the first import, so that an earlier program can go on with the file. It goes with its outcome.
+DAYS = """
+CREATE TABLE IF NOT EXISTS left_on (
+    kind TEXT NOT NULL, id TEXT NOT NULL, day TEXT NOT NULL, PRIMARY KEY (kind, id),
+    FOREIGN KEY (kind, id) REFERENCES outcome (kind, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID
+"""
 INSTEAD = "if another import runs, wait for it; if the file is damaged, remove it and import the files again"
 # A later file that says nothing of acceptance does not remove what is known of it.
 WRITE = """
@@ -39,7 +47,13 @@ def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> int:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     with _open(path) as connection, run_transaction(connection):
-        connection.executemany(WRITE, outcomes)
+        connection.execute(DAYS)
+        connection.executemany(WRITE, [outcome[:4] for outcome in outcomes])
+        connection.executemany(
+            "DELETE FROM left_on WHERE kind = ? AND id = ?", [(outcome.kind, outcome.id) for outcome in outcomes]
+        )
+        days = [(outcome.kind, outcome.id, outcome.left_on.isoformat()) for outcome in outcomes if outcome.left_on]
+        connection.executemany("INSERT INTO left_on VALUES (?, ?, ?)", days)
         return int(connection.execute("SELECT count(*) FROM outcome").fetchone()[0])
 
 
@@ -53,8 +67,17 @@ def load_outcomes(path: Path) -> list[Outcome]:
         return []
     with _open(path) as connection:
         rows = connection.execute("SELECT kind, id, left, accepted FROM outcome").fetchall()
+        has_days = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'left_on'").fetchone()
+        days = connection.execute("SELECT kind, id, day FROM left_on").fetchall() if has_days else []
+    left_on = {(kind, identity): date.fromisoformat(day) for kind, identity, day in days}
     return [
-        Outcome(kind, identity, bool(left), None if accepted is None else bool(accepted))
+        Outcome(
+            kind,
+            identity,
+            bool(left),
+            None if accepted is None else bool(accepted),
+            left_on.get((kind, identity)) if left else None,
+        )
         for kind, identity, left, accepted in rows
     ]
 

@@ -89,7 +89,7 @@ def summarize_outcomes(
     """
     known = load_outcomes(locate_outcomes(home, contract))
     until = round((now - timedelta(days=horizon_days)).timestamp() * 1e6) if horizon_days else None
-    joined = join_outcomes(places, known, until=until, damaged=damaged, progress=progress)
+    joined = join_outcomes(places, known, until=until, horizon_days=horizon_days, damaged=damaged, progress=progress)
     manifests = [bundle.manifest for bundle in list_bundles(home) if bundle.contract == contract and bundle.manifest]
     trained_auc = {manifest.model_version: manifest.test_auc for manifest in manifests}
     cohorts = joined.group_by_experiment()

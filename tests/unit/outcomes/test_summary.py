@@ -1,6 +1,6 @@
 """The figures of outcomes: against a library, and by what they must satisfy."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from support.logged import write_journal
 from churn.dashboard.charts.outcomes import report_outcomes
 from churn.outcomes.experiment import compare_arms
 from churn.outcomes.file import Outcome
-from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, find_missing
+from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, find_label, find_missing
 from churn.outcomes.quality import measure_auc, measure_quality
-from churn.outcomes.store import locate_outcomes, write_outcomes
+from churn.outcomes.store import erase_outcomes, load_outcomes, locate_outcomes, write_outcomes
 from churn.outcomes.strata import Stratum, bound_effect
 from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
@@ -135,6 +135,29 @@ def test_a_prediction_counts_once_it_is_as_old_as_the_horizon(tmp_path: Path) ->
     assert count(30, 30) == (3, 3)
     assert count(29, 30) == (0, 6)
     assert count(80, 30) == (6, 0)
+
+
+def test_who_left_after_the_horizon_had_not_left_in_time_and_who_left_before_does_not_count() -> None:
+    day_us = 24 * 3600 * 10**6
+    gone = Outcome("subscriber", "a", left=True, accepted=None, left_on=date(1970, 3, 2))  # day 60
+    labels = [find_label(gone, day * day_us, 30) for day in (0, 29, 30, 60, 61)]
+    assert labels == [False, False, True, True, None]
+    assert find_label(gone, 0, None) is True
+    assert find_label(gone._replace(left_on=None), 61 * day_us, 30) is True
+
+
+def test_the_day_on_which_somebody_left_is_kept_replaced_and_erased(tmp_path: Path) -> None:
+    path = tmp_path / "streamflow.sqlite"
+    gone = Outcome("subscriber", "a", left=True, accepted=None, left_on=date(2026, 3, 31))
+    other = gone._replace(id="b")
+    write_outcomes(path, [gone, other])
+    assert load_outcomes(path) == [gone, other]
+    back = gone._replace(left=False, left_on=None)
+    write_outcomes(path, [back])
+    assert load_outcomes(path) == [back, other]
+    erase_outcomes(path, "b")
+    assert load_outcomes(path) == [back]
+    assert b"2026-03-31" not in path.read_bytes()
 
 
 def test_who_stayed_and_is_not_imported_yet_is_missing_and_there_is_no_advice() -> None:
