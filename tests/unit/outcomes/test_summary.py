@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from support.logged import write_journal
 
+from churn.answers import Arm
 from churn.dashboard.charts.outcomes import report_outcomes
+from churn.model.model import Prediction
 from churn.outcomes.experiment import compare_arms
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, find_label, find_missing
@@ -20,6 +22,7 @@ from churn.outcomes.store import erase_outcomes, load_outcomes, locate_outcomes,
 from churn.outcomes.strata import Stratum, bound_effect
 from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
+from churn.prediction_log.record import Entry, JournalHeader, LineMaker, hash_key
 
 DRAWN: dict[str, Any] = {"experiment": "one", "holdout_share": 0.25}
 
@@ -106,6 +109,47 @@ def test_looking_again_and_again_seldom_finds_an_effect_that_is_not_there() -> N
         ]
         wrong += any(low > 0 or high < 0 for low, high in looks)
     assert wrong <= 3 + 4  # 5 % of 60 at most, and what chance adds to that
+
+
+def write_visits(places: Places, experiment: str, *visits: tuple[int, str, Arm, float]) -> None:
+    """A journal of one experiment: when somebody came, who, in which arm, and with which probability."""
+    places.prepare()
+    header = JournalHeader(
+        "streamflow",
+        ("x",),
+        "v1",
+        "0" * 64,
+        0.6,
+        "a salt",
+        experiment=experiment,
+        holdout_share=0.1,
+        policy_version="1",
+    )
+    lines = LineMaker(header)
+    written = [lines.header]
+    for at_s, key, arm, score in visits:
+        banner: Any = {"arm": arm, "reasons": [], "offer": None, "language": "en"} if score > 0.6 else None
+        answer: Any = {"top_reasons": [], "show_retention_banner": bool(banner)}
+        prediction = Prediction(score, (1.0,), (0.0,), 0.0)
+        entry = Entry(at_s * 10**9, f"{at_s:032x}", "", key, prediction, answer, banner, arm=arm)
+        written.append(lines.make_line(entry))
+    (places.journals / f"{experiment}.jsonl").write_bytes(b"".join(written))
+
+
+def test_a_renamed_experiment_in_the_log_has_figures_of_its_own_and_only_banners_count(tmp_path: Path) -> None:
+    places = Places(str(tmp_path / "log"), tmp_path / "log" / "journals")
+    write_visits(places, "old", (1, "a", "holdout", 0.9), (2, "b", "treatment", 0.9), (3, "c", "holdout", 0.1))
+    write_visits(places, "new", (4, "a", "treatment", 0.9), (5, "b", "treatment", 0.1), (6, "c", "holdout", 0.8))
+    outcomes = [
+        Outcome("subscriber", str(hash_key(key, "a salt")), left=key == "a", accepted=None) for key in ("a", "b", "c")
+    ]
+    write_outcomes(locate_outcomes(tmp_path, "streamflow"), outcomes)
+    summary = summarize_outcomes(tmp_path, "streamflow", places, now=datetime.fromtimestamp(100, UTC))
+    [earlier] = summary.earlier
+    arms = [(each.name, each.holdout, each.treatment, each.torn) for each in (summary.experiment, earlier)]
+    assert arms == [("new", 1, 1, 0), ("old", 1, 1, 0)]
+    assert (summary.experiment.treatment_left, earlier.holdout_left, summary.missing) == (1, 1, 0)
+    assert [row.share for row in earlier.rows()] == ["10 %"]
 
 
 def test_where_everybody_stayed_there_is_no_auc_and_no_lift() -> None:
