@@ -26,7 +26,7 @@ from churn.answers import TierLimits
 from churn.contract.date_specs import DateSpec, collect_dates
 from churn.contract.demo import DemoProcess
 from churn.contract.derivation import build_spec
-from churn.contract.features import Count, Dollars, Feature, FeatureSpec
+from churn.contract.features import Count, Dollars, Encoder, Feature, FeatureSpec
 from churn.contract.phrases import Value
 from churn.errors import ContractError
 
@@ -70,6 +70,8 @@ class Contract(BaseModel):
     inputs: ClassVar[tuple[FeatureSpec | DateSpec, ...]] = ()
     """What a request has: the features, with dates in the place of those that are derived."""
     fingerprint: ClassVar[str] = ""
+    encoders: ClassVar[tuple[tuple[str, Encoder], ...]] = ()
+    """Each feature's name with what encodes its value, chosen once."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -79,6 +81,7 @@ class Contract(BaseModel):
         dates = {feature.name: spec for spec in cls.dates for feature in spec.features}
         inputs = (dates.get(spec.name, spec) for spec in cls.features)
         cls.inputs = tuple({spec.name: spec for spec in inputs}.values())
+        cls.encoders = tuple((spec.name, spec.choose_encoder()) for spec in cls.features)
         _require_valid_limits(cls)
         ordered = [
             [spec.name, spec.kind, list(spec.categories), *(["missing"] if spec.is_nullable else [])]
@@ -149,7 +152,8 @@ class Contract(BaseModel):
 
     def encode(self) -> tuple[float, ...]:
         """Return the encoded numbers in feature order, not yet rounded to float32."""
-        return tuple(spec.encode(getattr(self, spec.name)) for spec in self.features)
+        values = self.__dict__
+        return tuple([encode(values[name]) for name, encode in self.encoders])
 
     @classmethod
     def encode_columns(cls, columns: Mapping[str, Any]) -> Rows:

@@ -2,8 +2,10 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import add
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ from churn.contract.dates import DaysSince, MonthOf
 from churn.contract.language import ENGLISH, Language
 from churn.contract.phrases import Band, Bands, CountedNoun, Money, Says, Value, Words
 
+type Encoder = Callable[[Any], float]
 type Kind = Literal["integer", "number", "category", "boolean"]
 # The model sees float32. Past these limits two different inputs would look the same to it, or infinite.
 LARGEST_INTEGER = 2**24
@@ -145,6 +148,14 @@ class FeatureSpec:
         if value is None:
             return math.nan
         return float(self.categories.index(str(value)) if self.kind == "category" else value) + 0.0
+
+    def choose_encoder(self) -> Encoder:
+        """Return what encodes as `encode` does, and asks no more of each value than this field needs."""
+        if self.is_nullable:
+            return self.encode
+        if self.kind == "category":
+            return {category: float(code) for code, category in enumerate(self.categories)}.__getitem__
+        return partial(add, 0.0) if self.kind == "number" else float  # 0.0 + -0.0 is 0.0
 
     def decode(self, number: float | None) -> Value | None:
         """Return the value that `encode` made this number from; None is read as NaN.

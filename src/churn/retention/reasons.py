@@ -32,11 +32,11 @@ def choose_customer_reasons(
         raises the risk, strongest first, with why it is not shown.
     """
     raising = _find_raising(subscriber.features, prediction.contributions)
-    showable = [
-        (at, spec)
+    showable = {
+        at: spec
         for at, spec in raising
         if spec.is_showable and not (spec.unworded and getattr(subscriber, spec.name) in spec.unworded)
-    ]
+    }
     holds: dict[int, bool] = {}
     while unknown := [at for at in _choose_strongest(showable, holds) if at not in holds]:
         holds |= verify_reasons(model, prediction, unknown)
@@ -51,14 +51,8 @@ def choose_customer_reasons(
             text = spec.word_for_subscriber(value, "increases_risk", language)
             shown.append({"code": code, "group": spec.group, "actionable": spec.marker.actionable, "text": text})
         else:
-            suppressed.append(
-                {
-                    "code": code,
-                    "why": _explain_suppression(
-                        spec, groups, is_worded=(at, spec) in showable, is_verified=holds.get(at, True)
-                    ),
-                }
-            )
+            why = _explain_suppression(spec, groups, is_worded=at in showable, is_verified=holds.get(at, True))
+            suppressed.append({"code": code, "why": why})
     shown.sort(key=lambda reason: not reason["actionable"])  # which keeps the stronger first among alike
     return shown, suppressed
 
@@ -91,10 +85,10 @@ def _find_raising(features: tuple[FeatureSpec, ...], contributions: tuple[float,
     return sorted(raising, key=lambda pair: -contributions[pair[0]])
 
 
-def _choose_strongest(showable: Sequence[tuple[int, FeatureSpec]], holds: Mapping[int, bool]) -> list[int]:
+def _choose_strongest(showable: Mapping[int, FeatureSpec], holds: Mapping[int, bool]) -> list[int]:
     """Choose up to three features, one of each group, without those known not to hold."""
     chosen: dict[str, int] = {}
-    for at, spec in showable:
+    for at, spec in showable.items():
         if holds.get(at, True):
             chosen.setdefault(spec.group, at)
     return [*chosen.values()][:MOST_SHOWN]

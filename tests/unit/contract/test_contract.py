@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 from support.examples import STREAMFLOW
+from support.patchy import CONTRACT as PATCHY
+from support.strategies import subscribers
 
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Count, Dollars, Feature
@@ -44,6 +46,18 @@ def test_streamflow_has_the_codes_that_the_models_were_trained_with() -> None:
         "payment_method": ("electronic_check", "mailed_check", "bank_transfer", "credit_card"),
         "internet_service": ("none", "dsl", "fiber_optic"),
     }
+
+
+@given(
+    st.sampled_from([*CONTRACTS, PATCHY]).flatmap(lambda contract: st.tuples(st.just(contract), subscribers(contract)))
+)
+def test_what_encodes_is_chosen_once_and_encodes_as_each_field_does(
+    drawn: tuple[type[Contract], dict[str, Any]],
+) -> None:
+    contract, row = drawn
+    subscriber = contract.model_validate(row)
+    by_field = tuple(spec.encode(getattr(subscriber, spec.name)) for spec in contract.features)
+    assert repr(subscriber.encode()) == repr(by_field)
 
 
 @every_contract
