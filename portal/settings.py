@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from churn.errors import SettingsError
 from churn.web.addresses import is_loopback
-from churn.web.oidc import Allowed, ClientId, ClientSecret, Issuer, OidcConfig, build_oidc_config
+from churn.web.oidc import Allowed, ClientId, ClientSecret, Issuer, OidcConfig, read_oidc_config
 
 SHORTEST_SECRET = 32
 SHORTEST_TOKEN = 16
@@ -120,16 +120,7 @@ class PortalSettings(BaseSettings):
 
     def read_team_oidc(self) -> OidcConfig | None:
         """Return the provider of the team's pages; raise SettingsError if what is set of it cannot be used."""
-        return build_oidc_config(
-            issuer=self.oidc_issuer,
-            client_id=self.oidc_client_id,
-            client_secret=self.oidc_client_secret,
-            allowed=self.oidc_allowed,
-            host=self.portal_team_host,
-            port=self.portal_team_port,
-            public_url=self.portal_team_public_url,
-            prefix="PORTAL_TEAM_",
-        )
+        return read_oidc_config(self, "portal_team")
 
     def require_closed_team_door(self) -> None:
         """Let no other machine reach the team's pages if nobody needs to sign in.

@@ -6,7 +6,7 @@ from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.service.startup import find_log_places
 from churn.settings import read_settings
-from churn.web.oidc import build_oidc_config
+from churn.web.oidc import read_oidc_config
 
 # ruff: noqa: PLC0415 - an extra
 
@@ -23,16 +23,6 @@ def dashboard() -> None:
 
     token = settings.dashboard_token
     contract = find_contract(settings.churn_contract).contract_name
-    oidc = build_oidc_config(
-        issuer=settings.oidc_issuer,
-        client_id=settings.oidc_client_id,
-        client_secret=settings.oidc_client_secret,
-        allowed=settings.oidc_allowed,
-        host=settings.dashboard_host,
-        port=settings.dashboard_port,
-        public_url=settings.dashboard_public_url,
-        prefix="DASHBOARD_",
-    )
     config = DashboardConfig(
         home=settings.churn_home,
         contract=contract,
@@ -43,7 +33,7 @@ def dashboard() -> None:
         mlflow_url=settings.dashboard_mlflow_url,
         token=token.get_secret_value() if token else None,
         public_url=settings.dashboard_public_url,
-        oidc=oidc,
+        oidc=read_oidc_config(settings, "dashboard"),
     )
     serve(config, host=settings.dashboard_host, port=settings.dashboard_port, log_level=settings.log_level)
 

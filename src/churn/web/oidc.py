@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -54,6 +54,37 @@ class OidcConfig:
     def is_allowed(self, claims: Mapping[str, Any]) -> bool:
         """Whether somebody of whom the provider says this is let in."""
         return any(_fits(rule, claims) for rule in self.allowed)
+
+
+class OidcSettings(Protocol):
+    """The settings of a program that has pages: of the provider, and of where each app of its is found."""
+
+    @property
+    def oidc_issuer(self) -> str | None: ...
+    @property
+    def oidc_client_id(self) -> str | None: ...
+    @property
+    def oidc_client_secret(self) -> SecretStr | None: ...
+    @property
+    def oidc_allowed(self) -> str | None: ...
+
+
+def read_oidc_config(settings: OidcSettings, app: str) -> OidcConfig | None:
+    """Read the provider of an app whose settings are APP_HOST, APP_PORT and APP_PUBLIC_URL; None if there is none.
+
+    Raises:
+        SettingsError: one is missing, or cannot be used with the others.
+    """
+    return build_oidc_config(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        allowed=settings.oidc_allowed,
+        host=getattr(settings, f"{app}_host"),
+        port=getattr(settings, f"{app}_port"),
+        public_url=getattr(settings, f"{app}_public_url"),
+        prefix=f"{app.upper()}_",
+    )
 
 
 def build_oidc_config(
