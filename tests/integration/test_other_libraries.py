@@ -141,7 +141,7 @@ def test_a_calibrated_model_of_each_method_is_registered_so_that_mlflow_and_the_
     registry: Registry, method: ServableMethod, tmp_path: Path
 ) -> None:
     rows, shelf = CODED.to_numpy(np.float32), Shelf(tmp_path / "shelf")
-    recipe = Recipe(method, {"trees": 30, method.size: method.plain_sizes[1], **method.plain}, 0)
+    recipe = Recipe(method, {"trees": 30, method.size: method.plain_sizes[-1], **method.plain}, 0)
     fitted = recipe.fit(STREAMFLOW, rows, LEFT.astype(np.int8))
     expected = 1 / (1 + np.exp(-(0.6 * fitted.compute_margins(rows) - 0.25)))
     info = registry.register(STREAMFLOW, method.calibrate(fitted, 0.6, -0.25), RunRecord({}, {}, {}, {}))

@@ -80,7 +80,7 @@ def overfitted(rows: int = 800) -> tuple[npt.NDArray[np.float32], Labels]:
 
 
 def make_recipe(method: ServableMethod) -> Recipe:
-    return Recipe(method, {"trees": 40, method.size: method.plain_sizes[1], "learning_rate": 0.3}, 0)
+    return Recipe(method, {"trees": 40, method.size: method.plain_sizes[-1], "learning_rate": 0.3}, 0)
 
 
 @pytest.mark.parametrize("method", SERVABLE.values(), ids=SERVABLE)

@@ -21,7 +21,7 @@ def fitted(contract: type[Contract], method: ServableMethod, seed: int = 0) -> T
     generator = np.random.default_rng(0)
     rows = contract.encode_columns(draw_columns(contract, generator, 400))
     # Labels of pure chance: without its constraints a model would follow them in any direction.
-    params = {"trees": 100, method.size: method.plain_sizes[0], **method.plain}
+    params = {"trees": 100, method.size: method.plain_sizes[1], **method.plain}
     return method.fit(contract, rows, generator.integers(0, 2, 400).astype(np.int8), params, seed)
 
 

@@ -5,7 +5,8 @@ import pytest
 from support.examples import STREAMFLOW
 
 from churn.contract.sampling import draw_columns
-from churn.training.methods.catalogue import SERVABLE
+from churn.training.folds import FOLDS
+from churn.training.methods.catalogue import SERVABLE, XGBOOST
 from churn.training.methods.method import MOST_TREES, ServableMethod
 from churn.training.plain import find_plain_params
 
@@ -31,7 +32,12 @@ def test_one_feature_that_matters_gets_small_trees_and_few_of_them(method: Serva
     )
     assert found[method.size] == method.plain_sizes[0]
     assert 1 <= found["trees"] < MOST_TREES
-    assert told == list(range(2 * 5 + 1))
+    assert told == list(range(len(method.plain_sizes) * FOLDS + 1))
+
+
+def test_features_that_matter_together_get_trees_that_ask_about_several() -> None:
+    found = find_plain_params(STREAMFLOW, *draw("three"), seed=0)
+    assert found["max_depth"] > XGBOOST.plain_sizes[0]
 
 
 def test_the_same_file_gets_the_same_parameters() -> None:

@@ -36,7 +36,7 @@ class HistogramMethod(ServableMethod):
     name: ClassVar[str] = "histogram gradient boosting"
     compared: ClassVar[Params] = {"trees": 200, "max_leaf_nodes": 16, "learning_rate": 0.05}
     size: ClassVar[str] = "max_leaf_nodes"
-    plain_sizes: ClassVar[tuple[int, int]] = (8, 31)
+    plain_sizes: ClassVar[tuple[int, ...]] = (2, 8, 31)
     plain: ClassVar[Params] = {"learning_rate": 0.05, "max_features": 0.8}
 
     def build(self, directions: Directions, seed: int, params: Params) -> HistGradientBoostingClassifier:

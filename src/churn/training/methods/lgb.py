@@ -31,7 +31,7 @@ class LightgbmMethod(ServableMethod):
     name: ClassVar[str] = "LightGBM"
     compared: ClassVar[Params] = {"trees": 200, "num_leaves": 16, "learning_rate": 0.05}
     size: ClassVar[str] = "num_leaves"
-    plain_sizes: ClassVar[tuple[int, int]] = (8, 31)
+    plain_sizes: ClassVar[tuple[int, ...]] = (2, 8, 31)
     plain: ClassVar[Params] = {"learning_rate": 0.05, "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.8}
 
     def build(self, directions: Directions, seed: int, params: Params) -> LGBMClassifier:

@@ -41,8 +41,8 @@ class ServableMethod(Method):
 
     size: ClassVar[str]
     """The parameter that limits how large a tree is."""
-    plain_sizes: ClassVar[tuple[int, int]]
-    """Of these the folds choose where nobody tuned; the smaller first."""
+    plain_sizes: ClassVar[tuple[int, ...]]
+    """Of these the folds choose where nobody tuned. The smallest comes first: trees of a single split."""
     plain: ClassVar[Params]
     """All other parameters where nobody tuned, but the number of trees."""
 

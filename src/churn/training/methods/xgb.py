@@ -34,7 +34,7 @@ class XgboostMethod(ServableMethod):
     name: ClassVar[str] = "XGBoost"
     compared: ClassVar[Params] = {"trees": 200, "max_depth": 4, "learning_rate": 0.05}
     size: ClassVar[str] = "max_depth"
-    plain_sizes: ClassVar[tuple[int, int]] = (3, 6)
+    plain_sizes: ClassVar[tuple[int, ...]] = (1, 3, 6)
     plain: ClassVar[Params] = {"learning_rate": 0.05, "subsample": 0.8, "colsample_bytree": 0.8}
 
     def build(self, directions: Directions, seed: int, params: Params) -> XGBClassifier:
