@@ -101,7 +101,11 @@ def decide_kind(column: Column) -> DraftField | Finding:
     if values is not None and len(values) == 1 and not figures.blanks:
         return column.leave_out("constant", f"always {_cut(next(iter(values)))}", "nothing: it tells nobody apart")
     if figures.is_date:
-        return column.leave_out("dates", f"such as {_cut(_example(column))}", "add a column of days since then")
+        return column.leave_out(
+            "dates",
+            f"such as {_cut(_example(column))}",
+            "derive days since then by hand: Feature(of=DaysSince(...))",
+        )
     if values is not None and {text_from_boolean(value).lower() for value in values} in BOOLEANS:
         return column.make_field("boolean", values.most_common(1)[0][0])
     if figures.is_number:
