@@ -65,6 +65,20 @@ def test_each_state_says_what_goes_on_and_what_to_do(
         assert each in said
 
 
+def test_the_page_says_how_many_subscribers_were_compared_where_any_should_be(dashboard: Open, own_home: Path) -> None:
+    def show(**seen: object) -> str:
+        with closing(RolloutStore(own_home)) as store:
+            live = store.find_live(SERVICE)
+            assert live is not None
+            judged = [event for event in store.list_events(live.number) if event.kind == "judged"][-1]
+            store.save(live, replace(judged, evidence={**judged.evidence, "seen": judged.evidence["seen"] | seen}))
+        return words(dashboard(own_home).page("/rollouts/3"))
+
+    assert "Subscribers compared" not in show()
+    assert "Subscribers compared 1,234 answered by both" in show(pairs={"subscribers": 1234, "parts": {}})
+    assert "Subscribers compared none" in show(pairs=None, no_pairs="no salt")
+
+
 def test_a_rollout_that_nobody_carries_out_is_said_to_be_so(dashboard: Open, demo_home: Path) -> None:
     said = words(dashboard(demo_home).page("/rollouts/3"))
     assert "no process carries the rollout out" in said
