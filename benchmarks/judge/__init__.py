@@ -1,7 +1,9 @@
 """The judge's laboratory: how well the judge judges canaries whose truth is known, beside usual tests.
 
+population.py   subscribers, and what two versions say of them
 simulation.py   canaries of known behaviour, judged at every look
-rivals.py       usual tests, looked at as often
+samples.py      checks of two samples, for many runs at once
+rivals.py       usual tests, looked at as often, and this judge without pairs
 figures.py      all scenarios, summed up
 report.py       the figures as a page
 plot.py         the figures as a plot

@@ -10,7 +10,7 @@ from scipy.special import betaincinv
 from benchmarks.judge.simulation import SCENARIOS, History, simulate
 from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK
 
-RUNS, QUICK_RUNS = 1000, 100
+RUNS, QUICK_RUNS = 400, 50
 REQUESTS, QUICK_REQUESTS = 200_000, 40_000
 CONFIDENCE: Final = 0.95
 HALF, MOST = 0.5, 0.9

@@ -6,8 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.judge.rivals import LEVEL, RIVALS
-from benchmarks.judge.simulation import GROWTH, LOOK, PROMOTE, ROLLBACK
+from benchmarks.judge.simulation import (
+    GROWTH,
+    LOOK,
+    PAIRS_WITHIN,
+    PROMOTE,
+    ROLLBACK,
+    SHADOW_OUTSIDE,
+    SHADOW_WITHIN,
+)
 from benchmarks.report import build_table
+
+IN_PAIRS = {
+    PAIRS_WITHIN: "surely within, canary of 10 %",
+    SHADOW_WITHIN: "surely within, challenger of all requests",
+    SHADOW_OUTSIDE: "surely outside, challenger",
+}
 
 HEAD = """\
 <!-- Made by scripts/bench --judge from simulation.json; edit benchmarks/judge/report.py instead. -->
@@ -16,7 +30,7 @@ HEAD = """\
 
 Each scenario was run {runs:,} times with seed {seed} and a canary of 10 %. The judge had {looks} looks: one after every
 {look} requests, later one after every {growth:g} % more. In brackets are 95 % intervals (Clopper and Pearson).
-[The judge](../judge.md) says what this means.
+Where nothing else is said, each subscriber asks once. [The judge](../judge.md) says what this means.
 """
 
 type Results = Mapping[str, Any]
@@ -29,7 +43,7 @@ def build_judge_report(results: Results) -> str:
 
 
 def build_judge_tables(results: Results) -> list[str]:
-    """Return what the judge did, and what the rivals would have done."""
+    """Return what the judge did, what pairs alone told, and what the rivals would have done."""
     verdicts = [
         [
             scenario["name"],
@@ -43,10 +57,16 @@ def build_judge_tables(results: Results) -> list[str]:
         [scenario["name"], *(_describe_alarm(scenario["methods"][name]) for name in RIVALS)]
         for scenario in results["scenarios"]
     ]
+    pairs = [
+        [scenario["name"], *(_describe_alarm(scenario["methods"][name]) for name in IN_PAIRS)]
+        for scenario in results["scenarios"]
+    ]
     until, head = "requests until then: median, 90 %", ["scenario", "should"]
     return [
         f"## The judge, {results['runs']:,} runs of each, up to {results['requests']:,} requests\n",
         build_table([*head, "rolled back", until, "promoted", "requests: median, 90 %"], verdicts),
+        "## Scores, banners, tiers and reasons in pairs: runs, requests until then (median)\n",
+        build_table(["scenario", *IN_PAIRS.values()], pairs),
         f"## Others at the same looks, at {100 * LEVEL:g} % each: runs with an alarm, requests until then (median)\n",
         build_table(["scenario", *RIVALS], alarms),
     ]

@@ -1,17 +1,23 @@
-"""Usual tests of two samples, to compare the judge with. They are not made to be looked at again and again."""
+"""Other tests of two samples, to compare the judge with.
+
+The usual ones are not made to be looked at again and again. The last is, but takes requests for independent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaln, ndtr, xlog1py, xlogy
 
+from benchmarks.judge.samples import find_outside
+from churn.judging.checks import DEFAULT_CHECKS, Flags, Hits, compare
 from churn.judging.counts import Counts
-
-type Flags = NDArray[np.bool_]
+from churn.judging.judge import allot_levels
+from churn.judging.pairs import BANNER_PART, SCORE_PARTS
 
 LEVEL: Final = 0.01
 
@@ -48,11 +54,32 @@ def reject_errors_by_beta_binomial(_: Counts, canary: Counts, known_share: float
     return np.asarray((evidence >= -np.log(LEVEL)) & (errors > known_share * requests))
 
 
+def reject_answers_by_requests(stable: Counts, canary: Counts, _: float) -> Flags:
+    """Compare scores, banners, tiers and reasons as this judge did before it had pairs: by the shares of requests."""
+    outside = np.zeros(np.shape(stable.requests), dtype=bool)
+    for check, level in allot_levels(DEFAULT_CHECKS):
+        if count := _COUNT_REQUESTS.get(check.measure.name):
+            comparison = compare(replace(check.measure, count=count), stable, canary)
+            outside |= find_outside(check, comparison, level)
+    return outside
+
+
+# What was counted of each measure that is judged in pairs today.
+_COUNT_REQUESTS: Final[Mapping[str, Callable[[Counts], Hits]]] = {
+    "scores": lambda counts: (
+        dict(zip(SCORE_PARTS, accumulate(counts.probability), strict=False)),
+        counts.predictions,
+    ),
+    "banners": lambda counts: ({BANNER_PART: counts.banners}, counts.predictions),
+    "tiers": lambda counts: (counts.tiers, counts.predictions),
+    "reasons": lambda counts: (counts.top_features, counts.predictions),
+}
 RIVALS: Final[Mapping[str, Callable[[Counts, Counts, float], Flags]]] = {
     "z-test on errors": reject_errors_by_z_test,
     "Mann-Whitney on latency": reject_latency_by_mann_whitney,
     "Mann-Whitney on scores": reject_scores_by_mann_whitney,
     "beta-binomial on errors": reject_errors_by_beta_binomial,
+    "shares of requests": reject_answers_by_requests,
 }
 
 

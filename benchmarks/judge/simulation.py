@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc, ndtr
 
+from benchmarks.judge.population import HIGH_FROM, MEDIUM_FROM, STRENGTHS, Model, compare_models, rank_features
 from benchmarks.judge.rivals import RIVALS
-from churn.judging.checks import DEFAULT_CHECKS, Check, Comparison, compare
+from benchmarks.judge.samples import find_outside, find_within, select_runs
+from churn.judging.checks import DEFAULT_CHECKS, Check, Flags, compare
 from churn.judging.counts import Counts
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
-from churn.judging.sequences import Numbers, is_rejected
+from churn.judging.pair_findings import is_outside, is_within
+from churn.judging.sequences import Numbers
 
-type Flags = NDArray[np.bool_]
+type Signs = Mapping[str, Numbers]
+type CheckLevels = Sequence[tuple[Check, Levels]]
 
 ROLLBACK, PROMOTE = "judge: roll back", "judge: promote"
+# The four checks in pairs alone: at the canary's share, and of a challenger that answers all requests.
+PAIRS_WITHIN, SHADOW_OUTSIDE, SHADOW_WITHIN = "pairs: within", "shadow: outside", "shadow: within"
 CANARY_SHARE: Final = 0.1
-# The share of answers that have each feature among the top three.
-FEATURES: Final = (0.85, 0.7, 0.5, 0.35, 0.2, 0.15, 0.1, 0.08, 0.05, 0.02)
 # Requests from one look to the next: so many, later this part of those so far.
 LOOK, GROWTH = 100, 0.02
-# The first bin of the probability in each tier.
-MEDIUM_FROM, HIGH_FROM = 6, 13
+
+FIRST: Final = Model()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,13 @@ class Behaviour:
         errors: the share of requests that fail.
         latency_ms: the median of the latency, which is log-normal.
         spread: the standard deviation of the latency's logarithm.
-        scores: the two parameters of the probability's beta distribution.
-        features: for each feature the share of answers that have it among the top three.
+        model: how it rates subscribers.
     """
 
     errors: float = 0.005
     latency_ms: float = 4.0
     spread: float = 0.5
-    scores: tuple[float, float] = (1.2, 2.4)
-    features: tuple[float, ...] = FEATURES
+    model: Model = FIRST
 
     @property
     def latency_shares(self) -> Numbers:
@@ -57,7 +59,7 @@ class Behaviour:
     @property
     def probability_shares(self) -> Numbers:
         """The share of predictions in each bin of the probability."""
-        return np.diff(betainc(*self.scores, np.linspace(0, 1, PROBABILITY_BINS + 1)))
+        return np.diff(betainc(*self.model.scores, np.linspace(0, 1, PROBABILITY_BINS + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Scenario:
         canary: how the new one answers.
         should: the right verdict. It is `hold` where the canary is as bad as is tolerated: neither of the others may
             happen often.
+        requests_each: how often each subscriber asks, in a row. All requests of a subscriber go to one version.
         drift: the factor by which error share and latency of both versions change during a run.
         earlier: the requests that the stable version has answered before the run.
         before: the factor by which its error share and latency were larger then.
@@ -79,6 +82,7 @@ class Scenario:
     stable: Behaviour
     canary: Behaviour
     should: str
+    requests_each: int = 1
     drift: float = 1.0
     earlier: int = 100_000
     before: float = 1.0
@@ -104,20 +108,45 @@ class History:
 
 USUAL: Final = Behaviour()
 HEALTHY: Final = replace(USUAL, errors=0.0002)
+# Half of the subscribers get into another bin of scores, as after another draw of the training data.
+RETRAINED: Final = Model(noise=0.03)
+# The largest difference between the shares of scores up to a bound is 0.0500, which is tolerated.
+AT_TOLERANCE: Final = Model(scores=(1.3377, 2.4), noise=0.03)
+SHIFTED: Final = Model(scores=(1.6, 2.4), noise=0.03)
+SWAPPED: Final = Model(strengths=(*STRENGTHS[2::-1], *STRENGTHS[3:]))
+
+
+def _with_model(behaviour: Behaviour, model: Model) -> Behaviour:
+    return replace(behaviour, model=model)
+
+
+OFTEN_ASKED: Final = Scenario("the same version, 5 requests each", HEALTHY, HEALTHY, "promote", requests_each=5)
 SCENARIOS: Final = (
     Scenario("the same version", USUAL, USUAL, "promote"),
     Scenario("the same version, hardly an error", HEALTHY, HEALTHY, "promote"),
+    Scenario("the same version, 2 requests each", HEALTHY, HEALTHY, "promote", requests_each=2),
+    OFTEN_ASKED,
+    Scenario("the same version, 20 requests each", HEALTHY, HEALTHY, "promote", requests_each=20),
+    Scenario("the same version, 50 requests each", HEALTHY, HEALTHY, "promote", requests_each=50),
     Scenario("the same version, drifting x4", USUAL, USUAL, "promote", drift=4),
+    Scenario("trained anew, 5 requests each", HEALTHY, _with_model(HEALTHY, RETRAINED), "promote", requests_each=5),
     Scenario("errors as many as tolerated", HEALTHY, replace(HEALTHY, errors=0.0012), "hold"),
-    # The largest difference between the bins of the two score distributions is 0.0500, which is tolerated.
-    Scenario("scores as far off as tolerated", HEALTHY, replace(HEALTHY, scores=(1.3422, 2.4)), "hold"),
+    Scenario("scores as far off as tolerated", HEALTHY, _with_model(HEALTHY, AT_TOLERANCE), "hold"),
+    Scenario(
+        "scores as far off as tolerated, 5 requests each",
+        HEALTHY,
+        _with_model(HEALTHY, AT_TOLERANCE),
+        "hold",
+        requests_each=5,
+    ),
     Scenario("errors 0.5 % to 2 %", USUAL, replace(USUAL, errors=0.02), "roll back"),
     Scenario("errors 0.5 % to 2 %, stable unknown", USUAL, replace(USUAL, errors=0.02), "roll back", earlier=0),
     Scenario("errors 0.5 % to 2 %, stable was twice as bad", USUAL, replace(USUAL, errors=0.02), "roll back", before=2),
     Scenario("errors 0.5 % to 5 %", USUAL, replace(USUAL, errors=0.05), "roll back"),
     Scenario("latency x1.5", USUAL, replace(USUAL, latency_ms=6.0), "roll back"),
-    Scenario("scores shifted", USUAL, replace(USUAL, scores=(1.6, 2.4)), "roll back"),
-    Scenario("reasons swapped", USUAL, replace(USUAL, features=(0.5, 0.7, 0.85, *FEATURES[3:])), "roll back"),
+    Scenario("scores shifted", USUAL, _with_model(USUAL, SHIFTED), "roll back"),
+    Scenario("scores shifted, 5 requests each", USUAL, _with_model(USUAL, SHIFTED), "roll back", requests_each=5),
+    Scenario("reasons swapped", USUAL, _with_model(USUAL, SWAPPED), "roll back"),
 )
 
 
@@ -133,17 +162,25 @@ def simulate(
     random, judged = np.random.default_rng(seed), allot_levels(checks)
     stable, canary = (draw_counts(scenario.stable, np.zeros(runs, dtype=int), random) for _ in range(2))
     earlier = draw_counts(_worsen(scenario.stable, scenario.before), np.full(runs, scenario.earlier), random)
-    ended = {name: np.zeros(runs, dtype=bool) for name in (ROLLBACK, PROMOTE, *RIVALS)}
+    differences = compare_models(scenario.stable.model, scenario.canary.model)
+    pairs, of_others = (differences.draw(np.zeros(runs, dtype=int), random) for _ in range(2))
+    methods = (ROLLBACK, PROMOTE, PAIRS_WITHIN, SHADOW_OUTSIDE, SHADOW_WITHIN, *RIVALS)
+    ended = {name: np.zeros(runs, dtype=bool) for name in methods}
     history: dict[str, list[int]] = {name: [] for name in ended}
     looks: list[int] = []
+    each = scenario.requests_each
     while (done := looks[-1] if looks else 0) < requests:
-        batch = min(max(LOOK, int(done * GROWTH)), requests - done)
-        drift = scenario.drift ** ((done + batch) / requests)
-        of_canary = random.binomial(batch, CANARY_SHARE, runs)
-        stable += draw_counts(_worsen(scenario.stable, drift), batch - of_canary, random)
-        canary += draw_counts(_worsen(scenario.canary, drift), of_canary, random)
-        looks.append(done + batch)
-        _judge(judged, (stable, canary, earlier), ended)
+        subscribers = max(min(max(LOOK, int(done * GROWTH)), requests - done) // each, 1)
+        drift = scenario.drift ** ((done + subscribers * each) / requests)
+        of_canary = random.binomial(subscribers, CANARY_SHARE, runs)
+        stable += draw_counts(_worsen(scenario.stable, drift), subscribers - of_canary, random, each)
+        canary += draw_counts(_worsen(scenario.canary, drift), of_canary, random, each)
+        pairs = _add_signs(pairs, differences.draw(of_canary, random))
+        of_others = _add_signs(of_others, differences.draw(subscribers - of_canary, random))
+        looks.append(done + subscribers * each)
+        _judge(judged, (stable, canary, earlier), pairs, ended)
+        _judge_pairs(judged, pairs, ended, within=PAIRS_WITHIN)
+        _judge_pairs(judged, _add_signs(pairs, of_others), ended, within=SHADOW_WITHIN, outside=SHADOW_OUTSIDE)
         for name, alarm in RIVALS.items():
             ended[name] |= alarm(stable, canary, scenario.stable.errors)
         for name, flags in ended.items():
@@ -151,16 +188,22 @@ def simulate(
     return History(scenario, runs, tuple(looks), {name: tuple(counts) for name, counts in history.items()})
 
 
-def draw_counts(behaviour: Behaviour, requests: Any, random: np.random.Generator) -> Counts:
-    """Draw what a version counts in so many requests of each run; each count is an array with a number for each run."""
+def draw_counts(behaviour: Behaviour, subscribers: Any, random: np.random.Generator, requests_each: int = 1) -> Counts:
+    """Draw what a version counts of so many subscribers in each run; each count is an array with a number for each run.
+
+    Each request of a subscriber fails or takes long by itself. What the model says is the same each time.
+    """
+    requests = subscribers * requests_each
     errors = random.binomial(requests, behaviour.errors)
-    predictions = requests - errors
     latency = random.multinomial(requests, behaviour.latency_shares).T
-    bins = random.multinomial(predictions, behaviour.probability_shares).T
+    predictions = requests - (errors if requests_each == 1 else 0)
+    kinds = predictions // requests_each
+    bins = requests_each * random.multinomial(kinds, behaviour.probability_shares).T
     tiers = {"low": bins[:MEDIUM_FROM], "medium": bins[MEDIUM_FROM:HIGH_FROM], "high": bins[HIGH_FROM:]}
     named: dict[str, Any] = {name: part.sum(axis=0) for name, part in tiers.items()}
     features: dict[str, Any] = {
-        f"feature {number}": random.binomial(predictions, share) for number, share in enumerate(behaviour.features)
+        f"feature {number}": requests_each * random.binomial(kinds, share)
+        for number, share in enumerate(_count_reasons(behaviour.model))
     }
     parts: tuple[Any, Any] = (tuple(latency), tuple(bins))
     return Counts(
@@ -175,55 +218,58 @@ def draw_counts(behaviour: Behaviour, requests: Any, random: np.random.Generator
     )
 
 
+@cache
+def _count_reasons(model: Model) -> tuple[float, ...]:
+    """Return for each feature the share of subscribers who have it among the top three."""
+    return tuple(rank_features(model).mean(axis=0).tolist())
+
+
 def _worsen(behaviour: Behaviour, factor: float) -> Behaviour:
     return replace(behaviour, errors=behaviour.errors * factor, latency_ms=behaviour.latency_ms * factor)
 
 
-def _judge(checks: Sequence[tuple[Check, Levels]], counts: tuple[Counts, ...], ended: dict[str, Flags]) -> None:
+def _add_signs(signs: Signs, more: Signs) -> dict[str, Numbers]:
+    return {measure: signs[measure] + more[measure] for measure in signs}
+
+
+def _judge(checks: CheckLevels, counts: tuple[Counts, ...], pairs: Signs, ended: dict[str, Flags]) -> None:
     """Judge all runs at once, as `judge` does but without the traffic split; what is decided stays so."""
     open_runs = np.flatnonzero(~(ended[ROLLBACK] | ended[PROMOTE]))
     if not open_runs.size:
         return
+    outside, within = _find_in_pairs(checks, pairs, open_runs)
     comparisons = [
-        (check, level, _select_runs(compare(check.measure, *counts), open_runs))
+        (check, level, select_runs(compare(check.measure, *counts), open_runs))
         for check, level in checks
-        if not check.measure.is_split
+        if not (check.measure.is_split or check.measure.is_paired)
     ]
-    outside = np.any(
-        [find_outside(check, comparison, level) for check, level, comparison in comparisons if check.critical], axis=0
-    )
-    within = ~outside
+    for check, level, comparison in comparisons:
+        if check.critical:
+            outside |= find_outside(check, comparison, level)
+    within &= ~outside
     for check, level, comparison in comparisons:
         # A run that one check has stopped needs no other.
         going = np.flatnonzero(within)
-        within[going] = find_within(check, _select_runs(comparison, going), level)
+        within[going] = find_within(check, select_runs(comparison, going), level)
     ended[ROLLBACK][open_runs[outside]] = True
     ended[PROMOTE][open_runs[within]] = True
 
 
-def find_outside(check: Check, comparison: Comparison, level: Levels) -> Flags:
-    """Say for each run whether its confidence sequence lies outside the tolerance."""
-    effect = comparison.proportions.effect()
-    beyond = effect if check.direction == "up" else np.abs(effect)
-    beyond = comparison.selected & (beyond > check.tolerance)
-    beyond[beyond] = is_rejected(
-        comparison.proportions.select(beyond),
-        np.copysign(check.tolerance, effect[beyond]),
-        level.outside / comparison.divide_outside,
-    )
-    return np.asarray(beyond.any(axis=-1))
+def _judge_pairs(
+    checks: CheckLevels, pairs: Signs, ended: dict[str, Flags], *, within: str, outside: str | None = None
+) -> None:
+    """Judge all runs by the checks in pairs alone."""
+    open_runs = np.flatnonzero(~(ended[within] | ended[outside]) if outside else ~ended[within])
+    if not open_runs.size:
+        return
+    are_outside, are_within = _find_in_pairs(checks, pairs, open_runs)
+    ended[within][open_runs[are_within]] = True
+    if outside:
+        ended[outside][open_runs[are_outside]] = True
 
 
-def find_within(check: Check, comparison: Comparison, level: Levels) -> Flags:
-    """Say for each run whether its confidence sequence lies within the tolerance."""
-    effect, inside = comparison.proportions.effect(), np.ones(comparison.selected.shape, dtype=bool)
-    for edge in (1,) if check.direction == "up" else (1, -1):
-        inside &= edge * effect < check.tolerance
-        inside[inside] = is_rejected(
-            comparison.proportions.select(inside), edge * check.tolerance, level.within / comparison.divide_within
-        )
-    return np.asarray((inside | ~comparison.selected).all(axis=-1))
-
-
-def _select_runs(comparison: Comparison, runs: NDArray[np.int_]) -> Comparison:
-    return comparison._replace(proportions=comparison.proportions.select(runs), selected=comparison.selected[runs])
+def _find_in_pairs(checks: CheckLevels, pairs: Signs, runs: Any) -> tuple[Flags, Flags]:
+    """Say for each of these runs whether a check in pairs is surely outside, and whether all are surely within."""
+    paired = [(check, level, pairs[check.measure.name][runs]) for check, level in checks if check.measure.is_paired]
+    outside = np.any([is_outside(check, signs, level) for check, level, signs in paired if check.critical], axis=0)
+    return outside, np.all([is_within(check, signs, level) for check, level, signs in paired], axis=0)

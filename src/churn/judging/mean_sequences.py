@@ -22,8 +22,8 @@ from scipy.special import expit, logsumexp
 type Numbers = npt.NDArray[np.float64]
 
 # The parts of the stake: from one in 100,000 to nearly all, evenly in log-odds. They decide how soon one is sure, never
-# whether one is right.
-_PARTS = expit(np.linspace(-11.5, 5, 50))
+# whether one is right. A mean that is nearly zero needs small ones.
+PARTS = expit(np.linspace(-11.5, 5, 50))
 _HALVINGS = 40
 _LEAST = 1e-12  # a mean that is tested
 
@@ -49,12 +49,12 @@ def upper_bound(values: Numbers, counts: Numbers, alpha: Numbers | float) -> Num
     return np.asarray(1 - lower_bound(1 - values, counts, alpha))
 
 
-def log_wealth(values: Numbers, counts: Numbers, mean: Numbers | float) -> Numbers:
+def log_wealth(values: Numbers, counts: Numbers, mean: Numbers | float, parts: Numbers = PARTS) -> Numbers:
     """Return the logarithm of what a stake of one became by bets that the true mean is above this one, (...).
 
     The larger `mean`, which is above 0, the smaller the wealth. The values, (k,), came `counts` times, (..., k). The
-    mean is one number, or has the shape of the counts without their last axis.
+    mean is one number, or has the shape of the counts without their last axis. Each bet is one of `parts` of its stake.
     """
-    growth = np.log1p(_PARTS * (values[:, None] / np.asarray(mean)[..., None, None] - 1))
+    growth = np.log1p(parts * (values[:, None] / np.asarray(mean)[..., None, None] - 1))
     log_wealths = (counts[..., None, :] @ growth)[..., 0, :]
-    return np.asarray(logsumexp(log_wealths, axis=-1) - np.log(len(_PARTS)))
+    return np.asarray(logsumexp(log_wealths, axis=-1) - np.log(len(parts)))

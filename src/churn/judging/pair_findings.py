@@ -1,76 +1,89 @@
-"""What a check finds in pairs: both versions answered the same subscribers, so most of the chance cancels out."""
+"""What a check finds in pairs: both versions answered the same subscribers, so most of the chance cancels out.
+
+The canary is within an effect if no part differs by more. Each part and direction has its evidence against that, a
+stake that does not grow on average (`mean_sequences.py`). The mean of the stakes does not either, so it may reach
+1 / alpha just as rarely. It is never less than the largest one divided by their number, which Bonferroni would take.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
+from scipy.special import logsumexp
 
-from churn.judging.checks import Check
+from churn.judging.checks import Check, Flags
 from churn.judging.findings import Finding, Levels, build_finding, build_unknown_finding
-from churn.judging.pairs import PairCounts, bound_effects, effects_from_signs, log_evidence
+from churn.judging.pairs import PairCounts, effects_from_signs, log_evidence
 from churn.judging.sequences import Numbers
 
 _DOUBLINGS = 20  # of what was counted, until one is sure
-_STEPS = 4  # from one doubling to the next
+_STEPS = 8  # from one doubling to the next
+_HALVINGS = 30
 
 
 def find_in_pairs(check: Check, level: Levels, pairs: PairCounts) -> Finding:
     """Find the largest difference of a check's parts."""
     parts, signs = tuple(pairs.parts.get(check.measure.name, {})), pairs.count_signs(check.measure.name)
-    subscribers = pairs.subscribers, pairs.subscribers
     if not parts or not pairs.subscribers:
         return build_unknown_finding(check, "hold", "nobody was answered by both versions yet", of="subscribers")
-    (out_low, out_high), (in_low, in_high) = (
-        bound_effects(signs, alpha) for alpha in (divide_outside(check, len(parts), level), level.within)
-    )
     effects = effects_from_signs(signs)
-    if check.direction == "up":
-        lower, upper, effect = out_low, in_high, effects.max()
-    else:
-        lower, upper = np.maximum(np.maximum(out_low, -out_high), 0), np.maximum(in_high, -in_low)
-        effect = np.abs(effects).max()
-    low, high = float(lower.max()), float(upper.max())
-    part = int((lower if low > check.tolerance else upper).argmax())
+    effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
+    low = _find_edge(-1 if check.direction == "up" else 0, effect, lambda edge: is_outside(check, signs, level, edge))
+    high = _find_edge(1, effect, lambda edge: is_within(check, signs, level, edge))
+    part = int((effects if check.direction == "up" else np.abs(effects)).argmax())
     return build_finding(
         check,
         _describe_part(parts[part], signs[part], pairs.subscribers),
-        (float(effect), low, high),
-        subscribers,
-        wait=lambda: estimate_wait(check, signs, level),
+        (effect, low, high),
+        (pairs.subscribers, pairs.subscribers),
+        wait=lambda: _estimate_wait(check, signs, level),
         of="subscribers",
     )
 
 
-def divide_outside(check: Check, parts: int, level: Levels) -> float:
-    """Return the chance of a false rollback for one part in one direction, since one of them outside suffices."""
-    directions = 1 if check.direction == "up" else 2
-    return level.outside / (directions * max(check.measure.least_parts, parts))
+def is_outside(check: Check, signs: Numbers, level: Levels, effect: float | None = None) -> Flags:
+    """Tell whether the check is surely outside an effect, (...), by default its tolerance.
+
+    The counts are those of -1, 0 and 1, (..., parts, 3).
+    """
+    evidence = _gather_evidence(check, signs, effect)
+    # Parts that have not occurred yet have no stake to show.
+    stakes = len(evidence) * max(check.measure.least_parts, signs.shape[-2])
+    together = logsumexp(np.concatenate(evidence, axis=-1), axis=-1) - np.log(stakes)
+    return np.asarray(together >= -np.log(level.outside))
 
 
-def estimate_wait(check: Check, signs: Numbers, level: Levels) -> float:
+def is_within(check: Check, signs: Numbers, level: Levels, effect: float | None = None) -> Flags:
+    """Tell whether all parts are surely within an effect, (...), by default the check's tolerance."""
+    edge = check.tolerance if effect is None else effect
+    below_edge = log_evidence(signs[..., ::-1], -edge)
+    evidence = below_edge if check.direction == "up" else np.minimum(below_edge, log_evidence(signs, -edge))
+    return np.asarray((evidence >= -np.log(level.within)).all(axis=-1))
+
+
+def _gather_evidence(check: Check, signs: Numbers, effect: float | None) -> list[Numbers]:
+    """Return the evidence that a part is beyond an effect, (..., parts), in each direction that is bad."""
+    edge = check.tolerance if effect is None else effect
+    directions = [signs] if check.direction == "up" else [signs, signs[..., ::-1]]
+    return [log_evidence(counts, edge) for counts in directions]
+
+
+def _find_edge(sure: float, unsure: float, is_sure: Callable[[float], Flags]) -> float:
+    """Return the effect nearest to `unsure` that is still sure; the first one is so without evidence."""
+    for _ in range(_HALVINGS):
+        middle = (sure + unsure) / 2
+        sure, unsure = (middle, unsure) if is_sure(middle) else (sure, middle)
+    return sure
+
+
+def _estimate_wait(check: Check, signs: Numbers, level: Levels) -> float:
     """Estimate how many more subscribers it takes until one is sure; infinity if unknown.
 
     This supposes that all goes on as it did: so many times what was counted would suffice.
     """
-    subscribers = float(signs[0].sum())
-    outside = divide_outside(check, len(signs), level)
-    for times in 2 ** (np.arange(1, _DOUBLINGS * _STEPS + 1) / _STEPS):
-        if is_outside(check, times * signs, outside) or is_within(check, times * signs, level.within):
-            return float((times - 1) * subscribers)
-    return np.inf
-
-
-def is_outside(check: Check, signs: Numbers, alpha: float) -> bool:
-    """Tell whether one part is surely outside the tolerance, at alpha for each part and direction."""
-    above, _ = log_evidence(signs, check.tolerance)
-    _, below = log_evidence(signs, -check.tolerance)
-    evidence = above if check.direction == "up" else np.maximum(above, below)
-    return bool((evidence >= -np.log(alpha)).any())
-
-
-def is_within(check: Check, signs: Numbers, alpha: float) -> bool:
-    """Tell whether all parts are surely within the tolerance, at alpha for each."""
-    _, below = log_evidence(signs, check.tolerance)
-    above, _ = log_evidence(signs, -check.tolerance)
-    evidence = below if check.direction == "up" else np.minimum(above, below)
-    return bool((evidence >= -np.log(alpha)).all())
+    times = 2 ** (np.arange(1, _DOUBLINGS * _STEPS + 1) / _STEPS)
+    more = times[:, None, None] * signs
+    sure = is_outside(check, more, level) | is_within(check, more, level)
+    return float((times[sure.argmax()] - 1) * signs[0].sum()) if sure.any() else np.inf
 
 
 def _describe_part(part: str, signs: Numbers, subscribers: int) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from scipy.special import expit
 
-from churn.judging.mean_sequences import Numbers, log_wealth, lower_bound
+from churn.judging.mean_sequences import Numbers, log_wealth
 from churn.judging.metrics import PROBABILITY_BOUNDS
 
 # The parts of a measure, as the checks name them. Tiers and reasons have the names of the tiers and the features.
@@ -21,6 +22,8 @@ SCORE_PARTS: Final = tuple(f"up to {bound:g}" for bound in PROBABILITY_BOUNDS[:-
 BANNER_PART: Final = "with a banner"
 # -1, 0 and 1 as numbers between 0 and 1.
 _HALVES = np.array([0.0, 0.5, 1.0])
+# Parts of the stake, from one in a hundred to nearly all: their mean is near one half, where smaller ones win nothing.
+_PARTS = expit(np.linspace(-4.6, 5, 30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,9 @@ def effects_from_signs(signs: Numbers) -> Numbers:
     return np.asarray((signs[..., 2] - signs[..., 0]) / np.maximum(signs.sum(axis=-1), 1))
 
 
-def bound_effects(signs: Numbers, alpha: float) -> tuple[Numbers, Numbers]:
-    """Return both ends between which each difference surely lies, at this look and all others, (...).
-
-    Each end alone is ever wrong with a chance of alpha at most.
-    """
-    low, below = (2 * lower_bound(_HALVES, counted, alpha) - 1 for counted in (signs, signs[..., ::-1]))
-    return low, -below
-
-
-def log_evidence(signs: Numbers, effect: float) -> tuple[Numbers, Numbers]:
-    """Return the logarithm of the evidence that each difference is above this effect, and that it is below, (...)."""
-    above = log_wealth(_HALVES, signs, (1 + effect) / 2)
-    return above, log_wealth(_HALVES, signs[..., ::-1], (1 - effect) / 2)
+def log_evidence(signs: Numbers, effect: float) -> Numbers:
+    """Return the logarithm of the evidence that each difference is above this effect, (...)."""
+    return log_wealth(_HALVES, signs, (1 + effect) / 2, _PARTS)
 
 
 def _add_parts(left: Mapping[str, tuple[int, int]], right: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

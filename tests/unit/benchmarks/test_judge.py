@@ -11,23 +11,31 @@ import pytest
 
 from benchmarks.judge.figures import bound_share, summarise
 from benchmarks.judge.plot import write_judge_plot
+from benchmarks.judge.population import Differences, Model, compare_models
 from benchmarks.judge.report import build_judge_report
+from benchmarks.judge.samples import find_outside, find_within
 from benchmarks.judge.simulation import (
+    AT_TOLERANCE,
     HEALTHY,
+    RETRAINED,
     SCENARIOS,
+    SHIFTED,
+    SWAPPED,
     USUAL,
     Behaviour,
     Scenario,
     draw_counts,
-    find_outside,
-    find_within,
     simulate,
 )
 from churn.judging.checks import DEFAULT_CHECKS, compare
 from churn.judging.counts import Counts
 from churn.judging.judge import JudgeInput, allot_levels, judge
+from churn.judging.pair_findings import is_outside, is_within
+from churn.judging.pairs import PairCounts
 
-CHECKS = tuple(check for check in DEFAULT_CHECKS if not check.measure.is_split)
+CHECKS = tuple(check for check in DEFAULT_CHECKS if not (check.measure.is_split or check.measure.is_paired))
+IN_PAIRS = tuple(check for check in DEFAULT_CHECKS if check.measure.is_paired)
+FIRST = Model()
 
 
 def one_run(counts: Counts, run: int) -> Counts:
@@ -48,7 +56,7 @@ def one_run(counts: Counts, run: int) -> Counts:
     )
 
 
-@pytest.mark.parametrize("canary", [HEALTHY, replace(HEALTHY, errors=0.02, scores=(1.3422, 2.4)), SCENARIOS[-1].canary])
+@pytest.mark.parametrize("canary", [HEALTHY, replace(HEALTHY, errors=0.02), replace(HEALTHY, latency_ms=6.0)])
 def test_many_runs_at_once_are_judged_like_each_of_them_alone(canary: Behaviour) -> None:
     random, runs = np.random.default_rng(3), 6
     totals = np.array([300, 2_000, 10_000, 40_000, 100_000, 400_000])
@@ -60,6 +68,40 @@ def test_many_runs_at_once_are_judged_like_each_of_them_alone(canary: Behaviour)
             found = compare(check.measure, stable, other, earlier)
             assert find_outside(check, found, level)[run] == finding.is_outside
             assert find_within(check, found, level)[run] == (finding.decision == "promote")
+
+
+@pytest.mark.parametrize("canary", [FIRST, RETRAINED, SHIFTED, SWAPPED])
+def test_pairs_of_many_runs_are_judged_like_those_of_each_run_alone(canary: Model) -> None:
+    subscribers = np.array([0, 50, 100, 300, 2_000])
+    drawn = compare_models(FIRST, canary).draw(subscribers, np.random.default_rng(4))
+    nothing = JudgeInput(Counts(requests=1), Counts(requests=1), 10)
+    for run, count in enumerate(subscribers):
+        parts = {
+            measure: {str(part): (int(plus), int(minus)) for part, (minus, _, plus) in enumerate(signs[run])}
+            for measure, signs in drawn.items()
+        }
+        verdict = judge(IN_PAIRS, replace(nothing, pairs=PairCounts(int(count), parts)))
+        for (check, level), finding in zip(allot_levels(IN_PAIRS), verdict.findings, strict=True):
+            signs = drawn[check.measure.name]
+            assert is_outside(check, signs, level)[run] == finding.is_outside
+            assert is_within(check, signs, level)[run] == (finding.decision == "promote")
+
+
+def test_a_version_compared_with_itself_differs_nowhere_and_the_one_at_the_tolerance_by_so_much() -> None:
+    def largest(differences: Differences) -> float:
+        return max(float(np.abs(differences.true_effects(measure)).max()) for measure in differences.patterns)
+
+    assert largest(compare_models(FIRST, FIRST)) == 0
+    assert largest(compare_models(FIRST, AT_TOLERANCE)) == pytest.approx(0.05, abs=1e-4)
+    assert largest(compare_models(FIRST, RETRAINED)) < 0.01
+
+
+def test_who_asks_often_is_no_evidence_in_pairs_and_fools_shares_of_requests() -> None:
+    often = Scenario("often", HEALTHY, HEALTHY, "promote", requests_each=20)
+    ended = simulate(often, runs=20, requests=20_000, seed=1).ended
+    assert ended["judge: roll back"][-1] == ended["shadow: outside"][-1] == 0
+    assert ended["shadow: within"][-1] == 20
+    assert ended["shares of requests"][-1] > 15
 
 
 def test_counts_of_a_behaviour_add_up() -> None:
