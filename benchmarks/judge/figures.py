@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from typing import Any, Final
 
 from scipy.special import betaincinv
@@ -23,9 +26,15 @@ def measure_judge(
     runs = runs or (QUICK_RUNS if quick else RUNS)
     requests = requests or (QUICK_REQUESTS if quick else REQUESTS)
     histories = []
-    for number, scenario in enumerate(SCENARIOS):
-        say(f"scenario {number + 1} of {len(SCENARIOS)}, {scenario.name}: {runs:,} runs, up to {requests:,} requests")
-        histories.append(simulate(scenario, runs=runs, requests=requests, seed=seed + number))
+    play = partial(simulate, runs=runs, requests=requests)
+    say(f"{len(SCENARIOS)} scenarios, {runs:,} runs each, up to {requests:,} requests")
+    # Processes that begin from nothing: a fork of one with threads may hang.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        seeds = range(seed, seed + len(SCENARIOS))
+        plays = [pool.submit(play, scenario, seed=own) for scenario, own in zip(SCENARIOS, seeds, strict=True)]
+        for number, (scenario, played) in enumerate(zip(SCENARIOS, plays, strict=True), 1):
+            histories.append(played.result())
+            say(f"scenario {number}, {scenario.name}: done")
     return summarise(histories, seed=seed)
 
 

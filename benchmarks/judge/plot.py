@@ -15,7 +15,7 @@ from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.simulation import OFTEN_ASKED, ROLLBACK
 
 INK, ACCENT, SOFT = "#23395b", "#d1495b", "#8a97a8"
-COLOURS = (INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93", "#3d85c6", "#7a5c3e", "#8a97a8")
+COLOURS = (INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93", "#3d85c6", "#7a5c3e", "#8a97a8", "#c2571a")
 STYLES = ("--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
 
 
@@ -38,7 +38,7 @@ def write_judge_plot(results: Mapping[str, Any], path: Path) -> None:
     left.set_ylabel("share of the runs")
     for axes in (left, right):
         _style(axes)
-    title = f"{results['runs']:,} rollouts each, canary 10 %, looked at {results['looks']} times"
+    title = f"{results['runs']:,} rollouts each, looked at {results['looks']} times"
     figure.suptitle(title, x=0.01, ha="left", color=INK)
     with mpl.rc_context({"svg.hashsalt": "judge", "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None, "Creator": None})

@@ -13,7 +13,7 @@ from scipy.special import betainc, ndtr
 from benchmarks.judge.population import HIGH_FROM, MEDIUM_FROM, STRENGTHS, Model, compare_models, rank_features
 from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.samples import find_outside, find_within, select_runs
-from churn.judging.checks import DEFAULT_CHECKS, Check, Flags, compare
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, Check, Flags, compare
 from churn.judging.counts import Counts
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels
@@ -27,7 +27,6 @@ type CheckLevels = Sequence[tuple[Check, Levels]]
 ROLLBACK, PROMOTE = "judge: roll back", "judge: promote"
 # The four checks in pairs alone: at the canary's share, and of a challenger that answers all requests.
 PAIRS_WITHIN, SHADOW_OUTSIDE, SHADOW_WITHIN = "pairs: within", "shadow: outside", "shadow: within"
-CANARY_SHARE: Final = 0.1
 # Requests from one look to the next: so many, later this part of those so far.
 LOOK, GROWTH = 100, 0.02
 
@@ -76,6 +75,8 @@ class Scenario:
         drift: the factor by which error share and latency of both versions change during a run.
         earlier: the requests that the stable version has answered before the run.
         before: the factor by which its error share and latency were larger then.
+        relative_tolerance: of errors; a part of stable's share.
+        canary_share: of the subscribers.
     """
 
     name: str
@@ -86,6 +87,8 @@ class Scenario:
     drift: float = 1.0
     earlier: int = 100_000
     before: float = 1.0
+    relative_tolerance: float = 0.0
+    canary_share: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,29 @@ SCENARIOS: Final = (
     Scenario("scores shifted", USUAL, _with_model(USUAL, SHIFTED), "roll back"),
     Scenario("scores shifted, 5 requests each", USUAL, _with_model(USUAL, SHIFTED), "roll back", requests_each=5),
     Scenario("reasons swapped", USUAL, _with_model(USUAL, SWAPPED), "roll back"),
+    Scenario("the same version, a canary of 50 %", USUAL, USUAL, "promote", canary_share=0.5),
+    Scenario(
+        "the same version, a canary of 50 %, half of stable's errors tolerated",
+        USUAL,
+        USUAL,
+        "promote",
+        relative_tolerance=0.5,
+        canary_share=0.5,
+    ),
+    Scenario(
+        "errors 0.5 % to 0.75 %, half of stable's tolerated",
+        USUAL,
+        replace(USUAL, errors=0.0075),
+        "hold",
+        relative_tolerance=0.5,
+    ),
+    Scenario(
+        "errors 0.5 % to 2 %, half of stable's tolerated",
+        USUAL,
+        replace(USUAL, errors=0.02),
+        "roll back",
+        relative_tolerance=0.5,
+    ),
 )
 
 
@@ -159,7 +185,11 @@ def simulate(
     checks: Sequence[Check] = DEFAULT_CHECKS,
 ) -> History:
     """Run many canaries, each until it is decided or has seen all requests."""
-    random, judged = np.random.default_rng(seed), allot_levels(checks)
+    random = np.random.default_rng(seed)
+    judged = [
+        (replace(check, relative_tolerance=scenario.relative_tolerance) if check.measure == ERRORS else check, level)
+        for check, level in allot_levels(checks)
+    ]
     stable, canary = (draw_counts(scenario.stable, np.zeros(runs, dtype=int), random) for _ in range(2))
     earlier = draw_counts(_worsen(scenario.stable, scenario.before), np.full(runs, scenario.earlier), random)
     differences = compare_models(scenario.stable.model, scenario.canary.model)
@@ -172,7 +202,7 @@ def simulate(
     while (done := looks[-1] if looks else 0) < requests:
         subscribers = max(min(max(LOOK, int(done * GROWTH)), requests - done) // each, 1)
         drift = scenario.drift ** ((done + subscribers * each) / requests)
-        of_canary = random.binomial(subscribers, CANARY_SHARE, runs)
+        of_canary = random.binomial(subscribers, scenario.canary_share, runs)
         stable += draw_counts(_worsen(scenario.stable, drift), subscribers - of_canary, random, each)
         canary += draw_counts(_worsen(scenario.canary, drift), of_canary, random, each)
         pairs = _add_signs(pairs, differences.draw(of_canary, random))

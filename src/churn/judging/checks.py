@@ -26,6 +26,7 @@ type Hits = tuple[Mapping[str, int], int]
 P99_SLOWER: Final = 0.01
 # More than a contract has, so that the shares of the risk do not depend on the names that occurred so far.
 MOST_TIERS, MOST_FEATURES = 4, 20
+_MOST_TOLERANCE = 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Measure:
         is_health: hardly depends on who asks. It is still believed when the requests were not split as they should be.
         is_split: compares the canary's part of the requests with its weight, and has no `count` of its own.
         is_paired: compares what both versions said of the same subscribers.
+        is_rate: is one share of what went wrong, so that its tolerance may follow stable's.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Measure:
     is_health: bool = False
     is_split: bool = False
     is_paired: bool = False
+    is_rate: bool = False
 
 
 def _count_slower(counts: Counts) -> Hits:
@@ -81,9 +84,9 @@ def _select_p99(proportions: Proportions) -> Flags:
 
 
 ERRORS: Final = Measure(
-    name="errors", count=lambda counts: ({"errors": counts.errors}, counts.requests), is_health=True
+    name="errors", count=lambda counts: ({"errors": counts.errors}, counts.requests), is_health=True, is_rate=True
 )
-SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True)
+SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True, is_rate=True)
 LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True)
 P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True)
 SCORES: Final = Measure(name="scores", count=_count_scores, is_paired=True)
@@ -118,6 +121,7 @@ class Check:
         critical: whether an effect outside the tolerance means roll back; if not, it only stops a promotion.
         share: its part of the chance of a false rollback, relative to the other checks; a larger one is sooner sure.
             A check that is not critical needs none. With 0 it takes nothing from the others.
+        relative_tolerance: so many times stable's share is tolerated too, where that is more: 0.5 is half of it.
     """
 
     name: str
@@ -126,6 +130,7 @@ class Check:
     direction: Direction = "both"
     critical: bool = True
     share: float = 1.0
+    relative_tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         least = self.share > 0 if self.critical else self.share >= 0
@@ -136,6 +141,20 @@ class Check:
             )
         if self.direction not in get_args(Direction.__value__):
             raise SettingsError(f"check {self.name}: there is no direction {self.direction}", instead="up, or both")
+        if not 0 <= self.relative_tolerance <= 1:
+            raise SettingsError(
+                f"check {self.name}: a relative_tolerance of {self.relative_tolerance:g} makes no sense",
+                instead="give a part of stable's share, from 0 to 1; 0.5 is half of it",
+            )
+        if self.relative_tolerance and not (self.measure.is_rate and self.direction == "up" and self.tolerance):
+            raise SettingsError(
+                f"check {self.name}: its tolerance cannot follow stable's share",
+                instead='use relative_tolerance with errors or slow, with direction "up" and a tolerance above 0',
+            )
+
+    def find_tolerance(self, stable: float) -> float:
+        """Return what is tolerated where stable has this share."""
+        return max(self.tolerance, min(self.relative_tolerance * stable, _MOST_TOLERANCE))
 
 
 # docs/judge.md gives the reason for each tolerance.

@@ -90,7 +90,7 @@ def build_finding(
     effect, low, high = bounded
     decision = decide(low, high, check.tolerance, critical=check.critical)
     sure = describe_bounds(low, high, check.tolerance, lambda share: f"{100 * share:.2f}")
-    reason = f"{check.name}: {counts}, a difference of {sure} points, tolerance {100 * check.tolerance:g}"
+    reason = f"{check.name}: {counts}, a difference of {sure} points, tolerance {100 * check.tolerance:.4g}"
     if wait and low <= check.tolerance <= high:
         reason += _describe_wait(wait(), of)
     return Finding(check.name, decision, reason, effect, low, high, check.tolerance, check.critical, *requests, of=of)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from churn.judging.sequences import (
     confidence_sequence,
     log_likelihood,
     log_mixture,
+    ratio_sequence,
     split_sequence,
 )
 
@@ -49,18 +51,40 @@ def _find_effect(check: Check, level: Levels, comparison: Comparison, bounds: Bo
     if not comparison.is_counted():
         return build_unknown_finding(check, "hold", "nothing was counted of it yet")
     lower, upper = bounds
+    tolerated = check
+    if check.relative_tolerance:
+        tolerance = check.find_tolerance(float(_stable_shares(comparison)[0]))
+        tolerated = replace(check, tolerance=tolerance, relative_tolerance=0)
+        lower, upper = (
+            tolerance * ends for ends in _bound_multiples(check, level, comparison.proportions, (lower, upper))
+        )
     low, high = float(lower.max()), float(upper.max())
     effects = comparison.proportions.effect()[comparison.selected]
     effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
-    part = int((lower if low > check.tolerance else upper).argmax())
+    part = int((lower if low > tolerated.tolerance else upper).argmax())
     requests = int(comparison.proportions.stable_total[0]), int(comparison.proportions.canary_total[0])
     return build_finding(
-        check,
+        tolerated,
         _describe_counts(comparison, part),
         (effect, low, high),
         requests,
         wait=lambda: estimate_wait(check, comparison, level),
     )
+
+
+def _bound_multiples(check: Check, level: Levels, proportions: Proportions, bounds: Bounds) -> Bounds:
+    """Bound the effect in multiples of what is tolerated: a number of points, or a part of stable's share if more.
+
+    Both kinds of bounds rest on one mixture, so both hold at once. What is tolerated is the larger one: to be outside
+    takes both kinds, to be within takes either. Below zero it is the other way round.
+    """
+    (ratio_low, _), (_, ratio_high) = (ratio_sequence(proportions, alpha) for alpha in level)
+    both = (
+        (points / check.tolerance, (ratio - 1) / check.relative_tolerance)
+        for points, ratio in zip(bounds, (ratio_low, ratio_high), strict=True)
+    )
+    low, high = (np.where(one < 0, np.maximum(one, other), np.minimum(one, other)) for one, other in both)
+    return low, high
 
 
 def estimate_wait(check: Check, comparison: Comparison, level: Levels) -> float:
@@ -74,18 +98,24 @@ def estimate_wait(check: Check, comparison: Comparison, level: Levels) -> float:
     lost = most - log_mixture(proportions)
     total = float(proportions.stable_total[0] + proportions.canary_total[0])
 
-    def more(edge: Numbers | float, alpha: float) -> Numbers:
+    def more(edge: Numbers | float, alpha: float, *, is_ratio: bool = False) -> Numbers:
         """Return how many more it takes, as a multiple of those so far."""
         with np.errstate(divide="ignore"):
-            drift = np.maximum(most - log_likelihood(proportions, edge), 0)
+            drift = np.maximum(most - log_likelihood(proportions, edge, is_ratio=is_ratio), 0)
             return np.maximum((lost - math.log(alpha)) / drift - 1, 0)
 
+    outside_alpha, within_alpha = level.outside / comparison.divide_outside, level.within / comparison.divide_within
+    if check.relative_tolerance:
+        follows = check.relative_tolerance * float(_stable_shares(comparison)[0])
+        lines = [(check.tolerance, check.tolerance, False), (follows, 1 + check.relative_tolerance, True)]
+        below = [line for line in lines if effect[0] <= line[0]]
+        alpha, first = (within_alpha, min) if below else (outside_alpha, max)
+        return total * float(first(more(edge, alpha, is_ratio=is_ratio)[0] for _, edge, is_ratio in below or lines))
     outside = effect > check.tolerance if check.direction == "up" else np.abs(effect) > check.tolerance
     if outside.any():
-        needed = more(np.copysign(check.tolerance, effect), level.outside / comparison.divide_outside)
-        return total * float(needed[outside].min())
+        return total * float(more(np.copysign(check.tolerance, effect), outside_alpha)[outside].min())
     edges = [check.tolerance] if check.direction == "up" else [check.tolerance, -check.tolerance]
-    return total * max(float(more(edge, level.within / comparison.divide_within).max()) for edge in edges)
+    return total * max(float(more(edge, within_alpha).max()) for edge in edges)
 
 
 def _bound_effects(compared: Sequence[tuple[Check, Levels, Comparison]]) -> Iterator[Bounds]:
@@ -113,3 +143,7 @@ def _describe_counts(comparison: Comparison, part: int) -> str:
         f"{comparison.parts[part]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
         f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}"
     )
+
+
+def _stable_shares(comparison: Comparison) -> Numbers:
+    return comparison.proportions.stable_hits / np.maximum(comparison.proportions.stable_total, 1)

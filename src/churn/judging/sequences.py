@@ -38,6 +38,7 @@ _WEIGHTS = (1 - _SAME) * _NEAR / _NEAR.sum()
 # What stable answered earlier counts as this many requests at most, since shares drift from day to night and by week.
 _EARLIER_AT_MOST = 10_000
 _HALVINGS = 20  # to a millionth, rounded outwards
+_MOST_RATIO = 1e4
 _NONE = np.zeros(())
 
 
@@ -64,14 +65,17 @@ class Proportions(NamedTuple):
         return canary - self.stable_hits / np.maximum(self.stable_total, 1)
 
 
-def is_rejected(proportions: Proportions, effect: Numbers | float, alpha: Numbers | float) -> NDArray[np.bool_]:
-    """Tell whether this effect is rejected at alpha.
+def is_rejected(
+    proportions: Proportions, effect: Numbers | float, alpha: Numbers | float, *, is_ratio: bool = False
+) -> NDArray[np.bool_]:
+    """Tell whether this effect, or this ratio, is rejected at alpha.
 
     The mixture takes longest to compute, and is no larger than the largest likelihood. It is left out where even
     that is too small.
     """
     effect = np.broadcast_to(effect, proportions.canary_hits.shape)
-    likelihood, needed = log_likelihood(proportions, effect), np.broadcast_to(-np.log(alpha), effect.shape)
+    likelihood = log_likelihood(proportions, effect, is_ratio=is_ratio)
+    needed = np.broadcast_to(-np.log(alpha), effect.shape)
     rejected = log_likelihood(proportions) - likelihood >= needed
     rejected[rejected] = log_mixture(proportions.select(rejected)) - likelihood[rejected] >= needed[rejected]
     return rejected
@@ -92,6 +96,28 @@ def confidence_sequence(proportions: Proportions, alpha: Numbers | float) -> tup
         outer = np.where(rejected, middle, outer)
         inner = np.where(rejected, inner, middle)
     return outer[0], outer[1]
+
+
+def ratio_sequence(proportions: Proportions, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
+    """Return both ends of the confidence sequence of the canary's share as a multiple of stable's.
+
+    It rests on the same mixture as the sequence of the difference. So the true pair of shares lies in both at all
+    times, with probability 1 - alpha at least.
+    """
+    mixture, observed = log_mixture(proportions), proportions.effect()
+    stable = proportions.stable_hits / np.maximum(proportions.stable_total, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(observed == 0, 1, (stable + observed) / stable)
+    # As logarithms, both ends at once, along a new first axis.
+    most = np.full_like(observed, np.log(_MOST_RATIO))
+    inner = np.clip(np.log(np.maximum(ratio, 1 / _MOST_RATIO)), -most, most)
+    inner, outer = np.stack([inner, inner]), np.stack([-most, most])
+    for _ in range(_HALVINGS):
+        middle = (inner + outer) / 2
+        rejected = mixture - log_likelihood(proportions, np.exp(middle), is_ratio=True) >= -np.log(alpha)
+        outer = np.where(rejected, middle, outer)
+        inner = np.where(rejected, inner, middle)
+    return np.exp(outer[0]), np.exp(outer[1])
 
 
 def log_mixture(proportions: Proportions) -> Numbers:
@@ -121,12 +147,20 @@ def _log_mixture(stable_hits: Numbers, stable_total: Numbers, canary_hits: Numbe
     return np.asarray(np.logaddexp(different, np.log(_SAME * same) + most[..., 0]))
 
 
-def log_likelihood(proportions: Proportions, effect: Numbers | float | None = None) -> Numbers:
-    """Return the logarithm of the largest likelihood of shares that differ by this effect; of any shares if None."""
+def log_likelihood(
+    proportions: Proportions, effect: Numbers | float | None = None, *, is_ratio: bool = False
+) -> Numbers:
+    """Return the logarithm of the largest likelihood of shares that differ by this effect; of any shares if None.
+
+    If it is a ratio, the canary's share is so many times stable's.
+    """
     stable_hits, stable_total, canary_hits, canary_total = proportions[:4]
     if effect is None:
         stable = stable_hits / np.maximum(stable_total, 1)
         canary = canary_hits / np.maximum(canary_total, 1)
+    elif is_ratio:
+        stable = _likeliest_stable_by_ratio(proportions, np.asarray(effect, dtype=float))
+        canary = np.clip(stable * effect, 0, 1)
     else:
         stable = _likeliest_stable(proportions, np.asarray(effect, dtype=float))
         canary = np.clip(stable + effect, 0, 1)
@@ -186,3 +220,17 @@ def _likeliest_stable(proportions: Proportions, effect: Numbers) -> Numbers:
         cosine = np.nan_to_num(q / p**3)
     root = 2 * p * np.cos((np.pi + np.arccos(np.clip(cosine, -1, 1))) / 3) - square
     return np.asarray(np.clip(root, np.maximum(0, -effect), np.minimum(1, 1 - effect)))
+
+
+def _likeliest_stable_by_ratio(proportions: Proportions, ratio: Numbers) -> Numbers:
+    """Return the share of stable that makes the counts likeliest if canary's is `ratio` times as large.
+
+    The likelihood's slope is zero at the smaller root of a polynomial of degree two (Miettinen and Nurminen 1985).
+    """
+    stable_hits, stable_total, canary_hits, canary_total = proportions[:4]
+    square = ratio * np.maximum(stable_total + canary_total, 1)
+    linear = stable_total + canary_hits + ratio * (canary_total + stable_hits)
+    hits = stable_hits + canary_hits
+    # In this form nothing cancels out where there is hardly a hit.
+    divisor = linear + np.sqrt(np.maximum(linear**2 - 4 * square * hits, 0))
+    return np.asarray(np.clip(2 * hits / np.maximum(divisor, 1e-300), 0, np.minimum(1, 1 / ratio)))

@@ -76,6 +76,13 @@ class Plan(PlanTable):
             description="whether scores, banners, tiers and reasons are judged, which takes the prediction log",
         ),
     ] = True
+    relative_tolerances: Annotated[
+        Mapping[str, float],
+        Field(
+            exclude_if=lambda parts: not parts,  # as above
+            description="a part of stable's own share that is tolerated where that is more, by check: 0.5 is half",
+        ),
+    ] = Field(default_factory=dict)
     time_scale: Annotated[
         float, Field(ge=1, description="for demonstrations: how many hours of the plan pass in one")
     ] = 1
@@ -96,13 +103,24 @@ class Plan(PlanTable):
             raise ValueError(f"tolerances: there is no check {unknown[0]}, only {', '.join(known)}")
         if wrong := [name for name, tolerance in self.tolerances.items() if not 0 <= tolerance < 1]:
             raise ValueError(f"tolerances: {wrong[0]} should be from 0 to less than 1")
+        rates = [check.name for check in DEFAULT_CHECKS if check.measure.is_rate]
+        if unfit := [name for name in self.relative_tolerances if name not in rates]:
+            raise ValueError(f"relative_tolerances: {unfit[0]} has none, only {', '.join(rates)}")
+        if wrong := [name for name, part in self.relative_tolerances.items() if not 0 <= part <= 1]:
+            raise ValueError(f"relative_tolerances: {wrong[0]} should be from 0 to 1")
+        if zero := [name for name in self.relative_tolerances if self.tolerances.get(name) == 0]:
+            raise ValueError(f"relative_tolerances: {zero[0]} has a tolerance of 0, which should be above 0")
         return self
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """The checks, with the plan's tolerances."""
         return tuple(
-            replace(check, tolerance=self.tolerances.get(check.name, check.tolerance))
+            replace(
+                check,
+                tolerance=self.tolerances.get(check.name, check.tolerance),
+                relative_tolerance=self.relative_tolerances.get(check.name, check.relative_tolerance),
+            )
             for check in DEFAULT_CHECKS
             if self.model_checks or not check.measure.is_paired
         )

@@ -27,12 +27,16 @@ from benchmarks.judge.simulation import (
     draw_counts,
     simulate,
 )
-from churn.judging.checks import DEFAULT_CHECKS, compare
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, Check, compare
 from churn.judging.counts import Counts
+from churn.judging.findings import Levels
 from churn.judging.judge import JudgeInput, allot_levels, judge
 from churn.judging.pair_findings import is_outside, is_within
 from churn.judging.pairs import PairCounts
+from churn.judging.samples import find_in_samples
 
+FOLLOWING = Check("error share", ERRORS, 0.001, "up", relative_tolerance=0.5)
+LEVELS = Levels(0.001, 0.05)
 CHECKS = tuple(check for check in DEFAULT_CHECKS if not (check.measure.is_split or check.measure.is_paired))
 IN_PAIRS = tuple(check for check in DEFAULT_CHECKS if check.measure.is_paired)
 FIRST = Model()
@@ -102,6 +106,44 @@ def test_who_asks_often_is_no_evidence_in_pairs_and_fools_shares_of_requests() -
     assert ended["judge: roll back"][-1] == ended["shadow: outside"][-1] == 0
     assert ended["shadow: within"][-1] == 20
     assert ended["shares of requests"][-1] > 15
+
+
+@pytest.mark.parametrize("canary", [0, 20, 60, 75, 90, 200])
+@pytest.mark.parametrize("stable", [0, 45, 450, 4500])
+def test_bounds_of_a_tolerance_that_follows_stable_say_what_is_proven(stable: int, canary: int) -> None:
+    of_stable, of_canary = Counts(requests=90_000, errors=stable), Counts(requests=10_000, errors=canary)
+    [finding] = find_in_samples([(FOLLOWING, LEVELS)], of_stable, of_canary, Counts())
+    assert finding.effect is not None
+    assert finding.low is not None
+    assert finding.high is not None
+    assert finding.effect == pytest.approx(canary / 10_000 - stable / 90_000)
+    assert finding.low <= finding.effect + 1e-5
+    assert finding.effect <= finding.high + 1e-5
+    comparison = compare(ERRORS, of_stable, of_canary)
+    one_run = comparison._replace(
+        proportions=comparison.proportions.select(np.array([[0]])), selected=comparison.selected[None]
+    )
+    assert find_outside(FOLLOWING, one_run, LEVELS)[0] == finding.is_outside
+    assert find_within(FOLLOWING, one_run, LEVELS)[0] == finding.is_within
+
+
+@pytest.mark.parametrize(("stable", "canary"), [(0.005, 0.0075), (0.0005, 0.0015), (0.002, 0.003)])
+def test_at_a_tolerance_that_follows_stable_one_is_ever_sure_as_rarely_as_promised(
+    stable: float, canary: float
+) -> None:
+    """At 0.2, so that a slip shows in few runs: 150 looks at 300 runs, a canary of a tenth."""
+    random, runs, levels = np.random.default_rng(8), 300, Levels(0.2, 0.2)
+    outside, within = np.zeros(runs, dtype=bool), np.zeros(runs, dtype=bool)
+    tracks = {share: Counts() for share in (stable, canary)}
+    for _ in range(150):
+        for share, requests in ((stable, 900), (canary, 100)):
+            errors: Any = random.binomial(requests, share, runs)
+            tracks[share] += Counts(requests=np.full(runs, requests), errors=errors)  # type: ignore[arg-type] # many runs
+        comparison = compare(ERRORS, *tracks.values())
+        outside |= find_outside(FOLLOWING, comparison, levels)
+        within |= find_within(FOLLOWING, comparison, levels)
+    assert outside.mean() <= 0.2
+    assert within.mean() <= 0.2
 
 
 def test_counts_of_a_behaviour_add_up() -> None:

@@ -15,6 +15,7 @@ from churn.judging.sequences import (
     log_likelihood,
     log_mixture,
     log_split_evidence,
+    ratio_sequence,
     split_sequence,
 )
 
@@ -53,6 +54,34 @@ def test_no_pair_of_shares_with_that_difference_is_likelier(counted: Proportions
     likeliest = log_likelihood(counted, effect)[0]
     assert likeliest >= np.nanmax(tried) - 1e-4
     assert likeliest <= log_likelihood(counted)[0] + 1e-6
+
+
+@given(pairs(), st.floats(0.01, 100))
+def test_no_pair_of_shares_with_that_ratio_is_likelier(counted: Proportions, ratio: float) -> None:
+    stable_hits, stable_total, canary_hits, canary_total, *_ = (float(numbers[0]) for numbers in counted)
+    most = min(1, 1 / ratio)
+    shares = most * np.concatenate([np.linspace(0, 1, 1001), np.logspace(-7, -1, 200)])
+    tried = log_binomial(stable_hits, stable_total, shares)
+    tried = tried + log_binomial(canary_hits, canary_total, np.clip(shares * ratio, 0, 1))
+    likeliest = log_likelihood(counted, ratio, is_ratio=True)[0]
+    assert likeliest >= np.nanmax(tried) - 1e-4
+    assert likeliest <= log_likelihood(counted)[0] + 1e-6
+
+
+@given(pairs(earlier=False))
+def test_the_interval_of_the_ratio_holds_one_if_that_of_the_difference_holds_zero(counted: Proportions) -> None:
+    low, high = confidence_sequence(counted, ALPHA)
+    ratio_low, ratio_high = ratio_sequence(counted, ALPHA)
+    assume(min(abs(low[0]), abs(high[0])) > 1e-5)
+    assert ratio_low[0] <= ratio_high[0]
+    assert (ratio_low[0] <= 1.001 and ratio_high[0] >= 0.999) or not low[0] <= 0 <= high[0]
+
+
+@given(pairs(), st.floats(0.1, 10))
+def test_the_interval_of_the_ratio_is_what_is_not_rejected(counted: Proportions, ratio: float) -> None:
+    low, high = ratio_sequence(counted, ALPHA)
+    assume(min(abs(ratio / low[0] - 1), abs(ratio / high[0] - 1)) > 1e-4)
+    assert is_rejected(counted, ratio, ALPHA, is_ratio=True)[0] == (not low[0] <= ratio <= high[0])
 
 
 @given(pairs(earlier=False), st.floats(-0.99, 0.99))
