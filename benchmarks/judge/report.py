@@ -29,8 +29,8 @@ HEAD = """\
 # How well the judge judges
 
 Each scenario was run {runs:,} times with seed {seed}. The judge had {looks} looks: one after every {look} requests,
-later one after every {growth:g} % more. In brackets are 95 % intervals (Clopper and Pearson). Where nothing else is said, the
-canary has 10 %, and each subscriber asks once. [The judge](../judge.md) says what this means.
+later one after every {growth:g} % more. In brackets are 95 % intervals (Clopper and Pearson). The canary has 10 %, and
+each subscriber asks once, where nothing else is said. [The judge](../judge.md) says what this means.
 """
 
 type Results = Mapping[str, Any]

@@ -40,6 +40,7 @@ class Measure:
         is_health: hardly depends on who asks. It is still believed when the requests were not split as they should be.
         is_split: compares the canary's part of the requests with its weight, and has no `count` of its own.
         is_paired: compares what both versions said of the same subscribers.
+        parts: the names of all parts, where every version has the same. In pairs none may be missing.
         is_rate: is one share of what went wrong, so that its tolerance may follow stable's.
     """
 
@@ -51,6 +52,7 @@ class Measure:
     is_split: bool = False
     is_paired: bool = False
     is_rate: bool = False
+    parts: tuple[str, ...] = ()
 
 
 def _count_slower(counts: Counts) -> Hits:
@@ -89,9 +91,12 @@ ERRORS: Final = Measure(
 SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True, is_rate=True)
 LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True)
 P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True)
-SCORES: Final = Measure(name="scores", count=_count_scores, is_paired=True)
+SCORES: Final = Measure(name="scores", count=_count_scores, is_paired=True, parts=SCORE_PARTS)
 BANNERS: Final = Measure(
-    name="banners", count=lambda counts: ({BANNER_PART: counts.banners}, counts.predictions), is_paired=True
+    name="banners",
+    count=lambda counts: ({BANNER_PART: counts.banners}, counts.predictions),
+    is_paired=True,
+    parts=(BANNER_PART,),
 )
 TIERS: Final = Measure(
     name="tiers",

@@ -23,8 +23,8 @@ _HALVINGS = 30
 def find_in_pairs(check: Check, level: Levels, pairs: PairCounts) -> Finding:
     """Find the largest difference of a check's parts."""
     parts, signs = tuple(pairs.parts.get(check.measure.name, {})), pairs.count_signs(check.measure.name)
-    if not parts or not pairs.subscribers:
-        return build_unknown_finding(check, "hold", "nobody was answered by both versions yet", of="subscribers")
+    if why := _describe_unknown(check, parts, pairs.subscribers):
+        return build_unknown_finding(check, "hold", why, of="subscribers")
     effects = effects_from_signs(signs)
     effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
     low = _find_edge(-1 if check.direction == "up" else 0, effect, lambda edge: is_outside(check, signs, level, edge))
@@ -84,6 +84,16 @@ def _estimate_wait(check: Check, signs: Numbers, level: Levels) -> float:
     more = times[:, None, None] * signs
     sure = is_outside(check, more, level) | is_within(check, more, level)
     return float((times[sure.argmax()] - 1) * signs[0].sum()) if sure.any() else np.inf
+
+
+def _describe_unknown(check: Check, parts: tuple[str, ...], subscribers: int) -> str:
+    """Say why nothing is known, if so."""
+    if not subscribers:
+        return "nobody was answered by both versions yet"
+    if not parts:
+        return "nothing was counted of it"
+    missing = [part for part in check.measure.parts if part not in parts]
+    return f"nothing was counted of {', '.join(missing)}" if missing else ""
 
 
 def _describe_part(part: str, signs: Numbers, subscribers: int) -> str:

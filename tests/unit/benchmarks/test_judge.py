@@ -27,7 +27,7 @@ from benchmarks.judge.simulation import (
     draw_counts,
     simulate,
 )
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, Check, compare
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, MEASURES, Check, compare
 from churn.judging.counts import Counts
 from churn.judging.findings import Levels
 from churn.judging.judge import JudgeInput, allot_levels, judge
@@ -39,6 +39,7 @@ FOLLOWING = Check("error share", ERRORS, 0.001, "up", relative_tolerance=0.5)
 LEVELS = Levels(0.001, 0.05)
 CHECKS = tuple(check for check in DEFAULT_CHECKS if not (check.measure.is_split or check.measure.is_paired))
 IN_PAIRS = tuple(check for check in DEFAULT_CHECKS if check.measure.is_paired)
+LETTERS = "abcdefghij"  # parts whose names do not matter
 FIRST = Model()
 
 
@@ -81,7 +82,10 @@ def test_pairs_of_many_runs_are_judged_like_those_of_each_run_alone(canary: Mode
     nothing = JudgeInput(Counts(requests=1), Counts(requests=1), 10)
     for run, count in enumerate(subscribers):
         parts = {
-            measure: {str(part): (int(plus), int(minus)) for part, (minus, _, plus) in enumerate(signs[run])}
+            measure: {
+                part: (int(plus), int(minus))
+                for part, (minus, _, plus) in zip(MEASURES[measure].parts or LETTERS, signs[run], strict=False)
+            }
             for measure, signs in drawn.items()
         }
         verdict = judge(IN_PAIRS, replace(nothing, pairs=PairCounts(int(count), parts)))
