@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -38,20 +39,22 @@ public final class Predict {
     /** Returns the answer as JSON; nothing if there is none in time: the page is then shown without a banner. */
     public Optional<String> ask(String subscriberJson, String subscriberKey) throws InterruptedException {
         Instant deadline = Instant.now().plus(budget);
+        String requestId = UUID.randomUUID().toString(); // the same for both calls, so that they count as one
         try {
-            return send(subscriberJson, subscriberKey, deadline);
+            return send(subscriberJson, subscriberKey, deadline, requestId, 1);
         } catch (ConnectException noConnection) { // the service may be restarting
             Thread.sleep(RECONNECT_PAUSE.toMillis());
         } catch (IOException broken) { // another connection may hold
         }
         try {
-            return send(subscriberJson, subscriberKey, deadline);
+            return send(subscriberJson, subscriberKey, deadline, requestId, 2);
         } catch (IOException again) {
             return Optional.empty();
         }
     }
 
-    private Optional<String> send(String subscriberJson, String subscriberKey, Instant deadline)
+    private Optional<String> send(
+            String subscriberJson, String subscriberKey, Instant deadline, String requestId, int attempt)
             throws IOException, InterruptedException {
         Duration left = Duration.between(Instant.now(), deadline);
         if (left.isNegative() || left.isZero()) {
@@ -60,6 +63,8 @@ public final class Predict {
         HttpRequest.Builder request = HttpRequest.newBuilder(address)
                 .header("Content-Type", "application/json")
                 .header("X-Subscriber-Key", subscriberKey)
+                .header("X-Request-ID", requestId)
+                .header("X-Attempt", Integer.toString(attempt))
                 .POST(HttpRequest.BodyPublishers.ofString(subscriberJson));
         apiKey.ifPresent(key -> request.header("Authorization", "Bearer " + key));
         // HttpRequest's own timeout ends with the headers; this one covers the body too.

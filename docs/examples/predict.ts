@@ -13,12 +13,15 @@ export async function predict(
   apiKey?: string, // of the service, if it asks for one; never in a browser
 ): Promise<unknown> {
   const signal = AbortSignal.timeout(budgetMs); // for both calls and their bodies
-  const ask = async (): Promise<unknown> => {
+  const requestId = crypto.randomUUID(); // the same for both calls, so that they count as one
+  const ask = async (attempt: number): Promise<unknown> => {
     const response = await fetch(`${service}/predict`, {
       method: "POST",
       headers: {
         "Content-Type": "application/json",
         "X-Subscriber-Key": subscriberKey,
+        "X-Request-ID": requestId,
+        "X-Attempt": `${attempt}`,
         ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}),
       },
       body: JSON.stringify(subscriber),
@@ -28,7 +31,7 @@ export async function predict(
     return response.ok ? await response.json() : null;
   };
   try {
-    return await ask();
+    return await ask(1);
   } catch (error) {
     if (signal.aborted) return null;
     const code = (error as { cause?: { code?: string } }).cause?.code ?? "";
@@ -36,7 +39,7 @@ export async function predict(
     if (NO_CONNECTION.has(code)) await new Promise((resolve) => setTimeout(resolve, RECONNECT_PAUSE_MS));
   }
   try {
-    return await ask();
+    return await ask(2);
   } catch {
     return null;
   }

@@ -12,9 +12,10 @@ import pytest
 from support.foreign import require, run
 from support.keys import PORTAL, STRANGER
 from support.processes import free_port
-from support.small_server import http, small_server
+from support.small_server import http, read_attempts, small_server
 
 from churn.businesses import find_contract
+from churn.service.edge.request_ids import MACHINE_MADE
 
 pytestmark = pytest.mark.xdist_group("clients")
 
@@ -87,9 +88,13 @@ def test_a_connection_that_breaks_is_repeated_once(command: list[str]) -> None:
     async def hang_up_first(_: bytes) -> bytes | None:
         return replies.pop(0)
 
-    with small_server(hang_up_first) as address:
+    heads: list[str] = []
+    with small_server(hang_up_first, heads) as address:
         code, out = ask(command, address)
     assert (code, json.loads(out)) == (0, {"churn_probability": 0.25})
+    (first, one), (again, two) = read_attempts(heads)
+    assert (first, one, two) == (again, "1", "2")
+    assert MACHINE_MADE.fullmatch(first.encode())
 
 
 def test_connections_that_always_break_are_asked_twice_and_no_more(command: list[str]) -> None:

@@ -9,13 +9,14 @@ from typing import Any, Protocol, Unpack
 
 import pytest
 from support.broken_servers import ANSWER, BROKEN, JSON, NONSENSE, REFUSING, UNAVAILABLE, always, answer, in_turn
-from support.small_server import Reply, http, small_server
+from support.small_server import Reply, http, read_attempts, small_server
 
 from churn.answers import RetentionAnswer
 from churn.client import AsyncChurnClient, ChurnClient
 from churn.client.asynchronous import MOST_CONNECTIONS
 from churn.client.calls import Asked, Health
 from churn.errors import ClientError, Nonsense, Refused, SettingsError, Unavailable
+from churn.service.edge.request_ids import MACHINE_MADE
 
 SUBSCRIBER = {"tenure": 987_654_321}
 BUDGET_S = 0.5
@@ -111,6 +112,17 @@ def test_one_repetition_mends(open_client: Any, first: bytes | None) -> None:
     with small_server(reply) as address, open_client(address, SLACK_S) as client:
         assert client.predict(SUBSCRIBER) == client.predict(SUBSCRIBER) == ANSWER
     assert len(requests) == 3
+
+
+def test_both_sendings_have_one_id_and_say_which_is_which(open_client: Any) -> None:
+    heads: list[str] = []
+    with small_server(in_turn(None, answer(), answer()), heads) as address, open_client(address, SLACK_S) as client:
+        client.predict(SUBSCRIBER)
+        client.predict(SUBSCRIBER)
+    (first, one), (again, two), (other, anew) = read_attempts(heads)
+    assert (one, two, anew) == ("1", "2", "1")
+    assert first == again != other
+    assert MACHINE_MADE.fullmatch(first.encode())
 
 
 @pytest.mark.parametrize(

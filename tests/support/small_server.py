@@ -26,18 +26,28 @@ async def _parts(answer: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield part
 
 
+def read_attempts(heads: list[str]) -> list[tuple[str, str]]:
+    """The id and the attempt that each request names."""
+    named = [dict(line.split(": ", 1) for line in head.lower().split("\r\n") if ": " in line) for head in heads]
+    return [(head["x-request-id"], head["x-attempt"]) for head in named]
+
+
 @contextmanager
-def small_server(reply: Reply) -> Iterator[str]:
+def small_server(reply: Reply, heads: list[str] | None = None) -> Iterator[str]:
     """Its address.
 
     Args:
         reply: given each request's body, gives what is sent back: bytes, or bytes as they come; None to hang up.
+        heads: takes the head of each request.
     """
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
-                length = re.search(rb"content-length: (\d+)", await reader.readuntil(b"\r\n\r\n"), re.IGNORECASE)
+                head = await reader.readuntil(b"\r\n\r\n")
+                if heads is not None:
+                    heads.append(head.decode())
+                length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
                 answer = await reply(await reader.readexactly(int(length[1]) if length else 0))
                 if answer is None:
                     break

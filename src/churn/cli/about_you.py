@@ -31,6 +31,8 @@ DONE = {
     "not_helpful": "said that it does not help",
     "opt_out": "turned offers off",
 }
+GROUPS = {"treatment": "may be shown banners", "holdout": "is shown none, to measure what banners do"}
+ACTIONS = {"nothing": "nothing", "banner alone": "a banner without an offer"}
 # The portal's tables as a person would read them: what they are called, and their columns.
 AT_PORTAL: Mapping[str, tuple[str, Mapping[str, Callable[[Row], object]]]] = {
     "subscribers": (
@@ -96,6 +98,38 @@ def list_predictions(records: Sequence[Record]) -> Columns:
     return columns, rows
 
 
+def list_decisions(records: Sequence[Record]) -> Columns:
+    """Return the columns and rows of what each decision on a banner rested on, where the record says so."""
+    columns = ["when", "by the rules", "experiment", "your group", "your last offer", "which try it was"]
+    rows = [
+        [
+            format_time(record["time"] / 1e6),
+            record["policy_version"],
+            f"{record['experiment']}, {record['holdout_share']:.0%} shown no banner",
+            GROUPS.get(record["arm"], "none"),
+            record["last_offer"] or "not told",
+            record["attempt"] or "not told",
+        ]
+        for record in records
+        if record["policy_sha256"]
+    ]
+    return columns, rows
+
+
+def list_actions(records: Sequence[Record]) -> Columns:
+    """Return the columns and rows of what could have been done, where the record says so."""
+    columns = ["when", "what could have been done", "expected to be worth to us, in our currency", "how likely it was"]
+    rows = [
+        [format_time(record["time"] / 1e6), ACTIONS.get(action, f"offer {action}"), f"{value:+.2f}", f"{likely:.0%}"]
+        for record in records
+        for action, value, likely in zip(
+            record["actions"], record["action_values"], record["action_propensities"], strict=True
+        )
+        if record["banner"]
+    ]
+    return columns, rows
+
+
 def list_outcomes(outcomes: Sequence[Mapping[str, Any]]) -> Columns:
     """Return the columns and rows of what became known."""
     words = {True: "yes", False: "no", None: "not known"}
@@ -125,6 +159,8 @@ def build_page(kept: Kept) -> Report:
     changes = [[format_time(record["time"] / 1e6), describe_change(record, change)] for record, change in kept.records]
     tables = [
         Table("What was predicted and decided, and why", *list_predictions(records)),
+        Table("How it was decided", *list_decisions(records)),
+        Table("What could have been done", *list_actions(records)),
         Table("What would have changed it", ["when", "with other values"], changes),
         Table("What became known later", *list_outcomes(kept.outcomes)),
         *_list_portal(kept),
@@ -164,7 +200,8 @@ def _describe_banner(record: Record) -> str:
     if not record["banner"]:
         return f"none: not above {record['threshold']:g}"
     if record["arm"] == "holdout":
-        return "none: in the group that is shown none, to measure what the banner does"
+        withheld = f"; else the offer {record['withheld_offer']}" if record["withheld_offer"] else ""
+        return f"none: in the group that is shown none, to measure what the banner does{withheld}"
     return "shown, with " + (", ".join(map(_write_code, record["shown_reasons"])) or "no reasons")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.options import ContractOption, JsonOption, OptionalReason, require_reason
 from churn.cli.show import format_time, out, print_json, print_table, show_progress
-from churn.errors import DataError, ExitCode, SettingsError
+from churn.errors import ChurnError, DataError, ExitCode, SettingsError
 from churn.service.startup import find_log_places
 from churn.settings import Settings, read_settings
 
@@ -38,29 +39,48 @@ def replay(
     bundle: Annotated[
         Path | None, typer.Option(help="The bundle that answered; the one of its sha256 under CHURN_HOME if not given.")
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="The policy that decided; the one kept beside the log if not given.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an answer again from its record, and show what differs, to the bit; exit code 1 if anything does."""
+    """Make an answer again from its record, and show what differs, to the bit; exit code 1 if anything does.
+
+    The offer is made again by the policy, and the challenger's side by its bundle. Exit code 3 or 4: one of these is
+    missing, and all else is the same.
+    """
+    from churn.prediction_log.deciding import find_challenger, find_policy
     from churn.prediction_log.reader import find_record
     from churn.prediction_log.replay import find_bundle
     from churn.prediction_log.replay import replay as compare
 
     settings = read_settings()
     with show_progress("segments", calm=True) as move:
+        places = require_log(settings, contract)
         record = find_record(
-            require_log(settings, contract),
+            places,
             prediction_id.replace("-", "").lower(),
             progress=lambda done, total: move(done, total) if total > 1 else None,
         )
-    loaded = find_bundle(record, settings.shelf(find_contract(contract).contract_name), path=bundle)
-    differences = compare(record, loaded)
+    shelf = settings.shelf(find_contract(contract).contract_name)
+    loaded = find_bundle(record, shelf, path=bundle)
+    missing: dict[str, ChurnError] = {}
+    decided_by = _collect(
+        missing, "offer and actions", lambda: find_policy(record, places, loaded.model.contract, path=policy)
+    )
+    challenger = _collect(missing, "the challenger's side", lambda: find_challenger(record, shelf))
+    differences = compare(record, loaded, policy=decided_by, challenger=challenger)
+    not_compared = [f"{what}, since {error.message}" for what, error in missing.items()]
     if as_json:
         listed = [difference._asdict() for difference in differences]
-        print_json({"same": not differences, "bundle": str(loaded.path), "differences": listed, "record": dict(record)})
+        same = {"same": not differences, "bundle": str(loaded.path), "not_compared": not_compared}
+        print_json(same | {"differences": listed, "record": dict(record)})
     else:
-        _show_replay(record, differences, str(loaded.path))
+        _show_replay(record, differences, str(loaded.path), not_compared)
     if differences:
         raise typer.Exit(1)
+    if missing and record["policy_sha256"]:  # of a version before, nobody can have the policy
+        raise next(iter(missing.values()))
 
 
 @predictions_app.command("list", epilog="Example: churn predictions list --json")
@@ -110,6 +130,9 @@ def predictions_tail(
             [format_time(record["time"] / 1e6) if name == "time" else record[name] for name in columns]
             for record in latest
         ]
+        for row, record in zip(shown, latest, strict=True):
+            if record["withheld_offer"]:
+                row[-1] = f"withheld: {record['withheld_offer']}"
         print_table("Latest predictions", columns, [["" if cell is None else cell for cell in row] for row in shown])
     require_whole(damaged)
 
@@ -214,7 +237,16 @@ def hash_with_salt(settings: Settings, key: str) -> str:
     return hashed
 
 
-def _show_replay(record: Record, differences: list[Mismatch], bundle: str) -> None:
+def _collect[Found](missing: dict[str, ChurnError], what: str, find: Callable[[], Found]) -> Found | None:
+    """Return what is found, or None with the error added to `missing`."""
+    try:
+        return find()
+    except ChurnError as error:
+        missing[what] = error
+        return None
+
+
+def _show_replay(record: Record, differences: list[Mismatch], bundle: str, not_compared: list[str]) -> None:
     rows: list[list[Any]] = [
         ["answered", format_time(record["time"] / 1e6)],
         ["by", f"{record['model_version']}, {bundle}"],
@@ -223,10 +255,15 @@ def _show_replay(record: Record, differences: list[Mismatch], bundle: str) -> No
         ["reasons", "\n".join(record["reasons"])],
         ["banner", "none" if not record["banner"] else f"{record['arm']}, offer {record['offer'] or 'none'}"],
         ["reasons shown", "\n".join(record["shown_reasons"]) or "none"],
+        ["actions", "\n".join(_list_actions(record)) or "not known"],
     ]
+    if record["withheld_offer"]:
+        rows.append(["withheld from the holdout", record["withheld_offer"]])
     print_table(f"Prediction {record['prediction_id']}", ["", "recorded"], rows)
+    for why in not_compared:
+        out.print(f"not compared: {why}", markup=False)
     if not differences:
-        out.print("the bundle answers the same, bit for bit")
+        out.print("all else comes out the same, bit for bit" if not_compared else "it comes out the same, bit for bit")
         return
     differing = [
         [field, _format_value(recorded, recorded_bits), _format_value(reproduced, reproduced_bits)]
@@ -235,5 +272,16 @@ def _show_replay(record: Record, differences: list[Mismatch], bundle: str) -> No
     print_table("It comes out differently", ["field", "recorded", "reproduced"], differing)
 
 
+def _list_actions(record: Record) -> list[str]:
+    """Word each action with its net value, and its propensity where it may have been taken."""
+    columns = (record["actions"], record["action_values"], record["action_propensities"])
+    return [
+        f"{action}: {value:+.2f}" + (f", propensity {propensity:g}" if propensity else "")
+        for action, value, propensity in zip(*columns, strict=True)
+    ]
+
+
 def _format_value(value: Any, bits: str | None) -> str:
+    if bits and isinstance(value, list):
+        return "\n".join(f"{number!r} {text}" for number, text in zip(value, bits.split(), strict=True))
     return f"{value!r}\n{bits}" if bits else "\n".join(value) if isinstance(value, list) else str(value)

@@ -1,6 +1,7 @@
 """The client for asyncio."""
 
 import os
+import uuid
 from collections.abc import Mapping
 from typing import Any, Self, Unpack
 
@@ -20,6 +21,7 @@ from churn.client.calls import (
     build_headers,
     build_prediction_call,
     choose_pause,
+    name_attempt,
 )
 from churn.errors import SettingsError, Unavailable
 
@@ -77,13 +79,14 @@ class AsyncChurnClient:
         return await self._ask(HEALTH)
 
     async def _ask[T](self, call: Call[T]) -> T:
+        request_id = uuid.uuid4().hex
         try:
             with anyio.fail_after(self.budget_s) as scope:
-                reply = await self._send(call)
+                reply = await self._send(call, name_attempt(request_id, 1))
                 pause_s = choose_pause(reply)
                 if pause_s is not None and pause_s < scope.deadline - anyio.current_time():
                     await anyio.sleep(pause_s)
-                    reply = await self._send(call)
+                    reply = await self._send(call, name_attempt(request_id, 2))
         except TimeoutError:
             raise Unavailable(
                 f"the churn service gave no answer within {self.budget_s:g} s",
@@ -91,11 +94,11 @@ class AsyncChurnClient:
             ) from None
         return call.read(reply)
 
-    async def _send[T](self, call: Call[T]) -> Reply | NoReply:
+    async def _send[T](self, call: Call[T], attempt: Mapping[str, str]) -> Reply | NoReply:
         body = bytearray()
         try:
             async with self._http.stream(
-                call.method, call.path, headers=dict(call.headers), content=call.content
+                call.method, call.path, headers={**call.headers, **attempt}, content=call.content
             ) as response:
                 async for chunk in response.aiter_raw():
                     body += chunk

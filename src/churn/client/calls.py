@@ -151,6 +151,11 @@ def build_headers(api_key: str | None) -> dict[str, str]:
     return headers | {"Authorization": f"Bearer {api_key}"}
 
 
+def name_attempt(request_id: str, attempt: int) -> dict[str, str]:
+    """Return the headers by which the service counts a request once, however often it is sent."""
+    return {"X-Request-ID": request_id, "X-Attempt": str(attempt)}
+
+
 def choose_pause(reply: Reply | NoReply) -> float | None:
     """Return the seconds to wait before sending again; None if sending again is useless."""
     match reply:

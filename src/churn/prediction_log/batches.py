@@ -15,6 +15,7 @@ from arro3.core import Array, DataType, Field, RecordBatch, Table, list_array
 from arro3.io import read_parquet, write_parquet
 from numpy.typing import NDArray
 
+from churn.prediction_log.lines import read_fields, read_header
 from churn.prediction_log.record import (
     ADDED,
     COLUMNS,
@@ -27,8 +28,6 @@ from churn.prediction_log.record import (
     list_challenger_columns,
     list_columns,
     list_number_columns,
-    read_fields,
-    read_header,
 )
 
 # Readers hold one group in memory at a time.

@@ -17,8 +17,8 @@ from arro3.core import RecordBatch
 from churn.errors import DataError
 from churn.prediction_log.batches import batches_from_journal, batches_from_segment
 from churn.prediction_log.journal import list_journals, split_torn_line
+from churn.prediction_log.lines import read_header
 from churn.prediction_log.places import Places
-from churn.prediction_log.record import read_header
 from churn.prediction_log.segments import SegmentStore, list_segments, open_store, read_segment
 
 PATIENCE_S = 10.0  # for one request of a bucket; whoever follows a log has other things to do

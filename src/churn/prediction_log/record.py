@@ -1,19 +1,18 @@
-"""The columns of the log, and how a record becomes a line of a journal and is read again."""
+"""The columns of the log, and how a record becomes a line of a journal."""
 
 import hashlib
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, TypeAdapter
 from pydantic_core import to_json
 
 from churn.answers import Arm, PredictionAnswer, Retention
 from churn.model.model import Prediction
-from churn.prediction_log.actions import add_banner, columns_from_fields
+from churn.prediction_log.actions import add_banner
 
 type Column = Literal["text", "texts", "number", "numbers", "count", "flag", "time"]
 type Record = dict[str, Any]
@@ -85,62 +84,6 @@ ADDED = (
 OTHER_NUMBERS = ("base_value", "probability")
 HEX_DIGITS = 16  # of a number in a line
 EPOCH_DAY, DAY_NS = date(1970, 1, 1).toordinal(), 86_400 * 10**9
-
-
-_Text = Annotated[str, Field(strict=True)]
-_Bits = Annotated[str, Field(strict=True, pattern=r"\A[0-9a-f]*\z")]
-_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_Day = Annotated[str, Field(strict=True, pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z")]
-_Time = Annotated[int, Field(strict=True, ge=-62_135_596_800_000_000, lt=253_402_300_800_000_000)]  # years 1 to 9999
-
-
-class _Header(TypedDict):
-    """What the first line of a journal must have. Another version may have more."""
-
-    features: list[_Text]
-    contract: _Text
-    model_version: _Text
-    bundle_sha256: _Text
-    threshold: Annotated[float, Field(ge=0, le=1)]
-    challenger_version: NotRequired[_Text | None]
-    challenger_bundle_sha256: NotRequired[_Text | None]
-    offers: NotRequired[list[_Text] | None]
-    policy_version: NotRequired[_Text | None]
-    policy_sha256: NotRequired[_Text | None]
-    experiment: NotRequired[_Text | None]
-    holdout_share: NotRequired[Annotated[float, Field(ge=0, le=1)] | None]
-    draw_seed: NotRequired[_Text | None]
-    horizon_days: NotRequired[Annotated[int, Field(ge=1)] | None]
-
-
-class _Line(TypedDict):
-    """What every other line must have."""
-
-    prediction_id: _Text
-    time: _Time
-    request_id: _Text
-    subscriber: _Text | None
-    numbers: _Bits
-    reason_features: list[_Text]
-    reasons: list[_Text]
-    banner: Annotated[bool, Field(strict=True)]
-    arm: NotRequired[_Text | None]
-    shown_reasons: NotRequired[list[_Text]]
-    offer: NotRequired[_Text | None]
-    withheld_offer: NotRequired[_Text]
-    net: NotRequired[_Number]
-    other_nets: NotRequired[list[_Number | None]]
-    propensities: NotRequired[list[Annotated[float, Field(strict=True, ge=0, le=1)]]]
-    last_offer: NotRequired[_Day]
-    attempt: NotRequired[Annotated[int, Field(strict=True, ge=1, lt=2**63)]]
-    language: NotRequired[_Text | None]
-    policy_version: NotRequired[_Text | None]
-    trace_id: NotRequired[_Text | None]
-    caller_request_hash: NotRequired[_Text | None]
-    challenger: NotRequired[_Bits]
-
-
-_HEADER, _LINE = TypeAdapter(_Header), TypeAdapter(_Line)
 
 
 class Entry(NamedTuple):
@@ -277,30 +220,6 @@ def values_from_record(record: Record, features: Sequence[str]) -> tuple[float, 
     """Return the encoded values of a record, with NaN for one that was unknown."""
     values = (record[FEATURE + name] for name in features)
     return tuple(math.nan if value is None else value for value in values)
-
-
-def read_header(line: bytes) -> Mapping[str, Any]:
-    """Read the first line of a journal: the values that all its records share.
-
-    Raises:
-        ValueError: the line is damaged.
-    """
-    return _HEADER.validate_json(line)
-
-
-def read_fields(line: bytes, header: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read a line as JSON, with the columns on its actions. Its numbers stay one text.
-
-    Raises:
-        ValueError: the line is damaged.
-    """
-    fields = _LINE.validate_json(line)
-    if len(fields["numbers"]) != HEX_DIGITS * len(list_number_columns(header["features"])):
-        raise ValueError("not all numbers of a record")
-    if len(fields.get("challenger", "")) not in {0, HEX_DIGITS * len(list_challenger_columns(header["features"]))}:
-        raise ValueError("not all numbers of a challenger")
-    offers = header.get("offers")
-    return fields if offers is None else fields | columns_from_fields(fields, offers)
 
 
 def day_from_ns(time_ns: int) -> date:

@@ -1,7 +1,7 @@
 """Make an answer again from its record and the bundle that gave it, and list what differs, to the bit."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,12 +9,16 @@ from churn.errors import BundleError, DataError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.manifest import identify_bundle
 from churn.model.shelf import Shelf
-from churn.prediction_log.record import CONTRIBUTION, Record, values_from_record
+from churn.prediction_log.deciding import Redone, decide_again, predict_again
+from churn.prediction_log.record import COLUMNS, CONTRIBUTION, Record, values_from_record
+from churn.retention.offers.policy import Policy
 from churn.retention.reasons import choose_customer_reasons, rank_reasons
+
+NUMBERS = {name for name, kind in COLUMNS.items() if kind == "numbers"}
 
 
 class Mismatch(NamedTuple):
-    """A field that differs. Numbers have their bits, too, as 16 hex digits (IEEE 754, big-endian)."""
+    """A field that differs. Numbers have their bits, too, as 16 hex digits each (IEEE 754, big-endian)."""
 
     field: str
     recorded: Any
@@ -48,22 +52,27 @@ def find_bundle(record: Record, shelf: Shelf, *, path: Path | None = None) -> Bu
     )
 
 
-def replay(record: Record, bundle: Bundle) -> list[Mismatch]:
-    """Compare a record with what its bundle predicts now; an empty list means the same.
+def replay(
+    record: Record, bundle: Bundle, *, policy: Policy | None = None, challenger: Bundle | None = None
+) -> list[Mismatch]:
+    """Compare a record with what comes out now; an empty list means the same.
 
-    The offer is not compared: it depends on the policy and the day.
+    Without the policy nothing of the offer is compared, without the challenger nothing of its side. The arm is not
+    drawn again: the log has no key.
 
     Raises:
         DataError: the record does not fit the bundle's contract.
     """
     return [
         field
-        for field in _compare_fields(record, bundle)
+        for field in _compare_fields(record, bundle, policy, challenger)
         if (field.recorded_bits or field.recorded) != (field.reproduced_bits or field.reproduced)
     ]
 
 
-def _compare_fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
+def _compare_fields(
+    record: Record, bundle: Bundle, policy: Policy | None, challenger: Bundle | None
+) -> Iterator[Mismatch]:
     model = bundle.model
     specs = model.contract.features
     names = [spec.name for spec in specs]
@@ -89,6 +98,19 @@ def _compare_fields(record: Record, bundle: Bundle) -> Iterator[Mismatch]:
     if record["banner"]:
         shown = [] if record["arm"] == "holdout" else choose_customer_reasons(model, subscriber, prediction)[0]
         yield Mismatch("shown_reasons", record["shown_reasons"], [reason["code"] for reason in shown])
+    if policy:
+        yield from map(_compare, decide_again(record, policy, model, subscriber, prediction))
+    if challenger:
+        yield from map(_compare, predict_again(record, challenger, values))
+
+
+def _compare(redone: Redone) -> Mismatch:
+    field, recorded, reproduced = redone
+    if isinstance(reproduced, float):
+        return _compare_number(field, recorded, reproduced)
+    if field in NUMBERS:
+        return Mismatch(field, recorded, reproduced, _list_bits(recorded), _list_bits(reproduced))
+    return Mismatch(field, recorded, reproduced)
 
 
 def _compare_number(field: str, recorded: float | None, reproduced: float) -> Mismatch:
@@ -97,3 +119,7 @@ def _compare_number(field: str, recorded: float | None, reproduced: float) -> Mi
 
 def _format_bits(number: float | None) -> str | None:
     return None if number is None else struct.pack(">d", number).hex()
+
+
+def _list_bits(numbers: Sequence[float]) -> str:
+    return " ".join(struct.pack(">d", number).hex() for number in numbers)

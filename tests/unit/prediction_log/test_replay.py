@@ -2,29 +2,39 @@
 
 import math
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.predicted import make_entry, make_header, read_lines
+from support.drawn_policies import policies
+from support.predicted import find_policy, make_entry, make_header, read_lines
+from support.shadowed import write_shadowed
 from support.strategies import subscribers
 
 from churn.businesses import list_contracts
-from churn.errors import BundleError, ChurnError, DataError
+from churn.errors import BundleError, ChurnError, DataError, OfferPolicyError
 from churn.model.bundle import Bundle
 from churn.model.shelf import Shelf
+from churn.prediction_log.deciding import find_challenger
+from churn.prediction_log.deciding import find_policy as find_recorded_policy
 from churn.prediction_log.ids import make_prediction_id
-from churn.prediction_log.places import locate_log
-from churn.prediction_log.reader import find_record
+from churn.prediction_log.places import Places, locate_log
+from churn.prediction_log.policies import keep_policy
+from churn.prediction_log.reader import find_record, read_latest_records
 from churn.prediction_log.record import LineMaker
 from churn.prediction_log.replay import find_bundle, replay
+from churn.retention.offers.policy import Policy
+
+# An offer is weighed for them.
+NEW: dict[str, Any] = {"tenure": 1, "monthly_charges": 110.0, "total_charges": 110.0}
 
 
-def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:
-    maker = LineMaker(make_header(bundle, threshold=0.3))
-    line = maker.make_line(make_entry(bundle, threshold=0.3, **other))
+def recorded(bundle: Bundle, *, policy: Policy | None = None, threshold: float = 0.3, **other: Any) -> dict[str, Any]:
+    maker = LineMaker(make_header(bundle, threshold=threshold, policy=policy))
+    line = maker.make_line(make_entry(bundle, threshold=threshold, policy=policy, **other))
     return read_lines(maker.header, line)[0]
 
 
@@ -32,8 +42,93 @@ def recorded(bundle: Bundle, **other: Any) -> dict[str, Any]:
 @given(data=st.data())
 def test_any_answer_is_made_again_bit_for_bit(bundles: dict[str, Bundle], contract: str, data: st.DataObject) -> None:
     bundle = bundles[contract]
-    record = recorded(bundle, **data.draw(subscribers(bundle.model.contract)))
+    subscriber: dict[str, Any] = data.draw(subscribers(bundle.model.contract))
+    record = recorded(bundle, **subscriber)
     assert replay(record, bundle) == []
+
+
+@pytest.mark.parametrize("contract", list_contracts())
+@given(data=st.data())
+def test_any_policy_decides_again_on_any_subscriber(
+    bundles: dict[str, Bundle], contract: str, data: st.DataObject
+) -> None:
+    bundle = bundles[contract]
+    policy = data.draw(policies(bundle.model.contract))
+    days = data.draw(st.none() | st.integers(0, 40))
+    last_offer = None if days is None else datetime.now(UTC).date() - timedelta(days=days)
+    key, threshold = data.draw(st.none() | st.text("ab", min_size=1)), data.draw(st.sampled_from([0.0, 0.5]))
+    subscriber: dict[str, Any] = data.draw(subscribers(bundle.model.contract))
+    record = recorded(bundle, policy=policy, key=key, threshold=threshold, last_offer=last_offer, **subscriber)
+    assert replay(record, bundle, policy=policy) == []
+    assert sum(record["action_propensities"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("offer", "another"),
+        ("withheld_offer", "another"),
+        ("actions", ["nothing"]),
+        ("action_propensities", [0.5, 0.5, 0.0]),
+        ("experiment", "another"),
+        ("holdout_share", 0.9),
+    ],
+)
+def test_another_decision_is_named(streamflow: Bundle, field: str, other: object) -> None:
+    policy = find_policy(streamflow)
+    record = recorded(streamflow, threshold=0.0, **NEW)
+    [mismatch] = replay(record | {field: other}, streamflow, policy=policy)
+    assert (mismatch.field, mismatch.recorded, mismatch.reproduced) == (field, other, record[field])
+
+
+def test_a_net_value_that_differs_in_its_last_bit_is_named_with_all_bits(streamflow: Bundle) -> None:
+    policy, record = find_policy(streamflow), recorded(streamflow, threshold=0.0, **NEW)
+    *others, last = record["action_values"]
+    changed = record | {"action_values": [*others, math.nextafter(last, math.inf)]}
+    [mismatch] = replay(changed, streamflow, policy=policy)
+    assert mismatch.field == "action_values"
+    assert (mismatch.recorded_bits or "").split()[:-1] == (mismatch.reproduced_bits or "").split()[:-1]
+
+
+def test_the_day_of_the_record_decides_what_has_expired(streamflow: Bundle) -> None:
+    policy, record = find_policy(streamflow), recorded(streamflow, threshold=0.0, **NEW)
+    late = record | {"time": record["time"] + 10 * 366 * 86_400 * 10**6}
+    assert {mismatch.field for mismatch in replay(late, streamflow, policy=policy)} >= {"actions", "action_values"}
+
+
+def test_the_policy_is_found_by_its_sha256_and_no_other_is_taken(streamflow: Bundle, tmp_path: Path) -> None:
+    contract, policy, places = streamflow.model.contract, find_policy(streamflow), Places(str(tmp_path), tmp_path / "j")
+    record = recorded(streamflow)
+    with pytest.raises(DataError, match="is neither"):
+        find_recorded_policy(record, places, contract)
+    keep_policy(places.journals, policy.content)
+    assert find_recorded_policy(record, places, contract).sha256 == policy.sha256
+    path = tmp_path / "another.toml"
+    path.write_bytes(policy.content + b"# another")
+    with pytest.raises(OfferPolicyError, match="is not the one that decided"):
+        find_recorded_policy(record, places, contract, path=path)
+    path.write_bytes(policy.content)
+    assert (
+        find_recorded_policy(record, Places("nowhere", Path("nowhere")), contract, path=path).document
+        == policy.document
+    )
+    with pytest.raises(DataError, match="did not log which policy"):
+        find_recorded_policy(record | {"policy_sha256": None}, places, contract)
+
+
+def test_the_challengers_side_is_made_again_bit_for_bit(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    places, bundle = Places(str(tmp_path), tmp_path / "journals"), bundles["streamflow"]
+    places.prepare()
+    write_shadowed(places, bundle, [make_entry(bundle)])
+    shutil.copytree(bundle.path, tmp_path / "shelf" / "v1")
+    [record] = read_latest_records(places, 1)
+    challenger = find_challenger(record, Shelf(tmp_path / "shelf"))
+    assert replay(record, bundle, challenger=challenger) == []
+    [mismatch] = replay(record | {"challenger_probability": 0.123}, bundle, challenger=challenger)
+    assert (mismatch.field, mismatch.reproduced) == ("challenger_probability", record["challenger_probability"])
+    with pytest.raises(BundleError, match="is the challenger's"):
+        find_challenger(record, Shelf(tmp_path))
+    assert find_challenger(record | {"challenger_probability": None}, Shelf(tmp_path)) is None
 
 
 def test_a_bit_that_was_changed_is_named(streamflow: Bundle) -> None:
