@@ -66,6 +66,7 @@ class OutcomeSummary:
         return (
             "The intervals of calibration, accepted offers and the banner's effect hold at every look; those of AUC "
             "and lift hold for somebody who looks once."
+            + (" While outcomes are missing, only that of the effect holds." if self.missing else "")
         )
 
 

@@ -15,7 +15,7 @@ from math import prod
 
 from churn.outcomes.join import Draw, JoinedOutcomes, LabelledPrediction
 
-FEWEST_HELD_OUT = 10
+FEWEST_HELD_OUT = 30  # with fewer, or few that stand for most, the interval is too narrow
 MOST_NEVER_HELD_OUT = 0.05
 
 
@@ -31,7 +31,10 @@ def weigh_untreated(joined: JoinedOutcomes, predictions: Iterable[LabelledPredic
     had_banner = [identity for identity in identities if identity in joined.drawn]
     reachable = [identity for identity in had_banner if chances[identity]]
     held_out = [identity for identity in reachable if identity not in joined.treated]
-    if had_banner and (len(held_out) < FEWEST_HELD_OUT or len(reachable) < (1 - MOST_NEVER_HELD_OUT) * len(had_banner)):
+    weights = [1 / chances[identity] for identity in held_out]
+    # As many of equal weight would tell as much (Kish 1965).
+    effective = sum(weights) ** 2 / sum(weight**2 for weight in weights) if weights else 0
+    if had_banner and (effective < FEWEST_HELD_OUT or len(reachable) < (1 - MOST_NEVER_HELD_OUT) * len(had_banner)):
         return None
     stands_for = {identity: 1.0 for identity in identities if identity not in joined.drawn}
     return stands_for | {identity: len(had_banner) / len(reachable) / chances[identity] for identity in held_out}

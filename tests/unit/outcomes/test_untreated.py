@@ -68,9 +68,22 @@ def test_one_lot_falls_once_in_an_experiment_and_anew_in_each_other() -> None:
 def test_where_too_few_are_held_out_nothing_is_claimed() -> None:
     joined = JoinedOutcomes()
     for number in range(100):
-        arm = "holdout" if number < 9 else "treatment"
+        arm = "holdout" if number < 29 else "treatment"
         joined.add(
             LabelledPrediction(number, f"{number}", f"key {number}", "v1", 0.9, arm, None, "1", "one", 0.1, left=True)
         )
+    [predictions] = joined.group_by_version().values()
+    assert weigh_untreated(joined, predictions) is None
+
+
+def test_where_few_of_those_held_out_stand_for_most_nothing_is_claimed() -> None:
+    """Of 40 held out of one experiment, 2 were held out of another one too: each of these stands for 100."""
+    joined = JoinedOutcomes()
+    for number in range(40):
+        for name in ("one", "two") if number < 2 else ("one",):
+            drawn = ("1", name, 0.1)
+            joined.add(
+                LabelledPrediction(number, name, f"key {number}", "v1", 0.9, "holdout", None, *drawn, left=number > 9)
+            )
     [predictions] = joined.group_by_version().values()
     assert weigh_untreated(joined, predictions) is None
