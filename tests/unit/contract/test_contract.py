@@ -22,6 +22,7 @@ from churn.errors import ContractError
 
 CONTRACTS = [find_contract(name) for name in list_contracts()]
 every_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=list_contracts())
+some_contract: st.SearchStrategy[type[Contract]] = st.sampled_from([*CONTRACTS, PATCHY])
 
 
 def test_streamflow_has_the_ten_features_in_the_models_order() -> None:
@@ -48,9 +49,7 @@ def test_streamflow_has_the_codes_that_the_models_were_trained_with() -> None:
     }
 
 
-@given(
-    st.sampled_from([*CONTRACTS, PATCHY]).flatmap(lambda contract: st.tuples(st.just(contract), subscribers(contract)))
-)
+@given(some_contract.flatmap(lambda contract: st.tuples(st.just(contract), subscribers(contract))))
 def test_what_encodes_is_chosen_once_and_encodes_as_each_field_does(
     drawn: tuple[type[Contract], dict[str, Any]],
 ) -> None:
