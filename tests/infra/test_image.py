@@ -19,8 +19,10 @@ from support.tools import ROOT, uv
 
 from churn.contract.sampling import draw_columns
 from churn.files import hash_file
+from churn.image.building import arguments_from_bundle
 from churn.image.container import HARDENED, Container, run_container
 from churn.image.docker import docker
+from churn.image.source import BUSINESSES, DOCKERFILE, find_checkout, stage_context
 from churn.model.bundle import Bundle, load_bundle
 
 pytestmark = pytest.mark.xdist_group("docker")
@@ -133,15 +135,43 @@ def test_the_image_explains_bit_for_bit_as_this_machine_does(image: Built) -> No
     assert there.strip() == model.explain(rows).tobytes().hex()
 
 
-def test_every_language_that_is_answered_in_has_its_numbers_and_dates(image: Built) -> None:
+def test_every_language_that_is_answered_in_has_its_numbers_and_dates(
+    image: Built, engine: Engine, tmp_path: Path
+) -> None:
     there = inside(image, PYTHON, "-c", WORDED).splitlines()
     here = subprocess.run(
         [sys.executable, "-c", WORDED], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert there == here
     assert len(here) >= 2
-    kept = inside(image, "sh", "-c", "ls /opt/churn/lib/python3*/site-packages/babel/locale-data")
-    assert "fr.dat" not in kept.split()
+    assert list_locales(image.reference).isdisjoint({"fr.dat", "fr_CA.dat", "fur.dat"})
+    checkout, bundle = find_checkout(ROOT), load_bundle(image.bundle)
+    arguments = arguments_from_bundle(bundle, checkout, engine.base_image)
+    named = [word for name in ("BASE_IMAGE", "EXTRAS") for word in ("--build-arg", f"{name}={arguments[name]}")]
+    with stage_context(checkout, bundle) as context:
+        (context / BUSINESSES / "gym.fr.po").write_text("")
+        built = tmp_path / "built"  # of the stages that the image is of, all but the last is there already
+        kept = ["--file", str(context / DOCKERFILE), "--target", "libraries", "--iidfile", str(built)]
+        docker("build", *kept, *named, *build_options(engine), str(context))
+    try:
+        assert {"fr.dat", "fr_CA.dat", "de.dat"} <= list_locales(built.read_text())
+        assert "fur.dat" not in list_locales(built.read_text())
+    finally:
+        docker("image", "rm", "--force", built.read_text())
+
+
+def build_options(engine: Engine) -> list[str]:
+    """How `docker build` is told what `churn image build` is told on this engine."""
+    words = [word for option in engine.build_options for word in option.split("=", 1)]
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    network = ["--network", given["--network"]] if "--network" in given else []
+    return network + (["--secret", f"id=ca,src={given['--ca-file']}"] if "--ca-file" in given else [])
+
+
+def list_locales(reference: str) -> set[str]:
+    """The files of Babel's data that an image has."""
+    listed = "ls /opt/churn/lib/python3*/site-packages/babel/locale-data"
+    return set(docker("run", "--rm", "--network", "none", "--entrypoint", "sh", reference, "-c", listed).split())
 
 
 def test_the_health_check_turns_healthy(image: Built) -> None:
