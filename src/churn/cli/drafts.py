@@ -101,7 +101,7 @@ def require_fields(draft: Draft) -> None:
 
 def tabulate_fields(draft: Draft) -> Table:
     """Return the table of the draft's fields."""
-    rows = [(field.name, field.kind, _describe(field), _list_marks(field)) for field in draft.fields]
+    rows = [(field.name, field.kind, describe_values(field), _list_marks(field)) for field in draft.fields]
     return f"{draft.name}: {len(rows)} fields of {draft.rows:,} rows", ["field", "kind", "may hold", "marked"], rows
 
 
@@ -163,11 +163,12 @@ def figures_from_draft(draft: Draft, files: BusinessFiles, languages: Sequence[s
     }
 
 
-def _describe(field: DraftField) -> str:
+def describe_values(field: DraftField) -> str:
+    """Say in a few words what a field may hold."""
     if field.kind == "boolean":
         return "yes or no"
     if field.kind != "category":
-        return f"{field.lower:,g} to {field.upper:,g}"
+        return f"{field.lower:,.15g} to {field.upper:,.15g}"
     more = len(field.categories) - FEW
     return ", ".join(field.categories[:FEW]) + (f" and {more} more" if more > 0 else "")
 

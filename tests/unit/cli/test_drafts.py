@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.cli.drafts import choose_files, name_from_file, require_fields
+from churn.cli.drafts import choose_files, describe_values, name_from_file, require_fields
 from churn.drafting.draft import make_draft
 from churn.errors import ChurnError
 
@@ -50,3 +50,11 @@ def test_too_few_columns_are_refused_with_what_was_left_out(tmp_path: Path) -> N
         ChurnError, match=r"few.csv has too few columns that can be fields: 1, .* \(left out: b: constant\)"
     ):
         require_fields(draft)
+
+
+def test_limits_are_written_out_however_large_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "some.csv"
+    rows = "".join(f"{at},{int(at % 3 == 0)},{at * 30_000},{at * 0.0017:.4f}\n" for at in range(1, 13))
+    path.write_text("id,left,assets,rate\n" + rows)
+    fields = make_draft(path, "some", id_column="id", label_column="left").fields
+    assert [describe_values(field) for field in fields] == ["0 to 1,000,000", "0 to 0.05"]
