@@ -196,12 +196,18 @@ def explain(
     base = estimate_base(answer, start) if same_model else estimate_base(answer)
     was, now = _contributions(start), _contributions(answer)
     words = {field.name: field.describe(values.get(field.name)) for field in fields}
+    derived = {
+        reason["feature"]: field.describe_derived(reason["feature"], reason["value"])
+        for field in fields
+        for reason in answer["top_reasons"]
+        if reason["feature"] in field.derives
+    }
     return Explanation(
         answer=answer,
         start=start,
         limits=limits,
         labels={name: label for field in fields for name, label in field.features.items()},
-        values=words,
+        values=words | derived,
         chart=build_waterfall(answer["top_reasons"], base, threshold=limits.banner) if base else None,
         banner=decide_display(answer, subscriber="", history=BannerHistory(), today=date.min).banner,
         changes=[

@@ -45,11 +45,19 @@ class Field:
     is_nullable: bool = False
     is_date: bool = False
     derives: Mapping[str, str] = field(default_factory=dict)
+    derived_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def features(self) -> Mapping[str, str]:
         """The features that follow from it, by name, with their labels: those of a date, or itself."""
         return self.derives or {self.name: self.label}
+
+    def describe_derived(self, feature: str, value: float | None) -> str:
+        """Return the value of a feature that is derived from it, as a reason has it, in words."""
+        if value is None:
+            return "not known"
+        named = self.derived_values.get(feature)
+        return named[int(value)] if named else describe_value(int(value))
 
     def describe(self, value: Value | None) -> str:
         """Return one of its values as people write it."""
@@ -139,7 +147,7 @@ def _field(name: str, schema: Mapping[str, Any]) -> Field:
     return Field(
         name=name,
         label=schema.get("x-label") or WORD_STARTS.sub(" ", name).capitalize(),
-        about=schema.get("description", ""),
+        about=schema.get("x-meaning") or schema.get("description", ""),
         start=start,
         choices=(*([""] if choices and is_nullable else []), *choices),
         choice_labels=schema.get("x-labels-of-values", {"true": "yes", "false": "no"} if is_boolean else {}),
@@ -148,6 +156,7 @@ def _field(name: str, schema: Mapping[str, Any]) -> Field:
         is_nullable=is_nullable,
         is_date=known.get("format") == "date",
         derives=schema.get("x-derives", {}),
+        derived_values=schema.get("x-values-of-derived", {}),
     )
 
 

@@ -168,4 +168,8 @@ def test_a_date_has_a_control_of_its_own_and_stands_for_what_is_derived_from_it(
     sent = values_from_form(list(controls.values()), {"joined_on": "2024-05-01", "last_visit": ""})
     assert sent == {"books": 3, "joined_on": "2024-05-01"}
     assert visited.describe(None) == "not known"
+    assert joined.about == "When somebody became a reader."
+    assert joined.describe_derived("month_of_joining", 2.0) == "March"
+    assert visited.describe_derived("days_since_visit", 1181.0) == "1,181"
+    assert visited.describe_derived("days_since_visit", None) == "not known"
     subscriber_from_json(DATED, sent, as_of=date(2024, 6, 30))

@@ -38,6 +38,12 @@ def _describe_date(spec: DateSpec) -> dict[str, Any]:
         "examples": [spec.declaration.example],
         "title": spec.label,
         "x-label": spec.label,
+        "x-meaning": spec.declaration.meaning,
+        "x-values-of-derived": {
+            feature.name: [feature.name_value(category) for category in feature.categories]
+            for feature in spec.features
+            if feature.categories
+        },
         "x-derives": {feature.name: feature.label for feature in spec.features},
         **({"x-earlier-names": [*spec.declaration.earlier_names]} if spec.declaration.earlier_names else {}),
     }
