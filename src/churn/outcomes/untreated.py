@@ -31,9 +31,9 @@ def weigh_untreated(joined: JoinedOutcomes, predictions: Iterable[LabelledPredic
     had_banner = [identity for identity in identities if identity in joined.drawn]
     reachable = [identity for identity in had_banner if chances[identity]]
     held_out = [identity for identity in reachable if identity not in joined.treated]
-    weights = [1 / chances[identity] for identity in held_out]
-    # As many of equal weight would tell as much (Kish 1965).
-    effective = sum(weights) ** 2 / sum(weight**2 for weight in weights) if weights else 0
+    # As many of equal weight would tell as much (Kish 1965). Expected, since what the lots made of it favours some.
+    inverse = sum(1 / chances[identity] for identity in reachable)
+    effective = len(reachable) ** 2 / inverse if held_out else 0
     if had_banner and (effective < FEWEST_HELD_OUT or len(reachable) < (1 - MOST_NEVER_HELD_OUT) * len(had_banner)):
         return None
     stands_for = {identity: 1.0 for identity in identities if identity not in joined.drawn}
