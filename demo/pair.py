@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churn.businesses import find_contract
+from churn.cli.data import make_demo_file
 from churn.cli.models import export_bundle
 from churn.cli.show import say
-from churn.cli.training import make_demo_file, open_registry, train_and_register
+from churn.cli.training import open_registry, train_and_register
 from churn.contract.declaration import Contract
 from churn.errors import ChurnError
 from churn.files import write_bytes

@@ -1,7 +1,8 @@
 """The command `churn`: thin commands around the modules that do the work.
 
 service.py          start, serve
-training.py         data, train, tune; with trained.py
+data.py             data
+training.py         train, tune; with trained.py
 threshold.py        threshold
 models.py           models, promote, export, ui
 bundle.py           bundle
@@ -38,6 +39,7 @@ from churn.cli import (
     bundle,
     contract,
     dashboard,
+    data,
     drift,
     image,
     judge,
@@ -71,7 +73,7 @@ app = typer.Typer(
 # In the order of the help: commands, then groups of commands.
 for commands in (
     service.app, training.app, threshold.app, models.app, proving.app, scoring.app, predictions.app, loadtest.app,
-    release.app, drift.app, dashboard.app, contract.app, training.data_app, offers.app, predictions.predictions_app,
+    release.app, drift.app, dashboard.app, contract.app, data.data_app, offers.app, predictions.predictions_app,
     image.app, shadow.app, judge.app,
 ):  # fmt: skip
     app.add_typer(commands)

@@ -12,3 +12,8 @@ def require_extra(extra: str, *modules: str) -> None:
             f"this command needs the extra `{extra}`; missing here: {', '.join(missing)}",
             instead=f"install it with `pip install 'streamflow-churn[{extra}]'`",
         )
+
+
+def require_training_extra() -> None:
+    """Say in a sentence that the training libraries are missing."""
+    require_extra("training", "mlflow", "optuna", "sklearn", "shap")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn.businesses import find_contract
+from churn.cli.data import read_data, show_problems
 from churn.cli.options import ContractOption, JsonOption, NameOption, OptionalReason, VersionArgument, require_reason
 from churn.cli.show import out, print_json, print_table, say, show_progress
-from churn.cli.training import open_registry, read_data, show_problems
+from churn.cli.training import open_registry
 from churn.contract.declaration import Contract
 from churn.errors import GateError, SettingsError
 from churn.model.shelf import CHAMPION

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from churn.businesses import find_contract
+from churn.cli.data import find_first_demo, make_demo_file
 from churn.cli.models import export_bundle, promote_version
 from churn.cli.options import ContractOption
 from churn.cli.show import err, say
-from churn.cli.training import find_first_demo, make_demo_file, open_registry, train_and_register
+from churn.cli.training import open_registry, train_and_register
 from churn.contract.declaration import Contract
 from churn.errors import BundleError
 from churn.settings import Settings, read_settings
