@@ -27,7 +27,7 @@ from churn.cli.drafts import (
     tabulate_findings,
     write_catalogues,
 )
-from churn.cli.options import JsonOption
+from churn.cli.options import DraftedAsOfOption, JsonOption, day_from_option
 from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.contract.catalogues import list_drafted, list_missing, write_missing
 from churn.contract.messages import list_messages
@@ -89,6 +89,7 @@ def contract_init(
         str | None,
         typer.Option(metavar="VALUE", help="The label's value of who left; the rarer one if not given."),
     ] = None,
+    as_of: DraftedAsOfOption = None,
     languages: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,7 +110,13 @@ def contract_init(
     files = choose_files(name or name_from_file(source), is_named=name is not None, force=force)
     with _show_bytes(source) as move:
         draft = make_draft(
-            source, files.declaration.stem, id_column=id_column, label_column=label_column, left=left, move=move
+            source,
+            files.declaration.stem,
+            id_column=id_column,
+            label_column=label_column,
+            left=left,
+            as_of=day_from_option(as_of),
+            move=move,
         )
     require_fields(draft)
     write_bytes(files.policy, write_policy(draft.name, codes).encode())

@@ -145,11 +145,13 @@ def figures_from_draft(draft: Draft, files: BusinessFiles, languages: Sequence[s
         "sampled_rows": draft.sampled_rows,
         "label": {"column": draft.label_column, "stayed": draft.label.stayed, "left": draft.label.left},
         "left": draft.label.leavers,
+        "as_of": draft.as_of.isoformat() if draft.as_of else None,
         "fields": [
             {
                 "name": field.name,
                 "column": field.column,
                 "kind": field.kind,
+                "days_since": field.date.name if field.date else None,
                 "categories": len(field.categories) or None,
                 "missing": field.is_missing,
                 "other": field.is_other,
@@ -175,6 +177,7 @@ def describe_values(field: DraftField) -> str:
 
 def _list_marks(field: DraftField) -> str:
     marks = {
+        "from a date": field.date is not None,
         "blank": field.is_missing,
         "other": field.is_other,
         "protected": field.is_protected,

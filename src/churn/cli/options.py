@@ -38,6 +38,16 @@ ScoredAsOfOption = Annotated[
         show_default=False,
     ),
 ]
+DraftedAsOfOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        metavar="DATE",
+        help="The day to which dates are counted; the file's latest date up to today if not given.",
+        show_default=False,
+    ),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse columns that nobody reads.")]
 SinceOption = Annotated[
     str | None,

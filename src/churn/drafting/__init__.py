@@ -4,6 +4,7 @@ draft.py      the road from a file to a draft
 figures.py    what stands in each column, read in one pass
 label.py      which of two labels says that somebody left
 kinds.py      what a column becomes: a field of some kind, or left out with the reason
+dates.py      what becomes of a column of dates
 leaks.py      how far a column alone tells the label; identical rows
 naming.py     from a column's name to a field's name and its words, and whether it is a personal trait
 texts.py      what customers read of a field until a person says it better

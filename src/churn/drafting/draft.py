@@ -1,13 +1,15 @@
 """From a data file to a draft: the fields, what is left out, and what is to know of each column."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from churn.contract.cells import text_from_boolean
+from churn.drafting.dates import choose_as_of, numbers_from_dates
 from churn.drafting.figures import ColumnFigures, FileFigures, read_figures
 from churn.drafting.kinds import Column, DraftField, Finding, decide_kind, find_oddities
 from churn.drafting.label import Label, read_label
@@ -31,6 +33,7 @@ class Draft:
     id_column: str
     label_column: str
     label: Label
+    as_of: date | None
     fields: tuple[DraftField, ...]
     left_out: tuple[Finding, ...]
     findings: tuple[Finding, ...]
@@ -43,12 +46,14 @@ def make_draft(
     id_column: str,
     label_column: str,
     left: str | None = None,
+    as_of: date | None = None,
     move: Callable[[int, int], None] = lambda *_: None,
 ) -> Draft:
     """Draft a contract of this name from a CSV file.
 
     Args:
         left: the label's value that says that somebody left; the rarer one if not given.
+        as_of: the day to which dates are counted; the latest date of the file, up to today, if not given.
         move: gets the bytes that are read, and all.
 
     Raises:
@@ -68,8 +73,9 @@ def make_draft(
         raise DataError(f"{path} holds no rows below a header", instead="give a file with data")
     label = read_label(figures.columns[by_name[label_column]], left)
     others = [column.name for column in figures.columns if column.name not in {id_column, label_column}]
+    as_of = as_of or choose_as_of((figures.columns[by_name[name]] for name in others), datetime.now(UTC).date())
     fields, left_out, findings = _sort_columns(
-        figures, [name for name in others if not is_nameless(name)], label, label_column
+        figures, [name for name in others if not is_nameless(name)], label, label_column, as_of
     )
     if nameless := len(others) - sum(not is_nameless(name) for name in others):
         left_out.append(Finding("", "no name", f"{nameless} columns, such as an index", "save without it"))
@@ -82,6 +88,7 @@ def make_draft(
         id_column=id_column,
         label_column=label_column,
         label=label,
+        as_of=as_of if any(field.date for field in fields) else None,
         fields=tuple(fields),
         left_out=tuple(left_out),
         findings=tuple(findings),
@@ -89,7 +96,7 @@ def make_draft(
 
 
 def _sort_columns(
-    figures: FileFigures, wanted: Sequence[str], label: Label, label_column: str
+    figures: FileFigures, wanted: Sequence[str], label: Label, label_column: str, as_of: date | None
 ) -> tuple[list[DraftField], list[Finding], list[Finding]]:
     """Return the fields, the columns that are left out, and what is to know of the fields."""
     names, labels = choose_names(wanted), choose_labels(wanted)
@@ -105,21 +112,21 @@ def _sort_columns(
         name = column_figures.name
         if name not in names:
             continue
-        column = Column(column_figures, cells_of[name], names[name], labels[name], figures.rows)
+        others = {other for wanted_name, other in names.items() if wanted_name != name}
+        column = Column(column_figures, cells_of[name], names[name], labels[name], figures.rows, as_of)
         decided = decide_kind(column)
         if isinstance(decided, DraftField):
             decided = _find_double(column_figures, first_of) or _find_leak(decided, column, has_left) or decided
         if isinstance(decided, Finding):
             left_out.append(decided)
             continue
+        while decided.name in others:
+            decided = replace(decided, name=f"{decided.name}_")
         fields.append(decided)
         findings += find_oddities(decided, column)
-        if decided.name != decided.column:
-            findings.append(
-                Finding(
-                    decided.column, "renamed", f"the field is {decided.name}", "nothing: files may have either name"
-                )
-            )
+        if decided.name_in_files != decided.column:
+            detail = f"the field is {decided.name_in_files}"
+            findings.append(Finding(decided.column, "renamed", detail, "nothing: files may have either name"))
     return fields, left_out, findings
 
 
@@ -131,7 +138,8 @@ def _find_double(figures: ColumnFigures, first_of: dict[bytes, str]) -> Finding 
 
 
 def _find_leak(field: DraftField, column: Column, has_left: npt.NDArray[np.bool_]) -> Finding | None:
-    auc = measure_auc(column.cells, has_left, is_number=field.kind in {"integer", "number"})
+    cells = numbers_from_dates(column.cells) if field.date else column.cells
+    auc = measure_auc(cells, has_left, is_number=field.kind in {"integer", "number"})
     if auc is None or auc < LEAKING_AUC:
         return None
     return Finding(

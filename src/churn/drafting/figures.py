@@ -13,9 +13,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import batched
 from pathlib import Path
 
+from churn.contract.dates import day_from_text
 from churn.errors import DataError
 from churn.reading.recognition import (
     CSV_IN_UTF8,
@@ -57,6 +59,10 @@ class ColumnFigures:
     words: set[str] = field(default_factory=set)
     """Some of the values that are no numbers."""
     is_date: bool = True
+    has_other_dates: bool = False
+    """Whether some are written otherwise than as 2024-03-01."""
+    earliest: date | None = None
+    latest: date | None = None
     digest: hashlib.blake2b = field(default_factory=hashlib.blake2b)
 
     @property
@@ -87,6 +93,15 @@ class ColumnFigures:
             self.is_whole &= WHOLE.fullmatch(value) is not None
             self.has_zeros |= ZEROS.fullmatch(value) is not None
         self.is_date &= (DATE.fullmatch(value) or MONTH.fullmatch(value)) is not None
+        if self.is_date:
+            self._look_at_date(value)
+
+    def _look_at_date(self, value: str) -> None:
+        day = day_from_text(value)
+        if day is None:
+            self.has_other_dates = True
+        else:
+            self.earliest, self.latest = min(self.earliest or day, day), max(self.latest or day, day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from churn.contract.cells import text_from_boolean
 from churn.contract.features import LARGEST_INTEGER, LARGEST_NUMBER, OTHER, Kind
+from churn.drafting.dates import DraftDate, find_middle_date
 from churn.drafting.figures import ColumnFigures, number_from_text
 from churn.drafting.naming import has_personal_values, is_code, is_identifier, is_personal
 from churn.drafting.texts import find_hidden_word, write_text
@@ -47,6 +49,12 @@ class DraftField:
     is_missing: bool = False
     is_other: bool = False
     is_protected: bool = False
+    date: DraftDate | None = None
+
+    @property
+    def name_in_files(self) -> str:
+        """What files and requests call it."""
+        return self.date.name if self.date else self.name
 
     @property
     def hidden_word(self) -> str | None:
@@ -68,6 +76,7 @@ class Column:
     name: str
     label: str
     rows: int
+    as_of: date | None = None
 
     @property
     def known(self) -> int:
@@ -82,13 +91,11 @@ class Column:
         """Make a field of it."""
         return DraftField(
             column=self.figures.name,
-            name=self.name,
-            label=self.label,
             kind=kind,
             example=example,
             is_missing=self.figures.blanks > 0,
             is_protected=is_personal(self.figures.name) or has_personal_values(self.figures.values or ()),
-            **rest,  # type: ignore[arg-type]
+            **{"name": self.name, "label": self.label, **rest},  # type: ignore[arg-type]
         )
 
 
@@ -101,11 +108,7 @@ def decide_kind(column: Column) -> DraftField | Finding:
     if values is not None and len(values) == 1 and not figures.blanks:
         return column.leave_out("constant", f"always {_cut(next(iter(values)))}", "nothing: it tells nobody apart")
     if figures.is_date:
-        return column.leave_out(
-            "dates",
-            f"such as {_cut(_example(column))}",
-            "derive days since then by hand: Feature(of=DaysSince(...))",
-        )
+        return _decide_date(column)
     if values is not None and {text_from_boolean(value).lower() for value in values} in BOOLEANS:
         return column.make_field("boolean", values.most_common(1)[0][0])
     if figures.is_number:
@@ -120,6 +123,11 @@ def find_oddities(field: DraftField, column: Column) -> Iterator[Finding]:
         yield Finding(
             field.column, "blank", f"{blanks:,} of {column.rows:,} cells ({blanks / column.rows:.1%})",
             "nothing: the field takes a value that is not known",
+        )  # fmt: skip
+    if field.date:
+        yield Finding(
+            field.column, "date", f"{field.date.earliest} to {field.date.latest}",
+            f"it counts days to {field.date.as_of}; leave it out if it is known only once somebody left",
         )  # fmt: skip
     if field.is_protected:
         yield Finding(
@@ -161,6 +169,25 @@ def round_outwards(bound: float) -> float:
     steps = (float(f"{digit}e{power}") for digit in (1, 2, 5, 10))
     rounded = next((step for step in steps if step >= size), LARGEST_NUMBER)
     return math.copysign(min(rounded, LARGEST_NUMBER), bound)
+
+
+def _decide_date(column: Column) -> DraftField | Finding:
+    figures, example = column.figures, find_middle_date(column.cells)
+    such = f"such as {_cut(_example(column))}"
+    if figures.has_other_dates or not (figures.earliest and figures.latest and example):
+        return column.leave_out("dates", such, "write them as 2024-03-01, then draft anew")
+    if column.as_of is None or figures.latest > column.as_of:
+        detail = f"up to {figures.latest}" + (f", after {column.as_of}" if column.as_of else "")
+        return column.leave_out("dates to come", detail, "nothing; or say with --as-of to which day to count")
+    draft_date = DraftDate(column.name, column.label, example, figures.earliest, figures.latest, column.as_of)
+    return column.make_field(
+        "integer",
+        str((column.as_of - example).days),
+        name=f"days_since_{column.name}",
+        label=f"Days since {column.label[0].lower()}{column.label[1:]}",
+        upper=min(round_outwards(draft_date.most_days), LARGEST_INTEGER),
+        date=draft_date,
+    )
 
 
 def _decide_number(column: Column) -> DraftField | Finding:

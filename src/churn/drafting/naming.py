@@ -12,7 +12,7 @@ from churn.contract.declaration import Contract
 TAKEN = frozenset(dir(Contract)) | {
     "contract_name", "id_column", "label_column", "label_values", "horizon_days", "tiers", "threshold",
     "Annotated", "Literal", "get_args", "AliasChoices", "Field", "Feature", "Band", "Bands", "Says",
-    "write_number", "say", "int", "float", "bool",
+    "write_number", "say", "int", "float", "bool", "date", "Date", "DaysSince",
 }  # fmt: skip
 # Whole words. Other personal traits are for people to mark in the draft.
 PERSONAL = re.compile(

@@ -10,6 +10,7 @@ from churn.contract.cells import text_from_boolean
 from churn.contract.declaration import Contract
 from churn.contract.language import ENGLISH
 from churn.contract.phrases import label_from_name
+from churn.drafting.dates import DraftDate
 from churn.drafting.draft import Draft
 from churn.drafting.kinds import DraftField, Finding
 from churn.drafting.layout import WIDTH, Call, lay_out
@@ -65,6 +66,7 @@ def write_contract(draft: Draft) -> str:
     uses_say = bool(values)
     parts = [
         f"{HEAD}\n{_write_imports(draft.fields, uses_say=uses_say)}",
+        *(line for field in draft.fields for line in _write_date(field)),
         *(f"{name} = Literal[\n{_lay_out(field.categories)}]  # fmt: skip" for field, name in values.items()),
     ]
     head = "\n".join([*parts, SAY if uses_say else "\n"])
@@ -112,12 +114,20 @@ def _write_imports(fields: Sequence[DraftField], *, uses_say: bool) -> str:
         *(["Says"] if has_words or any(field.is_missing and field.is_worded for field in fields) else []),
         *(["write_number"] if has_numbers else []),
     ]
-    pydantic = [*(["AliasChoices"] if any(field.name != field.column for field in fields) else []), "Field"]
-    return (
-        f"from typing import {', '.join(typing)}\n\nfrom pydantic import {', '.join(pydantic)}\n\n"
-        "from churn.contract.declaration import Contract\nfrom churn.contract.features import Feature\n"
-        f"from churn.contract.phrases import {', '.join(phrases)}\n"
-    )
+    pydantic = [*(["AliasChoices"] if any(map(_has_alias, fields)) else []), "Field"]
+    has_dates = any(field.date for field in fields)
+    lines = [
+        *(["from datetime import date"] if has_dates else []),
+        f"from typing import {', '.join(typing)}",
+        "",
+        f"from pydantic import {', '.join(pydantic)}",
+        "",
+        *(["from churn.contract.dates import Date, DaysSince"] if has_dates else []),
+        "from churn.contract.declaration import Contract",
+        "from churn.contract.features import Feature",
+        f"from churn.contract.phrases import {', '.join(phrases)}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _name_values(fields: Sequence[DraftField]) -> Iterator[tuple[DraftField, str]]:
@@ -143,6 +153,10 @@ def _write_class(draft: Draft, values: dict[DraftField, str]) -> Iterator[str]:
         f"    label_column = {quote(draft.label_column)}",
         f"    label_values = ({quote(label.stayed)}, {quote(label.left)})  # stayed, left",
     )
+    if draft.as_of:
+        yield ""
+        yield "    # The day to which dates are counted where a file is read. TODO: state it anew with each file."
+        yield f"    as_of = date({draft.as_of.year}, {draft.as_of.month}, {draft.as_of.day})"
     if draft.left_out:
         yield from ("", "    # Left out. TODO: declare what matters.")
         yield from (f"    # - {_comment(finding)}" for finding in draft.left_out)
@@ -165,7 +179,7 @@ def _write_field(field: DraftField, values: str | None) -> Iterator[str]:
         *limits,
         f"description={quote(f'{field.label}. TODO: say what it means.')}",
         f"examples=[{_write_example(field)}]",
-        *([alias] if field.name != field.column else []),
+        *([alias] if _has_alias(field) else []),
     )
     yield from lay_out(Call("Field(", about), 8)
     yield from lay_out(Call("Feature(", (_write_says(field, values), *_list_flags(field))), 8)
@@ -177,9 +191,31 @@ def _list_flags(field: DraftField) -> Iterator[str | Call]:
         yield _word("missing=Says(", f"{field.label} {UNKNOWN}", write_text(field.label, UNKNOWN))
     elif field.is_missing:
         yield "missing=True"
+    if field.date:
+        yield f"of=DaysSince({_name_date(field.date)})"
     if field.label != label_from_name(field.name):
         yield f"label={quote(field.label)}"
     yield from (f"{flag}=True" for flag in ("other", "protected") if getattr(field, f"is_{flag}"))
+
+
+def _write_date(field: DraftField) -> Iterator[str]:
+    """Write the declaration of the date behind a field."""
+    if field.date:
+        told = [quote(field.date.name), quote(f"{field.date.label}. TODO: say what happened then.")]
+        told += [f"example={quote(field.date.example.isoformat())}"]
+        if field.date.label != label_from_name(field.date.name):
+            told.append(f"label={quote(field.date.label)}")
+        if field.date.name != field.column:
+            told.append(f"earlier_names=({quote(field.column)},)")
+        yield "\n".join(lay_out(Call(f"{_name_date(field.date)} = Date(", tuple(told)), 0)).removesuffix(",") + "\n"
+
+
+def _name_date(draft_date: DraftDate) -> str:
+    return f"{draft_date.name.upper()}_DATE"
+
+
+def _has_alias(field: DraftField) -> bool:
+    return field.date is None and field.name != field.column
 
 
 def _has_words(field: DraftField) -> bool:

@@ -5,6 +5,7 @@ import dataclasses
 import subprocess
 import sys
 import tomllib
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_draft_takes_every_row_of_its_file(tmp_path: Path) -> None:
         ([""] * ROWS, "all blank"),
         (["same"] * ROWS, "constant"),
         ([at % 37 for at in range(ROWS)], "duplicate"),
-        ([f"2026-03-{at % 28 + 1:02}" for at in range(ROWS)], "dates"),
+        ([f"2126-03-{at % 28 + 1:02}" for at in range(ROWS)], "dates to come"),
         ([f"{at % 12 + 1}/{at % 28 + 1}/2026 10:30" for at in range(ROWS)], "dates"),
         ([f"a sentence that says number {at}" for at in range(ROWS)], "free text"),
         ([f"name{at}" for at in range(ROWS)], "too many categories"),
@@ -346,3 +347,51 @@ def test_a_draft_is_laid_out_as_the_formatter_would(tmp_path: Path) -> None:
             input=source, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert formatted.stdout == source
+
+
+def dated(at: int) -> str:
+    return (date(2024, 1, 1) + timedelta(days=at)).isoformat()
+
+
+def test_a_date_becomes_the_days_since_then_counted_to_the_latest_one(tmp_path: Path) -> None:
+    draft = draft_of(
+        tmp_path,
+        columns_with(
+            joined=[dated(at) for at in range(ROWS)],
+            **{"Last Seen": ["" if at % 3 == 0 else f"{dated(at + 1)}T10:30:00" for at in range(ROWS)]},
+            days_since_joined=[at % 11 for at in range(ROWS)],
+        ),
+    )
+    contract = load(draft)
+    assert draft.as_of == contract.as_of == date.fromisoformat(dated(ROWS))
+    by_name = {field.name: field for field in draft.fields}
+    assert by_name["days_since_joined"].date is None
+    assert by_name["days_since_joined_"].upper == 1000
+    rows = read_training_data(contract, tmp_path / "customers.csv").rows
+    days = dict(zip(contract.feature_names(), rows.T, strict=True))
+    np.testing.assert_array_equal(days["days_since_joined_"], [ROWS - at for at in range(ROWS)])
+    known = [at for at in range(ROWS) if at % 3]
+    np.testing.assert_array_equal(days["days_since_last_seen"][known], [ROWS - 1 - at for at in known])
+    assert np.isnan(days["days_since_last_seen"][[0, 3]]).all()
+    assert findings(draft, "joined") == ["date"]
+
+
+def test_dates_are_counted_to_the_stated_day_and_later_ones_are_left_out(tmp_path: Path) -> None:
+    columns = columns_with(joined=[dated(at) for at in range(ROWS)], until=[dated(at + 400) for at in range(ROWS)])
+    draft = draft_of(tmp_path, columns, as_of=date.fromisoformat(dated(ROWS + 10)))
+    assert findings(draft, "until") == ["dates to come"]
+    assert load(draft).as_of == date.fromisoformat(dated(ROWS + 10))
+    assert load(draft).features[-1].name == "days_since_joined"
+
+
+def test_a_date_of_leaving_is_left_out(tmp_path: Path) -> None:
+    columns = columns_with(
+        joined=[dated(at) for at in range(ROWS)], ended=[dated(at) if at % 4 == 1 else "" for at in range(ROWS)]
+    )
+    assert findings(draft_of(tmp_path, columns), "ended") == ["tells the label"]
+
+
+def test_a_file_without_dates_states_no_day(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, columns_with())
+    assert draft.as_of is None
+    assert load(draft).as_of is None
