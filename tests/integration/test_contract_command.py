@@ -20,7 +20,7 @@ def customers(tmp_path: Path) -> Path:
         writer.writerow(["Customer ID", "tenure", "Age", "monthly fee", "plan", "joined", "left us"])
         for at in range(ROWS):
             fee, plan = f"{at * 7 % 50}.5", ("basic", "plus")[at % 2]
-            writer.writerow([at, at % 30 or "", 20 + at % 9, fee, plan, f"2026-01-{at % 28 + 1:02}", int(at % 7 == 0)])
+            writer.writerow([at, at % 30 or "", 20 + at % 9, fee, plan, f"2026-01-{at % 27 + 1:02}", int(at % 7 == 0)])
     return path
 
 
@@ -29,8 +29,8 @@ def test_a_draft_is_written_once_and_says_what_comes_next(customers: Path, tmp_p
     arguments: list[str | Path] = ["contract", "init", customers, "--id", "Customer ID", "--label", "left us"]
     said = succeed(tmp_path, *arguments, CHURN_BUSINESSES=folder)
     for told in (
-        "our_customers_2026: 4 fields of 120 rows",
-        "left out: dates",
+        "our_customers_2026: 5 fields of 120 rows",
+        "from a date",
         "personal trait",
         "left us = 1 means that somebody left, since it is the rarer one; --left VALUE says otherwise: 18 rows, 15.0%",
         "next: churn data check",
