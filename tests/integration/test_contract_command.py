@@ -44,20 +44,22 @@ def test_a_draft_is_written_once_and_says_what_comes_next(customers: Path, tmp_p
     assert "our_customers_2026.py is there already" in again.err
     figures = json.loads(succeed(tmp_path, *arguments, "--force", "--left", "0", "--json", CHURN_BUSINESSES=folder))
     assert figures["left"] == ROWS - 18
-    assert [field["name"] for field in figures["fields"]] == ["tenure", "Age", "monthly_fee", "plan"]
-    assert [finding["finding"] for finding in figures["left_out"]] == ["dates"]
+    assert [field["name"] for field in figures["fields"]] == [
+        *("tenure", "Age", "monthly_fee", "plan", "days_since_joined"),
+    ]
+    assert (figures["as_of"], figures["fields"][-1]["days_since"]) == ("2026-01-27", "joined")
 
 
 def test_a_draft_in_german_passes_and_lists_what_is_still_to_be_said(customers: Path, tmp_path: Path) -> None:
     folder = customers.parent
     arguments: list[str | Path] = ["contract", "init", customers, "--id", "Customer ID", "--label", "left us"]
     said = succeed(tmp_path, *arguments, "--name", "ours", "--language", "de", CHURN_BUSINESSES=folder)
-    assert "customers may read of 3 of 4 fields, as label and value" in said
+    assert "customers may read of 4 of 5 fields, as label and value" in said
     assert "in de, too, columns are named as in the file: translate what says TODO" in said
     assert "ours.toml and ours.de.po are written" in said
     tested = json.loads(succeed(tmp_path, "contract", "test", "ours", "--json", CHURN_BUSINESSES=folder))
     assert tested["passed"]
-    assert [len(notice["places"]) for notice in tested["notices"]] == [5, 3, 1]
+    assert [len(notice["places"]) for notice in tested["notices"]] == [6, 4, 1]
     catalogue = folder / "ours.de.po"
     assert 'msgid "Tenure: unknown"\nmsgstr "Tenure: unbekannt"' in catalogue.read_text()
     catalogue.write_text(catalogue.read_text().replace('msgid "Plan"', 'msgid "Plane"'))

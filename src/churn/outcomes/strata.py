@@ -1,6 +1,6 @@
 """The effect over people who were drawn with different shares, bounded at any moment.
 
-Whoever is drawn with one share is a stratum: there the arms differ by chance alone. Between strata they do not. If the
+People who are drawn with one share are a stratum: there the arms differ by chance alone. Between strata they do not. If the
 share falls from .10 to .05 while fewer people leave, the holdout is older, and more of it left.
 
 For each stratum `judging.sequences` has an e-process against each effect. Strata are different people, so the product

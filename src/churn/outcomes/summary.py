@@ -35,7 +35,7 @@ class OutcomeSummary:
     Args:
         known: how many were imported.
         matched: how many of these have a prediction in the log that counts.
-        experiment: the newest of which any outcome is known; the advice is its own.
+        experiment: the newest with a known outcome; the advice is its own.
         horizon_days: how old a prediction must be to count; None if the contract does not say.
         too_young: how many have younger predictions only.
         earlier: the experiments before it.

@@ -21,7 +21,7 @@ from churn.prediction_log.lines import read_header
 from churn.prediction_log.places import Places
 from churn.prediction_log.segments import SegmentStore, list_segments, open_store, read_segment
 
-PATIENCE_S = 10.0  # for one request of a bucket; whoever follows a log has other things to do
+PATIENCE_S = 10.0  # for one request of a bucket, since the follower has other things to do
 
 log = logging.getLogger("churn.prediction_log")
 

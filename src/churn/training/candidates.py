@@ -137,7 +137,7 @@ def choose_candidate(
 
 
 def count_fits(progress: Progress | None, total: int) -> Report:
-    """Return what is to be called before each fit with its name, and tells `progress` how far it is."""
+    """Return a function to call before each fit with its name. It tells `progress` how far the fits are."""
     done = count()
     return lambda name: progress(next(done), total, name) if progress else None
 

@@ -40,7 +40,7 @@ class HistogramMethod(ServableMethod):
     plain: ClassVar[Params] = {"learning_rate": 0.05, "max_features": 0.8}
 
     def build(self, directions: Directions, seed: int, params: Params) -> HistGradientBoostingClassifier:
-        """Build a classifier, no path of which is longer than tables take."""
+        """Build a classifier whose paths are no longer than tables take."""
         trees, own = split_trees(params)
         return HistGradientBoostingClassifier(
             max_iter=trees,

@@ -35,7 +35,7 @@ class LightgbmMethod(ServableMethod):
     plain: ClassVar[Params] = {"learning_rate": 0.05, "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.8}
 
     def build(self, directions: Directions, seed: int, params: Params) -> LGBMClassifier:
-        """Build an LGBMClassifier, no path of which is longer than tables take."""
+        """Build an LGBMClassifier whose paths are no longer than tables take."""
         trees, own = split_trees(params)
         return LGBMClassifier(
             n_estimators=trees,
