@@ -243,8 +243,9 @@ def test_values_of_secrets_stand_neither_in_the_state_nor_in_the_task_definition
 
 
 def test_a_service_puts_its_log_by_the_tasks_rights(logged: list[str]) -> None:
-    trial, segment = sorted(logged, key=len)
+    trial, policy, segment = sorted(logged, key=len)
     assert trial == "predictions/streamflow/trial"
+    assert re.fullmatch(r"predictions/streamflow/policies/[0-9a-f]{64}\.toml", policy)
     found = Segment.from_name(segment.removeprefix("predictions/streamflow/"))
     assert found is not None
     assert found.records == 3

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,7 +136,9 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         visit(subscribers)
         ids = [predict(service, key) for key in (KEY, KEY, OTHER)]
         (home.parent / "by-id.csv").write_text(f"prediction_id,left\n{ids[0]},yes\n{ids[2]},no\n")
-        (home.parent / "by-key.csv").write_text(f"subscriber,left,accepted\n{KEY},yes,no\n{OTHER},no,\n")
+        today = datetime.now(UTC).date()
+        theirs = f"{KEY},yes,no,{today}\n{OTHER},no,,\n"
+        (home.parent / "by-key.csv").write_text(f"subscriber,left,accepted,left_on\n{theirs}")
         for name in ("by-id.csv", "by-key.csv"):
             succeed(home, "outcomes", "import", home.parent / name, PREDICTION_LOG_SALT=SALT)
         for page in ("/", "/outcomes", "/metrics"):
@@ -174,6 +177,12 @@ def require_all_of_it(exported: dict[str, Any], ids: list[str]) -> None:
     assert {record["prediction_id"] for record in exported["predictions"]} >= set(ids[:2])
     assert all(record["subscriber"] == HASHED for record in exported["predictions"])
     assert sorted(outcome["kind"] for outcome in exported["outcomes"]) == ["prediction_id", "subscriber"]
+    today = datetime.now(UTC).date()
+    assert {date.fromisoformat(outcome["left_on"]) for outcome in exported["outcomes"] if outcome["left_on"]} <= {
+        today - timedelta(days=1),  # a test may run at midnight
+        today,
+    }
+    assert sum(outcome["left_on"] is not None for outcome in exported["outcomes"]) == 1
     assert ids[2] not in json.dumps(exported)
     assert {table: len(rows) for table, rows in exported["portal"].items()} == dict.fromkeys(ROWS_OF_SUBSCRIBER, 1)
     assert exported["versions"]["streamflow"]["trained_with"] == ["v9"]
@@ -216,7 +225,7 @@ def test_no_place_and_no_table_is_forgotten() -> None:
     assert {place for path in files for place in find_places(path)} == PLACES_OF_PEOPLE | PLACES_OF_NOBODY
     texts = [path.read_text() for path in [*files, *(ROOT / "portal").rglob("*.sql")]]
     tables = {name for text in texts for name in re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", text)}
-    assert tables == {*ROWS_OF_SUBSCRIBER, "outcome"} | TABLES_OF_NOBODY
+    assert tables == {*ROWS_OF_SUBSCRIBER, "outcome", "left_on"} | TABLES_OF_NOBODY
 
 
 def find_places(path: Path) -> Iterator[str]:

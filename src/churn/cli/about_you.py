@@ -133,8 +133,14 @@ def list_actions(records: Sequence[Record]) -> Columns:
 def list_outcomes(outcomes: Sequence[Mapping[str, Any]]) -> Columns:
     """Return the columns and rows of what became known."""
     words = {True: "yes", False: "no", None: "not known"}
-    return ["known by", "left", "accepted an offer"], [
-        [outcome["kind"].replace("_", " "), words[outcome["left"]], words[outcome["accepted"]]] for outcome in outcomes
+    return ["known by", "left", "on", "accepted an offer"], [
+        [
+            outcome["kind"].replace("_", " "),
+            words[outcome["left"]],
+            outcome["left_on"] or "",
+            words[outcome["accepted"]],
+        ]
+        for outcome in outcomes
     ]
 
 

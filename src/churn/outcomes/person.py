@@ -77,4 +77,8 @@ def collect_outcomes(path: Path, subscriber: str, records: Sequence[Record]) -> 
         DataError: the file is damaged or in use.
     """
     theirs = {("subscriber", subscriber), *(("prediction_id", record["prediction_id"]) for record in records)}
-    return [outcome._asdict() for outcome in load_outcomes(path) if (outcome.kind, outcome.id) in theirs]
+    return [
+        outcome._asdict() | {"left_on": outcome.left_on.isoformat() if outcome.left_on else None}
+        for outcome in load_outcomes(path)
+        if (outcome.kind, outcome.id) in theirs
+    ]

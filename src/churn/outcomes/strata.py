@@ -1,7 +1,7 @@
 """The effect over people who were drawn with different shares, bounded at any moment.
 
-People who are drawn with one share are a stratum: there the arms differ by chance alone. Between strata they do not. If the
-share falls from .10 to .05 while fewer people leave, the holdout is older, and more of it left.
+People who are drawn with one share are a stratum: there the arms differ by chance alone. Between strata they do not.
+If the share falls from .10 to .05 while fewer people leave, the holdout is older, and more of it left.
 
 For each stratum `judging.sequences` has an e-process against each effect. Strata are different people, so the product
 is an e-process against all their effects together. By Ville's inequality (1939) the effects for which it has not
