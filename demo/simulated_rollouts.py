@@ -1,24 +1,27 @@
 """Rollouts to look at: carried out by the real controller and judged by the real judge, on simulated requests."""
 
-import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churn.businesses import find_contract
 from churn.clocks import Clock
+from churn.contract.declaration import Contract
 from churn.errors import RolloutError
 from churn.judging.counts import Counts
 from churn.judging.judge import judge
-from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN, TOP_REASONS
+from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS, SET_SIGN
+from churn.judging.pairs import BANNER_PART
+from churn.model.pairs import Flags, ModelAnswers, Whole
 from churn.rollout.controller import Controller
+from churn.rollout.first_answers import FirstAnswers, flag_parts, list_parts
+from churn.rollout.paired import Evidence
 from churn.rollout.plan import read_plan
 from churn.rollout.recorder import Recorder
 from churn.rollout.routers.router import TRACKS, Track
@@ -29,18 +32,17 @@ from churn.settings import read_settings
 SERVICE = "streamflow-churn-api"
 HOUR_S = 3600.0
 MOST_FEATURES = 6  # that are ever among the reasons
-TIERS = {"low": 6, "medium": 12, "high": PROBABILITY_BINS}  # up to which bin of the probability
-BANNER_FROM = 12
+SUBSCRIBERS = 20_000
 
 
-def list_features() -> list[str]:
-    """Return the features of the contract that the settings name."""
-    return find_contract(read_settings().churn_contract).feature_names()[:MOST_FEATURES]
+def find_business() -> type[Contract]:
+    """Return the contract that the settings name."""
+    return find_contract(read_settings().churn_contract)
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a version answers."""
+    """How a version answers. What it says of a subscriber is always the same."""
 
     errors: float = 0.0004
     median_s: float = 0.0042
@@ -48,36 +50,46 @@ class Behaviour:
     slow: float = 0.0004  # share that takes longer than the objective
     shift: float = 0.0  # of the probabilities, in bins
     favours: Mapping[str, float] = field(default_factory=dict)
-    features: Sequence[str] = field(default_factory=list_features)
+    contract: type[Contract] = field(default_factory=find_business)
 
-    def answers(self, requests: int, random: np.random.Generator) -> Counts:
-        """What it answers to so many requests."""
+    def answers(self, subscribers: Whole, random: np.random.Generator) -> Counts:
+        """What it answers to requests of these subscribers."""
+        requests = len(subscribers)
         errors = int(random.binomial(requests, self.errors))
-        predictions = requests - errors
-        probability = random.multinomial(predictions, self._probabilities())
-        cumulative = np.concatenate([[0], np.cumsum(probability)])
-        tiers, below = {}, 0
-        for tier, end in TIERS.items():
-            tiers[tier] = int(cumulative[end] - cumulative[below])
-            below = end
-        sets = self._sets(predictions, random)
-        top = {name: sum(n for three, n in sets.items() if name in three.split(SET_SIGN)) for name in self.features}
+        answered = self.parts[subscribers[errors:]]
+        counted: dict[str, dict[str, int]] = {}
+        for (measure, part), number in zip(list_parts(self.contract), answered.sum(axis=0).tolist(), strict=True):
+            counted.setdefault(measure, {})[part] = number
+        reasons = answered[:, -len(counted["reasons"]) :][:, :MOST_FEATURES]
+        codes, times = np.unique(reasons @ 2 ** np.arange(reasons.shape[1]), return_counts=True)
         return Counts(
             requests=requests,
             errors=errors,
             latency=self._latency(requests, random),
-            predictions=predictions,
-            probability=tuple(map(int, probability)),
-            tiers=tiers,
-            banners=int(probability[BANNER_FROM:].sum()),
-            top_features={name: n for name, n in top.items() if n},
-            top_sets=sets,
+            predictions=len(answered),
+            probability=tuple(np.diff([0, *counted["scores"].values(), len(answered)]).tolist()),
+            tiers=counted["tiers"],
+            banners=counted["banners"][BANNER_PART],
+            top_features={name: number for name, number in counted["reasons"].items() if number},
+            top_sets={
+                SET_SIGN.join(name for at, name in enumerate(counted["reasons"]) if code >> at & 1): number
+                for code, number in zip(codes.tolist(), times.tolist(), strict=True)
+            },
         )
 
-    def _probabilities(self) -> NDArray[np.float64]:
-        bins = np.arange(PROBABILITY_BINS) + 0.5 - self.shift
-        shape = np.exp(-bins / 4.2) + 0.32 * np.exp(-(((bins - 15.5) / 3.1) ** 2))
-        return np.asarray(shape / shape.sum())
+    @cached_property
+    def parts(self) -> Flags:
+        """In which parts its answer to each subscriber is. All versions rank subscribers alike."""
+        bins, people = np.arange(PROBABILITY_BINS) + 0.5, np.random.default_rng(11)
+        names = self.contract.feature_names()
+        moved = bins - self.shift
+        shape = np.exp(-moved / 4.2) + 0.32 * np.exp(-(((moved - 15.5) / 3.1) ** 2))
+        ranks = np.searchsorted(np.cumsum(shape)[:-1] / shape.sum(), people.random(SUBSCRIBERS))
+        strengths = [self.favours.get(name, 1.0) / (at + 1.6) for at, name in enumerate(names[:MOST_FEATURES])]
+        contributions = np.zeros((SUBSCRIBERS, len(names)))
+        contributions[:, : len(strengths)] = strengths * people.standard_normal((SUBSCRIBERS, len(strengths)))
+        answers = ModelAnswers(bins[ranks] / PROBABILITY_BINS, contributions)
+        return flag_parts(answers, self.contract.threshold, self.contract)
 
     def _latency(self, requests: int, random: np.random.Generator) -> tuple[int, ...]:
         slow = int(random.binomial(requests, self.slow))
@@ -92,18 +104,10 @@ class Behaviour:
         found[np.searchsorted(LATENCY_BOUNDS_S, 0.3)] += slow
         return tuple(map(int, found))
 
-    def _sets(self, predictions: int, random: np.random.Generator) -> dict[str, int]:
-        names = self.features
-        weights = {name: self.favours.get(name, 1.0) / (at + 1.6) ** 1.5 for at, name in enumerate(names)}
-        triples = list(combinations(names, TOP_REASONS))
-        chance = np.array([math.prod(weights[name] for name in triple) for triple in triples])
-        found = random.multinomial(predictions, chance / chance.sum())
-        return {SET_SIGN.join(triple): int(n) for triple, n in zip(triples, found, strict=True) if n}
-
 
 @dataclass
 class Simulation:
-    """A service with two versions behind a router, in simulated time."""
+    """A service with two versions behind a router, in simulated time. The router deals by the subscriber's number."""
 
     now: float
     canary: Behaviour
@@ -115,6 +119,7 @@ class Simulation:
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
     counts: dict[Track, Counts] = field(default_factory=lambda: {"stable": Counts(), "canary": Counts()})
     versions: dict[Track, str] = field(default_factory=dict)
+    first_answers: FirstAnswers = field(default_factory=lambda: FirstAnswers(find_business()))
 
     def read_weight(self) -> float:
         return self.share
@@ -137,12 +142,19 @@ class Simulation:
             for track in TRACKS
         }
 
+    def look(self, _: Rollout) -> Evidence:
+        return Evidence(self.first_answers.count())
+
     def passes(self, seconds: float) -> None:
         self.now += seconds
         requests = int(self.random.poisson(self.requests_per_hour * seconds / HOUR_S))
-        canary = int(self.random.binomial(requests, self.share / 100))
-        self.counts["stable"] += self.stable.answers(requests - canary, self.random)
-        self.counts["canary"] += self.canary.answers(canary, self.random)
+        subscribers = self.random.integers(SUBSCRIBERS, size=requests)
+        to_canary = subscribers < self.share / 100 * SUBSCRIBERS
+        self.counts["stable"] += self.stable.answers(subscribers[~to_canary], self.random)
+        self.counts["canary"] += self.canary.answers(subscribers[to_canary], self.random)
+        keys, times_us = subscribers[to_canary].astype(np.uint64), np.full(to_canary.sum(), int(self.now * 1e6))
+        new = keys[self.first_answers.choose(keys, times_us)]
+        self.first_answers.put(new, times_us[: len(new)], self.canary.parts[new], self.stable.parts[new])
 
 
 def begin(store: RolloutStore, world: Simulation, old: str, new: str, **setup: Any) -> Rollout:
@@ -165,6 +177,7 @@ def carry_out(store: RolloutStore, world: Simulation, *, hours: float, tick_s: f
         judge=judge,
         closed_because=lambda _: None,
         promote=lambda _: None,
+        evidence=world,
     )
     until = world.now + hours * HOUR_S
     while world.now < until and not controller.tick().is_over:
@@ -181,7 +194,7 @@ def write_demo(home: Path, *, now: float | None = None, every_s: float = 1800) -
         every_s: how often it is looked; the finer, the longer it takes.
     """
     now = time.time() if now is None else now
-    features = list_features()
+    features = find_business().feature_names()[:MOST_FEATURES]
     good = Behaviour(favours={features[-1]: 1.15}, shift=0.12, median_s=0.0040)
     bad = replace(good, errors=0.0032, median_s=0.0044)
     better = replace(good, favours={features[0]: 1.2}, shift=0.2)

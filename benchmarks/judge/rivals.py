@@ -56,10 +56,10 @@ def reject_errors_by_beta_binomial(_: Counts, canary: Counts, known_share: float
 
 def reject_answers_by_requests(stable: Counts, canary: Counts, _: float) -> Flags:
     """Compare scores, banners, tiers and reasons as this judge did before it had pairs: by the shares of requests."""
-    outside = np.zeros(np.shape(stable.requests), dtype=bool)
+    nothing, outside = stable - stable, np.zeros(np.shape(stable.requests), dtype=bool)
     for check, level in allot_levels(DEFAULT_CHECKS):
         if count := _COUNT_REQUESTS.get(check.measure.name):
-            comparison = compare(replace(check.measure, count=count), stable, canary)
+            comparison = compare(replace(check.measure, count=count), stable, canary, nothing)
             outside |= find_outside(check, comparison, level)
     return outside
 

@@ -74,7 +74,8 @@ def test_the_page_says_how_many_subscribers_were_compared_where_any_should_be(da
             store.save(live, replace(judged, evidence={**judged.evidence, "seen": judged.evidence["seen"] | seen}))
         return words(dashboard(own_home).page("/rollouts/3"))
 
-    assert "Subscribers compared" not in show()
+    assert "Subscribers compared 10,000 answered by both" in show()
+    assert "Subscribers compared" not in show(pairs=None)
     assert "Subscribers compared 1,234 answered by both" in show(pairs={"subscribers": 1234, "parts": {}})
     assert "Subscribers compared none" in show(pairs=None, no_pairs="no salt")
 

@@ -34,13 +34,13 @@ class Measure:
     """What a check compares, by its name in a TOML file.
 
     Args:
-        count: turns counts into the hits of each part, and their total.
+        count: turns counts into the hits of each part, and their total; the parts are always the same.
         least_parts: the chance of a false rollback is divided by the number of parts, and by this at least.
         select: picks the parts that matter, by what was counted; None if all matter.
         is_health: hardly depends on who asks. It is still believed when the requests were not split as they should be.
-        is_split: compares the canary's part of the requests with its weight, and has no `count` of its own.
-        is_paired: compares what both versions said of the same subscribers.
-        parts: the names of all parts, where every version has the same. In pairs none may be missing.
+        is_split: compares the canary's part of the requests with its weight, and has no `count`.
+        is_paired: compares what both versions said of the same subscribers, and has no `count` either.
+        parts: the names of all parts in pairs, where every version has the same. None may be missing.
         is_rate: is one share of what went wrong, so that its tolerance may follow stable's.
     """
 
@@ -71,12 +71,6 @@ def _beyond(bound_s: float) -> str:
     return f"over {bound_s * 1000:g} ms"
 
 
-def _count_scores(counts: Counts) -> Hits:
-    """Count the probabilities up to each bound, without the last bound, which holds all."""
-    cumulative = list(accumulate(counts.probability))
-    return dict(zip(SCORE_PARTS, cumulative[:-1], strict=True)), sum(counts.probability)
-
-
 def _select_p99(proportions: Proportions) -> Flags:
     """Pick the first bound that at most 1 % of stable's requests exceed, or else the last one."""
     slower = proportions.stable_hits / np.maximum(proportions.stable_total, 1)
@@ -91,25 +85,10 @@ ERRORS: Final = Measure(
 SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True, is_rate=True)
 LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True)
 P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True)
-SCORES: Final = Measure(name="scores", count=_count_scores, is_paired=True, parts=SCORE_PARTS)
-BANNERS: Final = Measure(
-    name="banners",
-    count=lambda counts: ({BANNER_PART: counts.banners}, counts.predictions),
-    is_paired=True,
-    parts=(BANNER_PART,),
-)
-TIERS: Final = Measure(
-    name="tiers",
-    count=lambda counts: (counts.tiers, sum(counts.tiers.values())),
-    least_parts=MOST_TIERS,
-    is_paired=True,
-)
-REASONS: Final = Measure(
-    name="reasons",
-    count=lambda counts: (counts.top_features, counts.predictions),
-    least_parts=MOST_FEATURES,
-    is_paired=True,
-)
+SCORES: Final = Measure(name="scores", is_paired=True, parts=SCORE_PARTS)
+BANNERS: Final = Measure(name="banners", is_paired=True, parts=(BANNER_PART,))
+TIERS: Final = Measure(name="tiers", least_parts=MOST_TIERS, is_paired=True)
+REASONS: Final = Measure(name="reasons", least_parts=MOST_FEATURES, is_paired=True)
 REFUSED: Final = Measure(
     name="refused", count=lambda counts: ({"refused": counts.refused}, counts.requests + counts.refused)
 )
@@ -222,18 +201,17 @@ class Comparison(NamedTuple):
 
     def is_counted(self) -> bool:
         """Whether both tracks have answers of this kind."""
-        return bool(self.parts and self.proportions.stable_total[0] and self.proportions.canary_total[0])
+        return bool(self.proportions.stable_total[0] and self.proportions.canary_total[0])
 
 
 def compare(measure: Measure, stable: Counts, canary: Counts, earlier: Counts | None = None) -> Comparison:
     """Take the shares of a measure from the counts of both tracks, and from what stable answered earlier."""
     hits_and_totals = [measure.count(counts) for counts in (stable, canary, earlier or Counts())]
-    parts = tuple(dict.fromkeys(name for hits, _ in hits_and_totals[:2] for name in hits))
+    parts = tuple(hits_and_totals[0][0])
 
     def stack(hits: Mapping[str, int], total: int) -> tuple[Numbers, Numbers]:
         # Counters are not read in one instant, so a part may be a request ahead of its total.
-        of_parts = [np.minimum(hits.get(part, 0), total) for part in parts]
-        stacked = np.stack(of_parts, axis=-1).astype(float) if parts else np.zeros(0)
+        stacked = np.stack([np.minimum(hits[part], total) for part in parts], axis=-1).astype(float)
         return stacked, np.broadcast_to(np.asarray(total, dtype=float)[..., None], stacked.shape)
 
     proportions = Proportions(*(numbers for hits, total in hits_and_totals for numbers in stack(hits, total)))

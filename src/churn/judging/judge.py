@@ -25,6 +25,7 @@ FALSE_ROLLBACK: Final = 0.01
 FALSE_PROMOTION: Final = 0.05
 STALE_AFTER_S: Final = 60.0
 ALL: Final = 100
+NO_EVIDENCE: Final = "nobody knows what both versions said of the same subscribers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class JudgeInput:
         canary_up: false if the canary is known to be dead.
         gap: whether counts are missing since the last look. Pairs are read from a log, and have none.
         pairs: what both versions said of the same subscribers in the whole rollout; None if that is not known.
-        no_pairs: why it is not known, and what to switch on.
+        no_pairs: why it is not known, and what to switch on; empty if nobody says.
     """
 
     stable: Counts
@@ -90,23 +91,17 @@ def judge(
 
 def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeInput) -> tuple[Finding, ...]:
     """Evaluate each check: in pairs, in two samples, or by the split of the requests."""
-    # A judge's input that says nothing of pairs, from before there were any, is judged by its requests.
-    knows_of_pairs = judge_input.pairs is not None or bool(judge_input.no_pairs)
-    in_samples = [
-        (check, level)
-        for check, level in checks
-        if not (check.measure.is_split or (check.measure.is_paired and knows_of_pairs))
-    ]
+    in_samples = [(check, level) for check, level in checks if not (check.measure.is_split or check.measure.is_paired)]
     stable, canary = judge_input.stable, judge_input.canary
     found_in_samples = find_in_samples(in_samples, stable, canary, judge_input.earlier)
 
     def evaluate(check: Check, level: Levels) -> Finding:
         if check.measure.is_split:
             return find_in_split(check, stable, canary, judge_input.weight / ALL, level)
-        if not (check.measure.is_paired and knows_of_pairs):
+        if not check.measure.is_paired:
             return next(found_in_samples)
         if judge_input.pairs is None:
-            return build_unknown_finding(check, "hold", judge_input.no_pairs, of="subscribers")
+            return build_unknown_finding(check, "hold", judge_input.no_pairs or NO_EVIDENCE, of="subscribers")
         return find_in_pairs(check, level, judge_input.pairs)
 
     return tuple(evaluate(check, level) for check, level in checks)

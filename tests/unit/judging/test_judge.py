@@ -155,6 +155,14 @@ def test_without_pairs_nothing_is_promoted_and_nothing_is_sent_back(
     assert finding.reason == f"{check}: {why}"
 
 
+def test_requests_are_never_judged_in_place_of_pairs_also_where_nobody_says_why_there_are_none() -> None:
+    shifted = answered(20, probability=SCORES[::-1], banners=250, tiers={"low": 0, "medium": 0, "high": 1000})
+    for canary in (answered(20), shifted):
+        verdict = judge(DEFAULT_CHECKS, JudgeInput(answered(180), canary, 10))
+        assert (verdict.decision, {finding_of(verdict, check).effect for check in BAD_PAIRS}) == ("hold", {None})
+        assert finding_of(verdict, "scores").reason.endswith("what both versions said of the same subscribers")
+
+
 def test_a_part_that_was_not_counted_is_not_passed() -> None:
     some = {**SAME.parts, "scores": dict.fromkeys(SCORE_PARTS[1:], (0, 0))}
     verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20), pairs=PairCounts(2000, some)))
