@@ -122,8 +122,8 @@ def compute_calibration_error(points: Sequence[CalibrationPoint]) -> float:
     return sum(gaps) / sum(point.count for point in points)
 
 
-def find_largest_by_chance(points: Sequence[CalibrationPoint]) -> float:
-    """Find the calibration error that a perfectly calibrated model stays below in 95 % of draws of as many rows.
+def find_largest_by_chance(points: Sequence[CalibrationPoint], confidence: float = 0.95) -> float:
+    """Find the calibration error that a perfectly calibrated model stays below in so many draws of as many rows.
 
     Each part's mean of labels is taken for normal, with the variance of labels that are drawn as was predicted.
     """
@@ -131,7 +131,7 @@ def find_largest_by_chance(points: Sequence[CalibrationPoint]) -> float:
     predicted = np.array([point.mean_predicted for point in points])
     deviations = np.sqrt(counts * predicted * (1 - predicted))
     drawn = np.abs(np.random.default_rng(0).standard_normal((CHANCES, len(points))))
-    return float(np.quantile(drawn @ deviations, 0.95) / counts.sum())
+    return float(np.quantile(drawn @ deviations, confidence) / counts.sum())
 
 
 def compute_contributions(model: TrainedModel, rows: Rows) -> npt.NDArray[np.float64]:

@@ -13,6 +13,8 @@ AUC_MARGIN = 0.005
 LOG_LOSS_MARGIN = 0.01
 TOO_FEW_FOR_CALIBRATION = 2.0
 """Times the error that is allowed: if chance alone makes as much, a bad model passes too."""
+REFUSED_BEYOND = 0.99
+"""Of draws by chance. A twentieth of good versions would be refused at 95 %, and out of fold it was checked already."""
 NO_COSTS: Mapping[str, Difference] = {}
 SURE = 1.645
 """Standard errors. A version that is worse than a margin allows passes by chance in at most 5 % of draws."""
@@ -150,10 +152,11 @@ def _check_metrics(candidate: Evaluation, champion: Evaluation | None) -> list[G
 def _check_calibration(candidate: Evaluation) -> Gate:
     """Check that probabilities are not off by more than is allowed, and than chance makes on so many rows."""
     error, by_chance = candidate.expected_calibration_error, find_largest_by_chance(candidate.calibration)
-    allowed = max(LARGEST_ERROR, by_chance)
+    allowed = max(LARGEST_ERROR, find_largest_by_chance(candidate.calibration, REFUSED_BEYOND))
     reason = f"calibration error {error:.4f}, at most {allowed:.4f} allowed"
-    if by_chance > LARGEST_ERROR:
-        reason = f"{reason}, which a perfect model stays below in 95 % of draws of {candidate.rows:,} rows"
+    if allowed > LARGEST_ERROR:
+        draws = f"{100 * REFUSED_BEYOND:.0f} % of draws of {candidate.rows:,} rows"
+        reason = f"{reason}, which a perfect model stays below in {draws}"
     if by_chance > TOO_FEW_FOR_CALIBRATION * LARGEST_ERROR and not error > allowed:
         return Gate("calibration", passed=False, reason=f"cannot decide: {reason}; {MORE_ROWS}", undecided=True)
     return Gate("calibration", error <= allowed, reason)

@@ -177,7 +177,7 @@ def test_so_few_rows_that_chance_hides_a_bad_model_cannot_decide() -> None:
     few = evaluate(np.arange(60) % 2, np.linspace(0.3, 0.7, 60), seed=0)
     [gate] = [gate for gate in gates_of(candidate=few) if gate.name == "calibration"]
     assert (gate.passed, gate.undecided) == (False, True)
-    assert "which a perfect model stays below in 95 % of draws of 60 rows; measure it on more rows" in gate.reason
+    assert "which a perfect model stays below in 99 % of draws of 60 rows; measure it on more rows" in gate.reason
 
 
 def test_a_measure_that_is_not_a_number_never_passes() -> None:
