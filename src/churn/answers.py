@@ -124,6 +124,9 @@ class PredictionAnswer(TypedDict):
     show_retention_banner: Annotated[
         bool, Field(description="Whether the probability, as shown, is above the service's threshold.")
     ]
+    horizon_days: NotRequired[
+        Annotated[int, Field(ge=1, description="Of leaving within so many days; absent if the contract states none.")]
+    ]
 
 
 class RetentionAnswer(PredictionAnswer):

@@ -18,13 +18,16 @@ def build_answer(
     """
     if not 0 <= prediction.probability <= 1:
         raise ArithmeticError(f"the model's probability is {prediction.probability}")
-    return {
+    answer: PredictionAnswer = {
         "churn_probability": prediction.probability,
         "risk_tier": tier_from_probability(prediction.probability, model.contract.tiers),
         "top_reasons": rank_reasons(subscriber, prediction, reasons),
         "model_version": model.version,
         "show_retention_banner": prediction.probability > threshold,
     }
+    if model.contract.horizon_days:
+        answer["horizon_days"] = model.contract.horizon_days
+    return answer
 
 
 def predict_and_answer(
