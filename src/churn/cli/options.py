@@ -5,7 +5,7 @@ import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,36 +18,22 @@ ContractOption = Annotated[
     str, typer.Option("--contract", envvar="CHURN_CONTRACT", help=f"Which contract: {name_contracts()}.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option(
+
+
+def _declare_as_of(otherwise: str) -> Any:
+    """Declare --as-of, with what counts if it is not given."""
+    return typer.Option(
         "--as-of",
         formats=["%Y-%m-%d"],
         metavar="DATE",
-        help="The day to which dates are counted; what the file or the contract says if not given.",
+        help=f"The day to which dates are counted; {otherwise}.",
         show_default=False,
-    ),
-]
-ScoredAsOfOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of",
-        formats=["%Y-%m-%d"],
-        metavar="DATE",
-        help="The day to which dates are counted; what the file says if not given, else today, in UTC.",
-        show_default=False,
-    ),
-]
-DraftedAsOfOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of",
-        formats=["%Y-%m-%d"],
-        metavar="DATE",
-        help="The day to which dates are counted; the file's latest date up to today if not given.",
-        show_default=False,
-    ),
-]
+    )
+
+
+AsOfOption = Annotated[datetime | None, _declare_as_of("what the file or the contract says if not given")]
+ScoredAsOfOption = Annotated[datetime | None, _declare_as_of("what the file says if not given, else today, in UTC")]
+DraftedAsOfOption = Annotated[datetime | None, _declare_as_of("the file's latest date up to today if not given")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse columns that nobody reads.")]
 SinceOption = Annotated[
     str | None,

@@ -20,7 +20,7 @@ class Call(NamedTuple):
 
 
 def lay_out(part: str | Call, indent: int) -> Iterator[str]:
-    """Lay out a part of a list, so many signs from the left, with the comma behind it."""
+    """Lay out a part of a list, indented by so many signs. A comma follows it."""
     line = f"{' ' * indent}{part},"
     if isinstance(part, str) or len(line) <= WIDTH:
         yield line

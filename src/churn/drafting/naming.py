@@ -50,7 +50,7 @@ def split_words(name: str) -> list[str]:
 
 
 def label_from_name(name: str) -> str:
-    """Return a column's name as people write it: `First order`, and `Support tickets` for `num_support_tickets`."""
+    """Return a column's name as people write it: `First order`, and `Late bills` for `num_late_bills`."""
     words = " ".join(split_words(name)) or "Value"
     short = NUMBER_OF.sub("", words)
     return short[0].upper() + short[1:]

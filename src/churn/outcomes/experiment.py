@@ -69,7 +69,7 @@ class Experiment:
 
 
 def compare_arms(cohort: Cohort) -> Experiment:
-    """Measure the effect of the banner on all subscribers of both arms, whatever they were shown or did later."""
+    """Measure the effect of the banner on all subscribers of both arms. What they did later does not matter."""
     strata = stratify(list(cohort.members.values()))
     compared = [stratum for stratum in strata if stratum.is_comparable]
     effect = Estimate(0.0, -1.0, 1.0, every_look=True)

@@ -64,7 +64,7 @@ def average_effect(strata: Sequence[Stratum]) -> float:
 
 
 def bound_effect(strata: Sequence[Stratum], alpha: float) -> tuple[float, float]:
-    """Bound the mean effect, weighted by people, at every look and whatever those did of whom nobody knows yet.
+    """Bound the mean effect, weighted by people, at every look. It holds whatever the people did who are missing.
 
     Each stratum is comparable; there is at least one.
     """

@@ -123,7 +123,9 @@ def compute_calibration_error(points: Sequence[CalibrationPoint]) -> float:
 
 
 def find_largest_by_chance(points: Sequence[CalibrationPoint], confidence: float = 0.95) -> float:
-    """Find the calibration error that a perfectly calibrated model stays below in so many draws of as many rows.
+    """Find the calibration error that a perfectly calibrated model rarely exceeds on as many rows.
+
+    It stays below in the share `confidence` of all draws.
 
     Each part's mean of labels is taken for normal, with the variance of labels that are drawn as was predicted.
     """

@@ -12,8 +12,8 @@ from churn.contract.declaration import Contract, Rows
 from churn.explain.trained import TrainedModel
 from churn.training.groups import Labels
 
-# Sums are rounded differently for each number of threads, so a fixed one makes the same trees on every machine; one,
-# because more only wait for each other where cores are shared, and a fit takes about a second.
+# Sums are rounded differently for each number of threads. So a fixed number makes the same trees on every machine.
+# It is one: more threads only wait for each other where cores are shared, and a fit takes about a second.
 THREADS = 1
 MOST_TREES, PATIENCE = 1000, 50
 
