@@ -22,7 +22,7 @@ PERSONAL = re.compile(
     r"ages|birthyear|females?|males?|maritalstatus|seniorcitizen|"
     r"alter|geschlecht|familienstand|kinder|religionszugehörigkeit|konfession|geburtsdatum|geburtsjahr|herkunft"
 )
-# A column that holds nothing else is a personal trait, whatever its name.
+# A column with only such values is a personal trait. Its name does not matter.
 PERSONAL_VALUES = tuple(
     frozenset(words.split())
     for words in (

@@ -163,7 +163,7 @@ def remind_of_translations(contract: type[Contract]) -> Iterator[str]:
 
 
 def _list_promised(contract: type[Contract]) -> Sequence[str]:
-    """List the languages of the policy; none if it is not valid, which is told elsewhere."""
+    """List the languages of the policy. Another check tells of a policy that is not valid; here it has none."""
     try:
         return load_policy(None, contract, languages=list_languages(contract)).document.languages
     except ChurnError:

@@ -78,7 +78,7 @@ def _find_edge(sure: float, unsure: float, is_sure: Callable[[float], Flags]) ->
 def _estimate_wait(check: Check, signs: Numbers, level: Levels) -> float:
     """Estimate how many more subscribers it takes until one is sure; infinity if unknown.
 
-    This supposes that all goes on as it did: so many times what was counted would suffice.
+    It supposes that all goes on as before. The counts are then multiplied until one is sure.
     """
     times = 2 ** (np.arange(1, _DOUBLINGS * _STEPS + 1) / _STEPS)
     more = times[:, None, None] * signs

@@ -27,7 +27,7 @@ log = logging.getLogger("churn.prediction_log")
 
 
 class Position(NamedTuple):
-    """How far a journal was read: so many bytes, and as many records in them."""
+    """The bytes and the records of a journal that were read so far."""
 
     bytes: int = 0
     records: int = 0
