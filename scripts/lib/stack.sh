@@ -115,7 +115,16 @@ start_containers() {
   local profile=()
   asked_for --canary "$@" && profile=(--profile canary)
   say "starting $STABLE_VERSION$(asked_for --canary "$@" && echo " and, as a canary with $CANARY_WEIGHT %, $CANARY_VERSION")"
-  compose "${profile[@]}" up -d >&2 || fail "the stack did not start" "see scripts/stack status, and docker logs of the part"
+  compose "${profile[@]}" up -d >&2 || { show_unhealthy; fail "the stack did not start" "see scripts/stack status, and docker logs of the part"; }
+}
+
+# What the unhealthy parts wrote last.
+show_unhealthy() {
+  local container
+  for container in $(docker ps --filter health=unhealthy --filter label="com.docker.compose.project=$COMPOSE_PROJECT_NAME" --format '{{.Names}}'); do
+    say "$container is unhealthy; it wrote last:"
+    docker logs --tail 5 "$container" >&2
+  done
 }
 
 # In the dashboard's container, in whose volume rollouts are kept. A start gets the stack's own addresses.
