@@ -10,6 +10,7 @@ from churn.contract.sampling import draw_demo_columns
 from churn.model.model import Prediction
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker
+from support.predicted import SALT
 
 
 def write_journal(
@@ -21,15 +22,17 @@ def write_journal(
     rows: Sequence[Sequence[float]],
     scores: Sequence[float],
     at_s: int = 0,
+    keys: Sequence[str] = (),
 ) -> None:
-    """A journal that nobody writes to any more, one prediction a second."""
+    """A journal that nobody writes to any more, one prediction a second, with keys if there are any."""
     places.prepare()
-    lines = LineMaker(JournalHeader("streamflow", tuple(features), version, "0" * 64, 0.6))
+    lines = LineMaker(JournalHeader("streamflow", tuple(features), version, "0" * 64, 0.6, SALT if keys else None))
     written = [lines.header]
     for number, (row, score) in enumerate(zip(rows, scores, strict=True)):
         prediction = Prediction(score, tuple(row), (0.0,) * len(row), 0.0)
         at_ns, made = (at_s + number) * 10**9, f"{at_s + number:032x}"
-        noted = Entry(at_ns, made, "", None, prediction, {"top_reasons": [], "show_retention_banner": False}, None)  # type: ignore[typeddict-item] # all that is read of an answer
+        key = keys[number] if keys else None
+        noted = Entry(at_ns, made, "", key, prediction, {"top_reasons": [], "show_retention_banner": False}, None)  # type: ignore[typeddict-item] # all that is read of an answer
         written.append(lines.make_line(noted))
     (places.journals / f"{name}.jsonl").write_bytes(b"".join(written))
 

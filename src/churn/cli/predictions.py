@@ -151,21 +151,15 @@ def predictions_close(
 
     Exit code 9: old segments wait, since the clock may have jumped. After 24 hours they are removed.
     """
-    from churn.clocks import read_clock
-    from churn.prediction_log.maintenance import close_journals
-    from churn.prediction_log.retention import remove_old_files
-    from churn.prediction_log.segments import open_store
+    from churn.prediction_log.maintenance import keep_in_order
 
     if remove_now:
         log.warning("old segments are removed at once: %s", require_reason("--remove-now", reason))
     settings = read_settings()
     places = require_log(settings, contract)
-    store = open_store(places.where, places.kept_days)
-    with show_progress("journals", calm=True) as move:
-        closed = close_journals(places.journals, store, progress=move)
     days = settings.prediction_log_retention_days
-    removal = remove_old_files(store, places.journals, days=days, clock=read_clock(), at_once=remove_now)
-    closed = closed._replace(**removal._asdict())
+    with show_progress("journals", calm=True) as move:
+        closed = keep_in_order(places, days, at_once=remove_now, progress=move)
     if as_json:
         print_json(closed._asdict())
     else:

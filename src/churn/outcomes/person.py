@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from churn.errors import DataError
 from churn.outcomes.store import erase_outcomes, load_outcomes
+from churn.prediction_log.banner_events import BannerEvent
 from churn.prediction_log.batches import rows_from_batch, values_from_batch
+from churn.prediction_log.event_reader import read_events
 from churn.prediction_log.maintenance import close_all_journals, erase_from_set_aside, erase_subscriber
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import walk_log
@@ -15,12 +17,16 @@ from churn.prediction_log.segments import Progress, open_store
 
 
 class Erasure(NamedTuple):
-    """Count what was erased, and what may hold more: open journals, files of damaged lines that were set aside."""
+    """Count what was erased, and what may hold more: open journals, files of damaged lines that were set aside.
+
+    `events` are banner events.
+    """
 
     records: int
     outcomes: int
     journals_still_open: int
     set_aside: int
+    events: int = 0
 
     def require_whole(self, journals: Path) -> None:
         """Raise DataError if more of the subscriber may be left."""
@@ -47,12 +53,16 @@ def erase_person(places: Places, outcomes: Path, subscriber: str, *, progress: P
         DataError: segments are damaged, and may hold more; all else is erased. Or the file of outcomes is damaged.
         OSError, ChurnError: the log cannot be written.
     """
-    store = open_store(places.where, places.kept_days)
-    still_open = close_all_journals(places.journals, store)
-    aside = erase_from_set_aside(places.journals, subscriber)
+    events = places.banner_events
+    store, event_store = (open_store(each.where, places.kept_days) for each in (places, events))
+    still_open = close_all_journals(places.journals, store) + close_all_journals(events.journals, event_store)
     records = collect_records(places, subscriber, damaged=[])
-    erased = erase_outcomes(outcomes, subscriber, [record["prediction_id"] for record in records])
-    return Erasure(erase_subscriber(store, subscriber, progress=progress), erased, still_open, aside)
+    ids = {record["prediction_id"] for record in records}
+    aside = erase_from_set_aside(places.journals, subscriber) + erase_from_set_aside(events.journals, subscriber, ids)
+    erased_outcomes = erase_outcomes(outcomes, subscriber, sorted(ids))
+    erased_events = erase_subscriber(event_store, subscriber, ids)
+    erased_records = erase_subscriber(store, subscriber, progress=progress)
+    return Erasure(erased_records, erased_outcomes, still_open, aside, erased_events)
 
 
 def collect_records(places: Places, subscriber: str, *, damaged: list[DataError]) -> list[Record]:
@@ -68,6 +78,19 @@ def collect_records(places: Places, subscriber: str, *, damaged: list[DataError]
                 if owner == subscriber:
                     records.extend(rows_from_batch(batch.slice(number, 1)))
     return sorted(records, key=lambda record: record["time"])
+
+
+def collect_events(
+    places: Places, subscriber: str, records: Sequence[Record], *, damaged: list[DataError]
+) -> list[BannerEvent]:
+    """Collect the banner events of a subscriber, oldest first: those with their key, and those of their predictions.
+
+    Raises:
+        OSError, ChurnError: the log cannot be read.
+    """
+    ids = {record["prediction_id"] for record in records}
+    events = read_events(places, damaged=damaged)
+    return [event for event in events if event.subscriber == subscriber or event.prediction_id in ids]
 
 
 def collect_outcomes(path: Path, subscriber: str, records: Sequence[Record]) -> list[dict[str, Any]]:

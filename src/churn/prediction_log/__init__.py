@@ -6,6 +6,7 @@ places.py        where the log of a contract lies
 ids.py           ids of predictions, which say when they were made
 actions.py       the actions that were possible, in a line and as columns
 record.py        the columns of the log, and the lines of a journal
+banner_events.py what a portal reports of a banner, as a line
 lines.py         reads a line of a journal again
 journal.py       a journal: the open file of one worker
 writer.py        takes predictions from the service and writes them to the journal
@@ -17,6 +18,7 @@ retention.py     removes what is old, unless the clock is in doubt
 batches.py       records as columns, and as Parquet
 segments.py      closed segments in a folder or an object store
 reader.py        the one reader of journals and segments
+event_reader.py  reads banner events, each once, with their predictions
 following.py     reads again and again what is new in them
 replay.py        makes an answer again from its record
 deciding.py      decides again on its banner, and predicts the challenger's side again

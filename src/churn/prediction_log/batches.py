@@ -6,7 +6,7 @@ checksum is compared before (`segments.read_segment`).
 
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,8 @@ from arro3.core import Array, DataType, Field, RecordBatch, Table, list_array
 from arro3.io import read_parquet, write_parquet
 from numpy.typing import NDArray
 
+from churn.prediction_log.banner_events import COLUMNS as EVENT_COLUMNS
+from churn.prediction_log.banner_events import KIND
 from churn.prediction_log.lines import read_fields, read_header
 from churn.prediction_log.record import (
     ADDED,
@@ -72,10 +74,15 @@ def batches_from_journal(
 
 
 def batches_from_segment(content: bytes) -> Iterator[RecordBatch]:
-    """Read the records of a segment, with all columns of today."""
+    """Read the records of a segment, with all columns of today, or its banner events."""
     for batch in read_parquet(content, batch_size=ROWS_PER_GROUP):
-        missing = [name for name in ADDED if name not in batch.column_names]
+        missing = [] if has_banner_events(batch) else [name for name in ADDED if name not in batch.column_names]
         yield _add_columns(batch, missing) if missing else batch
+
+
+def has_banner_events(batch: RecordBatch) -> bool:
+    """Return whether a batch holds banner events, not predictions."""
+    return "event" in batch.column_names
 
 
 def rows_from_batch(batch: RecordBatch) -> Iterator[Record]:
@@ -120,12 +127,18 @@ def parquet_from_batches(batches: Sequence[RecordBatch]) -> bytes:
     return file.getvalue()
 
 
-def remove_subscriber(content: bytes, subscriber: str) -> tuple[bytes | None, int]:
-    """Return a segment without the records of a subscriber (None if no other is left), and the number of theirs."""
+def remove_subscriber(
+    content: bytes, subscriber: str, prediction_ids: Collection[str] = ()
+) -> tuple[bytes | None, int]:
+    """Return a segment without the records of a subscriber (None if no other is left), and the number of theirs.
+
+    Theirs are those with their hashed key, and those of these predictions.
+    """
     others, erased = [], 0
     for batch in batches_from_segment(content):
-        keys = values_from_batch(batch, "subscriber")
-        rows = [at for at, key in enumerate(keys) if key != subscriber]
+        keys, ids = values_from_batch(batch, "subscriber"), values_from_batch(batch, "prediction_id")
+        theirs = [key == subscriber or made in prediction_ids for key, made in zip(keys, ids, strict=True)]
+        rows = [at for at, is_theirs in enumerate(theirs) if not is_theirs]
         erased += len(keys) - len(rows)
         if rows:
             others.append(take_rows(batch, rows))
@@ -138,6 +151,8 @@ def take_rows(batch: RecordBatch, rows: Sequence[int] | NDArray[np.intp]) -> Rec
 
 
 def _build_batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> RecordBatch:
+    if header.get("kind") == KIND:
+        return _build_event_batch(lines, header["contract"])
     common, features = (*COMMON, *COMMON_OF_CHALLENGER, *COMMON_OF_POLICY), header["features"]
     columns = {name: Array([header.get(name)] * len(lines), _TYPES[COLUMNS[name]]) for name in common}
     if "policy_version" not in header:  # a version before wrote it into the lines of banners
@@ -148,6 +163,13 @@ def _build_batch(lines: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) 
     columns |= _split_numbers([line["numbers"] for line in lines], list_number_columns(features))
     columns |= _split_numbers([line.get("challenger", "") for line in lines], list_challenger_columns(features))
     return RecordBatch.from_pydict({name: columns[name] for name in list_columns(features)})
+
+
+def _build_event_batch(lines: Sequence[Mapping[str, Any]], contract: str) -> RecordBatch:
+    rows = [{**line, "contract": contract} for line in lines]
+    return RecordBatch.from_pydict(
+        {name: _build_array([row[name] for row in rows], kind) for name, kind in EVENT_COLUMNS.items()}
+    )
 
 
 def _add_columns(batch: RecordBatch, names: Sequence[str]) -> RecordBatch:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from pydantic import Field, TypeAdapter
 
 from churn.prediction_log.actions import columns_from_fields
+from churn.prediction_log.banner_events import KIND, EventHeader, read_event_fields
 from churn.prediction_log.record import HEX_DIGITS, list_challenger_columns, list_number_columns
 
 _Text = Annotated[str, Field(strict=True)]
@@ -61,11 +62,11 @@ class _Line(TypedDict):
     challenger: NotRequired[_Bits]
 
 
-_HEADER, _LINE = TypeAdapter(_Header), TypeAdapter(_Line)
+_HEADER, _LINE = TypeAdapter[_Header | EventHeader](_Header | EventHeader), TypeAdapter(_Line)
 
 
 def read_header(line: bytes) -> Mapping[str, Any]:
-    """Read the first line of a journal: the values that all its records share.
+    """Read the first line of a journal, of predictions or of banner events: the values that all its records share.
 
     Raises:
         ValueError: the line is damaged.
@@ -74,11 +75,13 @@ def read_header(line: bytes) -> Mapping[str, Any]:
 
 
 def read_fields(line: bytes, header: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read a line as JSON, with the columns on its actions. Its numbers stay one text.
+    """Read a line as JSON; of a prediction with the columns on its actions. Its numbers stay one text.
 
     Raises:
         ValueError: the line is damaged.
     """
+    if header.get("kind") == KIND:
+        return read_event_fields(line)
     fields = _LINE.validate_json(line)
     if len(fields["numbers"]) != HEX_DIGITS * len(list_number_columns(header["features"])):
         raise ValueError("not all numbers of a record")

@@ -8,11 +8,11 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pydantic_core import to_json
 
@@ -22,6 +22,7 @@ from churn.files import write_bytes
 from churn.prediction_log.batches import (
     batches_from_journal,
     find_time_range,
+    has_banner_events,
     parquet_from_batches,
     remove_subscriber,
     values_from_batch,
@@ -34,6 +35,7 @@ from churn.prediction_log.journal import (
     set_aside,
     split_torn_line,
 )
+from churn.prediction_log.places import Places
 from churn.prediction_log.policies import name_policy
 from churn.prediction_log.retention import remove_old_files
 from churn.prediction_log.segments import (
@@ -66,6 +68,11 @@ class ClosingSummary(NamedTuple):
     waiting: int = 0
     doubt: str = ""
 
+    def add(self, other: Self) -> Self:
+        """Return what both closed."""
+        counts = ("segments", "records", "damaged", "set_aside")
+        return self._replace(**{name: getattr(self, name) + getattr(other, name) for name in counts})
+
 
 def close_journals(journals: Path, store: SegmentStore, *, progress: Progress = lambda *_: None) -> ClosingSummary:
     """Make a segment of each journal that nobody writes to, then remove the journal. Set aside lines that are damaged.
@@ -85,6 +92,34 @@ def close_journals(journals: Path, store: SegmentStore, *, progress: Progress = 
     return closed
 
 
+def keep_in_order(
+    places: Places, days: int, *, only_write: bool = False, at_once: bool = False, progress: Progress = lambda *_: None
+) -> ClosingSummary:
+    """Close the journals of predictions and banner events, and remove segments that are older than so many days.
+
+    Args:
+        only_write: a rule of the bucket removes segments; nobody may list them.
+        at_once: old segments go even if the clock is in doubt.
+
+    Raises:
+        OSError, ChurnError: a store cannot be read or written.
+    """
+    events = places.banner_events
+    store, event_store = (open_store(each.where, places.kept_days) for each in (places, events))
+    closed = close_journals(places.journals, store, progress=progress)
+    closed = closed.add(close_journals(events.journals, event_store))
+    if only_write and not closed.segments:
+        store.write(TRIAL, b"")  # nobody may list, so only this tells early that nothing can be written
+    clock = read_clock()
+    kept = None if only_write else store
+    removal = remove_old_files(kept, places.journals, days=days, clock=clock, at_once=at_once)
+    if not removal.doubt:  # events may be rare, so their segments alone say little about the clock
+        kept = None if only_write else event_store
+        events_removed = remove_old_files(kept, events.journals, days=days, clock=clock, at_once=True).removed
+        removal = removal._replace(removed=removal.removed + events_removed)
+    return closed._replace(**removal._asdict())
+
+
 def close_all_journals(journals: Path, store: SegmentStore, *, wait_s: float = PATIENCE_S) -> int:
     """Close all journals: writers are asked to begin new ones. Return how many are still open after `wait_s`.
 
@@ -101,8 +136,14 @@ def close_all_journals(journals: Path, store: SegmentStore, *, wait_s: float = P
     return len(waiting)
 
 
-def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress = lambda *_: None) -> int:
-    """Remove all records of a subscriber from the closed segments; return how many there were.
+def erase_subscriber(
+    store: SegmentStore,
+    subscriber: str,
+    prediction_ids: Collection[str] = (),
+    *,
+    progress: Progress = lambda *_: None,
+) -> int:
+    """Remove all records of a subscriber from the closed segments, and those of these predictions; return how many.
 
     A segment is written anew without them, then the old one is removed. If it is stopped in between, both exist, and
     the next call removes the old one. The subscriber's key is hashed, as in the log.
@@ -116,7 +157,7 @@ def erase_subscriber(store: SegmentStore, subscriber: str, *, progress: Progress
     erased, damaged = 0, []
     for done, segment in enumerate(segments, 1):
         try:
-            content, theirs = remove_subscriber(read_segment(store, segment), subscriber)
+            content, theirs = remove_subscriber(read_segment(store, segment), subscriber, prediction_ids)
         except DataError as error:
             damaged.append(error)
             continue
@@ -141,15 +182,18 @@ def _find_today(segments: Sequence[Segment]) -> date:
     return min(now, max((segment.last for segment in segments), default=now)).date()
 
 
-def erase_from_set_aside(journals: Path, subscriber: str) -> int:
-    """Remove a subscriber's lines from what was set aside; return how many files are left, which may hold more.
+def erase_from_set_aside(journals: Path, subscriber: str, prediction_ids: Collection[str] = ()) -> int:
+    """Remove a subscriber's lines from what was set aside, and those of these predictions.
+
+    Return how many files are left, which may hold more.
 
     Raises:
         OSError: the folder cannot be written.
     """
+    theirs = [text.encode() for text in (subscriber, *prediction_ids)]
     for path in list_set_aside(journals):
         lines = path.read_bytes().splitlines(keepends=True)
-        others = [line for line in lines if subscriber.encode() not in line]
+        others = [line for line in lines if not any(text in line for text in theirs)]
         if len(others) < len(lines):
             write_bytes(path, b"".join(others))
     return len(list_set_aside(journals))
@@ -161,7 +205,8 @@ def _close(path: Path, store: SegmentStore, closed: ClosingSummary) -> ClosingSu
     batches = list(batches_from_journal(lines, damaged=damaged))
     records = sum(batch.num_rows for batch in batches)
     if batches:
-        [policy] = values_from_batch(batches[0].slice(0, 1), "policy_sha256")
+        first = batches[0].slice(0, 1)
+        [policy] = [None] if has_banner_events(first) else values_from_batch(first, "policy_sha256")
         if policy:
             _copy_policy(path.parent, store, policy)
         segment = Segment(*find_time_range(batches), records, origin=path.stem, crc32="")
@@ -197,13 +242,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     os.nice(NICENESS)
     try:
-        store = open_store(options.where)
-        closed = close_journals(options.journals, store)
-        if options.only_write and not closed.segments:
-            store.write(TRIAL, b"")  # nobody may list, so only this tells early that nothing can be written
-        kept = None if options.only_write else store
-        removal = remove_old_files(kept, options.journals, days=options.days, clock=read_clock())
-        closed = closed._replace(**removal._asdict())
+        places = Places(options.where, options.journals)
+        closed = keep_in_order(places, options.days, only_write=options.only_write)
     except (ChurnError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

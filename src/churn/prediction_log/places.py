@@ -1,5 +1,7 @@
 """Where the log of a contract lies: journals on this machine, segments beside them or in an object store."""
 
+from __future__ import annotations
+
 import errno
 import os
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from churn.errors import SettingsError
 OBJECT_STORES = ("s3", "gs", "az")
 WITH_RULES = "s3"  # only there an object's tag chooses the rule that removes it
 JOURNALS = "journals"
+# Of banner events. Tools that read a folder of Parquet leave out what begins with an underscore.
+EVENTS, EVENT_JOURNALS = "_events", "events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,11 @@ class Places:
     def is_remote(self) -> bool:
         """Whether segments lie in an object store, which may be out of reach at times."""
         return "://" in self.where
+
+    @property
+    def banner_events(self) -> Places:
+        """Where the banner events of the same contract lie, within the folders of its predictions."""
+        return Places(f"{self.where}/{EVENTS}", self.journals / EVENT_JOURNALS, self.kept_days)
 
     def prepare(self) -> None:
         """Make the folder for journals. They are personal data, so only user and group may enter it.
