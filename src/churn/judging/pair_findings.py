@@ -8,16 +8,16 @@ stake that does not grow on average (`mean_sequences.py`). The mean of the stake
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import logsumexp
 
 from churn.judging.checks import Check, Flags
 from churn.judging.findings import Finding, Levels, build_finding, build_unknown_finding
+from churn.judging.mean_sequences import log_sum
 from churn.judging.pairs import PairCounts, effects_from_signs, log_evidence
 from churn.judging.sequences import Numbers
 
 _DOUBLINGS = 20  # of what was counted, until one is sure
 _STEPS = 8  # from one doubling to the next
-_HALVINGS = 30
+_HALVINGS = 20  # to a millionth
 
 
 def find_in_pairs(check: Check, level: Levels, pairs: PairCounts) -> Finding:
@@ -48,7 +48,7 @@ def is_outside(check: Check, signs: Numbers, level: Levels, effect: float | None
     evidence = _gather_evidence(check, signs, effect)
     # Parts that have not occurred yet have no stake to show.
     stakes = len(evidence) * max(check.measure.least_parts, signs.shape[-2])
-    together = logsumexp(np.concatenate(evidence, axis=-1), axis=-1) - np.log(stakes)
+    together = log_sum(np.concatenate(evidence, axis=-1)) - np.log(stakes)
     return np.asarray(together >= -np.log(level.outside))
 
 

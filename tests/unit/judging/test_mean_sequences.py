@@ -1,10 +1,12 @@
 """What is surely so: right at every look, and sharp enough to be of use."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import logsumexp
 
-from churn.judging.mean_sequences import log_wealth, lower_bound, upper_bound
+from churn.judging.mean_sequences import log_sum, log_wealth, lower_bound, upper_bound
 
 YES_OR_NO = np.array([0.0, 1.0])
 
@@ -66,3 +68,8 @@ def test_many_means_are_bounded_at_once_as_each_of_them_alone() -> None:
             [float(bound(YES_OR_NO, row, alpha)) for row, alpha in zip(rows, alphas, strict=True)] for rows in counted
         ]
         assert together.tolist() == alone
+
+
+def test_the_logarithm_of_a_sum_is_scipys_also_of_very_small_and_large_numbers() -> None:
+    logarithms = np.array([[-2000.0, -2001.0, -2500.0], [900.0, -900.0, 899.5]])
+    assert log_sum(logarithms) == pytest.approx(logsumexp(logarithms, axis=-1), rel=1e-14)
