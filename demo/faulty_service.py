@@ -25,7 +25,7 @@ from churn.web.server import listen, serve_pages
 FAULT_FILE = "DEMO_FAULT_FILE"
 STABLE_BUNDLE = "DEMO_STABLE_BUNDLE"
 ONE_IN = 8
-SLOWER_S = 0.06
+SLOWER_S = 0.25  # over the objective
 SLOW = "slow"
 SAME = "same"
 MORE_LOG_ODDS = 1.5

@@ -114,7 +114,7 @@ def kill_controller(_: Machine, controller: subprocess.Popen[str]) -> None:
 SCENARIOS = (
     Scenario("good", "it is as good as the old version", "promoted", ("surely within",)),
     Scenario("failing", "one answer in eight is an error", "rolled back", ("error share",), fault="failing"),
-    Scenario("slow", "each answer takes 60 ms longer", "rolled back", ("latency",), fault="slow"),
+    Scenario("slow", "each answer takes 250 ms longer", "rolled back", ("over 200 ms",), fault="slow"),
     Scenario("shifted", "all risks are higher", "rolled back", ("scores", "banners", "tiers"), fault="shifted"),
     Scenario("disagreeing", "same scores, other reasons", "rolled back", ("top-3 reasons",), fault="disagreeing"),
     Scenario(

@@ -13,10 +13,11 @@ from scipy.special import betainc, ndtr
 from benchmarks.judge.population import HIGH_FROM, MEDIUM_FROM, STRENGTHS, Model, compare_models, rank_features
 from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.samples import find_outside, find_within, select_runs
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, Check, Flags, compare
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, SLOW, Check, Flags, compare
 from churn.judging.counts import Counts
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels
+from churn.judging.machine import is_p99_over_objective
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
 from churn.judging.pair_findings import is_outside, is_within
 from churn.judging.sequences import Numbers
@@ -146,7 +147,7 @@ SCENARIOS: Final = (
     Scenario("errors 0.5 % to 2 %, stable unknown", USUAL, replace(USUAL, errors=0.02), "roll back", earlier=0),
     Scenario("errors 0.5 % to 2 %, stable was twice as bad", USUAL, replace(USUAL, errors=0.02), "roll back", before=2),
     Scenario("errors 0.5 % to 5 %", USUAL, replace(USUAL, errors=0.05), "roll back"),
-    Scenario("latency x1.5", USUAL, replace(USUAL, latency_ms=6.0), "roll back"),
+    Scenario("latency x1.5, within the objective", USUAL, replace(USUAL, latency_ms=6.0), "hold"),
     Scenario("scores shifted", USUAL, _with_model(USUAL, SHIFTED), "roll back"),
     Scenario("scores shifted, 5 requests each", USUAL, _with_model(USUAL, SHIFTED), "roll back", requests_each=5),
     Scenario("reasons swapped", USUAL, _with_model(USUAL, SWAPPED), "roll back"),
@@ -173,6 +174,9 @@ SCENARIOS: Final = (
         "roll back",
         relative_tolerance=0.5,
     ),
+    Scenario("the same version, a machine 1.2 times slower", USUAL, replace(USUAL, latency_ms=4.8), "hold"),
+    Scenario("latency x20, 3.3 % over the objective", USUAL, replace(USUAL, latency_ms=80.0), "roll back"),
+    Scenario("latency x50, half over the objective", USUAL, replace(USUAL, latency_ms=200.0), "roll back"),
 )
 
 
@@ -275,7 +279,10 @@ def _judge(checks: CheckLevels, counts: tuple[Counts, ...], pairs: Signs, ended:
     ]
     for check, level, comparison in comparisons:
         if check.critical:
-            outside |= find_outside(check, comparison, level)
+            found = find_outside(check, comparison, level)
+            if check.measure.is_latency and check.measure != SLOW:  # as hold_slow_machines does
+                found &= is_p99_over_objective(counts[1], level)[open_runs]
+            outside |= found
     within &= ~outside
     for check, level, comparison in comparisons:
         # A run that one check has stopped needs no other.

@@ -10,5 +10,6 @@ mean_sequences.py   confidence sequences of a mean, for paired answers
 findings.py         what one check found
 samples.py          what it finds in the requests of two tracks
 pair_findings.py    what it finds in pairs
+machine.py          whether slow answers may be the machine's fault
 judge.py            one verdict from all findings
 """

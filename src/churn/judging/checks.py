@@ -42,6 +42,7 @@ class Measure:
         is_paired: compares what both versions said of the same subscribers, and has no `count` either.
         parts: the names of all parts in pairs, where every version has the same. None may be missing.
         is_rate: is one share of what went wrong, so that its tolerance may follow stable's.
+        is_latency: depends on the machine as much as on the version.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Measure:
     is_split: bool = False
     is_paired: bool = False
     is_rate: bool = False
+    is_latency: bool = False
     parts: tuple[str, ...] = ()
 
 
@@ -82,9 +84,9 @@ def _select_p99(proportions: Proportions) -> Flags:
 ERRORS: Final = Measure(
     name="errors", count=lambda counts: ({"errors": counts.errors}, counts.requests), is_health=True, is_rate=True
 )
-SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True, is_rate=True)
-LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True)
-P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True)
+SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True, is_rate=True, is_latency=True)
+LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True, is_latency=True)
+P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True, is_latency=True)
 SCORES: Final = Measure(name="scores", is_paired=True, parts=SCORE_PARTS)
 BANNERS: Final = Measure(name="banners", is_paired=True, parts=(BANNER_PART,))
 TIERS: Final = Measure(name="tiers", least_parts=MOST_TIERS, is_paired=True)

@@ -17,6 +17,7 @@ from churn.errors import SettingsError
 from churn.judging.checks import Check
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding, Levels, VerdictDecision, build_unknown_finding
+from churn.judging.machine import hold_slow_machines
 from churn.judging.pair_findings import find_in_pairs
 from churn.judging.pairs import PairCounts
 from churn.judging.samples import find_in_samples, find_in_split
@@ -104,7 +105,7 @@ def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeIn
             return build_unknown_finding(check, "hold", judge_input.no_pairs or NO_EVIDENCE, of="subscribers")
         return find_in_pairs(check, level, judge_input.pairs)
 
-    return tuple(evaluate(check, level) for check, level in checks)
+    return hold_slow_machines(checks, [evaluate(check, level) for check, level in checks], canary)
 
 
 def allot_levels(
@@ -155,12 +156,13 @@ def _combine(checks: dict[str, Check], findings: tuple[Finding, ...]) -> Verdict
         for finding in outside
         if mismatch is None or checks[finding.check].measure.is_health or finding.of == "subscribers"
     ]
-    if critical := [finding.reason for finding in believed if finding.critical]:
+    if critical := [finding.reason for finding in believed if finding.decision == "roll back"]:
         return Verdict("roll back", "; ".join(critical), findings)
     if mismatch:
         return Verdict("hold", f"the comparison cannot be trusted: {mismatch.reason}", findings)
     if outside:
-        return Verdict("hold", f"not critical, but for a person to see: {outside[0].reason}", findings)
+        seen = "" if outside[0].critical else "not critical, but "
+        return Verdict("hold", f"{seen}for a person to see: {outside[0].reason}", findings)
     if waiting := [finding for finding in findings if finding.decision == "hold"]:
         longest = max(waiting, key=lambda finding: finding.width)
         names = ", ".join(finding.check for finding in waiting)

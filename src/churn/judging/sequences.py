@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, expit, xlog1py, xlogy
+from scipy.special import betaln, expit, logsumexp, xlog1py, xlogy
 
 type Numbers = NDArray[np.float64]
 
@@ -165,6 +165,14 @@ def log_likelihood(
         stable = _likeliest_stable(proportions, np.asarray(effect, dtype=float))
         canary = np.clip(stable + effect, 0, 1)
     return _log_binomial(stable_hits, stable_total, stable) + _log_binomial(canary_hits, canary_total, canary)
+
+
+def log_share_evidence(hits: Numbers, total: Numbers, share: float) -> Numbers:
+    """Return the logarithm of the e-process against hits having this share of all, for one track alone."""
+    betas = _log_betas(hits, total)
+    return np.asarray(
+        logsumexp(betas, axis=-1) - np.log(betas.shape[-1]) - _log_binomial(hits, total, np.asarray(share))
+    )
 
 
 def log_split_evidence(hits: float, total: float, share: float, *, expected: float) -> float:

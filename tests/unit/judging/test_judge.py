@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn.errors import SettingsError
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, Check
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, SLOW, Check
 from churn.judging.counts import Counts
-from churn.judging.findings import Finding
+from churn.judging.findings import Finding, Levels
 from churn.judging.judge import JudgeInput, Verdict, allot_levels, judge
+from churn.judging.machine import NO_BASELINE, is_p99_over_objective
 from churn.judging.pairs import BANNER_PART, SCORE_PARTS, PairCounts
 
 # Of a thousand requests.
@@ -79,7 +80,7 @@ BAD_PAIRS = {
 }
 
 
-@pytest.mark.parametrize("check", BAD)
+@pytest.mark.parametrize("check", ["error share", "over 200 ms"])
 def test_each_critical_check_rolls_back_what_only_its_kind_sees(check: str) -> None:
     verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20, **BAD[check])))
     assert verdict.decision == "roll back"
@@ -89,7 +90,34 @@ def test_each_critical_check_rolls_back_what_only_its_kind_sees(check: str) -> N
     assert others <= ({"latency", "over 200 ms", "latency p99"} if "latency" in BAD[check] else set())
 
 
-@pytest.mark.parametrize("check", ["error share", "over 200 ms", "latency", "latency p99"])
+@pytest.mark.parametrize("check", ["latency", "latency p99"])
+def test_a_canary_that_is_slower_within_the_objective_is_held_without_a_baseline(check: str) -> None:
+    verdict = judge(DEFAULT_CHECKS, input_of(answered(180), answered(20, **BAD[check])))
+    assert verdict.decision == "hold"
+    assert verdict.reason.startswith(f"for a person to see: {check}: ")
+    assert verdict.reason.endswith(NO_BASELINE)
+    assert finding_of(verdict, check).is_outside
+
+
+@pytest.mark.parametrize("check", ["latency", "latency p99"])
+def test_a_canary_that_is_slower_and_breaks_the_objective_is_sent_back(check: str) -> None:
+    checks = [replace(check, tolerance=0.9) if check.measure == SLOW else check for check in DEFAULT_CHECKS]
+    slow = (0, 0, 100, 400, 300, 100, 20, 10, 10, 10, 10, 10, 5, 4, 1, 20, 0, 0, 0, 0, 0)
+    verdict = judge(checks, input_of(answered(180), answered(20, latency=slow)))
+    assert verdict.decision == "roll back"
+    assert finding_of(verdict, check).decision == "roll back"
+    assert finding_of(verdict, "over 200 ms").decision == "promote"
+
+
+def test_one_slow_answer_in_fifty_breaks_the_objective_and_one_in_two_hundred_does_not() -> None:
+    level = Levels(0.001, 0.05)
+    slow = {
+        often: answered(20, latency=(*LATENCY[:2], 400 - often, *LATENCY[3:15], often, *[0] * 5)) for often in (5, 20)
+    }
+    assert [bool(is_p99_over_objective(slow[often], level)) for often in (5, 20)] == [False, True]
+
+
+@pytest.mark.parametrize("check", BAD)
 def test_a_canary_that_is_better_than_stable_is_not_rolled_back_for_it(check: str) -> None:
     verdict = judge(DEFAULT_CHECKS, input_of(answered(180, **BAD[check]), answered(20)))
     assert verdict.decision == "promote"
