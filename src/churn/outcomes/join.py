@@ -1,10 +1,10 @@
 """Join outcomes to the predictions in the log."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from churn.errors import DataError
 from churn.outcomes.file import IDS, Kind, Outcome
@@ -188,25 +188,43 @@ def join_outcomes(
     damaged: list[DataError] | None = None,
     progress: Progress = lambda *_: None,
 ) -> JoinedOutcomes:
-    """Read the log once and join. An outcome of the prediction's id counts before one of its subscriber.
+    """Read the log once and join.
 
     Args:
         places: where the log lies.
-        outcomes: who left.
-        until: the last moment from which a prediction counts, in microseconds since 1970. After it nobody knows yet.
-        horizon_days: who left later than so many days after a prediction had not left in time.
+        outcomes, until, horizon_days: as `join_rows` takes them.
         damaged: takes what is wrong with segments that are left out.
         progress: told how many segments are read.
 
     Raises:
         DataError, OSError, ChurnError: as `read_records`.
     """
+    batches = read_records(places, COLUMNS, damaged=damaged, progress=progress) if outcomes else ()
+    rows = chain.from_iterable(map(rows_from_batch, batches))
+    return join_rows(rows, outcomes, until=until, horizon_days=horizon_days)
+
+
+def join_rows(
+    rows: Iterable[Mapping[str, Any]],
+    outcomes: Iterable[Outcome],
+    *,
+    until: int | None = None,
+    horizon_days: int | None = None,
+) -> JoinedOutcomes:
+    """Join records to outcomes. An outcome of the prediction's id counts before one of its subscriber.
+
+    Args:
+        rows: the columns of each record, in any order.
+        outcomes: who left.
+        until: the last moment from which a prediction counts, in microseconds since 1970. After it nobody knows yet.
+        horizon_days: who left later than so many days after a prediction had not left in time.
+    """
     known: dict[tuple[Kind, str], Outcome] = {(outcome.kind, outcome.id): outcome for outcome in outcomes}
     joined, matched, young = JoinedOutcomes(), set[tuple[Kind, str]](), set[tuple[Kind, str]]()
-    by_prediction = any(outcome.kind == "prediction_id" for outcome in outcomes)
+    by_prediction = any(kind == "prediction_id" for kind, _ in known)
     came: dict[str, int] = {}  # the time of each subscriber's first prediction
-    batches = read_records(places, COLUMNS, damaged=damaged, progress=progress) if known else ()
-    for row in chain.from_iterable(map(rows_from_batch, batches)):
+    for record in rows:
+        row = dict(record)
         if not row.pop("banner"):
             row["arm"] = None  # a later record has the arm of everybody
         keys = [(kind, row[kind]) for kind in IDS if (kind, row[kind]) in known]

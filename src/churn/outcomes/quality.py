@@ -34,8 +34,8 @@ class ModelQuality:
         trained_auc: on the holdout at training; None if no bundle has it.
         calibration: in ascending order of probability.
         calibration_error: the mean distance of predicted and observed, weighted by the bins' counts.
-        lift: the share that left among the tenth with the highest probabilities, divided by the share among all. The
-            interval takes the share among all as known. None if nobody left.
+        lift: the share that left among the tenth with the highest probabilities, divided by the share among all.
+            None if nobody left.
     """
 
     version: str
@@ -72,7 +72,7 @@ def measure_quality(
         trained_auc=trained_auc,
         calibration=bins,
         calibration_error=sum(gaps) / len(left),
-        lift=_measure_lift(scores, left) if left.any() else None,
+        lift=measure_lift(scores, left) if left.any() else None,
         auc_untreated=_measure_untreated(scores, left, predictions, untreated) if untreated else None,
     )
 
@@ -140,10 +140,36 @@ def _calibrate(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> tuple[Bi
     return tuple(bins)
 
 
-def _measure_lift(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
-    """Measure the lift of the top tenth; the interval of its share is that of Wilson (JASA 1927)."""
+def measure_lift(scores: NDArray[np.float64], left: NDArray[np.bool_]) -> Estimate:
+    """Measure the lift of the top tenth; somebody must have left.
+
+    With a top of a part f it is 1 / (f + (1 - f) r), where r is the share that left among the others, divided by that
+    among the top. Both shares have Wilson's interval (JASA 1927), and from these comes that of their ratio (Donner and
+    Zou, Statistical Methods in Medical Research 2012).
+    """
     most = max(1, round(TOP_SHARE * len(scores)))
-    gone = int(left[np.argsort(-scores, kind="stable")[:most]].sum())
-    interval = binomtest(gone, most).proportion_ci(1 - ALPHA, method="wilson")
-    base = float(left.mean())
-    return Estimate(gone / most / base, float(interval.low) / base, float(interval.high) / base)
+    order, part = np.argsort(-scores, kind="stable"), most / len(scores)
+    top, others = left[order[:most]], left[order[most:]]
+    value = float(top.mean() / left.mean())
+    if not len(others):
+        return Estimate(value, 0.0, 1 / TOP_SHARE)
+    low, high = (1 / (part + (1 - part) * ratio) for ratio in reversed(_bound_ratio(others, top)))
+    return Estimate(value, low, high)
+
+
+def _bound_ratio(over: NDArray[np.bool_], under: NDArray[np.bool_]) -> tuple[float, float]:
+    """Bound the ratio of two shares that are not both zero, each of other subscribers."""
+    first, second = float(over.mean()), float(under.mean())
+    (first_low, first_high), (second_low, second_high) = map(_bound_share, (over, under))
+
+    def bound(own: float, other: float, sign: int) -> float:
+        rest = max((first * second) ** 2 - own * other * (2 * first - own) * (2 * second - other), 0)
+        divisor = other * (2 * second - other)
+        return (first * second + sign * rest**0.5) / divisor if divisor else float("inf")
+
+    return bound(first_low, second_high, -1), bound(first_high, second_low, 1)
+
+
+def _bound_share(left: NDArray[np.bool_]) -> tuple[float, float]:
+    interval = binomtest(int(left.sum()), len(left)).proportion_ci(1 - ALPHA, method="wilson")
+    return float(interval.low), float(interval.high)

@@ -1,7 +1,7 @@
 """Sum up outcomes: how right each version was, and the effect of the banner."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from churn.errors import DataError
 from churn.model.shelf import list_bundles
 from churn.outcomes.estimates import Estimate, estimate_share
 from churn.outcomes.experiment import Experiment, compare_arms
-from churn.outcomes.join import Cohort, join_outcomes
+from churn.outcomes.join import Cohort, JoinedOutcomes, join_outcomes
 from churn.outcomes.quality import ModelQuality, measure_quality
 from churn.outcomes.store import load_outcomes, locate_outcomes
 from churn.outcomes.untreated import weigh_untreated
@@ -89,14 +89,33 @@ def summarize_outcomes(
         DataError, OSError, ChurnError: as `read_records`.
     """
     known = load_outcomes(locate_outcomes(home, contract))
-    until = round((now - timedelta(days=horizon_days)).timestamp() * 1e6) if horizon_days else None
+    until = find_last_counted(now, horizon_days)
     joined = join_outcomes(places, known, until=until, horizon_days=horizon_days, damaged=damaged, progress=progress)
     manifests = [bundle.manifest for bundle in list_bundles(home) if bundle.contract == contract and bundle.manifest]
     trained_auc = {manifest.model_version: manifest.test_auc for manifest in manifests}
+    return summarize_joined(joined, len(known), trained_auc, horizon_days=horizon_days)
+
+
+def find_last_counted(now: datetime, horizon_days: int | None) -> int | None:
+    """Return the last moment whose predictions count, in microseconds since 1970; None if all do."""
+    return round((now - timedelta(days=horizon_days)).timestamp() * 1e6) if horizon_days else None
+
+
+def summarize_joined(
+    joined: JoinedOutcomes, known: int, trained_auc: Mapping[str, float | None], *, horizon_days: int | None = None
+) -> OutcomeSummary:
+    """Sum up outcomes that are joined to the log.
+
+    Args:
+        joined: the predictions that count.
+        known: how many outcomes were imported.
+        trained_auc: by version, on the holdout at training.
+        horizon_days: how old a prediction had to be to count.
+    """
     cohorts = joined.group_by_experiment()
     newest, *earlier = [compare_arms(cohort) for cohort in cohorts or [Cohort(None)]]
     return OutcomeSummary(
-        known=len(known),
+        known=known,
         matched=joined.matched,
         versions=tuple(
             measure_quality(version, predictions, trained_auc.get(version), weigh_untreated(joined, predictions))

@@ -49,10 +49,14 @@ def find_chance(draws: Iterable[Draw], shares: Mapping[Draw, float]) -> float:
 
 
 def _find_shares(joined: JoinedOutcomes) -> dict[Draw, float]:
-    """Return the share that each draw held out: as logged, or as counted where no record says it."""
+    """Return the share that each draw held out: as logged, or as counted where no record says it.
+
+    A draw whose predictions are all too young was not counted. If no record says its share, it is taken as 0: nobody
+    whom it reached may stand for others.
+    """
     everybody = Counter(draw for draw, _ in joined.assigned)
     held_out = Counter(draw for (draw, _), first in joined.assigned.items() if first.arm == "holdout")
     return {
-        draw: held_out[draw] / people if draw.holdout_share is None else draw.holdout_share
-        for draw, people in everybody.items()
+        draw: held_out[draw] / max(everybody[draw], 1) if draw.holdout_share is None else draw.holdout_share
+        for draw in set().union(*joined.drawn.values())
     }

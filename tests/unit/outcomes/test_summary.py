@@ -17,7 +17,7 @@ from churn.model.model import Prediction
 from churn.outcomes.experiment import compare_arms
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, find_label, find_missing
-from churn.outcomes.quality import measure_auc, measure_quality
+from churn.outcomes.quality import measure_auc, measure_lift, measure_quality
 from churn.outcomes.store import erase_outcomes, load_outcomes, locate_outcomes, write_outcomes
 from churn.outcomes.strata import Stratum, bound_effect
 from churn.outcomes.summary import summarize_outcomes
@@ -58,6 +58,23 @@ def test_the_interval_of_the_auc_covers_the_truth_as_often_as_it_says() -> None:
         auc = measure_auc(generator.normal(size=300) + left, left)
         covered += auc.low <= truth <= auc.high
     assert 0.92 < covered / 400 < 0.98
+
+
+def test_the_interval_of_the_lift_covers_the_truth_as_often_as_it_says() -> None:
+    generator, truth, covered = np.random.default_rng(4), 0.95 / 0.5, 0
+    for _ in range(600):
+        scores = generator.random(600)
+        lift = measure_lift(scores, generator.random(600) < scores)
+        covered += lift.low <= truth <= lift.high
+    assert 0.93 < covered / 600 < 0.98
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40).filter(any))
+def test_the_lift_lies_in_its_interval_and_nothing_is_out_of_reach(left: list[bool]) -> None:
+    lift = measure_lift(-np.arange(len(left), dtype=float), np.array(left))
+    assert 0 <= lift.low <= lift.value + 1e-9
+    assert lift.value <= lift.high + 1e-9
+    assert lift.high <= max(10, len(left))
 
 
 def test_of_a_subscriber_the_first_prediction_counts() -> None:

@@ -87,3 +87,23 @@ def test_where_few_of_those_held_out_stand_for_most_nothing_is_claimed() -> None
             )
     [predictions] = joined.group_by_version().values()
     assert weigh_untreated(joined, predictions) is None
+
+
+@pytest.mark.parametrize("share", [0.05, None])
+def test_who_came_again_under_another_share_that_is_too_young_to_count_is_weighed_all_the_same(
+    share: float | None,
+) -> None:
+    """Where no record says that share, nobody whom it reached may stand for others."""
+    joined = JoinedOutcomes()
+    for number in range(800):
+        drawn = ("1", "one", 0.1)
+        arm = "holdout" if number % 10 == 0 else "treatment"
+        first = LabelledPrediction(0, f"{number}", f"key {number}", "v1", 0.9, arm, None, *drawn, left=number % 20 > 0)
+        joined.add(first)
+        if number < 20:
+            joined.note_banner(first._replace(time=1, policy_version="2", holdout_share=share))
+    [predictions] = joined.group_by_version().values()
+    stands_for = weigh_untreated(joined, predictions)
+    assert stands_for is not None
+    assert stands_for.get("key 0") == (pytest.approx(20) if share else None)
+    assert stands_for["key 20"] == pytest.approx(10 if share else 10 * 800 / 780)
