@@ -36,7 +36,7 @@ WHY_NOT_SHOWN: dict[WhyNotShown, str] = {
     "protected": "a personal trait, which is never shown",
     "not_for_customers": "not meant for subscribers",
     "same_group": "tells the same story as another that is shown",
-    "not_verified": "without it the probability would not fall",
+    "not_verified": "without what it speaks of the probability would fall by less than a point",
     "beyond_three": "three others come first",
 }
 WHY_NOT_OFFERED: dict[WhyNotOffered, str] = {

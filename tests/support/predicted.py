@@ -11,6 +11,7 @@ from churn.prediction_log.record import Entry, JournalHeader, Record, day_from_n
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy, load_policy
+from churn.retention.verifying import LATEST
 from churn.service.answering.answer import build_answer
 
 SALT = "a secret of the tests"
@@ -35,6 +36,7 @@ def make_header(
         holdout_share=policy.holdout.share,
         draw_seed=policy.holdout.experiment,
         horizon_days=contract.horizon_days,
+        verification=LATEST,
     )
 
 

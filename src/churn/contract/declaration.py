@@ -14,7 +14,7 @@ A feature may be derived from a date: `Feature(of=DaysSince(DATE))`. A request a
 
 import hashlib
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -70,6 +70,8 @@ class Contract(BaseModel):
     inputs: ClassVar[tuple[FeatureSpec | DateSpec, ...]] = ()
     """What a request has: the features, with dates in the place of those that are derived."""
     fingerprint: ClassVar[str] = ""
+    together: ClassVar[tuple[tuple[int, ...], ...]] = ()
+    """Of each feature, the numbers of those of its concept, which are moved together when a reason is verified."""
     encoders: ClassVar[tuple[tuple[str, Encoder], ...]] = ()
     """Each feature's name with what encodes its value, chosen once."""
 
@@ -81,6 +83,7 @@ class Contract(BaseModel):
         dates = {feature.name: spec for spec in cls.dates for feature in spec.features}
         inputs = (dates.get(spec.name, spec) for spec in cls.features)
         cls.inputs = tuple({spec.name: spec for spec in inputs}.values())
+        cls.together = tuple(_find_concept(cls.features, at) for at in range(len(cls.features)))
         cls.encoders = tuple((spec.name, spec.choose_encoder()) for spec in cls.features)
         _require_valid_limits(cls)
         ordered = [
@@ -166,6 +169,16 @@ class Contract(BaseModel):
             float32 (n, features), the same numbers as `encode` gives row by row.
         """
         return np.column_stack([spec.encode_column(np.asarray(columns[spec.name])) for spec in cls.features])
+
+
+def _find_concept(features: Sequence[FeatureSpec], number: int) -> tuple[int, ...]:
+    """Return the numbers of the features of one's group. A protected trait is by itself, whatever its group."""
+    mine = features[number]
+    return tuple(
+        at
+        for at, spec in enumerate(features)
+        if at == number or (spec.group == mine.group and not (spec.marker.protected or mine.marker.protected))
+    )
 
 
 def _require_valid_limits(contract: type[Contract]) -> None:

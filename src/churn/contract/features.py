@@ -39,7 +39,8 @@ class Feature:
     Args:
         says: what is said of each category, of true and false, or of each size of a number.
         monotone: +1 if risk may only rise with the encoded value, -1 if it may only fall, 0 if it may do both.
-        group: the concept the field speaks of, in one word; fields of one group tell one story. By default its own.
+        group: the concept the field speaks of, in one word; fields of one group tell one story, and are moved together
+            when a reason is verified. By default its own.
         actionable: whether the person can change it.
         protected: a personal trait that must never drive a decision about a person, nor be shown to them.
         label: the field's short name for people; by default its name in words.

@@ -1,12 +1,12 @@
-"""What would have changed a prediction: its raising reasons moved together to what is typical where people stay."""
+"""What would have changed a prediction: what raised it, moved to what is typical where it speaks for staying."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from churn.errors import BundleError
 from churn.model.bundle import Bundle
-from churn.model.model import ChurnModel
 from churn.prediction_log.record import CONTRIBUTION, Record, values_from_record
+from churn.retention.verifying import predict_moved
 
 
 class Moved(NamedTuple):
@@ -47,19 +47,13 @@ def find_change(record: Record, find_bundle: Callable[[Record], Bundle]) -> Chan
         return Change(unknown="the bundle that answered knows no values that speak for staying")
     specs = model.contract.features
     raising = {name for name in record["reason_features"] if (record[CONTRIBUTION + name] or 0) > 0}
-    places = [at for at, spec in enumerate(specs) if spec.name in raising]
+    features = [at for at, spec in enumerate(specs) if spec.name in raising]
     values = values_from_record(record, model.contract.feature_names())
     moved = [
         Moved(spec.name, was, instead, spec.word_for_team(was), spec.word_for_team(instead))
-        for at in places
+        for at in sorted({place for feature in features for place in model.contract.together[feature]})
         for spec, reference in [(specs[at], model.reference[at])]
         for was, instead in [(spec.decode(values[at]), spec.decode(reference))]
+        if at in features or was != instead
     ]
-    return Change(moved, predict_moved(model, values, places)) if moved else Change(moved, record["probability"])
-
-
-def predict_moved(model: ChurnModel, values: Sequence[float], places: Sequence[int]) -> float:
-    """Predict with some values replaced by the model's reference, all at once."""
-    reference = model.reference or tuple(values)
-    moved = tuple(reference[at] if at in places else value for at, value in enumerate(values))
-    return model.predict_encoded([moved])[0].probability
+    return Change(moved, predict_moved(model, values, features)) if moved else Change(moved, record["probability"])

@@ -19,6 +19,7 @@ from churn.prediction_log.reader import read_kept_policy
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, Record, day_from_ns
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import Policy, build_policy, parse_policy
+from churn.retention.verifying import find_rule
 
 
 class Redone(NamedTuple):
@@ -102,8 +103,9 @@ def decide_again(
     if record["banner"]:
         last = record["last_offer"]
         visitor = Visitor(last_offer=None if last is None else date.fromisoformat(last))
+        rule = find_rule(record["verification"])
         today = day_from_ns(record["time"] * 1000)
-        weighed = build_banner(model, policy, subscriber, prediction, visitor, today=today)
+        weighed = build_banner(model, policy, subscriber, prediction, visitor, today=today, rule=rule)
         add_banner(fields, weighed, weighed if record["arm"] == "holdout" else None)
     again |= {"offer": fields.get("offer"), "withheld_offer": fields.get("withheld_offer")}
     again |= columns_from_fields(fields, [terms.code for terms in policy.terms])

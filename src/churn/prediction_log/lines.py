@@ -33,6 +33,7 @@ class _Header(TypedDict):
     holdout_share: NotRequired[Annotated[float, Field(ge=0, le=1)] | None]
     draw_seed: NotRequired[_Text | None]
     horizon_days: NotRequired[Annotated[int, Field(ge=1)] | None]
+    verification: NotRequired[Annotated[int, Field(ge=1)] | None]
 
 
 class _Line(TypedDict):

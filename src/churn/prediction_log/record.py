@@ -47,6 +47,7 @@ COLUMNS: dict[str, Column] = {
     "draw_seed": "text",
     "arm": "text",
     "shown_reasons": "texts",
+    "verification": "count",
     "offer": "text",
     "withheld_offer": "text",
     "actions": "texts",
@@ -67,7 +68,9 @@ COMMON = ("contract", "model_version", "bundle_sha256", "threshold")
 # Null where there is no challenger.
 COMMON_OF_CHALLENGER = ("challenger_version", "challenger_bundle_sha256")
 # Null in records of versions before.
-COMMON_OF_POLICY = ("policy_version", "policy_sha256", "experiment", "holdout_share", "draw_seed", "horizon_days")
+COMMON_OF_POLICY = (
+    *("policy_version", "policy_sha256", "experiment", "holdout_share", "draw_seed", "horizon_days", "verification"),
+)
 ADDED = (
     *(name for name in COMMON_OF_POLICY if name != "policy_version"),
     *(
@@ -128,6 +131,7 @@ class JournalHeader:
         holdout_share: of the subscribers, who are shown no banner.
         draw_seed: the name by which the hash that draws is keyed.
         horizon_days: within how many days the contract's label says who left.
+        verification: the number of the rule by which the banner's reasons are verified.
     """
 
     contract: str
@@ -145,6 +149,7 @@ class JournalHeader:
     holdout_share: float | None = None
     draw_seed: str | None = None
     horizon_days: int | None = None
+    verification: int | None = None
 
 
 class LineMaker:

@@ -13,6 +13,7 @@ from churn.prediction_log.deciding import Redone, decide_again, predict_again
 from churn.prediction_log.record import COLUMNS, CONTRIBUTION, Record, values_from_record
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import choose_customer_reasons, rank_reasons
+from churn.retention.verifying import find_rule
 
 NUMBERS = {name for name, kind in COLUMNS.items() if kind == "numbers"}
 
@@ -61,7 +62,7 @@ def replay(
     drawn again: the log has no key.
 
     Raises:
-        DataError: the record does not fit the bundle's contract.
+        DataError: the record does not fit the bundle's contract, or its reasons were verified by an unknown rule.
     """
     return [
         field
@@ -96,8 +97,9 @@ def _compare_fields(
     yield Mismatch("reasons", record["reasons"], [reason["plain_language"] for reason in reasons])
     yield Mismatch("banner", record["banner"], prediction.probability > record["threshold"])
     if record["banner"]:
-        shown = [] if record["arm"] == "holdout" else choose_customer_reasons(model, subscriber, prediction)[0]
-        yield Mismatch("shown_reasons", record["shown_reasons"], [reason["code"] for reason in shown])
+        shown = choose_customer_reasons(model, subscriber, prediction, rule=find_rule(record["verification"]))[0]
+        codes = [] if record["arm"] == "holdout" else [reason["code"] for reason in shown]
+        yield Mismatch("shown_reasons", record["shown_reasons"], codes)
     if policy:
         yield from map(_compare, decide_again(record, policy, model, subscriber, prediction))
     if challenger:

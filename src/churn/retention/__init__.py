@@ -1,6 +1,7 @@
 """What the banner shows, and why.
 
 reasons.py   contributions to ranked sentences, and to reasons that a subscriber may read
+verifying.py whether a reason holds, and by which rule
 banner.py    the reasons and the offer of one banner
 offers/      the policy of offers, and which offer a subscriber gets
 campaign/    a policy of offers over a file of subscribers

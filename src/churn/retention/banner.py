@@ -11,6 +11,7 @@ from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
 from churn.retention.offers.selection import choose_offer
 from churn.retention.reasons import choose_customer_reasons, is_worded
+from churn.retention.verifying import LATEST, RULES, Rule
 
 
 class Visitor(NamedTuple):
@@ -27,12 +28,20 @@ class Visitor(NamedTuple):
 
 
 def build_banner(
-    model: ChurnModel, policy: Policy, subscriber: Contract, prediction: Prediction, visitor: Visitor, *, today: date
+    model: ChurnModel,
+    policy: Policy,
+    subscriber: Contract,
+    prediction: Prediction,
+    visitor: Visitor,
+    *,
+    today: date,
+    rule: Rule = RULES[LATEST],
 ) -> Retention:
     """Build the banner of a subscriber whose probability is above the threshold.
 
     The banner is empty and has no headline for the holdout, and where no reason holds. It is in English as a whole if
-    its policy has not the visitor's language, or if one of its reasons is not translated.
+    its policy has not the visitor's language, or if one of its reasons is not translated. `rule` says how reasons are
+    verified.
     """
     language = visitor.language if visitor.language.code in policy.document.languages else ENGLISH
     content: Retention = {
@@ -47,11 +56,13 @@ def build_banner(
     }
     if content["arm"] == "holdout":
         return content
-    content["reasons"], content["suppressed"] = choose_customer_reasons(model, subscriber, prediction, language)
+    content["reasons"], content["suppressed"] = choose_customer_reasons(
+        model, subscriber, prediction, language, rule=rule
+    )
     if not is_worded(subscriber, content["reasons"], language):  # no banner mixes two languages
         language = ENGLISH
         content["language"] = language.code
-        content["reasons"], _ = choose_customer_reasons(model, subscriber, prediction, language)
+        content["reasons"], _ = choose_customer_reasons(model, subscriber, prediction, language, rule=rule)
     if content["reasons"]:
         content["offer"], content["offers_considered"] = choose_offer(
             policy,

@@ -1,7 +1,7 @@
 """Prove over many random subscribers that what a bundle's banner shows is true. The model's own library is the witness.
 
-The witness knows nothing of the tables, of `reasons.py`, or of rounding. It gives the contributions of each
-subscriber, and the margin of each with a shown reason's feature moved to its reference.
+The witness knows nothing of the tables, of how reasons are chosen and verified, or of rounding. It gives the
+contributions of each subscriber, and the probability with the concept of a shown reason moved to the reference.
 """
 
 from collections import Counter
@@ -11,10 +11,11 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from churn.answers import CustomerReason, Retention, RiskTier, TierLimits
 from churn.contract.catalogues import find_contract_language
-from churn.contract.declaration import Contract
+from churn.contract.declaration import Contract, Rows
 from churn.contract.features import FeatureSpec
 from churn.contract.sampling import draw_subscribers
 from churn.explain.libraries import find_model_file
@@ -22,13 +23,15 @@ from churn.explain.loading import load_model
 from churn.explain.trained import TrainedModel
 from churn.model.bundle import Bundle
 from churn.model.manifest import MODEL
-from churn.model.model import Prediction, tier_from_probability
+from churn.model.model import DECIMALS, Prediction, tier_from_probability
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import MOST_SHOWN
 
 ROWS_AT_ONCE = 5000
 CONTRIBUTION_ERROR = 1e-5  # of the witness's own float32
+LEAST_FALL = 0.01
+PROBABILITY_ERROR = 1.01e-4  # two probabilities, each shown with four decimals, and float32
 
 type BuildBanner = Callable[..., Retention]
 
@@ -42,6 +45,9 @@ class Proof:
         codes: how often each reason was shown.
         suppressed: how often each ground kept a reason from being shown.
         offers: how often each offer was made; `None` where there was none.
+        with_reasons: how many banners showed a reason.
+        undone: of these, how many would not be shown with the concepts of all shown reasons moved together: the
+            probability is then not above the threshold. No law, for nothing promises it.
         broken: for each law that was broken, how often, with its first case in `first`, in words.
     """
 
@@ -51,6 +57,8 @@ class Proof:
     codes: Counter[str] = field(default_factory=Counter)
     suppressed: Counter[str] = field(default_factory=Counter)
     offers: Counter[str | None] = field(default_factory=Counter)
+    with_reasons: int = 0
+    undone: int = 0
     broken: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
 
@@ -96,7 +104,7 @@ def prove(
                 )
         for person, _, banner in cases:
             _check_banner(proof, person, banner)
-        _ask_the_witness(proof, bundle, witness, cases)
+        _ask_the_witness(proof, bundle, witness, cases, threshold)
         progress(proof.rows, rows)
     return proof
 
@@ -157,25 +165,50 @@ def _is_true_of(reason: CustomerReason, spec: FeatureSpec, person: Contract, lan
 
 
 def _ask_the_witness(
-    proof: Proof, bundle: Bundle, witness: TrainedModel, cases: list[tuple[Contract, Prediction, Retention]]
+    proof: Proof,
+    bundle: Bundle,
+    witness: TrainedModel,
+    cases: list[tuple[Contract, Prediction, Retention]],
+    threshold: float,
 ) -> None:
-    """Ask the model itself whether each shown reason raises the risk, and whether the margin falls without it."""
-    shown = [
-        (case, person.feature_names().index(reason["code"].partition(".")[0]))
-        for case, (person, _, banner) in enumerate(cases)
-        for reason in banner["reasons"]
-    ]
-    if not shown:
+    """Ask the model itself whether each shown reason raises the risk, and what its probability is without them.
+
+    Without a reason, the values of its concept are those of the reference. Without all reasons,
+    those of all shown concepts are.
+    """
+    specs = bundle.model.contract.features
+    names = bundle.model.contract.feature_names()
+    cases = [case for case in cases if case[2]["reasons"]]
+    if not cases:
         return
-    reference = bundle.model.reference or ()
+    reference = np.array(bundle.model.reference or (), dtype=np.float32)
     here = np.array([prediction.values for _, prediction, _ in cases], dtype=np.float32)
+    without_all = here.copy()
+    shown: list[tuple[int, int]] = []
+    without: list[Rows] = []
+    for case, (_, _, banner) in enumerate(cases):
+        for reason in banner["reasons"]:
+            at = names.index(reason["code"].partition(".")[0])
+            concept = [
+                other
+                for other, spec in enumerate(specs)
+                if other == at or (spec.group == specs[at].group and not spec.marker.protected)
+            ]
+            moved = here[case].copy()
+            moved[concept] = without_all[case, concept] = reference[concept]
+            shown.append((case, at))
+            without.append(moved)
     contributions = witness.explain(here)
-    moved = here[[case for case, _ in shown]]
-    for line, (_, at) in enumerate(shown):
-        moved[line, at] = reference[at]
-    margins, moved_margins = witness.compute_margins(here), witness.compute_margins(moved)
-    for (case, at), margin in zip(shown, moved_margins, strict=True):
+    before, after = _predict(witness, here), _predict(witness, np.array(without))
+    for (case, at), probability in zip(shown, after, strict=True):
         if contributions[case, at] < -CONTRIBUTION_ERROR:
             proof.breaks("a shown reason raises the risk", (cases[case][0], at))
-        if not margin < margins[case]:
-            proof.breaks("without a shown reason the probability falls", (cases[case][0], at))
+        if not before[case] - probability >= LEAST_FALL - PROBABILITY_ERROR:
+            proof.breaks("without a shown reason the probability falls by a point", (cases[case][0], at))
+    proof.with_reasons += len(cases)
+    proof.undone += int((np.round(_predict(witness, without_all), DECIMALS) <= threshold).sum())
+
+
+def _predict(witness: TrainedModel, rows: Rows) -> npt.NDArray[np.float64]:
+    margins = witness.compute_margins(rows).astype(np.float64)
+    return np.asarray(1 / (1 + np.exp(-margins)))

@@ -8,6 +8,7 @@ from churn.contract.features import FeatureSpec
 from churn.contract.language import ENGLISH, Language
 from churn.judging.metrics import TOP_REASONS
 from churn.model.model import DECIMALS, ChurnModel, Prediction
+from churn.retention.verifying import LATEST, RULES, Rule, verify_reasons
 
 MOST_SHOWN = 3
 
@@ -20,12 +21,17 @@ def rank_reasons(subscriber: Contract, prediction: Prediction, count: int = TOP_
 
 
 def choose_customer_reasons(
-    model: ChurnModel, subscriber: Contract, prediction: Prediction, language: Language = ENGLISH
+    model: ChurnModel,
+    subscriber: Contract,
+    prediction: Prediction,
+    language: Language = ENGLISH,
+    *,
+    rule: Rule = RULES[LATEST],
 ) -> tuple[list[CustomerReason], list[Suppressed]]:
     """Choose the reasons that a subscriber may read, and say why others that raise the risk are not shown.
 
     A reason is shown if it raises the risk, is written for subscribers, is verified, and tells a story that no stronger
-    one tells.
+    one tells. `rule` says how it is verified: by another one only to make an earlier answer again.
 
     Returns:
         The three strongest such reasons or fewer, those that the subscriber can act on first; and every other that
@@ -39,7 +45,7 @@ def choose_customer_reasons(
     }
     holds: dict[int, bool] = {}
     while unknown := [at for at in _choose_strongest(showable, holds) if at not in holds]:
-        holds |= verify_reasons(model, prediction, unknown)
+        holds |= verify_reasons(model, prediction, unknown, rule)
     chosen = _choose_strongest(showable, holds)
     groups = {subscriber.features[at].group for at in chosen}
     shown: list[CustomerReason] = []
@@ -64,19 +70,6 @@ def is_worded(subscriber: Contract, reasons: Sequence[CustomerReason], language:
     specs = {spec.name: spec for spec in subscriber.features}
     fields = [specs[reason["code"].partition(".")[0]] for reason in reasons]
     return not any(language.lacks & spec.list_messages_of(getattr(subscriber, spec.name)) for spec in fields)
-
-
-def verify_reasons(model: ChurnModel, prediction: Prediction, features: Sequence[int]) -> dict[int, bool]:
-    """Tell for some features, by number, whether the probability falls when only this feature moves to its reference.
-
-    The probability is the one that is shown. Anybody can send the same subscriber with that value replaced by the
-    bundle's reference, and see it fall.
-    """
-    if model.reference is None:
-        return dict.fromkeys(features, False)
-    values, reference = prediction.values, model.reference
-    moved = model.predict_encoded([(*values[:at], reference[at], *values[at + 1 :]) for at in features])
-    return {at: other.probability < prediction.probability for at, other in zip(features, moved, strict=True)}
 
 
 def _find_raising(features: tuple[FeatureSpec, ...], contributions: tuple[float, ...]) -> list[tuple[int, FeatureSpec]]:

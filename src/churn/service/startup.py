@@ -17,6 +17,7 @@ from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.record import JournalHeader
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.offers.policy import Policy
+from churn.retention.verifying import LATEST
 from churn.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def open_prediction_log(
         holdout_share=policy.holdout.share,
         draw_seed=policy.holdout.experiment,
         horizon_days=contract.horizon_days,
+        verification=LATEST,
     )
     return PredictionLog(
         log_places,

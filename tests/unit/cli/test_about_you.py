@@ -8,7 +8,7 @@ from churn.cli.about_you import list_actions, list_decisions
 from churn.model.bundle import Bundle
 from churn.prediction_log.record import ADDED, LineMaker
 
-NEW: dict[str, Any] = {"tenure": 1, "monthly_charges": 110.0, "total_charges": 110.0}
+NEW: dict[str, Any] = {"tenure": 1, "monthly_charges": 110.0}
 
 
 def test_each_action_and_what_the_decision_rested_on_are_told_in_words(bundles: dict[str, Bundle]) -> None:

@@ -29,7 +29,7 @@ from churn.prediction_log.replay import find_bundle, replay
 from churn.retention.offers.policy import Policy
 
 # An offer is weighed for them.
-NEW: dict[str, Any] = {"tenure": 1, "monthly_charges": 110.0, "total_charges": 110.0}
+NEW: dict[str, Any] = {"tenure": 1, "monthly_charges": 110.0}
 
 
 def recorded(bundle: Bundle, *, policy: Policy | None = None, threshold: float = 0.3, **other: Any) -> dict[str, Any]:
@@ -156,6 +156,19 @@ def test_other_reasons_are_named(streamflow: Bundle, field: str) -> None:
     else:
         [mismatch] = replay(record | {field: ["other"] * len(record[field])}, streamflow)
     assert mismatch.field == field
+
+
+def test_reasons_are_verified_by_the_rule_of_the_record(streamflow: Bundle) -> None:
+    policy = find_policy(streamflow)
+    record = recorded(streamflow, threshold=0.0, key=None, tenure=1, monthly_charges=110.0, total_charges=110.0)
+    assert (record["verification"], record["shown_reasons"], record["actions"]) == (2, [], ["nothing"])
+    assert replay(record, streamflow, policy=policy) == []
+    for earlier in (1, None):
+        assert replay(record | {"verification": earlier, "shown_reasons": ["tenure.short"]}, streamflow) == []
+        differs = {field.field for field in replay(record | {"verification": earlier}, streamflow, policy=policy)}
+        assert {"shown_reasons", "actions"} <= differs
+    with pytest.raises(DataError, match="verified by rule 3, and this program knows 1, 2"):
+        replay(record | {"verification": 3}, streamflow)
 
 
 def test_the_holdout_was_shown_nothing(streamflow: Bundle) -> None:

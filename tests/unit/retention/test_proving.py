@@ -64,6 +64,14 @@ def test_whatever_a_banner_shows_is_true(bundles: dict[str, Bundle], name: str) 
     assert (proof.rows, proof.banners) == (3000, 3000)
     assert sum(proof.codes.values()) == sum(count * banners for count, banners in proof.shown.items()) > 1000
     assert {"not_verified", "same_group"} <= set(proof.suppressed)
+    assert proof.with_reasons == proof.banners - proof.shown[0]
+
+
+def test_a_banner_whose_reasons_undo_it_together_is_counted(bundles: dict[str, Bundle]) -> None:
+    proof = proof_of(bundles["streamflow"], threshold=0.6)
+    assert 0 < proof.undone < proof.with_reasons
+    everybody = proof_of(bundles["streamflow"], threshold=-1.0, rows=300)
+    assert everybody.with_reasons > everybody.undone == 0  # no probability is below 0
 
 
 def test_only_those_above_the_threshold_are_shown_a_banner(bundles: dict[str, Bundle]) -> None:
@@ -79,12 +87,14 @@ def test_a_model_that_explains_the_wrong_way_round_is_found_out(bundles: dict[st
         return -honest.model.explain(rows)
 
     proof = proof_of(replace(honest, model=replace(honest.model, explain=explain)), rows=300)
-    assert {"a shown reason raises the risk", "without a shown reason the probability falls"} <= set(proof.first)
+    assert {"a shown reason raises the risk", "without a shown reason the probability falls by a point"} <= set(
+        proof.first
+    )
 
 
 def test_reasons_that_are_chosen_carelessly_are_found_out(bundles: dict[str, Bundle]) -> None:
     assert {
-        "without a shown reason the probability falls",
+        "without a shown reason the probability falls by a point",
         "no protected field is shown",
         "no group is repeated",
         "no more than three reasons are shown",

@@ -1,21 +1,25 @@
 """Reasons are ranked and true; those that a subscriber may read are verified, one per story."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 from support.examples import STREAMFLOW
 from support.strategies import subscribers
 
-from churn.contract.declaration import Contract, Rows
+from churn.contract.declaration import Contract, Feature, Rows
 from churn.contract.language import find_language
+from churn.contract.phrases import Says
 from churn.contract.sampling import draw_columns
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, Prediction
-from churn.retention.reasons import choose_customer_reasons, rank_reasons, verify_reasons
+from churn.retention.reasons import choose_customer_reasons, rank_reasons
+from churn.retention.verifying import LATEST, RULES, Rule, predict_moved, verify_reasons
 
 NAMES = STREAMFLOW.feature_names()
 SUBSCRIBER = STREAMFLOW.model_validate(STREAMFLOW.example())
@@ -46,10 +50,12 @@ def model(effects: Mapping[str, float], *, reference: Contract | None = AT_EASE)
     return ChurnModel(STREAMFLOW, explain, "v0", reference.encode() if reference else None)
 
 
-def reasons(effects: Mapping[str, float], *, reference: Contract | None = AT_EASE) -> tuple[list[str], dict[str, str]]:
+def reasons(
+    effects: Mapping[str, float], *, reference: Contract | None = AT_EASE, rule: Rule = RULES[LATEST]
+) -> tuple[list[str], dict[str, str]]:
     """The codes of the shown reasons, and why the others are not shown."""
     judge = model(effects, reference=reference)
-    shown, suppressed = choose_customer_reasons(judge, SUBSCRIBER, judge.predict([SUBSCRIBER])[0])
+    shown, suppressed = choose_customer_reasons(judge, SUBSCRIBER, judge.predict([SUBSCRIBER])[0], rule=rule)
     return [reason["code"] for reason in shown], {found["code"]: found["why"] for found in suppressed}
 
 
@@ -86,12 +92,66 @@ def test_a_reason_that_does_not_go_away_at_the_reference_is_not_shown() -> None:
     )
 
 
-def test_another_reason_of_the_group_is_shown_where_the_stronger_is_not_verified() -> None:
+@pytest.mark.parametrize(
+    ("rule", "shown", "why"),
+    [
+        (LATEST, "total_charges.middle", {"tenure.short": "same_group"}),
+        (1, "tenure.short", {"total_charges.middle": "not_verified"}),
+    ],
+)
+def test_the_values_of_a_concept_are_moved_together_but_by_the_first_rule(
+    rule: int, shown: str, why: dict[str, str]
+) -> None:
     same_total = AT_EASE.model_copy(update={"total_charges": SUBSCRIBER.model_dump()["total_charges"]})
-    assert reasons({"tenure": 0.4, "total_charges": 0.6}, reference=same_total) == (
-        ["tenure.short"],
-        {"total_charges.middle": "not_verified"},
-    )
+    assert reasons({"tenure": 0.4, "total_charges": 0.6}, reference=same_total, rule=RULES[rule]) == ([shown], why)
+
+
+def test_a_reason_is_not_shown_where_its_concept_as_a_whole_keeps_the_probability() -> None:
+    assert reasons({"tenure": 0.6, "total_charges": -0.6}) == ([], {"tenure.short": "not_verified"})
+    assert reasons({"tenure": 0.6, "total_charges": -0.6}, rule=RULES[1]) == (["tenure.short"], {})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "falls_enough"), [(0.29, 0.28, True), (0.29, 0.2801, False), (0.63, 0.62, True)]
+)
+def test_a_fall_of_exactly_one_point_of_the_shown_probability_is_enough(
+    before: float, after: float, *, falls_enough: bool
+) -> None:
+    def explain(rows: Rows) -> npt.NDArray[np.float32]:
+        explained = np.zeros((len(rows), len(NAMES) + 1), dtype=np.float32)
+        probability = np.where(rows[:, 0] == AT_EASE.encode()[0], after, before)
+        explained[:, 0] = np.log(probability / (1 - probability))
+        return explained
+
+    judge = ChurnModel(STREAMFLOW, explain, "v0", AT_EASE.encode())
+    [prediction] = judge.predict([SUBSCRIBER])
+    assert verify_reasons(judge, prediction, [0]) == {0: falls_enough}
+    assert verify_reasons(judge, prediction, [0], RULES[1]) == {0: True}
+
+
+def test_several_concepts_are_moved_together() -> None:
+    judge = model({"tenure": 0.4, "total_charges": 0.6, "contract_type": 0.3})
+    [prediction] = judge.predict([SUBSCRIBER])
+    assert predict_moved(judge, prediction.values, [0, 3]) == round(1 / (1 + np.exp(-0.5)), 4)
+    assert predict_moved(model({}, reference=None), prediction.values, [0]) is None
+
+
+def test_a_protected_trait_is_not_moved_with_another_feature() -> None:
+    says = {True: Says("Being so"), False: Says("Not being so")}
+    worded = {value: Says("It", raises="You have it.", lowers="You have it.") for value in (True, False)}
+
+    class Mixed(Contract):
+        """Three features of one group."""
+
+        contract_name = "mixed"
+        id_column = "id"
+        label_column = "left"
+        label_values = ("no", "yes")
+        trait: Annotated[bool, Field(description="A trait.", examples=[True]), Feature(says, group="a", protected=True)]
+        one: Annotated[bool, Field(description="One.", examples=[True]), Feature(worded, group="a")]
+        two: Annotated[bool, Field(description="Two.", examples=[True]), Feature(worded, group="a")]
+
+    assert Mixed.together == ((0,), (1, 2), (1, 2))
 
 
 def test_without_a_reference_no_reason_can_be_verified() -> None:
@@ -128,7 +188,7 @@ def test_the_reference_of_a_bundle_is_a_subscriber_whose_fields_speak_for_stayin
         if (parts[:, at] > 0.05).any() and (parts[:, at] < -0.05).any():
             worst = rows[parts[:, at].argmax()].tolist()
             [prediction] = bundle.model.predict_encoded([tuple(worst)])
-            assert verify_reasons(bundle.model, prediction, [at]) == {at: True}, spec.name
+            assert verify_reasons(bundle.model, prediction, [at], RULES[1]) == {at: True}, spec.name
 
 
 contributions = st.lists(st.floats(-5, 5, width=32), min_size=10, max_size=10).map(tuple)
