@@ -46,3 +46,32 @@ def test_a_missing_file_is_reported_in_a_sentence(tmp_path: Path) -> None:
     done = churn(tmp_path, "judge", "explain", str(tmp_path / "none.json"))
     assert done.code == 1
     assert "none.json: No such file or directory" in done.err
+
+
+def test_a_plan_is_foretold_from_given_figures_and_the_exit_code_says_whether_it_can_end(tmp_path: Path) -> None:
+    steps = tmp_path / "plan.toml"
+    step = "hold_hours = 1\nminimum_requests = 100\nmaximum_hold_hours = 40\n"
+    steps.write_text(
+        'window = "always"\nmodel_checks = false\n'
+        + "".join(f"[[step]]\nweight_percent = {weight}\n{step}" for weight in (20, 100))
+    )
+    given = ("judge", "plan", "--plan", str(steps), "--error-share", "0.0002")
+    done = churn(tmp_path, *given, "--requests-per-hour", "20000", "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["can_end"], told["instead"]) == (0, True, None)
+    assert told["equal"]["steps"][0]["bound_by"] == {"error share": 20}
+    done = churn(tmp_path, *given, "--requests-per-hour", "20")
+    assert done.code == 9
+    assert "this plan is not expected to end" in done.out
+    assert 'more than 0.001 for "error share" in [tolerances]' in done.out
+
+
+def test_what_a_forecast_needs_and_nobody_knows_is_asked_for(tmp_path: Path) -> None:
+    done = churn(tmp_path, "judge", "plan", "--error-share", "0.001")
+    assert done.code == 11
+    assert "there is no prediction log in" in done.err
+    assert "--requests-per-hour" in done.err
+    done = churn(tmp_path, "judge", "plan", "--requests-per-hour", "100")
+    assert done.code == 2
+    assert "nobody knows which share of stable's requests fails" in done.err
+    assert "--error-share" in done.err

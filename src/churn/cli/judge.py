@@ -1,18 +1,20 @@
-"""The command on the judge of canaries: `churn judge explain`."""
+"""The commands on the judge of canaries: `churn judge explain` and `churn judge plan`."""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from churn.cli.extras import require_extra
-from churn.cli.options import JsonOption
+from churn.cli.options import ContractOption, JsonOption, time_from_text
 from churn.cli.show import out, print_json, print_table
 from churn.errors import ExitCode, SettingsError
+from churn.settings import read_settings
 
 if TYPE_CHECKING:
     from churn.judging.checks import Check
@@ -62,6 +64,69 @@ def explain_counts(
     else:
         _print_verdict(verdict)
     raise typer.Exit(VERDICT_CODES[verdict.decision])
+
+
+@app.command("plan", epilog="Example: churn judge plan --stable http://127.0.0.1:8011")
+def foretell_plan(
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="The plan of a rollout, a TOML file; 10, 50, 100 % if not given.")
+    ] = None,
+    *,
+    contract: ContractOption = "streamflow",
+    stable: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="An instance of the live version, which has counted its errors and latency; again for more of them.",
+        ),
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option(help="From when on the log is read, such as `24h`, `7d` or `2026-03-10T09:00`; UTC."),
+    ] = "24h",
+    requests_per_hour: Annotated[
+        float | None, typer.Option(min=0.1, help="Instead of reading the log: how many requests come in an hour.")
+    ] = None,
+    requests_each: Annotated[
+        float | None, typer.Option(min=1, help="With --requests-per-hour: how often each subscriber asks.")
+    ] = None,
+    error_share: Annotated[
+        float | None, typer.Option(min=0, max=0.5, help="Instead of asking --stable: the share of requests that fail.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say before a rollout how many requests, people and hours each step will take, for an equal and for a bad version.
+
+    It plays the plan with the controller and the judge, on traffic as the prediction log has it. Exit code 0: the plan
+    can end within its longest holds. 9: it is not expected to, and what to change.
+    """
+    require_extra("rollout", "scipy")
+    from churn.cli import judge_plan as forecasts
+    from churn.cli.rollout_control import count_stable
+    from churn.rollout.plan import DEFAULT_PLAN, read_plan
+    from churn.rollout.state import Setup
+
+    if requests_each is not None and requests_per_hour is None:
+        raise SettingsError(
+            "--requests-each was given without --requests-per-hour", instead="give both, or none to read the log"
+        )
+    settings, now, steps = read_settings(), datetime.now(UTC), read_plan(plan or DEFAULT_PLAN)
+    counts = count_stable(Setup(router="", stable=tuple(stable)), settings) if stable else None
+    known = forecasts.find_known(
+        steps,
+        settings,
+        contract,
+        since=time_from_text(since, now) or now,
+        now=now,
+        stable=counts,
+        given=forecasts.Given(requests_per_hour, requests_each, error_share),
+    )
+    forecast = forecasts.foretell(steps, known, with_bad=True)
+    if as_json:
+        print_json(forecasts.summarize(steps, known, forecast))
+    else:
+        forecasts.show_forecast(steps, known, forecast)
+    raise typer.Exit(ExitCode.DONE if forecast.equal.can_end else ExitCode.NOT_OVER)
 
 
 def _print_verdict(verdict: Verdict) -> None:

@@ -16,6 +16,7 @@ from churn.cli.rollout_words import make_event_printer
 from churn.cli.show import say
 from churn.cli.training import open_registry
 from churn.errors import ChurnError, GateError, RolloutError, SettingsError
+from churn.judging.counts import Counts
 from churn.judging.judge import judge
 from churn.model.shelf import CHAMPION
 from churn.rollout.controller import POLL_S, Controller
@@ -179,19 +180,31 @@ def require_versions(setup: Setup, version: str, api_key: str | None = None) -> 
     return served
 
 
+def count_stable(setup: Setup, settings: Settings) -> Counts:
+    """Return what the stable version's instances have answered since they started.
+
+    Raises:
+        RolloutError: one of them does not answer.
+    """
+    reading = open_source(setup, settings.reveal_api_key()).read()["stable"]
+    if reading.missing:
+        raise RolloutError(
+            f"stable's figures cannot be read: {', '.join(reading.missing)}",
+            instead="start it, correct it, or set CHURN_API_KEY to a key with the scope metrics if it asks for one",
+        )
+    return sum(reading.counts.values(), Counts())
+
+
 def require_pairs(setup: Setup, stable: Bundle, settings: Settings) -> None:
     """Refuse a rollout whose model's checks can only hold. Say what could not be found out.
 
     Raises:
         RolloutError: there is no log, it names no subscribers, or stable's bundle is not here.
     """
-
-    def count_answered() -> int:
-        reading = open_source(setup, settings.reveal_api_key()).read()["stable"]
-        return sum(counts.predictions for counts in reading.counts.values())
-
     try:
-        unknown = open_evidence(setup, settings).require_possible(stable, count_answered)
+        unknown = open_evidence(setup, settings).require_possible(
+            stable, lambda: count_stable(setup, settings).predictions
+        )
     except (ChurnError, OSError) as error:
         raise RolloutError(
             f"scores, banners, tiers and reasons could never be judged: {error}",

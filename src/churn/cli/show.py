@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -67,11 +68,13 @@ def print_json(content: Any) -> None:
 
 
 @contextmanager
-def show_progress(title: str, *, calm: bool = False) -> Iterator[Any]:
+def show_progress(title: str, *, calm: bool = False, after_s: float = 0.0) -> Iterator[Any]:
     """Yield a function (done, total, what=title) that moves a progress bar.
 
-    A calm one appears when it is first moved and draws only then: drawing takes time from what is being measured.
+    A calm one appears when it is first moved and draws only then: drawing takes time from what is being measured. None
+    appears before `after_s` have passed.
     """
+    begun_s = time.monotonic()
     columns = (
         TextColumn("  {task.description}"),
         BarColumn(),
@@ -82,6 +85,10 @@ def show_progress(title: str, *, calm: bool = False) -> Iterator[Any]:
     )
     with Progress(*columns, console=err, transient=True, auto_refresh=not calm) as progress:
         task = progress.add_task(title, total=None, visible=not calm)
-        yield lambda done, total, what=title: progress.update(
-            task, completed=done, total=total, description=str(what), visible=True, refresh=calm
+        yield (
+            lambda done, total, what=title: (
+                progress.update(task, completed=done, total=total, description=str(what), visible=True, refresh=calm)
+                if time.monotonic() - begun_s >= after_s
+                else None
+            )
         )

@@ -22,4 +22,5 @@ samples.py      reads these metrics from the store alone
 parts.py        the router, fleet and source that a setup names
 routers/        what splits the requests: HAProxy, AWS's load balancer
 fleets/         what starts and stops tasks: AWS ECS
+forecast/       how long a rollout will take, played before it starts
 """

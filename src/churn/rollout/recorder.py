@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from churn.clocks import Clock, read_clock
 from churn.errors import RolloutError
@@ -14,10 +14,19 @@ from churn.rollout.evidence import EvidenceSource
 from churn.rollout.paired import Evidence
 from churn.rollout.routers.router import TRACKS, Track
 from churn.rollout.state import Command, Event, Rollout, State, TrackCounts
-from churn.rollout.store import RolloutStore
 from churn.rollout.timekeeping import look_at_clock, tell_time
 
 MOST_LETTERS = 2000  # of a reason, whatever others answer
+
+
+class Store(Protocol):
+    """Keep rollouts: `RolloutStore`, or the memory of a rollout that is only played."""
+
+    def save(self, rollout: Rollout, event: Event | None = None, *, taken: Command | None = None) -> Rollout:
+        """Write where a rollout stands now, what happened, and which command was taken."""
+
+    def find_command(self, number: int) -> Command | None:
+        """Return the command to take next."""
 
 
 @dataclass(eq=False)
@@ -25,7 +34,7 @@ class Recorder:
     """Keep a rollout, and write each change of it to the store. The store's lock for the service must be held."""
 
     rollout: Rollout
-    store: RolloutStore
+    store: Store
     read_clock: Callable[[], Clock] = read_clock
 
     def look(self) -> None:
