@@ -53,11 +53,11 @@ def explain_counts(
 ) -> None:
     """Judge counts, and say why: promote (exit code 0), hold (9) or roll back (10)."""
     require_extra("rollout", "scipy")
-    from churn.judging.checks import DEFAULT_CHECKS
+    from churn.judging.checks import ALL_CHECKS
     from churn.judging.counts_file import read_judge_input
     from churn.judging.judge import judge
 
-    chosen = DEFAULT_CHECKS if checks is None else _read_checks(checks)
+    chosen = ALL_CHECKS if checks is None else _read_checks(checks)
     verdict = judge(chosen, read_judge_input(counts), false_rollback=false_rollback, false_promotion=false_promotion)
     if as_json:
         print_json(asdict(verdict))

@@ -7,7 +7,7 @@ bad direction only, or in either.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from itertools import accumulate
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S
 from churn.judging.pairs import BANNER_PART, SCORE_PARTS
 from churn.judging.sequences import Numbers, Proportions
 
-type Direction = Literal["up", "both"]
+type Direction = Literal["up", "down", "both"]
 type Flags = NDArray[np.bool_]
 # The hits of each part, and the total that each is a share of.
 type Hits = tuple[Mapping[str, int], int]
@@ -41,6 +41,8 @@ class Measure:
         is_split: compares the canary's part of the requests with its weight, and has no `count`.
         is_paired: compares what both versions said of the same subscribers, and has no `count` either.
         parts: the names of all parts in pairs, where every version has the same. None may be missing.
+        is_guardrail: tells what the business gets, and has no `count`. It has a risk of its own.
+        is_better_high: has a check where only less is bad; the effect is how much less.
         is_rate: is one share of what went wrong, so that its tolerance may follow stable's.
         is_latency: depends on the machine as much as on the version.
     """
@@ -52,9 +54,23 @@ class Measure:
     is_health: bool = False
     is_split: bool = False
     is_paired: bool = False
+    is_guardrail: bool = False
+    is_better_high: bool = False
     is_rate: bool = False
     is_latency: bool = False
     parts: tuple[str, ...] = ()
+
+    @property
+    def is_in_samples(self) -> bool:
+        """Whether it compares the requests of two tracks."""
+        return not (self.is_split or self.is_paired or self.is_guardrail)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The directions that a check of it may have."""
+        if self.is_better_high:
+            return ("down",)
+        return ("up",) if self.is_guardrail else ("up", "both")
 
 
 def _count_slower(counts: Counts) -> Hits:
@@ -95,6 +111,7 @@ REFUSED: Final = Measure(
     name="refused", count=lambda counts: ({"refused": counts.refused}, counts.requests + counts.refused)
 )
 SPLIT: Final = Measure(name="split", is_split=True)
+NET_VALUE: Final = Measure(name="net_value", is_guardrail=True, is_better_high=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +120,7 @@ class Check:
 
     Args:
         tolerance: the largest acceptable effect, as a difference of shares: 0.01 is one request in a hundred.
-        direction: `up` where only more is bad, `both` where less is bad, too.
+        direction: `up` where only more is bad, `down` where only less is, `both` where both are.
         critical: whether an effect outside the tolerance means roll back; if not, it only stops a promotion.
         share: its part of the chance of a false rollback, relative to the other checks; a larger one is sooner sure.
             A check that is not critical needs none. With 0 it takes nothing from the others.
@@ -125,8 +142,12 @@ class Check:
                 f"check {self.name}: tolerance {self.tolerance:g} and share {self.share:g} make no sense",
                 instead="give a tolerance from 0 to less than 1, and a share above 0; or 0 if it is not critical",
             )
-        if self.direction not in get_args(Direction.__value__):
-            raise SettingsError(f"check {self.name}: there is no direction {self.direction}", instead="up, or both")
+        directions = self.measure.directions
+        if self.direction not in directions:
+            raise SettingsError(
+                f"check {self.name}: {self.measure.name} has no direction {self.direction}",
+                instead=", or ".join(directions),
+            )
         if not 0 <= self.relative_tolerance <= 1:
             raise SettingsError(
                 f"check {self.name}: a relative_tolerance of {self.relative_tolerance:g} makes no sense",
@@ -156,8 +177,11 @@ DEFAULT_CHECKS: Final = (
     Check("refused requests", REFUSED, 0.01, critical=False, share=0),
     Check("traffic split", SPLIT, 0.02, critical=False, share=1),
 )
+# Judged where something is known of them. Their risk comes on top of that of the others.
+GUARDRAILS: Final = (Check("net value", NET_VALUE, 0.1, "down"),)
+ALL_CHECKS: Final = (*DEFAULT_CHECKS, *GUARDRAILS)
 # A TOML file may name these; every measure has a default check.
-MEASURES: Final = {check.measure.name: check.measure for check in DEFAULT_CHECKS}
+MEASURES: Final = {check.measure.name: check.measure for check in ALL_CHECKS}
 
 
 def checks_from_tables(tables: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:

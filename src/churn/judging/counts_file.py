@@ -1,6 +1,7 @@
 """The input of the judge, read from a JSON file of counts."""
 
 import json
+import math
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 from churn.errors import DataError
 from churn.judging.checks import MEASURES
 from churn.judging.counts import Counts
+from churn.judging.guardrails import Guardrails
 from churn.judging.judge import JudgeInput
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
+from churn.judging.net_value import STEPS, NetValues
 from churn.judging.pairs import PairCounts
 
 NO_PAIRS = "the file has no `pairs`, so nobody knows what both versions said of the same subscribers"
@@ -31,6 +34,7 @@ def read_judge_input(path: Path) -> JudgeInput:
             _require_known(content.get(track), Counts, f"{track}: ")
         if content.get("pairs") is not None:
             _require_known(content["pairs"], PairCounts, "pairs: ")
+        _require_known_guardrails(content.get("guardrails"))
         judge_input = TypeAdapter(JudgeInput).validate_python(content)
     except ValidationError as error:
         words = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
@@ -47,6 +51,8 @@ def read_judge_input(path: Path) -> JudgeInput:
         raise DataError(
             f"{path}: earlier has a number below zero", instead="give what stable answered before, or leave it out"
         )
+    if judge_input.guardrails and judge_input.guardrails.net_value:
+        _require_net_values(judge_input.guardrails.net_value, path)
     if judge_input.pairs is None:
         return replace(judge_input, no_pairs=judge_input.no_pairs or NO_PAIRS)
     _require_pairs(judge_input.pairs, path)
@@ -66,6 +72,27 @@ def _require_pairs(pairs: PairCounts, path: Path) -> None:
                     f"{path}: pairs: {measure}: {part}: {canary} and {stable} of {pairs.subscribers} subscribers",
                     instead="give how many are in the part by the canary only, and by stable only",
                 )
+
+
+def _require_net_values(values: NetValues, path: Path) -> None:
+    if not (math.isfinite(values.largest) and values.largest >= 0 and values.unread >= 0):
+        raise DataError(
+            f"{path}: guardrails: net_value: a number is below zero or endless", instead="give numbers from 0 on"
+        )
+    for canary, stable, subscribers in values.steps:
+        if not (0 <= canary <= STEPS and 0 <= stable <= STEPS and subscribers >= 0):
+            raise DataError(
+                f"{path}: guardrails: net_value: steps: {canary}, {stable}, {subscribers}",
+                instead=f"give the canary's and stable's value in steps from 0 to {STEPS}, and how many subscribers",
+            )
+
+
+def _require_known_guardrails(content: Any) -> None:
+    if content is None:
+        return
+    _require_known(content, Guardrails, "guardrails: ")
+    if content.get("net_value") is not None:
+        _require_known(content["net_value"], NetValues, "guardrails: net_value: ")
 
 
 def _require_known(content: Any, kind: type[Any], where: str) -> None:

@@ -92,7 +92,7 @@ def build_finding(
     sure = describe_bounds(low, high, check.tolerance, lambda share: f"{100 * share:.2f}")
     reason = f"{check.name}: {counts}, a difference of {sure} points, tolerance {100 * check.tolerance:.4g}"
     if wait and low <= check.tolerance <= high:
-        reason += _describe_wait(wait(), of)
+        reason += describe_wait(wait(), of)
     return Finding(check.name, decision, reason, effect, low, high, check.tolerance, check.critical, *requests, of=of)
 
 
@@ -109,7 +109,8 @@ def build_unknown_finding(
     return Finding(check.name, decision, reason, None, None, None, check.tolerance, check.critical, *requests, of=of)
 
 
-def _describe_wait(more: float, of: Counted) -> str:
+def describe_wait(more: float, of: Counted) -> str:
+    """Say how many more it takes until one is sure."""
     if not math.isfinite(more):
         return f", and how many more {of} it takes cannot be told"
     digits = max(len(str(int(more))) - 2, 0)

@@ -4,7 +4,8 @@ Pure: no clock, no network, no memory. Each look is judged by the counts since o
 (`sequences.py`). The chances of an error are divided among the checks:
 
 - A false rollback has a chance of at most `false_rollback`, over all checks and looks. Each check gets its share, and
-  divides it by the number of differences it compares (Bonferroni), since it takes the largest of them.
+  divides it by the number of differences it compares (Bonferroni), since it takes the largest of them. The guardrails
+  have a chance of their own besides.
 - A false promotion has a chance of at most `false_promotion`, over all looks. Every check must pass, and it is unlikely
   enough that the one that is truly outside does. Nothing is divided, unless a check picks its difference.
 """
@@ -17,6 +18,7 @@ from churn.errors import SettingsError
 from churn.judging.checks import Check
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding, Levels, VerdictDecision, build_unknown_finding
+from churn.judging.guardrails import FALSE_ROLLBACK_BY_GUARDRAILS, Guardrails, find_guardrail
 from churn.judging.machine import hold_slow_machines
 from churn.judging.pair_findings import find_in_pairs
 from churn.judging.pairs import PairCounts
@@ -43,6 +45,7 @@ class JudgeInput:
         gap: whether counts are missing since the last look. Pairs are read from a log, and have none.
         pairs: what both versions said of the same subscribers in the whole rollout; None if that is not known.
         no_pairs: why it is not known, and what to switch on; empty if nobody says.
+        guardrails: what the business got in the whole rollout; None if nobody looks. Then no guardrail is judged.
     """
 
     stable: Counts
@@ -54,6 +57,7 @@ class JudgeInput:
     gap: bool = False
     pairs: PairCounts | None = None
     no_pairs: str = ""
+    guardrails: Guardrails | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def judge(
     Raises:
         SettingsError: a chance, the weight or the checks make no sense.
     """
+    if judge_input.guardrails is None:
+        checks = [check for check in checks if not check.measure.is_guardrail]
     _require_sense(checks, judge_input, false_rollback, false_promotion)
     if not judge_input.canary_up:
         return Verdict("roll back", "the canary is down")
@@ -92,13 +98,15 @@ def judge(
 
 def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeInput) -> tuple[Finding, ...]:
     """Evaluate each check: in pairs, in two samples, or by the split of the requests."""
-    in_samples = [(check, level) for check, level in checks if not (check.measure.is_split or check.measure.is_paired)]
+    in_samples = [(check, level) for check, level in checks if check.measure.is_in_samples]
     stable, canary = judge_input.stable, judge_input.canary
     found_in_samples = find_in_samples(in_samples, stable, canary, judge_input.earlier)
 
     def evaluate(check: Check, level: Levels) -> Finding:
         if check.measure.is_split:
             return find_in_split(check, stable, canary, judge_input.weight / ALL, level)
+        if check.measure.is_guardrail:
+            return find_guardrail(check, level, judge_input.guardrails or Guardrails())
         if not check.measure.is_paired:
             return next(found_in_samples)
         if judge_input.pairs is None:
@@ -114,16 +122,22 @@ def allot_levels(
     """Give each check its part of the chances of an error.
 
     A check without a share only holds, so its chance of a false alarm is no part of the chance of a false rollback.
+    Guardrails divide a chance of their own.
     """
-    shares = sum(check.share for check in checks)
-    parts = [check.share / shares if check.share else 1 for check in checks]
-    return [(check, Levels(false_rollback * part, false_promotion)) for check, part in zip(checks, parts, strict=True)]
+
+    def allot(check: Check) -> Levels:
+        is_guardrail = check.measure.is_guardrail
+        chance = FALSE_ROLLBACK_BY_GUARDRAILS if is_guardrail else false_rollback
+        shares = sum(other.share for other in checks if other.measure.is_guardrail == is_guardrail)
+        return Levels(chance * check.share / shares if check.share else chance, false_promotion)
+
+    return [(check, allot(check)) for check in checks]
 
 
 def _require_sense(checks: Sequence[Check], judge_input: JudgeInput, *chances: float) -> None:
     if len({check.name for check in checks}) < len(checks):
         raise SettingsError("two checks have the same name", instead="give each check a name of its own")
-    if all(check.measure.is_split for check in checks):
+    if all(check.measure.is_split or check.measure.is_guardrail for check in checks):
         raise SettingsError("there is no check of what the canary answers", instead="give one, such as of its errors")
     if not all(0 < chance < 1 for chance in chances):
         raise SettingsError("a chance of an error is not between 0 and 1", instead="give one such as 0.01")

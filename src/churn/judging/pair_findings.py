@@ -27,8 +27,8 @@ def find_in_pairs(check: Check, level: Levels, pairs: PairCounts) -> Finding:
         return build_unknown_finding(check, "hold", why, of="subscribers")
     effects = effects_from_signs(signs)
     effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
-    low = _find_edge(-1 if check.direction == "up" else 0, effect, lambda edge: is_outside(check, signs, level, edge))
-    high = _find_edge(1, effect, lambda edge: is_within(check, signs, level, edge))
+    low = find_edge(-1 if check.direction == "up" else 0, effect, lambda edge: is_outside(check, signs, level, edge))
+    high = find_edge(1, effect, lambda edge: is_within(check, signs, level, edge))
     part = int((effects if check.direction == "up" else np.abs(effects)).argmax())
     return build_finding(
         check,
@@ -67,7 +67,7 @@ def _gather_evidence(check: Check, signs: Numbers, effect: float | None) -> list
     return [log_evidence(counts, edge) for counts in directions]
 
 
-def _find_edge(sure: float, unsure: float, is_sure: Callable[[float], Flags]) -> float:
+def find_edge(sure: float, unsure: float, is_sure: Callable[[float], Flags]) -> float:
     """Return the effect nearest to `unsure` that is still sure; the first one is so without evidence."""
     for _ in range(_HALVINGS):
         middle = (sure + unsure) / 2
@@ -80,10 +80,23 @@ def _estimate_wait(check: Check, signs: Numbers, level: Levels) -> float:
 
     It supposes that all goes on as before. The counts are then multiplied until one is sure.
     """
+
+    def is_sure(times: Numbers) -> Flags:
+        more = times[:, None, None] * signs
+        return is_outside(check, more, level) | is_within(check, more, level)
+
+    return estimate_more(float(signs[0].sum()), is_sure)
+
+
+def estimate_more(counted: float, is_sure: Callable[[Numbers], Flags]) -> float:
+    """Estimate how many more it takes, of those counted so far, until one is sure; infinity if unknown.
+
+    Args:
+        is_sure: tells for each of n numbers whether one would be sure of so many times the counts, (n,).
+    """
     times = 2 ** (np.arange(1, _DOUBLINGS * _STEPS + 1) / _STEPS)
-    more = times[:, None, None] * signs
-    sure = is_outside(check, more, level) | is_within(check, more, level)
-    return float((times[sure.argmax()] - 1) * signs[0].sum()) if sure.any() else np.inf
+    sure = is_sure(times)
+    return float((times[sure.argmax()] - 1) * counted) if sure.any() else np.inf
 
 
 def _describe_unknown(check: Check, parts: tuple[str, ...], subscribers: int) -> str:

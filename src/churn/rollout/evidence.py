@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from churn.errors import BundleError, ChurnError, RolloutError
+from churn.judging.guardrails import Guardrails
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.shelf import Shelf
 from churn.prediction_log.batches import values_from_batch
@@ -54,7 +55,8 @@ class LogEvidence:
         try:
             self._reader = self._reader or self._open(rollout)
         except (ChurnError, OSError) as error:
-            return Evidence(None, describe_error(error))
+            why = describe_error(error)
+            return Evidence(None, why, guardrails=Guardrails(no_net_value=why) if rollout.plan.guardrails else None)
         return self._reader.look()
 
     def require_possible(self, stable: Served, count_answered: Callable[[], int]) -> str:
@@ -103,7 +105,7 @@ class LogEvidence:
             began=datetime.fromtimestamp(rollout.began if self.began is None else self.began, UTC),
             threshold=self.threshold,
         )
-        return PairReader(self._require_places(), versions)
+        return PairReader(self._require_places(), versions, has_guardrails=rollout.plan.guardrails)
 
     def _require_places(self) -> Places:
         if self.places is None:

@@ -17,9 +17,11 @@ from churn.judging.metrics import PROBABILITY_BOUNDS
 from churn.judging.pairs import BANNER_PART, SCORE_PARTS, PairCounts
 from churn.model.pairs import Flags, ModelAnswers, Numbers, Whole, find_strongest, tiers_from_probabilities
 
-# Each takes 16 bytes and two bits for each part: 25 bytes for ten features.
+# Each takes 18 bytes and two bits for each part: 27 bytes for ten features.
 MOST_SUBSCRIBERS = 1_000_000
 KEY_BYTES = 8  # of a million subscribers, no two have one key, with a chance of 1 to 37 million
+
+UNREAD = -1  # of a subscriber's net values
 
 type Keys = NDArray[np.uint64]
 
@@ -74,6 +76,7 @@ class FirstAnswers:
         self._keys: Keys = np.zeros(0, dtype=np.uint64)  # sorted, as the two arrays that follow are
         self._times_us: Whole = np.zeros(0, dtype=np.int64)
         self._bits: NDArray[np.uint8] = np.zeros((0, (2 * len(self._parts) + 7) // 8), dtype=np.uint8)
+        self._values: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
         self._counts: Whole = np.zeros(2 * len(self._parts), dtype=np.int64)
 
     def __len__(self) -> int:
@@ -97,19 +100,30 @@ class FirstAnswers:
         is_new = ~is_known & (np.cumsum(~is_known) <= room)
         return np.asarray(np.sort(firsts[is_earlier | is_new]))
 
-    def put(self, keys: Keys, times_us: Whole, canary: Flags, stable: Flags) -> None:
-        """Count records that `choose` chose: in which parts each is by the canary's answer and by stable's."""
+    @property
+    def values(self) -> Whole:
+        """The number of each subscriber that stands for their net values, or UNREAD."""
+        return self._values.astype(np.int64)
+
+    def put(self, keys: Keys, times_us: Whole, canary: Flags, stable: Flags, values: Whole | None = None) -> None:
+        """Count records that `choose` chose: in which parts each is by the canary's answer and by stable's.
+
+        `values` has a number of 16 bits for each, which stands for their net values.
+        """
+        codes = np.full(len(keys), UNREAD) if values is None else values
         flags = np.column_stack([canary & ~stable, stable & ~canary])
         bits = np.packbits(flags, axis=1)
         at, is_known = self._find(keys)
         before = np.unpackbits(self._bits[at[is_known]], axis=1, count=flags.shape[1])
         self._counts += flags.sum(axis=0) - before.sum(axis=0, dtype=np.int64)
         self._times_us[at[is_known]], self._bits[at[is_known]] = times_us[is_known], bits[is_known]
+        self._values[at[is_known]] = codes[is_known]
         new = np.flatnonzero(~is_known)
         new = new[np.argsort(keys[new])]
         self._keys = np.insert(self._keys, at[new], keys[new])
         self._times_us = np.insert(self._times_us, at[new], times_us[new])
         self._bits = np.insert(self._bits, at[new], bits[new], axis=0)
+        self._values = np.insert(self._values, at[new], codes[new])
 
     def count(self) -> PairCounts:
         """Return the counts so far."""

@@ -14,7 +14,8 @@ import numpy as np
 from arro3.core import RecordBatch
 
 from churn.errors import ChurnError
-from churn.judging.pairs import PairCounts
+from churn.judging.guardrails import Guardrails
+from churn.judging.pairs import SCORE_PARTS, PairCounts
 from churn.model.bundle import Bundle
 from churn.model.pairs import Flags, ModelAnswers
 from churn.model.threshold import find_threshold
@@ -30,6 +31,7 @@ from churn.prediction_log.places import Places
 from churn.prediction_log.reader import describe_left_out
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, CONTRIBUTION, FEATURE
 from churn.rollout.first_answers import MOST_SUBSCRIBERS, FirstAnswers, flag_parts, keys_from_subscribers
+from churn.rollout.net_values import NetValueReader
 
 SHADOW = timedelta(days=14)  # how long before a rollout a shadow's records count
 LOOK_S = 5.0  # a look begins no further file after this time; the next look goes on
@@ -51,11 +53,13 @@ class Evidence(NamedTuple):
         pairs: the counts over all subscribers so far; None if there are none.
         no_pairs: why there are none, and what to switch on.
         trouble: what was left out of it at this look; empty if nothing was.
+        guardrails: what the business got; None if nobody looks.
     """
 
     pairs: PairCounts | None
     no_pairs: str = ""
     trouble: str = ""
+    guardrails: Guardrails | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +81,17 @@ class Versions:
 
 @dataclass(eq=False)
 class PairReader:
-    """Count pairs from a log, at each look what is new in it."""
+    """Count pairs from a log, at each look what is new in it.
+
+    Args:
+        most: beyond so many subscribers no more are counted.
+        has_guardrails: whether net values are read, too.
+    """
 
     places: Places
     versions: Versions
     most: int = MOST_SUBSCRIBERS
+    has_guardrails: bool = True
     without_key: int = field(default=0, init=False)
     is_other_contract: bool = field(default=False, init=False)
     listed_s: float = field(default=float("-inf"), init=False)
@@ -90,6 +100,7 @@ class PairReader:
         self._contract = self.versions.stable.model.contract
         self._features = self._contract.feature_names()
         self._first = FirstAnswers(self._contract, self.most)
+        self._net_values = NetValueReader(self.places, self.versions.stable, self.versions.canary)
         self._log = LogFollower(self.places, self.versions.began - SHADOW, self._wants)
 
     def look(self) -> Evidence:
@@ -106,8 +117,14 @@ class PairReader:
             except Exception as error:  # noqa: BLE001 - whatever a log holds, the canary is judged by all else
                 trouble = f"the prediction log holds what cannot be read: {error!r}"
         if len(self._first):
-            return Evidence(self._first.count(), trouble=trouble)
-        return Evidence(None, trouble or self._describe_none(), trouble)
+            return Evidence(self._first.count(), trouble=trouble, guardrails=self._count_guardrails())
+        why = trouble or self._describe_none()
+        return Evidence(None, why, trouble, Guardrails(no_net_value=why) if self.has_guardrails else None)
+
+    def _count_guardrails(self) -> Guardrails | None:
+        if not self.has_guardrails:
+            return None
+        return Guardrails(self._net_values.count(self._first.values), self._net_values.why)
 
     def _describe_none(self) -> str:
         canary, where = self.versions.canary_version, self.places.where
@@ -150,7 +167,11 @@ class PairReader:
         if len(chosen):
             records = take_rows(batch, rows[chosen])
             flags = self._flag_shadowed(records) if is_shadow else self._flag_answered(records, challenger)
-            self._first.put(keys[chosen], times_us[rows[chosen]], *flags)
+            values = None
+            if self.has_guardrails:
+                has_banner = flags[0 if is_shadow else 1][:, len(SCORE_PARTS)]
+                values = self._net_values.read(records, keys[chosen], has_banner, is_shadow=is_shadow)
+            self._first.put(keys[chosen], times_us[rows[chosen]], *flags, values)
 
     def _flag_answered(self, records: RecordBatch, challenger: str | None) -> tuple[Flags, Flags]:
         """Say in which parts the canary's answers are, and stable's to the same values."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from churn.errors import SettingsError
-from churn.judging.checks import DEFAULT_CHECKS, Check
+from churn.judging.checks import ALL_CHECKS, Check
 
 DEFAULT_PLAN = Path(__file__).with_name("default_plan.toml")
 HOUR_S = 3600.0
@@ -76,6 +76,13 @@ class Plan(PlanTable):
             description="whether scores, banners, tiers and reasons are judged, which takes the prediction log",
         ),
     ] = True
+    guardrails: Annotated[
+        bool,
+        Field(
+            exclude_if=lambda are_judged: are_judged,  # as above
+            description="whether what the business gets is judged, where the model's checks are",
+        ),
+    ] = True
     relative_tolerances: Annotated[
         Mapping[str, float],
         Field(
@@ -98,12 +105,12 @@ class Plan(PlanTable):
 
     @model_validator(mode="after")
     def _tolerances_are_of_checks(self) -> Self:
-        known = [check.name for check in DEFAULT_CHECKS]
+        known = [check.name for check in ALL_CHECKS]
         if unknown := [name for name in self.tolerances if name not in known]:
             raise ValueError(f"tolerances: there is no check {unknown[0]}, only {', '.join(known)}")
         if wrong := [name for name, tolerance in self.tolerances.items() if not 0 <= tolerance < 1]:
             raise ValueError(f"tolerances: {wrong[0]} should be from 0 to less than 1")
-        rates = [check.name for check in DEFAULT_CHECKS if check.measure.is_rate]
+        rates = [check.name for check in ALL_CHECKS if check.measure.is_rate]
         if unfit := [name for name in self.relative_tolerances if name not in rates]:
             raise ValueError(f"relative_tolerances: {unfit[0]} has none, only {', '.join(rates)}")
         if wrong := [name for name, part in self.relative_tolerances.items() if not 0 <= part <= 1]:
@@ -121,8 +128,9 @@ class Plan(PlanTable):
                 tolerance=self.tolerances.get(check.name, check.tolerance),
                 relative_tolerance=self.relative_tolerances.get(check.name, check.relative_tolerance),
             )
-            for check in DEFAULT_CHECKS
-            if self.model_checks or not check.measure.is_paired
+            for check in ALL_CHECKS
+            if (self.model_checks or not check.measure.is_paired)
+            and ((self.model_checks and self.guardrails) or not check.measure.is_guardrail)
         )
 
     def hold_s(self, step: int) -> float:

@@ -110,4 +110,5 @@ def build_judge_input(
         gap=not complete or any(counts[track].gap for track in tracks),
         pairs=evidence.pairs,
         no_pairs=evidence.no_pairs,
+        guardrails=evidence.guardrails,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from churn.errors import SettingsError
-from churn.judging.checks import DEFAULT_CHECKS, MEASURES, Check, checks_from_tables, compare
+from churn.judging.checks import DEFAULT_CHECKS, GUARDRAILS, MEASURES, Check, checks_from_tables, compare
 from churn.judging.counts import Counts
 from churn.judging.metrics import LATENCY_BOUNDS_S
 
@@ -62,4 +62,4 @@ def test_a_counter_that_is_ahead_of_its_total_is_no_more_than_that() -> None:
 
 
 def test_of_every_measure_there_is_a_default_check() -> None:
-    assert len(MEASURES) == len(DEFAULT_CHECKS) == 10
+    assert len(MEASURES) == len(DEFAULT_CHECKS) + len(GUARDRAILS)

@@ -181,7 +181,7 @@ def test_records_of_another_contract_are_not_paired_and_it_says_so(log: Places, 
 
 def test_what_cannot_be_read_is_trouble_and_what_was_counted_stays(log: Places, stable: Bundle, canary: Bundle) -> None:
     reader = read(log, stable, canary)
-    write(log, canary, ask(canary, "ann"))
+    write(log, canary, ask(canary, "ann", ago=timedelta(minutes=5)))
     pairs(reader)
     write(log, canary, ask(canary, "bob"))
     close_journals(log.journals, store := open_store(log.where))

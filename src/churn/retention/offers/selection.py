@@ -89,6 +89,22 @@ def choose_offer(
     return _build_offer(best, probability, policy.currency, language), considered
 
 
+def find_largest_net(policy: Policy, price: float) -> float:
+    """Return the largest net value that an offer may have for a subscriber who pays this price; 0 if none is worth it.
+
+    It is that of somebody who surely leaves, for the reason that the offer answers best.
+    """
+    assumed = policy.document.assumptions
+    known = None if assumed is None else price
+    kept = 0.0 if assumed is None else price * assumed.margin_share * assumed.months_kept
+    largest = 0.0
+    for terms in policy.terms:
+        offer, discount = terms.offer, terms.benefit.monthly_dollars(known)
+        cost = offer.take_up * (terms.benefit.months * discount + offer.cost_dollars)
+        largest = max(largest, max(offer.saves.values()) * (offer.worth_dollars or kept) - cost)
+    return round(largest, CENTS)
+
+
 def _weigh_subscriber(policy: Policy, subscriber: Contract) -> tuple[float | None, float]:
     """Return the monthly price, and what it is worth to keep the subscriber; no price if the policy knows of none."""
     field, assumed = policy.document.price_field, policy.document.assumptions
