@@ -7,13 +7,19 @@ import pytest
 from churn.errors import DataError
 from churn.judging.counts import Counts
 from churn.judging.counts_file import NO_PAIRS, read_judge_input
+from churn.judging.guardrails import Guardrails
 from churn.judging.judge import JudgeInput
+from churn.judging.net_value import NetValues
 from churn.judging.pairs import PairCounts
 
 
 def with_pairs(parts: str) -> str:
     """A file with nine subscribers whom both versions answered."""
     return f'{{"stable": {{}}, "canary": {{}}, "weight": 10, "pairs": {{"subscribers": 9, "parts": {{{parts}}}}}}}'
+
+
+def with_net_value(values: str) -> str:
+    return f'{{"stable": {{}}, "canary": {{}}, "weight": 10, "guardrails": {{"net_value": {{{values}}}}}}}'
 
 
 def test_what_is_left_out_counts_as_none(tmp_path: Path) -> None:
@@ -35,6 +41,15 @@ def test_what_stable_answered_earlier_may_be_given(tmp_path: Path) -> None:
     assert read_judge_input(file).earlier == Counts(requests=9)
 
 
+def test_net_values_may_be_given_and_a_file_of_before_has_no_guardrails(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    file.write_text(with_net_value('"currency": "EUR", "largest": 250, "steps": [[0, 0, 9], [3, 4, 1]]'))
+    read = read_judge_input(file)
+    assert read.guardrails == Guardrails(NetValues("EUR", 250, ((0, 0, 9), (3, 4, 1))))
+    file.write_text(with_pairs('"tiers": {"low": [1, 2]}'))
+    assert read_judge_input(file).guardrails is None
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -51,6 +66,11 @@ def test_what_stable_answered_earlier_may_be_given(tmp_path: Path) -> None:
         (with_pairs('"tiers": {"low": [5, 5]}'), "tiers: low: 5 and 5 of 9 subscribers"),
         (with_pairs('"tiers": {"low": [-1, 5]}'), "tiers: low: -1 and 5 of 9 subscribers"),
         (with_pairs('"tiers": {"low": [1]}'), "pairs.parts.tiers.low.1"),
+        ('{"stable": {}, "canary": {}, "weight": 10, "guardrails": {"luck": 9}}', "guardrails: there is no luck"),
+        (with_net_value('"money": 1'), "guardrails: net_value: there is no money"),
+        (with_net_value('"currency": "EUR", "largest": 250, "steps": [[0, 51, 9]]'), "steps: 0, 51, 9"),
+        (with_net_value('"currency": "EUR", "largest": -1, "steps": []'), "below zero or endless"),
+        (with_net_value('"currency": "EUR", "largest": NaN, "steps": []'), "below zero or endless|finite"),
     ],
 )
 def test_a_file_that_holds_something_else_is_refused_in_a_sentence(tmp_path: Path, content: str, words: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import SettingsError
+from churn.judging.checks import GUARDRAILS
 from churn.rollout.plan import Plan, read_plan
 
 STEP = "[[step]]\nweight_percent = {}\nhold_hours = 1\nminimum_requests = 1\nmaximum_hold_hours = 2\n"
@@ -34,12 +35,24 @@ def test_a_plan_survives_being_stored() -> None:
 def test_a_plan_without_the_models_checks_has_all_others_and_is_stored_as_such() -> None:
     plan = read_plan().model_copy(update={"model_checks": False})
     assert [check.name for check in plan.checks if check.measure.is_paired] == []
-    assert len(plan.checks) == len(read_plan().checks) - 4
+    assert len(plan.checks) == len(read_plan().checks) - 4 - len(GUARDRAILS)
     assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
 
 
+def test_a_plan_without_guardrails_has_all_other_checks_and_is_stored_as_such() -> None:
+    plan = read_plan().model_copy(update={"guardrails": False})
+    assert [check for check in read_plan().checks if not check.measure.is_guardrail] == list(plan.checks)
+    assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+def test_a_plan_gives_guardrails_other_tolerances_like_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(STEP.format(100) + '[tolerances]\n"net value" = 0.25\n')
+    assert {check.name: check.tolerance for check in read_plan(path).checks}["net value"] == 0.25
+
+
 def test_an_earlier_program_reads_the_plan_of_a_rollout_that_judges_all() -> None:
-    assert "model_checks" not in read_plan().model_dump(mode="json", by_alias=True)
+    assert not {"model_checks", "guardrails"} & read_plan().model_dump(mode="json", by_alias=True).keys()
 
 
 def test_time_that_is_compressed_is_compressed_everywhere(tmp_path: Path) -> None:
