@@ -2,6 +2,7 @@
 
 population.py   subscribers, and what two versions say of them
 simulation.py   canaries of known behaviour, judged at every look
+guardrails.py   guardrails of known truth, judged at every look
 samples.py      checks of two samples, for many runs at once
 rivals.py       usual tests, looked at as often, and this judge without pairs
 figures.py      all scenarios, summed up

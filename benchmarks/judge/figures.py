@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from scipy.special import betaincinv
 
+from benchmarks.judge.guardrails import simulate_guardrails
 from benchmarks.judge.simulation import SCENARIOS, History, simulate
 from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK
 
@@ -31,11 +32,14 @@ def measure_judge(
     # Processes that begin from nothing: a fork of one with threads may hang.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         seeds = range(seed, seed + len(SCENARIOS))
+        guardrails = pool.submit(simulate_guardrails, runs, seed)
         plays = [pool.submit(play, scenario, seed=own) for scenario, own in zip(SCENARIOS, seeds, strict=True)]
         for number, (scenario, played) in enumerate(zip(SCENARIOS, plays, strict=True), 1):
             histories.append(played.result())
             say(f"scenario {number}, {scenario.name}: done")
-    return summarise(histories, seed=seed)
+        of_guardrails = guardrails.result()
+        say("guardrails: done")
+    return summarise(histories, seed=seed) | {"guardrails": of_guardrails}
 
 
 def summarise(histories: Sequence[History], *, seed: int) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.judge.guardrails import OUTSIDE, WITHIN
 from benchmarks.judge.rivals import LEVEL, RIVALS
 from benchmarks.judge.simulation import (
     GROWTH,
@@ -65,11 +66,34 @@ def build_judge_tables(results: Results) -> list[str]:
     return [
         f"## The judge, {results['runs']:,} runs of each, up to {results['requests']:,} requests\n",
         build_table([*head, "rolled back", until, "promoted", "requests: median, 90 %"], verdicts),
+        *_build_guardrails(results.get("guardrails", [])),
         "## Scores, banners, tiers and reasons in pairs: runs, requests until then (median)\n",
         build_table(["scenario", *IN_PAIRS.values()], pairs),
         f"## Others at the same looks, at {100 * LEVEL:g} % each: runs with an alarm, requests until then (median)\n",
         build_table(["scenario", *RIVALS], alarms),
     ]
+
+
+def _build_guardrails(guardrails: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not guardrails:
+        return []
+    rows = [
+        [
+            figures["check"],
+            figures["name"],
+            figures["should"],
+            *(_describe_end(figures, name) for name in (OUTSIDE, WITHIN)),
+            figures["counted"],
+        ]
+        for figures in guardrails
+    ]
+    head = ["guardrail", "scenario", "should", f"{OUTSIDE}, after (median)", f"{WITHIN}, after (median)", "after what"]
+    return [f"## Guardrails, {guardrails[0]['runs']:,} runs of each\n", build_table(head, rows)]
+
+
+def _describe_end(figures: Mapping[str, Any], name: str) -> str:
+    median = figures["median"][name]
+    return f"{figures['ended'][name]:,}" + (f", {median:,}" if median else "")
 
 
 def _describe_verdict(figures: Mapping[str, Any]) -> tuple[str, str]:

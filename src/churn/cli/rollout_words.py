@@ -71,7 +71,7 @@ def show_findings(events: Sequence[Event]) -> None:
         )
         rows.append((finding["check"], finding["decision"], effect, f"{low} to {high}", tolerance))
     title = f"What the judge found, {format_time(judged.last)}: {judged.decision}"
-    print_table(title, ["check", "verdict", "canary minus stable", "surely from, to", "tolerated"], rows)
+    print_table(title, ["check", "verdict", "how much worse", "surely from, to", "tolerated"], rows)
 
 
 def show_event(event: Event) -> None:

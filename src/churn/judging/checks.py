@@ -1,7 +1,7 @@
 """The checks of a rollout as data, and the measures that they compare.
 
 A check compares shares of the two tracks, canary minus stable. Its effect is the largest of these differences: in the
-bad direction only, or in either.
+bad direction only, or in either. Guardrails compare what the business gets.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -24,7 +24,8 @@ class Finding:
 
     Args:
         decision: `promote` if surely within the tolerance, `roll back` if surely outside and critical, else `hold`.
-        effect: the largest difference observed, canary minus stable; its size where both directions are bad.
+        effect: the largest difference observed, canary minus stable; its size where both directions are bad, and
+            stable minus canary where only less is.
         low, high: the effect surely lies between the two, at this look and all others. None, like the effect, where
             nothing was counted.
         requests_stable, requests_canary: how many answers the finding rests on. If `of` is subscribers, each is the
