@@ -14,10 +14,12 @@ type WhyNotShown = Literal["protected", "not_for_customers", "same_group", "not_
 type WhyNotOffered = Literal[
     "expired", "cooldown", "not_eligible", "answers_no_reason", "not_worth_its_cost", "worth_less_than_the_chosen"
 ]
+type BannerEventName = Literal["seen", "dismissed", "accepted", "helpful", "cancelled", "objected"]
 type TierLimits = tuple[float, float]
 """A probability is low below the first, medium below the second, else high."""
 TIERS: Final[tuple[RiskTier, ...]] = get_args(RiskTier.__value__)
 ARMS: Final[tuple[Arm, ...]] = get_args(Arm.__value__)
+BANNER_EVENT_NAMES: Final[tuple[BannerEventName, ...]] = get_args(BannerEventName.__value__)
 MOST_MONTHS: Final = 120  # that an offer may last
 
 # Not `format: date`: some generators of clients leave out an operation with such a header.

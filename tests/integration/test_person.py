@@ -114,6 +114,10 @@ def predict(service: str, key: str) -> str:
     return str(answer.json()["prediction_id"])
 
 
+def report(service: str, events: list[dict[str, str]], headers: dict[str, str]) -> None:
+    assert httpx2.post(f"{service}/events", json=events, headers=headers, trust_env=False).status_code == 200
+
+
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     home = tmp_path_factory.mktemp("life")
@@ -135,6 +139,9 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         running.enter_context(serving(home, "dashboard", DASHBOARD_PORT=port, PREDICTION_LOG_SALT=SALT))
         visit(subscribers)
         ids = [predict(service, key) for key in (KEY, KEY, OTHER)]
+        report(service, [{"prediction_id": ids[0], "event": "seen"}], {})
+        report(service, [{"prediction_id": "0" * 32, "event": "dismissed"}], {"X-Subscriber-Key": KEY})
+        report(service, [{"prediction_id": ids[2], "event": "seen"}], {})
         (home.parent / "by-id.csv").write_text(f"prediction_id,left\n{ids[0]},yes\n{ids[2]},no\n")
         today = datetime.now(UTC).date()
         theirs = f"{KEY},yes,no,{today}\n{OTHER},no,,\n"
@@ -162,7 +169,7 @@ def test_all_that_is_known_can_be_exported_and_erased(life: Life, tmp_path: Path
     assert erased.code == 9, erased.err
     told = json.loads(erased.out)
     counts = told["erased"]["streamflow"]
-    assert (counts["records"], counts["outcomes"]) == (len(exported["predictions"]), 2)
+    assert (counts["records"], counts["events"], counts["outcomes"]) == (len(exported["predictions"]), 2, 2)
     assert told["versions"]["streamflow"]["trained_with"] == ["v9"]
     assert told["portal"] == {"accepted_offers": 1, "responses": 1, "exposures": 1, "subscribers": 1}
     assert list_places_of(home, *theirs) == []
@@ -170,12 +177,14 @@ def test_all_that_is_known_can_be_exported_and_erased(life: Life, tmp_path: Path
     other = json.loads(succeed(home, "subscriber", "export", OTHER, "--json", **settings))
     assert [record["prediction_id"] for record in other["predictions"]] == [ids[2]]
     assert len(other["outcomes"]) == 2
+    assert [event["prediction_id"] for event in other["banner_events"]] == [ids[2]]
     assert other["versions"]["streamflow"]["trained_with"] == ["v9"]
 
 
 def require_all_of_it(exported: dict[str, Any], ids: list[str]) -> None:
     assert {record["prediction_id"] for record in exported["predictions"]} >= set(ids[:2])
     assert all(record["subscriber"] == HASHED for record in exported["predictions"])
+    assert [event["event"] for event in exported["banner_events"]] == ["seen", "dismissed"]
     assert sorted(outcome["kind"] for outcome in exported["outcomes"]) == ["prediction_id", "subscriber"]
     today = datetime.now(UTC).date()
     assert {date.fromisoformat(outcome["left_on"]) for outcome in exported["outcomes"] if outcome["left_on"]} <= {
@@ -194,7 +203,13 @@ def require_all_of_it(exported: dict[str, Any], ids: list[str]) -> None:
 
 def require_readable(page: str, exported: dict[str, Any]) -> None:
     text = html.unescape(page)
-    for words in ("What was predicted and decided", "month-to-month", "accepted the offer", "streamflow v9"):
+    for words in (
+        "What was predicted and decided",
+        "month-to-month",
+        "accepted the offer",
+        "saw the banner",
+        "streamflow v9",
+    ):
         assert words in text
     assert "What this page lacks" not in text
     for record in exported["predictions"]:

@@ -109,11 +109,16 @@ def test_no_page_is_served_that_loads_scripts_from_elsewhere(service: InProcess)
 
 # A batch refuses a wrong row by its index rather than all rows, and too many rows with another status than others do.
 A_BATCH_MAY_ANSWER = {"negative_data_rejection": {"expected-statuses": [200, 413, 415, 422]}}
+# What is well formed gets 404 from a service without a log.
+WITHOUT_A_LOG = {"negative_data_rejection": {"expected-statuses": [404, 413, 415, 422]}}
 
 
 def promises(contract: str) -> Any:
     app = answering(find_contract(contract), 0.5, settings=Settings(log_level="error", max_batch_rows=5)).app
-    operations = [{"include-path": "/predict/batch", "checks": A_BATCH_MAY_ANSWER}]
+    operations = [
+        {"include-path": "/predict/batch", "checks": A_BATCH_MAY_ANSWER},
+        {"include-path": "/events", "checks": WITHOUT_A_LOG},
+    ]
     config = SchemathesisConfig.from_dict({"seed": 0, "operations": operations})
     return schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
 

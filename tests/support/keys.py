@@ -17,5 +17,5 @@ def bearer(key: str) -> dict[str, str]:
 
 # The same in every process that collects tests.
 PORTAL, MONITOR, STRANGER = (f"churn_{letter * 43}" for letter in "pms")
-# The portal may ask for predictions only, the monitor for figures only.
-TWO_CALLERS = entry("portal", PORTAL, "predict", "batch") + entry("monitor", MONITOR, "metrics")
+# The portal may ask for predictions and report events, the monitor for figures only.
+TWO_CALLERS = entry("portal", PORTAL, "predict", "batch", "events") + entry("monitor", MONITOR, "metrics")

@@ -11,6 +11,7 @@ scoring.py          score
 offers.py           offers
 banners.py          opens a file of subscribers for threshold and offers
 subscriber.py       subscriber
+reported.py         what portals reported of one person's banners
 predictions.py      replay, predictions
 loadtest.py         loadtest
 image.py            image

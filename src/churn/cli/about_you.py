@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from churn.businesses import find_specs
+from churn.cli.reported import list_events
 from churn.cli.show import format_time
 
 if TYPE_CHECKING:
     from churn.contract.features import FeatureSpec
     from churn.dashboard.report import Report, Table
     from churn.outcomes.changes import Change
+    from churn.prediction_log.banner_events import BannerEvent
     from churn.prediction_log.record import Record
 
 # ruff: noqa: PLC0415 - what draws is an extra
@@ -71,11 +73,13 @@ class Kept(NamedTuple):
 
     Args:
         records: their predictions, each with what would have changed it.
+        events: what portals reported of their banners.
         at_portal: rows by table; None if the portal was not reached.
         versions: by contract and by what is known of them; None if nobody could be asked.
     """
 
     records: Sequence[tuple[Record, Change]]
+    events: Sequence[BannerEvent]
     outcomes: Sequence[Mapping[str, Any]]
     at_portal: Mapping[str, Sequence[Mapping[str, Any]]] | None
     versions: Mapping[str, Mapping[str, Sequence[str]]] | None
@@ -168,6 +172,7 @@ def build_page(kept: Kept) -> Report:
         Table("How it was decided", *list_decisions(records)),
         Table("What could have been done", *list_actions(records)),
         Table("What would have changed it", ["when", "with other values"], changes),
+        Table("What was reported of your banners", *list_events(kept.events)),
         Table("What became known later", *list_outcomes(kept.outcomes)),
         *_list_portal(kept),
         Table("Models that learned from your data", ["model", "from yours"], list(_list_versions(kept.versions))),

@@ -96,16 +96,19 @@ def predictions_list(*, contract: ContractOption = "streamflow", as_json: JsonOp
             segments.append((file.segment.name, file.segment.first, file.segment.last, file.segment.records))
         else:
             in_journals += sum(batch.num_rows for batch in file.read_batches())
-    aside = [str(path) for path in list_set_aside(places.journals)]
+    events = sum(file.segment.records for file in walk_log(places.banner_events) if file.segment)
+    aside = [str(path) for each in (places, places.banner_events) for path in list_set_aside(each.journals)]
     if as_json:
         keys = ("name", "first", "last", "records")
         listed = [dict(zip(keys, (name, str(first), str(last), n), strict=True)) for name, first, last, n in segments]
         where = {"where": places.where, "journals": str(places.journals)}
-        print_json(where | {"segments": listed, "in_journals": in_journals, "set_aside": aside})
+        counts = {"in_journals": in_journals, "banner_events": events}
+        print_json(where | {"segments": listed} | counts | {"set_aside": aside})
         return
     rows = [[name, f"{first:%m-%d %H:%M:%S}", f"{last:%m-%d %H:%M:%S}", n] for name, first, last, n in segments]
     print_table(f"Segments in {places.where}", ["name", "from (UTC)", "to (UTC)", "records"], rows)
     out.print(f"{sum(n for *_, n in segments):,} records in segments, {in_journals:,} in {places.journals}")
+    out.print(f"{events:,} banner events in segments of their own")
     for path in aside:
         out.print(f"damaged lines, which are in no figure: {path}", markup=False)
 
@@ -202,7 +205,8 @@ def predictions_erase(
         counts = erasure._asdict()
         print_json({"subscriber": hashed, "erased": counts.pop("records"), **counts})
     else:
-        out.print(f"{erasure.records:,} records and {erasure.outcomes:,} outcomes of {hashed} are erased")
+        counted = f"{erasure.records:,} records, {erasure.events:,} banner events and {erasure.outcomes:,} outcomes"
+        out.print(f"{counted} of {hashed} are erased")
     erasure.require_whole(places.journals)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from churn.businesses import find_contract, list_contracts
-from churn.cli import about_you
+from churn.cli import about_you, reported
 from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption, ReportOption
 from churn.cli.predictions import hash_with_salt, require_log
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from churn.model.shelf import Shelf
     from churn.outcomes.changes import Change
     from churn.outcomes.person import Erasure
+    from churn.prediction_log.banner_events import BannerEvent
     from churn.prediction_log.record import Record
     from churn.training.subscribers import Versions
 
@@ -64,7 +65,7 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
     """
     paths = require_forms(out_paths, (".html", ".json"))
     from churn.outcomes.changes import find_change
-    from churn.outcomes.person import collect_outcomes, collect_records
+    from churn.outcomes.person import collect_events, collect_outcomes, collect_records
     from churn.outcomes.store import locate_outcomes
     from churn.prediction_log.reader import require_whole
 
@@ -74,8 +75,11 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
     damaged: list[DataError] = []
     records: list[tuple[Record, Change]] = []
     outcomes: list[dict[str, Any]] = []
+    events: list[BannerEvent] = []
     for contract in list_contracts():
-        theirs = collect_records(require_log(settings, contract), hashed, damaged=damaged)
+        places = require_log(settings, contract)
+        theirs = collect_records(places, hashed, damaged=damaged)
+        events += collect_events(places, hashed, theirs, damaged=damaged)
         outcomes += collect_outcomes(locate_outcomes(settings.churn_home, contract), hashed, theirs)
         find_bundle = _cache_bundles(settings.shelf(contract))
         records += [(record, find_change(record, find_bundle)) for record in theirs]
@@ -92,13 +96,14 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
             }
             for record, change in records
         ],
+        "banner_events": reported.figures_from_events(events),
         "outcomes": outcomes,
         "portal": at_portal,
         "versions": _figures_from_versions(trained),
         "not_reached": not_reached,
         **name_left_out(damaged),
     }
-    kept = about_you.Kept(records, outcomes, at_portal, _figures_from_versions(trained) if trained else None)
+    kept = about_you.Kept(records, events, outcomes, at_portal, _figures_from_versions(trained) if trained else None)
     write_report(paths, figures, functools.partial(about_you.build_page, kept), damaged=damaged)
     if as_json:
         print_json(figures)
@@ -106,6 +111,7 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
         print_table("Predictions", *about_you.list_predictions([record for record, _ in records]))
         for record, change in records:
             out.print(f"{format_time(record['time'] / 1e6)}: {about_you.describe_change(record, change)}")
+        print_table("What was reported of banners", *reported.list_events(events))
         print_table("What became known", *about_you.list_outcomes(outcomes))
         _tell_portal(at_portal)
         _tell_rest(trained, not_reached)
@@ -148,8 +154,8 @@ def subscriber_erase(key: KeyArgument, *, as_json: JsonOption = False) -> None:
             "not_reached": not_reached,
         })  # fmt: skip
     else:
-        rows = [[contract, erasure.records, erasure.outcomes] for contract, erasure in erased.items()]
-        print_table("Erased", ["contract", "records", "outcomes"], rows)
+        rows = [[contract, erasure.records, erasure.events, erasure.outcomes] for contract, erasure in erased.items()]
+        print_table("Erased", ["contract", "records", "banner events", "outcomes"], rows)
         _tell_portal(at_portal)
         _tell_rest(trained, not_reached)
     if damaged:

@@ -61,7 +61,7 @@ def report_refused(spec: FeatureSpec, value: Any) -> FieldError:
     """Return the error of a value that its feature does not take."""
     code = _code(spec, value)
     expected = _broken_limit(spec, value) if code == "out_of_range" else _expected(spec)
-    return FieldError(field=spec.name, code=code, message=f"{spec.name} must be {expected}, got {_shown(value)}")
+    return FieldError(field=spec.name, code=code, message=f"{spec.name} must be {expected}, got {show_value(value)}")
 
 
 def report_missing_date(spec: DateSpec, as_of: date) -> FieldError:
@@ -72,7 +72,7 @@ def report_missing_date(spec: DateSpec, as_of: date) -> FieldError:
 
 def report_refused_date(spec: DateSpec, fault: DateFault, value: Any, as_of: date) -> FieldError:
     """Return the error of a date that is none, or that lies where no date may."""
-    message = f"{spec.name} must be {_expected_date(spec, as_of)}, got {_shown(value)}"
+    message = f"{spec.name} must be {_expected_date(spec, as_of)}, got {show_value(value)}"
     return FieldError(field=spec.name, code="wrong_type" if fault == "no date" else "out_of_range", message=message)
 
 
@@ -123,7 +123,8 @@ def _limit(limit: float | None) -> str:
     return f"{number:,.15g}" if abs(number) < READABLE else repr(number)
 
 
-def _shown(value: Any) -> str:
+def show_value(value: Any) -> str:
+    """Return what came, shortened."""
     if isinstance(value, dict | list):
         return describe_kind(value)
     return cut(json.dumps(value, ensure_ascii=False))

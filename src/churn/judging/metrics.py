@@ -29,7 +29,17 @@ STAGE_BOUNDS_S: Final = STAGE_CELL_BOUNDS_S[10:27]
 OTHER: Final = "other"
 NOBODY: Final = "unknown"  # a caller whose key is none of ours, or who sent none
 PREDICT_ROUTE: Final = "/predict"  # the route that is judged
-ROUTES: Final = (PREDICT_ROUTE, "/predict/batch", "/", "/health", "/readyz", "/livez", "/metrics", "/openapi.json")
+ROUTES: Final = (
+    PREDICT_ROUTE,
+    "/predict/batch",
+    "/events",
+    "/",
+    "/health",
+    "/readyz",
+    "/livez",
+    "/metrics",
+    "/openapi.json",
+)
 # The caller left before the answer. It is nginx's number for this, and never sent as a status.
 NOT_ANSWERED: Final = 499
 BUSY: Final = "busy"
@@ -141,6 +151,13 @@ BATCH_ROWS: Final = Metric(
     "counter",
     "Rows of /predict/batch, which are no predictions of /predict.",
     {"outcome": ("answered", "refused")},
+)
+BANNER_EVENTS: Final = Metric(
+    "churn_banner_events_total",
+    "counter",
+    "What portals reported of banners, by the version that predicted as they say: the one that is served, or `other`. "
+    "A repetition counts once more in each worker and after each start; the log has each event once.",
+    {"event": None, "version": None},
 )
 LOG_RECORDS: Final = Metric(
     "churn_prediction_log_records_total",

@@ -9,7 +9,8 @@ record.py        the columns of the log, and the lines of a journal
 banner_events.py what a portal reports of a banner, as a line
 lines.py         reads a line of a journal again
 journal.py       a journal: the open file of one worker
-writer.py        takes predictions from the service and writes them to the journal
+appending.py     appends lines to journals, and ends these in time
+writer.py        takes predictions and banner events from the service and writes them to journals
 challenger.py    a second model that answers the same in the background
 closer.py        runs the process that closes journals
 policies.py      keeps the policies that decided

@@ -5,13 +5,10 @@ set their lines aside as damaged. All else that is done with the log is done wit
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypedDict, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypedDict
 
 from pydantic import Field, TypeAdapter
 from pydantic_core import to_json
-
-type BannerEventName = Literal["seen", "dismissed", "accepted", "helpful", "cancelled", "objected"]
-BANNER_EVENT_NAMES: Final[tuple[BannerEventName, ...]] = get_args(BannerEventName.__value__)
 
 KIND: Final = "banner events"  # of a journal
 COLUMNS: Final[Mapping[str, Literal["text", "time"]]] = {
@@ -35,7 +32,7 @@ class BannerEvent(NamedTuple):
 
     Args:
         time: when the service took it.
-        event: one of `BANNER_EVENT_NAMES`; a later version may have more.
+        event: one of `answers.BANNER_EVENT_NAMES`; a later version may have more.
         reported_time: when it happened, as the portal says; its clock may be wrong.
         model_version: which version predicted, as the portal says. The record of the prediction knows it.
         caller: whose API key sent it; None where no keys are set.

@@ -8,23 +8,23 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from churn.model.model import Prediction
+from churn.prediction_log.appending import Appender
+from churn.prediction_log.banner_events import BannerEvent, make_event_header, make_event_line
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.closer import Closer
-from churn.prediction_log.journal import Journal, list_journals
+from churn.prediction_log.journal import list_journals
 from churn.prediction_log.places import Places
 from churn.prediction_log.policies import keep_policy
-from churn.prediction_log.record import Entry, JournalHeader, LineMaker
+from churn.prediction_log.record import Entry, JournalHeader, LineMaker, hash_key
 
 CAPACITY = 16_384  # one worker answers so many in two seconds; 15 MB
+EVENTS_CAPACITY = 4096  # banner events; 1.5 MB
 SLICE = 1024  # lines that are written at once
 SHADOWED_SLICE = 64  # with a challenger: some 0.2 ms, during half of which the event loop has the interpreter
 TICK_S = 0.05  # a crash of the process loses the records of this time
-SYNC_S = 1.0  # a crash of the machine loses the records of this time
-SEGMENT_BYTES = 16 * 2**20  # a segment is no larger, so that closing it takes little memory
-MOST_WAITING_BYTES = 2**30  # journals that wait for a store that cannot be reached must not fill the disk
 COMPLAIN_S = 60.0
 
 log = logging.getLogger("churn.prediction_log")
@@ -67,14 +67,13 @@ class PredictionLog:
         # With a challenger: the champion's prediction of each line in the queue.
         self._predictions: deque[Prediction] = deque()
         self._capacity = capacity
-        self._segment_s = segment_s
         self._retention_days = retention_days
         self._closer = Closer(places, retention_days, self._complain, self._count_trouble)
         self._maker = LineMaker(header)
-        self._salted = bool(header.salt)
-        self._journal: Journal | None = None
-        self._unsynced = False
-        self._synced_s = 0.0
+        self._salt = header.salt
+        self._appender = Appender(places, self._maker.header, segment_s)
+        self._events: deque[bytes] = deque()
+        self._event_appender = Appender(places.banner_events, make_event_header(header.contract), segment_s)
         self._complained_s = float("-inf")
         self._reported_dropped = 0
         self._trouble: Exception | None = None
@@ -88,7 +87,7 @@ class PredictionLog:
 
     def __str__(self) -> str:
         """Say where predictions are logged, for how long, and whether with keys."""
-        keys = "with subscribers' keys hashed" if self._salted else "without subscribers' keys: no salt is set"
+        keys = "with subscribers' keys hashed" if self._salt else "without subscribers' keys: no salt is set"
         shadow = f"; the challenger {self.challenger} answers them too" if self.challenger else ""
         return f"predictions are logged to {self.places.where} for {self._retention_days} days, {keys}{shadow}"
 
@@ -109,6 +108,22 @@ class PredictionLog:
             self._predictions.append(entry.prediction)
         self._queue.append(line)
 
+    def note_events(self, events: Sequence[BannerEvent]) -> bool:
+        """Take banner events, on the event loop; never wait. Return False if there is no room; then none is taken."""
+        if len(self._events) + len(events) > EVENTS_CAPACITY:
+            return False
+        self._events.extend(map(make_event_line, events))
+        return True
+
+    @property
+    def is_running(self) -> bool:
+        """Whether what is taken is written."""
+        return self._thread is not None
+
+    def hash_key(self, key: str | None) -> str | None:
+        """Hash a subscriber's key as records have it."""
+        return hash_key(key, self._salt)
+
     def start(self) -> None:
         """Start to write; also close journals that earlier processes left behind.
 
@@ -118,7 +133,7 @@ class PredictionLog:
         self.places.prepare()
         if self._policy is not None:
             keep_policy(self.places.journals, self._policy)
-        if self.places.is_remote or list_journals(self.places.journals):
+        if self.places.is_remote or any(map(list_journals, (self.places.journals, self.places.banner_events.journals))):
             self._closer.start()  # it also finds out whether the store can be reached
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
@@ -131,9 +146,12 @@ class PredictionLog:
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):
+            self._run_step(self._drain)
+            self._run_step(self._drain_events)
             self._run_step(self._work)
             self._run_step(self._report_counts)
         self._run_step(self._drain)
+        self._run_step(self._drain_events)
         self._run_step(self._report_counts)
         self._run_step(self._finish)
 
@@ -151,13 +169,9 @@ class PredictionLog:
             self._complain("the prediction log has trouble", error)
 
     def _work(self) -> None:
-        self._drain()
-        now_s = time.monotonic()
-        if self._journal and self._unsynced and now_s - self._synced_s >= SYNC_S:
-            self._journal.sync()
-            self._unsynced, self._synced_s = False, now_s
-        if self._journal and self._is_full(self._journal, now_s):
-            self._release_journal()
+        for appender in (self._appender, self._event_appender):
+            if appender.look():
+                self._closer.ask()
         self._closer.check()
         if self.dropped > self._reported_dropped:
             self._complain("not all predictions are in the log", self._trouble)
@@ -172,37 +186,31 @@ class PredictionLog:
                 pairs = zip(lines, answers, strict=True)
                 lines = [self._maker.add_challenger(line, answer) if answer else line for line, answer in pairs]
             try:
-                self._write(b"".join(lines))
+                self._appender.append(b"".join(lines))
             except Exception:
                 self._lost += len(lines)
                 raise
             self.written += len(lines)
 
-    def _write(self, lines: bytes) -> None:
-        if self._journal is None:
-            waiting = sum(path.stat().st_size for path in list_journals(self.places.journals))
-            if waiting > MOST_WAITING_BYTES:
-                raise OSError(f"{waiting:,} bytes of journals wait in {self.places.journals} to be closed")
-            self._journal = Journal(self.places.journals, self._maker.header)
-        self._journal.append(lines)
-        self._unsynced = True
-
-    def _is_full(self, journal: Journal, now_s: float) -> bool:
-        due = journal.bytes >= SEGMENT_BYTES or now_s - journal.opened_s >= self._segment_s
-        return due or journal.is_release_requested()
-
-    def _release_journal(self) -> None:
-        """End the journal, and have it closed."""
-        journal, self._journal = self._journal, None
-        if journal:
+    def _drain_events(self) -> None:
+        """Write the banner events that wait. What cannot be written waits on, so that no more are taken in the end."""
+        queue = self._events
+        while queue:
+            lines = [queue.popleft() for _ in range(min(SLICE, len(queue)))]
             try:
-                journal.sync()
-            finally:
-                journal.close()
-            self._closer.ask()
+                if not self._event_appender.is_open:
+                    self.places.banner_events.prepare()
+                self._event_appender.append(b"".join(lines))
+            except Exception:
+                queue.extendleft(reversed(lines))
+                raise
 
     def _finish(self) -> None:
-        self._release_journal()
+        for appender in (self._appender, self._event_appender):
+            if appender.release():
+                self._closer.ask()
+        if self._events:
+            log.warning("%d banner events are lost: they could not be written", len(self._events))
         self._closer.finish()
 
     def _count_trouble(self, kind: str) -> None:

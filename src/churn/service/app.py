@@ -16,6 +16,8 @@ from churn.model.model import ChurnModel
 from churn.model.threshold import find_threshold
 from churn.prediction_log.writer import PredictionLog
 from churn.retention.offers.policy import Policy, load_policy
+from churn.service.answering.events import event_routes
+from churn.service.answering.reports import BannerReport
 from churn.service.answering.routes import predict_routes
 from churn.service.counting.counters import Counters
 from churn.service.counting.layout import describe_served_model
@@ -122,7 +124,7 @@ def build_app(
     )
     operations = operations_routes(model, drain, counters, model_path=model_path, threshold=threshold)
     app = DirectApi(
-        routes=[*predictions.routes, *operations.routes],
+        routes=[*predictions.routes, *event_routes(counters, prediction_log).routes, *operations.routes],
         title=f"Churn prediction: {model.contract.contract_name}",
         description="How likely a subscriber is to leave, and the reasons in plain language.",
         version=INTERFACE_VERSION,
@@ -148,7 +150,7 @@ def build_app(
     app.state.prediction_log = prediction_log
     refuse = partial(refuse_connection, counters, model.version)
     app.state.edge = Edge(refuse, WaitingRoom(settings.max_queue, counters).admit)
-    app.openapi_schema = build_document(app, model.contract)
+    app.openapi_schema = build_document(app, model.contract, BannerReport)
     return app
 
 

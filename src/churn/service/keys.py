@@ -33,7 +33,7 @@ NEW_FILE_MODE = 0o600
 LONGEST_NAME = 63  # as much as is counted by it
 API_KEYS, API_KEYS_FILE = "API_KEYS", "API_KEYS_FILE"
 
-type CallerScope = Literal["predict", "batch", "metrics"]
+type CallerScope = Literal["predict", "batch", "metrics", "events"]
 SCOPES: tuple[CallerScope, ...] = get_args(CallerScope.__value__)
 type Content = bytes | str  # what was read, or why nothing could be
 AT_LINE = re.compile(r"\(at .{1,40}\)$")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from support.logged import write_journal
 from support.predicted import SALT
 
+from churn.answers import BANNER_EVENT_NAMES
 from churn.outcomes.person import collect_events, collect_records, erase_person
 from churn.prediction_log.banner_events import (
-    BANNER_EVENT_NAMES,
     BannerEvent,
     make_event_header,
     make_event_line,

@@ -71,6 +71,7 @@ class Counters:
         self._callers = first[metrics.CALLERS]
         self._keys_read = first[metrics.KEYS_READ]
         self._refused_connections = first[metrics.REFUSED_CONNECTIONS][()]
+        self._banner_events = first[metrics.BANNER_EVENTS]
         self._log_records = first[metrics.LOG_RECORDS]
         self._log_lines_lost = first[metrics.LOG_LINES_LOST][()]
         self._spans_lost = first[metrics.SPANS_LOST][()]
@@ -134,6 +135,11 @@ class Counters:
     def count_keys_read(self, outcome: str) -> None:
         """Count that the file of keys was read after a change."""
         self.cells[self._keys_read[outcome,]] += 1
+
+    def count_banner_event(self, event: str, model_version: str | None) -> None:
+        """Count what a portal reported of a banner, and of which version's as it says."""
+        version = self.served.model_version
+        self.cells[self._banner_events[event, version if model_version == version else OTHER]] += 1
 
     def count_log_records(self, written: int, dropped: int) -> None:
         """Count so many more records. The prediction log's thread calls this, and alone writes to these cells."""

@@ -3,7 +3,7 @@
 from itertools import combinations, product
 from typing import NamedTuple
 
-from churn.answers import ARMS, TIERS
+from churn.answers import ARMS, BANNER_EVENT_NAMES, TIERS
 from churn.judging.metrics import METRICS, NOBODY, OTHER, SET_SIGN, TOP_REASONS, Metric
 from churn.model.model import ChurnModel
 from churn.retention.offers.policy import Policy
@@ -29,6 +29,8 @@ class ServedModel(NamedTuple):
         """Return the values of the labels that depend on the model."""
         return {
             "model_version": (self.model_version,),
+            "event": BANNER_EVENT_NAMES,
+            "version": (self.model_version, OTHER),
             "tier": TIERS,
             "champion": TIERS,
             "challenger": TIERS,

@@ -83,8 +83,8 @@ def parse_json(body: bytes, wanted: str = "one JSON object") -> Any:
         raise _unreadable(body, str(error), wanted) from error
 
 
-def parse_rows(body: bytes, *, max_rows: int) -> list[Any]:
-    """Parse a JSON array of anything.
+def parse_rows(body: bytes, *, max_rows: int, of: str = "subscriber") -> list[Any]:
+    """Parse a JSON array of anything; an empty one lacks one `of`.
 
     Raises:
         Problem: 422 if it is no array, is empty, or cannot be read; 413 past max_rows, or if it holds so many values
@@ -101,7 +101,7 @@ def parse_rows(body: bytes, *, max_rows: int) -> list[Any]:
     if not isinstance(rows, list):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the body must be a JSON array, got {describe_kind(rows)}")
     if not rows:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the array is empty; send at least one subscriber")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"the array is empty; send at least one {of}")
     if len(rows) > max_rows:
         raise Problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

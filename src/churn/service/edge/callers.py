@@ -17,7 +17,12 @@ from churn.service.keys import CallerScope, KeyRing, hash_api_key
 
 # Load balancers have no key, and the document says which one to send. Every other path asks for one, known or not.
 OPEN = frozenset({"/", "/health", "/readyz", "/livez", "/openapi.json"})
-SCOPES: dict[str, CallerScope] = {"/predict": "predict", "/predict/batch": "batch", "/metrics": "metrics"}
+SCOPES: dict[str, CallerScope] = {
+    "/predict": "predict",
+    "/predict/batch": "batch",
+    "/metrics": "metrics",
+    "/events": "events",
+}
 SCHEME = b"bearer"
 # A change of the file holds within a second; a read of it takes a few microseconds.
 LOOK_S = 0.5

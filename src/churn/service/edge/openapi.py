@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from churn.answers import PredictionAnswer, RetentionAnswer
@@ -40,11 +41,15 @@ HEADERS_OF_ERRORS = {
 HEADERS_OF_STATUS = {"401": ["WWW-Authenticate"], "405": ["Allow"], "503": ["Retry-After"]}
 
 
-def build_document(app: FastAPI, contract: type[Contract]) -> dict[str, Any]:
-    """Return what FastAPI knows of the routes, with the contract, the errors and the headers of all responses."""
+def build_document(app: FastAPI, contract: type[Contract], *sent: type[BaseModel]) -> dict[str, Any]:
+    """Return what FastAPI knows of the routes, with the contract, the errors and the headers of all responses.
+
+    `sent` are other models of what callers send.
+    """
     document = app.openapi()
     _, schemas = models_json_schema(
-        [(contract, "validation"), (ProblemDetails, "serialization")], ref_template="#/components/schemas/{model}"
+        [(contract, "validation"), *((model, "validation") for model in sent), (ProblemDetails, "serialization")],
+        ref_template="#/components/schemas/{model}",
     )
     for spec in contract.features:
         described = schemas["$defs"][contract.__name__]["properties"][spec.name]

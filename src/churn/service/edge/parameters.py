@@ -21,6 +21,7 @@ KEY, LAST_OFFER, ACCEPT_LANGUAGE = "X-Subscriber-Key", "X-Last-Offer", "Accept-L
 ATTEMPT, MOST_ATTEMPTS = "X-Attempt", 100
 ATTEMPTS = {str(number): number for number in range(1, MOST_ATTEMPTS + 1)}
 LONGEST_KEY = 128
+KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": LONGEST_KEY}
 SANE_KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 HEADERS = {name.lower().encode(): name for name in (KEY, LAST_OFFER, ACCEPT_LANGUAGE, ATTEMPT)}
 
@@ -44,7 +45,7 @@ def describe_visitor(codes: Sequence[str]) -> list[dict[str, Any]]:
             KEY,
             "An opaque key, always the same for one subscriber: it decides whether they are held out. "
             "Logged as a keyed hash, or not at all.",
-            {"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": LONGEST_KEY},
+            KEY_SCHEMA,
         ),
         describe_header(
             LAST_OFFER,
@@ -108,6 +109,18 @@ def read_visitor(request: Request, languages: Languages) -> Visitor:
         languages.choose(texts.get(ACCEPT_LANGUAGE)),
         ATTEMPTS.get(texts.get(ATTEMPT, "")),
     )
+
+
+def read_subscriber_key(request: Request) -> str | None:
+    """Return the subscriber's key; None if none came.
+
+    Raises:
+        Problem: 422; it cannot be one, or there are two.
+    """
+    values = [value.decode("latin-1") for name, value in request.scope["headers"] if HEADERS.get(name) == KEY]
+    if len(values) > 1:
+        raise refuse_field(KEY, "duplicate", "is given twice; give it once")
+    return _key(values[0]) if values else None
 
 
 def _count(value: str, most: int) -> int:
