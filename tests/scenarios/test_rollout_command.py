@@ -18,6 +18,7 @@ import pytest
 import xgboost
 from support.balancer import Balancer, balancing
 from support.exposing import Service, answering, exposing
+from support.logged import write_journal
 from support.processes import Done, wait_until
 from support.rollouts import SHORT_PLAN
 from typer.testing import CliRunner
@@ -27,6 +28,7 @@ from churn.cli import app
 from churn.contract.sampling import draw_columns
 from churn.errors import ChurnError
 from churn.explain.xgb import XgboostModel
+from churn.prediction_log.places import locate_log
 from churn.rollout.routers.haproxy import HAProxy
 from churn.rollout.state import State
 from churn.rollout.store import RolloutStore
@@ -283,6 +285,23 @@ def test_a_rollout_without_pairs_is_refused_unless_one_says_so_on_purpose(place:
         shown = json.loads(place.churn("status", "--json").out)
         assert shown["subscribers_compared"] is None
         assert "no bundle in" in shown["no_pairs"]
+        place.succeed("abort", "--reason", "seen")
+
+
+def test_a_plan_that_is_not_expected_to_end_is_refused_unless_one_says_so_on_purpose(place: Place) -> None:
+    places = locate_log(None, "streamflow", home=place.home)
+    begin_s = int(time.time()) - 3 * 3600
+    rows, scores = [[1.0]] * 20, [0.5] * 20
+    write_journal(places, "one", version="v1", features=["x"], rows=rows, scores=scores, at_s=begin_s)
+    place.services[0].answers(0.3, "low", times=50)
+    refused = place.churn(*place.arguments())
+    assert (refused.code, place.share, place.state()) == (11, 0, "none")
+    assert "this plan is not expected to end" in refused.err
+    assert "more weight_percent in step 1" in refused.err
+    assert "--despite-forecast was given without a reason" in place.churn(*place.arguments(), "--despite-forecast").err
+    with place.controlled(*place.arguments(), "--despite-forecast", "--reason", "a test"):
+        with closing(RolloutStore(place.home)) as store:
+            assert "despite the forecast: a test" in store.list_events(1)[0].reason
         place.succeed("abort", "--reason", "seen")
 
 

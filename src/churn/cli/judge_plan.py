@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from churn.businesses import find_contract
-from churn.cli.show import format_time, out, print_table, show_progress
-from churn.errors import RolloutError, SettingsError
+from churn.cli.rollout_control import count_stable
+from churn.cli.show import format_time, out, print_table, say, show_progress
+from churn.errors import ChurnError, RolloutError, SettingsError
 from churn.judging.counts import Counts
 from churn.judging.metrics import OBJECTIVE_S
+from churn.rollout.evidence import describe_error
 from churn.rollout.first_answers import list_parts
 from churn.rollout.forecast.forecast import RUNS, VersionForecast, forecast_version
 from churn.rollout.forecast.log_traffic import read_traffic
@@ -30,6 +32,7 @@ from churn.rollout.forecast.versions import (
 from churn.rollout.forecast.wording import describe_bound, describe_forecast, suggest_change, text_from_span
 from churn.rollout.paired import SWITCH_ON_KEYS, WITHOUT
 from churn.rollout.plan import Plan
+from churn.rollout.state import Setup
 from churn.service.startup import find_log_places
 from churn.settings import Settings
 
@@ -37,6 +40,8 @@ from churn.settings import Settings
 
 REQUESTS_EACH = 5.0
 PATIENCE_S = 2.0
+A_DAY = timedelta(days=1)
+START_RUNS = 10  # of a rollout that is about to start
 
 
 type Fact = tuple[str, str, str]
@@ -117,6 +122,11 @@ def find_known(
             "assumed, as after another draw of the training data",
         ),
         ("a bad version", f"off by {BAD_TIMES:g} times what is tolerated; errors at least twice", "chosen"),
+        *(
+            [("what the business gets", "not played: a step may wait longer for it", "guardrails of the plan")]
+            if plan.model_checks and plan.guardrails
+            else []
+        ),
         ("it begins", format_time(begin.timestamp()), "now" if begin == now else "the release window opens"),
     ]
     return Known(traffic, equal, begin, find_opening, facts)
@@ -147,6 +157,39 @@ def foretell(plan: Plan, known: Known, *, with_bad: bool, runs: int = RUNS) -> F
             for version in versions
         )
     return Forecast(equal, bad)
+
+
+def require_end(plan: Plan, setup: Setup, settings: Settings, *, unpaired: bool, despite: bool) -> bool:
+    """Say how long a rollout will take, and refuse one that is not expected to end. Return whether it is not.
+
+    Args:
+        unpaired: whether the model's checks hold anyway, until a person promotes; then all others are foretold.
+        despite: whether it is only said.
+
+    Raises:
+        RolloutError: it is not expected to end.
+    """
+    if plan.time_scale > 1:
+        return False  # the traffic of a demonstration comes with it, so no log tells of it
+    if unpaired:
+        plan = plan.model_copy(update={"model_checks": False})
+    now, contract = datetime.now(UTC), setup.contract or settings.churn_contract
+    try:
+        stable = count_stable(setup, settings)
+        known = find_known(plan, settings, contract, since=now - A_DAY, now=now, stable=stable, given=Given())
+        equal = foretell(plan, known, with_bad=False, runs=START_RUNS).equal
+    except (ChurnError, OSError) as error:
+        say(f"nobody knows how long this plan will take: {describe_error(error)}")
+        return False
+    text = describe_forecast(plan, equal)
+    if equal.can_end or despite:
+        say(text)
+        return not equal.can_end
+    raise RolloutError(
+        text,
+        instead=f"{suggest_change(plan, equal)}; `churn judge plan` tells what changes. Or give --despite-forecast "
+        "--reason TEXT, which is recorded",
+    )
 
 
 def show_forecast(plan: Plan, known: Known, forecast: Forecast) -> None:

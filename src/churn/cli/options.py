@@ -79,6 +79,16 @@ CaFileOption = Annotated[
 # Of rollouts.
 ServiceOption = Annotated[str, typer.Option(help="The service; it has one rollout at a time.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; it is recorded.")]
+OverrideOption = Annotated[bool, typer.Option("--override", help="Start outside the release window; needs --reason.")]
+WithoutPairsOption = Annotated[
+    bool, typer.Option("--without-pairs", help="Start although the model's checks will hold; needs --reason.")
+]
+DespiteForecastOption = Annotated[
+    bool, typer.Option("--despite-forecast", help="Start although the plan is not expected to end; needs --reason.")
+]
+RegistryOption = Annotated[
+    bool, typer.Option(help="Hold the release gates first, and move the alias `champion` at the end.")
+]
 OptionalReason = Annotated[str | None, typer.Option("--reason", help="Why; it is recorded.")]
 
 

@@ -15,11 +15,15 @@ import typer
 from churn.cli.extras import require_extra
 from churn.cli.options import (
     ContractOption,
+    DespiteForecastOption,
     JsonOption,
     NameOption,
     OptionalReason,
+    OverrideOption,
     ReasonOption,
+    RegistryOption,
     ServiceOption,
+    WithoutPairsOption,
     get_user,
     require_reason,
 )
@@ -83,17 +87,11 @@ def start(  # noqa: PLR0917 - typer calls it by names
         str | None,
         typer.Option(metavar="COMMAND", help="Takes the old version down at the end; it may be run more than once."),
     ] = None,
-    override: Annotated[  # noqa: FBT002
-        bool, typer.Option("--override", help="Start outside the release window; needs --reason.")
-    ] = False,
-    without_pairs: Annotated[  # noqa: FBT002
-        bool,
-        typer.Option("--without-pairs", help="Start although the model's checks will hold; needs --reason."),
-    ] = False,
+    override: OverrideOption = False,  # noqa: FBT002
+    without_pairs: WithoutPairsOption = False,  # noqa: FBT002
+    despite_forecast: DespiteForecastOption = False,  # noqa: FBT002
     reason: OptionalReason = None,
-    registry: Annotated[  # noqa: FBT002
-        bool, typer.Option(help="Hold the release gates first, and move the alias `champion` at the end.")
-    ] = True,
+    registry: RegistryOption = True,  # noqa: FBT002
     name: NameOption = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
@@ -103,14 +101,15 @@ def start(  # noqa: PLR0917 - typer calls it by names
     """
     require_rollout_extra()
     from churn.cli import rollout_control as control
+    from churn.cli.judge_plan import require_end
     from churn.clocks import read_clock
     from churn.rollout.plan import DEFAULT_PLAN, read_plan
     from churn.rollout.state import Event, Rollout, Setup, State
 
     overridden = require_reason("--override", reason) if override else None
     unpaired = require_reason("--without-pairs", reason) if without_pairs else None
-    settings = read_settings()
-    steps = read_plan(plan or DEFAULT_PLAN)
+    unhurried = require_reason("--despite-forecast", reason) if despite_forecast else None
+    settings, steps = read_settings(), read_plan(plan or DEFAULT_PLAN)
     setup = Setup(
         router=router,
         prometheus=prometheus,
@@ -131,12 +130,14 @@ def start(  # noqa: PLR0917 - typer calls it by names
         control.require_parts(setup)
         if steps.model_checks and not unpaired:
             control.require_pairs(setup, served["stable"], settings)
+        slow = require_end(steps, setup, settings, unpaired=bool(unpaired), despite=bool(unhurried))
         if registry:
             say(f"holding the release gates against {version}")
             control.require_gates(version, setup, settings)
         before, clock = served["stable"].version, read_clock()
         what = f"{before} to {version}" + (f"; outside the window: {overridden}" if closed else "")
         what += f"; without pairs: {unpaired}" if unpaired else ""
+        what += f"; despite the forecast: {unhurried}" if slow else ""
         rollout = Rollout(
             *(0, service, before, version, steps, setup, State.STARTING, -1, 0, clock.wall_s, what, clock.wall_s),
             clock=clock,
