@@ -136,3 +136,9 @@ class RetentionAnswer(PredictionAnswer):
 
     prediction_id: Annotated[str, Field(description="Of this answer; events about it carry the id.")]
     retention: Annotated[Retention | None, Field(description="Null where there is no banner.")]
+
+
+class EventsTaken(TypedDict):
+    """What was taken of a report of events."""
+
+    taken: Annotated[int, Field(ge=1, description="The events of the request, repetitions included.")]

@@ -11,10 +11,10 @@ import pytest
 from support.broken_servers import ANSWER, BROKEN, JSON, NONSENSE, REFUSING, UNAVAILABLE, always, answer, in_turn
 from support.small_server import Reply, http, read_attempts, small_server
 
-from churn.answers import RetentionAnswer
+from churn.answers import BannerEventName, RetentionAnswer
 from churn.client import AsyncChurnClient, ChurnClient
 from churn.client.asynchronous import MOST_CONNECTIONS
-from churn.client.calls import Asked, Health
+from churn.client.calls import Asked, Health, Reported
 from churn.errors import ClientError, Nonsense, Refused, SettingsError, Unavailable
 from churn.service.edge.request_ids import MACHINE_MADE
 
@@ -28,6 +28,7 @@ class Client(Protocol):
     """What the two have in common once the asynchronous one is waited for."""
 
     def predict(self, subscriber: dict[str, Any], **asked: Unpack[Asked]) -> RetentionAnswer: ...
+    def report_event(self, prediction_id: str, event: BannerEventName, **reported: Unpack[Reported]) -> None: ...
     def schema(self) -> dict[str, Any]: ...
     def health(self) -> Health: ...
 
@@ -40,6 +41,9 @@ class Waiting:
 
     def predict(self, subscriber: dict[str, Any], **asked: Unpack[Asked]) -> RetentionAnswer:
         return self.runner.run(self.client.predict(subscriber, **asked))
+
+    def report_event(self, prediction_id: str, event: BannerEventName, **reported: Unpack[Reported]) -> None:
+        self.runner.run(self.client.report_event(prediction_id, event, **reported))
 
     def schema(self) -> dict[str, Any]:
         return self.runner.run(self.client.schema())
@@ -123,6 +127,15 @@ def test_both_sendings_have_one_id_and_say_which_is_which(open_client: Any) -> N
     assert (one, two, anew) == ("1", "2", "1")
     assert first == again != other
     assert MACHINE_MADE.fullmatch(first.encode())
+
+
+def test_an_event_is_reported_again_under_the_same_id_until_it_is_taken(open_client: Any) -> None:
+    heads: list[str] = []
+    taken = http(200, b'{"taken":1}', JSON)
+    with small_server(in_turn(None, taken), heads) as address, open_client(address, SLACK_S) as client:
+        client.report_event("a" * 32, "seen")
+    (first, one), (again, two) = read_attempts(heads)
+    assert (first, one, two) == (again, "1", "2")
 
 
 @pytest.mark.parametrize(

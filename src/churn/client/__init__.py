@@ -8,6 +8,6 @@ portal.py         asks the portal what it keeps of a person, or to erase it
 
 from churn.client.asynchronous import AsyncChurnClient
 from churn.client.blocking import ChurnClient
-from churn.client.calls import Asked, Health
+from churn.client.calls import Asked, Health, Reported
 
-__all__ = ["Asked", "AsyncChurnClient", "ChurnClient", "Health"]
+__all__ = ["Asked", "AsyncChurnClient", "ChurnClient", "Health", "Reported"]

@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack
 import anyio
 import httpx2
 
-from churn.answers import RetentionAnswer
+from churn.answers import BannerEventName, RetentionAnswer
 from churn.client.calls import (
     HEALTH,
     MOST_BYTES,
@@ -18,6 +18,8 @@ from churn.client.calls import (
     Health,
     NoReply,
     Reply,
+    Reported,
+    build_event_call,
     build_headers,
     build_prediction_call,
     choose_pause,
@@ -69,6 +71,16 @@ class AsyncChurnClient:
             Nonsense: the answer is not the service's.
         """
         return await self._ask(build_prediction_call(subscriber, **asked))
+
+    async def report_event(self, prediction_id: str, event: BannerEventName, **reported: Unpack[Reported]) -> None:
+        """Report what became of the banner of a prediction. It counts once, so after `Unavailable` report it again.
+
+        Raises:
+            Unavailable: as `predict` does; the event may have been taken all the same.
+            Refused: it is not valid, the key is not or lacks the scope `events`, or (404) the service keeps no log.
+            Nonsense: the answer is not the service's.
+        """
+        await self._ask(build_event_call(prediction_id, event, **reported))
 
     async def schema(self) -> dict[str, Any]:
         """Fetch the service's OpenAPI document. Raises as `predict` does."""

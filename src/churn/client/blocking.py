@@ -11,9 +11,9 @@ from typing import Any, Self, Unpack
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from churn.answers import RetentionAnswer
+from churn.answers import BannerEventName, RetentionAnswer
 from churn.client.asynchronous import AsyncChurnClient
-from churn.client.calls import Asked, Health
+from churn.client.calls import Asked, Health, Reported
 from churn.errors import ClientError
 
 
@@ -42,6 +42,10 @@ class ChurnClient:
     def predict(self, subscriber: Mapping[str, object], **asked: Unpack[Asked]) -> RetentionAnswer:
         """Ask as `AsyncChurnClient.predict` does."""
         return self._thread.call(partial(self._client.predict, subscriber, **asked))
+
+    def report_event(self, prediction_id: str, event: BannerEventName, **reported: Unpack[Reported]) -> None:
+        """Report as `AsyncChurnClient.report_event` does."""
+        self._thread.call(partial(self._client.report_event, prediction_id, event, **reported))
 
     def schema(self) -> dict[str, Any]:
         """Ask as `AsyncChurnClient.schema` does."""

@@ -4,14 +4,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any, NotRequired, TypedDict, Unpack
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from churn.answers import RetentionAnswer
+from churn.answers import BannerEventName, EventsTaken, RetentionAnswer
 from churn.errors import Nonsense, Refused, SettingsError, Unavailable
 
 MOST_BYTES = 1_048_576
@@ -30,6 +30,14 @@ class Asked(TypedDict, total=False):
     last_offer: date | None  # when the subscriber last accepted an offer
     language: str | None  # as in Accept-Language
     reasons: int | None  # number of top_reasons, three by default
+
+
+class Reported(TypedDict, total=False):
+    """What a caller may add to an event; None adds nothing."""
+
+    time: datetime | None  # when it happened, with its offset; the service notes its own time anyway
+    model_version: str | None  # that of the answer, by which /metrics counts
+    subscriber_key: str | None  # as in `Asked`
 
 
 class Health(TypedDict):
@@ -111,6 +119,7 @@ class Call[T]:
 SCHEMA = Call("GET", "/openapi.json", TypeAdapter(dict[str, Any]))
 HEALTH = Call("GET", "/health", TypeAdapter(Health))
 _PREDICTION = TypeAdapter(RetentionAnswer)
+_TAKEN = TypeAdapter(EventsTaken)
 _PROBLEM = TypeAdapter(_Problem)
 
 
@@ -118,8 +127,7 @@ def build_prediction_call(subscriber: Mapping[str, object], **asked: Unpack[Aske
     """Build the call for a prediction. Values that fit no JSON or no header raise Refused."""
     key, last_offer = asked.get("subscriber_key"), asked.get("last_offer")
     language, reasons = asked.get("language"), asked.get("reasons")
-    if key is not None and not KEY.fullmatch(key):
-        raise _unsendable("X-Subscriber-Key", "1 to 128 visible ASCII characters")
+    _require_key(key)
     if language is not None and not LANGUAGE.fullmatch(language):
         raise _unsendable("Accept-Language", "languages in ASCII, such as de")
     headers = {
@@ -139,6 +147,28 @@ def build_prediction_call(subscriber: Mapping[str, object], **asked: Unpack[Aske
         {name: value for name, value in headers.items() if value is not None},
         content,
     )
+
+
+def build_event_call(prediction_id: str, event: BannerEventName, **reported: Unpack[Reported]) -> Call[EventsTaken]:
+    """Build the call that reports what became of a banner. Values that fit no JSON or no header raise Refused."""
+    key, moment = reported.get("subscriber_key"), reported.get("time")
+    _require_key(key)
+    if moment is not None and moment.utcoffset() is None:
+        raise Refused(
+            "time cannot be sent", instead="give one with its offset", fields={"time": "time must have its offset"}
+        )
+    body = {
+        "prediction_id": prediction_id,
+        "event": event,
+        "time": None if moment is None else moment.isoformat(),
+        "model_version": reported.get("model_version"),
+    }
+    try:
+        content = json.dumps([{name: value for name, value in body.items() if value is not None}]).encode()
+    except (TypeError, ValueError):
+        raise Refused("the event cannot be written as JSON", instead="give strings") from None
+    headers = {"Content-Type": "application/json"}
+    return Call("POST", "/events", _TAKEN, headers if key is None else headers | {"X-Subscriber-Key": key}, content)
 
 
 def build_headers(api_key: str | None) -> dict[str, str]:
@@ -165,6 +195,11 @@ def choose_pause(reply: Reply | NoReply) -> float | None:
             after = headers.get("retry-after", "")
             return float(after) if SECONDS.fullmatch(after) else None
     return None
+
+
+def _require_key(key: str | None) -> None:
+    if key is not None and not KEY.fullmatch(key):
+        raise _unsendable("X-Subscriber-Key", "1 to 128 visible ASCII characters")
 
 
 def _unsendable(header: str, expected: str) -> Refused:

@@ -2,14 +2,14 @@
 
 import json
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.client.calls import HEALTH, SCHEMA, NoReply, Reply, build_prediction_call, choose_pause
+from churn.client.calls import HEALTH, SCHEMA, NoReply, Reply, build_event_call, build_prediction_call, choose_pause
 from churn.errors import ClientError, Refused
 
 SUBSCRIBER = {"tenure": 14}
@@ -54,6 +54,28 @@ def test_what_cannot_be_sent_is_refused_without_being_told(subscriber: dict[str,
     assert "secr" not in f"{refused.value} {refused.value.instead}"
 
 
+def test_an_event_is_sent_with_what_is_known_of_it_and_nothing_else() -> None:
+    bare = build_event_call("a" * 32, "seen")
+    assert (bare.method, bare.path, bare.headers) == ("POST", "/events", {"Content-Type": "application/json"})
+    assert json.loads(bare.content or b"") == [{"prediction_id": "a" * 32, "event": "seen"}]
+    whole = build_event_call(
+        "a" * 32, "accepted", time=datetime(2026, 3, 1, tzinfo=UTC), model_version="v1", subscriber_key="key"
+    )
+    assert whole.headers["X-Subscriber-Key"] == "key"
+    [event] = json.loads(whole.content or b"")
+    assert (event["time"], event["model_version"]) == ("2026-03-01T00:00:00+00:00", "v1")
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [{"subscriber_key": "secret\n"}, {"time": datetime(2026, 3, 1)}, {"model_version": b"secret"}],  # noqa: DTZ001 - it is refused
+)
+def test_an_event_that_cannot_be_sent_is_refused_without_being_told(reported: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        build_event_call("a" * 32, "seen", **reported)
+    assert "secr" not in f"{refused.value} {refused.value.instead}"
+
+
 def test_what_json_has_no_number_for_is_left_to_the_service_which_names_the_field() -> None:
     assert build_prediction_call({"tenure": float("nan")}).content == b'{"tenure": NaN}'
 
@@ -73,7 +95,7 @@ def test_whatever_comes_back_is_an_answer_or_a_client_error(status: int, headers
     reply = Reply(status, headers, body)
     pause_s = choose_pause(reply)
     assert pause_s is None or (status == 503 and pause_s >= 0)
-    for call in (build_prediction_call(SUBSCRIBER), SCHEMA, HEALTH):
+    for call in (build_prediction_call(SUBSCRIBER), build_event_call("a" * 32, "seen"), SCHEMA, HEALTH):
         with suppress(ClientError):
             call.read(reply)
 

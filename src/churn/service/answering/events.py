@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Annotated, Final, TypedDict
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
 
+from churn.answers import EventsTaken
 from churn.prediction_log.banner_events import BannerEvent
 from churn.prediction_log.writer import PredictionLog
 from churn.service.answering.reports import read_report
@@ -31,12 +31,6 @@ NO_LOG = (
     "PREDICTION_LOG"
 )
 NO_ROOM = "too many events wait to be written; send this request again, whole"
-
-
-class EventsTaken(TypedDict):
-    """What was taken."""
-
-    taken: Annotated[int, Field(ge=1, description="The events of the request, repetitions included.")]
 
 
 class RecentEvents:
