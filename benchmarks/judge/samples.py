@@ -11,7 +11,22 @@ from churn.judging.sequences import Numbers, is_rejected
 
 
 def find_outside(check: Check, comparison: Comparison, level: Levels) -> Flags:
-    """Say for each run whether its confidence sequence lies outside the tolerance."""
+    """Say for each run whether its confidence sequence lies outside the tolerance, both ways to count."""
+    outside = _find_outside(check, comparison, level)
+    if comparison.together is not None:
+        outside &= _find_outside(check, comparison.view_together(), level)
+    return outside
+
+
+def find_within(check: Check, comparison: Comparison, level: Levels) -> Flags:
+    """Say for each run whether its confidence sequence lies within the tolerance, both ways to count."""
+    within = _find_within(check, comparison, level)
+    if comparison.together is not None:
+        within &= _find_within(check, comparison.view_together(), level)
+    return within
+
+
+def _find_outside(check: Check, comparison: Comparison, level: Levels) -> Flags:
     effect, alpha = comparison.proportions.effect(), level.outside / comparison.divide_outside
     beyond = effect if check.direction == "up" else np.abs(effect)
     beyond = comparison.selected & (beyond > check.tolerance)
@@ -26,8 +41,7 @@ def find_outside(check: Check, comparison: Comparison, level: Levels) -> Flags:
     return np.asarray(beyond.any(axis=-1))
 
 
-def find_within(check: Check, comparison: Comparison, level: Levels) -> Flags:
-    """Say for each run whether its confidence sequence lies within the tolerance."""
+def _find_within(check: Check, comparison: Comparison, level: Levels) -> Flags:
     effect, inside = comparison.proportions.effect(), np.ones(comparison.selected.shape, dtype=bool)
     alpha = level.within / comparison.divide_within
     for edge in (1,) if check.direction == "up" else (1, -1):
@@ -46,4 +60,7 @@ def _stable_shares(comparison: Comparison) -> Numbers:
 
 
 def select_runs(comparison: Comparison, runs: NDArray[np.int_]) -> Comparison:
-    return comparison._replace(proportions=comparison.proportions.select(runs), selected=comparison.selected[runs])
+    together = None if comparison.together is None else comparison.together.select(runs)
+    return comparison._replace(
+        proportions=comparison.proportions.select(runs), selected=comparison.selected[runs], together=together
+    )

@@ -14,9 +14,9 @@ from support.listening import QuietHandler, listening
 
 
 class Service:
-    """What a service counts, by prometheus_client itself."""
+    """What a service counts, by prometheus_client itself. One of an earlier version tells nothing of retries."""
 
-    def __init__(self, version: str = "v1", *, fingerprint: str = "the contract's") -> None:
+    def __init__(self, version: str = "v1", *, fingerprint: str = "the contract's", tells_retries: bool = True) -> None:
         self.registry = CollectorRegistry()
 
         def counter(name: str, *labels: str) -> Counter:
@@ -34,6 +34,16 @@ class Service:
         self.latency = histogram(metrics.REQUEST_DURATION.name, "route", LATENCY_BOUNDS_S)
         self.probability = histogram(metrics.PROBABILITY.name, "model_version", PROBABILITY_BOUNDS)
         self.requests.labels("/predict", "2xx")  # is there from the start, as 0
+        if tells_retries:
+            self.retries = counter(metrics.RETRIES.name, "status")
+            self.retries.labels("2xx")
+            self.retry_duration = Histogram(
+                metrics.RETRY_DURATION.name, "of retries", buckets=LATENCY_BOUNDS_S, registry=self.registry
+            )
+            self.repeated_failures = counter(metrics.REPEATED_FAILURES.name)
+            self.repeated_slow = Histogram(
+                metrics.REPEATED_SLOW.name, "of repeats", buckets=LATENCY_BOUNDS_S, registry=self.registry
+            )
         labels = ["model_version", "bundle_sha256", "contract_fingerprint"]
         info = Gauge(metrics.BUNDLE_INFO.name, "what it serves", labels, registry=self.registry)
         info.labels(version, f"sum-of-{version}", fingerprint).set(1)

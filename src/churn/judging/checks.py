@@ -212,6 +212,10 @@ def checks_from_tables(tables: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]
 class Comparison(NamedTuple):
     """The shares that a check compares. Counts of many simulated runs have further axes before the last one.
 
+    One subscriber who fails each time is little evidence. So hits within a minute of another one of the same
+    subscriber are no hits, and the totals shrink as much: in `proportions` by what each track has of them, so that
+    shares stay what they are; in `together` by what both tracks have of them.
+
     Args:
         parts: the name of each share; as many as the last axis of `proportions` is long.
         selected: which parts matter.
@@ -224,6 +228,11 @@ class Comparison(NamedTuple):
     selected: Flags
     divide_outside: int
     divide_within: int
+    together: Proportions | None = None
+
+    def view_together(self) -> "Comparison":
+        """Return the same shares with totals that shrink by the repeats of both tracks."""
+        return self if self.together is None else self._replace(proportions=self.together)
 
     def is_counted(self) -> bool:
         """Whether both tracks have answers of this kind."""
@@ -232,7 +241,8 @@ class Comparison(NamedTuple):
 
 def compare(measure: Measure, stable: Counts, canary: Counts, earlier: Counts | None = None) -> Comparison:
     """Take the shares of a measure from the counts of both tracks, and from what stable answered earlier."""
-    hits_and_totals = [measure.count(counts) for counts in (stable, canary, earlier or Counts())]
+    tracks = [stable, canary, earlier or Counts()]
+    hits_and_totals = [measure.count(counts) for counts in tracks]
     parts = tuple(hits_and_totals[0][0])
 
     def stack(hits: Mapping[str, int], total: int) -> tuple[Numbers, Numbers]:
@@ -240,8 +250,34 @@ def compare(measure: Measure, stable: Counts, canary: Counts, earlier: Counts | 
         stacked = np.stack([np.minimum(hits[part], total) for part in parts], axis=-1).astype(float)
         return stacked, np.broadcast_to(np.asarray(total, dtype=float)[..., None], stacked.shape)
 
-    proportions = Proportions(*(numbers for hits, total in hits_and_totals for numbers in stack(hits, total)))
+    stacked = [stack(hits, total) for hits, total in hits_and_totals]
+    proportions = Proportions(*(numbers for pair in stacked for numbers in pair))
+    selected = measure.select(proportions) if measure.select else np.ones(proportions.canary_hits.shape, dtype=bool)
+    together = None
+    if any(np.any(counts.repeated_errors) or np.any(counts.repeated_latency) for counts in tracks[:2]):
+        repeats = [stack(*measure.count(counts.take_repeats()))[0] for counts in tracks]
+        proportions, together = thin_out(proportions, repeats)
     divide = max(measure.least_parts, len(parts))
-    if measure.select:
-        return Comparison(parts, proportions, measure.select(proportions), divide, divide)
-    return Comparison(parts, proportions, np.ones(proportions.canary_hits.shape, dtype=bool), divide, 1)
+    return Comparison(parts, proportions, selected, divide, divide if measure.select else 1, together)
+
+
+def thin_out(proportions: Proportions, repeats: Sequence[Numbers]) -> tuple[Proportions, Proportions]:
+    """Take repeats from the hits of stable, of the canary and of earlier, and shrink the totals as much.
+
+    Return first what shrinks for each by its own repeats, then what shrinks by the repeats of both tracks.
+    """
+    hits, totals = proportions[::2], proportions[1::2]
+    once = [np.maximum(all_hits - repeated, 0) for all_hits, repeated in zip(hits, repeats, strict=True)]
+    own = [np.maximum(all_hits, 1) / np.maximum(left, 1) for all_hits, left in zip(hits, once, strict=True)]
+    both = np.maximum(hits[0] + hits[1], 1) / np.maximum(once[0] + once[1], 1)
+    by_own, by_both = (
+        Proportions(
+            *(
+                numbers
+                for left, total, shrink in zip(once, totals, shrinks, strict=True)
+                for numbers in (left, np.maximum(total / shrink, left))
+            )
+        )
+        for shrinks in (own, [both] * len(once))
+    )
+    return by_own, by_both

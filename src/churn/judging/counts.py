@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
 
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
+
+NO_LATENCY: Final = (0,) * (len(LATENCY_BOUNDS_S) + 1)
+# The fields of Counts that say which of the other numbers are no evidence.
+REPEATS: Final = ("retries", "retried_errors", "retried_latency", "repeated_errors", "repeated_latency", "unsorted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +28,29 @@ class Counts:
         banners: predictions above the threshold.
         top_features: predictions that have this feature among the three largest contributions.
         top_sets: predictions that have these three.
+        retries: of the requests, those that somebody sent again.
+        retried_errors, retried_latency: of the errors, and of the latency, those.
+        repeated_errors: of the other errors, those of a subscriber who had met one within the last minute.
+        repeated_latency: of the other slow answers, the same.
+        unsorted: of the requests, those of services that do not tell these five.
     """
 
     requests: int = 0
     errors: int = 0
     refused: int = 0
-    latency: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS_S) + 1)
+    latency: tuple[int, ...] = NO_LATENCY
     predictions: int = 0
     probability: tuple[int, ...] = (0,) * PROBABILITY_BINS
     tiers: Mapping[str, int] = field(default_factory=dict)
     banners: int = 0
     top_features: Mapping[str, int] = field(default_factory=dict)
     top_sets: Mapping[str, int] = field(default_factory=dict)
+    retries: int = 0
+    retried_errors: int = 0
+    retried_latency: tuple[int, ...] = NO_LATENCY
+    repeated_errors: int = 0
+    repeated_latency: tuple[int, ...] = NO_LATENCY
+    unsorted: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         """Add two counts, field by field."""
@@ -44,6 +59,28 @@ class Counts:
     def __sub__(self, other: Counts) -> Counts:
         """Return what came since `other` was counted. No counter may have restarted in between."""
         return self._combine(other, -1)
+
+    def drop_retries(self) -> Counts:
+        """Return these counts with each request counted once, as its first try ended."""
+        # Counters are not read in one instant, so a retry may be told before its request.
+        rest = zip(self.latency, self.retried_latency, strict=True)
+        return replace(
+            self,
+            requests=max(self.requests - self.retries, 0),
+            errors=max(self.errors - self.retried_errors, 0),
+            latency=tuple(max(tries - retries, 0) for tries, retries in rest),
+            retries=0,
+            retried_errors=0,
+            retried_latency=NO_LATENCY,
+        )
+
+    def ignore_repeats(self) -> Counts:
+        """Return these counts as if nobody had told which of them are retries or repeats."""
+        return replace(self, **{name: getattr(Counts(), name) for name in REPEATS})
+
+    def take_repeats(self) -> Counts:
+        """Return the errors and slow answers of subscribers who had met one within the last minute, as counts."""
+        return Counts(requests=self.repeated_errors, errors=self.repeated_errors, latency=self.repeated_latency)
 
     def numbers(self) -> Iterator[int]:
         """Yield every number, in no order that matters."""
@@ -66,3 +103,10 @@ class Counts:
 
         names = [counted.name for counted in fields(self)]
         return Counts(**{name: combine(getattr(self, name), getattr(other, name)) for name in names})
+
+
+def count_each_request_once(stable: Counts, canary: Counts) -> tuple[Counts, Counts]:
+    """Drop the retries of both tracks; or ignore retries and repeats of both, where one of them tells of none."""
+    if stable.unsorted or canary.unsorted:
+        return stable.ignore_repeats(), canary.ignore_repeats()
+    return stable.drop_retries(), canary.drop_retries()

@@ -42,7 +42,8 @@ def read_judge_input(path: Path) -> JudgeInput:
     except ValueError as error:
         raise DataError(f"{path} holds no counts: {error}", instead=instead) from error
     for counts in (judge_input.stable, judge_input.canary, judge_input.earlier):
-        if len(counts.latency) != len(LATENCY_BOUNDS_S) + 1 or len(counts.probability) != PROBABILITY_BINS:
+        latencies = (counts.latency, counts.retried_latency, counts.repeated_latency)
+        if {*map(len, latencies)} != {len(LATENCY_BOUNDS_S) + 1} or len(counts.probability) != PROBABILITY_BINS:
             raise DataError(
                 f"{path}: latency needs {len(LATENCY_BOUNDS_S) + 1} numbers, probability {PROBABILITY_BINS}",
                 instead="give one for each bucket, not summed up",

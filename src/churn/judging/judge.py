@@ -16,7 +16,7 @@ from typing import Final
 
 from churn.errors import SettingsError
 from churn.judging.checks import Check
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, count_each_request_once
 from churn.judging.findings import Finding, Levels, VerdictDecision, build_unknown_finding
 from churn.judging.guardrails import FALSE_ROLLBACK_BY_GUARDRAILS, Guardrails, find_guardrail
 from churn.judging.machine import hold_slow_machines
@@ -99,7 +99,7 @@ def judge(
 def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeInput) -> tuple[Finding, ...]:
     """Evaluate each check: in pairs, in two samples, or by the split of the requests."""
     in_samples = [(check, level) for check, level in checks if check.measure.is_in_samples]
-    stable, canary = judge_input.stable, judge_input.canary
+    stable, canary = count_each_request_once(judge_input.stable, judge_input.canary)
     found_in_samples = find_in_samples(in_samples, stable, canary, judge_input.earlier)
 
     def evaluate(check: Check, level: Levels) -> Finding:

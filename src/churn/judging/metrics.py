@@ -110,6 +110,27 @@ ERRORS: Final = Metric(
     "Requests that got an error, by its kind.",
     {"kind": (*KINDS.values(), BUSY, OTHER)},
 )
+RETRIES: Final = Metric(
+    "churn_retries_total",
+    "counter",
+    "Those of /predict that somebody sent again, by how they ended: with an X-Request-ID, and an X-Attempt above 1.",
+    {"status": ("2xx", "4xx", "5xx", str(NOT_ANSWERED))},
+)
+RETRY_DURATION: Final = Metric(
+    "churn_retry_duration_seconds", "histogram", "How long these took.", bounds=LATENCY_BOUNDS_S
+)
+REPEATED_FAILURES: Final = Metric(
+    "churn_repeated_failures_total",
+    "counter",
+    "Answers of /predict with 5xx, within a minute of another one that counted, to the same subscriber; without a key, "
+    "on the same connection.",
+)
+REPEATED_SLOW: Final = Metric(
+    "churn_repeated_slow_seconds",
+    "histogram",
+    f"The same of answers of /predict that took longer than {1000 * OBJECTIVE_S:g} ms.",
+    bounds=LATENCY_BOUNDS_S,
+)
 STAGE_DURATION: Final = Metric(
     "churn_stage_duration_seconds",
     "histogram",

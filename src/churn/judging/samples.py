@@ -27,10 +27,16 @@ type Bounds = tuple[Numbers, Numbers]
 def find_in_samples(
     checks: Sequence[tuple[Check, Levels]], stable: Counts, canary: Counts, earlier: Counts
 ) -> Iterator[Finding]:
-    """Yield what each check finds in the counts of two tracks."""
+    """Yield what each check finds in the counts of two tracks.
+
+    Where failures were repeated, there are two ways to count. One is sure of what both say.
+    """
     compared = [(check, level, compare(check.measure, stable, canary, earlier)) for check, level in checks]
-    for (check, level, comparison), bounds in zip(compared, _bound_effects(compared), strict=True):
-        yield _find_effect(check, level, comparison, bounds)
+    together = [(check, level, comparison.view_together()) for check, level, comparison in compared]
+    bounds = list(_bound_effects(compared))
+    others = bounds if all(comparison.together is None for _, _, comparison in compared) else _bound_effects(together)
+    for (check, level, comparison), own, other in zip(compared, bounds, others, strict=True):
+        yield _find_effect(check, level, comparison, own, other)
 
 
 def find_in_split(check: Check, stable: Counts, canary: Counts, expected: float, level: Levels) -> Finding:
@@ -47,17 +53,19 @@ def find_in_split(check: Check, stable: Counts, canary: Counts, expected: float,
     return build_finding(check, counts, (abs(share - expected), low, high), requests)
 
 
-def _find_effect(check: Check, level: Levels, comparison: Comparison, bounds: Bounds) -> Finding:
+def _find_effect(check: Check, level: Levels, comparison: Comparison, bounds: Bounds, others: Bounds) -> Finding:
     if not comparison.is_counted():
         return build_unknown_finding(check, "hold", "nothing was counted of it yet")
-    lower, upper = bounds
     tolerated = check
     if check.relative_tolerance:
         tolerance = check.find_tolerance(float(_stable_shares(comparison)[0]))
         tolerated = replace(check, tolerance=tolerance, relative_tolerance=0)
-        lower, upper = (
-            tolerance * ends for ends in _bound_multiples(check, level, comparison.proportions, (lower, upper))
+        bounds, others = (
+            _bound_multiples(check, level, view.proportions, both)
+            for view, both in ((comparison, bounds), (comparison.view_together(), others))
         )
+        bounds, others = ((tolerance * low, tolerance * high) for low, high in (bounds, others))
+    lower, upper = np.minimum(bounds[0], others[0]), np.maximum(bounds[1], others[1])
     low, high = float(lower.max()), float(upper.max())
     effects = comparison.proportions.effect()[comparison.selected]
     effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
@@ -139,9 +147,10 @@ def _describe_counts(comparison: Comparison, part: int) -> str:
     stable_hits, stable_total, canary_hits, canary_total = (
         int(numbers[part]) for numbers in comparison.proportions[:4]
     )
+    once = ", with one hit a minute of a subscriber" if comparison.together is not None else ""
     return (
         f"{comparison.parts[part]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
-        f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}"
+        f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}{once}"
     )
 
 

@@ -28,6 +28,10 @@ AHEAD_S = 60.0  # how far a figure's own time may be ahead of Prometheus's
 LABELS = {
     metrics.REQUESTS.name: "status",
     f"{metrics.REQUEST_DURATION.name}_bucket": "le",
+    metrics.RETRIES.name: "status",
+    f"{metrics.RETRY_DURATION.name}_bucket": "le",
+    metrics.REPEATED_FAILURES.name: "",
+    f"{metrics.REPEATED_SLOW.name}_bucket": "le",
     metrics.PREDICTIONS.name: "tier",
     f"{metrics.PROBABILITY.name}_bucket": "le",
     metrics.BANNERS.name: "",
@@ -195,17 +199,26 @@ class ExposedMetrics:
         """
         status, tiers = self._by_label(metrics.REQUESTS), self._by_label(metrics.PREDICTIONS)
         errors = status.get("5xx", 0)
+        retries = self._by_label(metrics.RETRIES)
+        retried_errors = retries.get("5xx", 0)
+        bounds = (*LATENCY_BOUNDS_S, float("inf"))
         return Counts(
             requests=status.get("2xx", 0) + errors,
             errors=errors,
             refused=status.get("4xx", 0),
-            latency=self._by_bucket(metrics.REQUEST_DURATION, (*LATENCY_BOUNDS_S, float("inf"))),
+            latency=self._by_bucket(metrics.REQUEST_DURATION, bounds),
             predictions=sum(tiers.values()),
             probability=self._by_bucket(metrics.PROBABILITY, PROBABILITY_BOUNDS),
             tiers=tiers,
             banners=self._by_label(metrics.BANNERS).get("", 0),
             top_features=self._by_label(metrics.TOP_FEATURE),
             top_sets=self._by_label(metrics.TOP_SET),
+            retries=retries.get("2xx", 0) + retried_errors,
+            retried_errors=retried_errors,
+            retried_latency=self._by_bucket(metrics.RETRY_DURATION, bounds),
+            repeated_errors=self._by_label(metrics.REPEATED_FAILURES).get("", 0),
+            repeated_latency=self._by_bucket(metrics.REPEATED_SLOW, bounds),
+            unsorted=0 if retries else status.get("2xx", 0) + errors,  # a service of an earlier version
         )
 
     def _by_label(self, metric: Metric) -> dict[str, int]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from churn.clocks import Clock
-from churn.judging.counts import Counts
+from churn.judging.counts import REPEATS, Counts
 from churn.rollout.plan import Plan
 from churn.rollout.routers.router import Track
 
@@ -53,6 +53,7 @@ class StepCounts:
         gap: whether answers may be missing: in the last reading an instance was missing or had restarted.
         earlier: what the instances had answered between their start and the step.
         counts_refused: whether refusals are counted since the step began. An earlier program counted none.
+        counts_repeats: the same of retries and repeats.
     """
 
     at: float
@@ -61,12 +62,14 @@ class StepCounts:
     gap: bool = False
     earlier: Counts = field(default_factory=Counts)
     counts_refused: bool = False
+    counts_repeats: bool = False
 
     @classmethod
     def start_from(cls, reading: Reading, now: float) -> StepCounts:
         """Begin a step: nothing is answered yet, and all that was counted so far is earlier."""
         earlier = sum(reading.counts.values(), Counts())
-        return cls(now - reading.age_s, last=dict(reading.counts), earlier=earlier, counts_refused=True)
+        at, last = now - reading.age_s, dict(reading.counts)
+        return cls(at, last=last, earlier=earlier, counts_refused=True, counts_repeats=True)
 
     def start_anew(self, reading: Reading, now: float) -> StepCounts:
         """Forget what was answered in this step, since a wrong version answered too."""
@@ -79,12 +82,15 @@ class StepCounts:
             before = self.last.get(instance, Counts())
             if not self.counts_refused:
                 before = replace(before, refused=counts.refused)
+            if not self.counts_repeats:
+                before = replace(before, **{name: getattr(counts, name) for name in REPEATS})
             if any(number < 0 for number in (counts - before).numbers()):
                 before, restarted = Counts(), True
             total = total + (counts - before)
         at = now - reading.age_s if reading.counts else self.at
         last = {**self.last, **reading.counts}
-        return replace(self, at=at, total=total, last=last, gap=restarted or bool(reading.missing), counts_refused=True)
+        gap = restarted or bool(reading.missing)
+        return replace(self, at=at, total=total, last=last, gap=gap, counts_refused=True, counts_repeats=True)
 
 
 type TrackCounts = Mapping[Track, StepCounts]

@@ -52,6 +52,33 @@ def test_what_an_instance_exposes_becomes_its_counts() -> None:
     )
 
 
+def test_retries_and_repeats_are_read_beside_all_requests() -> None:
+    service = Service()
+    service.answers(0.5, "medium", times=4)
+    service.requests.labels("/predict", "5xx").inc(9)
+    service.retries.labels("2xx").inc(3)
+    service.retries.labels("4xx").inc(7)
+    service.retries.labels("5xx").inc(2)
+    service.retry_duration.observe(0.0015)
+    service.repeated_failures.inc(6)
+    service.repeated_slow.observe(0.4)
+    with exposing(service) as one:
+        counts = Instances(lambda: {"stable": [], "canary": [one.address]}).read()["canary"].counts[one.address]
+    assert (counts.requests, counts.errors, counts.retries, counts.retried_errors) == (13, 9, 5, 2)
+    assert (counts.repeated_errors, counts.unsorted) == (6, 0)
+    assert counts.retried_latency[LATENCY_BOUNDS_S.index(0.002)] == sum(counts.retried_latency) == 1
+    assert counts.repeated_latency[LATENCY_BOUNDS_S.index(0.5)] == sum(counts.repeated_latency) == 1
+
+
+def test_a_service_of_an_earlier_version_tells_no_retries_and_its_requests_are_unsorted() -> None:
+    service = Service(tells_retries=False)
+    service.answers(0.5, "medium", times=4)
+    service.requests.labels("/predict", "5xx").inc()
+    with exposing(service) as one:
+        counts = Instances(lambda: {"stable": [], "canary": [one.address]}).read()["canary"].counts[one.address]
+    assert (counts.requests, counts.unsorted, counts.retries, counts.repeated_errors) == (5, 5, 0, 0)
+
+
 def test_an_instance_that_does_not_answer_or_is_something_else_is_missing_and_the_others_are_read() -> None:
     service = Service()
     service.answers(0.5, "medium")

@@ -13,6 +13,7 @@ from churn.judging.metrics import (
     KINDS,
     LATENCY_BOUNDS_S,
     NOT_ANSWERED,
+    OBJECTIVE_S,
     OTHER,
     PROBABILITY_BOUNDS,
     STAGE_CELL_BOUNDS_S,
@@ -23,13 +24,16 @@ from churn.judging.metrics import (
 )
 from churn.service.counting.layout import NO_OFFER, ServedModel, count_cells, lay_out_cells
 from churn.service.counting.ledger import Ledger, Numbers
+from churn.service.counting.moments import Moments
 
 NS = 1e9
+OBJECTIVE_NS = int(OBJECTIVE_S * NS)
 LATENCY_BOUNDS_NS = tuple(bound_s * NS for bound_s in LATENCY_BOUNDS_S)
 LATENCY_SUM = len(LATENCY_BOUNDS_S) + 1
 PROBABILITY_SUM = len(PROBABILITY_BOUNDS) + 1
 STAGE_SUM = len(STAGE_CELL_BOUNDS_S) + 1
 STATUS_CODES = range(100, 600)
+FAILED = 500  # and above
 
 
 class Counters:
@@ -54,6 +58,11 @@ class Counters:
             route: (cell, {status: first[metrics.REQUESTS][route, _status_class(status)] for status in STATUS_CODES})
             for (route,), cell in first[metrics.REQUEST_DURATION].items()
         }
+        self._retries = {status: first[metrics.RETRIES][_status_class(status),] for status in STATUS_CODES}
+        self._retry_duration = first[metrics.RETRY_DURATION][()]
+        self._repeated_failures = first[metrics.REPEATED_FAILURES][()]
+        self._repeated_slow = first[metrics.REPEATED_SLOW][()]
+        self._moments = Moments(self.ledger.moments)
         self._kinds = {kind: cell for (kind,), cell in first[metrics.ERRORS].items()}
         self._tiers = {tier: cell for (_, tier), cell in first[metrics.PREDICTIONS].items()}
         self._probability = self.layout[metrics.PROBABILITY].first
@@ -90,6 +99,18 @@ class Counters:
         cells[duration + bisect_left(LATENCY_BOUNDS_NS, took_ns)] += 1
         cells[duration + LATENCY_SUM] += took_ns
         cells[statuses[status]] += 1
+
+    def count_retry(self, status: int, took_ns: int) -> None:
+        """Count that a request of /predict was one that somebody sent again."""
+        self.cells[self._retries[status]] += 1
+        self._count_duration(self._retry_duration, took_ns)
+
+    def count_repeats(self, who: bytes, status: int, took_ns: int) -> None:
+        """Count a failed or slow answer of /predict if this subscriber, or connection, had one within a minute."""
+        if status >= FAILED and not self._moments.take(b"failed " + who):
+            self.cells[self._repeated_failures] += 1
+        if took_ns > OBJECTIVE_NS and not self._moments.take(b"slow " + who):
+            self._count_duration(self._repeated_slow, took_ns)
 
     def count_error(self, kind: str) -> None:
         """Count a request that got an error."""
@@ -173,6 +194,10 @@ class Counters:
     def count_lost_worker(self, *, had_started: bool) -> None:
         """Count a worker that ended without being told to."""
         self.cells[self._workers_lost["serving" if had_started else "starting",]] += 1
+
+    def _count_duration(self, first: int, took_ns: int) -> None:
+        self.cells[first + bisect_left(LATENCY_BOUNDS_NS, took_ns)] += 1
+        self.cells[first + LATENCY_SUM] += took_ns
 
     def sum_over_workers(self) -> Numbers:
         """Return all cells, summed over the processes of all times; what is so now over those that live."""

@@ -20,6 +20,7 @@ type Numbers = npt.NDArray[np.float64]
 NUMBER_BYTES = 8
 MOST_NAMES = 64
 NAME_BYTES = 64  # the first says how many the name has
+MOMENTS = 4096
 
 
 class Ledger:
@@ -29,7 +30,8 @@ class Ledger:
     the next process goes on in it. So nothing is lost, and there are never more rows in use than processes. A ledger
     can be pickled for a process that is being spawned, and only for that.
 
-    Behind the rows stand names that came up later, each with a number that is the same for all processes.
+    Behind the rows stand names that came up later, each with a number that is the same for all processes. Behind these
+    stand moments, zeros at first, which all processes read and write: `moments`.
 
     Args:
         cells: numbers in a row.
@@ -38,15 +40,17 @@ class Ledger:
 
     def __init__(self, cells: int, rows: int = 1) -> None:
         file = create_nameless_file("churn-ledger")
-        os.ftruncate(file, rows * _bytes_per_row(cells) + MOST_NAMES * NAME_BYTES)
+        os.ftruncate(file, rows * _bytes_per_row(cells) + MOST_NAMES * NAME_BYTES + MOMENTS * NUMBER_BYTES)
         self._map(cells, rows, file)
 
     def _map(self, cells: int, rows: int, file: int) -> None:
         self._cells, self._file = cells, file
         rows_bytes = rows * _bytes_per_row(cells)
-        memory = mmap.mmap(file, rows_bytes + MOST_NAMES * NAME_BYTES)
+        names_end = rows_bytes + MOST_NAMES * NAME_BYTES
+        memory = mmap.mmap(file, names_end + MOMENTS * NUMBER_BYTES)
         self._rows = np.frombuffer(memory, count=rows_bytes // NUMBER_BYTES).reshape(rows, -1)
-        self._names = memoryview(memory)[rows_bytes:]
+        self._names = memoryview(memory)[rows_bytes:names_end]
+        self.moments = memoryview(memory)[names_end:].cast("d")
         self._own: int | None = None
         weakref.finalize(self, os.close, file)
 

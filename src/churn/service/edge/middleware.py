@@ -10,10 +10,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn.contract.wording import cut
-from churn.judging.metrics import BUG, NOT_ANSWERED, NOT_HTTP
-from churn.service.counting.counters import Counters, kind_from_status
+from churn.judging.metrics import BUG, NOT_ANSWERED, NOT_HTTP, PREDICT_ROUTE
+from churn.service.counting.counters import OBJECTIVE_NS, Counters, kind_from_status
 from churn.service.edge.callers import Callers
 from churn.service.edge.drain import Drain
+from churn.service.edge.parameters import is_sent_again, read_who
 from churn.service.edge.problems import Problem
 from churn.service.edge.request_ids import RequestIds, make_request_id
 from churn.service.edge.tracing import read_trace_id
@@ -159,9 +160,20 @@ class ObservationMiddleware:
         if bug:
             status = HTTPStatus.INTERNAL_SERVER_ERROR  # also where half an answer had been sent
         self.counters.count_request(scope["path"], status, took_ns)
+        if (status >= HTTPStatus.BAD_REQUEST or took_ns > OBJECTIVE_NS or "is_retry" in state) and (
+            scope["path"] == PREDICT_ROUTE
+        ):
+            self._count_what_is_no_evidence(scope, status, took_ns)
         if status >= HTTPStatus.BAD_REQUEST:
             problem: Problem | None = state.get("problem")
             self.counters.count_error(BUG if bug else problem.kind if problem else kind_from_status(status))
+
+    def _count_what_is_no_evidence(self, scope: Scope, status: int, took_ns: int) -> None:
+        """Count a retry, or what the same subscriber met just now: the judge of a rollout leaves both out."""
+        if is_sent_again(scope["headers"]):
+            self.counters.count_retry(status, took_ns)
+        else:
+            self.counters.count_repeats(read_who(scope), status, took_ns)
 
 
 def _list_others(state: Mapping[str, Any]) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from fastapi import Request
+from starlette.types import Scope
 
 from churn.answers import DAY_PATTERN
 from churn.contract.catalogues import Languages
@@ -88,6 +89,8 @@ def read_reasons(request: Request, *, most: int) -> int:
 def read_visitor(request: Request, languages: Languages) -> Visitor:
     """Return who asks, with one of the languages. An attempt that is no number from 1 to 100 is ignored.
 
+    If it says that the request is sent again, the request's state says so too.
+
     Raises:
         Problem: 422; names the header.
     """
@@ -103,11 +106,14 @@ def read_visitor(request: Request, languages: Languages) -> Visitor:
             texts[name] += f",{text}"
         else:
             raise refuse_field(name, "duplicate", "is given twice; give it once")
+    attempt = ATTEMPTS.get(texts.get(ATTEMPT, ""))
+    if attempt is not None and attempt > 1:
+        request.scope["state"]["is_retry"] = True
     return Visitor(
         _key(texts.get(KEY)),
         _day(texts.get(LAST_OFFER)),
         languages.choose(texts.get(ACCEPT_LANGUAGE)),
-        ATTEMPTS.get(texts.get(ATTEMPT, "")),
+        attempt,
     )
 
 
@@ -121,6 +127,19 @@ def read_subscriber_key(request: Request) -> str | None:
     if len(values) > 1:
         raise refuse_field(KEY, "duplicate", "is given twice; give it once")
     return _key(values[0]) if values else None
+
+
+def is_sent_again(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Say whether a request names an earlier one: by an X-Request-ID, and an X-Attempt from 2 to 100."""
+    sent = [name for name, _ in headers]
+    attempts = [value.decode("latin-1") for name, value in headers if HEADERS.get(name) == ATTEMPT]
+    return ATTEMPTS.get(",".join(attempts), 1) > 1 and b"x-request-id" in sent
+
+
+def read_who(scope: Scope) -> bytes:
+    """Return who asks: the first subscriber's key as it came, else the connection."""
+    key = next((value for name, value in scope["headers"] if HEADERS.get(name) == KEY), None)
+    return b"connection %r" % (scope.get("client"),) if key is None else b"key %b" % key
 
 
 def _count(value: str, most: int) -> int:
