@@ -267,17 +267,15 @@ def thin_out(proportions: Proportions, repeats: Sequence[Numbers]) -> tuple[Prop
     Return first what shrinks for each by its own repeats, then what shrinks by the repeats of both tracks.
     """
     hits, totals = proportions[::2], proportions[1::2]
-    once = [np.maximum(all_hits - repeated, 0) for all_hits, repeated in zip(hits, repeats, strict=True)]
-    own = [np.maximum(all_hits, 1) / np.maximum(left, 1) for all_hits, left in zip(hits, once, strict=True)]
-    both = np.maximum(hits[0] + hits[1], 1) / np.maximum(once[0] + once[1], 1)
-    by_own, by_both = (
-        Proportions(
-            *(
-                numbers
-                for left, total, shrink in zip(once, totals, shrinks, strict=True)
-                for numbers in (left, np.maximum(total / shrink, left))
-            )
-        )
-        for shrinks in (own, [both] * len(once))
-    )
+    own = [take_repeats(*track) for track in zip(hits, totals, repeats, strict=True)]
+    once = [left for left, _ in own]
+    shrink = np.maximum(hits[0] + hits[1], 1) / np.maximum(once[0] + once[1], 1)
+    together = [(left, np.maximum(total / shrink, left)) for left, total in zip(once, totals, strict=True)]
+    by_own, by_both = (Proportions(*(numbers for pair in pairs for numbers in pair)) for pairs in (own, together))
     return by_own, by_both
+
+
+def take_repeats(hits: Numbers, total: Numbers, repeats: Numbers) -> tuple[Numbers, Numbers]:
+    """Take repeats from the hits, and shrink the total as much, so that their share stays what it is."""
+    once = np.maximum(hits - repeats, 0)
+    return once, np.maximum(total * np.maximum(once, 1) / np.maximum(hits, 1), once)

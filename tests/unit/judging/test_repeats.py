@@ -70,6 +70,16 @@ def test_slow_answers_of_one_subscriber_are_one_too() -> None:
     assert find(stable, replace(slow, repeated_latency=in_buckets(0, 100)), check).decision == "roll back"
 
 
+def test_slow_answers_of_one_subscriber_are_no_sign_that_a_slow_machine_breaks_the_objective() -> None:
+    check = Check("latency", LATENCY, 0.05, "up")
+    stable, slower = answered(9000), answered(1000, slow=500)
+    slower = replace(slower, latency=(*[0] * 12, 500, *slower.latency[13:]))
+    assert find(stable, slower, check).decision == "roll back"
+    one = replace(slower, repeated_latency=in_buckets(0, 499))
+    assert find(stable, one, check).is_outside  # half of the answers take longer than stable's
+    assert find(stable, one, check).decision == "hold"
+
+
 def test_a_retry_counts_as_nothing_and_the_first_try_stays() -> None:
     tried_once = find(answered(9000, 45), answered(1000, 5))
     retried = answered(1020, 20, retries=20, retried_errors=15, retried_latency=in_buckets(20, 0))
