@@ -1,6 +1,7 @@
 """The judge's laboratory: how well the judge judges canaries whose truth is known, beside usual tests.
 
 population.py   subscribers, and what two versions say of them
+habits.py       how subscribers ask: in a row, and again after a failure
 simulation.py   canaries of known behaviour, judged at every look
 guardrails.py   guardrails of known truth, judged at every look
 samples.py      checks of two samples, for many runs at once

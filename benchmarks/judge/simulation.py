@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -10,11 +10,12 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import betainc, ndtr
 
+from benchmarks.judge.habits import MEAN, ONCE, Habit, draw_visits
 from benchmarks.judge.population import HIGH_FROM, MEDIUM_FROM, STRENGTHS, Model, compare_models, rank_features
 from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.samples import find_outside, find_within, select_runs
 from churn.judging.checks import DEFAULT_CHECKS, ERRORS, SLOW, Check, Flags, compare
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, count_each_request_once
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels
 from churn.judging.machine import is_p99_over_objective
@@ -78,6 +79,7 @@ class Scenario:
         before: the factor by which its error share and latency were larger then.
         relative_tolerance: of errors; a part of stable's share.
         canary_share: of the subscribers.
+        habit: how they ask, where each request is not independent. Then `errors` is the share of subscribers who fail.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Scenario:
     before: float = 1.0
     relative_tolerance: float = 0.0
     canary_share: float = 0.1
+    habit: Habit = ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,22 @@ SWAPPED: Final = Model(strengths=(*STRENGTHS[2::-1], *STRENGTHS[3:]))
 
 def _with_model(behaviour: Behaviour, model: Model) -> Behaviour:
     return replace(behaviour, model=model)
+
+
+def _in_a_row() -> Iterator[Scenario]:
+    """Yield what happens where failures of one subscriber come in a row, by what it is told as."""
+    bad, worse = replace(USUAL, errors=0.02), replace(USUAL, errors=0.05)
+    all_often, failing, untold = Habit("everybody"), Habit("who fails"), Habit("who fails", is_told=False)
+    yield Scenario("the same version, all ask 5 to 50 times", USUAL, USUAL, "promote", round(MEAN), habit=all_often)
+    yield Scenario("the same version, who fails asks 5 to 50 times", USUAL, USUAL, "promote", habit=failing)
+    yield Scenario("the same, and the service does not tell repeats", USUAL, USUAL, "hold", habit=untold)
+    for retries in (2, 4):
+        again, untold_retries = Habit(retries=retries), Habit(retries=retries, is_told=False)
+        yield Scenario(f"the same version, {retries} more tries of each failure", USUAL, USUAL, "promote", habit=again)
+    yield Scenario("the same, and the service does not tell retries", USUAL, USUAL, "hold", habit=untold_retries)
+    yield Scenario("0.5 % to 5 % fail, all ask 5 to 50 times", USUAL, worse, "roll back", round(MEAN), habit=all_often)
+    yield Scenario("0.5 % to 2 % fail, who fails asks 5 to 50 times", USUAL, bad, "roll back", habit=failing)
+    yield Scenario("0.5 % to 2 % fail, 4 more tries of each", USUAL, bad, "roll back", habit=again)
 
 
 OFTEN_ASKED: Final = Scenario("the same version, 5 requests each", HEALTHY, HEALTHY, "promote", requests_each=5)
@@ -177,6 +196,7 @@ SCENARIOS: Final = (
     Scenario("the same version, a machine 1.2 times slower", USUAL, replace(USUAL, latency_ms=4.8), "hold"),
     Scenario("latency x20, 3.3 % over the objective", USUAL, replace(USUAL, latency_ms=80.0), "roll back"),
     Scenario("latency x50, half over the objective", USUAL, replace(USUAL, latency_ms=200.0), "roll back"),
+    *_in_a_row(),
 )
 
 
@@ -207,12 +227,12 @@ def simulate(
         subscribers = max(min(max(LOOK, int(done * GROWTH)), requests - done) // each, 1)
         drift = scenario.drift ** ((done + subscribers * each) / requests)
         of_canary = random.binomial(subscribers, scenario.canary_share, runs)
-        stable += draw_counts(_worsen(scenario.stable, drift), subscribers - of_canary, random, each)
-        canary += draw_counts(_worsen(scenario.canary, drift), of_canary, random, each)
+        stable += _draw(scenario, _worsen(scenario.stable, drift), subscribers - of_canary, random)
+        canary += _draw(scenario, _worsen(scenario.canary, drift), of_canary, random)
         pairs = _add_signs(pairs, differences.draw(of_canary, random))
         of_others = _add_signs(of_others, differences.draw(subscribers - of_canary, random))
         looks.append(done + subscribers * each)
-        _judge(judged, (stable, canary, earlier), pairs, ended)
+        _judge(judged, (*count_each_request_once(stable, canary), earlier), pairs, ended)
         _judge_pairs(judged, pairs, ended, within=PAIRS_WITHIN)
         _judge_pairs(judged, _add_signs(pairs, of_others), ended, within=SHADOW_WITHIN, outside=SHADOW_OUTSIDE)
         for name, alarm in RIVALS.items():
@@ -220,6 +240,26 @@ def simulate(
         for name, flags in ended.items():
             history[name].append(int(flags.sum()))
     return History(scenario, runs, tuple(looks), {name: tuple(counts) for name, counts in history.items()})
+
+
+def _draw(scenario: Scenario, behaviour: Behaviour, subscribers: Any, random: np.random.Generator) -> Counts:
+    """Draw what a version counts of so many subscribers, as they ask in this scenario."""
+    if scenario.habit == ONCE:
+        return draw_counts(behaviour, subscribers, random, scenario.requests_each)
+    drawn = draw_visits(scenario.habit, subscribers, behaviour.errors, random)
+    counts = draw_counts(behaviour, drawn.requests - drawn.retries, random)
+    retried: Any = tuple(random.multinomial(drawn.retries, behaviour.latency_shares).T)
+    return replace(
+        counts,
+        requests=drawn.requests,
+        errors=drawn.errors,
+        retries=drawn.retries,
+        retried_errors=drawn.retries,
+        retried_latency=retried,
+        latency=tuple(first + again for first, again in zip(counts.latency, retried, strict=True)),
+        repeated_errors=drawn.repeats,
+        unsorted=0 if scenario.habit.is_told else drawn.requests,
+    )
 
 
 def draw_counts(behaviour: Behaviour, subscribers: Any, random: np.random.Generator, requests_each: int = 1) -> Counts:

@@ -247,7 +247,7 @@ def compare(measure: Measure, stable: Counts, canary: Counts, earlier: Counts | 
 
     def stack(hits: Mapping[str, int], total: int) -> tuple[Numbers, Numbers]:
         # Counters are not read in one instant, so a part may be a request ahead of its total.
-        stacked = np.stack([np.minimum(hits[part], total) for part in parts], axis=-1).astype(float)
+        stacked = np.stack([np.minimum(hits.get(part, 0), total) for part in parts], axis=-1).astype(float)
         return stacked, np.broadcast_to(np.asarray(total, dtype=float)[..., None], stacked.shape)
 
     stacked = [stack(hits, total) for hits, total in hits_and_totals]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
+import numpy as np
+
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
 
 NO_LATENCY: Final = (0,) * (len(LATENCY_BOUNDS_S) + 1)
@@ -66,9 +68,9 @@ class Counts:
         rest = zip(self.latency, self.retried_latency, strict=True)
         return replace(
             self,
-            requests=max(self.requests - self.retries, 0),
-            errors=max(self.errors - self.retried_errors, 0),
-            latency=tuple(max(tries - retries, 0) for tries, retries in rest),
+            requests=_at_least_zero(self.requests - self.retries),
+            errors=_at_least_zero(self.errors - self.retried_errors),
+            latency=tuple(_at_least_zero(tries - retries) for tries, retries in rest),
             retries=0,
             retried_errors=0,
             retried_latency=NO_LATENCY,
@@ -107,6 +109,10 @@ class Counts:
 
 def count_each_request_once(stable: Counts, canary: Counts) -> tuple[Counts, Counts]:
     """Drop the retries of both tracks; or ignore retries and repeats of both, where one of them tells of none."""
-    if stable.unsorted or canary.unsorted:
+    if np.any(stable.unsorted) or np.any(canary.unsorted):
         return stable.ignore_repeats(), canary.ignore_repeats()
     return stable.drop_retries(), canary.drop_retries()
+
+
+def _at_least_zero(number: Any) -> Any:
+    return max(number, 0) if isinstance(number, int) else np.maximum(number, 0)

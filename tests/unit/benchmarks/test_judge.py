@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.judge.figures import bound_share, summarise
+from benchmarks.judge.habits import ONCE
 from benchmarks.judge.plot import write_judge_plot
 from benchmarks.judge.population import Differences, Model, compare_models
 from benchmarks.judge.report import build_judge_report
@@ -18,6 +19,7 @@ from benchmarks.judge.simulation import (
     AT_TOLERANCE,
     HEALTHY,
     RETRAINED,
+    ROLLBACK,
     SCENARIOS,
     SHIFTED,
     SWAPPED,
@@ -191,3 +193,22 @@ def test_the_program_writes_measurements_page_and_plot_and_the_latter_anew(tmp_p
     written = run("--runs", "2", "--requests", "500")
     assert list(written) == ["simulation.json", "simulation.md", "simulation.svg"]
     assert run("--report") == written
+
+
+IN_A_ROW = [scenario for scenario in SCENARIOS if scenario.habit != ONCE and scenario.should == "promote"]
+
+
+@pytest.mark.parametrize("scenario", IN_A_ROW, ids=lambda scenario: scenario.name)
+def test_failures_in_a_row_and_retries_send_no_good_version_back(scenario: Scenario) -> None:
+    history = simulate(scenario, runs=60, requests=20_000, seed=5)
+    assert history.ended[ROLLBACK][-1] <= 1
+
+
+def test_where_nobody_tells_repeats_the_same_version_is_sent_back() -> None:
+    [untold] = [scenario for scenario in SCENARIOS if scenario.name.endswith("does not tell repeats")]
+    assert simulate(untold, runs=40, requests=20_000, seed=5).ended[ROLLBACK][-1] > 20
+
+
+def test_a_version_that_fails_for_more_subscribers_is_sent_back_though_each_fails_many_times() -> None:
+    [worse] = [scenario for scenario in SCENARIOS if scenario.name == "0.5 % to 2 % fail, who fails asks 5 to 50 times"]
+    assert simulate(worse, runs=40, requests=40_000, seed=5).ended[ROLLBACK][-1] >= 38
