@@ -31,8 +31,10 @@ def write_judge_plot(results: Mapping[str, Any], path: Path) -> None:
     for name, style in zip(RIVALS, STYLES, strict=True):
         left.plot(same["looks"], _take_shares(results, same, name), color=SOFT, linestyle=style, label=name)
     bad = [(scenario, course) for scenario, course in scenarios if scenario["should"] == "roll back"]
-    for (scenario, course), colour in zip(bad, COLOURS, strict=True):
-        right.plot(course["looks"], _take_shares(results, course, ROLLBACK), color=colour, label=scenario["name"])
+    lines = ((colour, style) for style in ("-", "--", ":") for colour in COLOURS)
+    for (scenario, course), (colour, style) in zip(bad, lines, strict=False):
+        shares = _take_shares(results, course, ROLLBACK)
+        right.plot(course["looks"], shares, color=colour, linestyle=style, label=scenario["name"])
     left.set_title("The same version on both tracks, 5 requests each: rolled back, or an alarm", loc="left", color=INK)
     right.set_title("A bad canary: rolled back by the judge", loc="left", color=INK)
     left.set_ylabel("share of the runs")
