@@ -18,6 +18,8 @@ from benchmarks.explainers_report import build_explainers_report
 from benchmarks.instructions_report import build_instructions_report, build_instructions_table
 from benchmarks.judge.plot import write_judge_plot
 from benchmarks.judge.report import build_judge_report, build_judge_tables
+from benchmarks.outcomes.plot import write_outcomes_plot
+from benchmarks.outcomes.report import build_outcomes_report, build_outcomes_tables
 from benchmarks.shadow_report import build_shadow_report
 from benchmarks.systems import BARE
 from benchmarks.task_plot import write_task_plot
@@ -141,6 +143,23 @@ def _write_judge(results: Results, folder: Path) -> None:
     write_judge_plot(results, folder / "simulation.svg")
 
 
+def _measure_outcomes(asked: argparse.Namespace) -> Results:
+    from benchmarks.outcomes.figures import measure_outcomes
+    from churn.cli.show import show_progress
+
+    with show_progress("runs", calm=True) as move:
+        return measure_outcomes(quick=asked.quick, runs=asked.runs, seed=asked.seed, move=move)
+
+
+def _describe_outcomes(results: Results) -> str:
+    return "\n".join(build_outcomes_tables(results))
+
+
+def _write_outcomes(results: Results, folder: Path) -> None:
+    write_bytes(folder / "simulation.md", build_outcomes_report(results).encode())
+    write_outcomes_plot(results, folder / "simulation.svg")
+
+
 COMPARISON = Run("comparison", DOCS / "benchmarks/results.json", _measure_comparison, write_comparison)
 RUNS = (
     Run("task", DOCS / "benchmarks/task.json", _measure_task, _write_task),
@@ -148,6 +167,7 @@ RUNS = (
     Run("instructions", INSTRUCTIONS, _measure_instructions, _write_instructions, _compare_instructions),
     Run("explainers", DOCS / "benchmarks/explainers.json", _measure_explainers, _write_explainers),
     Run("judge", DOCS / "judge/simulation.json", _measure_judge, _write_judge, _describe_judge),
+    Run("outcomes", DOCS / "outcomes/simulation.json", _measure_outcomes, _write_outcomes, _describe_outcomes),
 )
 
 
