@@ -15,7 +15,7 @@ from scipy.special import betaln, ndtr, xlog1py, xlogy
 
 from benchmarks.judge.samples import find_outside
 from churn.judging.checks import DEFAULT_CHECKS, Flags, Hits, compare
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.judge import allot_levels
 from churn.judging.pairs import BANNER_PART, SCORE_PARTS
 
@@ -56,10 +56,10 @@ def reject_errors_by_beta_binomial(_: Counts, canary: Counts, known_share: float
 
 def reject_answers_by_requests(stable: Counts, canary: Counts, _: float) -> Flags:
     """Compare scores, banners, tiers and reasons as this judge did before it had pairs: by the shares of requests."""
-    nothing, outside = stable - stable, np.zeros(np.shape(stable.requests), dtype=bool)
+    outside = np.zeros(np.shape(stable.requests), dtype=bool)
     for check, level in allot_levels(DEFAULT_CHECKS):
         if count := _COUNT_REQUESTS.get(check.measure.name):
-            comparison = compare(replace(check.measure, count=count), stable, canary, nothing)
+            comparison = compare(replace(check.measure, count=count), [StepAnswers(stable, canary)])
             outside |= find_outside(check, comparison, level)
     return outside
 

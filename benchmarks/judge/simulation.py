@@ -15,7 +15,7 @@ from benchmarks.judge.population import HIGH_FROM, MEDIUM_FROM, STRENGTHS, Model
 from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.samples import find_outside, find_within, select_runs
 from churn.judging.checks import DEFAULT_CHECKS, ERRORS, SLOW, Check, Flags, compare
-from churn.judging.counts import Counts, count_each_request_once
+from churn.judging.counts import Counts, StepAnswers, count_each_request_once
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels
 from churn.judging.machine import is_p99_over_objective
@@ -313,7 +313,7 @@ def _judge(checks: CheckLevels, counts: tuple[Counts, ...], pairs: Signs, ended:
         return
     outside, within = _find_in_pairs(checks, pairs, open_runs)
     comparisons = [
-        (check, level, select_runs(compare(check.measure, *counts), open_runs))
+        (check, level, select_runs(compare(check.measure, [StepAnswers(*counts)]), open_runs))
         for check, level in checks
         if not (check.measure.is_split or check.measure.is_paired)
     ]

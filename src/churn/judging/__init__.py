@@ -6,6 +6,7 @@ pairs.py            what two versions said of the same subscribers
 counts_file.py      the input of the judge, read from a JSON file
 checks.py           measures, and the checks that compare them with a tolerance
 sequences.py        confidence sequences of the difference of two shares
+step_sequences.py   the same over several steps of a rollout
 mean_sequences.py   confidence sequences of a mean, for paired answers
 findings.py         what one check found
 samples.py          what it finds in the requests of two tracks

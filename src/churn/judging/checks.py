@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.errors import SettingsError
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S
 from churn.judging.pairs import BANNER_PART, SCORE_PARTS
 from churn.judging.sequences import Numbers, Proportions
+from churn.judging.step_sequences import add_steps
 
 type Direction = Literal["up", "down", "both"]
 type Flags = NDArray[np.bool_]
@@ -45,6 +46,7 @@ class Measure:
         is_better_high: has a check where only less is bad; the effect is how much less.
         is_rate: is one share of what went wrong, so that its tolerance may follow stable's.
         is_latency: depends on the machine as much as on the version.
+        early_tolerance: an effect surely below this is enough to leave an early step, if the tolerance is less.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Measure:
     is_better_high: bool = False
     is_rate: bool = False
     is_latency: bool = False
+    early_tolerance: float = 0.0
     parts: tuple[str, ...] = ()
 
     @property
@@ -90,7 +93,8 @@ def _beyond(bound_s: float) -> str:
 
 
 def _select_p99(proportions: Proportions) -> Flags:
-    """Pick the first bound that at most 1 % of stable's requests exceed, or else the last one."""
+    """Pick the first bound that at most 1 % of stable's requests exceed in all steps, or else the last one."""
+    proportions = add_steps(proportions)
     slower = proportions.stable_hits / np.maximum(proportions.stable_total, 1)
     last = slower.shape[-1] - 1
     first = np.minimum((slower > P99_SLOWER).sum(axis=-1, keepdims=True), last)
@@ -98,7 +102,11 @@ def _select_p99(proportions: Proportions) -> Flags:
 
 
 ERRORS: Final = Measure(
-    name="errors", count=lambda counts: ({"errors": counts.errors}, counts.requests), is_health=True, is_rate=True
+    name="errors",
+    count=lambda counts: ({"errors": counts.errors}, counts.requests),
+    is_health=True,
+    is_rate=True,
+    early_tolerance=0.005,
 )
 SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True, is_rate=True, is_latency=True)
 LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True, is_latency=True)
@@ -125,6 +133,8 @@ class Check:
         share: its part of the chance of a false rollback, relative to the other checks; a larger one is sooner sure.
             A check that is not critical needs none. With 0 it takes nothing from the others.
         relative_tolerance: so many times stable's share is tolerated too, where that is more: 0.5 is half of it.
+        early_tolerance: the effect must surely be less to leave an early step, and in the last step by itself. None
+            if the measure says so.
     """
 
     name: str
@@ -134,6 +144,7 @@ class Check:
     critical: bool = True
     share: float = 1.0
     relative_tolerance: float = 0.0
+    early_tolerance: float | None = None
 
     def __post_init__(self) -> None:
         least = self.share > 0 if self.critical else self.share >= 0
@@ -158,6 +169,25 @@ class Check:
                 f"check {self.name}: its tolerance cannot follow stable's share",
                 instead='use relative_tolerance with errors or slow, with direction "up" and a tolerance above 0',
             )
+
+        if self.early_tolerance is None:
+            return
+        if not self.measure.is_in_samples:
+            raise SettingsError(
+                f"check {self.name}: it has no early_tolerance, since it does not count on from step to step",
+                instead="leave early_tolerance out",
+            )
+        if not self.tolerance <= self.early_tolerance < 1:
+            raise SettingsError(
+                f"check {self.name}: an early_tolerance of {self.early_tolerance:g} makes no sense",
+                instead=f"give one from the tolerance, {self.tolerance:g}, to less than 1",
+            )
+
+    @property
+    def early(self) -> float:
+        """What the effect must surely be less than to leave an early step."""
+        early = self.measure.early_tolerance if self.early_tolerance is None else self.early_tolerance
+        return max(early, self.tolerance)
 
     def find_tolerance(self, stable: float) -> float:
         """Return what is tolerated where stable has this share."""
@@ -210,7 +240,9 @@ def checks_from_tables(tables: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]
 
 
 class Comparison(NamedTuple):
-    """The shares that a check compares. Counts of many simulated runs have further axes before the last one.
+    """The shares that a check compares, with one step after the other along the first axis.
+
+    Counts of many simulated runs have further axes before the last one.
 
     One subscriber who fails each time is little evidence. So hits within a minute of another one of the same
     subscriber are no hits, and the totals shrink as much: in `proportions` by what each track has of them, so that
@@ -218,7 +250,7 @@ class Comparison(NamedTuple):
 
     Args:
         parts: the name of each share; as many as the last axis of `proportions` is long.
-        selected: which parts matter.
+        selected: which parts matter. It has no axis of the steps.
         divide_outside: the chance of a false rollback is divided by this, since one part outside suffices.
         divide_within: the chance of a false promotion is divided by this. It is 1 where all parts must be within.
     """
@@ -236,26 +268,30 @@ class Comparison(NamedTuple):
 
     def is_counted(self) -> bool:
         """Whether both tracks have answers of this kind."""
-        return bool(self.proportions.stable_total[0] and self.proportions.canary_total[0])
+        totals = add_steps(self.proportions)
+        return bool(totals.stable_total[0] and totals.canary_total[0])
 
 
-def compare(measure: Measure, stable: Counts, canary: Counts, earlier: Counts | None = None) -> Comparison:
-    """Take the shares of a measure from the counts of both tracks, and from what stable answered earlier."""
-    tracks = [stable, canary, earlier or Counts()]
-    hits_and_totals = [measure.count(counts) for counts in tracks]
-    parts = tuple(hits_and_totals[0][0])
+def compare(measure: Measure, steps: Sequence[StepAnswers]) -> Comparison:
+    """Take the shares of a measure from the counts of both tracks in each step, and from what came earlier."""
+    tracks = [[getattr(step, track) for step in steps] for track in ("stable", "canary", "earlier")]
+    parts = tuple(measure.count(tracks[0][0])[0])
 
     def stack(hits: Mapping[str, int], total: int) -> tuple[Numbers, Numbers]:
         # Counters are not read in one instant, so a part may be a request ahead of its total.
         stacked = np.stack([np.minimum(hits.get(part, 0), total) for part in parts], axis=-1).astype(float)
         return stacked, np.broadcast_to(np.asarray(total, dtype=float)[..., None], stacked.shape)
 
-    stacked = [stack(hits, total) for hits, total in hits_and_totals]
-    proportions = Proportions(*(numbers for pair in stacked for numbers in pair))
-    selected = measure.select(proportions) if measure.select else np.ones(proportions.canary_hits.shape, dtype=bool)
+    def stack_steps(steps: Sequence[Counts]) -> tuple[Numbers, Numbers]:
+        hits, totals = zip(*(stack(*measure.count(counts)) for counts in steps), strict=True)
+        return np.stack(np.broadcast_arrays(*hits)), np.stack(np.broadcast_arrays(*totals))
+
+    proportions = Proportions(*(numbers for steps in tracks for numbers in stack_steps(steps)))
+    shape = proportions.canary_hits.shape[1:]
+    selected = measure.select(proportions) if measure.select else np.ones(shape, dtype=bool)
     together = None
-    if any(np.any(counts.repeated_errors) or np.any(counts.repeated_latency) for counts in tracks[:2]):
-        repeats = [stack(*measure.count(counts.take_repeats()))[0] for counts in tracks]
+    if any(np.any(counts.repeated_errors) or np.any(counts.repeated_latency) for counts in tracks[0] + tracks[1]):
+        repeats = [stack_steps([counts.take_repeats() for counts in steps])[0] for steps in tracks]
         proportions, together = thin_out(proportions, repeats)
     divide = max(measure.least_parts, len(parts))
     return Comparison(parts, proportions, selected, divide, divide if measure.select else 1, together)

@@ -107,6 +107,19 @@ class Counts:
         return Counts(**{name: combine(getattr(self, name), getattr(other, name)) for name in names})
 
 
+@dataclass(frozen=True, slots=True)
+class StepAnswers:
+    """What both tracks answered in one step of a rollout, since the same moment.
+
+    Args:
+        earlier: what stable answered before that moment, as far as known. It is a guess of how it answers in this step.
+    """
+
+    stable: Counts
+    canary: Counts
+    earlier: Counts = field(default_factory=Counts)
+
+
 def count_each_request_once(stable: Counts, canary: Counts) -> tuple[Counts, Counts]:
     """Drop the retries of both tracks; or ignore retries and repeats of both, where one of them tells of none."""
     if np.any(stable.unsorted) or np.any(canary.unsorted):

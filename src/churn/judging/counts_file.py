@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from churn.errors import DataError
 from churn.judging.checks import MEASURES
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.guardrails import Guardrails
 from churn.judging.judge import JudgeInput
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
@@ -29,35 +29,35 @@ def read_judge_input(path: Path) -> JudgeInput:
     instead = 'give {"stable": {"requests": 900, ...}, "canary": {...}, "weight": 10}; docs/judge.md has an example'
     try:
         content = json.loads(path.read_bytes())
-        _require_known(content, JudgeInput, "")
-        for track in ("stable", "canary", *({"earlier"} & content.keys())):
-            _require_known(content.get(track), Counts, f"{track}: ")
-        if content.get("pairs") is not None:
-            _require_known(content["pairs"], PairCounts, "pairs: ")
-        _require_known_guardrails(content.get("guardrails"))
+        _require_known_names(content)
         judge_input = TypeAdapter(JudgeInput).validate_python(content)
     except ValidationError as error:
         words = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
         raise DataError(f"{path} holds no counts: {words}", instead=instead) from error
     except ValueError as error:
         raise DataError(f"{path} holds no counts: {error}", instead=instead) from error
-    for counts in (judge_input.stable, judge_input.canary, judge_input.earlier):
+    _require_whole(judge_input, path)
+    if judge_input.pairs is None:
+        return replace(judge_input, no_pairs=judge_input.no_pairs or NO_PAIRS)
+    _require_pairs(judge_input.pairs, path)
+    return judge_input
+
+
+def _require_whole(judge_input: JudgeInput, path: Path) -> None:
+    steps = (*judge_input.steps, judge_input.now)
+    for counts in (counts for step in steps for counts in (step.stable, step.canary, step.earlier)):
         latencies = (counts.latency, counts.retried_latency, counts.repeated_latency)
         if {*map(len, latencies)} != {len(LATENCY_BOUNDS_S) + 1} or len(counts.probability) != PROBABILITY_BINS:
             raise DataError(
                 f"{path}: latency needs {len(LATENCY_BOUNDS_S) + 1} numbers, probability {PROBABILITY_BINS}",
                 instead="give one for each bucket, not summed up",
             )
-    if any(number < 0 for number in judge_input.earlier.numbers()):
+    if any(number < 0 for step in steps for number in step.earlier.numbers()):
         raise DataError(
             f"{path}: earlier has a number below zero", instead="give what stable answered before, or leave it out"
         )
     if judge_input.guardrails and judge_input.guardrails.net_value:
         _require_net_values(judge_input.guardrails.net_value, path)
-    if judge_input.pairs is None:
-        return replace(judge_input, no_pairs=judge_input.no_pairs or NO_PAIRS)
-    _require_pairs(judge_input.pairs, path)
-    return judge_input
 
 
 def _require_pairs(pairs: PairCounts, path: Path) -> None:
@@ -94,6 +94,21 @@ def _require_known_guardrails(content: Any) -> None:
     _require_known(content, Guardrails, "guardrails: ")
     if content.get("net_value") is not None:
         _require_known(content["net_value"], NetValues, "guardrails: net_value: ")
+
+
+def _require_known_names(content: Any) -> None:
+    _require_known(content, JudgeInput, "")
+    for track in ("stable", "canary", *({"earlier"} & content.keys())):
+        _require_known(content.get(track), Counts, f"{track}: ")
+    if not isinstance(content.get("steps", []), list):
+        raise ValueError("steps: no list")  # noqa: TRY004 - a value of the file, reported like the others
+    for number, step in enumerate(content.get("steps", []), 1):
+        _require_known(step, StepAnswers, f"steps: {number}: ")
+        for track in step:
+            _require_known(step[track], Counts, f"steps: {number}: {track}: ")
+    if content.get("pairs") is not None:
+        _require_known(content["pairs"], PairCounts, "pairs: ")
+    _require_known_guardrails(content.get("guardrails"))
 
 
 def _require_known(content: Any, kind: type[Any], where: str) -> None:

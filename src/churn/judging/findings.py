@@ -31,6 +31,8 @@ class Finding:
         requests_stable, requests_canary: how many answers the finding rests on. If `of` is subscribers, each is the
             number of subscribers whom both versions answered.
         of: what was counted.
+        enough: the effect must surely be less than this to pass: the tolerance, or more where a step is left early.
+            None if an earlier program recorded it.
     """
 
     check: str
@@ -44,6 +46,7 @@ class Finding:
     requests_stable: int
     requests_canary: int
     of: Counted = "requests"
+    enough: float | None = None
 
     @property
     def is_within(self) -> bool:
@@ -61,18 +64,24 @@ class Finding:
         return math.inf if self.low is None or self.high is None else (self.high - self.low) / max(self.tolerance, 1e-9)
 
 
-def decide(low: float, high: float, tolerance: float, *, critical: bool = True) -> VerdictDecision:
-    """Decide by one effect, which surely lies between `low` and `high`."""
+def decide(
+    low: float, high: float, tolerance: float, *, critical: bool = True, enough: float | None = None
+) -> VerdictDecision:
+    """Decide by one effect, which surely lies between `low` and `high`. It passes below `enough`, or the tolerance."""
     if low > tolerance:
         return "roll back" if critical else "hold"
-    return "promote" if high < tolerance else "hold"
+    return "promote" if high < (tolerance if enough is None else enough) else "hold"
 
 
-def describe_bounds(low: float, high: float, tolerance: float, number: Callable[[float], str]) -> str:
+def describe_bounds(
+    low: float, high: float, tolerance: float, number: Callable[[float], str], *, enough: float | None = None
+) -> str:
     """Say between which bounds an effect lies, or on which side of the tolerance."""
     if low > tolerance:
         return f"surely more than {number(low)}"
-    return f"surely less than {number(high)}" if high < tolerance else f"between {number(low)} and {number(high)}"
+    if high < (tolerance if enough is None else enough):
+        return f"surely less than {number(high)}"
+    return f"between {number(low)} and {number(high)}"
 
 
 def build_finding(
@@ -83,18 +92,26 @@ def build_finding(
     *,
     wait: Callable[[], float] | None = None,
     of: Counted = "requests",
+    enough: float | None = None,
 ) -> Finding:
     """Build a finding from the effect and its two bounds.
 
     `counts` says in words what was counted. `wait` estimates how many more it takes until one is sure.
+    `enough` is more than the tolerance where a step is left early.
     """
     effect, low, high = bounded
-    decision = decide(low, high, check.tolerance, critical=check.critical)
-    sure = describe_bounds(low, high, check.tolerance, lambda share: f"{100 * share:.2f}")
-    reason = f"{check.name}: {counts}, a difference of {sure} points, tolerance {100 * check.tolerance:.4g}"
-    if wait and low <= check.tolerance <= high:
+    tolerance = check.tolerance
+    enough = tolerance if enough is None else enough
+    decision = decide(low, high, tolerance, critical=check.critical, enough=enough)
+    sure = describe_bounds(low, high, tolerance, lambda share: f"{100 * share:.2f}", enough=enough)
+    reason = f"{check.name}: {counts}, a difference of {sure} points, tolerance {100 * tolerance:.4g}"
+    if enough > tolerance >= low:
+        reason += f", less than {100 * enough:.4g} is enough for this step"
+    if wait and decision == "hold" and low <= tolerance:
         reason += describe_wait(wait(), of)
-    return Finding(check.name, decision, reason, effect, low, high, check.tolerance, check.critical, *requests, of=of)
+    return Finding(
+        check.name, decision, reason, effect, low, high, tolerance, check.critical, *requests, of=of, enough=enough
+    )
 
 
 def build_unknown_finding(

@@ -1,22 +1,26 @@
 """The judge of a canary: counts in, verdict out. `docs/judge.md` tells how to read one.
 
-Pure: no clock, no network, no memory. Each look is judged by the counts since one moment, and stays right at every look
-(`sequences.py`). The chances of an error are divided among the checks:
+Pure: no clock, no network, no memory. Each look is judged by the counts of both tracks in each step, and stays right at
+every look (`sequences.py`). The chances of an error are divided among the checks:
 
-- A false rollback has a chance of at most `false_rollback`, over all checks and looks. Each check gets its share, and
-  divides it by the number of differences it compares (Bonferroni), since it takes the largest of them. The guardrails
-  have a chance of their own besides.
+- A false rollback has a chance of at most `false_rollback`, over all checks, steps and looks. Each check gets its
+  share, and divides it by the number of differences it compares (Bonferroni), since it takes the largest of them. The
+  guardrails have a chance of their own besides.
 - A false promotion has a chance of at most `false_promotion`, over all looks. Every check must pass, and it is unlikely
   enough that the one that is truly outside does. Nothing is divided, unless a check picks its difference.
+
+What was learned counts on from step to step (`step_sequences.py`). Each step after the first is also judged by itself,
+for what shows only there, such as under load. All steps together, and each later one, have the part of the chance of a
+false rollback that is due to one step. So none sends a bad canary back later than if all steps were judged anew.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from churn.errors import SettingsError
 from churn.judging.checks import Check
-from churn.judging.counts import Counts, count_each_request_once
+from churn.judging.counts import Counts, StepAnswers, count_each_request_once
 from churn.judging.findings import Finding, Levels, VerdictDecision, build_unknown_finding
 from churn.judging.guardrails import FALSE_ROLLBACK_BY_GUARDRAILS, Guardrails, find_guardrail
 from churn.judging.machine import hold_slow_machines
@@ -37,6 +41,7 @@ class JudgeInput:
 
     Args:
         stable, canary: the answers since one moment, the same for both. The weight must not have changed since then.
+            At a weight of 100 stable answers nothing, so its answers are those of the step before.
         weight: percent of the requests that the canary should get.
         earlier: what stable answered before that moment, as far as known. It is a guess, which may be wrong, but must
             not contain what `stable` counts.
@@ -46,6 +51,8 @@ class JudgeInput:
         pairs: what both versions said of the same subscribers in the whole rollout; None if that is not known.
         no_pairs: why it is not known, and what to switch on; empty if nobody says.
         guardrails: what the business got in the whole rollout; None if nobody looks. Then no guardrail is judged.
+        steps: what both tracks answered in each step before, oldest first.
+        steps_left: how many steps are to come after this one.
     """
 
     stable: Counts
@@ -58,6 +65,23 @@ class JudgeInput:
     pairs: PairCounts | None = None
     no_pairs: str = ""
     guardrails: Guardrails | None = None
+    steps: tuple[StepAnswers, ...] = ()
+    steps_left: int = 0
+
+    @property
+    def now(self) -> StepAnswers:
+        """What both tracks answered in this step."""
+        return StepAnswers(self.stable, self.canary, self.earlier)
+
+    @property
+    def compared(self) -> tuple[StepAnswers, ...]:
+        """The steps in which both tracks answered at the same time; this one if there is none."""
+        return self.steps if self.steps and self.weight >= ALL else (*self.steps, self.now)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether this is the last of several steps."""
+        return bool(self.steps) and not self.steps_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +121,21 @@ def judge(
 
 
 def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeInput) -> tuple[Finding, ...]:
-    """Evaluate each check: in pairs, in two samples, or by the split of the requests."""
-    in_samples = [(check, level) for check, level in checks if check.measure.is_in_samples]
-    stable, canary = count_each_request_once(judge_input.stable, judge_input.canary)
-    found_in_samples = find_in_samples(in_samples, stable, canary, judge_input.earlier)
+    """Evaluate each check: in pairs, in two samples, or by the split of the requests.
+
+    What is counted over the whole rollout has its chance whole.
+    """
+    planned = len(judge_input.steps) + 1 + judge_input.steps_left
+    of_a_step = [(check, level._replace(outside=level.outside / planned)) for check, level in checks]
+    now = _count_once(judge_input.now)
+    found_in_samples = iter(
+        _evaluate_in_samples([item for item in of_a_step if item[0].measure.is_in_samples], judge_input)
+    )
 
     def evaluate(check: Check, level: Levels) -> Finding:
-        if check.measure.is_split:
-            return find_in_split(check, stable, canary, judge_input.weight / ALL, level)
+        if check.measure.is_split:  # of the weight in this step
+            share = judge_input.weight / ALL
+            return find_in_split(check, now.stable, now.canary, share, dict(of_a_step)[check])
         if check.measure.is_guardrail:
             return find_guardrail(check, level, judge_input.guardrails or Guardrails())
         if not check.measure.is_paired:
@@ -113,7 +144,42 @@ def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeIn
             return build_unknown_finding(check, "hold", judge_input.no_pairs or NO_EVIDENCE, of="subscribers")
         return find_in_pairs(check, level, judge_input.pairs)
 
-    return hold_slow_machines(checks, [evaluate(check, level) for check, level in checks], canary)
+    return tuple(evaluate(check, level) for check, level in checks)
+
+
+def _evaluate_in_samples(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeInput) -> Sequence[Finding]:
+    """Evaluate all steps together, and each later one also by itself."""
+    # All that is compared is known before the last step, where stable may answer nothing any more.
+    of_all = _evaluate_steps(checks, judge_input.compared, is_early=judge_input.steps_left > 1)
+    if not judge_input.steps:
+        return of_all
+    of_this = (
+        replace(finding, reason=f"{finding.reason}, in this step by itself")
+        for finding in _evaluate_steps(checks, [judge_input.now], is_early=True)
+    )
+    return [
+        # Of two findings the one that passes less counts. Only the last step must pass by itself.
+        max(both, key=_rank) if judge_input.is_last or both[1].is_outside else both[0]
+        for both in zip(of_all, of_this, strict=True)
+    ]
+
+
+def _evaluate_steps(
+    checks: Sequence[tuple[Check, Levels]], steps: Sequence[StepAnswers], *, is_early: bool
+) -> Sequence[Finding]:
+    steps = [_count_once(step) for step in steps]
+    findings = list(find_in_samples(checks, steps, is_early=is_early))
+    return hold_slow_machines(checks, findings, sum((step.canary for step in steps), Counts()))
+
+
+def _count_once(step: StepAnswers) -> StepAnswers:
+    stable, canary = count_each_request_once(step.stable, step.canary)
+    return replace(step, stable=stable, canary=canary)
+
+
+def _rank(finding: Finding) -> tuple[bool, bool, bool]:
+    """Rank the finding that passes less higher."""
+    return finding.decision == "roll back", finding.is_outside, not finding.is_within
 
 
 def allot_levels(
@@ -141,6 +207,10 @@ def _require_sense(checks: Sequence[Check], judge_input: JudgeInput, *chances: f
         raise SettingsError("there is no check of what the canary answers", instead="give one, such as of its errors")
     if not all(0 < chance < 1 for chance in chances):
         raise SettingsError("a chance of an error is not between 0 and 1", instead="give one such as 0.01")
+    if judge_input.steps_left < 0:
+        raise SettingsError(
+            f"{judge_input.steps_left} steps cannot be left", instead="give how many come after this one, 0 or more"
+        )
     weight = judge_input.weight
     if not 0 <= weight <= ALL:
         raise SettingsError(f"{weight:g} is no weight", instead="give the canary's percent of requests, 0 to 100")
@@ -152,9 +222,11 @@ def _describe_unusable(judge_input: JudgeInput, stale_after_s: float) -> str:
         return f"the newest counts are {judge_input.age_s:.0f} s old; more than {stale_after_s:.0f} s is stale"
     if judge_input.gap:
         return "counts are missing since the last look"
+    for step in (*judge_input.steps, judge_input.now):
+        for track, counts in (("stable", step.stable), ("canary", step.canary)):
+            if any(number < 0 for number in counts.numbers()):
+                return f"counts of the {track} fell: a counter began anew"
     for track, counts in (("stable", judge_input.stable), ("canary", judge_input.canary)):
-        if any(number < 0 for number in counts.numbers()):
-            return f"counts of the {track} fell: a counter began anew"
         if counts.requests + counts.refused == 0:
             return f"the {track} has not answered a request yet"
     return ""

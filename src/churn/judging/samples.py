@@ -1,4 +1,7 @@
-"""What a check finds in two samples: the requests that stable answered, and the requests that the canary answered."""
+"""What a check finds in two samples: the requests that stable answered, and the requests that the canary answered.
+
+Each step of the rollout is such a pair of samples. Evidence counts on from step to step (`step_sequences.py`).
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,16 +10,18 @@ from dataclasses import replace
 import numpy as np
 
 from churn.judging.checks import Check, Comparison, compare
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding, Levels, build_finding, build_unknown_finding
-from churn.judging.sequences import (
-    Numbers,
-    Proportions,
-    confidence_sequence,
-    log_likelihood,
-    log_mixture,
+from churn.judging.sequences import Numbers, Proportions, log_likelihood, split_sequence
+from churn.judging.step_sequences import (
+    Side,
+    add_steps,
+    average_effect,
+    difference_sequence,
+    log_steps_likelihood,
+    log_steps_mixture,
     ratio_sequence,
-    split_sequence,
+    select_parts,
 )
 
 # Bound the effect of each part. `lower` and `upper` hold at every look; both are minus infinity for parts that do not
@@ -25,18 +30,21 @@ type Bounds = tuple[Numbers, Numbers]
 
 
 def find_in_samples(
-    checks: Sequence[tuple[Check, Levels]], stable: Counts, canary: Counts, earlier: Counts
+    checks: Sequence[tuple[Check, Levels]], steps: Sequence[StepAnswers], *, is_early: bool = False
 ) -> Iterator[Finding]:
-    """Yield what each check finds in the counts of two tracks.
+    """Yield what each check finds in the counts of two tracks, in all steps together.
 
     Where failures were repeated, there are two ways to count. One is sure of what both say.
+
+    Args:
+        is_early: whether the check's early tolerance is enough to pass.
     """
-    compared = [(check, level, compare(check.measure, stable, canary, earlier)) for check, level in checks]
+    compared = [(check, level, compare(check.measure, steps)) for check, level in checks]
     together = [(check, level, comparison.view_together()) for check, level, comparison in compared]
     bounds = list(_bound_effects(compared))
     others = bounds if all(comparison.together is None for _, _, comparison in compared) else _bound_effects(together)
     for (check, level, comparison), own, other in zip(compared, bounds, others, strict=True):
-        yield _find_effect(check, level, comparison, own, other)
+        yield _find_effect((check, level, comparison), own, other, check.early if is_early else check.tolerance)
 
 
 def find_in_split(check: Check, stable: Counts, canary: Counts, expected: float, level: Levels) -> Finding:
@@ -53,31 +61,38 @@ def find_in_split(check: Check, stable: Counts, canary: Counts, expected: float,
     return build_finding(check, counts, (abs(share - expected), low, high), requests)
 
 
-def _find_effect(check: Check, level: Levels, comparison: Comparison, bounds: Bounds, others: Bounds) -> Finding:
+def _find_effect(compared: tuple[Check, Levels, Comparison], bounds: Bounds, others: Bounds, enough: float) -> Finding:
+    check, level, comparison = compared
     if not comparison.is_counted():
         return build_unknown_finding(check, "hold", "nothing was counted of it yet")
-    tolerated = check
+    (lower, upper), tolerated = _widen(bounds, others), check
     if check.relative_tolerance:
         tolerance = check.find_tolerance(float(_stable_shares(comparison)[0]))
-        tolerated = replace(check, tolerance=tolerance, relative_tolerance=0)
-        bounds, others = (
-            _bound_multiples(check, level, view.proportions, both)
-            for view, both in ((comparison, bounds), (comparison.view_together(), others))
-        )
-        bounds, others = ((tolerance * low, tolerance * high) for low, high in (bounds, others))
-    lower, upper = np.minimum(bounds[0], others[0]), np.maximum(bounds[1], others[1])
-    low, high = float(lower.max()), float(upper.max())
-    effects = comparison.proportions.effect()[comparison.selected]
+        tolerated = replace(check, tolerance=tolerance, relative_tolerance=0, early_tolerance=None)
+        views = ((comparison, bounds), (comparison.view_together(), others))
+        low, high = _widen(*(_bound_multiples(check, level, view.proportions, both) for view, both in views))
+        lower = tolerance * low
+        # A step is left early by points alone, whatever multiple of stable's share they are.
+        is_enough = enough > check.tolerance and upper.max() < enough
+        upper, enough = (upper, max(enough, tolerance)) if is_enough else (tolerance * high, tolerance)
+    lowest, highest = float(lower.max()), float(upper.max())
+    effects = average_effect(comparison.proportions)[comparison.selected]
     effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
-    part = int((lower if low > tolerated.tolerance else upper).argmax())
-    requests = int(comparison.proportions.stable_total[0]), int(comparison.proportions.canary_total[0])
+    part = int((lower if lowest > tolerated.tolerance else upper).argmax())
+    totals = add_steps(comparison.proportions)
     return build_finding(
         tolerated,
         _describe_counts(comparison, part),
-        (effect, low, high),
-        requests,
-        wait=lambda: estimate_wait(check, comparison, level),
+        (effect, lowest, highest),
+        (int(totals.stable_total[0]), int(totals.canary_total[0])),
+        wait=lambda: estimate_wait(check, comparison, level, enough),
+        enough=enough,
     )
+
+
+def _widen(bounds: Bounds, others: Bounds) -> Bounds:
+    """Return what both ways to count are sure of."""
+    return np.minimum(bounds[0], others[0]), np.maximum(bounds[1], others[1])
 
 
 def _bound_multiples(check: Check, level: Levels, proportions: Proportions, bounds: Bounds) -> Bounds:
@@ -95,46 +110,53 @@ def _bound_multiples(check: Check, level: Levels, proportions: Proportions, boun
     return low, high
 
 
-def estimate_wait(check: Check, comparison: Comparison, level: Levels) -> float:
+def estimate_wait(check: Check, comparison: Comparison, level: Levels, enough: float) -> float:
     """Estimate how many more requests of both tracks it takes until one is sure; infinity if unknown.
 
     This supposes that all goes on as it did. As long as the shares stay the same, likelihoods drift apart in proportion
     to the requests, while the loss by the mixture stays about the same.
     """
-    proportions = comparison.proportions.select(comparison.selected)
-    effect, most = proportions.effect(), log_likelihood(proportions)
-    lost = most - log_mixture(proportions)
-    total = float(proportions.stable_total[0] + proportions.canary_total[0])
+    proportions = select_parts(comparison.proportions, comparison.selected)
+    effect, most = average_effect(proportions), log_likelihood(proportions).sum(axis=0)
+    lost, totals = most - log_steps_mixture(proportions), add_steps(proportions)
+    total = float(totals.stable_total[0] + totals.canary_total[0])
 
-    def more(edge: Numbers | float, alpha: float, *, is_ratio: bool = False) -> Numbers:
+    def more(edge: Numbers | float, side: Side, alpha: float, *, is_ratio: bool = False) -> Numbers:
         """Return how many more it takes, as a multiple of those so far."""
         with np.errstate(divide="ignore"):
-            drift = np.maximum(most - log_likelihood(proportions, edge, is_ratio=is_ratio), 0)
-            return np.maximum((lost - math.log(alpha)) / drift - 1, 0)
+            likelihood = log_steps_likelihood(proportions, edge, side, is_ratio=is_ratio)
+            return np.maximum((lost - math.log(alpha)) / np.maximum(most - likelihood, 0) - 1, 0)
 
     outside_alpha, within_alpha = level.outside / comparison.divide_outside, level.within / comparison.divide_within
     if check.relative_tolerance:
         follows = check.relative_tolerance * float(_stable_shares(comparison)[0])
         lines = [(check.tolerance, check.tolerance, False), (follows, 1 + check.relative_tolerance, True)]
         below = [line for line in lines if effect[0] <= line[0]]
+        side: Side = "at least" if below else "at most"
         alpha, first = (within_alpha, min) if below else (outside_alpha, max)
-        return total * float(first(more(edge, alpha, is_ratio=is_ratio)[0] for _, edge, is_ratio in below or lines))
-    outside = effect > check.tolerance if check.direction == "up" else np.abs(effect) > check.tolerance
+        return total * float(first(more(edge, side, alpha, is_ratio=ratio)[0] for _, edge, ratio in below or lines))
+    outside = effect > enough if check.direction == "up" else np.abs(effect) > enough
     if outside.any():
-        return total * float(more(np.copysign(check.tolerance, effect), outside_alpha)[outside].min())
-    edges = [check.tolerance] if check.direction == "up" else [check.tolerance, -check.tolerance]
-    return total * max(float(more(edge, within_alpha).max()) for edge in edges)
+        ups = more(check.tolerance, "at most", outside_alpha)
+        downs = more(-check.tolerance, "at least", outside_alpha)
+        return total * float(np.where(effect > 0, ups, downs)[outside].min())
+    within = [more(enough, "at least", within_alpha)]
+    if check.direction == "both":
+        within.append(more(-enough, "at most", within_alpha))
+    return total * float(np.max(within))
 
 
 def _bound_effects(compared: Sequence[tuple[Check, Levels, Comparison]]) -> Iterator[Bounds]:
     """Bound the effects of each check. One computation for all checks is several times faster."""
     sizes = [len(comparison.parts) for _, _, comparison in compared]
     arrays = zip(*(comparison.proportions for _, _, comparison in compared), strict=True)
-    proportions = Proportions(*map(np.concatenate, arrays))
-    outside = np.repeat([level.outside / comparison.divide_outside for _, level, comparison in compared], sizes)
-    within = np.repeat([level.within / comparison.divide_within for _, level, comparison in compared], sizes)
+    # Both levels at once, along an axis after that of the steps.
+    proportions = Proportions(*(np.concatenate(parts, axis=-1)[:, None] for parts in arrays))
+    outside = [level.outside / comparison.divide_outside for _, level, comparison in compared]
+    within = [level.within / comparison.divide_within for _, level, comparison in compared]
+    low, high = difference_sequence(proportions, np.repeat([outside, within], sizes, axis=-1))
     borders = np.cumsum(sizes)[:-1]
-    ends = (np.split(end, borders) for alpha in (outside, within) for end in confidence_sequence(proportions, alpha))
+    ends = (np.split(end, borders) for end in (low[0], high[0], low[1], high[1]))
     for (check, _, comparison), out_low, out_high, in_low, in_high in zip(compared, *ends, strict=True):
         if check.direction == "up":
             lower, upper = out_low, in_high
@@ -145,14 +167,17 @@ def _bound_effects(compared: Sequence[tuple[Check, Levels, Comparison]]) -> Iter
 
 def _describe_counts(comparison: Comparison, part: int) -> str:
     stable_hits, stable_total, canary_hits, canary_total = (
-        int(numbers[part]) for numbers in comparison.proportions[:4]
+        int(numbers[part]) for numbers in add_steps(comparison.proportions)[:4]
     )
+    steps = int((comparison.proportions.canary_total[:, part] > 0).sum())
+    in_steps = f" in {steps} steps" if steps > 1 else ""
     once = ", with one hit a minute of a subscriber" if comparison.together is not None else ""
     return (
         f"{comparison.parts[part]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
-        f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}{once}"
+        f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}{in_steps}{once}"
     )
 
 
 def _stable_shares(comparison: Comparison) -> Numbers:
-    return comparison.proportions.stable_hits / np.maximum(comparison.proportions.stable_total, 1)
+    totals = add_steps(comparison.proportions)
+    return totals.stable_hits / np.maximum(totals.stable_total, 1)

@@ -38,7 +38,6 @@ _WEIGHTS = (1 - _SAME) * _NEAR / _NEAR.sum()
 # What stable answered earlier counts as this many requests at most, since shares drift from day to night and by week.
 _EARLIER_AT_MOST = 10_000
 _HALVINGS = 20  # to a millionth, rounded outwards
-_MOST_RATIO = 1e4
 _NONE = np.zeros(())
 
 
@@ -55,30 +54,10 @@ class Proportions(NamedTuple):
     earlier_hits: Numbers = _NONE
     earlier_total: Numbers = _NONE
 
-    def select(self, chosen: NDArray[np.bool_] | NDArray[np.int_]) -> Proportions:
-        """Return the chosen elements of each array."""
-        return Proportions(*(numbers[chosen] for numbers in np.broadcast_arrays(*self)))
-
     def effect(self) -> Numbers:
         """Return the observed difference, canary minus stable. Without requests a share is zero."""
         canary = self.canary_hits / np.maximum(self.canary_total, 1)
         return canary - self.stable_hits / np.maximum(self.stable_total, 1)
-
-
-def is_rejected(
-    proportions: Proportions, effect: Numbers | float, alpha: Numbers | float, *, is_ratio: bool = False
-) -> NDArray[np.bool_]:
-    """Tell whether this effect, or this ratio, is rejected at alpha.
-
-    The mixture takes longest to compute, and is no larger than the largest likelihood. It is left out where even
-    that is too small.
-    """
-    effect = np.broadcast_to(effect, proportions.canary_hits.shape)
-    likelihood = log_likelihood(proportions, effect, is_ratio=is_ratio)
-    needed = np.broadcast_to(-np.log(alpha), effect.shape)
-    rejected = log_likelihood(proportions) - likelihood >= needed
-    rejected[rejected] = log_mixture(proportions.select(rejected)) - likelihood[rejected] >= needed[rejected]
-    return rejected
 
 
 def confidence_sequence(proportions: Proportions, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
@@ -96,28 +75,6 @@ def confidence_sequence(proportions: Proportions, alpha: Numbers | float) -> tup
         outer = np.where(rejected, middle, outer)
         inner = np.where(rejected, inner, middle)
     return outer[0], outer[1]
-
-
-def ratio_sequence(proportions: Proportions, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
-    """Return both ends of the confidence sequence of the canary's share as a multiple of stable's.
-
-    It rests on the same mixture as the sequence of the difference. So the true pair of shares lies in both at all
-    times, with probability 1 - alpha at least.
-    """
-    mixture, observed = log_mixture(proportions), proportions.effect()
-    stable = proportions.stable_hits / np.maximum(proportions.stable_total, 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(observed == 0, 1, (stable + observed) / stable)
-    # As logarithms, both ends at once, along a new first axis.
-    most = np.full_like(observed, np.log(_MOST_RATIO))
-    inner = np.clip(np.log(np.maximum(ratio, 1 / _MOST_RATIO)), -most, most)
-    inner, outer = np.stack([inner, inner]), np.stack([-most, most])
-    for _ in range(_HALVINGS):
-        middle = (inner + outer) / 2
-        rejected = mixture - log_likelihood(proportions, np.exp(middle), is_ratio=True) >= -np.log(alpha)
-        outer = np.where(rejected, middle, outer)
-        inner = np.where(rejected, inner, middle)
-    return np.exp(outer[0]), np.exp(outer[1])
 
 
 def log_mixture(proportions: Proportions) -> Numbers:

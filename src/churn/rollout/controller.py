@@ -14,7 +14,7 @@ from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision, Situation, decide
 from churn.rollout.evidence import EvidenceSource
 from churn.rollout.fleets.fleet import Fleet
-from churn.rollout.recorder import Recorder, build_judge_input, choose_stable_counts
+from churn.rollout.recorder import Recorder, build_judge_input, choose_stable_counts, list_answered
 from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, Track, move_weight
 from churn.rollout.served import Mismatch, compare_served, describe_wrong
 from churn.rollout.sources import CountSource
@@ -117,6 +117,7 @@ class Controller:
             since=self.recorder.now(),
             reason=reason,
             stable_before=choose_stable_counts(self.rollout),
+            answered=list_answered(self.rollout),
         )
         self.recorder.save(stepping, "stepping", reason, command=command)
         self._step()
@@ -200,9 +201,9 @@ class Controller:
             return Verdict("hold", mismatch.reason)
         plan = self.rollout.plan
         return self.judge(
-            plan.checks,
+            plan.find_checks(self.rollout.step),
             judge_input,
-            false_rollback=plan.false_rollback / len(plan.steps),  # each step is judged anew, so they share the risk
+            false_rollback=plan.false_rollback,
             stale_after_s=plan.stale_after_seconds,
         )
 

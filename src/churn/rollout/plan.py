@@ -33,6 +33,14 @@ class Step(PlanTable):
     maximum_hold_hours: Annotated[
         float, Field(gt=0, description="after how many hours evidence that is still missing is missing for good")
     ]
+    tolerances: Annotated[
+        Mapping[str, float],
+        Field(
+            # Not written where it is empty, so that an earlier program reads the plan of a rollout, too.
+            exclude_if=lambda tolerances: not tolerances,
+            description="by how much less than this the canary must surely be worse to leave the step, by check",
+        ),
+    ] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _can_be_held(self) -> Self:
@@ -71,8 +79,7 @@ class Plan(PlanTable):
     model_checks: Annotated[
         bool,
         Field(
-            # Not written where it is true, so that an earlier program reads the plan of a rollout, too.
-            exclude_if=lambda are_judged: are_judged,
+            exclude_if=lambda are_judged: are_judged,  # as above
             description="whether scores, banners, tiers and reasons are judged, which takes the prediction log",
         ),
     ] = True
@@ -119,9 +126,26 @@ class Plan(PlanTable):
             raise ValueError(f"relative_tolerances: {zero[0]} has a tolerance of 0, which should be above 0")
         return self
 
+    @model_validator(mode="after")
+    def _steps_tolerate_as_much_as_the_plan(self) -> Self:
+        tolerances = {check.name: check.tolerance for check in self.checks}
+        fit = [check.name for check in self.checks if check.measure.is_in_samples]
+        for number, step in enumerate(self.steps):
+            if step.tolerances and self.count_left(number) == 1:
+                raise ValueError(f"step {number + 1}: tolerances: the last step with both versions has the plan's own")
+            for name, tolerance in step.tolerances.items():
+                if name not in fit:
+                    raise ValueError(f"step {number + 1}: tolerances: {name} has none, only {', '.join(fit)}")
+                if not tolerances[name] <= tolerance < 1:
+                    raise ValueError(
+                        f"step {number + 1}: tolerances: {name} should be from {tolerances[name]:g}, the plan's, to "
+                        "less than 1"
+                    )
+        return self
+
     @property
     def checks(self) -> tuple[Check, ...]:
-        """The checks, with the plan's tolerances."""
+        """The checks, with the plan's tolerances. Of a step they may have more: `find_checks`."""
         return tuple(
             replace(
                 check,
@@ -132,6 +156,18 @@ class Plan(PlanTable):
             if (self.model_checks or not check.measure.is_paired)
             and ((self.model_checks and self.guardrails) or not check.measure.is_guardrail)
         )
+
+    def find_checks(self, step: int) -> tuple[Check, ...]:
+        """Return the checks of a step, with what is enough to leave it."""
+        tolerances = self.steps[step].tolerances
+        return tuple(
+            replace(check, early_tolerance=tolerances[check.name]) if check.name in tolerances else check
+            for check in self.checks
+        )
+
+    def count_left(self, step: int) -> int:
+        """Count the steps after this one."""
+        return self.last - step
 
     def hold_s(self, step: int) -> float:
         """Return the least time at a step."""

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from churn.clocks import Clock, read_clock
 from churn.errors import RolloutError
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision
 from churn.rollout.evidence import EvidenceSource
 from churn.rollout.paired import Evidence
 from churn.rollout.routers.router import TRACKS, Track
-from churn.rollout.state import Command, Event, Rollout, State, TrackCounts
+from churn.rollout.state import JUDGED, Command, Event, Rollout, State, TrackCounts
 from churn.rollout.timekeeping import look_at_clock, tell_time
 
 MOST_LETTERS = 2000  # of a reason, whatever others answer
@@ -90,13 +90,21 @@ def choose_stable_counts(rollout: Rollout) -> Counts:
     return stable.total if stable and rollout.state != State.BAKING else rollout.stable_before
 
 
+def list_answered(rollout: Rollout) -> tuple[StepAnswers, ...]:
+    """List what both tracks answered in each step until now, with the one that ends."""
+    if rollout.state not in JUDGED:
+        return rollout.answered
+    stable, canary = (rollout.counts[track] for track in TRACKS)
+    return *rollout.answered, StepAnswers(stable.total, canary.total, stable.earlier)
+
+
 def build_judge_input(
     rollout: Rollout, counts: TrackCounts, now: float, *, canary_up: bool, complete: bool, evidence: Evidence
 ) -> JudgeInput:
     """Build the judge's input at `now`, in seconds since 1970.
 
-    It holds what both tracks have answered in this step, and what both versions said of the same subscribers in the
-    whole rollout.
+    It holds what both tracks have answered in this step and in those before, and what both versions said of the same
+    subscribers in the whole rollout.
     """
     # In the bake the stable version gets no requests, so its figures may be old.
     tracks: tuple[Track, ...] = ("canary",) if rollout.state == State.BAKING else TRACKS
@@ -111,4 +119,6 @@ def build_judge_input(
         pairs=evidence.pairs,
         no_pairs=evidence.no_pairs,
         guardrails=evidence.guardrails,
+        steps=rollout.answered,
+        steps_left=rollout.plan.count_left(rollout.step),
     )

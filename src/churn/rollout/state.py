@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from churn.clocks import Clock
-from churn.judging.counts import REPEATS, Counts
+from churn.judging.counts import REPEATS, Counts, StepAnswers
 from churn.rollout.plan import Plan
 from churn.rollout.routers.router import Track
 
@@ -170,6 +170,7 @@ class Rollout:
         clock_jumped_at: when the wall clock was last seen to have jumped.
         clock_steady_since: since when it has run steadily; None if it has all the time.
         looks: how often a controller has looked.
+        answered: what both tracks answered in each step before, oldest first. An earlier program kept none of it.
     """
 
     number: int
@@ -196,6 +197,7 @@ class Rollout:
     clock_jumped_at: float | None = None
     clock_steady_since: float | None = None
     looks: int = 0
+    answered: tuple[StepAnswers, ...] = ()
 
     @property
     def is_over(self) -> bool:

@@ -24,7 +24,7 @@ RETRY_S = 0.02
 INSTEAD = "see whether it may be written and its disk has room; if it is damaged, restore it as the runbook says"
 # The column of each field of a rollout that has another name, or holds JSON.
 COLUMNS = {"setup": "place", "counts": "tallies", "stable_before": "reference"}
-JSON_FIELDS = {"plan", "clock", *COLUMNS}
+JSON_FIELDS = {"plan", "clock", "answered", *COLUMNS}
 EVENT_FIELDS = [field.name for field in fields(Event)]
 
 # One search in the index for each service; DISTINCT and GROUP BY would read all rollouts.

@@ -38,6 +38,7 @@ LATER_COLUMNS = {
         "clock_jumped_at": "REAL",
         "clock_steady_since": "REAL",
         "looks": "INTEGER NOT NULL DEFAULT 0",
+        "answered": "TEXT NOT NULL DEFAULT '[]'",
     },
     "event": {
         "times": "INTEGER NOT NULL DEFAULT 1",

@@ -30,12 +30,13 @@ from benchmarks.judge.simulation import (
     simulate,
 )
 from churn.judging.checks import DEFAULT_CHECKS, ERRORS, MEASURES, Check, compare
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Levels
 from churn.judging.judge import JudgeInput, allot_levels, judge
 from churn.judging.pair_findings import is_outside, is_within
 from churn.judging.pairs import PairCounts
 from churn.judging.samples import find_in_samples
+from churn.judging.step_sequences import select_parts
 
 FOLLOWING = Check("error share", ERRORS, 0.001, "up", relative_tolerance=0.5)
 LEVELS = Levels(0.001, 0.05)
@@ -72,7 +73,7 @@ def test_many_runs_at_once_are_judged_like_each_of_them_alone(canary: Behaviour)
     for run in range(runs):
         verdict = judge(CHECKS, JudgeInput(one_run(stable, run), one_run(other, run), 10, one_run(earlier, run)))
         for (check, level), finding in zip(allot_levels(CHECKS), verdict.findings, strict=True):
-            found = compare(check.measure, stable, other, earlier)
+            found = compare(check.measure, [StepAnswers(stable, other, earlier)])
             assert find_outside(check, found, level)[run] == finding.is_outside
             assert find_within(check, found, level)[run] == (finding.decision == "promote")
 
@@ -118,16 +119,16 @@ def test_who_asks_often_is_no_evidence_in_pairs_and_fools_shares_of_requests() -
 @pytest.mark.parametrize("stable", [0, 45, 450, 4500])
 def test_bounds_of_a_tolerance_that_follows_stable_say_what_is_proven(stable: int, canary: int) -> None:
     of_stable, of_canary = Counts(requests=90_000, errors=stable), Counts(requests=10_000, errors=canary)
-    [finding] = find_in_samples([(FOLLOWING, LEVELS)], of_stable, of_canary, Counts())
+    [finding] = find_in_samples([(FOLLOWING, LEVELS)], [StepAnswers(of_stable, of_canary)])
     assert finding.effect is not None
     assert finding.low is not None
     assert finding.high is not None
     assert finding.effect == pytest.approx(canary / 10_000 - stable / 90_000)
     assert finding.low <= finding.effect + 1e-5
     assert finding.effect <= finding.high + 1e-5
-    comparison = compare(ERRORS, of_stable, of_canary)
+    comparison = compare(ERRORS, [StepAnswers(of_stable, of_canary)])
     one_run = comparison._replace(
-        proportions=comparison.proportions.select(np.array([[0]])), selected=comparison.selected[None]
+        proportions=select_parts(comparison.proportions, np.array([[0]])), selected=comparison.selected[None]
     )
     assert find_outside(FOLLOWING, one_run, LEVELS)[0] == finding.is_outside
     assert find_within(FOLLOWING, one_run, LEVELS)[0] == finding.is_within
@@ -145,7 +146,7 @@ def test_at_a_tolerance_that_follows_stable_one_is_ever_sure_as_rarely_as_promis
         for share, requests in ((stable, 900), (canary, 100)):
             errors: Any = random.binomial(requests, share, runs)
             tracks[share] += Counts(requests=np.full(runs, requests), errors=errors)  # type: ignore[arg-type] # many runs
-        comparison = compare(ERRORS, *tracks.values())
+        comparison = compare(ERRORS, [StepAnswers(*tracks.values())])
         outside |= find_outside(FOLLOWING, comparison, levels)
         within |= find_within(FOLLOWING, comparison, levels)
     assert outside.mean() <= 0.2

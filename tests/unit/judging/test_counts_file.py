@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import DataError
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.counts_file import NO_PAIRS, read_judge_input
 from churn.judging.guardrails import Guardrails
 from churn.judging.judge import JudgeInput
@@ -50,6 +50,15 @@ def test_net_values_may_be_given_and_a_file_of_before_has_no_guardrails(tmp_path
     assert read_judge_input(file).guardrails is None
 
 
+def test_what_earlier_steps_answered_may_be_given(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    steps = '[{"stable": {"requests": 9}, "canary": {"requests": 1}, "earlier": {"requests": 5}}]'
+    file.write_text(f'{{"stable": {{}}, "canary": {{}}, "weight": 50, "steps": {steps}, "steps_left": 1}}')
+    read = read_judge_input(file)
+    assert read.steps == (StepAnswers(Counts(requests=9), Counts(requests=1), Counts(requests=5)),)
+    assert read.steps_left == 1
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -65,6 +74,10 @@ def test_net_values_may_be_given_and_a_file_of_before_has_no_guardrails(tmp_path
         (with_pairs('"errors": {"errors": [0, 0]}'), "pairs: there is no measure errors"),
         (with_pairs('"tiers": {"low": [5, 5]}'), "tiers: low: 5 and 5 of 9 subscribers"),
         (with_pairs('"tiers": {"low": [-1, 5]}'), "tiers: low: -1 and 5 of 9 subscribers"),
+        ('{"stable": {}, "canary": {}, "weight": 50, "steps": [{"stable": {}}]}', "steps.0.canary"),
+        ('{"stable": {}, "canary": {}, "weight": 50, "steps": [{"mistakes": {}}]}', "steps: 1: there is no mistakes"),
+        ('{"stable": {}, "canary": {}, "weight": 50, "steps": [{"stable": {"late": 1}}]}', "stable: there is no late"),
+        ('{"stable": {}, "canary": {}, "weight": 50, "steps": 5}', "steps: no list"),
         (with_pairs('"tiers": {"low": [1]}'), "pairs.parts.tiers.low.1"),
         ('{"stable": {}, "canary": {}, "weight": 10, "guardrails": {"luck": 9}}', "guardrails: there is no luck"),
         (with_net_value('"money": 1'), "guardrails: net_value: there is no money"),

@@ -6,7 +6,7 @@ import pytest
 
 from churn.errors import SettingsError
 from churn.judging.checks import DEFAULT_CHECKS, ERRORS, LATENCY, SCORES, Check, checks_from_tables
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding, Levels
 from churn.judging.samples import find_in_samples
 
@@ -17,7 +17,7 @@ LEVELS = Levels(0.001, 0.05)
 
 def find(check: Check, stable: tuple[int, int], canary: tuple[int, int], levels: Levels = LEVELS) -> Finding:
     of_stable, of_canary = (Counts(requests=requests, errors=errors) for errors, requests in (stable, canary))
-    [finding] = find_in_samples([(check, levels)], of_stable, of_canary, Counts())
+    [finding] = find_in_samples([(check, levels)], [StepAnswers(of_stable, of_canary)])
     return finding
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from churn.judging.checks import ERRORS, LATENCY, Check, compare
-from churn.judging.counts import Counts
+from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding
 from churn.judging.judge import JudgeInput, allot_levels, evaluate_checks
 from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S
@@ -102,15 +102,15 @@ def test_where_one_track_tells_no_repeats_all_requests_of_both_count(unsorted: s
 
 
 def test_without_repeats_there_is_one_way_to_count() -> None:
-    assert compare(ERRORS, answered(100, 2), answered(10, 1)).together is None
+    assert compare(ERRORS, [StepAnswers(answered(100, 2), answered(10, 1))]).together is None
     assert "one hit a minute" not in find(STABLE, answered(10_000, 500)).reason
     assert "one hit a minute" in find(STABLE, answered(10_000, 500, repeated_errors=1)).reason
 
 
 def test_shares_stay_what_they_are_and_totals_shrink_by_the_repeats() -> None:
-    own = compare(ERRORS, answered(9000, 90, repeated_errors=45), answered(1000, 20, repeated_errors=15))
+    own = compare(ERRORS, [StepAnswers(answered(9000, 90, repeated_errors=45), answered(1000, 20, repeated_errors=15))])
     assert own.together
     both = own.together
-    numbers = [float(values[0]) for values in own.proportions[:4]]
+    numbers = [float(values[0, 0]) for values in own.proportions[:4]]
     assert numbers == [45, 4500, 5, 250]
-    assert [float(values[0]) for values in both[:4]] == pytest.approx([45, 9000 * 50 / 110, 5, 1000 * 50 / 110])
+    assert [float(values[0, 0]) for values in both[:4]] == pytest.approx([45, 9000 * 50 / 110, 5, 1000 * 50 / 110])

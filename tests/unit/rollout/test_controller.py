@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.rollouts import SERVICE, Killed, Tasks, World, begin, build_controller, counted, plan
 
 from churn.errors import RegistryError
+from churn.judging.counts import StepAnswers
 from churn.rollout.controller import Controller
 from churn.rollout.routers.router import Track
 from churn.rollout.state import JUDGED, Reading, Rollout, State
@@ -80,6 +81,20 @@ def test_the_judge_sees_what_was_answered_in_this_step_and_in_the_bake_the_stabl
     first, second = world.judge_inputs
     assert (first.stable, first.canary, first.weight) == (counted(900), counted(100), 10)
     assert (second.stable, second.canary, second.weight) == (counted(900), counted(500), 100)
+    assert (first.steps, first.steps_left, second.steps_left) == ((), 1, 0)
+    assert second.steps == (StepAnswers(first.stable, first.canary, first.earlier),)
+
+
+def test_what_earlier_steps_answered_is_on_disk_and_kept_by_the_next_controller(
+    world: World, store: RolloutStore, stepped: Controller
+) -> None:
+    world.passes(HOUR_S)
+    stepped.tick()
+    stored = store.get_rollout(stepped.rollout.number)
+    assert stored.answered == stepped.rollout.answered
+    build_controller(world, store, stored).tick()
+    [step] = world.judge_inputs[-1].steps
+    assert (step.stable, step.canary) == (counted(900), counted(100))
 
 
 def test_the_judge_knows_what_stable_answered_before_the_step_but_never_counts_it_twice(

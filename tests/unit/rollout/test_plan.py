@@ -9,6 +9,7 @@ from churn.judging.checks import GUARDRAILS
 from churn.rollout.plan import Plan, read_plan
 
 STEP = "[[step]]\nweight_percent = {}\nhold_hours = 1\nminimum_requests = 1\nmaximum_hold_hours = 2\n"
+OF_STEP = 'tolerances = {{"error share" = {}}}\n'
 
 
 def refused(tmp_path: Path, text: str) -> str:
@@ -80,6 +81,18 @@ def test_time_that_is_compressed_is_compressed_everywhere(tmp_path: Path) -> Non
         ),
         ("tolerances = {speed = 0.1}\n" + STEP.format(100), "there is no check speed, only error share"),
         ('tolerances = {"error share" = 1}\n' + STEP.format(100), "error share should be from 0 to less than 1"),
+        (
+            STEP.format(10) + 'tolerances = {"error share" = 0.01}\n' + STEP.format(100),
+            "step 1: tolerances: the last step",
+        ),
+        (
+            STEP.format(100) + 'tolerances = {"error share" = 0.0001}',
+            "error share should be from 0.001, the plan's, to",
+        ),
+        (
+            STEP.format(100) + "tolerances = {banners = 0.1}",
+            "tolerances: banners has none, only error share, over 200 ms",
+        ),
         ("", "step: is missing, add the steps"),
         ("step = []", "step: "),
         ("step = [", "is no TOML"),
@@ -101,3 +114,19 @@ def test_a_plan_may_tolerate_more_or_less_than_the_checks_themselves(tmp_path: P
     tolerances = {check.name: check.tolerance for check in read_plan(path).checks}
     usual = {check.name: check.tolerance for check in read_plan().checks}
     assert tolerances == usual | {"error share": 0.02}
+
+
+def test_an_early_step_and_the_last_by_itself_may_have_a_tolerance_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    early = STEP.format(5) + '[step.tolerances]\n"latency" = 0.1\n'
+    path.write_text(early + "".join(map(STEP.format, (10, 50, 100))))
+    plan = read_plan(path)
+    of_error_share = [plan.find_checks(step)[0].early for step in range(4)]
+    assert of_error_share == [0.005] * 4
+    assert [plan.find_checks(step)[2].early for step in range(4)] == [0.1, 0.05, 0.05, 0.05]
+    assert [plan.count_left(step) for step in range(4)] == [3, 2, 1, 0]
+    assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+def test_an_earlier_program_reads_the_plan_of_a_rollout_whose_steps_have_no_tolerances() -> None:
+    assert all("tolerances" not in step for step in read_plan().model_dump(mode="json", by_alias=True)["step"])
