@@ -15,6 +15,7 @@ bills.py     when bills come, and what an offer takes off them
 demo_people.py  the demo's subscribers where a business declares none
 records.py   subscribers, exposures and history as values
 exposures.py records what was shown behind the page
+reporting.py reports to the service what became of banners
 store.py     keeps them
 people.py    what machines may ask of one person
 retention.py removes what is old

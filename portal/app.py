@@ -18,6 +18,7 @@ from portal.advice import Adviser
 from portal.business import load_business
 from portal.exposures import ExposureRecorder
 from portal.pages import build_pages
+from portal.reporting import BUDGET_S, EventReporter
 from portal.retention import keep_removing
 from portal.routes import banner_routes, offer_routes, sign_in_routes, subscription_routes
 from portal.sessions import SubscriberSessions
@@ -51,14 +52,21 @@ def create_app(
     pages = build_pages(business)
     store = Store(settings.store_path, business.subscribers)
     recorder = ExposureRecorder(store, log)
+    # With connections of its own, so that no page waits for one.
+    reporting = AsyncChurnClient(settings.service_url, budget_s=BUDGET_S, api_key=settings.api_key)
+    reporter = EventReporter(reporting, log)
     ended = EndedSessions(settings.folder / "sessions.sqlite")
     sessions = SubscriberSessions(settings.load_signing_key(), store, pages, ended, secure=settings.is_https)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         removing = asyncio.create_task(keep_removing(store, settings.portal_retention_days, log))
-        async with client:
+        sending = asyncio.create_task(reporter.keep_sending())
+        async with client, reporting:
             yield
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            await reporter.close()
         removing.cancel()
         await asyncio.gather(removing, return_exceptions=True)
         await run_in_threadpool(recorder.close)
@@ -72,8 +80,8 @@ def create_app(
         guard={"log": log, "page_cache": "no-store", "is_https": settings.is_https},
         exception_handlers={SignInNeededError: send_to_sign_in},
     )
-    app.include_router(subscription_routes(business, sessions, Adviser(client, log), recorder, now=now))
-    app.include_router(offer_routes(business, sessions, now))
-    app.include_router(banner_routes(sessions, now))
+    app.include_router(subscription_routes(business, sessions, Adviser(client, log), recorder, reporter, now=now))
+    app.include_router(offer_routes(business, sessions, reporter, now))
+    app.include_router(banner_routes(sessions, reporter, now))
     app.include_router(sign_in_routes(business, sessions))
     return app

@@ -20,6 +20,7 @@ from portal.exposures import ExposureRecorder
 from portal.facts import describe_facts, is_draft
 from portal.pages import find_account_template
 from portal.records import BannerHistory, DemoSubscriber, ResponseKind
+from portal.reporting import EventReporter
 from portal.sessions import SubscriberSessions
 
 
@@ -65,10 +66,11 @@ def subscription_routes(
     sessions: SubscriberSessions,
     adviser: Adviser,
     recorder: ExposureRecorder,
+    reporter: EventReporter,
     *,
     now: Callable[[], datetime],
 ) -> APIRouter:
-    """Return the route of the page. The recorder is told what it shows."""
+    """Return the route of the page. The recorder is told what it shows, and the reporter that a banner was seen."""
     router, store = APIRouter(), sessions.store
     account = find_account_template(business)
 
@@ -109,12 +111,16 @@ def subscription_routes(
         """Record what is shown. A banner that cannot be recorded is not shown: nobody could accept its offer."""
         if shown.exposure and not await recorder.record(shown.exposure, now()):
             return Display(active=shown.active)
+        if shown.exposure and shown.banner:
+            reporter.report(shown.exposure, "seen", now())
         return shown
 
     return router
 
 
-def offer_routes(business: Business, sessions: SubscriberSessions, now: Callable[[], datetime]) -> APIRouter:
+def offer_routes(
+    business: Business, sessions: SubscriberSessions, reporter: EventReporter, now: Callable[[], datetime]
+) -> APIRouter:
     """Return the routes of accepting. The record says what was offered; a request only says which."""
     router = APIRouter()
 
@@ -142,13 +148,14 @@ def offer_routes(business: Business, sessions: SubscriberSessions, now: Callable
         if not is_open(exposure.offer, now().date()):
             raise HTTPException(410)
         last_bill = find_last_bill(exposure.offer, now().date())
-        await run_in_threadpool(sessions.store.accept_offer, exposure, now(), active_until=last_bill)
+        if await run_in_threadpool(sessions.store.accept_offer, exposure, now(), active_until=last_bill):
+            reporter.report(exposure, "accepted", now())
         return see_other("/")
 
     return router
 
 
-def banner_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> APIRouter:
+def banner_routes(sessions: SubscriberSessions, reporter: EventReporter, now: Callable[[], datetime]) -> APIRouter:
     """Return the routes of all that is no accepting."""
     router, store = APIRouter(), sessions.store
 
@@ -156,19 +163,22 @@ def banner_routes(sessions: SubscriberSessions, now: Callable[[], datetime]) -> 
     async def dismiss(request: Request, prediction_id: str) -> Response:
         exposure, _ = await sessions.read_response(request, prediction_id)
         await run_in_threadpool(store.record_response, exposure, "dismissal", now())
+        reporter.report(exposure, "dismissed", now())
         return _finish(request)
 
     @router.post("/banners/{prediction_id}/opinion")
     async def opine(request: Request, prediction_id: str) -> Response:
         exposure, form = await sessions.read_response(request, prediction_id)
         opinion: ResponseKind = "helpful" if form.get("helpful") == "yes" else "not_helpful"
-        await run_in_threadpool(store.record_response, exposure, opinion, now())
+        if await run_in_threadpool(store.record_response, exposure, opinion, now()) and opinion == "helpful":
+            reporter.report(exposure, "helpful", now())
         return _finish(request)
 
     @router.post("/banners/{prediction_id}/opt-out")
     async def opt_out(request: Request, prediction_id: str) -> Response:
         exposure, _ = await sessions.read_response(request, prediction_id)
         await run_in_threadpool(store.record_response, exposure, "opt_out", now())
+        reporter.report(exposure, "objected", now())
         await run_in_threadpool(store.set_wants_offers, exposure.subscriber, wants=False)
         return see_other("/")
 

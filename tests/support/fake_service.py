@@ -68,11 +68,12 @@ class Asked:
 
 @dataclass
 class FakeService:
-    """What it answers, changed at will while it runs, and what it was asked."""
+    """What it answers, changed at will while it runs, what it was asked, and the events it was told, by their key."""
 
     answer: RetentionAnswer = field(default_factory=lambda: copy.deepcopy(HIGH))
     address: str = ""
     asked: list[Asked] = field(default_factory=list)
+    reported: list[tuple[str | None, dict[str, Any]]] = field(default_factory=list)
     rule: Callable[[Asked], RetentionAnswer] | None = None
     numbered: bool = True
 
@@ -105,8 +106,16 @@ def fake_service() -> Iterator[FakeService]:
 
         def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
             body = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/events":
+                events = json.loads(body)
+                service.reported.extend((self.headers["x-subscriber-key"], event) for event in events)
+                self.send_json({"taken": len(events)})
+                return
             asked = Asked({name.lower(): value for name, value in self.headers.items()}, json.loads(body))
-            content = json.dumps(service.reply(asked)).encode()
+            self.send_json(service.reply(asked))
+
+        def send_json(self, value: Any) -> None:
+            content = json.dumps(value).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))

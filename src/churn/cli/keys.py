@@ -19,7 +19,7 @@ def _keep_as_group() -> None:
     """Keep `make` a command of a group while it is the only one."""
 
 
-@app.command("make", epilog="Example: churn keys make portal --scope predict --file keys.toml")
+@app.command("make", epilog="Example: churn keys make portal --scope predict --scope events --file keys.toml")
 def make(
     name: Annotated[str, typer.Argument(help="Whose key it is, such as portal; log and metrics name it.")],
     *,
