@@ -13,7 +13,7 @@ from churn.prediction_log.maintenance import close_all_journals, erase_from_set_
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import walk_log
 from churn.prediction_log.record import Record
-from churn.prediction_log.segments import Progress, open_store
+from churn.prediction_log.segments import Progress, list_segments, open_store
 
 
 class Erasure(NamedTuple):
@@ -60,7 +60,7 @@ def erase_person(places: Places, outcomes: Path, subscriber: str, *, progress: P
     ids = {record["prediction_id"] for record in records}
     aside = erase_from_set_aside(places.journals, subscriber) + erase_from_set_aside(events.journals, subscriber, ids)
     erased_outcomes = erase_outcomes(outcomes, subscriber, sorted(ids))
-    erased_events = erase_subscriber(event_store, subscriber, ids)
+    erased_events = erase_subscriber(event_store, subscriber, ids, beside=list_segments(store))
     erased_records = erase_subscriber(store, subscriber, progress=progress)
     return Erasure(erased_records, erased_outcomes, still_open, aside, erased_events)
 

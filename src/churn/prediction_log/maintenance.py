@@ -141,19 +141,21 @@ def erase_subscriber(
     subscriber: str,
     prediction_ids: Collection[str] = (),
     *,
+    beside: Sequence[Segment] = (),
     progress: Progress = lambda *_: None,
 ) -> int:
     """Remove all records of a subscriber from the closed segments, and those of these predictions; return how many.
 
     A segment is written anew without them, then the old one is removed. If it is stopped in between, both exist, and
-    the next call removes the old one. The subscriber's key is hashed, as in the log.
+    the next call removes the old one. The subscriber's key is hashed, as in the log. `beside` are segments of other
+    records, which may be newer and so tell the day.
 
     Raises:
         DataError: segments are damaged; names the first. Records in all others are erased.
         OSError, ChurnError: the store cannot be written.
     """
     segments = list_segments(store)
-    today = _find_today(segments)
+    today = _find_today([*segments, *beside])
     erased, damaged = 0, []
     for done, segment in enumerate(segments, 1):
         try:

@@ -21,7 +21,10 @@ from support.predicted import SALT, find_policy, make_entry, make_header, read_l
 from churn.clocks import Clock
 from churn.errors import ChurnError, DataError, SettingsError
 from churn.model.bundle import Bundle
+from churn.outcomes.person import Erasure, erase_person
+from churn.prediction_log.banner_events import BannerEvent, make_event_header, make_event_line
 from churn.prediction_log.batches import batches_from_journal, batches_from_segment, rows_from_batch
+from churn.prediction_log.event_reader import read_events
 from churn.prediction_log.journal import Journal, list_set_aside, set_aside, split_torn_line
 from churn.prediction_log.maintenance import (
     ClosingSummary,
@@ -339,10 +342,27 @@ def test_a_segment_that_is_written_anew_has_a_tag_for_the_days_that_are_left(
     assert (read_tags(bucket, old), read_tags(bucket, newest)) == ({"kept-days": tag}, {})
 
 
-def read_tags(bucket: str, segment: Segment) -> dict[str, str]:
+def test_events_in_a_bucket_that_are_written_anew_have_as_many_days_left_as_the_predictions_say(
+    tmp_path: Path, bucket: str, streamflow: Bundle
+) -> None:
+    places, theirs = locate_log(bucket, "streamflow", home=tmp_path, kept_days=90), str(hash_key("a", SALT))
+    places.banner_events.prepare()
+    old_us = time.time_ns() // 1000 - 40 * 86_400 * 10**6
+    events = [BannerEvent(old_us, f"{made:032x}", "seen", subscriber=key) for made, key in enumerate((theirs, "b"))]
+    journal = places.banner_events.journals / "old.jsonl"
+    journal.write_bytes(make_event_header("streamflow") + b"".join(map(make_event_line, events)))
+    written(places.journals, streamflow, keys=["a"])
+    assert maintain([places.where, str(places.journals), "90", "--only-write"]) == 0
+    assert len(read_events(places)) == 2
+    assert erase_person(places, tmp_path / "outcomes.sqlite", theirs) == Erasure(1, 0, 0, 0, 1)
+    [segment] = list_segments(open_store(places.banner_events.where))
+    assert read_tags(bucket, segment, "streamflow/_events") == {"kept-days": "50"}
+
+
+def read_tags(bucket: str, segment: Segment, folder: str = "streamflow") -> dict[str, str]:
     """The tags of an object, as the stand-in tells them."""
     name, _, prefix = bucket.removeprefix("s3://").partition("/")
-    tags = boto3.client("s3").get_object_tagging(Bucket=name, Key=f"{prefix}/streamflow/{segment.name}")["TagSet"]
+    tags = boto3.client("s3").get_object_tagging(Bucket=name, Key=f"{prefix}/{folder}/{segment.name}")["TagSet"]
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
