@@ -16,7 +16,7 @@ import httpx2
 
 from churn.errors import ChurnError, RolloutError
 from churn.rollout.routers.haproxy import HAProxy
-from churn.rollout.routers.router import TRACKS
+from churn.rollout.routers.router import BASELINE, TRACKS, Track
 from demo.faulty_service import FAULT_FILE, STABLE_BUNDLE
 from demo.pair import Pair
 
@@ -42,7 +42,9 @@ class Machine:
         self._fault = folder / "fault"
         # A demonstration leaves nothing in the log of the real service.
         self.log = folder / "services" / "predictions"
-        self.stable, self.canary, self.service, self.admin = (f"127.0.0.1:{free_port()}" for _ in range(4))
+        self.stable, self.canary, self.baseline, self.service, self.admin = (
+            f"127.0.0.1:{free_port()}" for _ in range(5)
+        )
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.router = HAProxy(self.admin)
 
@@ -76,13 +78,20 @@ class Machine:
             self._wait_until(lambda: answers(f"http://{self.canary}/readyz"), "the canary answers")
         self._wait_until(lambda: self.router.is_healthy("canary"), "HAProxy sees the canary")
 
+    def start_baseline(self) -> None:
+        """Start the old version once more, on the canary's kind of machine, and wait until HAProxy sees it."""
+        if BASELINE not in self._running:
+            self._start_service(BASELINE, "demo.faulty_service")
+        self._wait_until(lambda: self.router.is_healthy(BASELINE), "HAProxy sees the baseline")
+
     def kill_canary(self) -> None:
         """Kill the canary, so that it cannot say goodbye."""
         self._running["canary"].kill()
         self._running["canary"].wait()
 
-    def _start_service(self, track: str, *module: str) -> None:
-        bundle, address = (self.pair.stable, self.stable) if track == "stable" else (self.pair.canary, self.canary)
+    def _start_service(self, track: Track, *module: str) -> None:
+        address = {"stable": self.stable, "canary": self.canary, BASELINE: self.baseline}[track]
+        bundle = self.pair.canary if track == "canary" else self.pair.stable
         own = {
             "MODEL_PATH": str(bundle),
             "CHURN_CONTRACT": self.pair.contract.contract_name,
@@ -99,7 +108,8 @@ class Machine:
     def _start_haproxy(self, program: str) -> None:
         own = {
             "SERVICE_BIND": self.service, "ADMIN_BIND": self.admin, "STATS_BIND": f"127.0.0.1:{free_port()}",
-            "STABLE_ADDRESS": self.stable, "CANARY_ADDRESS": self.canary, "STABLE_WEIGHT": "100", "CANARY_WEIGHT": "0",
+            "STABLE_ADDRESS": self.stable, "CANARY_ADDRESS": self.canary, "BASELINE_ADDRESS": self.baseline,
+            "STABLE_WEIGHT": "100", "CANARY_WEIGHT": "0", "BASELINE_WEIGHT": "0",
             "CHECK_INTERVAL": "200ms", "RETRIES": "2", "NAMESERVER": "127.0.0.1:53",
         }  # fmt: skip
         self._running["haproxy"] = start_process([program, "-db", "-f", str(CONFIGURATION)], own)

@@ -41,6 +41,7 @@ class Scenario:
         in_a_row: how often a subscriber asks before the next one does.
         interfere: does something while the canary has its first share, to the machine or to the controller.
         changes: to the text of the plan.
+        has_baseline: whether the old version is started beside the canary.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Scenario:
     in_a_row: int = 1
     interfere: Callable[[Machine, subprocess.Popen[str]], None] | None = None
     changes: Mapping[str, str] = field(default_factory=dict)
+    has_baseline: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,11 @@ def kill_controller(_: Machine, controller: subprocess.Popen[str]) -> None:
     controller.send_signal(signal.SIGKILL)
 
 
+def turn_canary(machine: Machine, _: subprocess.Popen[str]) -> None:
+    """Let the canary answer as another version does."""
+    machine.set_fault("shifted")
+
+
 SCENARIOS = (
     Scenario("good", "it is as good as the old version", "promoted", ("surely within",)),
     Scenario("failing", "one answer in eight is an error", "rolled back", ("error share",), fault="failing"),
@@ -133,6 +140,14 @@ SCENARIOS = (
         changes={'"traffic split" = 0.1': '"traffic split" = 0.3'}
         | {f'"{name}" = 0.15': f'"{name}" = 0.05' for name in ("scores", "banners", "tiers")},
     ),
+    Scenario(
+        "slow machine", "the same model, 30 ms slower with its baseline", "promoted", ("surely within",),
+        fault="slow machine", has_baseline=True,
+    ),
+    Scenario(
+        "turning", "with its first share it begins to answer as another version", "rolled back",
+        ("scores", "banners", "tiers"), interfere=turn_canary,
+    ),
 )  # fmt: skip
 
 
@@ -152,6 +167,8 @@ def play(scenario: Scenario, machine: Machine, traffic: Traffic, home: Path) -> 
     plan.write_text(text, encoding="utf-8")
     machine.set_fault(scenario.fault)
     machine.start_canary()
+    if scenario.has_baseline:
+        machine.start_baseline()
     machine.router.set_weight(0)
     traffic.begin(flowing=scenario.flowing, in_a_row=scenario.in_a_row)
     began = time.monotonic()
@@ -181,6 +198,7 @@ def _carry_out(scenario: Scenario, machine: Machine, home: Path, plan: Path) -> 
     controller = run_command(
         "start", machine.pair.canary.name, "--no-registry", "--plan", str(plan), "--router", f"haproxy://{machine.admin}",
         "--stable", f"http://{machine.stable}", "--canary", f"http://{machine.canary}", "--json",
+        *(["--baseline", f"http://{machine.baseline}"] if scenario.has_baseline else []),
     )  # fmt: skip
     try:
         if scenario.interfere:

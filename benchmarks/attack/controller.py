@@ -179,7 +179,8 @@ def _place(instances: dict[Track, Instance]) -> Iterator[tuple[HAProxy, list[str
         own = {
             "SERVICE_BIND": f"127.0.0.1:{free_port()}", "ADMIN_BIND": admin, "STATS_BIND": f"127.0.0.1:{free_port()}",
             "STABLE_ADDRESS": places["stable"], "CANARY_ADDRESS": places["canary"], "STABLE_WEIGHT": "100",
-            "CANARY_WEIGHT": "0", "CHECK_INTERVAL": "200ms", "RETRIES": "2", "NAMESERVER": "127.0.0.1:53",
+            "CANARY_WEIGHT": "0", "BASELINE_ADDRESS": "127.0.0.1:9", "BASELINE_WEIGHT": "0",
+            "CHECK_INTERVAL": "200ms", "RETRIES": "2", "NAMESERVER": "127.0.0.1:53",
         }  # fmt: skip
         process = start_process([program, "-db", "-f", str(CONFIGURATION)], own)
         stack.callback(process.wait)

@@ -15,7 +15,10 @@ from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.simulation import OFTEN_ASKED, ROLLBACK
 
 INK, ACCENT, SOFT = "#23395b", "#d1495b", "#8a97a8"
-COLOURS = (INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93", "#3d85c6", "#7a5c3e", "#8a97a8", "#c2571a", "#1f7a4d")
+COLOURS = (
+    *(INK, ACCENT, "#2a9d8f", "#b8860b", "#6a4c93", "#3d85c6"),
+    *("#7a5c3e", "#8a97a8", "#c2571a", "#1f7a4d", "#111111"),
+)
 STYLES = ("--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
 
 

@@ -80,6 +80,7 @@ class Scenario:
         relative_tolerance: of errors; a part of stable's share.
         canary_share: of the subscribers.
         habit: how they ask, where each request is not independent. Then `errors` is the share of subscribers who fail.
+        baseline: how the old version answers on the canary's machine, with the canary's share; None without a baseline.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Scenario:
     relative_tolerance: float = 0.0
     canary_share: float = 0.1
     habit: Habit = ONCE
+    baseline: Behaviour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class History:
 
 USUAL: Final = Behaviour()
 HEALTHY: Final = replace(USUAL, errors=0.0002)
+SLOWER: Final = replace(HEALTHY, latency_ms=4.8)  # on a slower machine
 # Half of the subscribers get into another bin of scores, as after another draw of the training data.
 RETRAINED: Final = Model(noise=0.03)
 # The largest difference between the shares of scores up to a bound is 0.0500, which is tolerated.
@@ -197,6 +200,8 @@ SCENARIOS: Final = (
     Scenario("latency x20, 3.3 % over the objective", USUAL, replace(USUAL, latency_ms=80.0), "roll back"),
     Scenario("latency x50, half over the objective", USUAL, replace(USUAL, latency_ms=200.0), "roll back"),
     *_in_a_row(),
+    Scenario("the same version, a slow pair with a baseline", HEALTHY, SLOWER, "promote", baseline=SLOWER),
+    Scenario("latency x1.5, with a baseline", USUAL, replace(USUAL, latency_ms=6.0), "roll back", baseline=USUAL),
 )
 
 
@@ -215,6 +220,7 @@ def simulate(
         for check, level in allot_levels(checks)
     ]
     stable, canary = (draw_counts(scenario.stable, np.zeros(runs, dtype=int), random) for _ in range(2))
+    baseline = None if scenario.baseline is None else draw_counts(scenario.baseline, np.zeros(runs, dtype=int), random)
     earlier = draw_counts(_worsen(scenario.stable, scenario.before), np.full(runs, scenario.earlier), random)
     differences = compare_models(scenario.stable.model, scenario.canary.model)
     pairs, of_others = (differences.draw(np.zeros(runs, dtype=int), random) for _ in range(2))
@@ -227,12 +233,21 @@ def simulate(
         subscribers = max(min(max(LOOK, int(done * GROWTH)), requests - done) // each, 1)
         drift = scenario.drift ** ((done + subscribers * each) / requests)
         of_canary = random.binomial(subscribers, scenario.canary_share, runs)
-        stable += _draw(scenario, _worsen(scenario.stable, drift), subscribers - of_canary, random)
+        of_stable = subscribers - of_canary
+        if scenario.baseline is not None and baseline is not None:
+            of_baseline = random.binomial(of_stable, scenario.canary_share / (1 - scenario.canary_share), runs)
+            of_stable -= of_baseline
+            drawn = _draw(scenario, _worsen(scenario.baseline, drift), of_baseline, random)
+            baseline += drawn
+            stable += drawn  # it is the same version
+        stable += _draw(scenario, _worsen(scenario.stable, drift), of_stable, random)
         canary += _draw(scenario, _worsen(scenario.canary, drift), of_canary, random)
         pairs = _add_signs(pairs, differences.draw(of_canary, random))
         of_others = _add_signs(of_others, differences.draw(subscribers - of_canary, random))
         looks.append(done + subscribers * each)
-        _judge(judged, (*count_each_request_once(stable, canary), earlier), pairs, ended)
+        once = count_each_request_once(stable, canary)
+        of_baseline_once = None if baseline is None else count_each_request_once(baseline, canary)[0]
+        _judge(judged, (*once, earlier), of_baseline_once, pairs, ended)
         _judge_pairs(judged, pairs, ended, within=PAIRS_WITHIN)
         _judge_pairs(judged, _add_signs(pairs, of_others), ended, within=SHADOW_WITHIN, outside=SHADOW_OUTSIDE)
         for name, alarm in RIVALS.items():
@@ -306,22 +321,31 @@ def _add_signs(signs: Signs, more: Signs) -> dict[str, Numbers]:
     return {measure: signs[measure] + more[measure] for measure in signs}
 
 
-def _judge(checks: CheckLevels, counts: tuple[Counts, ...], pairs: Signs, ended: dict[str, Flags]) -> None:
+def _judge(
+    checks: CheckLevels,
+    counts: tuple[Counts, Counts, Counts],
+    baseline: Counts | None,
+    pairs: Signs,
+    ended: dict[str, Flags],
+) -> None:
     """Judge all runs at once, as `judge` does but without the traffic split; what is decided stays so."""
     open_runs = np.flatnonzero(~(ended[ROLLBACK] | ended[PROMOTE]))
     if not open_runs.size:
         return
     outside, within = _find_in_pairs(checks, pairs, open_runs)
+    stable, canary, earlier = counts
+    of_latency = stable if baseline is None else baseline
     comparisons = [
-        (check, level, select_runs(compare(check.measure, [StepAnswers(*counts)]), open_runs))
+        (check, level, select_runs(compare(check.measure, [StepAnswers(other, canary, earlier)]), open_runs))
         for check, level in checks
-        if not (check.measure.is_split or check.measure.is_paired)
+        if check.measure.is_in_samples
+        for other in [of_latency if check.measure.is_latency else stable]
     ]
     for check, level, comparison in comparisons:
         if check.critical:
             found = find_outside(check, comparison, level)
-            if check.measure.is_latency and check.measure != SLOW:  # as hold_slow_machines does
-                found &= is_p99_over_objective(counts[1], level)[open_runs]
+            if baseline is None and check.measure.is_latency and check.measure != SLOW:  # as hold_slow_machines does
+                found &= is_p99_over_objective(canary, level)[open_runs]
             outside |= found
     within &= ~outside
     for check, level, comparison in comparisons:

@@ -114,6 +114,7 @@ build() {
 start_containers() {
   local profile=()
   asked_for --canary "$@" && profile=(--profile canary)
+  asked_for --baseline "$@" && profile+=(--profile baseline)
   say "starting $STABLE_VERSION$(asked_for --canary "$@" && echo " and, as a canary with $CANARY_WEIGHT %, $CANARY_VERSION")"
   compose "${profile[@]}" up -d >&2 || { show_unhealthy; fail "the stack did not start" "see scripts/stack status, and docker logs of the part"; }
 }
@@ -134,6 +135,7 @@ run_rollout() {
   if [ "${1:-}" = start ]; then
     copy_bundles
     addresses=(--router haproxy:/admin/haproxy.sock --stable http://stable:8000 --canary http://canary:8000 --no-registry)
+    [ -z "$(compose ps --quiet baseline 2>/dev/null)" ] || addresses+=(--baseline http://baseline:8000)
   fi
   compose exec "${terminal[@]}" dashboard churn rollout "$@" "${addresses[@]}"
 }

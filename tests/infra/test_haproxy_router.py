@@ -27,9 +27,11 @@ async def _answer(_: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def balancer() -> Iterator[Balancer]:
     with ExitStack() as parts:
-        stable, canary = (parts.enter_context(small_server(_answer)).removeprefix("http://") for _ in range(2))
-        found = parts.enter_context(balancing(stable, canary))
-        for name in ("stable", "canary"):
+        stable, canary, baseline = (
+            parts.enter_context(small_server(_answer)).removeprefix("http://") for _ in range(3)
+        )
+        found = parts.enter_context(balancing(stable, canary, BASELINE_ADDRESS=baseline))
+        for name in ("stable", "canary", "baseline"):
             found.wait_until_up(name)
         yield found
 
@@ -54,6 +56,22 @@ def test_requests_without_a_subscriber_are_dealt_out_exactly(balancer: Balancer,
     assert router.read_weight() == percent
     counted = collections.Counter(served_by(balancer, [None] * 200))
     assert counted["canary"] == 2 * percent
+
+
+@pytest.mark.parametrize(("percent", "baseline"), [(10, 10), (50, 50), (100, 0)])
+def test_a_baseline_gets_as_many_requests_as_the_canary(balancer: Balancer, percent: int, baseline: int) -> None:
+    router = HAProxy(balancer.admin, has_baseline=True)
+    router.set_weight(percent)
+    assert router.read_weight() == percent
+    served_by(balancer, [None] * 400)  # HAProxy ends its round by the weights before
+    counted = collections.Counter(served_by(balancer, [None] * 200))
+    assert (counted["canary"], counted["baseline"]) == (2 * percent, 2 * baseline)
+
+
+def test_a_baseline_that_no_rollout_has_gets_nothing(balancer: Balancer, router: HAProxy) -> None:
+    HAProxy(balancer.admin, has_baseline=True).set_weight(10)
+    router.set_weight(10)
+    assert "baseline" not in served_by(balancer, [None] * 100)
 
 
 def test_a_subscriber_stays_with_a_version_and_more_weight_moves_subscribers_to_the_canary_only(

@@ -45,14 +45,14 @@ def test_only_haproxy_and_dashboard_have_the_socket_that_moves_weights() -> None
 
 def test_who_answers_subscribers_reaches_no_server_behind_haproxy() -> None:
     networks = list_parts("networks")
-    assert len(networks) == 8
+    assert len(networks) == 9
     reached = {
         part: {other for other in networks if other != part and networks[other] & networks[part]} for part in networks
     }
     assert reached["portal"] == {"team", "haproxy", "dashboard"}
     assert reached["team"] == {"portal", "haproxy", "dashboard"}
     assert reached["mlflow"] == set()
-    assert reached["stable"] == {"canary", "haproxy", "dashboard", "prometheus"}
+    assert reached["stable"] == {"canary", "baseline", "haproxy", "dashboard", "prometheus"}
 
 
 def dockerfile_environment() -> dict[str, str]:

@@ -56,6 +56,7 @@ def balancing(stable: str, canary: str, **environment: str) -> Iterator[Balancer
     own = {
         "SERVICE_BIND": service, "STATS_BIND": stats, "ADMIN_BIND": admin,
         "STABLE_ADDRESS": stable, "CANARY_ADDRESS": canary, "STABLE_WEIGHT": "50", "CANARY_WEIGHT": "50",
+        "BASELINE_ADDRESS": "127.0.0.1:9", "BASELINE_WEIGHT": "0",
         "CHECK_INTERVAL": "500ms", "RETRIES": "0", "NAMESERVER": "127.0.0.1:53",
     }  # fmt: skip
     process = subprocess.Popen(

@@ -16,7 +16,7 @@ from churn.rollout.controller import Controller
 from churn.rollout.paired import Evidence
 from churn.rollout.plan import Plan
 from churn.rollout.recorder import Recorder
-from churn.rollout.routers.router import TRACKS, Track
+from churn.rollout.routers.router import Track
 from churn.rollout.state import Bundle, Event, Reading, Rollout, Setup, State
 from churn.rollout.store import RolloutStore
 
@@ -99,7 +99,7 @@ class World:
         self.happens()
         if not self.seeing:
             raise RolloutError("nothing is seen")
-        return {track: self.reading_of(track) for track in TRACKS}
+        return {track: self.reading_of(track) for track in self.counts}
 
     def reading_of(self, track: Track) -> Reading:
         """What its instances say. The first of them has answered everything."""
@@ -135,8 +135,11 @@ class World:
         """Time goes by, and requests come in as the router deals them."""
         self.now += seconds
         canary = round(requests * self.share / 100)
+        baseline = canary if "baseline" in self.counts and self.share <= 50 else 0
         self.counts["canary"] += canary
-        self.counts["stable"] += requests - canary
+        self.counts["stable"] += requests - canary - baseline
+        if baseline:
+            self.counts["baseline"] += baseline
 
 
 @dataclass

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - what a rollout needs belongs to an extra, and other commands need none of it
 
-SELECTORS = {"stable": 'track="stable"', "canary": 'track="canary"'}  # of Prometheus
+SELECTORS = {track: f'track="{track}"' for track in ("stable", "canary", "baseline")}  # of Prometheus
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 rollout_app = typer.Typer(help="Let a new version take over step by step, or be sent back, without a person.")
@@ -62,6 +62,13 @@ def start(  # noqa: PLR0917 - typer calls it by names
         typer.Option(help="An instance of the live version, such as http://127.0.0.1:8011; again for more of them."),
     ] = None,
     canary: Annotated[list[str] | None, typer.Option(help="An instance of the new one; again for more.")] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An instance of the live version that was started with the canary, on the same kind of machine; again "
+            "for more. The router gives it as much as the canary, and latency is compared with it."
+        ),
+    ] = None,
     prometheus: Annotated[
         str | None,
         typer.Option(
@@ -110,11 +117,13 @@ def start(  # noqa: PLR0917 - typer calls it by names
     unpaired = require_reason("--without-pairs", reason) if without_pairs else None
     unhurried = require_reason("--despite-forecast", reason) if despite_forecast else None
     settings, steps = read_settings(), read_plan(plan or DEFAULT_PLAN)
+    steps = steps.model_copy(update={"baseline": steps.baseline or bool(baseline)})
     setup = Setup(
         router=router,
         prometheus=prometheus,
         stable=tuple(stable or ([SELECTORS["stable"]] if prometheus else [])),
         canary=tuple(canary or ([SELECTORS["canary"]] if prometheus else [])),
+        baseline=tuple(baseline or ([SELECTORS["baseline"]] if prometheus and steps.baseline else [])),
         fleet=fleet,
         contract=contract,
         registry=registry,
@@ -124,10 +133,11 @@ def start(  # noqa: PLR0917 - typer calls it by names
         registered_name=name,
     )
     control.require_places(setup)
+    control.require_baseline(setup, steps)
     with _open_store(settings, service) as store, store.lock(service):
         closed = control.require_window(steps, settings, overridden)
         served = control.require_versions(setup, version, settings.reveal_api_key())
-        control.require_parts(setup)
+        control.require_parts(setup, steps)
         if steps.model_checks and not unpaired:
             control.require_pairs(setup, served["stable"], settings)
         slow = require_end(steps, setup, settings, unpaired=bool(unpaired), despite=bool(unhurried))
@@ -180,7 +190,7 @@ def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> 
             store.list_events(rollout.number),
             now=time.time(),
             controlled=store.is_locked(service),
-            open_router=lambda: open_router(rollout.setup.router),
+            open_router=lambda: open_router(rollout.setup.router, has_baseline=rollout.plan.baseline),
             open_source=lambda: open_source(rollout.setup, settings.reveal_api_key()),
         )
     if as_json:

@@ -24,7 +24,7 @@ from churn.rollout.evidence import LogEvidence
 from churn.rollout.parts import open_fleet, open_router, open_source
 from churn.rollout.plan import Plan
 from churn.rollout.recorder import Recorder
-from churn.rollout.routers.router import Track
+from churn.rollout.routers.router import BASELINE, Track
 from churn.rollout.served import describe_bundle
 from churn.rollout.shapes import require_common_shape
 from churn.rollout.state import Bundle, Rollout, Setup
@@ -43,7 +43,7 @@ def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) 
     setup, began = rollout.setup, store.list_events_in_short(rollout.number)[0].at
     return Controller(
         recorder=Recorder(rollout, store),
-        router=open_router(setup.router),
+        router=open_router(setup.router, has_baseline=rollout.plan.baseline),
         source=open_source(setup, settings.reveal_api_key()),
         judge=judge,
         closed_because=build_window(rollout.plan, settings),
@@ -143,19 +143,34 @@ def require_places(setup: Setup) -> None:
             raise SettingsError(f"--{track} {wrong[0]} is no address", instead="give http://HOST:PORT")
 
 
-def require_parts(setup: Setup) -> None:
+def require_baseline(setup: Setup, plan: Plan) -> None:
+    """Refuse a plan that lacks its baseline, and a baseline that would count twice."""
+    if both := {*setup.baseline} & {*setup.stable}:
+        raise SettingsError(
+            f"{min(both)} is --stable and --baseline", instead="start the live version once more, beside the canary"
+        )
+    if plan.baseline and setup.fleet:
+        raise SettingsError("a fleet starts no baseline yet", instead="leave baseline = true out of the plan")
+    if plan.baseline and not setup.baseline:
+        raise SettingsError(
+            "the plan has a baseline, and --baseline is missing",
+            instead="start the live version beside the canary, on the same kind of machine: --baseline http://HOST:PORT",
+        )
+
+
+def require_parts(setup: Setup, plan: Plan) -> None:
     """Ask router and fleet once, so that a wrong address is refused before the start."""
-    open_router(setup.router).read_weight()
+    open_router(setup.router, has_baseline=plan.baseline).read_weight()
     if setup.fleet:
         open_fleet(setup.fleet).find_addresses()
 
 
 def require_versions(setup: Setup, version: str, api_key: str | None = None) -> Mapping[Track, Bundle]:
-    """Return what both tracks serve, as their instances say.
+    """Return what each track serves, as its instances say.
 
     Raises:
         RolloutError: an instance does not answer, the instances of a track differ, the canary serves another version
-            than the named one, or it would refuse whatever stable takes.
+            than the named one, the baseline another bundle than stable, or the canary would refuse what stable takes.
     """
     served: dict[Track, Bundle] = {}
     source = open_source(setup, api_key)
@@ -176,6 +191,11 @@ def require_versions(setup: Setup, version: str, api_key: str | None = None) -> 
             named = " and ".join(sorted(map(describe_bundle, bundles)))
             raise RolloutError(f"the {track} serves {named}", instead="have all its instances serve one version")
         served[track] = bundles.pop()
+    if BASELINE in served and served[BASELINE] != served["stable"]:
+        raise RolloutError(
+            f"the baseline serves {describe_bundle(served[BASELINE])}, and stable {describe_bundle(served['stable'])}",
+            instead="start the live version as the baseline",
+        )
     require_common_shape(served, source.read_documents)
     return served
 

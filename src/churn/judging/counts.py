@@ -112,12 +112,24 @@ class StepAnswers:
     """What both tracks answered in one step of a rollout, since the same moment.
 
     Args:
+        stable: with the baseline's answers.
         earlier: what stable answered before that moment, as far as known. It is a guess of how it answers in this step.
+        baseline: what the old version answered on a machine like the canary's; None without such a machine.
     """
 
     stable: Counts
     canary: Counts
     earlier: Counts = field(default_factory=Counts)
+    baseline: Counts | None = None
+
+    def tracks(self) -> Mapping[str, Counts]:
+        """Return all counts of the step by whose they are."""
+        counts = {"stable": self.stable, "canary": self.canary, "earlier": self.earlier}
+        return counts | ({} if self.baseline is None else {"baseline": self.baseline})
+
+    def compare_machines(self) -> StepAnswers:
+        """Return the step with the baseline in the place of stable, where there is one."""
+        return self if self.baseline is None else replace(self, stable=self.baseline)
 
 
 def count_each_request_once(stable: Counts, canary: Counts) -> tuple[Counts, Counts]:

@@ -45,7 +45,7 @@ def read_judge_input(path: Path) -> JudgeInput:
 
 def _require_whole(judge_input: JudgeInput, path: Path) -> None:
     steps = (*judge_input.steps, judge_input.now)
-    for counts in (counts for step in steps for counts in (step.stable, step.canary, step.earlier)):
+    for counts in (counts for step in steps for counts in step.tracks().values()):
         latencies = (counts.latency, counts.retried_latency, counts.repeated_latency)
         if {*map(len, latencies)} != {len(LATENCY_BOUNDS_S) + 1} or len(counts.probability) != PROBABILITY_BINS:
             raise DataError(
@@ -98,13 +98,14 @@ def _require_known_guardrails(content: Any) -> None:
 
 def _require_known_names(content: Any) -> None:
     _require_known(content, JudgeInput, "")
-    for track in ("stable", "canary", *({"earlier"} & content.keys())):
+    given = [name for name in ("earlier", "baseline") if content.get(name) is not None]
+    for track in ("stable", "canary", *given):
         _require_known(content.get(track), Counts, f"{track}: ")
     if not isinstance(content.get("steps", []), list):
         raise ValueError("steps: no list")  # noqa: TRY004 - a value of the file, reported like the others
     for number, step in enumerate(content.get("steps", []), 1):
         _require_known(step, StepAnswers, f"steps: {number}: ")
-        for track in step:
+        for track in (name for name in step if step[name] is not None):
             _require_known(step[track], Counts, f"steps: {number}: {track}: ")
     if content.get("pairs") is not None:
         _require_known(content["pairs"], PairCounts, "pairs: ")

@@ -41,7 +41,8 @@ class JudgeInput:
 
     Args:
         stable, canary: the answers since one moment, the same for both. The weight must not have changed since then.
-            At a weight of 100 stable answers nothing, so its answers are those of the step before.
+            At a weight of 100 stable answers nothing, so its answers are those of the step before. The baseline's
+            answers are stable's, too.
         weight: percent of the requests that the canary should get.
         earlier: what stable answered before that moment, as far as known. It is a guess, which may be wrong, but must
             not contain what `stable` counts.
@@ -53,6 +54,8 @@ class JudgeInput:
         guardrails: what the business got in the whole rollout; None if nobody looks. Then no guardrail is judged.
         steps: what both tracks answered in each step before, oldest first.
         steps_left: how many steps are to come after this one.
+        baseline: what the old version answered on a machine like the canary's, with which latency is compared; None
+            if there is no such machine.
     """
 
     stable: Counts
@@ -67,11 +70,12 @@ class JudgeInput:
     guardrails: Guardrails | None = None
     steps: tuple[StepAnswers, ...] = ()
     steps_left: int = 0
+    baseline: Counts | None = None
 
     @property
     def now(self) -> StepAnswers:
         """What both tracks answered in this step."""
-        return StepAnswers(self.stable, self.canary, self.earlier)
+        return StepAnswers(self.stable, self.canary, self.earlier, self.baseline)
 
     @property
     def compared(self) -> tuple[StepAnswers, ...]:
@@ -167,9 +171,20 @@ def _evaluate_in_samples(checks: Sequence[tuple[Check, Levels]], judge_input: Ju
 def _evaluate_steps(
     checks: Sequence[tuple[Check, Levels]], steps: Sequence[StepAnswers], *, is_early: bool
 ) -> Sequence[Finding]:
-    steps = [_count_once(step) for step in steps]
-    findings = list(find_in_samples(checks, steps, is_early=is_early))
-    return hold_slow_machines(checks, findings, sum((step.canary for step in steps), Counts()))
+    """Evaluate some steps. Latency is compared with the baseline, where each step has one."""
+    groups = [(checks, steps, "stable")]
+    if has_baseline := all(step.baseline is not None for step in steps):
+        others = [item for item in checks if not item[0].measure.is_latency]
+        of_latency = [item for item in checks if item[0].measure.is_latency]
+        groups = [(others, steps, "stable"), (of_latency, [step.compare_machines() for step in steps], "the baseline")]
+    found = {
+        finding.check: finding
+        for chosen, compared, whose in groups
+        for finding in find_in_samples(chosen, list(map(_count_once, compared)), is_early=is_early, whose=whose)
+    }
+    findings = [found[check.name] for check, _ in checks]
+    canary = sum((_count_once(step).canary for step in steps), Counts())
+    return findings if has_baseline else hold_slow_machines(checks, findings, canary)
 
 
 def _count_once(step: StepAnswers) -> StepAnswers:
@@ -223,7 +238,7 @@ def _describe_unusable(judge_input: JudgeInput, stale_after_s: float) -> str:
     if judge_input.gap:
         return "counts are missing since the last look"
     for step in (*judge_input.steps, judge_input.now):
-        for track, counts in (("stable", step.stable), ("canary", step.canary)):
+        for track, counts in step.tracks().items():
             if any(number < 0 for number in counts.numbers()):
                 return f"counts of the {track} fell: a counter began anew"
     for track, counts in (("stable", judge_input.stable), ("canary", judge_input.canary)):

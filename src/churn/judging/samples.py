@@ -30,7 +30,11 @@ type Bounds = tuple[Numbers, Numbers]
 
 
 def find_in_samples(
-    checks: Sequence[tuple[Check, Levels]], steps: Sequence[StepAnswers], *, is_early: bool = False
+    checks: Sequence[tuple[Check, Levels]],
+    steps: Sequence[StepAnswers],
+    *,
+    is_early: bool = False,
+    whose: str = "stable",
 ) -> Iterator[Finding]:
     """Yield what each check finds in the counts of two tracks, in all steps together.
 
@@ -38,13 +42,17 @@ def find_in_samples(
 
     Args:
         is_early: whether the check's early tolerance is enough to pass.
+        whose: with whose requests the canary's are compared, in words.
     """
+    if not checks:
+        return
     compared = [(check, level, compare(check.measure, steps)) for check, level in checks]
     together = [(check, level, comparison.view_together()) for check, level, comparison in compared]
     bounds = list(_bound_effects(compared))
     others = bounds if all(comparison.together is None for _, _, comparison in compared) else _bound_effects(together)
     for (check, level, comparison), own, other in zip(compared, bounds, others, strict=True):
-        yield _find_effect((check, level, comparison), own, other, check.early if is_early else check.tolerance)
+        enough = check.early if is_early else check.tolerance
+        yield _find_effect((check, level, comparison), (own, other), enough, whose)
 
 
 def find_in_split(check: Check, stable: Counts, canary: Counts, expected: float, level: Levels) -> Finding:
@@ -61,8 +69,11 @@ def find_in_split(check: Check, stable: Counts, canary: Counts, expected: float,
     return build_finding(check, counts, (abs(share - expected), low, high), requests)
 
 
-def _find_effect(compared: tuple[Check, Levels, Comparison], bounds: Bounds, others: Bounds, enough: float) -> Finding:
+def _find_effect(
+    compared: tuple[Check, Levels, Comparison], both: tuple[Bounds, Bounds], enough: float, whose: str
+) -> Finding:
     check, level, comparison = compared
+    bounds, others = both
     if not comparison.is_counted():
         return build_unknown_finding(check, "hold", "nothing was counted of it yet")
     (lower, upper), tolerated = _widen(bounds, others), check
@@ -70,7 +81,7 @@ def _find_effect(compared: tuple[Check, Levels, Comparison], bounds: Bounds, oth
         tolerance = check.find_tolerance(float(_stable_shares(comparison)[0]))
         tolerated = replace(check, tolerance=tolerance, relative_tolerance=0, early_tolerance=None)
         views = ((comparison, bounds), (comparison.view_together(), others))
-        low, high = _widen(*(_bound_multiples(check, level, view.proportions, both) for view, both in views))
+        low, high = _widen(*(_bound_multiples(check, level, view.proportions, ends) for view, ends in views))
         lower = tolerance * low
         # A step is left early by points alone, whatever multiple of stable's share they are.
         is_enough = enough > check.tolerance and upper.max() < enough
@@ -82,7 +93,7 @@ def _find_effect(compared: tuple[Check, Levels, Comparison], bounds: Bounds, oth
     totals = add_steps(comparison.proportions)
     return build_finding(
         tolerated,
-        _describe_counts(comparison, part),
+        _describe_counts(comparison, part, whose),
         (effect, lowest, highest),
         (int(totals.stable_total[0]), int(totals.canary_total[0])),
         wait=lambda: estimate_wait(check, comparison, level, enough),
@@ -165,7 +176,7 @@ def _bound_effects(compared: Sequence[tuple[Check, Levels, Comparison]]) -> Iter
         yield np.where(comparison.selected, lower, -np.inf), np.where(comparison.selected, upper, -np.inf)
 
 
-def _describe_counts(comparison: Comparison, part: int) -> str:
+def _describe_counts(comparison: Comparison, part: int, whose: str) -> str:
     stable_hits, stable_total, canary_hits, canary_total = (
         int(numbers[part]) for numbers in add_steps(comparison.proportions)[:4]
     )
@@ -174,7 +185,7 @@ def _describe_counts(comparison: Comparison, part: int) -> str:
     once = ", with one hit a minute of a subscriber" if comparison.together is not None else ""
     return (
         f"{comparison.parts[part]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
-        f"{100 * stable_hits / stable_total:.2f} % of stable's {stable_total:,}{in_steps}{once}"
+        f"{100 * stable_hits / stable_total:.2f} % of {whose}'s {stable_total:,}{in_steps}{once}"
     )
 
 

@@ -15,7 +15,7 @@ from churn.rollout.decision import Decision, Situation, decide
 from churn.rollout.evidence import EvidenceSource
 from churn.rollout.fleets.fleet import Fleet
 from churn.rollout.recorder import Recorder, build_judge_input, choose_stable_counts, list_answered
-from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, Track, move_weight
+from churn.rollout.routers.router import BASELINE, NEARLY_PERCENT, Router, Track, move_weight
 from churn.rollout.served import Mismatch, compare_served, describe_wrong
 from churn.rollout.sources import CountSource
 from churn.rollout.state import JUDGED, Command, Reading, Rollout, State, StepCounts, TrackCounts
@@ -100,8 +100,10 @@ class Controller:
             return self._begin_return("the canary could not be started in time", State.ABORTED)
         if missing := self._start_tasks(0):
             return self.recorder.save(replace(self.rollout, reason=missing))
-        if not self.router.is_healthy("canary"):
-            return self.recorder.save(replace(self.rollout, reason="waiting until the router finds the canary healthy"))
+        started = [track for track in self.rollout.tracks if track != "stable"]
+        if down := [track for track in started if not self.router.is_healthy(track)]:
+            reason = f"waiting until the router finds the {' and the '.join(down)} healthy"
+            return self.recorder.save(replace(self.rollout, reason=reason))
         closed = self._closed_now()
         if closed and not self.rollout.setup.override:
             return self.recorder.save(replace(self.rollout, reason=f"no step forward now: {closed}"))
@@ -146,6 +148,7 @@ class Controller:
             # so that no answer counts twice.
             before = rollout.counts.get("stable", StepCounts(0.0))
             counts["stable"] = replace(counts["stable"], earlier=before.earlier)
+            counts |= {BASELINE: rollout.counts[BASELINE]} if BASELINE in rollout.counts else {}
         held = replace(rollout, state=state, since=self.recorder.now(), counts=counts)
         return self.recorder.save(held, "stepped", f"the canary gets {rollout.weight_percent} %: {rollout.reason}")
 
@@ -217,8 +220,11 @@ class Controller:
             return before, False, None
         now = self.recorder.now()
         if mismatch := self._compare_served(readings):
-            return {track: before[track].start_anew(readings[track], now) for track in TRACKS}, True, mismatch
-        return {track: before[track].add(readings[track], now) for track in TRACKS}, True, None
+            anew = {track: before[track].start_anew(reading, now) for track, reading in readings.items()}
+            # The bake compares with what the baseline answered before.
+            kept = {BASELINE: before[BASELINE]} if self.rollout.state == State.BAKING and BASELINE in before else {}
+            return anew | kept, True, mismatch
+        return {track: before[track].add(reading, now) for track, reading in readings.items()}, True, None
 
     def _compare_served(self, readings: Mapping[Track, Reading]) -> Mismatch | None:
         self.recorder.rollout, mismatch = compare_served(self.rollout, readings, self.recorder.now())

@@ -19,16 +19,20 @@ ROUTER_FORMS = "haproxy://HOST:PORT, haproxy:/PATH/OF/SOCKET or alb:LISTENER_ARN
 FLEET_FORMS = "ecs:CLUSTER"
 
 
-def open_router(address: str) -> Router:
+def open_router(address: str, *, has_baseline: bool = False) -> Router:
     """Open the router at an address, such as `haproxy://127.0.0.1:9999` or `alb:arn:aws:...`.
 
     Raises:
-        SettingsError: the address has another form.
+        SettingsError: the address has another form, or this router has no baseline.
         RolloutError: a library is missing, or there is no such router.
     """
     match address.split(":", 1):
         case ["haproxy", place]:
-            return HAProxy(place.removeprefix("//"))
+            return HAProxy(place.removeprefix("//"), has_baseline=has_baseline)
+        case ["alb", _] if has_baseline:
+            raise SettingsError(
+                "the load balancer at AWS has no baseline yet", instead="leave baseline = true out of the plan"
+            )
         case ["alb", listener_arn]:
             from churn.rollout.routers.alb import LoadBalancer
 
@@ -61,6 +65,5 @@ def open_source(setup: Setup, api_key: str | None = None) -> Instances | Prometh
     if setup.fleet and not (setup.stable or setup.canary):
         return Instances(open_fleet(setup.fleet).find_addresses, api_key)
     if setup.prometheus:
-        (stable,), (canary,) = setup.stable, setup.canary
-        return Prometheus(setup.prometheus, {"stable": stable, "canary": canary})
+        return Prometheus(setup.prometheus, {track: selector for track, (selector,) in setup.places.items()})
     return Instances(lambda: setup.places, api_key)

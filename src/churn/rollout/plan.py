@@ -97,6 +97,14 @@ class Plan(PlanTable):
             description="a part of stable's own share that is tolerated where that is more, by check: 0.5 is half",
         ),
     ] = Field(default_factory=dict)
+    baseline: Annotated[
+        bool,
+        Field(
+            exclude_if=lambda is_there: not is_there,  # as above
+            description="whether the old version also runs beside the canary, started with it on the same kind of "
+            "machine and with the same weight, so that latency is compared with it",
+        ),
+    ] = False
     time_scale: Annotated[
         float, Field(ge=1, description="for demonstrations: how many hours of the plan pass in one")
     ] = 1

@@ -12,7 +12,7 @@ from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision
 from churn.rollout.evidence import EvidenceSource
 from churn.rollout.paired import Evidence
-from churn.rollout.routers.router import TRACKS, Track
+from churn.rollout.routers.router import BASELINE, Track
 from churn.rollout.state import JUDGED, Command, Event, Rollout, State, TrackCounts
 from churn.rollout.timekeeping import look_at_clock, tell_time
 
@@ -86,16 +86,28 @@ class Recorder:
 
 def choose_stable_counts(rollout: Rollout) -> Counts:
     """Return what the stable version answered in this step; in the bake, in the step before."""
-    stable = rollout.counts.get("stable")
-    return stable.total if stable and rollout.state != State.BAKING else rollout.stable_before
+    return rollout.stable_before if rollout.state == State.BAKING else sum_stable_counts(rollout.counts)
+
+
+def sum_stable_counts(counts: TrackCounts) -> Counts:
+    """Return what the stable version answered, the baseline's answers included."""
+    return sum((of_track.total for track, of_track in counts.items() if track != "canary"), Counts())
+
+
+def find_baseline_counts(counts: TrackCounts) -> Counts | None:
+    """Return what the baseline answered; None if there is none."""
+    return counts[BASELINE].total if BASELINE in counts else None
 
 
 def list_answered(rollout: Rollout) -> tuple[StepAnswers, ...]:
     """List what both tracks answered in each step until now, with the one that ends."""
     if rollout.state not in JUDGED:
         return rollout.answered
-    stable, canary = (rollout.counts[track] for track in TRACKS)
-    return *rollout.answered, StepAnswers(stable.total, canary.total, stable.earlier)
+    counts = rollout.counts
+    answers = StepAnswers(
+        sum_stable_counts(counts), counts["canary"].total, counts["stable"].earlier, find_baseline_counts(counts)
+    )
+    return *rollout.answered, answers
 
 
 def build_judge_input(
@@ -106,10 +118,11 @@ def build_judge_input(
     It holds what both tracks have answered in this step and in those before, and what both versions said of the same
     subscribers in the whole rollout.
     """
-    # In the bake the stable version gets no requests, so its figures may be old.
-    tracks: tuple[Track, ...] = ("canary",) if rollout.state == State.BAKING else TRACKS
+    # In the bake the stable version gets no requests, so its figures may be old. The baseline's are of the step before.
+    is_baking = rollout.state == State.BAKING
+    tracks: tuple[Track, ...] = ("canary",) if is_baking else tuple(counts)
     return JudgeInput(
-        stable=rollout.stable_before if rollout.state == State.BAKING else counts["stable"].total,
+        stable=rollout.stable_before if is_baking else sum_stable_counts(counts),
         canary=counts["canary"].total,
         weight=rollout.weight_percent,
         earlier=counts["stable"].earlier,
@@ -121,4 +134,5 @@ def build_judge_input(
         guardrails=evidence.guardrails,
         steps=rollout.answered,
         steps_left=rollout.plan.count_left(rollout.step),
+        baseline=find_baseline_counts(counts),
     )

@@ -1,9 +1,9 @@
-"""Compare what the instances serve with what the rollout names: version and bundle of both tracks."""
+"""Compare what the instances serve with what the rollout names: version and bundle of each track."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from churn.rollout.routers.router import TRACKS, Track
+from churn.rollout.routers.router import BASELINE, TRACKS, Track
 from churn.rollout.state import UNKNOWN, Bundle, Reading, Rollout
 
 MOST_NAMED = 3  # instances in a sentence
@@ -22,21 +22,21 @@ class Mismatch:
 
 
 def compare_served(rollout: Rollout, readings: Mapping[Track, Reading], now: float) -> tuple[Rollout, Mismatch | None]:
-    """Compare both tracks. Return the mismatch, and the rollout with all that it must remember of it.
+    """Compare all tracks. Return the mismatch, and the rollout with all that it must remember of it.
 
     A bundle that the rollout does not know yet, as an earlier program recorded it, becomes known at the first look.
     """
     rollout = _pin(rollout, readings)
-    wrong = {track: describe_wrong(rollout, track, readings[track]) for track in TRACKS}
+    wrong = {track: describe_wrong(rollout, track, reading) for track, reading in readings.items()}
     named, bundles = name_bundle(rollout, "canary"), readings["canary"].served.values()
     everywhere = not any(_is_right(bundle, *named) for bundle in bundles)
     since = rollout.mixed_since or now
     rollout = replace(rollout, mixed_since=since if wrong["canary"] else None)
     if wrong["canary"] and everywhere:
         return rollout, Mismatch(f"no instance of the canary serves what it should: {wrong['canary']}", returns=True)
-    if wrong["stable"]:
+    if other := wrong["stable"] or wrong.get(BASELINE):
         # The step begins anew once there is something to compare with, so its time never runs out meanwhile.
-        return replace(rollout, since=now), Mismatch(f"not judged, and no step forward: {wrong['stable']}")
+        return replace(rollout, since=now), Mismatch(f"not judged, and no step forward: {other}")
     if wrong["canary"] and now - since >= rollout.plan.start_limit_s:
         return rollout, Mismatch(f"for longer than a start may take, {wrong['canary']}", returns=True)
     return rollout, Mismatch(f"not judged: {wrong['canary']}") if wrong["canary"] else None
@@ -49,8 +49,11 @@ def describe_bundle(bundle: Bundle) -> str:
 
 
 def name_bundle(rollout: Rollout, track: Track) -> tuple[str, str | None]:
-    """Return the version of a track that the rollout names, and the bundle's sum if it is known."""
-    return (rollout.stable, rollout.stable_sha256) if track == "stable" else (rollout.canary, rollout.canary_sha256)
+    """Return the version of a track that the rollout names, and the bundle's sum if it is known.
+
+    A baseline serves what stable does.
+    """
+    return (rollout.canary, rollout.canary_sha256) if track == "canary" else (rollout.stable, rollout.stable_sha256)
 
 
 def describe_wrong(rollout: Rollout, track: Track, reading: Reading, *, serves: Track | None = None) -> str:

@@ -63,14 +63,14 @@ class Instances:
     def read(self) -> Mapping[Track, Reading]:
         """Ask each for /metrics. The reading of a track without instances is empty."""
         by_track, asked_s = self._find_addresses(), time.monotonic()
-        addresses = [address for track in TRACKS for address in by_track[track]]
+        addresses = [address for places in by_track.values() for address in places]
         urls = [f"{address.rstrip('/')}/metrics" for address in addresses]
         answers = asyncio.run(fetch_all(urls, MOST_BYTES, build_authorization(self._api_key)))
         exposed = {address: _parse(answer) for address, answer in zip(addresses, answers, strict=True)}
         age_s = time.monotonic() - asked_s
         return {
-            track: _reading_from_exposed(age_s, {address: exposed[address] for address in by_track[track]})
-            for track in TRACKS
+            track: _reading_from_exposed(age_s, {address: exposed[address] for address in places})
+            for track, places in by_track.items()
         }
 
     def read_documents(self) -> Mapping[Track, Any]:
@@ -103,7 +103,7 @@ class Prometheus:
         """Ask for what it has scraped last."""
         try:
             now = self._read_time()
-            return {track: self._read_track(self._selectors[track], now) for track in TRACKS}
+            return {track: self._read_track(selector, now) for track, selector in self._selectors.items()}
         except httpx2.TransportError as error:
             raise RolloutError(f"Prometheus does not answer at {self._address}: {error}", instead="start it") from error
         except UNREADABLE as error:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from churn.clocks import Clock
 from churn.judging.counts import REPEATS, Counts, StepAnswers
 from churn.rollout.plan import Plan
-from churn.rollout.routers.router import Track
+from churn.rollout.routers.router import BASELINE, TRACKS, Track
 
 
 class Bundle(NamedTuple):
@@ -123,7 +123,8 @@ class Setup:
 
     Args:
         router, prometheus, fleet: their addresses.
-        stable, canary: the addresses of the instances, or the one Prometheus selector of the track.
+        stable, canary, baseline: the addresses of the instances, or the one Prometheus selector of the track. Without
+            a baseline it has none.
         registry: whether the registry's release gates are held and its alias `champion` moves.
         registered_name: of the registered model; None for the contract's own.
         on_promoted: the command that takes the old version down.
@@ -134,6 +135,7 @@ class Setup:
     prometheus: str | None = None
     stable: tuple[str, ...] = ()
     canary: tuple[str, ...] = ()
+    baseline: tuple[str, ...] = ()
     fleet: str | None = None
     contract: str = ""
     registry: bool = True
@@ -145,7 +147,8 @@ class Setup:
     @property
     def places(self) -> Mapping[Track, tuple[str, ...]]:
         """Where the counts of each track are read."""
-        return {"stable": self.stable, "canary": self.canary}
+        both: dict[Track, tuple[str, ...]] = {"stable": self.stable, "canary": self.canary}
+        return both | ({BASELINE: self.baseline} if self.baseline else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,11 @@ class Rollout:
     clock_steady_since: float | None = None
     looks: int = 0
     answered: tuple[StepAnswers, ...] = ()
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks that it has."""
+        return (*TRACKS, BASELINE) if self.plan.baseline else TRACKS
 
     @property
     def is_over(self) -> bool:

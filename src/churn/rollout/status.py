@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn.errors import ChurnError, ExitCode
 from churn.rollout.decision import text_from_duration
-from churn.rollout.routers.router import NEARLY_PERCENT, TRACKS, Router, Track
+from churn.rollout.routers.router import NEARLY_PERCENT, Router, Track
 from churn.rollout.served import describe_wrong
 from churn.rollout.state import JUDGED, UNKNOWN, Event, Reading, Rollout, State
 from churn.rollout.timekeeping import describe_unsteady_clock
@@ -192,7 +192,7 @@ def ask_status(
     weight, healthy, readings, unknown = None, {}, {}, []
     try:
         router = open_router()
-        weight, healthy = router.read_weight(), {track: router.is_healthy(track) for track in TRACKS}
+        weight, healthy = router.read_weight(), {track: router.is_healthy(track) for track in rollout.tracks}
     except ChurnError as error:
         instead = f"{error.instead or 'see its log'}; the canary's share is not known"
         unknown.append(Problem(f"the router: {error.message}", instead))

@@ -99,6 +99,25 @@ def test_a_canary_that_is_slower_within_the_objective_is_held_without_a_baseline
     assert finding_of(verdict, check).is_outside
 
 
+@pytest.mark.parametrize("check", ["over 200 ms", "latency", "latency p99"])
+def test_latency_is_compared_with_the_baseline_where_there_is_one(check: str) -> None:
+    slow, stable = answered(20, **BAD[check]), answered(180)
+    of_version = judge(DEFAULT_CHECKS, input_of(stable, slow, baseline=answered(20)))
+    of_machine = judge(DEFAULT_CHECKS, input_of(stable, slow, baseline=slow))
+    assert of_version.decision == "roll back"
+    assert finding_of(of_version, check).decision == "roll back"
+    assert " of the baseline's 20,000, " in finding_of(of_version, check).reason
+    assert finding_of(of_machine, check).decision != "roll back"
+    assert finding_of(of_machine, "error share").requests_stable == 180_000
+
+
+def test_latency_knows_nothing_before_the_baseline_has_answered_and_errors_are_judged_meanwhile() -> None:
+    failing = input_of(answered(180), answered(20, errors=30), baseline=Counts())
+    verdict = judge(DEFAULT_CHECKS, failing)
+    assert verdict.decision == "roll back"
+    assert finding_of(verdict, "latency").reason == "latency: nothing was counted of it yet"
+
+
 @pytest.mark.parametrize("check", ["latency", "latency p99"])
 def test_a_canary_that_is_slower_and_breaks_the_objective_is_sent_back(check: str) -> None:
     checks = [replace(check, tolerance=0.9) if check.measure == SLOW else check for check in DEFAULT_CHECKS]

@@ -26,7 +26,6 @@ from churn.monitoring.comparison import compare
 from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import describe_left_out
-from churn.rollout.routers.router import TRACKS
 from churn.shadow.reading import EVER, choose_bundles, read_pairs
 from churn.shadow.report import build_report
 from churn.web.oidc import OidcConfig
@@ -133,8 +132,7 @@ def _map_tracks(config: DashboardConfig, rollouts: Rollouts) -> dict[str, str]:
     tracks = dict.fromkeys(config.instances, "")
     with suppress(RolloutError):  # the page of rollouts says what is wrong with them
         for rollout in rollouts.list_all():
-            for track in TRACKS:
-                places = () if rollout.is_over else rollout.setup.places[track]
+            for track, places in ({} if rollout.is_over else rollout.setup.places).items():
                 tracks |= {str(place).rstrip("/"): track for place in places if str(place).startswith("http")}
     return tracks
 

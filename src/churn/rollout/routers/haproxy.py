@@ -1,4 +1,4 @@
-"""HAProxy, by its runtime interface. The servers `stable` and `canary` of all backends are moved together."""
+"""HAProxy, by its runtime interface. The servers `stable`, `canary` and `baseline` of all backends move together."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from churn.errors import RolloutError, SettingsError
-from churn.rollout.routers.router import TRACKS, Track, percent_from_weights, require_percent
+from churn.rollout.routers.router import BASELINE, TRACKS, Track, percent_from_weights, split_percent
 
 TIMEOUT_S = 2.0  # for a whole answer, however slowly it comes
 MOST_BYTES = 4_000_000  # of an answer
@@ -25,6 +25,11 @@ class Server:
     weight: int  # compared with the other servers of its backend
 
     @property
+    def track(self) -> Track | None:
+        """The track that it serves; None if it is none of a rollout."""
+        return next((track for track in (*TRACKS, BASELINE) if track == self.name), None)
+
+    @property
     def is_up(self) -> bool:
         """Whether the server gets requests."""
         return self.status.startswith(("UP", "no check"))
@@ -33,11 +38,13 @@ class Server:
 class HAProxy:
     """Move weights by the runtime interface at `HOST:PORT`, or at the path of a socket.
 
-    Every backend that has both servers is moved, such as one by turns and one by subscriber.
+    Every backend that has the servers is moved, such as one by turns and one by subscriber. A server `baseline` gets
+    nothing where the rollout has none.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, has_baseline: bool = False) -> None:
         self.address = address
+        self._has_baseline = has_baseline
         host, _, port = address.rpartition(":")
         if not address.startswith("/") and not (host and port.isdecimal()):
             raise SettingsError(
@@ -63,17 +70,22 @@ class HAProxy:
 
     def read_weight(self) -> float:
         """Return the canary's share in percent. If backends differ, the largest, so that a rollback reaches all."""
-        weights = {(server.backend, server.name): server.weight for server in self._list_tracks()}
-        return max(percent_from_weights(*(weights[backend, track] for track in TRACKS)) for backend, _ in weights)
+        servers = self._list_tracks()
+        sums = dict.fromkeys((server.backend for server in servers), 0)
+        for server in servers:
+            sums[server.backend] += server.weight
+        canaries = [server for server in servers if server.name == "canary"]
+        return max(percent_from_weights(sums[server.backend] - server.weight, server.weight) for server in canaries)
 
     def set_weight(self, percent: int) -> None:
         """Give the canary that share in every backend, by one line that HAProxy carries out at once."""
-        require_percent(percent)
+        weights = split_percent(percent, has_baseline=self._has_baseline)
         servers = self._list_tracks()
         if percent and not _are_up(servers, "canary"):
             raise RolloutError("HAProxy sees the canary down, so it can get no requests", instead="start the canary")
-        weights = {"stable": 100 - percent, "canary": percent}
-        commands = (f"set weight {server.backend}/{server.name} {weights[server.name]}" for server in servers)
+        commands = (
+            f"set weight {server.backend}/{track} {weights[track]}" for server in servers if (track := server.track)
+        )
         if refused := self.send("; ".join(commands)):
             raise RolloutError(f"HAProxy refused: {refused}")
 
@@ -113,16 +125,18 @@ class HAProxy:
         return socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S)
 
     def _list_tracks(self) -> list[Server]:
-        """Return the servers of both tracks, of the backends that have both."""
-        servers = [server for server in self.list_servers() if server.name in TRACKS]
+        """Return the servers of all tracks, of the backends that have all."""
+        servers = [server for server in self.list_servers() if server.track]
         names = {server.backend: sorted(s.name for s in servers if s.backend == server.backend) for server in servers}
-        both = [server for server in servers if names[server.backend] == sorted(TRACKS)]
-        if not both:
+        needed = sorted([*TRACKS, BASELINE])
+        complete = [needed] if self._has_baseline else [needed, sorted(TRACKS)]
+        chosen = [server for server in servers if names[server.backend] in complete]
+        if not chosen:
             raise RolloutError(
-                f"HAProxy at {self.address} has no backend with the servers stable and canary",
+                f"HAProxy at {self.address} has no backend with the servers {', '.join(complete[-1])}",
                 instead="see deploy/haproxy/haproxy.cfg",
             )
-        return both
+        return chosen
 
 
 def _server_from_row(row: Mapping[str, str]) -> Server:

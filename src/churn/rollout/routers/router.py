@@ -4,13 +4,16 @@ from typing import Literal, Protocol
 
 from churn.errors import RolloutError, SettingsError
 
-type Track = Literal["stable", "canary"]
-TRACKS: tuple[Track, Track] = ("stable", "canary")
+type Track = Literal["stable", "canary", "baseline"]
+TRACKS: tuple[Track, Track] = ("stable", "canary")  # a baseline is not always there
+BASELINE: Track = "baseline"
 NEARLY_PERCENT = 0.5  # two weights may not give a whole number of percent
 
 
 class Router(Protocol):
-    """Split the requests between the stable version and the canary. Each call asks the router itself.
+    """Split the requests between the stable version, the canary, and a baseline if the rollout has one.
+
+    Each call asks the router itself.
 
     Every method raises RolloutError if the router cannot be reached, refuses, or does not know the two tracks.
     """
@@ -19,7 +22,7 @@ class Router(Protocol):
         """Return the canary's present share of the requests, in percent."""
 
     def set_weight(self, percent: int) -> None:
-        """Give the canary that share, 0 to 100, and the stable version the rest. To repeat it changes nothing."""
+        """Give the canary that share, 0 to 100, a baseline as much, and stable the rest. It may be repeated."""
 
     def is_healthy(self, track: Track) -> bool:
         """Return whether the router itself finds that the track can answer."""
@@ -43,6 +46,13 @@ def require_percent(percent: int) -> None:
     """Refuse a number that is not from 0 to 100, even if the router would accept it."""
     if not 0 <= percent <= 100:  # noqa: PLR2004 - percent
         raise SettingsError(f"the canary's share is a whole number from 0 to 100, not {percent}")
+
+
+def split_percent(percent: int, *, has_baseline: bool) -> dict[Track, int]:
+    """Return the share of each track. A baseline gets as much as the canary, or what is left beside it."""
+    require_percent(percent)
+    baseline = min(percent, 100 - percent) if has_baseline else 0
+    return {"stable": 100 - percent - baseline, "canary": percent, BASELINE: baseline}
 
 
 def percent_from_weights(stable: float, canary: float) -> float:
