@@ -24,6 +24,7 @@ from churn.cpus import count_usable_cpus
 from churn.judging import metrics
 from churn.model.bundle import Bundle
 from churn.model.manifest import MODEL
+from churn.rollout.sources import Instances
 from churn.service.edge.waiting_room import ALWAYS_ANSWERED, MOST_BATCHES
 from churn.settings import Settings
 
@@ -68,6 +69,10 @@ class Server:
             yield line
             if line.startswith("ready:"):
                 return
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
@@ -287,6 +292,40 @@ def test_one_request_too_many_is_told_to_come_back_and_the_next_is_answered_agai
     code, lines = server.stop()
     assert code == 0
     assert_json(lines)
+
+
+def test_many_failures_of_one_subscriber_are_one_for_the_judge_and_all_for_people(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    server = Server(tmp_path, MODEL_PATH=bundle.path, MAX_QUEUE=1)
+
+    def fail(*headers: str) -> None:
+        assert server.exchange(sized(EXAMPLE, *headers))[0][0] == 503
+
+    with server.connect() as slow:
+        slow.sendall(request(EXAMPLE[:10], f"Content-Length: {len(EXAMPLE)}"))
+        ask_until_busy(server)  # one request has been refused, without a key
+        for _ in range(20):
+            fail("X-Subscriber-Key: one")
+        fail("X-Subscriber-Key: another")
+        for attempt in "234":
+            fail("X-Subscriber-Key: third", f"X-Request-ID: {'ab' * 16}", f"X-Attempt: {attempt}")
+        told = scraped(ask(server, "/metrics")[2])
+        [counts] = Instances(lambda: {"stable": [], "canary": [server.address]}).read()["canary"].counts.values()
+        slow.sendall(EXAMPLE[10:])
+        assert receive(slow)[0][0] == 200
+    assert total(told, metrics.REQUESTS.name, route="/predict", status="5xx") == 25
+    assert (counts.errors, counts.retries, counts.retried_errors, counts.repeated_errors) == (25, 3, 3, 19)
+    assert counts.errors - counts.retried_errors - counts.repeated_errors == 3  # one, another, and without a key
+    assert sum(counts.retried_latency) == 3
+    assert counts.unsorted == 0
+    assert server.stop()[0] == 0
+
+
+def ask_until_busy(server: Server) -> None:
+    """Ask until the request that is under way has been taken up."""
+    while server.exchange(sized(EXAMPLE))[0][0] == 200:
+        pass
 
 
 def test_one_batch_too_many_is_refused_before_its_body_is_read(bundle: Bundle, tmp_path: Path) -> None:

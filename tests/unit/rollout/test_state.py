@@ -1,5 +1,7 @@
 """Counters that begin anew, and instances that are not seen."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from support.rollouts import counted
@@ -76,3 +78,13 @@ def test_refusals_from_before_a_program_counted_them_are_not_of_this_step() -> N
     assert (first.total.requests, first.total.refused) == (1, 0)
     assert first.add(Reading(0.0, {"a": Counts(requests=9, refused=503)}), 2.0).total.refused == 3
     assert StepCounts.start_from(Reading(0.0, lived), 0.0).add(Reading(0.0, lived), 1.0).total.refused == 0
+
+
+def test_repeats_from_before_a_program_counted_them_are_not_of_this_step() -> None:
+    lived = {"a": Counts(requests=9, errors=5, retries=3, retried_errors=2, repeated_errors=1)}
+    stored = StepCounts(0.0, last={"a": Counts(requests=8, errors=5)}, counts_refused=True)
+    first = stored.add(Reading(0.0, lived), 1.0)
+    assert (first.total.requests, first.total.retries, first.total.repeated_errors) == (1, 0, 0)
+    later = {"a": replace(lived["a"], retries=4, repeated_errors=3)}
+    second = first.add(Reading(0.0, later), 2.0)
+    assert (second.total.retries, second.total.repeated_errors, second.gap) == (1, 2, False)

@@ -160,16 +160,17 @@ class ObservationMiddleware:
         if bug:
             status = HTTPStatus.INTERNAL_SERVER_ERROR  # also where half an answer had been sent
         self.counters.count_request(scope["path"], status, took_ns)
-        if (status >= HTTPStatus.BAD_REQUEST or took_ns > OBJECTIVE_NS or "is_retry" in state) and (
-            scope["path"] == PREDICT_ROUTE
-        ):
-            self._count_what_is_no_evidence(scope, status, took_ns)
         if status >= HTTPStatus.BAD_REQUEST:
             problem: Problem | None = state.get("problem")
             self.counters.count_error(BUG if bug else problem.kind if problem else kind_from_status(status))
+            self._count_what_is_no_evidence(scope, status, took_ns)
+        elif took_ns > OBJECTIVE_NS or "is_retry" in state:
+            self._count_what_is_no_evidence(scope, status, took_ns)
 
     def _count_what_is_no_evidence(self, scope: Scope, status: int, took_ns: int) -> None:
         """Count a retry, or what the same subscriber met just now: the judge of a rollout leaves both out."""
+        if scope["path"] != PREDICT_ROUTE:
+            return
         if is_sent_again(scope["headers"]):
             self.counters.count_retry(status, took_ns)
         else:
