@@ -24,7 +24,7 @@ from churn.contract.language import list_language_codes
 from churn.errors import RegistryError
 from churn.model.shelf import Shelf
 from churn.retention.offers.policy import load_policy
-from churn.retention.proving import prove
+from churn.retention.proving import draw_batches, prove
 from churn.training.agreement import list_misfits
 from churn.training.export import Exported, export_model
 from churn.training.flavors import read_model
@@ -117,7 +117,7 @@ def test_a_service_without_the_library_says_what_the_registered_model_says(
     assert file in bundle.manifest.files
     assert bundle.manifest.explainer == "tables"
     policy = load_policy(None, STREAMFLOW, languages=list_language_codes())
-    proof = prove(bundle, policy, rows=300, threshold=0.3, today=date(2026, 1, 1))
+    proof = prove(bundle, policy, draw_batches(bundle.model.contract, 300), threshold=0.3, today=date(2026, 1, 1))
     assert proof.banners > 0
     assert not proof.broken
     blocked = tmp_path / "blocked"

@@ -13,7 +13,7 @@ from churn.cli.show import format_time
 if TYPE_CHECKING:
     from churn.contract.features import FeatureSpec
     from churn.dashboard.report import Report, Table
-    from churn.outcomes.changes import Change
+    from churn.outcomes.changes import Change, Moved
     from churn.prediction_log.banner_events import BannerEvent
     from churn.prediction_log.record import Record
 
@@ -154,11 +154,24 @@ def describe_change(record: Record, change: Change) -> str:
         return f"Not known: {change.unknown}."
     if not change.moved:
         return "None of its reasons raised it."
-    others = "; ".join(f"“{moved.instead_in_words}” in place of “{moved.was_in_words}”" for moved in change.moved)
-    said = f"With {others} it would have been {change.probability:.1%} in place of {record['probability']:.1%}"
-    if record["banner"] and change.probability <= record["threshold"]:
-        said += ", and there would have been no banner"
-    return f"{said}."
+    said = f"With {_write_moved(change.moved)} it would have been {change.probability:.1%} in place of "
+    said += f"{record['probability']:.1%}{_tell_banner(record, change.probability)}."
+    if change.probability_without_shown is not None and change.shown != change.moved:
+        without = change.probability_without_shown
+        said += f" With only what the banner spoke of otherwise, {_write_moved(change.shown)}, it would have been "
+        said += f"{without:.1%}{_tell_banner(record, without)}."
+    return said
+
+
+def _write_moved(moved: Sequence[Moved]) -> str:
+    return "; ".join(f"“{value.instead_in_words}” in place of “{value.was_in_words}”" for value in moved)
+
+
+def _tell_banner(record: Record, probability: float) -> str:
+    """Tell what would have become of the banner, if there was one."""
+    if not record["banner"]:
+        return ""
+    return f", and there would {'have been no' if probability <= record['threshold'] else 'still have been a'} banner"
 
 
 def build_page(kept: Kept) -> Report:
@@ -185,7 +198,8 @@ def build_page(kept: Kept) -> Report:
         [],
         [table for table in tables if table.rows],
         lead="Each prediction is how likely you were to end your subscription. Below stands why it came out so, what "
-        "was decided, and what it would have been with other values.",
+        "was decided, and what it would have been with other values. The model says so; what you "
+        "would have done, nobody knows.",
         basis="Beside the predictions your key is kept as a hash only. Backups hold the same, until they are let go.",
     )
 

@@ -92,7 +92,10 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
             {
                 **record,
                 "time": format_time(record["time"] / 1e6),
-                "would_have_changed": {**change._asdict(), "moved": [moved._asdict() for moved in change.moved]},
+                "would_have_changed": {
+                    **change._asdict(),
+                    **{name: [value._asdict() for value in getattr(change, name)] for name in ("moved", "shown")},
+                },
             }
             for record, change in records
         ],

@@ -1,10 +1,11 @@
 """What would have changed a prediction: what raised it, moved to what is typical where it speaks for staying."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from churn.errors import BundleError
 from churn.model.bundle import Bundle
+from churn.model.model import ChurnModel
 from churn.prediction_log.record import CONTRIBUTION, Record, values_from_record
 from churn.retention.verifying import predict_moved
 
@@ -26,15 +27,19 @@ class Change(NamedTuple):
         moved: the values; none if nothing raised the prediction.
         probability: with all of them moved together; None if it is not known.
         unknown: why it is not known.
+        shown: the values that the reasons on the banner speak of; none without a banner.
+        probability_without_shown: with only these moved, all together; None if there are none, or if it is not known.
     """
 
     moved: Sequence[Moved] = ()
     probability: float | None = None
     unknown: str = ""
+    shown: Sequence[Moved] = ()
+    probability_without_shown: float | None = None
 
 
 def find_change(record: Record, find_bundle: Callable[[Record], Bundle]) -> Change:
-    """Predict anew with the reasons that raised the prediction moved together, by the bundle that answered.
+    """Predict anew with what raised the prediction moved together, and with what its banner showed, by its bundle.
 
     Args:
         find_bundle: loads that bundle, or raises BundleError.
@@ -45,15 +50,30 @@ def find_change(record: Record, find_bundle: Callable[[Record], Bundle]) -> Chan
         return Change(unknown=error.message)
     if model.reference is None:
         return Change(unknown="the bundle that answered knows no values that speak for staying")
-    specs = model.contract.features
+    names = model.contract.feature_names()
     raising = {name for name in record["reason_features"] if (record[CONTRIBUTION + name] or 0) > 0}
-    features = [at for at, spec in enumerate(specs) if spec.name in raising]
-    values = values_from_record(record, model.contract.feature_names())
+    told = {code.partition(".")[0] for code in record["shown_reasons"]}
+    values = values_from_record(record, names)
+    moved, probability = _move(model, values, [at for at, name in enumerate(names) if name in raising])
+    shown, without_shown = _move(model, values, [at for at, name in enumerate(names) if name in told])
+    return Change(
+        moved, probability if moved else record["probability"], shown=shown, probability_without_shown=without_shown
+    )
+
+
+def _move(
+    model: ChurnModel, values: Sequence[float], features: Collection[int]
+) -> tuple[Sequence[Moved], float | None]:
+    """Move the concepts of some features together. Return what was moved, and what is predicted then."""
+    reference = model.reference
+    if reference is None or not features:
+        return [], None
+    specs = model.contract.features
     moved = [
         Moved(spec.name, was, instead, spec.word_for_team(was), spec.word_for_team(instead))
         for at in sorted({place for feature in features for place in model.contract.together[feature]})
-        for spec, reference in [(specs[at], model.reference[at])]
-        for was, instead in [(spec.decode(values[at]), spec.decode(reference))]
+        for spec in [specs[at]]
+        for was, instead in [(spec.decode(values[at]), spec.decode(reference[at]))]
         if at in features or was != instead
     ]
-    return Change(moved, predict_moved(model, values, features)) if moved else Change(moved, record["probability"])
+    return moved, predict_moved(model, values, [*features])

@@ -1,11 +1,11 @@
-"""Prove over many random subscribers that what a bundle's banner shows is true. The model's own library is the witness.
+"""Prove over many subscribers that what a bundle's banner shows is true. The model's own library is the witness.
 
 The witness knows nothing of the tables, of how reasons are chosen and verified, or of rounding. It gives the
 contributions of each subscriber, and the probability with the concept of a shown reason moved to the reference.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -71,28 +71,23 @@ class Proof:
 def prove(
     bundle: Bundle,
     policy: Policy,
+    batches: Iterable[Sequence[Contract]],
     *,
-    rows: int,
     threshold: float,
     today: date,
-    seed: int = 0,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
     build: BuildBanner = build_banner,
 ) -> Proof:
-    """Look at the banner of each of `rows` random valid subscribers, in each language by turns.
+    """Look at the banner of each subscriber, some thousand at once, in each language by turns.
 
-    The banner is shown above the threshold, a probability. `progress` gets how many were looked at, of how many.
-    `build` builds a banner; a test gives one that errs.
+    The banner is shown above the threshold, a probability. `build` builds a banner; a test gives one that errs.
     """
     proof = Proof()
-    generator = np.random.default_rng(seed)
     name = find_model_file(bundle.files) or MODEL
     witness = load_model(bundle.path / name, bytes(bundle.files[name]))
     languages = [find_contract_language(bundle.model.contract, code) for code in policy.document.languages]
-    while proof.rows < rows:
-        people = draw_subscribers(bundle.model.contract, generator, min(ROWS_AT_ONCE, rows - proof.rows))
+    for people in batches:
         cases: list[tuple[Contract, Prediction, Retention]] = []
-        for person, prediction in zip(people, bundle.model.predict(people), strict=True):
+        for person, prediction in zip(people, bundle.model.predict(people) if people else [], strict=True):
             visitor = Visitor(language=languages[proof.rows % len(languages)])
             proof.rows += 1
             limits = bundle.model.contract.tiers
@@ -105,8 +100,22 @@ def prove(
         for person, _, banner in cases:
             _check_banner(proof, person, banner)
         _ask_the_witness(proof, bundle, witness, cases, threshold)
-        progress(proof.rows, rows)
     return proof
+
+
+def draw_batches(
+    contract: type[Contract],
+    rows: int,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Iterator[list[Contract]]:
+    """Draw so many random valid subscribers, some thousand at once. `progress` gets how many were used, of how many."""
+    generator = np.random.default_rng(seed)
+    for done in range(0, rows, ROWS_AT_ONCE):
+        count = min(ROWS_AT_ONCE, rows - done)
+        yield draw_subscribers(contract, generator, count)
+        progress(done + count, rows)
 
 
 def _check_tier(proof: Proof, probability: float, tier: RiskTier, limits: TierLimits) -> None:

@@ -32,6 +32,7 @@ def record(**others: object) -> dict[str, Any]:
         "threshold": 0.6,
         "banner": True,
         "reason_features": ["tenure", "contract_type", "monthly_charges"],
+        "shown_reasons": ["tenure.short", "contract_type.month-to-month"],
         **{f"feature_{name}": value for name, value in zip(NAMES, VALUES, strict=True)},
         **dict.fromkeys((f"contribution_{name}" for name in NAMES), 0.0),
         "contribution_tenure": 1.0,
@@ -56,9 +57,35 @@ def test_the_reasons_that_raised_it_are_moved_together() -> None:
     )
 
 
+def test_what_the_banner_showed_is_moved_by_itself_and_the_page_tells_what_had_become_of_the_banner() -> None:
+    bundle: Any = SimpleNamespace(model=ChurnModel(STREAMFLOW, explain, "v1", REFERENCE))
+    only_payment = record(shown_reasons=["payment_method.electronic-check"])
+    change = find_change(only_payment, lambda _: bundle)
+    assert [moved.feature for moved in change.shown] == ["payment_method"]
+    assert change.probability_without_shown == only_payment["probability"] == 0.8808
+    assert describe_change(only_payment, change).endswith(
+        " With only what the banner spoke of otherwise, “Paying by electronic check” in place of “Paying by electronic "
+        "check”, it would have been 88.1%, and there would still have been a banner."
+    )
+    only_tenure = record(shown_reasons=["tenure.short"])
+    change = find_change(only_tenure, lambda _: bundle)
+    assert change.probability_without_shown == 0.2689
+    assert describe_change(only_tenure, change).endswith(
+        "it would have been 26.9%, and there would have been no banner."
+    )
+
+
+def test_the_values_of_a_concept_move_together() -> None:
+    reference = (60.0, VALUES[1], 3000.0, *REFERENCE[3:])
+    bundle: Any = SimpleNamespace(model=ChurnModel(STREAMFLOW, explain, "v1", reference))
+    change = find_change(record(reason_features=["tenure"], shown_reasons=[], banner=False), lambda _: bundle)
+    assert [(moved.feature, moved.instead) for moved in change.moved] == [("tenure", 60), ("total_charges", 3000.0)]
+    assert (change.shown, change.probability_without_shown) == ([], None)
+
+
 def test_a_prediction_that_nothing_raised_says_so() -> None:
     bundle: Any = SimpleNamespace(model=ChurnModel(STREAMFLOW, explain, "v1", REFERENCE))
-    calm = record(reason_features=["monthly_charges"])
+    calm = record(reason_features=["monthly_charges"], shown_reasons=[])
     assert describe_change(calm, find_change(calm, lambda _: bundle)) == "None of its reasons raised it."
 
 

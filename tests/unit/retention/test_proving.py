@@ -14,7 +14,7 @@ from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, Prediction
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import Policy, find_default_policy, load_policy
-from churn.retention.proving import BuildBanner, Proof, prove
+from churn.retention.proving import BuildBanner, Proof, draw_batches, prove
 
 TODAY = date(2026, 11, 23)
 
@@ -54,7 +54,7 @@ def proof_of(bundle: Bundle, *, rows: int = 3000, threshold: float = -1.0, build
     """Of a banner for everybody, unless the test says otherwise."""
     contract = bundle.model.contract
     policy = load_policy(find_default_policy(contract), contract, languages=list_language_codes())
-    return prove(bundle, policy, rows=rows, threshold=threshold, today=TODAY, build=build)
+    return prove(bundle, policy, draw_batches(contract, rows), threshold=threshold, today=TODAY, build=build)
 
 
 @pytest.mark.parametrize("name", ["streamflow", "telco"])

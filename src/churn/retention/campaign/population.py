@@ -87,18 +87,35 @@ def find_banner_subscribers(
     Raises:
         DataError: the file cannot be read, or lacks a column.
     """
-    contract = model.contract
+    batches = read_subscribers(path, model.contract, census, rows_at_once=rows_at_once, today=today, progress=progress)
+    for subscribers in batches:
+        predictions = model.predict([subscriber for _, subscriber in subscribers]) if subscribers else []
+        for (key, subscriber), prediction in zip(subscribers, predictions, strict=True):
+            if prediction.probability > threshold:
+                yield BannerSubscriber(key, subscriber, prediction.probability, reasons_of(subscriber, prediction))
+
+
+def read_subscribers(
+    path: Path,
+    contract: type[Contract],
+    census: Census,
+    *,
+    rows_at_once: int = ROWS_AT_ONCE,
+    today: date | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Iterator[list[tuple[str | None, Contract]]]:
+    """Read the valid rows of a file or a folder of files, some thousand at once, each with its key if it has one.
+
+    Raises:
+        DataError: the file cannot be read, or lacks a column.
+    """
     sources = find_sources(path)
     require_features(contract, sources)
     census.has_keys = all(contract.id_column in source.columns for source in sources)
     parts = list(cut_into_parts(sources, rows_at_once))
     total = sum(part.span.rows for part in parts)
     for part in parts:
-        subscribers = _subscribers(contract, part, census, today or find_today())
-        predictions = model.predict([subscriber for _, subscriber in subscribers]) if subscribers else []
-        for (key, subscriber), prediction in zip(subscribers, predictions, strict=True):
-            if prediction.probability > threshold:
-                yield BannerSubscriber(key, subscriber, prediction.probability, reasons_of(subscriber, prediction))
+        yield _subscribers(contract, part, census, today or find_today())
         census.rows += part.span.rows
         progress(census.rows, total)
 
