@@ -64,7 +64,7 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
     Exit code 3: a damaged segment is left out, which may hold more. 1: PORTAL_URL is set, and the portal gave nothing.
     """
     paths = require_forms(out_paths, (".html", ".json"))
-    from churn.outcomes.changes import find_change
+    from churn.outcomes.changes import describe_change, find_change
     from churn.outcomes.person import collect_events, collect_outcomes, collect_records
     from churn.outcomes.store import locate_outcomes
     from churn.prediction_log.reader import require_whole
@@ -113,7 +113,7 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
     else:
         print_table("Predictions", *about_you.list_predictions([record for record, _ in records]))
         for record, change in records:
-            out.print(f"{format_time(record['time'] / 1e6)}: {about_you.describe_change(record, change)}")
+            out.print(f"{format_time(record['time'] / 1e6)}: {describe_change(record, change)}")
         print_table("What was reported of banners", *reported.list_events(events))
         print_table("What became known", *about_you.list_outcomes(outcomes))
         _tell_portal(at_portal)

@@ -61,6 +61,32 @@ def find_change(record: Record, find_bundle: Callable[[Record], Bundle]) -> Chan
     )
 
 
+def describe_change(record: Record, change: Change) -> str:
+    """Say in a sentence what would have changed a prediction."""
+    if change.unknown or change.probability is None:
+        return f"Not known: {change.unknown}."
+    if not change.moved:
+        return "None of its reasons raised it."
+    said = f"With {_write_moved(change.moved)} it would have been {change.probability:.1%} in place of "
+    said += f"{record['probability']:.1%}{_tell_banner(record, change.probability)}."
+    if change.probability_without_shown is not None and change.shown != change.moved:
+        without = change.probability_without_shown
+        said += f" With only what the banner spoke of otherwise, {_write_moved(change.shown)}, it would have been "
+        said += f"{without:.1%}{_tell_banner(record, without)}."
+    return said
+
+
+def _write_moved(moved: Sequence[Moved]) -> str:
+    return "; ".join(f"“{value.instead_in_words}” in place of “{value.was_in_words}”" for value in moved)
+
+
+def _tell_banner(record: Record, probability: float) -> str:
+    """Tell what would have become of the banner, if there was one."""
+    if not record["banner"]:
+        return ""
+    return f", and there would {'have been no' if probability <= record['threshold'] else 'still have been a'} banner"
+
+
 def _move(
     model: ChurnModel, values: Sequence[float], features: Collection[int]
 ) -> tuple[Sequence[Moved], float | None]:

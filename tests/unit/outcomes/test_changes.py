@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from support.examples import STREAMFLOW
 
-from churn.cli.about_you import describe_change
 from churn.contract.declaration import Rows
 from churn.errors import BundleError
 from churn.model.model import ChurnModel
-from churn.outcomes.changes import find_change
+from churn.outcomes.changes import describe_change, find_change
 
 VALUES = STREAMFLOW.model_validate(STREAMFLOW.example()).encode()
 REFERENCE = (60.0, *VALUES[1:3], 2.0, *VALUES[4:])
