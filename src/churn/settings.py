@@ -164,6 +164,15 @@ class Settings(BaseSettings):
         None, pattern="^https?://", description="Where MLflow's pages are, for the dashboard to link to."
     )
 
+    judge_host: str = Field("127.0.0.1", description="The address `churn judge serve` listens on.")
+    judge_port: int = Field(8004, ge=1, le=65535, description="The port `churn judge serve` listens on.")
+    judge_token: SecretStr | None = Field(
+        None,
+        min_length=SHORTEST_TOKEN,
+        description="A secret. Who gives it to `churn judge serve` is told a verdict. Without it the command does not "
+        "start.",
+    )
+
     oidc_issuer: Issuer = None
     oidc_client_id: ClientId = None
     oidc_client_secret: ClientSecret = None

@@ -17,7 +17,7 @@ loadtest.py         loadtest
 image.py            image
 release.py          release
 shadow.py           shadow
-judge.py            judge
+judge.py            judge; with judge_plan.py and judge_serve.py
 rollout.py          rollout; with rollout_control.py, rollout_words.py and rollout_report.py
 drift.py            drift
 outcomes.py         outcomes

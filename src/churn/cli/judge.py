@@ -1,4 +1,4 @@
-"""The commands on the judge of canaries: `churn judge explain` and `churn judge plan`."""
+"""The commands on the judge of canaries: `churn judge explain`, `churn judge plan` and `churn judge serve`."""
 
 from __future__ import annotations
 
@@ -127,6 +127,55 @@ def foretell_plan(
     else:
         forecasts.show_forecast(steps, known, forecast)
     raise typer.Exit(ExitCode.DONE if forecast.equal.can_end else ExitCode.NOT_OVER)
+
+
+@app.command("serve", epilog="Example: churn judge serve --prometheus http://prometheus:9090")
+def serve_verdicts(
+    *,
+    stable: Annotated[
+        list[str] | None,
+        typer.Option(help="An instance of the live version, such as http://127.0.0.1:8011; again for more of them."),
+    ] = None,
+    canary: Annotated[list[str] | None, typer.Option(help="An instance of the new one; again for more.")] = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Ask this Prometheus instead of the instances. --stable and --canary are then the labels that select "
+            'them, track="stable" and track="canary" by default.',
+        ),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(help="A plan, a TOML file: its tolerances, chances and what is judged. Its steps are not used."),
+    ] = None,
+    checks: Annotated[
+        Path | None, typer.Option(help="TOML with a table [[check]] for each check; the plan's checks if not given.")
+    ] = None,
+    contract: ContractOption = "streamflow",
+) -> None:
+    """Answer Argo Rollouts and Flagger with a verdict until stopped; JUDGE_* says where, and what they must give.
+
+    docs/kubernetes.md has the manifests. The model's checks and guardrails take the prediction log and both bundles.
+    """
+    require_extra("rollout", "scipy", "httpx2", "prometheus_client")
+    from churn.cli.judge_serve import open_analyst, require_token
+    from churn.cli.rollout import SELECTORS
+    from churn.rollout.plan import DEFAULT_PLAN, read_plan
+    from churn.rollout.state import Setup
+    from churn.verdicts.server import serve
+
+    settings, steps = read_settings(), read_plan(plan or DEFAULT_PLAN)
+    token = require_token(settings)
+    setup = Setup(
+        router="",
+        prometheus=prometheus,
+        stable=tuple(stable or ([SELECTORS["stable"]] if prometheus else [])),
+        canary=tuple(canary or ([SELECTORS["canary"]] if prometheus else [])),
+        contract=contract,
+    )
+    analyst = open_analyst(setup, steps, settings, _read_checks(checks) if checks else steps.checks)
+    serve(analyst, token, host=settings.judge_host, port=settings.judge_port, log_level=settings.log_level)
 
 
 def _print_verdict(verdict: Verdict) -> None:
