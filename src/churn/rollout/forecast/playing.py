@@ -14,7 +14,7 @@ import numpy as np
 
 from churn.judging.judge import judge
 from churn.rollout.controller import Controller
-from churn.rollout.forecast.stage import SERVED, Answered, Stage, begin_answered
+from churn.rollout.forecast.stage import CANARY, STABLE, Answered, Stage, begin_answered
 from churn.rollout.forecast.traffic import DAY_H, HOUR_S, Traffic
 from churn.rollout.forecast.versions import Version
 from churn.rollout.plan import ALL_PERCENT, Plan
@@ -22,8 +22,9 @@ from churn.rollout.recorder import Recorder
 from churn.rollout.state import Rollout, Setup, State
 
 FIRST_REQUESTS = 30  # of the canary, at the first look of a step
-GROWTH = 1.1  # of the time of a step, from one look to the next
-FIRST_HINT = 16  # the look at which the first search begins
+GROWTH = 1.05  # of the time of a step, from one look to the next
+BACK = 6  # looks before the one that was found, which are asked, too
+FIRST_HINT = 32  # the look at which the first search begins
 
 HOLD_HOURS, MINIMUM_REQUESTS = "hold_hours", "minimum_requests"
 WINDOW = "release window"
@@ -71,12 +72,10 @@ class Play:
 
     def __post_init__(self) -> None:
         at_s = self.begin.timestamp()
-        self._stage = Stage(
-            self.traffic, self.stable, self.canary, self.random, begin_answered(at_s, self.stable, self.traffic)
-        )
         what = (0, "played", "stable", "canary", self.plan, Setup(router=""), State.STARTING, -1, 0, at_s, "", at_s)
-        sums = {track: bundle.sha256 for track, bundle in SERVED.items()}
-        rollout = Rollout(*what, stable_sha256=sums["stable"], canary_sha256=sums["canary"])
+        rollout = Rollout(*what, stable_sha256=STABLE.sha256, canary_sha256=CANARY.sha256)
+        begun = begin_answered(at_s, self.stable, self.traffic, rollout.tracks)
+        self._stage = Stage(self.traffic, self.stable, self.canary, self.random, begun)
         self._controller = Controller(
             recorder=Recorder(rollout, self._stage, self._stage.read_clock),
             router=self._stage,
@@ -175,7 +174,8 @@ class Play:
 def search_first(size: int, decides: Callable[[int], bool], hint: int) -> int:
     """Return the first number below `size` that decides, or the last one if none does.
 
-    All after the first one are supposed to decide, too. `hint` is where the search begins.
+    Most after the first one are supposed to decide, too. Evidence comes and goes a little, so the nearest ones before
+    are asked as well. `hint` is where the search begins.
     """
     at, stride = min(hint, size - 1), 1
     if decides(at):
@@ -190,7 +190,7 @@ def search_first(size: int, decides: Callable[[int], bool], hint: int) -> int:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if decides(middle) else (middle, high)
-    return high
+    return next((before for before in range(max(high - BACK, 0), low) if decides(before)), high)
 
 
 def _measure_width(finding: Mapping[str, Any]) -> float:

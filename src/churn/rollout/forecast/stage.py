@@ -1,6 +1,6 @@
 """What the controller meets in a played rollout: router, counters, evidence, clock and store, all in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,12 @@ from churn.rollout.forecast.traffic import Traffic
 from churn.rollout.forecast.versions import Version
 from churn.rollout.paired import Evidence
 from churn.rollout.plan import ALL_PERCENT
-from churn.rollout.routers.router import TRACKS, Track
+from churn.rollout.routers.router import BASELINE, Track, split_percent
 from churn.rollout.state import Bundle, Command, Event, Reading, Rollout
 
 MOST_EARLIER = 100_000  # of stable's answers before; the judge guesses from fewer than that
-SERVED: Mapping[Track, Bundle] = {track: Bundle(track, track) for track in TRACKS}
+STABLE, CANARY = Bundle("stable", "stable"), Bundle("canary", "canary")
+SERVED: Mapping[Track, Bundle] = {"stable": STABLE, "canary": CANARY, BASELINE: STABLE}
 
 type Pairs = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
@@ -67,11 +68,13 @@ class Stage:
     def draw_until(self, answered: Answered, at_s: float) -> Answered:
         """Draw what is answered from one moment until a later one, at the present share."""
         expected = self.traffic.count_requests(answered.at_s, at_s)
-        came, share = int(self.random.poisson(expected)), self.percent / ALL_PERCENT
-        of_canary = int(self.random.binomial(came, share))
-        counts: dict[Track, Counts] = {
-            "stable": answered.counts["stable"] + draw_counts(self.stable, came - of_canary, self.random),
-            "canary": answered.counts["canary"] + draw_counts(self.canary, of_canary, self.random),
+        came = int(self.random.poisson(expected))
+        percents = split_percent(self.percent, has_baseline=BASELINE in answered.counts)
+        shares = [percents[track] / ALL_PERCENT for track in answered.counts]
+        drawn = zip(answered.counts.items(), self.random.multinomial(came, shares).tolist(), strict=True)
+        counts = {
+            track: counted + draw_counts(self.canary if track == "canary" else self.stable, requests, self.random)
+            for (track, counted), requests in drawn
         }
         new = self._count_people(answered.came + came) - self._count_people(answered.came)
         people = int(self.random.poisson(max(new, 0.0)))
@@ -99,7 +102,10 @@ class Stage:
 
     # What reads the counters.
     def read(self) -> Mapping[Track, Reading]:
-        return {track: Reading(0.0, {track: self.now.counts[track]}, served={track: SERVED[track]}) for track in TRACKS}
+        return {
+            track: Reading(0.0, {track: counts}, served={track: SERVED[track]})
+            for track, counts in self.now.counts.items()
+        }
 
     # What reads the prediction log.
     def look(self, rollout: Rollout) -> Evidence:  # noqa: ARG002 - as above
@@ -126,10 +132,10 @@ class Stage:
         return None
 
 
-def begin_answered(at_s: float, stable: Version, traffic: Traffic) -> Answered:
+def begin_answered(at_s: float, stable: Version, traffic: Traffic, tracks: Sequence[Track]) -> Answered:
     """Return what was answered before a rollout: a day by stable, with no more nor fewer errors than usual."""
     earlier = min(round(traffic.per_day), MOST_EARLIER)
-    counts: dict[Track, Counts] = {"stable": expect_counts(stable, earlier), "canary": Counts()}
+    counts = {track: expect_counts(stable, earlier if track == "stable" else 0) for track in tracks}
     return Answered(at_s, counts, 0.0, 0, np.zeros((len(stable.moved), 2), dtype=np.int64))
 
 

@@ -98,6 +98,13 @@ def test_without_the_models_checks_only_health_is_played() -> None:
     assert foretell(steps).can_end
 
 
+def test_a_plan_with_a_baseline_is_played_with_it() -> None:
+    steps = plan(model_checks=False, baseline=True)
+    slow = build_bad_versions(build_equal_version(PARTS, 0.0002), steps.checks)[1]
+    assert foretell(steps).can_end
+    assert foretell(steps, canary=slow).ended == {"rolled back": RUNS}
+
+
 def test_a_step_waits_for_the_release_window() -> None:
     def open_at_nine(at: datetime) -> datetime | None:
         nine = at.replace(hour=9, minute=0, second=0, microsecond=0)
