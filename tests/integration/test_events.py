@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from support.examples import STREAMFLOW
 from support.keys import MONITOR, PORTAL, TWO_CALLERS, bearer
-from support.processes import serving
+from support.processes import serving, succeed
 from support.scraping import scraped, total
 
 from churn.client import ChurnClient
@@ -60,3 +60,7 @@ def test_what_a_client_reports_is_counted_and_lies_in_a_segment_once_the_service
     assert {predicted.model_version for _, predicted in joined.events} == {version}
     assert (len(joined.events), joined.without_prediction) == (2, 1)
     assert "somebody" not in json.dumps(events)
+    shown = json.loads(succeed(tmp_path, "predictions", "events", "--json"))
+    assert shown["events"] == [{"model_version": version, "event": event, "count": 1} for event in ("accepted", "seen")]
+    assert shown["without_prediction"] == 1
+    assert "1 more are of no prediction in the log" in succeed(tmp_path, "predictions", "events")

@@ -12,7 +12,7 @@ offers.py           offers
 banners.py          opens a file of subscribers for threshold and offers
 subscriber.py       subscriber
 reported.py         what portals reported of one person's banners
-predictions.py      replay, predictions
+predictions.py      replay, predictions; with events.py
 loadtest.py         loadtest
 image.py            image
 release.py          release
@@ -42,6 +42,7 @@ from churn.cli import (
     dashboard,
     data,
     drift,
+    events,
     image,
     judge,
     keys,
@@ -79,6 +80,7 @@ for commands in (
 ):  # fmt: skip
     app.add_typer(commands)
 rollout.add_to(app)
+events.add_to(predictions.predictions_app)
 rollout_report.add_to(app)
 app.add_typer(keys.app)
 app.add_typer(bundle.app)

@@ -191,7 +191,7 @@ def predictions_erase(
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
-    """Remove all records and outcomes of one subscriber; running services close their segments for it."""
+    """Remove records, banner events and outcomes of one subscriber; running services close their segments for it."""
     from churn.outcomes.person import erase_person
     from churn.outcomes.store import locate_outcomes
 

@@ -60,8 +60,15 @@ def erase_person(places: Places, outcomes: Path, subscriber: str, *, progress: P
     ids = {record["prediction_id"] for record in records}
     aside = erase_from_set_aside(places.journals, subscriber) + erase_from_set_aside(events.journals, subscriber, ids)
     erased_outcomes = erase_outcomes(outcomes, subscriber, sorted(ids))
-    erased_events = erase_subscriber(event_store, subscriber, ids, beside=list_segments(store))
+    damaged: list[DataError] = []
+    erased_events = 0
+    try:
+        erased_events = erase_subscriber(event_store, subscriber, ids, beside=list_segments(store))
+    except DataError as error:  # all else is erased first
+        damaged.append(error)
     erased_records = erase_subscriber(store, subscriber, progress=progress)
+    if damaged:
+        raise damaged[0]
     return Erasure(erased_records, erased_outcomes, still_open, aside, erased_events)
 
 

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.logged import write_journal
 from support.predicted import SALT
 
 from churn.answers import BANNER_EVENT_NAMES
+from churn.errors import DataError
 from churn.outcomes.person import collect_events, collect_records, erase_person
 from churn.prediction_log.banner_events import (
     BannerEvent,
@@ -150,6 +152,21 @@ def test_erasing_a_subscriber_erases_their_events_with_and_without_a_key(tmp_pat
     assert erase_person(places, tmp_path / "outcomes.sqlite", own).events == 3
     assert [event.prediction_id for event in read_events(places)] == [f"{2:032x}", f"{4:032x}"]
     assert all(own.encode() not in path.read_bytes() for path in tmp_path.rglob("*.jsonl"))
+
+
+def test_a_damaged_segment_of_events_keeps_no_other_record_of_theirs(tmp_path: Path) -> None:
+    places, own = log(tmp_path), str(hash_key("k", SALT))
+    write_journal(places, "one", version="v1", features=["x"], rows=[[1.0]], scores=[0.5], at_s=1, keys="k")
+    write(places, "damaged", note(1))
+    close(places)
+    write(places, "whole", note(1, "accepted"))
+    store = open_store(places.banner_events.where)
+    [segment] = list_segments(store)
+    store.write(segment.name, b"damaged")
+    with pytest.raises(DataError, match="1 records are erased, but 1 segments may hold more"):
+        erase_person(places, tmp_path / "outcomes.sqlite", own)
+    assert collect_records(places, own, damaged=[]) == []
+    assert read_events(places, damaged=[]) == []
 
 
 def test_old_events_are_removed_with_old_predictions_and_wait_with_them(tmp_path: Path) -> None:
