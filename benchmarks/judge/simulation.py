@@ -202,6 +202,14 @@ SCENARIOS: Final = (
     *_in_a_row(),
     Scenario("the same version, a slow pair with a baseline", HEALTHY, SLOWER, "promote", baseline=SLOWER),
     Scenario("latency x1.5, with a baseline", USUAL, replace(USUAL, latency_ms=6.0), "roll back", baseline=USUAL),
+    Scenario(
+        "failures as many as tolerated, all ask 5 to 50 times",
+        HEALTHY,
+        replace(HEALTHY, errors=0.0012),
+        "hold",
+        requests_each=round(MEAN),
+        habit=Habit("everybody"),
+    ),
 )
 
 

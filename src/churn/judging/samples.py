@@ -182,7 +182,7 @@ def _describe_counts(comparison: Comparison, part: int, whose: str) -> str:
     )
     steps = int((comparison.proportions.canary_total[:, part] > 0).sum())
     in_steps = f" in {steps} steps" if steps > 1 else ""
-    once = ", with one hit a minute of a subscriber" if comparison.together is not None else ""
+    once = " (what one subscriber met within a minute counts once)" if comparison.together is not None else ""
     return (
         f"{comparison.parts[part]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
         f"{100 * stable_hits / stable_total:.2f} % of {whose}'s {stable_total:,}{in_steps}{once}"

@@ -103,8 +103,8 @@ def test_where_one_track_tells_no_repeats_all_requests_of_both_count(unsorted: s
 
 def test_without_repeats_there_is_one_way_to_count() -> None:
     assert compare(ERRORS, [StepAnswers(answered(100, 2), answered(10, 1))]).together is None
-    assert "one hit a minute" not in find(STABLE, answered(10_000, 500)).reason
-    assert "one hit a minute" in find(STABLE, answered(10_000, 500, repeated_errors=1)).reason
+    assert "within a minute counts once" not in find(STABLE, answered(10_000, 500)).reason
+    assert "within a minute counts once" in find(STABLE, answered(10_000, 500, repeated_errors=1)).reason
 
 
 def test_shares_stay_what_they_are_and_totals_shrink_by_the_repeats() -> None:
