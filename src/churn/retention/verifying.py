@@ -62,9 +62,10 @@ def verify_reasons(
     moved = [
         move_values(prediction.values, reference, together[at] if rule.moves_concept else (at,)) for at in features
     ]
-    highest = round(prediction.probability * STEPS) - rule.least_fall
+    # In whole steps, and back to a number as it is shown: the nearest to so many steps, which compares exactly.
+    highest = (round(prediction.probability * STEPS) - rule.least_fall) / STEPS
     others = model.predict_encoded(moved)
-    return {at: round(other.probability * STEPS) <= highest for at, other in zip(features, others, strict=True)}
+    return {at: other.probability <= highest for at, other in zip(features, others, strict=True)}
 
 
 def predict_moved(model: ChurnModel, values: Sequence[float], features: Sequence[int]) -> float | None:

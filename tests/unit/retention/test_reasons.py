@@ -18,6 +18,7 @@ from churn.contract.phrases import Says
 from churn.contract.sampling import draw_columns
 from churn.model.bundle import Bundle
 from churn.model.model import ChurnModel, Prediction
+from churn.model.pairs import STEPS
 from churn.retention.reasons import choose_customer_reasons, rank_reasons
 from churn.retention.verifying import LATEST, RULES, Rule, predict_moved, verify_reasons
 
@@ -127,6 +128,11 @@ def test_a_fall_of_exactly_one_point_of_the_shown_probability_is_enough(
     [prediction] = judge.predict([SUBSCRIBER])
     assert verify_reasons(judge, prediction, [0]) == {0: falls_enough}
     assert verify_reasons(judge, prediction, [0], RULES[1]) == {0: True}
+
+
+def test_a_probability_as_shown_is_the_nearest_number_to_its_steps() -> None:
+    """So two of them compare exactly, as numbers or as steps."""
+    assert [steps / STEPS for steps in range(STEPS + 1)] == [round(steps / STEPS, 4) for steps in range(STEPS + 1)]
 
 
 def test_several_concepts_are_moved_together() -> None:
