@@ -13,6 +13,7 @@ samples.py          what it finds in the requests of two tracks
 pair_findings.py    what it finds in pairs
 machine.py          whether slow answers may be the machine's fault
 net_value.py        what it finds in the net values of both versions' offers
+banner_outcomes.py  what it finds in what became of banners
 guardrails.py       what the business gets: checks with a risk of their own
 judge.py            one verdict from all findings
 """

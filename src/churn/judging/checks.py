@@ -119,6 +119,9 @@ REFUSED: Final = Measure(
     name="refused", count=lambda counts: ({"refused": counts.refused}, counts.requests + counts.refused)
 )
 SPLIT: Final = Measure(name="split", is_split=True)
+ACCEPTED: Final = Measure(name="accepted", is_guardrail=True, is_better_high=True, is_rate=True)
+DISMISSED: Final = Measure(name="dismissed", is_guardrail=True, is_rate=True)
+OBJECTED: Final = Measure(name="objected", is_guardrail=True, is_rate=True)
 NET_VALUE: Final = Measure(name="net_value", is_guardrail=True, is_better_high=True)
 
 
@@ -164,10 +167,11 @@ class Check:
                 f"check {self.name}: a relative_tolerance of {self.relative_tolerance:g} makes no sense",
                 instead="give a part of stable's share, from 0 to 1; 0.5 is half of it",
             )
-        if self.relative_tolerance and not (self.measure.is_rate and self.direction == "up" and self.tolerance):
+        if self.relative_tolerance and not (self.measure.is_rate and self.direction != "both" and self.tolerance):
             raise SettingsError(
                 f"check {self.name}: its tolerance cannot follow stable's share",
-                instead='use relative_tolerance with errors or slow, with direction "up" and a tolerance above 0',
+                instead="use it with errors, slow, accepted, dismissed or objected, with direction up or down, and with a "
+                "tolerance above 0",
             )
 
         if self.early_tolerance is None:
@@ -208,7 +212,12 @@ DEFAULT_CHECKS: Final = (
     Check("traffic split", SPLIT, 0.02, critical=False, share=1),
 )
 # Judged where something is known of them. Their risk comes on top of that of the others.
-GUARDRAILS: Final = (Check("net value", NET_VALUE, 0.1, "down"),)
+GUARDRAILS: Final = (
+    Check("net value", NET_VALUE, 0.1, "down", share=2),
+    Check("accepted", ACCEPTED, 0.02, "down", share=2, relative_tolerance=0.25),
+    Check("dismissed", DISMISSED, 0.05, "up", share=1, relative_tolerance=0.25),
+    Check("objected", OBJECTED, 0.005, "up", share=1),
+)
 ALL_CHECKS: Final = (*DEFAULT_CHECKS, *GUARDRAILS)
 # A TOML file may name these; every measure has a default check.
 MEASURES: Final = {check.measure.name: check.measure for check in ALL_CHECKS}

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from churn.judging.checks import Check
 
-type Counted = Literal["requests", "subscribers"]
+type Counted = Literal["requests", "subscribers", "banners"]
 type VerdictDecision = Literal["promote", "hold", "roll back"]
 
 
@@ -29,7 +29,7 @@ class Finding:
         low, high: the effect surely lies between the two, at this look and all others. None, like the effect, where
             nothing was counted.
         requests_stable, requests_canary: how many answers the finding rests on. If `of` is subscribers, each is the
-            number of subscribers whom both versions answered.
+            number of subscribers whom both versions answered; if it is banners, of subscribers who were shown one.
         of: what was counted.
         enough: the effect must surely be less than this to pass: the tolerance, or more where a step is left early.
             None if an earlier program recorded it.

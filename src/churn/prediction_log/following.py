@@ -45,11 +45,13 @@ class LogFollower:
         since: segments that ended before this time are left out.
         wants: whether the records of a process are read, by the first line of its journal. A segment has no such line,
             so the records of any process may come.
+        holding: of journals, only lines that hold these bytes are read. A segment is read as a whole.
     """
 
     places: Places
     since: datetime
     wants: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    holding: bytes = b""
     is_behind: bool = field(default=False, init=False)
     damaged: list[DataError] = field(default_factory=list, init=False)
     _store: SegmentStore | None = field(default=None, init=False)
@@ -111,7 +113,7 @@ class LogFollower:
             self._read[path.stem] = WHOLE
             return
         records, damaged = 0, list[bytes]()
-        for batch in batches_from_journal(first + lines, damaged=damaged):
+        for batch in batches_from_journal(first + lines, holding=self.holding, damaged=damaged):
             records += batch.num_rows
             yield batch
         if damaged:
