@@ -40,7 +40,8 @@ OBEY_TIMEOUT_S = 15.0  # the tick of another process may take that long
 
 def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) -> Controller:
     """Build the controller of a rollout from its setup."""
-    setup, began = rollout.setup, store.list_events_in_short(rollout.number)[0].at
+    setup, events = rollout.setup, store.list_events_in_short(rollout.number)
+    steps = {event.step: event.at for event in events if event.kind == "stepped"}
     return Controller(
         recorder=Recorder(rollout, store),
         router=open_router(setup.router, has_baseline=rollout.plan.baseline),
@@ -49,12 +50,18 @@ def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) 
         closed_because=build_window(rollout.plan, settings),
         promote=lambda finished: promote(finished, settings),
         fleet=open_fleet(setup.fleet) if setup.fleet else None,
-        evidence=open_evidence(setup, settings, began) if rollout.plan.model_checks else None,
+        evidence=open_evidence(setup, settings, events[0].at, steps) if rollout.plan.model_checks else None,
     )
 
 
-def open_evidence(setup: Setup, settings: Settings, began: float | None = None) -> LogEvidence:
-    """Open what reads pairs from the prediction log."""
+def open_evidence(
+    setup: Setup, settings: Settings, began: float | None = None, steps: Mapping[int, float] | None = None
+) -> LogEvidence:
+    """Open what reads evidence from the prediction log.
+
+    Args:
+        began, steps: when the rollout began, and each of its steps so far.
+    """
     contract = setup.contract or settings.churn_contract
     return LogEvidence(
         places=find_log_places(settings, contract),
@@ -62,6 +69,7 @@ def open_evidence(setup: Setup, settings: Settings, began: float | None = None) 
         bundle_keys=settings.bundle_keys,
         threshold=settings.churn_threshold,
         began=began,
+        steps=dict(steps or {}),
     )
 
 

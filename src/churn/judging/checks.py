@@ -170,8 +170,8 @@ class Check:
         if self.relative_tolerance and not (self.measure.is_rate and self.direction != "both" and self.tolerance):
             raise SettingsError(
                 f"check {self.name}: its tolerance cannot follow stable's share",
-                instead="use it with errors, slow, accepted, dismissed or objected, with direction up or down, and with a "
-                "tolerance above 0",
+                instead="use it with errors, slow, accepted, dismissed or objected, with direction up or down, and "
+                "with a tolerance above 0",
             )
 
         if self.early_tolerance is None:

@@ -2,13 +2,14 @@
 
 import json
 import math
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from churn.errors import DataError
+from churn.judging.banner_outcomes import BannerOutcomes, StepOutcomes
 from churn.judging.checks import MEASURES
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.guardrails import Guardrails
@@ -56,8 +57,8 @@ def _require_whole(judge_input: JudgeInput, path: Path) -> None:
         raise DataError(
             f"{path}: earlier has a number below zero", instead="give what stable answered before, or leave it out"
         )
-    if judge_input.guardrails and judge_input.guardrails.net_value:
-        _require_net_values(judge_input.guardrails.net_value, path)
+    if judge_input.guardrails:
+        _require_guardrails(judge_input.guardrails, path)
 
 
 def _require_pairs(pairs: PairCounts, path: Path) -> None:
@@ -72,6 +73,23 @@ def _require_pairs(pairs: PairCounts, path: Path) -> None:
                 raise DataError(
                     f"{path}: pairs: {measure}: {part}: {canary} and {stable} of {pairs.subscribers} subscribers",
                     instead="give how many are in the part by the canary only, and by stable only",
+                )
+
+
+def _require_guardrails(guardrails: Guardrails, path: Path) -> None:
+    for step in guardrails.banners or ():
+        _require_outcomes(step, path)
+    if guardrails.net_value:
+        _require_net_values(guardrails.net_value, path)
+
+
+def _require_outcomes(step: StepOutcomes, path: Path) -> None:
+    for track in (step.stable, step.canary):
+        for name, number in asdict(track).items():
+            if not 0 <= number <= track.shown:
+                raise DataError(
+                    f"{path}: guardrails: banners: {number} {name} of {track.shown} shown",
+                    instead="give numbers of subscribers, each among those who were shown a banner",
                 )
 
 
@@ -92,6 +110,10 @@ def _require_known_guardrails(content: Any) -> None:
     if content is None:
         return
     _require_known(content, Guardrails, "guardrails: ")
+    for step in content.get("banners") or ():
+        _require_known(step, StepOutcomes, "guardrails: banners: ")
+        for track in ("stable", "canary"):
+            _require_known(step.get(track), BannerOutcomes, f"guardrails: banners: {track}: ")
     if content.get("net_value") is not None:
         _require_known(content["net_value"], NetValues, "guardrails: net_value: ")
 

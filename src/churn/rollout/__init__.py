@@ -16,6 +16,7 @@ sources.py      where counters are read: the instances, or Prometheus
 first_answers.py  what both versions said of each subscriber, counted once
 paired.py       reads from the prediction log how both answered the same subscribers
 net_values.py   reads from it what both versions' offers are expected to bring
+banner_outcomes.py  reads from it what became of the banners of both versions
 evidence.py     finds the log and the bundles that this takes, and says what is missing
 status.py       how it stands at this moment: asks the router and the instances
 metrics.py      what Prometheus is told of it, by name

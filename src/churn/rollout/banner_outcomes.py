@@ -27,7 +27,8 @@ WINDOW: Final = timedelta(hours=1)  # after a banner, in which what is done coun
 SETTLED: Final = timedelta(minutes=15)  # after that, so that what happened is in the log
 MOST_BANNERS: Final = 300_000  # with some 300 bytes of memory each; what comes later does not count
 LOOK_S: Final = 3.0
-JUDGED: Final = ("accepted", "dismissed", "objected")
+WHAT_COUNTS: Final = ("accepted", "dismissed", "objected")
+STILL_READ: Final = "the log of banners is still being read"
 ALONE: Final = "no step has both versions at once, so nothing can be compared"
 _HAS_BANNER: Final = b'"banner":true'
 _COLUMNS: Final = ("prediction_id", "time", "subscriber", "banner", "arm", "bundle_sha256")
@@ -113,7 +114,7 @@ class BannerOutcomeReader:
             of_track = counts[step][shown.track]
             of_track["shown"] += 1
             of_track["reported"] += bool(names)
-            for name in names.intersection(JUDGED):
+            for name in names.intersection(WHAT_COUNTS):
                 of_track[name] += 1
         return tuple(StepOutcomes(**{track: BannerOutcomes(**step[track]) for track in TRACKS}) for step in counts)
 

@@ -4,21 +4,23 @@ The judge compares scores, banners, tiers and reasons in pairs. Without pairs it
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from churn.errors import BundleError, ChurnError, RolloutError
+from churn.judging.banner_outcomes import StepOutcomes
 from churn.judging.guardrails import Guardrails
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.shelf import Shelf
 from churn.prediction_log.batches import values_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import walk_log
+from churn.rollout.banner_outcomes import ALONE, STILL_READ, BannerOutcomeReader
 from churn.rollout.paired import SAME_PLACE, SWITCH_ON_KEYS, WITHOUT, Evidence, PairReader, Versions
+from churn.rollout.state import JUDGED, Rollout
 from churn.rollout.state import Bundle as Served
-from churn.rollout.state import Rollout
 
 MOST_FILES = 50  # of the log, the newest, in which keys are looked for before a rollout
 
@@ -41,6 +43,7 @@ class LogEvidence:
         threshold: above which the banner is shown, if the settings say so.
         began: when the rollout began, in seconds since 1970, as its first event has it. `Rollout.began` moves where the
             clock jumps, and records do not.
+        steps: when each step began, as far as known; later ones are added.
     """
 
     places: Places | None
@@ -48,6 +51,8 @@ class LogEvidence:
     bundle_keys: Path | None = None
     threshold: float | None = None
     began: float | None = None
+    steps: dict[int, float] = field(default_factory=dict)
+    _banners: BannerOutcomeReader | None = field(default=None, init=False)
     _reader: PairReader | None = field(default=None, init=False)
 
     def look(self, rollout: Rollout) -> Evidence:
@@ -57,7 +62,30 @@ class LogEvidence:
         except (ChurnError, OSError) as error:
             why = describe_error(error)
             return Evidence(None, why, guardrails=Guardrails(no_net_value=why) if rollout.plan.guardrails else None)
-        return self._reader.look()
+        evidence = self._reader.look()
+        if evidence.guardrails is None or self._banners is None:
+            return evidence
+        banners, why = self._count_banners(self._banners, rollout)
+        guardrails = replace(evidence.guardrails, banners=banners, no_banners=why)
+        return evidence._replace(guardrails=guardrails, trouble=evidence.trouble or self._banners.trouble)
+
+    def _count_banners(
+        self, banners: BannerOutcomeReader, rollout: Rollout
+    ) -> tuple[tuple[StepOutcomes, ...] | None, str]:
+        """Count what became of banners in the steps that had both versions, or say why nobody knows."""
+        if rollout.state in JUDGED:
+            self.steps.setdefault(rollout.step, rollout.since)
+        if not rollout.plan.last:
+            return None, ALONE
+        banners.look()
+        if why := banners.trouble or (STILL_READ if banners.is_behind else ""):
+            return (), why
+        if not banners.has_events:
+            return None, ""
+        begins = sorted(self.steps.items())
+        counted = banners.count([datetime.fromtimestamp(at, UTC) for _, at in begins])
+        last = rollout.plan.last
+        return tuple(of_step for (step, _), of_step in zip(begins, counted, strict=True) if step < last), ""
 
     def require_possible(self, stable: Served, count_answered: Callable[[], int]) -> str:
         """Refuse if there can be no pairs. Return what could not be found out; empty if all is there.
@@ -104,6 +132,9 @@ class LogEvidence:
             canary=canary,
             began=datetime.fromtimestamp(rollout.began if self.began is None else self.began, UTC),
             threshold=self.threshold,
+        )
+        self._banners = BannerOutcomeReader(
+            self._require_places(), {"stable": stable.sha256, "canary": rollout.canary_sha256}, versions.began
         )
         return PairReader(self._require_places(), versions, has_guardrails=rollout.plan.guardrails)
 

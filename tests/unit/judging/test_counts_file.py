@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import DataError
+from churn.judging.banner_outcomes import BannerOutcomes, StepOutcomes
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.counts_file import NO_PAIRS, read_judge_input
 from churn.judging.guardrails import Guardrails
@@ -20,6 +21,11 @@ def with_pairs(parts: str) -> str:
 
 def with_net_value(values: str) -> str:
     return f'{{"stable": {{}}, "canary": {{}}, "weight": 10, "guardrails": {{"net_value": {{{values}}}}}}}'
+
+
+def with_banners(canary: str) -> str:
+    banners = f'[{{"stable": {{}}, "canary": {{{canary}}}}}]'
+    return f'{{"stable": {{}}, "canary": {{}}, "weight": 10, "guardrails": {{"banners": {banners}}}}}'
 
 
 def test_what_is_left_out_counts_as_none(tmp_path: Path) -> None:
@@ -59,6 +65,13 @@ def test_what_earlier_steps_answered_may_be_given(tmp_path: Path) -> None:
     assert read.steps_left == 1
 
 
+def test_what_became_of_banners_may_be_given(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    file.write_text(with_banners('"shown": 9, "reported": 2, "accepted": 1'))
+    of_both = BannerOutcomes(9, 2, 1)
+    assert read_judge_input(file).guardrails == Guardrails(banners=(StepOutcomes(BannerOutcomes(), of_both),))
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -80,6 +93,8 @@ def test_what_earlier_steps_answered_may_be_given(tmp_path: Path) -> None:
         ('{"stable": {}, "canary": {}, "weight": 50, "steps": 5}', "steps: no list"),
         (with_pairs('"tiers": {"low": [1]}'), "pairs.parts.tiers.low.1"),
         ('{"stable": {}, "canary": {}, "weight": 10, "guardrails": {"luck": 9}}', "guardrails: there is no luck"),
+        (with_banners('"luck": 1'), "guardrails: banners: canary: there is no luck"),
+        (with_banners('"shown": 9, "accepted": 10'), "10 accepted of 9 shown"),
         (with_net_value('"money": 1'), "guardrails: net_value: there is no money"),
         (with_net_value('"currency": "EUR", "largest": 250, "steps": [[0, 51, 9]]'), "steps: 0, 51, 9"),
         (with_net_value('"currency": "EUR", "largest": -1, "steps": []'), "below zero or endless"),
