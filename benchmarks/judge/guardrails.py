@@ -8,14 +8,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from churn.judging.banner_outcomes import is_sure
 from churn.judging.checks import GUARDRAILS, Check, Flags
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels
 from churn.judging.net_value import STEPS, is_outside, is_within
-from churn.judging.sequences import Numbers
+from churn.judging.sequences import Numbers, Proportions
 
 SUBSCRIBERS: Final = 20_000
 LOOK, GROWTH = 20, 1.05
+FIRST_STEP: Final = 3_000  # banners
 OUTSIDE, WITHIN = "sent back", "surely within"
 
 # Where so many have been counted in each run: whether each run is surely outside and surely within, (runs,).
@@ -114,7 +116,40 @@ def _lose(share: float) -> Callable[[Numbers, np.random.Generator], Numbers]:
     return lose
 
 
+def _fare(
+    stable: float, canary: float, *, times: float = 1.0, canary_shares: tuple[float, float] = (0.1, 0.5)
+) -> Callable[..., Look]:
+    """Play banners: so many of those who are shown one do something.
+
+    Args:
+        stable, canary: the share who do it.
+        times: by which both shares change from the first step to the second.
+        canary_shares: of the banners in the two steps, the first of which has 3,000.
+    """
+
+    def begin(runs: int, random: np.random.Generator, check: Check, level: Levels) -> Look:
+        # The hits and totals of stable and the canary, in each of two steps.
+        counts = np.zeros((4, runs, 2))
+        done = 0
+
+        def look(more: int) -> tuple[Flags, Flags]:
+            nonlocal done
+            step = int(done >= FIRST_STEP)
+            done += more
+            of_canary = random.binomial(more, canary_shares[step], runs)
+            for row, banners, share in ((0, more - of_canary, stable), (2, of_canary, canary)):
+                counts[row, :, step] += random.binomial(banners, share * (times if step else 1))
+                counts[row + 1, :, step] += banners
+            samples = Proportions(*counts)
+            return is_sure(check, samples, level.outside, "outside"), is_sure(check, samples, level.within, "within")
+
+        return look
+
+    return begin
+
+
 SUBSCRIBERS_COUNTED: Final = "subscribers answered by both"
+BANNERS_COUNTED: Final = "subscribers with a banner, of both"
 SCENARIOS: Final = (
     GuardrailScenario(
         "the same version", "net value", "promote", SUBSCRIBERS_COUNTED, _value(lambda stable, _: stable)
@@ -123,4 +158,23 @@ SCENARIOS: Final = (
     GuardrailScenario("a tenth less, as tolerated", "net value", "hold", SUBSCRIBERS_COUNTED, _value(_lose(0.1))),
     GuardrailScenario("a quarter less", "net value", "roll back", SUBSCRIBERS_COUNTED, _value(_lose(0.25))),
     GuardrailScenario("half as much", "net value", "roll back", SUBSCRIBERS_COUNTED, _value(_lose(0.5))),
+    GuardrailScenario("the same version, 20 % accept", "accepted", "promote", BANNERS_COUNTED, _fare(0.2, 0.2)),
+    GuardrailScenario("the same version, 5 % accept", "accepted", "promote", BANNERS_COUNTED, _fare(0.05, 0.05)),
+    GuardrailScenario(
+        "the same version, 40 % accept, then 8 %", "accepted", "promote", BANNERS_COUNTED, _fare(0.4, 0.4, times=0.2)
+    ),
+    GuardrailScenario("a quarter less than 20 %, as tolerated", "accepted", "hold", BANNERS_COUNTED, _fare(0.2, 0.15)),
+    GuardrailScenario("half the acceptance, 20 % to 10 %", "accepted", "roll back", BANNERS_COUNTED, _fare(0.2, 0.1)),
+    GuardrailScenario(
+        "half the acceptance, 20 % to 10 %, a canary of 50 %",
+        "accepted",
+        "roll back",
+        BANNERS_COUNTED,
+        _fare(0.2, 0.1, canary_shares=(0.5, 0.5)),
+    ),
+    GuardrailScenario("half the acceptance, 10 % to 5 %", "accepted", "roll back", BANNERS_COUNTED, _fare(0.1, 0.05)),
+    GuardrailScenario("the same version, 30 % dismiss", "dismissed", "promote", BANNERS_COUNTED, _fare(0.3, 0.3)),
+    GuardrailScenario("twice the dismissals, 30 % to 60 %", "dismissed", "roll back", BANNERS_COUNTED, _fare(0.3, 0.6)),
+    GuardrailScenario("the same version, 0.1 % object", "objected", "promote", BANNERS_COUNTED, _fare(0.001, 0.001)),
+    GuardrailScenario("objections, 0.1 % to 3 %", "objected", "roll back", BANNERS_COUNTED, _fare(0.001, 0.03)),
 )
