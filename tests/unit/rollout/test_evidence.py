@@ -1,5 +1,6 @@
 """Where pairs come from, and what is said at once where there can be none."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,11 @@ from churn.errors import ChurnError
 from churn.judging.pairs import PairCounts
 from churn.model.bundle import Bundle
 from churn.model.shelf import Shelf
+from churn.prediction_log.banner_events import BannerEvent, make_event_header, make_event_line
 from churn.prediction_log.journal import Journal
 from churn.prediction_log.places import Places, locate_log
-from churn.prediction_log.record import LineMaker
+from churn.prediction_log.record import Entry, LineMaker
+from churn.rollout.banner_outcomes import ALONE
 from churn.rollout.evidence import LogEvidence
 from churn.rollout.paired import Evidence
 from churn.rollout.state import Bundle as Served
@@ -41,9 +44,13 @@ def stable(streamflow: Bundle) -> Served:
 
 
 def write(places: Places, bundle: Bundle, keys: Sequence[str | None]) -> None:
+    write_entries(places, bundle, [make_entry(bundle, key=key) for key in keys])
+
+
+def write_entries(places: Places, bundle: Bundle, entries: Sequence[Entry]) -> None:
     maker = LineMaker(make_header(bundle))
     journal = Journal(places.journals, maker.header)
-    journal.append(b"".join(maker.make_line(make_entry(bundle, key=key)) for key in keys))
+    journal.append(b"".join(map(maker.make_line, entries)))
     journal.close()
 
 
@@ -105,6 +112,39 @@ def test_a_clock_that_jumped_takes_no_evidence_away(
     assert evidence.look(moved).pairs is None
     again = LogEvidence(places=places, shelf=evidence.shelf, began=0.0)
     assert again.look(moved).pairs is not None
+
+
+def test_what_became_of_banners_is_counted_in_the_steps_that_have_both_versions(
+    evidence: LogEvidence, places: Places, streamflow: Bundle, store: RolloutStore, tmp_path: Path
+) -> None:
+    began = begin(World(tmp_path), store)
+    rollout = replace(began, began=0.0, stable_sha256=streamflow.sha256, canary_sha256="c" * 64)
+
+    def count_accepted(*, of_one_step: bool = False) -> tuple[list[int] | None, str]:
+        plan = rollout.plan.model_copy(update={"steps": rollout.plan.steps[-1:]}) if of_one_step else rollout.plan
+        looked = evidence.look(replace(rollout, plan=plan))
+        assert looked.trouble == ""
+        assert looked.guardrails is not None
+        steps = looked.guardrails.banners
+        return None if steps is None else [step.stable.accepted for step in steps], looked.guardrails.no_banners
+
+    last, now = rollout.plan.last, time.time()
+    evidence.steps.update({0: 0.0, last: now - 7200})
+    write(places, replace(streamflow, sha256="c" * 64), ["bob"])
+    assert count_accepted() == (None, "")
+    shown = [make_entry(streamflow, key=key, tenure=1, threshold=0.3) for key in ("ann", "cid")]
+    days_ago, hours_ago = (int((now - ago_s) * 1e9) for ago_s in (86_400, 6000))
+    answered = [
+        entry._replace(time_ns=at, arm="treatment") for entry, at in zip(shown, (days_ago, hours_ago), strict=True)
+    ]
+    write_entries(places, streamflow, answered)
+    places.banner_events.prepare()
+    journal = Journal(places.banner_events.journals, make_event_header("streamflow"))
+    events = [BannerEvent(entry.time_ns // 1000 + 1, entry.prediction_id, "accepted") for entry in answered]
+    journal.append(b"".join(map(make_event_line, events)))
+    journal.close()
+    assert count_accepted() == ([1], "")
+    assert count_accepted(of_one_step=True) == (None, ALONE)
 
 
 def test_the_judge_is_handed_the_pairs_of_the_whole_rollout_and_trouble_is_an_event(
