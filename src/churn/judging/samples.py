@@ -61,6 +61,8 @@ def find_in_split(check: Check, stable: Counts, canary: Counts, expected: float,
     if not 0 < expected < 1:
         return build_unknown_finding(check, "promote", "all requests go one way", requests)
     total, of_canary = sum(requests), requests[1]
+    if not total:  # all that came were retries
+        return build_unknown_finding(check, "hold", "nothing was counted of it yet")
     out_low, out_high = split_sequence(of_canary, total, level.outside, expected=expected)
     in_low, in_high = split_sequence(of_canary, total, level.within, expected=expected)
     low, high = max(out_low - expected, expected - out_high, 0.0), max(in_high - expected, expected - in_low)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from churn.judging.checks import ERRORS, LATENCY, Check, compare
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, LATENCY, Check, compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding
-from churn.judging.judge import JudgeInput, allot_levels, evaluate_checks
+from churn.judging.judge import JudgeInput, allot_levels, evaluate_checks, judge
 from churn.judging.metrics import LATENCY_BOUNDS_S, OBJECTIVE_S
 
 CHECK = Check("error share", ERRORS, 0.001, "up")
@@ -91,6 +91,13 @@ def test_who_says_of_each_request_that_it_is_a_retry_passes_no_check() -> None:
     retried = answered(50_000, 0, retries=50_000, retried_latency=in_buckets(50_000, 0))
     finding = find(STABLE, retried)
     assert (finding.decision, finding.effect) == ("hold", None)
+
+
+def test_where_all_requests_of_both_tracks_are_retries_nothing_is_known() -> None:
+    retried = answered(5, retries=5, retried_latency=in_buckets(5, 0))
+    verdict = judge(DEFAULT_CHECKS, JudgeInput(retried, retried, 10))
+    assert verdict.decision == "hold"
+    assert "nothing was counted of it yet" in verdict.reason
 
 
 @pytest.mark.parametrize("unsorted", ["stable", "canary"])

@@ -179,6 +179,26 @@ def scraping(scraped: Scraped) -> Iterator[Prometheus]:
         yield Prometheus(address, SELECTORS)
 
 
+def test_prometheus_is_asked_for_retries_and_repeats_and_tells_them() -> None:
+    class Telling(Scraped):
+        def answer(self, query: str) -> list[dict[str, object]]:
+            [requests] = super().answer(query)
+            if "churn_retries_total" not in query:
+                return [requests]
+            labels = {"instance": "a", "status": "5xx", "le": "+Inf"}
+            names = ("churn_retries_total", "churn_retry_duration_seconds_bucket", "churn_repeated_failures_total")
+            assert all(name in query for name in names)
+            told: list[dict[str, object]] = [
+                {"metric": labels | {"__name__": name}, "value": [self.now, "3"]} for name in names
+            ]
+            return [requests, *told]
+
+    with scraping(Telling(1000.0)) as prometheus:
+        counts = prometheus.read()["canary"].counts["a"]
+    assert (counts.retries, counts.retried_errors, counts.repeated_errors, counts.unsorted) == (3, 3, 3, 0)
+    assert counts.retried_latency[-1] == 3
+
+
 @pytest.mark.parametrize("now", [1000.0, 9e9])
 def test_figures_are_as_old_as_prometheus_says_by_its_own_clock(now: float) -> None:
     with scraping(Scraped(now)) as source:
