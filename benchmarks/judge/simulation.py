@@ -14,7 +14,7 @@ from benchmarks.judge.habits import MEAN, ONCE, Habit, draw_visits
 from benchmarks.judge.population import HIGH_FROM, MEDIUM_FROM, STRENGTHS, Model, compare_models, rank_features
 from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.samples import find_outside, find_within, select_runs
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, SLOW, Check, Flags, compare
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, LATENCY, SLOW, Check, Flags, compare
 from churn.judging.counts import Counts, StepAnswers, count_each_request_once
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels
@@ -22,6 +22,7 @@ from churn.judging.machine import is_p99_over_objective
 from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
 from churn.judging.pair_findings import is_outside, is_within
 from churn.judging.sequences import Numbers
+from churn.judging.shifts import PART, log_shift_evidence
 
 type Signs = Mapping[str, Numbers]
 type CheckLevels = Sequence[tuple[Check, Levels]]
@@ -351,7 +352,12 @@ def _judge(
     ]
     for check, level, comparison in comparisons:
         if check.critical:
-            found = find_outside(check, comparison, level)
+            is_shift = baseline is not None and check.measure == LATENCY
+            alone = level._replace(outside=level.outside * (1 - PART)) if is_shift else level
+            found = find_outside(check, comparison, alone)
+            if is_shift:
+                evidence = log_shift_evidence([StepAnswers(of_latency, canary, earlier)], check.tolerance)
+                found |= evidence[open_runs] >= -np.log(PART * level.outside)
             if baseline is None and check.measure.is_latency and check.measure != SLOW:  # as hold_slow_machines does
                 found &= is_p99_over_objective(canary, level)[open_runs]
             outside |= found

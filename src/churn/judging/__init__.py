@@ -11,6 +11,7 @@ mean_sequences.py   confidence sequences of a mean, for paired answers
 findings.py         what one check found
 samples.py          what it finds in the requests of two tracks
 pair_findings.py    what it finds in pairs
+shifts.py           what several bounds of the latency tell together
 machine.py          whether slow answers may be the machine's fault
 net_value.py        what it finds in the net values of both versions' offers
 banner_outcomes.py  what it finds in what became of banners

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from churn.errors import SettingsError
-from churn.judging.checks import Check
+from churn.judging.checks import LATENCY, Check
 from churn.judging.counts import Counts, StepAnswers, count_each_request_once
 from churn.judging.findings import Finding, Levels, VerdictDecision, build_unknown_finding
 from churn.judging.guardrails import FALSE_ROLLBACK_BY_GUARDRAILS, Guardrails, find_guardrail
@@ -27,6 +27,7 @@ from churn.judging.machine import hold_slow_machines
 from churn.judging.pair_findings import find_in_pairs
 from churn.judging.pairs import PairCounts
 from churn.judging.samples import find_in_samples, find_in_split
+from churn.judging.shifts import PART, find_shift
 
 FALSE_ROLLBACK: Final = 0.01
 FALSE_PROMOTION: Final = 0.05
@@ -175,7 +176,11 @@ def _evaluate_steps(
     groups = [(checks, steps, "stable")]
     if has_baseline := all(step.baseline is not None for step in steps):
         others = [item for item in checks if not item[0].measure.is_latency]
-        of_latency = [item for item in checks if item[0].measure.is_latency]
+        of_latency = [
+            (check, level._replace(outside=level.outside * (1 - PART)) if check.measure == LATENCY else level)
+            for check, level in checks
+            if check.measure.is_latency
+        ]
         groups = [(others, steps, "stable"), (of_latency, [step.compare_machines() for step in steps], "the baseline")]
     found = {
         finding.check: finding
@@ -183,8 +188,14 @@ def _evaluate_steps(
         for finding in find_in_samples(chosen, list(map(_count_once, compared)), is_early=is_early, whose=whose)
     }
     findings = [found[check.name] for check, _ in checks]
+    if has_baseline:
+        machines = [_count_once(step.compare_machines()) for step in steps]
+        return [
+            find_shift(check, level, finding, machines) if check.measure == LATENCY else finding
+            for (check, level), finding in zip(checks, findings, strict=True)
+        ]
     canary = sum((_count_once(step).canary for step in steps), Counts())
-    return findings if has_baseline else hold_slow_machines(checks, findings, canary)
+    return hold_slow_machines(checks, findings, canary)
 
 
 def _count_once(step: StepAnswers) -> StepAnswers:
