@@ -10,6 +10,7 @@ import pytest
 from benchmarks.explainers_report import build_explainers_report
 from benchmarks.instructions_report import build_instructions_report
 from benchmarks.judge.report import build_judge_report
+from benchmarks.outcomes.report import build_outcomes_report
 from benchmarks.report import PLOT, build_report
 from benchmarks.shadow_report import build_shadow_report
 from benchmarks.task_report import PLOT as TASK_PLOT
@@ -28,6 +29,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
         ("benchmarks/explainers.md", "benchmarks/explainers.json", build_explainers_report),
         ("benchmarks/instructions.md", "benchmarks/instructions.json", build_instructions_report),
         ("judge/simulation.md", "judge/simulation.json", build_judge_report),
+        ("outcomes/simulation.md", "outcomes/simulation.json", build_outcomes_report),
     ],
 )
 def test_each_report_follows_from_its_measurements(
@@ -38,6 +40,8 @@ def test_each_report_follows_from_its_measurements(
     assert stored == encode_samples(json.loads(stored))
 
 
-@pytest.mark.parametrize("plot", [f"benchmarks/{PLOT}", f"benchmarks/{TASK_PLOT}", "judge/simulation.svg"])
+@pytest.mark.parametrize(
+    "plot", [f"benchmarks/{PLOT}", f"benchmarks/{TASK_PLOT}", "judge/simulation.svg", "outcomes/simulation.svg"]
+)
 def test_each_plot_of_a_report_exists(plot: str) -> None:
     assert (DOCS / plot).exists()

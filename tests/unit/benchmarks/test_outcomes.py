@@ -32,7 +32,7 @@ EARLY = next(scenario for scenario in SCENARIOS if not scenario.has_horizon)
 
 @pytest.mark.parametrize("scenario", [WORKING, RENAMED, RISING])
 def test_the_true_effect_is_the_difference_between_the_arms_of_many(scenario: Scenario) -> None:
-    everybody = draw_people(scenario, 300_000, np.random.default_rng(1), evenly=True)
+    everybody = draw_people(scenario, 150_000, np.random.default_rng(1), evenly=True)
     effects = find_effects(scenario, everybody, np.inf)
     counted = np.isfinite(everybody.visits) & everybody.has_banner[:, None]
     if scenario.second.experiment != scenario.first.experiment:
@@ -79,7 +79,7 @@ def test_while_stayers_are_missing_only_the_effect_is_claimed() -> None:
 def test_without_an_effect_hardly_any_run_is_given_an_advice_and_the_intervals_hold() -> None:
     """A short form of the committed simulation: the same people, fewer runs."""
     for scenario in (SCENARIOS[0], SCENARIOS[1], WORKING):
-        runs = simulate(scenario, range(4), seed=0)
+        runs = simulate(scenario, range(3), seed=0)
         for (figure, _), claims in runs.claims.items():
             _, low, high, truth = claims[~np.isnan(claims[..., 0])].T
             assert figure != EFFECT or ((low <= truth) & (truth <= high)).all()
