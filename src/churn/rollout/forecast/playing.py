@@ -105,7 +105,12 @@ class Play:
             return (now.state, now.step) != (held.state, held.step)
 
         path = self._draw_path(began, held.step)
-        at = search_first(len(path), lambda number: look(path[number]), self.hints.get(held.step, FIRST_HINT))
+        at = search_first(
+            len(path),
+            lambda number: look(path[number]),
+            self.hints.get(held.step, FIRST_HINT),
+            back=0 if self.canary is self.stable else BACK,  # a good version mostly waits for time or requests
+        )
         self.hints[held.step] = at
         lacking = "nothing"
         if at:
@@ -171,10 +176,10 @@ class Play:
         return "not in time", self._describe_lacking(step)
 
 
-def search_first(size: int, decides: Callable[[int], bool], hint: int) -> int:
+def search_first(size: int, decides: Callable[[int], bool], hint: int, *, back: int = 0) -> int:
     """Return the first number below `size` that decides, or the last one if none does.
 
-    Most after the first one are supposed to decide, too. Evidence comes and goes a little, so the nearest ones before
+    Most after the first one are supposed to decide, too. Evidence comes and goes a little, so `back` of those before
     are asked as well. `hint` is where the search begins.
     """
     at, stride = min(hint, size - 1), 1
@@ -190,7 +195,7 @@ def search_first(size: int, decides: Callable[[int], bool], hint: int) -> int:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if decides(middle) else (middle, high)
-    return next((before for before in range(max(high - BACK, 0), low) if decides(before)), high)
+    return next((before for before in range(max(high - back, 0), low) if decides(before)), high)
 
 
 def _measure_width(finding: Mapping[str, Any]) -> float:

@@ -27,8 +27,12 @@ def describe_forecast(plan: Plan, equal: VersionForecast) -> str:
 def suggest_change(plan: Plan, equal: VersionForecast) -> str:
     """Say what to change in a plan that cannot end."""
     stuck, bound_by = find_stuck(equal)
-    check = next((check for check in plan.checks if check.name == bound_by), None)
-    ways = [*_suggest_tolerances(check)] if check else []
+    check = next((check for check in plan.find_checks(stuck) if check.name == bound_by), None)
+    ways = []
+    if check:
+        is_early = plan.count_left(stuck) > 1 and check.measure.is_in_samples  # left with less certainty
+        where = f"the tolerances of step {stuck + 1}" if is_early else "[tolerances]"
+        ways = _suggest_tolerances(check, check.early if is_early else check.tolerance, where)
     if bound_by == MINIMUM_REQUESTS:
         ways.append(f"less than {plan.steps[stuck].minimum_requests:,} {MINIMUM_REQUESTS}")
     if check and check.measure.is_paired:
@@ -66,8 +70,8 @@ def _describe_step(step: StepForecast) -> str:
     return f"{step.weight_percent} % for {text_from_span(step.hours)} h by {words.get(bound_by, bound_by)}"
 
 
-def _suggest_tolerances(check: Check) -> list[str]:
-    ways = [f'more than {check.tolerance:g} for "{check.name}" in [tolerances]']
+def _suggest_tolerances(check: Check, tolerance: float, where: str) -> list[str]:
+    ways = [f'more than {tolerance:g} for "{check.name}" in {where}']
     if check.measure.is_rate and check.relative_tolerance < 0.5:  # noqa: PLR2004 - half of stable's share
         ways.append(f'"{check.name}" = 0.5 in [relative_tolerances], if stable\'s own share is what makes it slow')
     return ways

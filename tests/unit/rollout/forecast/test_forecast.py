@@ -13,7 +13,7 @@ from churn.rollout.forecast.forecast import VersionForecast, forecast_version
 from churn.rollout.forecast.playing import FindOpening, search_first
 from churn.rollout.forecast.traffic import Traffic
 from churn.rollout.forecast.versions import Version, build_bad_versions, build_equal_version
-from churn.rollout.forecast.wording import describe_forecast, suggest_change
+from churn.rollout.forecast.wording import describe_forecast, find_stuck, suggest_change
 from churn.rollout.plan import Plan, read_plan
 
 BEGIN = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -73,6 +73,13 @@ def test_a_plan_that_cannot_end_says_where_and_what_to_change() -> None:
     assert '"error share" = 0.5 in [relative_tolerances]' in suggest_change(steps, forecast)
     followed = plan(50, relative_tolerances={"error share": 0.5})
     assert foretell(followed, per_hour=1500, errors=0.02).can_end
+
+
+def test_an_early_step_that_is_never_left_is_told_of_its_own_tolerance() -> None:
+    steps = plan(5, 50, model_checks=False)
+    forecast = foretell(steps, per_hour=400, errors=0.01)
+    assert find_stuck(forecast) == (0, "error share")
+    assert 'more than 0.005 for "error share" in the tolerances of step 1' in suggest_change(steps, forecast)
 
 
 def test_a_plan_that_holds_on_without_evidence_cannot_end_either() -> None:
