@@ -18,7 +18,6 @@ from churn.judging.sequences import Numbers, Proportions, log_likelihood, log_mi
 type Side = Literal["outside", "within"]
 
 NO_EVENTS: Final = "no event was reported, so nobody knows; POST /events tells"
-_MOST_MULTIPLES = 20.0  # of the tolerance, to which an effect is bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,11 @@ def find_banner_outcomes(check: Check, level: Levels, steps: tuple[StepOutcomes,
     of_stable, of_canary = (getattr(track, check.measure.name) / track.shown for track in (stable, canary))
     effect = of_stable - of_canary if check.direction == "down" else of_canary - of_stable
     tolerance = check.find_tolerance(of_stable)
-    observed = float(np.clip(effect / tolerance, -_MOST_MULTIPLES, _MOST_MULTIPLES))
-    low = tolerance * find_edge(
-        -_MOST_MULTIPLES, observed, lambda multiple: is_sure(check, samples, level.outside, "outside", multiple)
-    )
-    high = tolerance * find_edge(
-        _MOST_MULTIPLES, observed, lambda multiple: is_sure(check, samples, level.within, "within", multiple)
-    )
+    most = 1 / check.tolerance  # so many times the tolerance is all that there may be
+    observed = effect / tolerance
+    low = find_edge(-most, observed, lambda multiple: is_sure(check, samples, level.outside, "outside", multiple))
+    high = find_edge(most, observed, lambda multiple: is_sure(check, samples, level.within, "within", multiple))
+    low, high = max(tolerance * low, -1.0), min(tolerance * high, 1.0)
     sure = describe_bounds(low, high, tolerance, lambda share: f"{100 * share:.2f}")
     reason = (
         f"{check.name}: {100 * of_canary:.2f} % of {canary.shown:,} subscribers with a banner by the canary, "

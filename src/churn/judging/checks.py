@@ -156,6 +156,10 @@ class Check:
                 f"check {self.name}: tolerance {self.tolerance:g} and share {self.share:g} make no sense",
                 instead="give a tolerance from 0 to less than 1, and a share above 0; or 0 if it is not critical",
             )
+        if self.measure.is_guardrail and not self.tolerance:
+            raise SettingsError(
+                f"check {self.name}: nobody is ever sure that nothing is lost", instead="give a tolerance above 0"
+            )
         directions = self.measure.directions
         if self.direction not in directions:
             raise SettingsError(

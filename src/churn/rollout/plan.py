@@ -125,6 +125,9 @@ class Plan(PlanTable):
             raise ValueError(f"tolerances: there is no check {unknown[0]}, only {', '.join(known)}")
         if wrong := [name for name, tolerance in self.tolerances.items() if not 0 <= tolerance < 1]:
             raise ValueError(f"tolerances: {wrong[0]} should be from 0 to less than 1")
+        guardrails = [check.name for check in ALL_CHECKS if check.measure.is_guardrail]
+        if zero := [name for name in guardrails if self.tolerances.get(name) == 0]:
+            raise ValueError(f"tolerances: {zero[0]} is a guardrail, and should be above 0")
         rates = [check.name for check in ALL_CHECKS if check.measure.is_rate]
         if unfit := [name for name in self.relative_tolerances if name not in rates]:
             raise ValueError(f"relative_tolerances: {unfit[0]} has none, only {', '.join(rates)}")

@@ -1,8 +1,11 @@
 """What became of banners: when the canary's surely fare worse, and what is said where nobody reports."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from churn.errors import SettingsError
 from churn.judging.banner_outcomes import (
     NO_EVENTS,
     BannerOutcomes,
@@ -61,6 +64,26 @@ def test_a_change_of_the_times_is_not_the_canarys_fault() -> None:
     assert find("accepted", first, second).decision == "hold"
     together = shown(14000, accepted=4000), shown(6000, accepted=800)
     assert find("accepted", together).decision == "roll back"
+
+
+@pytest.mark.parametrize("name", LEVELS.keys() - {"net value"})
+@pytest.mark.parametrize(
+    ("stable", "canary"), [((1, 1), (1, 0)), ((1, 0), (1, 1)), ((9, 9), (9, 9)), ((10**6, 0), (1, 1)), ((9, 0), (9, 0))]
+)
+def test_no_bound_is_beyond_all_or_wrong_where_hardly_anybody_was_shown_a_banner(
+    name: str, stable: tuple[int, int], canary: tuple[int, int]
+) -> None:
+    found = find(name, (shown(stable[0], **{name: stable[1]}), shown(canary[0], **{name: canary[1]})))
+    assert found.low is not None
+    assert found.high is not None
+    assert found.effect is not None
+    assert -1 <= found.low <= found.effect <= found.high <= 1
+
+
+def test_a_guardrail_that_tolerates_nothing_is_refused() -> None:
+    for check, _ in LEVELS.values():
+        with pytest.raises(SettingsError, match="nobody is ever sure"):
+            replace(check, tolerance=0.0, relative_tolerance=0.0)
 
 
 def test_without_events_nobody_knows_and_nothing_is_held() -> None:

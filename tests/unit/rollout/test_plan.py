@@ -52,6 +52,12 @@ def test_a_plan_gives_guardrails_other_tolerances_like_the_rest(tmp_path: Path) 
     assert {check.name: check.tolerance for check in read_plan(path).checks}["net value"] == 0.25
 
 
+@pytest.mark.parametrize("name", [check.name for check in GUARDRAILS])
+def test_a_guardrail_that_tolerates_nothing_is_refused(tmp_path: Path, name: str) -> None:
+    words = refused(tmp_path, f'{STEP.format(100)}[tolerances]\n"{name}" = 0.0\n')
+    assert f"{name} is a guardrail, and should be above 0" in words
+
+
 def test_an_earlier_program_reads_the_plan_of_a_rollout_that_judges_all() -> None:
     assert not {"model_checks", "guardrails"} & read_plan().model_dump(mode="json", by_alias=True).keys()
 
