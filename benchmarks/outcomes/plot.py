@@ -21,7 +21,7 @@ KINDS: Final = (EFFECT, CALIBRATION, ACCEPTANCE, AUC, AUC_UNTREATED, LIFT)
 
 def write_outcomes_plot(results: Mapping[str, Any], path: Path) -> None:
     """Draw both by the day of the look; the same results give the same bytes."""
-    figure = Figure(figsize=(12, 6), layout="constrained")
+    figure = Figure(figsize=(12, 7), layout="constrained")
     left, right = figure.subplots(1, 2)
     days = results["looks"]
     working = next(scenario for scenario in results["scenarios"] if scenario["name"] == WORKING.name)
@@ -63,7 +63,7 @@ def _list_effects(results: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str
 def _style(axes: Axes) -> None:
     axes.set(xlabel="day of the look")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=1)
     axes.grid(color="#e4e8ee", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -32,8 +32,9 @@ def test_a_bad_canary_is_sent_back_and_stays_so_until_another_analysis_begins() 
         watched.ask()
         watched.answer(300, errors=500)
         assert watched.ask().verdict.decision == "roll back"
-        watched.answer(600)
+        registry, watched.at["canary"].registry = watched.at["canary"].registry, None
         assert watched.ask().verdict.decision == "roll back"
+        watched.at["canary"].registry = registry
         assert watched.ask(weight=50).verdict.decision == "roll back"
         assert watched.ask("revision 2").verdict.reason == BEGUN
 
@@ -49,7 +50,7 @@ def test_a_restart_begins_anew_and_holds() -> None:
         assert watched.ask().verdict.reason == BEGUN
 
 
-def test_another_weight_is_judged_anew_with_a_smaller_part_of_the_chance() -> None:
+def test_another_weight_is_judged_anew() -> None:
     with watching() as watched:
         watched.ask(weight=10)
         watched.answer()
