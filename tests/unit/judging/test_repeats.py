@@ -41,6 +41,12 @@ def test_one_subscriber_who_fails_each_time_sends_nothing_back_and_lets_nothing_
     assert find(STABLE, answered(10_000, 1)).decision == "promote"
 
 
+def test_one_subscriber_who_fails_each_time_among_others_who_fail_sends_nothing_back() -> None:
+    stable = answered(90_000, 450)
+    assert find(stable, answered(10_000, 550)).decision == "roll back"
+    assert find(stable, answered(10_000, 550, repeated_errors=497)).decision == "hold"
+
+
 def test_many_subscribers_who_fail_each_time_send_the_canary_back() -> None:
     assert find(STABLE, answered(10_000, 500, repeated_errors=400)).decision == "roll back"
 
