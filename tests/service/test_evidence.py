@@ -93,6 +93,18 @@ def test_a_name_counts_again_after_a_minute_since_it_last_counted() -> None:
     assert [moments.take(b"one"), moments.take(b"one")] == [True, False]
 
 
+def test_a_row_counts_once_however_long_and_again_after_a_minute_without() -> None:
+    now_s = [5.0]
+    moments = Moments(memoryview(bytearray(8 * MOMENTS)).cast("d"), lambda: now_s[0])
+    taken = 0
+    for _ in range(100):
+        taken += moments.take(b"one", in_a_row=True)
+        now_s[0] += ONCE_IN_S / 2
+    assert taken == 1
+    now_s[0] += ONCE_IN_S / 2
+    assert moments.take(b"one", in_a_row=True)
+
+
 def test_a_flood_of_new_names_counts_no_more_often_than_there_are_cells_in_a_minute() -> None:
     moments = Moments(memoryview(bytearray(8 * MOMENTS)).cast("d"), lambda: 5.0)
     taken = sum(moments.take(b"key %d" % number) for number in range(20 * MOMENTS))

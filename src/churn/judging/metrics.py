@@ -122,8 +122,8 @@ RETRY_DURATION: Final = Metric(
 REPEATED_FAILURES: Final = Metric(
     "churn_repeated_failures_total",
     "counter",
-    "Answers of /predict with 5xx, within a minute of another one that counted, to the same subscriber; without a key, "
-    "on the same connection.",
+    "Answers of /predict with 5xx, within a minute of another one, to the same subscriber; without a key, of one that "
+    "counted on the same connection.",
 )
 REPEATED_SLOW: Final = Metric(
     "churn_repeated_slow_seconds",

@@ -34,6 +34,7 @@ PROBABILITY_SUM = len(PROBABILITY_BOUNDS) + 1
 STAGE_SUM = len(STAGE_CELL_BOUNDS_S) + 1
 STATUS_CODES = range(100, 600)
 FAILED = 500  # and above
+OF_KEY = b"key "
 
 
 class Counters:
@@ -106,10 +107,14 @@ class Counters:
         self._count_duration(self._retry_duration, took_ns)
 
     def count_repeats(self, who: bytes, status: int, took_ns: int) -> None:
-        """Count a failed or slow answer of /predict if this subscriber, or connection, had one within a minute."""
-        if status >= FAILED and not self._moments.take(b"failed " + who):
+        """Count a failed or slow answer of /predict if this subscriber, or connection, had one within a minute.
+
+        A connection may be of many subscribers, so it counts again a minute after it last counted.
+        """
+        in_a_row = who.startswith(OF_KEY)
+        if status >= FAILED and not self._moments.take(b"failed " + who, in_a_row=in_a_row):
             self.cells[self._repeated_failures] += 1
-        if took_ns > OBJECTIVE_NS and not self._moments.take(b"slow " + who):
+        if took_ns > OBJECTIVE_NS and not self._moments.take(b"slow " + who, in_a_row=in_a_row):
             self._count_duration(self._repeated_slow, took_ns)
 
     def count_error(self, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""When somebody last had what counts once a minute. All workers of a service share this."""
+"""When somebody last had what counts once. All workers of a service share this."""
 
 import time
 from collections.abc import Callable
@@ -22,11 +22,14 @@ class Moments:
         self._cells = cells
         self._now_s = now_s
 
-    def take(self, name: bytes) -> bool:
-        """Return whether this name counts now: it did not within the last minute."""
+    def take(self, name: bytes, *, in_a_row: bool = False) -> bool:
+        """Return whether this name counts now: it did not within the last minute.
+
+        In a row, it must not even have come within the last minute. So it counts once, however long the row.
+        """
         cell = int.from_bytes(blake2b(name, digest_size=8).digest()) % len(self._cells)
         now_s, last_s = self._now_s(), self._cells[cell]
-        if last_s and now_s - last_s < ONCE_IN_S:
-            return False
-        self._cells[cell] = now_s
-        return True
+        counts = not last_s or now_s - last_s >= ONCE_IN_S
+        if counts or in_a_row:
+            self._cells[cell] = now_s
+        return counts

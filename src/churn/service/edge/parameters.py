@@ -14,6 +14,7 @@ from churn.contract.catalogues import Languages
 from churn.contract.wording import Code, cut
 from churn.judging.metrics import TOP_REASONS
 from churn.retention.banner import Visitor
+from churn.service.counting.counters import OF_KEY
 from churn.service.edge.problems import refuse_field
 
 REASONS = "reasons"
@@ -139,7 +140,7 @@ def is_sent_again(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 def read_who(scope: Scope) -> bytes:
     """Return who asks: the first subscriber's key as it came, else the connection."""
     key = next((value for name, value in scope["headers"] if HEADERS.get(name) == KEY), None)
-    return b"connection %r" % (scope.get("client"),) if key is None else b"key %b" % key
+    return b"connection %r" % (scope.get("client"),) if key is None else OF_KEY + key
 
 
 def _count(value: str, most: int) -> int:
