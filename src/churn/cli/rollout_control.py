@@ -158,7 +158,9 @@ def require_baseline(setup: Setup, plan: Plan) -> None:
             f"{min(both)} is --stable and --baseline", instead="start the live version once more, beside the canary"
         )
     if plan.baseline and setup.fleet:
-        raise SettingsError("a fleet starts no baseline yet", instead="leave baseline = true out of the plan")
+        raise SettingsError(
+            "a fleet starts no baseline yet", instead="leave out --baseline, and baseline = true in the plan"
+        )
     if plan.baseline and not setup.baseline:
         raise SettingsError(
             "the plan has a baseline, and --baseline is missing",

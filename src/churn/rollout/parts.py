@@ -31,7 +31,8 @@ def open_router(address: str, *, has_baseline: bool = False) -> Router:
             return HAProxy(place.removeprefix("//"), has_baseline=has_baseline)
         case ["alb", _] if has_baseline:
             raise SettingsError(
-                "the load balancer at AWS has no baseline yet", instead="leave baseline = true out of the plan"
+                "the load balancer at AWS has no baseline yet",
+                instead="leave out --baseline, and baseline = true in the plan",
             )
         case ["alb", listener_arn]:
             from churn.rollout.routers.alb import LoadBalancer

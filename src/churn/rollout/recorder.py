@@ -12,7 +12,7 @@ from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision
 from churn.rollout.evidence import EvidenceSource
 from churn.rollout.paired import Evidence
-from churn.rollout.routers.router import BASELINE, Track
+from churn.rollout.routers.router import BASELINE, TRACKS, Track
 from churn.rollout.state import JUDGED, Command, Event, Rollout, State, TrackCounts
 from churn.rollout.timekeeping import look_at_clock, tell_time
 
@@ -120,7 +120,10 @@ def build_judge_input(
     """
     # In the bake the stable version gets no requests, so its figures may be old. The baseline's are of the step before.
     is_baking = rollout.state == State.BAKING
-    tracks: tuple[Track, ...] = ("canary",) if is_baking else tuple(counts)
+    tracks: tuple[Track, ...] = ("canary",) if is_baking else TRACKS
+    # Without its baseline a canary is judged as one that has none, so a bad one is still sent back.
+    baseline = counts.get(BASELINE)
+    is_old = baseline is not None and (baseline.gap or now - baseline.at > rollout.plan.stale_after_seconds)
     return JudgeInput(
         stable=rollout.stable_before if is_baking else sum_stable_counts(counts),
         canary=counts["canary"].total,
@@ -134,5 +137,5 @@ def build_judge_input(
         guardrails=evidence.guardrails,
         steps=rollout.answered,
         steps_left=rollout.plan.count_left(rollout.step),
-        baseline=find_baseline_counts(counts),
+        baseline=None if is_old and not is_baking else find_baseline_counts(counts),
     )

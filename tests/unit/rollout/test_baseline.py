@@ -1,15 +1,18 @@
 """A baseline: the old version started beside the canary, with which latency is compared."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.rollouts import V1, V3, World, begin, build_controller, plan
+from support.rollouts import V1, V3, World, begin, build_controller, counted, plan
 
 from churn.cli.rollout_control import require_baseline
 from churn.errors import SettingsError
+from churn.rollout.paired import Evidence
 from churn.rollout.parts import open_router
-from churn.rollout.routers.router import split_percent
-from churn.rollout.state import Setup, State
+from churn.rollout.recorder import build_judge_input
+from churn.rollout.routers.router import Track, split_percent
+from churn.rollout.state import Setup, State, StepCounts
 from churn.rollout.store import RolloutStore
 
 HOUR_S = 3600.0
@@ -60,6 +63,21 @@ def test_the_bake_compares_with_what_the_baseline_answered_in_the_step_before(
     seen = world.judge_inputs[-1]
     assert seen.baseline is not None
     assert (seen.stable.requests, seen.baseline.requests) == (900, 100)
+
+
+@pytest.mark.parametrize(("at", "gap"), [(1_000.0, True), (900.0, False)])
+def test_a_canary_whose_baseline_is_gone_is_judged_as_one_that_has_none(
+    world: World, store: RolloutStore, at: float, gap: bool
+) -> None:
+    rollout = replace(begin(world, store, plan(baseline=True), baseline=(OTHER,)), state=State.HOLDING)
+    tracks: dict[Track, StepCounts] = {
+        "stable": StepCounts(1_000.0, counted(80)),
+        "canary": StepCounts(1_000.0, counted(10)),
+        "baseline": StepCounts(at, counted(9), gap=gap),
+    }
+    seen = build_judge_input(rollout, tracks, 1_000.0, canary_up=True, complete=True, evidence=Evidence(None))
+    assert (seen.baseline, seen.gap, seen.age_s) == (None, False, 0.0)
+    assert seen.stable.requests == 89
 
 
 def test_nothing_is_judged_while_the_baseline_serves_another_version(world: World, store: RolloutStore) -> None:
