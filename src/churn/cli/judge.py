@@ -85,7 +85,8 @@ def foretell_plan(
         typer.Option(help="From when on the log is read, such as `24h`, `7d` or `2026-03-10T09:00`; UTC."),
     ] = "24h",
     requests_per_hour: Annotated[
-        float | None, typer.Option(min=0.1, help="Instead of reading the log: how many requests come in an hour.")
+        float | None,
+        typer.Option(min=0.1, max=1e9, help="Instead of reading the log: how many requests come in an hour."),
     ] = None,
     requests_each: Annotated[
         float | None, typer.Option(min=1, help="With --requests-per-hour: how often each subscriber asks.")

@@ -212,7 +212,7 @@ def show_forecast(plan: Plan, known: Known, forecast: Forecast) -> None:
             version.name,
             f"{version.ended.get('rolled back', 0)} of {version.runs}",
             *map(text_from_span, (version.hours, version.canary_requests, version.requests)),
-            next(iter(version.bound_by), ""),
+            next(iter(version.bound_by), "") if version.sent_back_at else "-",
         )
         for version in forecast.bad
     ]
