@@ -169,7 +169,7 @@ def test_all_that_is_known_can_be_exported_and_erased(life: Life, tmp_path: Path
     assert erased.code == 9, erased.err
     told = json.loads(erased.out)
     counts = told["erased"]["streamflow"]
-    assert (counts["records"], counts["events"], counts["outcomes"]) == (len(exported["predictions"]), 2, 2)
+    assert (counts["records"], counts["events"], counts["outcomes"]) == (len(exported["predictions"]), 4, 2)
     assert told["versions"]["streamflow"]["trained_with"] == ["v9"]
     assert told["portal"] == {"accepted_offers": 1, "responses": 1, "exposures": 1, "subscribers": 1}
     assert list_places_of(home, *theirs) == []
@@ -184,7 +184,9 @@ def test_all_that_is_known_can_be_exported_and_erased(life: Life, tmp_path: Path
 def require_all_of_it(exported: dict[str, Any], ids: list[str]) -> None:
     assert {record["prediction_id"] for record in exported["predictions"]} >= set(ids[:2])
     assert all(record["subscriber"] == HASHED for record in exported["predictions"])
-    assert [event["event"] for event in exported["banner_events"]] == ["seen", "dismissed"]
+    # Two are reported here, and two by the portal.
+    events = sorted(event["event"] for event in exported["banner_events"])
+    assert events == ["accepted", "dismissed", "seen", "seen"]
     assert sorted(outcome["kind"] for outcome in exported["outcomes"]) == ["prediction_id", "subscriber"]
     today = datetime.now(UTC).date()
     assert {date.fromisoformat(outcome["left_on"]) for outcome in exported["outcomes"] if outcome["left_on"]} <= {
