@@ -18,7 +18,7 @@ image.py            image
 release.py          release
 shadow.py           shadow
 judge.py            judge; with judge_plan.py and judge_serve.py
-rollout.py          rollout; with rollout_control.py, rollout_words.py and rollout_report.py
+rollout.py          rollout; with rollout_views.py, rollout_report.py, rollout_control.py and rollout_words.py
 drift.py            drift
 outcomes.py         outcomes
 dashboard.py        dashboard
@@ -55,6 +55,7 @@ from churn.cli import (
     release,
     rollout,
     rollout_report,
+    rollout_views,
     scoring,
     service,
     shadow,
@@ -81,6 +82,7 @@ for commands in (
     app.add_typer(commands)
 rollout.add_to(app)
 events.add_to(predictions.predictions_app)
+rollout_views.add_to(app)
 rollout_report.add_to(app)
 app.add_typer(keys.app)
 app.add_typer(bundle.app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -27,7 +26,7 @@ from churn.cli.options import (
     get_user,
     require_reason,
 )
-from churn.cli.show import out, print_json, say
+from churn.cli.show import out, say
 from churn.errors import ExitCode, GateError, RolloutError, SettingsError
 from churn.image.building import REPOSITORY
 from churn.rollout.parts import FLEET_FORMS, ROUTER_FORMS
@@ -134,7 +133,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
     )
     control.require_places(setup)
     control.require_baseline(setup, steps)
-    with _open_store(settings, service) as store, store.lock(service):
+    with open_store(settings, service) as store, store.lock(service):
         closed = control.require_window(steps, settings, overridden)
         served = control.require_versions(setup, version, settings.reveal_api_key())
         control.require_parts(setup, steps)
@@ -156,58 +155,17 @@ def start(  # noqa: PLR0917 - typer calls it by names
         )
         begun = store.begin(rollout, Event(clock.wall_s, "started", rollout.state, -1, 0, f"{what}; by {setup.by}"))
         ended = control.carry_out(begun, store, settings, as_json=as_json)
-    raise typer.Exit(_exit_code_from(ended))
+    raise typer.Exit(exit_code_from(ended))
 
 
 @rollout_app.command(epilog="Example: churn rollout resume")
 def resume(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> None:  # noqa: FBT002
     """Go on with a rollout that was stopped or killed, where it stood. It has the exit codes of `start`."""
-    with _open_live(service) as (store, rollout, settings), store.lock(service):
+    with open_live(service) as (store, rollout, settings), store.lock(service):
         from churn.cli.rollout_control import carry_out
 
         ended = carry_out(rollout, store, settings, as_json=as_json)
-    raise typer.Exit(_exit_code_from(ended))
-
-
-@rollout_app.command(epilog="Example: churn rollout status --json")
-def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> None:  # noqa: FBT002
-    """Ask router and instances how the rollout stands. Show what is wrong and what to do, or how the last one ended.
-
-    Exit codes: 0 promoted, or under way and nothing is wrong. 9 nobody controls it. 10 rolled back or aborted.
-    11 something is wrong or not known: for example, an instance does not answer. 11 comes before 9.
-    """
-    from churn.cli.rollout_words import show_findings, show_status
-    from churn.rollout.parts import open_router, open_source
-    from churn.rollout.status import ask_status
-
-    settings = read_settings()
-    with _open_store(settings, service) as store:
-        rollout = next(iter(store.list_rollouts(service)), None)
-        if rollout is None:
-            raise RolloutError(f"{service} has had no rollout", instead="begin one: churn rollout start")
-        now = ask_status(
-            rollout,
-            store.list_events(rollout.number),
-            now=time.time(),
-            controlled=store.is_locked(service),
-            open_router=lambda: open_router(rollout.setup.router, has_baseline=rollout.plan.baseline),
-            open_source=lambda: open_source(rollout.setup, settings.reveal_api_key()),
-        )
-    if as_json:
-        print_json(now.summarize())
-    else:
-        show_status(now)
-        show_findings(now.events)
-    raise typer.Exit(now.exit_code)
-
-
-@rollout_app.command(epilog="Example: churn rollout watch")
-def watch(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> None:  # noqa: FBT002
-    """Show each event of the rollout as it comes, until it is over. It has the exit codes of `start`."""
-    with _open_live(service) as (store, rollout, _):
-        from churn.cli.rollout_control import watch_until_over
-
-        raise typer.Exit(_exit_code_from(watch_until_over(store, rollout.number, as_json=as_json)))
+    raise typer.Exit(exit_code_from(ended))
 
 
 @rollout_app.command(epilog='Example: churn rollout promote --reason "seen enough"')
@@ -217,7 +175,7 @@ def promote(
     override: Annotated[bool, typer.Option("--override", help="Also outside the release window.")] = False,  # noqa: FBT002
 ) -> None:
     """Advance to the next step now, without waiting for time or evidence; never past the verdict `roll back`."""
-    with _open_live(service) as (store, rollout, settings):
+    with open_live(service) as (store, rollout, settings):
         from churn.cli.rollout_control import build_window, wait_until
 
         closed = build_window(rollout.plan, settings)(datetime.now(UTC))
@@ -234,7 +192,7 @@ def promote(
 @rollout_app.command(epilog='Example: churn rollout abort --reason "subscribers complain"')
 def abort(reason: ReasonOption, service: ServiceOption = REPOSITORY) -> None:
     """Send all traffic back to the stable version now and end the rollout, whether or not a process controls it."""
-    with _open_live(service) as (store, rollout, settings):
+    with open_live(service) as (store, rollout, settings):
         from churn.cli.rollout_control import obey_if_uncontrolled, wait_until
 
         store.leave_command(rollout.number, "abort", f"{reason}; by {get_user()}")
@@ -249,38 +207,13 @@ def abort(reason: ReasonOption, service: ServiceOption = REPOSITORY) -> None:
         out.print(f"{now.state}: {last_reason}", markup=False)
 
 
-@rollout_app.command(epilog="Example: churn rollout history 3 --json")
-def history(
-    number: Annotated[int | None, typer.Argument(help="All events of this rollout.")] = None,
-    service: ServiceOption = REPOSITORY,
-    as_json: JsonOption = False,  # noqa: FBT002
-) -> None:
-    """List all rollouts, or all events of one of them."""
-    from churn.cli.rollout_words import show_event, show_findings, show_rollouts
-
-    with _open_store(read_settings(), service) as store:
-        if number is None:
-            rollouts = store.list_rollouts(service)
-            if as_json:
-                print_json([rollout.summarize() for rollout in rollouts])
-            else:
-                show_rollouts(rollouts)
-            return
-        rollout, events = store.get_rollout(number), store.list_events(number)
-        if as_json:
-            print_json({**rollout.summarize(), "happenings": [event.summarize() for event in events]})
-            return
-        for event in events:
-            show_event(event)
-        show_findings(events)
-
-
 def require_rollout_extra() -> None:
     """Refuse if the libraries of a rollout are missing."""
     require_extra("rollout", "prometheus_client", "httpx2", "holidays", "boto3")
 
 
-def _exit_code_from(rollout: Rollout) -> ExitCode:
+def exit_code_from(rollout: Rollout) -> ExitCode:
+    """Return 0 if it was promoted, 9 if it is not over, and 10 if it was sent back or aborted."""
     from churn.rollout.state import State
 
     if not rollout.is_over:
@@ -288,7 +221,12 @@ def _exit_code_from(rollout: Rollout) -> ExitCode:
     return ExitCode.DONE if rollout.state == State.PROMOTED else ExitCode.ROLLED_BACK
 
 
-def _open_store(settings: Settings, service: str) -> closing[RolloutStore]:
+def open_store(settings: Settings, service: str) -> closing[RolloutStore]:
+    """Open the rollouts of this home.
+
+    Raises:
+        SettingsError: that is no name of a service.
+    """
     require_rollout_extra()
     from churn.rollout.store import RolloutStore
 
@@ -298,9 +236,14 @@ def _open_store(settings: Settings, service: str) -> closing[RolloutStore]:
 
 
 @contextmanager
-def _open_live(service: str) -> Iterator[tuple[RolloutStore, Rollout, Settings]]:
+def open_live(service: str) -> Iterator[tuple[RolloutStore, Rollout, Settings]]:
+    """Open the rollout of a service that is under way.
+
+    Raises:
+        RolloutError: there is none.
+    """
     settings = read_settings()
-    with _open_store(settings, service) as store:
+    with open_store(settings, service) as store:
         rollout = store.find_live(service)
         if rollout is None:
             raise RolloutError(

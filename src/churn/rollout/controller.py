@@ -14,11 +14,11 @@ from churn.judging.judge import JudgeInput, Verdict
 from churn.rollout.decision import Decision, Situation, decide
 from churn.rollout.evidence import EvidenceSource
 from churn.rollout.fleets.fleet import Fleet
-from churn.rollout.recorder import Recorder, build_judge_input, choose_stable_counts, list_answered
+from churn.rollout.recorder import Recorder, build_judge_input, choose_stable_counts, list_answered, start_counts
 from churn.rollout.routers.router import BASELINE, NEARLY_PERCENT, Router, Track, move_weight
 from churn.rollout.served import Mismatch, compare_served, describe_wrong
 from churn.rollout.sources import CountSource
-from churn.rollout.state import JUDGED, Command, Reading, Rollout, State, StepCounts, TrackCounts
+from churn.rollout.state import JUDGED, Command, Reading, Rollout, State, TrackCounts
 from churn.rollout.timekeeping import describe_unsteady_clock
 
 POLL_S = 0.5  # how often to look for a command
@@ -140,15 +140,9 @@ class Controller:
             return self.recorder.save(self.rollout, "alarm", mismatch.reason)
         rollout = self.rollout
         now = self.recorder.now()
-        counts = {track: StepCounts.start_from(reading, now) for track, reading in readings.items()}
         move_weight(self.router, rollout.weight_percent)
         state = State.BAKING if rollout.step == rollout.plan.last else State.HOLDING
-        if state == State.BAKING:
-            # The bake compares with stable's answers of the step before. Only what came before that step is earlier,
-            # so that no answer counts twice.
-            before = rollout.counts.get("stable", StepCounts(0.0))
-            counts["stable"] = replace(counts["stable"], earlier=before.earlier)
-            counts |= {BASELINE: rollout.counts[BASELINE]} if BASELINE in rollout.counts else {}
+        counts = start_counts(rollout, readings, now, state)
         held = replace(rollout, state=state, since=self.recorder.now(), counts=counts)
         return self.recorder.save(held, "stepped", f"the canary gets {rollout.weight_percent} %: {rollout.reason}")
 

@@ -13,7 +13,7 @@ from churn.rollout.decision import Decision
 from churn.rollout.evidence import EvidenceSource
 from churn.rollout.paired import Evidence
 from churn.rollout.routers.router import BASELINE, TRACKS, Track
-from churn.rollout.state import JUDGED, Command, Event, Rollout, State, TrackCounts
+from churn.rollout.state import JUDGED, Command, Event, Reading, Rollout, State, StepCounts, TrackCounts
 from churn.rollout.timekeeping import look_at_clock, tell_time
 
 MOST_LETTERS = 2000  # of a reason, whatever others answer
@@ -139,3 +139,15 @@ def build_judge_input(
         steps_left=rollout.plan.count_left(rollout.step),
         baseline=None if is_old and not is_baking else find_baseline_counts(counts),
     )
+
+
+def start_counts(rollout: Rollout, readings: Mapping[Track, Reading], now: float, state: State) -> TrackCounts:
+    """Count from these readings on. They were read before the step's share was given."""
+    counts = {track: StepCounts.start_from(reading, now) for track, reading in readings.items()}
+    if state == State.BAKING:
+        # The bake compares with stable's answers of the step before. Only what came before that step is earlier, so
+        # that no answer counts twice.
+        before = rollout.counts.get("stable", StepCounts(0.0))
+        counts["stable"] = replace(counts["stable"], earlier=before.earlier)
+        counts |= {BASELINE: rollout.counts[BASELINE]} if BASELINE in rollout.counts else {}
+    return counts
