@@ -6,6 +6,7 @@ simulation.py   canaries of known behaviour, judged at every look
 guardrails.py   guardrails of known truth, judged at every look
 samples.py      checks of two samples, for many runs at once
 rivals.py       usual tests, looked at as often, and this judge without pairs
+rollouts.py     whole rollouts in three steps, with and without what earlier steps showed
 figures.py      all scenarios, summed up
 report.py       the figures as a page
 plot.py         the figures as a plot

@@ -11,6 +11,10 @@ from typing import Any, Final
 from scipy.special import betaincinv
 
 from benchmarks.judge.guardrails import simulate_guardrails
+from benchmarks.judge.rollouts import REQUESTS as ROLLOUT_REQUESTS
+from benchmarks.judge.rollouts import RUNS as ROLLOUT_RUNS
+from benchmarks.judge.rollouts import SCENARIOS as ROLLOUTS
+from benchmarks.judge.rollouts import simulate_rollouts
 from benchmarks.judge.simulation import SCENARIOS, History, simulate
 from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK
 
@@ -34,12 +38,18 @@ def measure_judge(
         seeds = range(seed, seed + len(SCENARIOS))
         guardrails = pool.submit(simulate_guardrails, runs, seed)
         plays = [pool.submit(play, scenario, seed=own) for scenario, own in zip(SCENARIOS, seeds, strict=True)]
+        rollouts = [
+            pool.submit(simulate_rollouts, min(ROLLOUT_RUNS, runs), seed, min(ROLLOUT_REQUESTS, 2 * requests), number)
+            for number in range(len(ROLLOUTS))
+        ]
         for number, (scenario, played) in enumerate(zip(SCENARIOS, plays, strict=True), 1):
             histories.append(played.result())
             say(f"scenario {number}, {scenario.name}: done")
         of_guardrails = guardrails.result()
         say("guardrails: done")
-    return summarise(histories, seed=seed) | {"guardrails": of_guardrails}
+        of_rollouts = [figures for played in rollouts for figures in played.result()]
+        say("whole rollouts: done")
+    return summarise(histories, seed=seed) | {"guardrails": of_guardrails, "rollouts": of_rollouts}
 
 
 def summarise(histories: Sequence[History], *, seed: int) -> dict[str, Any]:

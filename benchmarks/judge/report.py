@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.judge.guardrails import OUTSIDE, WITHIN
 from benchmarks.judge.rivals import LEVEL, RIVALS
+from benchmarks.judge.rollouts import WEIGHTS
 from benchmarks.judge.simulation import (
     GROWTH,
     LOOK,
@@ -66,11 +67,33 @@ def build_judge_tables(results: Results) -> list[str]:
     return [
         f"## The judge, {results['runs']:,} runs of each, up to {results['requests']:,} requests\n",
         build_table([*head, "rolled back", until, "promoted", "requests: median, 90 %"], verdicts),
+        *_build_rollouts(results.get("rollouts", [])),
         *_build_guardrails(results.get("guardrails", [])),
         "## Scores, banners, tiers and reasons in pairs: runs, requests until then (median)\n",
         build_table(["scenario", *IN_PAIRS.values()], pairs),
         f"## Others at the same looks, at {100 * LEVEL:g} % each: runs with an alarm, requests until then (median)\n",
         build_table(["scenario", *RIVALS], alarms),
+    ]
+
+
+def _build_rollouts(rollouts: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rollouts:
+        return []
+
+    def describe(figures: Mapping[str, Any]) -> tuple[str, str, str]:
+        promoted, sent_back = figures["promoted"], figures["sent_back"]
+        until = [", ".join(f"{count:,}" for count in end["requests"] if count) or "-" for end in (promoted, sent_back)]
+        shares = [f"{100 * end['runs'] / figures['runs']:.1f} %" for end in (promoted, sent_back)]
+        canary = f"{sent_back['canary_requests']:,}" if sent_back["canary_requests"] else "-"
+        return f"{shares[0]}: {until[0]}", f"{shares[1]}: {until[1]}", canary
+
+    rows = [[figures["name"], figures["should"], figures["rule"], *describe(figures)] for figures in rollouts]
+    until, steps = "requests: median, 90 %", ", ".join(f"{100 * weight:g} %" for weight in WEIGHTS)
+    head = ["scenario", "should", "judged", f"promoted, {until}", f"sent back, {until}", "of the canary until then"]
+    return [
+        f"## Whole rollouts at {steps}, {rollouts[0]['runs']:,} runs of each, up to {rollouts[0]['most']:,} requests\n",
+        "Errors, latency and refusals are judged. *Each step anew* is the judge as it was before.\n",
+        build_table(head, rows),
     ]
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from churn.judging.checks import Check, Comparison, Flags
 from churn.judging.findings import Levels
+from churn.judging.sequences import ALIKE
 from churn.judging.step_sequences import is_rejected, select_parts
 
 
@@ -39,11 +40,11 @@ def _find_outside(check: Check, comparison: Comparison, level: Levels) -> Flags:
 def _find_within(check: Check, comparison: Comparison, level: Levels, enough: float | None) -> Flags:
     proportions, alpha = comparison.proportions, level.within / comparison.divide_within
     edge = check.tolerance if enough is None else enough
-    inside = is_rejected(proportions, edge, "at least", alpha)
+    inside = is_rejected(proportions, edge, "at least", alpha, prior=ALIKE)
     if check.direction == "both":
-        inside &= is_rejected(proportions, -edge, "at most", alpha)
+        inside &= is_rejected(proportions, -edge, "at most", alpha, prior=ALIKE)
     if check.relative_tolerance:  # to be below one of two suffices
-        inside |= is_rejected(proportions, 1 + check.relative_tolerance, "at least", alpha, is_ratio=True)
+        inside |= is_rejected(proportions, 1 + check.relative_tolerance, "at least", alpha, prior=ALIKE, is_ratio=True)
     return np.asarray((inside | ~comparison.selected).all(axis=-1))
 
 

@@ -108,9 +108,13 @@ ERRORS: Final = Measure(
     is_rate=True,
     early_tolerance=0.005,
 )
-SLOW: Final = Measure(name="slow", count=_count_slow, is_health=True, is_rate=True, is_latency=True)
-LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True, is_latency=True)
-P99: Final = Measure(name="p99", count=_count_slower, select=_select_p99, is_health=True, is_latency=True)
+SLOW: Final = Measure(
+    name="slow", count=_count_slow, is_health=True, is_rate=True, is_latency=True, early_tolerance=0.01
+)
+LATENCY: Final = Measure(name="latency", count=_count_slower, is_health=True, is_latency=True, early_tolerance=0.1)
+P99: Final = Measure(
+    name="p99", count=_count_slower, select=_select_p99, is_health=True, is_latency=True, early_tolerance=0.02
+)
 SCORES: Final = Measure(name="scores", is_paired=True, parts=SCORE_PARTS)
 BANNERS: Final = Measure(name="banners", is_paired=True, parts=(BANNER_PART,))
 TIERS: Final = Measure(name="tiers", least_parts=MOST_TIERS, is_paired=True)

@@ -6,13 +6,14 @@ Each step of the rollout is such a pair of samples. Evidence counts on from step
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from churn.judging.checks import Check, Comparison, compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding, Levels, build_finding, build_unknown_finding
-from churn.judging.sequences import Numbers, Proportions, log_likelihood, split_sequence
+from churn.judging.sequences import ALIKE, ANY, Numbers, Prior, Proportions, log_likelihood, split_sequence
 from churn.judging.step_sequences import (
     Side,
     add_steps,
@@ -27,6 +28,8 @@ from churn.judging.step_sequences import (
 # Bound the effect of each part. `lower` and `upper` hold at every look; both are minus infinity for parts that do not
 # matter.
 type Bounds = tuple[Numbers, Numbers]
+# What is expected where one wants to be sure that the effect is outside, or within.
+PRIORS: Final = (ANY, ALIKE)
 
 
 def find_in_samples(
@@ -114,7 +117,9 @@ def _bound_multiples(check: Check, level: Levels, proportions: Proportions, boun
     Both kinds of bounds rest on one mixture, so both hold at once. What is tolerated is the larger one: to be outside
     takes both kinds, to be within takes either. Below zero it is the other way round.
     """
-    (ratio_low, _), (_, ratio_high) = (ratio_sequence(proportions, alpha) for alpha in level)
+    (ratio_low, _), (_, ratio_high) = (
+        ratio_sequence(proportions, alpha, [prior]) for alpha, prior in zip(level, PRIORS, strict=True)
+    )
     both = (
         (points / check.tolerance, (ratio - 1) / check.relative_tolerance)
         for points, ratio in zip(bounds, (ratio_low, ratio_high), strict=True)
@@ -131,11 +136,12 @@ def estimate_wait(check: Check, comparison: Comparison, level: Levels, enough: f
     """
     proportions = select_parts(comparison.proportions, comparison.selected)
     effect, most = average_effect(proportions), log_likelihood(proportions).sum(axis=0)
-    lost, totals = most - log_steps_mixture(proportions), add_steps(proportions)
+    totals = add_steps(proportions)
     total = float(totals.stable_total[0] + totals.canary_total[0])
 
-    def more(edge: Numbers | float, side: Side, alpha: float, *, is_ratio: bool = False) -> Numbers:
+    def more(edge: Numbers | float, side: Side, alpha: float, prior: Prior, *, is_ratio: bool = False) -> Numbers:
         """Return how many more it takes, as a multiple of those so far."""
+        lost = most - log_steps_mixture(proportions, prior)
         with np.errstate(divide="ignore"):
             likelihood = log_steps_likelihood(proportions, edge, side, is_ratio=is_ratio)
             return np.maximum((lost - math.log(alpha)) / np.maximum(most - likelihood, 0) - 1, 0)
@@ -146,16 +152,17 @@ def estimate_wait(check: Check, comparison: Comparison, level: Levels, enough: f
         lines = [(check.tolerance, check.tolerance, False), (follows, 1 + check.relative_tolerance, True)]
         below = [line for line in lines if effect[0] <= line[0]]
         side: Side = "at least" if below else "at most"
-        alpha, first = (within_alpha, min) if below else (outside_alpha, max)
-        return total * float(first(more(edge, side, alpha, is_ratio=ratio)[0] for _, edge, ratio in below or lines))
+        alpha, prior, first = (within_alpha, ALIKE, min) if below else (outside_alpha, ANY, max)
+        waits = (more(edge, side, alpha, prior, is_ratio=ratio)[0] for _, edge, ratio in below or lines)
+        return total * float(first(waits))
     outside = effect > enough if check.direction == "up" else np.abs(effect) > enough
     if outside.any():
-        ups = more(check.tolerance, "at most", outside_alpha)
-        downs = more(-check.tolerance, "at least", outside_alpha)
+        ups = more(check.tolerance, "at most", outside_alpha, ANY)
+        downs = more(-check.tolerance, "at least", outside_alpha, ANY)
         return total * float(np.where(effect > 0, ups, downs)[outside].min())
-    within = [more(enough, "at least", within_alpha)]
+    within = [more(enough, "at least", within_alpha, ALIKE)]
     if check.direction == "both":
-        within.append(more(-enough, "at most", within_alpha))
+        within.append(more(-enough, "at most", within_alpha, ALIKE))
     return total * float(np.max(within))
 
 
@@ -167,7 +174,7 @@ def _bound_effects(compared: Sequence[tuple[Check, Levels, Comparison]]) -> Iter
     proportions = Proportions(*(np.concatenate(parts, axis=-1)[:, None] for parts in arrays))
     outside = [level.outside / comparison.divide_outside for _, level, comparison in compared]
     within = [level.within / comparison.divide_within for _, level, comparison in compared]
-    low, high = difference_sequence(proportions, np.repeat([outside, within], sizes, axis=-1))
+    low, high = difference_sequence(proportions, np.repeat([outside, within], sizes, axis=-1), PRIORS)
     borders = np.cumsum(sizes)[:-1]
     ends = (np.split(end, borders) for end in (low[0], high[0], low[1], high[1]))
     for (check, _, comparison), out_low, out_high, in_low, in_high in zip(compared, *ends, strict=True):

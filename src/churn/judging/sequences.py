@@ -19,7 +19,7 @@ Ly and Grünwald (2024) gain a little for two proportions, but need to know in w
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +31,31 @@ type Numbers = NDArray[np.float64]
 # distribution at every whole number, one wide. So no share between 1 in 10,000 and its opposite is far from one.
 _LOG_ODDS = np.arange(-9.0, 10.0)
 _A, _B = 1 / expit(-_LOG_ODDS), 1 / expit(_LOG_ODDS)
-# Most often the two shares are the same. If not, large differences in log-odds are rarer than small ones.
-_SAME = 0.4
+# If the two shares differ, large differences in log-odds are rarer than small ones.
 _NEAR = np.exp(-np.abs(_LOG_ODDS[:, None] - _LOG_ODDS))
-_WEIGHTS = (1 - _SAME) * _NEAR / _NEAR.sum()
-# What stable answered earlier counts as this many requests at most, since shares drift from day to night and by week.
-_EARLIER_AT_MOST = 10_000
+_WEIGHTS = _NEAR / _NEAR.sum()
 _HALVINGS = 20  # to a millionth, rounded outwards
 _NONE = np.zeros(())
+
+
+class Prior(NamedTuple):
+    """What a mixture expects.
+
+    Args:
+        same: the part in which the two shares are the same.
+        earlier_at_most: one part has learned nothing from what stable answered earlier. Of the others, which are as
+            large, each counts it as so many requests at most, since shares drift from day to night and by week.
+        together: the part that takes the shares of all steps as the same.
+    """
+
+    same: float
+    earlier_at_most: tuple[int, ...]
+    together: float
+
+
+# Who expects a canary to be worse sees sooner that it is. Who expects it to be alike sees sooner that it is not worse.
+ANY: Final = Prior(same=0.4, earlier_at_most=(10_000,), together=0.5)
+ALIKE: Final = Prior(same=0.98, earlier_at_most=(100_000,), together=0.9)
 
 
 class Proportions(NamedTuple):
@@ -77,31 +94,35 @@ def confidence_sequence(proportions: Proportions, alpha: Numbers | float) -> tup
     return outer[0], outer[1]
 
 
-def log_mixture(proportions: Proportions) -> Numbers:
+def log_mixture(proportions: Proportions, prior: Prior = ANY) -> Numbers:
     """Return the logarithm of the likelihood's mean over the prior.
 
-    Half of the prior knows nothing. The other half has learned from what stable answered earlier. Where that still
-    holds, it need not be learned again. Where it does not, half of the prior is lost, and no more.
+    One part of the prior knows nothing. The others have learned from what stable answered earlier. Where that still
+    holds, it need not be learned again. Where it does not, these parts are lost, and no more.
     """
-    unknowing = _log_mixture(*proportions[:4])
-    if not proportions.earlier_total.any():
-        return unknowing
-    part = np.minimum(_EARLIER_AT_MOST / np.maximum(proportions.earlier_total, 1), 1)
-    hits, total = part * proportions.earlier_hits, part * proportions.earlier_total
-    with_earlier = _log_mixture(proportions.stable_hits + hits, proportions.stable_total + total, *proportions[2:4])
-    knowing = with_earlier - _log_mixture(hits, total, _NONE, _NONE)
-    return np.asarray(np.logaddexp(unknowing, knowing) - np.log(2))
+    stable_hits, stable_total, canary_hits, canary_total, earlier_hits, earlier_total = proportions
+    mixtures = [_log_mixture(stable_hits, stable_total, canary_hits, canary_total, prior.same)]
+    if not earlier_total.any():
+        return mixtures[0]
+    for most in prior.earlier_at_most:
+        part = np.minimum(most / np.maximum(earlier_total, 1), 1)
+        hits, total = part * earlier_hits, part * earlier_total
+        with_earlier = _log_mixture(stable_hits + hits, stable_total + total, canary_hits, canary_total, prior.same)
+        mixtures.append(with_earlier - _log_mixture(hits, total, _NONE, _NONE, prior.same))
+    return np.asarray(np.logaddexp.reduce(mixtures) - np.log(len(mixtures)))
 
 
-def _log_mixture(stable_hits: Numbers, stable_total: Numbers, canary_hits: Numbers, canary_total: Numbers) -> Numbers:
+def _log_mixture(
+    stable_hits: Numbers, stable_total: Numbers, canary_hits: Numbers, canary_total: Numbers, same: float
+) -> Numbers:
     stable, canary = _log_betas(stable_hits, stable_total), _log_betas(canary_hits, canary_total)
     together = _log_betas(stable_hits + canary_hits, stable_total + canary_total)
     most_stable, most_canary, most = (betas.max(axis=-1, keepdims=True) for betas in (stable, canary, together))
     different = ((np.exp(stable - most_stable) @ _WEIGHTS) * np.exp(canary - most_canary)).sum(axis=-1)
-    same = np.exp(together - most).mean(axis=-1)
+    equal = np.exp(together - most).mean(axis=-1)
     with np.errstate(divide="ignore"):  # far from the diagonal one of the two may be too small for a float
-        different = np.log(different) + (most_stable + most_canary)[..., 0]
-    return np.asarray(np.logaddexp(different, np.log(_SAME * same) + most[..., 0]))
+        different = np.log((1 - same) * different) + (most_stable + most_canary)[..., 0]
+    return np.asarray(np.logaddexp(different, np.log(same * equal) + most[..., 0]))
 
 
 def log_likelihood(

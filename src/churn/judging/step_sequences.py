@@ -7,19 +7,19 @@ all effects of an edge or more it is
     log mixture - sum over steps of max of log likelihood(s, c), over all s and c with c - s >= edge.
 
 The product is an e-process if the effect is that large in each step, however large it is in each of them. The mixture
-may be any prior over the shares of all steps. Half of this one takes the shares of all steps as the same, so that they
-are learned once. The other half takes each step by itself.
+may be over any prior of the shares of all steps. One part of this one takes the shares of all steps as the same, so
+that they are learned once. The other part takes each step by itself.
 
 All functions take proportions with one step after the other along the first axis. A step without answers adds nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.judging.sequences import Numbers, Proportions, log_likelihood, log_mixture
+from churn.judging.sequences import ANY, Numbers, Prior, Proportions, log_likelihood, log_mixture
 
 # On which side of an edge the effects lie of which all are rejected.
 type Side = Literal["at least", "at most"]
@@ -46,12 +46,13 @@ def average_effect(proportions: Proportions) -> Numbers:
     return np.asarray((weights * proportions.effect()).sum(axis=0) / weights.sum(axis=0))
 
 
-def log_steps_mixture(proportions: Proportions) -> Numbers:
+def log_steps_mixture(proportions: Proportions, prior: Prior = ANY) -> Numbers:
     """Return the logarithm of the likelihood's mean over a prior of the shares of all steps."""
-    apart = log_mixture(proportions).sum(axis=0)
+    apart = log_mixture(proportions, prior).sum(axis=0)
     if len(proportions.stable_hits) == 1:
         return np.asarray(apart)
-    return np.asarray(np.logaddexp(apart, log_mixture(add_steps(proportions))) - np.log(2))
+    together = log_mixture(add_steps(proportions), prior)
+    return np.asarray(np.logaddexp(apart + np.log(1 - prior.together), together + np.log(prior.together)))
 
 
 def log_steps_likelihood(
@@ -77,7 +78,13 @@ def _maximise_likelihood(
 
 
 def is_rejected(
-    proportions: Proportions, edge: Numbers | float, side: Side, alpha: Numbers | float, *, is_ratio: bool = False
+    proportions: Proportions,
+    edge: Numbers | float,
+    side: Side,
+    alpha: Numbers | float,
+    *,
+    prior: Prior = ANY,
+    is_ratio: bool = False,
 ) -> NDArray[np.bool_]:
     """Tell whether all effects, or all ratios, on this side of the edge are rejected at alpha.
 
@@ -89,31 +96,36 @@ def is_rejected(
     likelihood = _maximise_likelihood(proportions, most, edge, side, is_ratio=is_ratio)
     needed = np.broadcast_to(-np.log(alpha), shape)
     rejected = np.asarray(most.sum(axis=0) - likelihood >= needed)
-    mixture = log_steps_mixture(select_parts(proportions, rejected))
+    mixture = log_steps_mixture(select_parts(proportions, rejected), prior)
     rejected[rejected] = mixture - likelihood[rejected] >= needed[rejected]
     return rejected
 
 
-def difference_sequence(proportions: Proportions, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
+def difference_sequence(
+    proportions: Proportions, alpha: Numbers | float, priors: Sequence[Prior] = (ANY,)
+) -> tuple[Numbers, Numbers]:
     """Return between which ends the effect lies, each with probability 1 - alpha at least, at all times.
 
+    Several priors follow each other along the first axis after that of the steps, where the counts have one element.
     If the effect differs from step to step, it is not below the lower end in each of them, nor above the upper end in
     each of them. So the lower end may even lie above the upper one.
     """
-    reject, effect = _build_test(proportions, alpha), proportions.effect()
+    reject, effect = _build_test(proportions, alpha, priors), proportions.effect()
     return (
         _find_end(np.full(effect.shape[1:], -1.0), effect.max(axis=0), lambda edge: reject(edge, "at most")),
         _find_end(np.full(effect.shape[1:], 1.0), effect.min(axis=0), lambda edge: reject(edge, "at least")),
     )
 
 
-def ratio_sequence(proportions: Proportions, alpha: Numbers | float) -> tuple[Numbers, Numbers]:
+def ratio_sequence(
+    proportions: Proportions, alpha: Numbers | float, priors: Sequence[Prior] = (ANY,)
+) -> tuple[Numbers, Numbers]:
     """Return the same ends of the canary's share as a multiple of stable's.
 
     They rest on the same mixture as those of the difference. So the true shares lie within both at all times, with
     probability 1 - alpha at least.
     """
-    reject, effect = _build_test(proportions, alpha, is_ratio=True), proportions.effect()
+    reject, effect = _build_test(proportions, alpha, priors, is_ratio=True), proportions.effect()
     stable = proportions.stable_hits / np.maximum(proportions.stable_total, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(effect == 0, 1, (stable + effect) / stable)
@@ -125,9 +137,10 @@ def ratio_sequence(proportions: Proportions, alpha: Numbers | float) -> tuple[Nu
 
 
 def _build_test(
-    proportions: Proportions, alpha: Numbers | float, *, is_ratio: bool = False
+    proportions: Proportions, alpha: Numbers | float, priors: Sequence[Prior], *, is_ratio: bool = False
 ) -> Callable[[Numbers, Side], NDArray[np.bool_]]:
-    mixture, most = log_steps_mixture(proportions), log_likelihood(proportions)
+    mixture = np.concatenate([log_steps_mixture(proportions, prior) for prior in priors])
+    most = log_likelihood(proportions)
     return lambda edge, side: np.asarray(
         mixture - _maximise_likelihood(proportions, most, edge, side, is_ratio=is_ratio) >= -np.log(alpha)
     )
