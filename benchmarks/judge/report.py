@@ -92,7 +92,7 @@ def _build_rollouts(rollouts: Sequence[Mapping[str, Any]]) -> list[str]:
     head = ["scenario", "should", "judged", f"promoted, {until}", f"sent back, {until}", "of the canary until then"]
     return [
         f"## Whole rollouts at {steps}, {rollouts[0]['runs']:,} runs of each, up to {rollouts[0]['most']:,} requests\n",
-        "Errors, latency and refusals are judged. *Each step anew* is the judge as it was before.\n",
+        "Errors, latency and refusals are judged. *Each step anew* forgets at each step what the one before showed.\n",
         build_table(head, rows),
     ]
 

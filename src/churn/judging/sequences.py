@@ -43,19 +43,20 @@ class Prior(NamedTuple):
 
     Args:
         same: the part in which the two shares are the same.
-        earlier_at_most: one part has learned nothing from what stable answered earlier. Of the others, which are as
-            large, each counts it as so many requests at most, since shares drift from day to night and by week.
+        unknowing: the part that has learned nothing from what stable answered earlier.
+        earlier_at_most: the rest counts it as so many requests at most, since shares drift by day and by week.
         together: the part that takes the shares of all steps as the same.
     """
 
     same: float
-    earlier_at_most: tuple[int, ...]
+    unknowing: float
+    earlier_at_most: int
     together: float
 
 
 # Who expects a canary to be worse sees sooner that it is. Who expects it to be alike sees sooner that it is not worse.
-ANY: Final = Prior(same=0.4, earlier_at_most=(10_000,), together=0.5)
-ALIKE: Final = Prior(same=0.98, earlier_at_most=(100_000,), together=0.9)
+ANY: Final = Prior(same=0.4, unknowing=0.5, earlier_at_most=10_000, together=0.5)
+ALIKE: Final = Prior(same=0.98, unknowing=0.2, earlier_at_most=100_000, together=0.9)
 
 
 class Proportions(NamedTuple):
@@ -97,19 +98,18 @@ def confidence_sequence(proportions: Proportions, alpha: Numbers | float) -> tup
 def log_mixture(proportions: Proportions, prior: Prior = ANY) -> Numbers:
     """Return the logarithm of the likelihood's mean over the prior.
 
-    One part of the prior knows nothing. The others have learned from what stable answered earlier. Where that still
-    holds, it need not be learned again. Where it does not, these parts are lost, and no more.
+    One part of the prior knows nothing. The other has learned from what stable answered earlier. Where that holds,
+    it need not be learned again. Where it does not, this part is lost, and no more.
     """
     stable_hits, stable_total, canary_hits, canary_total, earlier_hits, earlier_total = proportions
-    mixtures = [_log_mixture(stable_hits, stable_total, canary_hits, canary_total, prior.same)]
+    unknowing = _log_mixture(stable_hits, stable_total, canary_hits, canary_total, prior.same)
     if not earlier_total.any():
-        return mixtures[0]
-    for most in prior.earlier_at_most:
-        part = np.minimum(most / np.maximum(earlier_total, 1), 1)
-        hits, total = part * earlier_hits, part * earlier_total
-        with_earlier = _log_mixture(stable_hits + hits, stable_total + total, canary_hits, canary_total, prior.same)
-        mixtures.append(with_earlier - _log_mixture(hits, total, _NONE, _NONE, prior.same))
-    return np.asarray(np.logaddexp.reduce(mixtures) - np.log(len(mixtures)))
+        return unknowing
+    part = np.minimum(prior.earlier_at_most / np.maximum(earlier_total, 1), 1)
+    hits, total = part * earlier_hits, part * earlier_total
+    with_earlier = _log_mixture(stable_hits + hits, stable_total + total, canary_hits, canary_total, prior.same)
+    knowing = with_earlier - _log_mixture(hits, total, _NONE, _NONE, prior.same)
+    return np.asarray(np.logaddexp(unknowing + np.log(prior.unknowing), knowing + np.log(1 - prior.unknowing)))
 
 
 def _log_mixture(

@@ -124,12 +124,12 @@ def test_a_plan_may_tolerate_more_or_less_than_the_checks_themselves(tmp_path: P
 
 def test_an_early_step_and_the_last_by_itself_may_have_a_tolerance_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
-    early = STEP.format(5) + '[step.tolerances]\n"latency" = 0.1\n'
+    early = STEP.format(5) + '[step.tolerances]\n"latency" = 0.2\n'
     path.write_text(early + "".join(map(STEP.format, (10, 50, 100))))
     plan = read_plan(path)
     of_error_share = [plan.find_checks(step)[0].early for step in range(4)]
     assert of_error_share == [0.005] * 4
-    assert [plan.find_checks(step)[2].early for step in range(4)] == [0.1, 0.05, 0.05, 0.05]
+    assert [plan.find_checks(step)[2].early for step in range(4)] == [0.2, 0.1, 0.1, 0.1]
     assert [plan.count_left(step) for step in range(4)] == [3, 2, 1, 0]
     assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
 
