@@ -56,7 +56,7 @@ def test_a_plan_is_foretold_from_given_figures_and_the_exit_code_says_whether_it
         + "".join(f"[[step]]\nweight_percent = {weight}\n{step}" for weight in (20, 100))
     )
     given = ("judge", "plan", "--plan", str(steps), "--error-share", "0.0002")
-    done = churn(tmp_path, *given, "--requests-per-hour", "20000", "--json")
+    done = churn(tmp_path, *given, "--requests-per-hour", "5000", "--json")
     told = json.loads(done.out)
     assert (done.code, told["can_end"], told["instead"]) == (0, True, None)
     assert told["equal"]["steps"][0]["bound_by"] == {"error share": 20}
