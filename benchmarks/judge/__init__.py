@@ -2,6 +2,7 @@
 
 population.py   subscribers, and what two versions say of them
 habits.py       how subscribers ask: in a row, and again after a failure
+scenarios.py    what may be true of two versions, and the right verdict
 simulation.py   canaries of known behaviour, judged at every look
 guardrails.py   guardrails of known truth, judged at every look
 samples.py      checks of two samples, for many runs at once

@@ -15,7 +15,8 @@ from benchmarks.judge.rollouts import REQUESTS as ROLLOUT_REQUESTS
 from benchmarks.judge.rollouts import RUNS as ROLLOUT_RUNS
 from benchmarks.judge.rollouts import SCENARIOS as ROLLOUTS
 from benchmarks.judge.rollouts import simulate_rollouts
-from benchmarks.judge.simulation import SCENARIOS, History, simulate
+from benchmarks.judge.scenarios import SCENARIOS
+from benchmarks.judge.simulation import History, simulate
 from churn.judging.judge import FALSE_PROMOTION, FALSE_ROLLBACK
 
 RUNS, QUICK_RUNS = 400, 50

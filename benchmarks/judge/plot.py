@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from benchmarks.judge.rivals import RIVALS
-from benchmarks.judge.simulation import OFTEN_ASKED, ROLLBACK
+from benchmarks.judge.scenarios import OFTEN_ASKED
+from benchmarks.judge.simulation import ROLLBACK
 
 INK, ACCENT, SOFT = "#23395b", "#d1495b", "#8a97a8"
 COLOURS = (

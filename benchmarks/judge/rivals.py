@@ -14,7 +14,8 @@ import numpy as np
 from scipy.special import betaln, ndtr, xlog1py, xlogy
 
 from benchmarks.judge.samples import find_outside
-from churn.judging.checks import DEFAULT_CHECKS, Flags, Hits, compare
+from churn.judging.checks import DEFAULT_CHECKS, Flags, Hits
+from churn.judging.comparison import compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.judge import allot_levels
 from churn.judging.pairs import BANNER_PART, SCORE_PARTS

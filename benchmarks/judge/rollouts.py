@@ -12,8 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.judge.samples import find_outside, find_within, select_runs
-from benchmarks.judge.simulation import HEALTHY, USUAL, Behaviour, draw_counts
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, SLOW, Check, Flags, compare
+from benchmarks.judge.scenarios import HEALTHY, USUAL, Behaviour
+from benchmarks.judge.simulation import draw_counts
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, SLOW, Check, Flags
+from churn.judging.comparison import compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Levels
 from churn.judging.judge import allot_levels

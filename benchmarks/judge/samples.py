@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.judging.checks import Check, Comparison, Flags
+from churn.judging.checks import Check, Flags
+from churn.judging.comparison import Comparison
 from churn.judging.findings import Levels
 from churn.judging.sequences import ALIKE
 from churn.judging.step_sequences import is_rejected, select_parts

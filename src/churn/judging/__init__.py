@@ -5,6 +5,7 @@ counts.py           what one track, stable or canary, answered
 pairs.py            what two versions said of the same subscribers
 counts_file.py      the input of the judge, read from a JSON file
 checks.py           measures, and the checks that compare them with a tolerance
+comparison.py       the shares that a check compares, from the counts of both tracks
 sequences.py        confidence sequences of the difference of two shares
 step_sequences.py   the same over several steps of a rollout
 mean_sequences.py   confidence sequences of a mean, for paired answers

@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from churn.judging.checks import P99_SLOWER, SLOW, Check, Flags, take_repeats
+from churn.judging.checks import P99_SLOWER, SLOW, Check, Flags
+from churn.judging.comparison import take_repeats
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding, Levels
 from churn.judging.sequences import log_share_evidence

@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from churn.judging.checks import Check, Comparison, compare
+from churn.judging.checks import Check
+from churn.judging.comparison import Comparison, compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding, Levels, build_finding, build_unknown_finding
 from churn.judging.sequences import ALIKE, ANY, Numbers, Prior, Proportions, log_likelihood, split_sequence

@@ -15,21 +15,20 @@ from benchmarks.judge.plot import write_judge_plot
 from benchmarks.judge.population import Differences, Model, compare_models
 from benchmarks.judge.report import build_judge_report
 from benchmarks.judge.samples import find_outside, find_within
-from benchmarks.judge.simulation import (
+from benchmarks.judge.scenarios import (
     AT_TOLERANCE,
     HEALTHY,
     RETRAINED,
-    ROLLBACK,
     SCENARIOS,
     SHIFTED,
     SWAPPED,
     USUAL,
     Behaviour,
     Scenario,
-    draw_counts,
-    simulate,
 )
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, MEASURES, Check, compare
+from benchmarks.judge.simulation import ROLLBACK, draw_counts, simulate
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, MEASURES, Check
+from churn.judging.comparison import compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Levels
 from churn.judging.judge import JudgeInput, allot_levels, judge

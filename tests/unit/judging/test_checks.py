@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from churn.errors import SettingsError
-from churn.judging.checks import DEFAULT_CHECKS, GUARDRAILS, MEASURES, Check, checks_from_tables, compare
+from churn.judging.checks import DEFAULT_CHECKS, GUARDRAILS, MEASURES, Check, checks_from_tables
+from churn.judging.comparison import compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.metrics import LATENCY_BOUNDS_S
 

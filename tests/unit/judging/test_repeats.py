@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, LATENCY, Check, compare
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, LATENCY, Check
+from churn.judging.comparison import compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding
 from churn.judging.judge import JudgeInput, allot_levels, evaluate_checks, judge
