@@ -44,12 +44,16 @@ class RecordedFinding(Finding):
             critical=bool(finding.get("critical", True)),
             requests_stable=int(_number_from(finding.get("requests_stable")) or 0),
             requests_canary=int(_number_from(finding.get("requests_canary")) or 0),
+            enough=_number_from(finding.get("enough")),
         )
 
     @property
     def standing(self) -> Standing:
         """Return where the interval lies: surely within the tolerance, surely outside, or neither."""
-        return "outside" if self.is_outside else "within" if self.is_within else "unsure"
+        if self.is_outside:
+            return "outside"
+        # A check that nobody waits for passes while nobody is sure of it.
+        return "within" if self.is_within and (self.high is None or not self.is_unsure) else "unsure"
 
 
 @dataclass(frozen=True, eq=False)  # each is read once, so that it is itself a key of what was drawn of it

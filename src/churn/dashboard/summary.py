@@ -124,13 +124,15 @@ def _summarize_running(history: History, now: float) -> RolloutSummary:
 
 def _describe_verdict(verdict: Observation) -> str:
     within = sum(finding.standing == "within" for finding in verdict.findings)
-    if verdict.decision == "promote":
-        return f"All {len(verdict.findings)} checks are surely within their tolerances."
+    if verdict.decision == "promote" and within == len(verdict.findings):
+        return f"All {within} checks are surely within their tolerances."
     if not verdict.findings:
         return f"Nothing can be said at the moment: {verdict.reason}."
     surely = f"{within} of {len(verdict.findings)} checks are surely within their tolerances"
     if outside := verdict.checks_that_are("outside"):
         return f"{surely}, but {join_names(outside)} is not."
+    if verdict.decision == "promote":
+        return f"{surely}. Nobody waits for {join_names(verdict.checks_that_are('unsure'))}."
     return f"{surely} so far, none is outside."
 
 

@@ -142,6 +142,8 @@ class Check:
         relative_tolerance: so many times stable's share is tolerated too, where that is more: 0.5 is half of it.
         early_tolerance: the effect must surely be less to leave an early step, and in the last step by itself. None
             if the measure says so.
+        must_pass: whether the effect must surely be within the tolerance to go on. If not, only one that is surely
+            outside counts, and nobody waits until one is sure.
     """
 
     name: str
@@ -152,6 +154,7 @@ class Check:
     share: float = 1.0
     relative_tolerance: float = 0.0
     early_tolerance: float | None = None
+    must_pass: bool = True
 
     def __post_init__(self) -> None:
         least = self.share > 0 if self.critical else self.share >= 0
@@ -219,12 +222,13 @@ DEFAULT_CHECKS: Final = (
     Check("refused requests", REFUSED, 0.01, critical=False, share=0),
     Check("traffic split", SPLIT, 0.02, critical=False, share=1),
 )
-# Judged where something is known of them. Their risk comes on top of that of the others.
+# Judged where something is known of them. Their risk comes on top of that of the others. To be sure of what became of
+# banners takes more of them than most rollouts see, so nobody waits for that.
 GUARDRAILS: Final = (
     Check("net value", NET_VALUE, 0.1, "down", share=2),
-    Check("accepted", ACCEPTED, 0.02, "down", share=2, relative_tolerance=0.25),
-    Check("dismissed", DISMISSED, 0.05, "up", share=1, relative_tolerance=0.25),
-    Check("objected", OBJECTED, 0.005, "up", share=1),
+    Check("accepted", ACCEPTED, 0.02, "down", share=2, relative_tolerance=0.25, must_pass=False),
+    Check("dismissed", DISMISSED, 0.05, "up", share=1, relative_tolerance=0.25, must_pass=False),
+    Check("objected", OBJECTED, 0.005, "up", share=1, must_pass=False),
 )
 ALL_CHECKS: Final = (*DEFAULT_CHECKS, *GUARDRAILS)
 # A TOML file may name these; every measure has a default check.

@@ -23,7 +23,8 @@ class Finding:
     """What one check found.
 
     Args:
-        decision: `promote` if surely within the tolerance, `roll back` if surely outside and critical, else `hold`.
+        decision: `promote` if surely within the tolerance, or if the check need not pass and is not surely outside;
+            `roll back` if surely outside and critical; else `hold`.
         effect: the largest difference observed, canary minus stable; its size where both directions are bad, and
             stable minus canary where only less is.
         low, high: the effect surely lies between the two, at this look and all others. None, like the effect, where
@@ -57,6 +58,11 @@ class Finding:
     def is_outside(self) -> bool:
         """Whether the effect is surely outside the tolerance, critical or not."""
         return self.low is not None and self.low > self.tolerance
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether nobody is sure that the effect is within the tolerance."""
+        return self.high is None or self.high >= (self.tolerance if self.enough is None else self.enough)
 
     @property
     def width(self) -> float:

@@ -126,7 +126,7 @@ def judge(
 
 
 def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeInput) -> tuple[Finding, ...]:
-    """Evaluate each check: in pairs, in two samples, or by the split of the requests.
+    """Evaluate each check: in pairs, in two samples, by the split of the requests, or by what the business gets.
 
     What is counted over the whole rollout has its chance whole.
     """
@@ -149,7 +149,14 @@ def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeIn
             return build_unknown_finding(check, "hold", judge_input.no_pairs or NO_EVIDENCE, of="subscribers")
         return find_in_pairs(check, level, judge_input.pairs)
 
-    return tuple(evaluate(check, level) for check, level in checks)
+    return tuple(_let_pass(check, evaluate(check, level)) for check, level in checks)
+
+
+def _let_pass(check: Check, finding: Finding) -> Finding:
+    """Wait for no check that need not pass, where something is known of it and it is not surely outside."""
+    if check.must_pass or finding.decision != "hold" or finding.low is None or finding.is_outside:
+        return finding
+    return replace(finding, decision="promote", reason=f"{finding.reason}; nobody waits for that")
 
 
 def _evaluate_in_samples(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeInput) -> Sequence[Finding]:
@@ -279,4 +286,7 @@ def _combine(checks: dict[str, Check], findings: tuple[Finding, ...]) -> Verdict
         longest = max(waiting, key=lambda finding: finding.width)
         names = ", ".join(finding.check for finding in waiting)
         return Verdict("hold", f"not yet sure of {names}. Furthest from it: {longest.reason}", findings)
+    if unsure := [finding.check for finding in findings if finding.is_unsure and not checks[finding.check].must_pass]:
+        sure = f"{len(findings) - len(unsure)} checks are surely within their tolerances"
+        return Verdict("promote", f"{sure}; nobody is sure of {', '.join(unsure)}, and nobody waits for that", findings)
     return Verdict("promote", f"all {len(findings)} checks are surely within their tolerances", findings)

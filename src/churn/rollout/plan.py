@@ -90,6 +90,14 @@ class Plan(PlanTable):
             description="whether what the business gets is judged, where the model's checks are",
         ),
     ] = True
+    guardrails_must_pass: Annotated[
+        bool,
+        Field(
+            exclude_if=lambda must_pass: not must_pass,  # as above
+            description="whether a step waits until what became of banners is surely within the tolerance, which takes "
+            "thousands of them",
+        ),
+    ] = False
     relative_tolerances: Annotated[
         Mapping[str, float],
         Field(
@@ -162,6 +170,7 @@ class Plan(PlanTable):
                 check,
                 tolerance=self.tolerances.get(check.name, check.tolerance),
                 relative_tolerance=self.relative_tolerances.get(check.name, check.relative_tolerance),
+                must_pass=check.must_pass or self.guardrails_must_pass,
             )
             for check in ALL_CHECKS
             if (self.model_checks or not check.measure.is_paired)

@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn.errors import SettingsError
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, SLOW, Check
+from churn.judging.banner_outcomes import BannerOutcomes, StepOutcomes
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, GUARDRAILS, SLOW, Check
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding, Levels
+from churn.judging.guardrails import Guardrails
 from churn.judging.judge import JudgeInput, Verdict, allot_levels, judge
 from churn.judging.machine import NO_BASELINE, is_p99_over_objective
+from churn.judging.net_value import NetValues
 from churn.judging.pairs import BANNER_PART, SCORE_PARTS, PairCounts
 
 # Of a thousand requests.
@@ -439,3 +442,20 @@ def test_pairs_count_over_the_whole_rollout_and_need_not_share_the_chance_among_
     ]
     assert findings[0] == findings[1]
     assert findings[2] != findings[3]
+
+
+def test_nobody_waits_until_one_is_sure_of_what_became_of_banners_unless_a_plan_says_so() -> None:
+    def judge_banners(of_canary: BannerOutcomes, checks: tuple[Check, ...] = GUARDRAILS) -> Verdict:
+        net_value = NetValues("EUR", 250, ((9, 9, 2000),))
+        seen = Guardrails(net_value, banners=(StepOutcomes(BannerOutcomes(900, 900, accepted=180), of_canary),))
+        return judge((*DEFAULT_CHECKS, *checks), input_of(answered(180), answered(20), guardrails=seen))
+
+    alike, none, unreported = (BannerOutcomes(100, *more) for more in ((100, 20), (100, 0), ()))
+    verdict = judge_banners(alike)
+    assert verdict.decision == "promote"
+    assert "12 checks are surely within their tolerances; nobody is sure of accepted, objected" in verdict.reason
+    assert finding_of(verdict, "accepted").reason.endswith("nobody waits for that")
+    assert judge_banners(none).decision == "roll back"
+    assert judge_banners(unreported).decision == "hold"
+    strict = tuple(replace(check, must_pass=True) for check in GUARDRAILS)
+    assert judge_banners(alike, strict).decision == "hold"
