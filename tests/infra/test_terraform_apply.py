@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from support.aws_stand_in import REGION
-from support.platforms import BUCKET, CANARY, GITHUB, STABLE, STATE, Platform
+from support.platforms import BASELINE, BUCKET, CANARY, GITHUB, STABLE, STATE, Platform
 
 from churn.release.aws import read_served_image, replace_image
 from churn.rollout.fleets.ecs import Ecs
+from churn.rollout.routers.alb import LoadBalancer
 
 pytestmark = pytest.mark.xdist_group("terraform")
 
@@ -53,7 +54,7 @@ def test_the_health_check_of_a_task_is_the_one_of_the_image(platform: Platform) 
 
 
 def test_services_have_no_public_address_and_go_back_if_a_deployment_fails(platform: Platform) -> None:
-    for name in (STABLE, CANARY):
+    for name in (STABLE, CANARY, BASELINE):
         service = platform.service(name)
         assert service["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == "DISABLED"
         assert service["deploymentConfiguration"]["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
@@ -70,7 +71,7 @@ def test_the_load_balancer_is_internal_and_asks_for_health_every_30_s(platform: 
         assert group["TargetType"] == "ip"
     (listener,) = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     assert (listener["Protocol"], listener["Port"]) == ("HTTPS", 443)
-    assert platform.weights() == {"stable": 100, "canary": 0}
+    assert platform.weights() == {"stable": 100, "canary": 0, "baseline": 0}
     assert platform.outputs["url"] == "https://churn.example.com"
 
 
@@ -175,7 +176,10 @@ def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform, m
     """As `churn release` and `churn rollout` do it, with a plan after each step that changes anything."""
     for name, value in platform.aws.environment.items():
         monkeypatch.setenv(name, value)
-    ecs, fleet = platform.aws.client("ecs"), Ecs(platform.outputs["cluster"])
+    ecs, fleet = platform.aws.client("ecs"), Ecs(platform.outputs["cluster"], has_baseline=True)
+    router = LoadBalancer(platform.outputs["listener_arn"], has_baseline=True)
+    for arn in platform.outputs["target_group_arns"].values():  # the stand-in's tasks enter themselves nowhere
+        platform.aws.client("elbv2").register_targets(TargetGroupArn=arn, Targets=[{"Id": "10.40.0.7", "Port": 8000}])
 
     def release(family: str, version: str) -> str:
         definition = replace_image(platform.definition(family), f"registry/{STABLE}@sha256:{'0' * 64}", version)
@@ -191,21 +195,23 @@ def test_terraform_does_not_undo_a_release_and_its_rollout(platform: Platform, m
     before = platform.definition(CANARY)
     assert before["revision"] == 2
     assert before["containerDefinitions"][0]["readonlyRootFilesystem"] is True
-    for weight in (10, 50, 100):
+    for weight, others in ((10, (80, 10)), (50, (0, 50)), (100, (0, 0))):
         fleet.start_canary(weight)
-        platform.weigh(weight)
+        router.set_weight(weight)
         code, said = platform.plan()
         assert code == IN_STEP, said
-        assert platform.weights() == {"stable": 100 - weight, "canary": weight}
-    assert {track: len(tasks) for track, tasks in fleet.find_addresses().items()} == {"stable": 3, "canary": 3}
+        assert platform.weights() == {"stable": others[0], "canary": weight, "baseline": others[1]}
+    tasks = {track: len(addresses) for track, addresses in fleet.find_addresses().items()}
+    assert tasks == {"stable": 3, "canary": 3, "baseline": 2}
+    assert platform.service(BASELINE)["taskDefinition"] == platform.service(STABLE)["taskDefinition"]
     while fleet.replace_stable("v2.4.0"):
         pass
     platform.weigh(0)
     fleet.stop_canary()
     platform.terraform.succeed("apply", "-auto-approve", "-input=false")
-    assert platform.weights() == {"stable": 100, "canary": 0}
+    assert platform.weights() == {"stable": 100, "canary": 0, "baseline": 0}
     assert platform.service(STABLE)["desiredCount"] == 3
-    assert platform.service(CANARY)["desiredCount"] == 0
+    assert platform.service(CANARY)["desiredCount"] == platform.service(BASELINE)["desiredCount"] == 0
     assert platform.service(STABLE)["taskDefinition"].endswith(f"{STABLE}:3")
     assert read_served_image(platform.definition(STABLE))[1] == "v2.4.0"
 

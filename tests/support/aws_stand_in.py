@@ -143,9 +143,10 @@ class Memory:
 
 
 def _task(arn: str) -> dict[str, Any]:
-    """A running task; those of a canary are at 127.0.2.1 and on, others at 127.0.1.1 and on."""
+    """A running task; those of a canary are at 127.0.2.1 and on, of a baseline at 127.0.3.1, others at 127.0.1.1."""
     _, service, number = arn.split("/")
-    address = f"127.0.{2 if service.endswith('-canary') else 1}.{int(number) + 1}"
+    net = {"canary": 2, "baseline": 3}.get(service.rpartition("-")[2], 1)
+    address = f"127.0.{net}.{int(number) + 1}"
     attached = [{"type": "ElasticNetworkInterface", "details": [{"name": "privateIPv4Address", "value": address}]}]
     return {"taskArn": arn, "lastStatus": "RUNNING", "attachments": attached}
 

@@ -14,7 +14,7 @@ from support.terraform_runs import Terraform, copy_of_terraform
 
 BUCKET = "state"
 STATE = "streamflow-churn/production.tfstate"
-STABLE, CANARY = "streamflow-churn-api", "streamflow-churn-api-canary"
+STABLE, CANARY, BASELINE = "streamflow-churn-api", "streamflow-churn-api-canary", "streamflow-churn-api-baseline"
 GITHUB = "octo/churn"
 RETENTION_DAYS = 9
 KEEPER = "arn:aws:iam::123456789012:user/keeper"
@@ -50,7 +50,7 @@ class Platform:
 
     def weigh(self, canary: int) -> None:
         """As the runbook's `weights`."""
-        share = {"stable": 100 - canary, "canary": canary}
+        share = {"stable": 100 - canary, "canary": canary, "baseline": 0}
         arns = self.outputs["target_group_arns"]
         groups = [{"TargetGroupArn": arns[track], "Weight": weight} for track, weight in share.items()]
         self.aws.client("elbv2").modify_listener(

@@ -18,7 +18,8 @@ image.py            image
 release.py          release
 shadow.py           shadow
 judge.py            judge; with judge_plan.py and judge_serve.py
-rollout.py          rollout; with rollout_views.py, rollout_report.py, rollout_control.py and rollout_words.py
+rollout.py          rollout; with rollout_baseline.py, rollout_control.py, rollout_report.py, rollout_views.py and
+                    rollout_words.py
 drift.py            drift
 outcomes.py         outcomes
 dashboard.py        dashboard

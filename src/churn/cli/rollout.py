@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,7 +66,8 @@ def start(  # noqa: PLR0917 - typer calls it by names
         list[str] | None,
         typer.Option(
             help="An instance of the live version that was started with the canary, on the same kind of machine; again "
-            "for more. The router gives it as much as the canary, and latency is compared with it."
+            "for more. The router gives it as much as the canary, and latency is compared with it. With --fleet leave "
+            "it out: a baseline is started with the canary, unless the plan has baseline = false."
         ),
     ] = None,
     prometheus: Annotated[
@@ -80,8 +82,8 @@ def start(  # noqa: PLR0917 - typer calls it by names
         str | None,
         typer.Option(
             metavar=FLEET_FORMS,
-            help="Start and stop the canary's tasks too, and make the new version the stable one at the end. Without "
-            "--stable, --canary and --prometheus the tasks themselves are asked.",
+            help="Start and stop the tasks of the canary and its baseline too, and make the new version the stable one "
+            "at the end. Without --stable, --canary and --prometheus the tasks themselves are asked.",
         ),
     ] = None,
     plan: Annotated[
@@ -106,6 +108,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
     Exit codes: 0 promoted, 9 stopped before it was over, 10 rolled back or aborted.
     """
     require_rollout_extra()
+    from churn.cli import rollout_baseline
     from churn.cli import rollout_control as control
     from churn.cli.judge_plan import require_end
     from churn.clocks import read_clock
@@ -116,7 +119,8 @@ def start(  # noqa: PLR0917 - typer calls it by names
     unpaired = require_reason("--without-pairs", reason) if without_pairs else None
     unhurried = require_reason("--despite-forecast", reason) if despite_forecast else None
     settings, steps = read_settings(), read_plan(plan or DEFAULT_PLAN)
-    steps = steps.model_copy(update={"baseline": steps.baseline or bool(baseline)})
+    if not fleet or stable or canary or baseline:  # otherwise the fleet may start one, if the plan does not say
+        steps = steps.model_copy(update={"baseline": steps.has_baseline or bool(baseline)})
     setup = Setup(
         router=router,
         prometheus=prometheus,
@@ -132,11 +136,13 @@ def start(  # noqa: PLR0917 - typer calls it by names
         registered_name=name,
     )
     control.require_places(setup)
-    control.require_baseline(setup, steps)
+    rollout_baseline.require_baseline(setup, steps)
     with open_store(settings, service) as store, store.lock(service):
         closed = control.require_window(steps, settings, overridden)
         served = control.require_versions(setup, version, settings.reveal_api_key())
-        control.require_parts(setup, steps)
+        steps, why_no_baseline = rollout_baseline.decide_baseline(setup, steps)
+        if prometheus and steps.has_baseline and not setup.baseline:
+            setup = replace(setup, baseline=(SELECTORS["baseline"],))
         if steps.model_checks and not unpaired:
             control.require_pairs(setup, served["stable"], settings)
         slow = require_end(steps, setup, settings, unpaired=bool(unpaired), despite=bool(unhurried))
@@ -147,6 +153,7 @@ def start(  # noqa: PLR0917 - typer calls it by names
         what = f"{before} to {version}" + (f"; outside the window: {overridden}" if closed else "")
         what += f"; without pairs: {unpaired}" if unpaired else ""
         what += f"; despite the forecast: {unhurried}" if slow else ""
+        what += f"; without a baseline: {why_no_baseline}" if why_no_baseline else ""
         rollout = Rollout(
             *(0, service, before, version, steps, setup, State.STARTING, -1, 0, clock.wall_s, what, clock.wall_s),
             clock=clock,

@@ -41,15 +41,16 @@ OBEY_TIMEOUT_S = 15.0  # the tick of another process may take that long
 def build_controller(rollout: Rollout, store: RolloutStore, settings: Settings) -> Controller:
     """Build the controller of a rollout from its setup."""
     setup, events = rollout.setup, store.list_events_in_short(rollout.number)
+    has_baseline = rollout.plan.has_baseline
     steps = {event.step: event.at for event in events if event.kind == "stepped"}
     return Controller(
         recorder=Recorder(rollout, store),
-        router=open_router(setup.router, has_baseline=rollout.plan.baseline),
-        source=open_source(setup, settings.reveal_api_key()),
+        router=open_router(setup.router, has_baseline=has_baseline),
+        source=open_source(setup, settings.reveal_api_key(), has_baseline=has_baseline),
         judge=judge,
         closed_because=build_window(rollout.plan, settings),
         promote=lambda finished: promote(finished, settings),
-        fleet=open_fleet(setup.fleet) if setup.fleet else None,
+        fleet=open_fleet(setup.fleet, has_baseline=has_baseline) if setup.fleet else None,
         evidence=open_evidence(setup, settings, events[0].at, steps) if rollout.plan.model_checks else None,
     )
 
@@ -151,30 +152,6 @@ def require_places(setup: Setup) -> None:
             raise SettingsError(f"--{track} {wrong[0]} is no address", instead="give http://HOST:PORT")
 
 
-def require_baseline(setup: Setup, plan: Plan) -> None:
-    """Refuse a plan that lacks its baseline, and a baseline that would count twice."""
-    if both := {*setup.baseline} & {*setup.stable}:
-        raise SettingsError(
-            f"{min(both)} is --stable and --baseline", instead="start the live version once more, beside the canary"
-        )
-    if plan.baseline and setup.fleet:
-        raise SettingsError(
-            "a fleet starts no baseline yet", instead="leave out --baseline, and baseline = true in the plan"
-        )
-    if plan.baseline and not setup.baseline:
-        raise SettingsError(
-            "the plan has a baseline, and --baseline is missing",
-            instead="start the live version beside the canary, on the same kind of machine: --baseline http://HOST:PORT",
-        )
-
-
-def require_parts(setup: Setup, plan: Plan) -> None:
-    """Ask router and fleet once, so that a wrong address is refused before the start."""
-    open_router(setup.router, has_baseline=plan.baseline).read_weight()
-    if setup.fleet:
-        open_fleet(setup.fleet).find_addresses()
-
-
 def require_versions(setup: Setup, version: str, api_key: str | None = None) -> Mapping[Track, Bundle]:
     """Return what each track serves, as its instances say.
 
@@ -185,6 +162,8 @@ def require_versions(setup: Setup, version: str, api_key: str | None = None) -> 
     served: dict[Track, Bundle] = {}
     source = open_source(setup, api_key)
     for track, reading in source.read().items():
+        if track == BASELINE and setup.fleet:
+            continue  # its tasks are started with the rollout
         if reading.missing or not reading.counts:
             places = ", ".join(reading.missing or setup.places[track]) or "no task of it runs"
             raise RolloutError(

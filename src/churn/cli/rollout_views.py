@@ -40,8 +40,10 @@ def status(service: ServiceOption = REPOSITORY, as_json: JsonOption = False) -> 
             store.list_events(rollout.number),
             now=time.time(),
             controlled=store.is_locked(service),
-            open_router=lambda: open_router(rollout.setup.router, has_baseline=rollout.plan.baseline),
-            open_source=lambda: open_source(rollout.setup, settings.reveal_api_key()),
+            open_router=lambda: open_router(rollout.setup.router, has_baseline=rollout.plan.has_baseline),
+            open_source=lambda: open_source(
+                rollout.setup, settings.reveal_api_key(), has_baseline=rollout.plan.has_baseline
+            ),
         )
     if as_json:
         print_json(now.summarize())

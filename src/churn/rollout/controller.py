@@ -225,10 +225,12 @@ class Controller:
         return mismatch
 
     def _restore_weight(self, actual_percent: float) -> None:
-        """Give the recorded share again if the router has another, such as after a restart."""
+        """Give the recorded share again: if the router has another, and where a baseline may be down or up again."""
         recorded = self.rollout.weight_percent
-        if abs(actual_percent - recorded) > NEARLY_PERCENT:
+        is_other = abs(actual_percent - recorded) > NEARLY_PERCENT
+        if is_other or self.rollout.plan.has_baseline:
             move_weight(self.router, recorded)
+        if is_other:
             reason = f"the router gave the canary {actual_percent:g} %; it gets {recorded} % again"
             self.recorder.save(self.rollout, "routing", reason)
 
@@ -238,18 +240,14 @@ class Controller:
 
     def _finish(self) -> None:
         """Make the new version champion, if it is still what has the requests."""
-        if wrong := self._describe_unfinished():
-            return self.recorder.save(self.rollout, "alarm", wrong)
+        rollout = self.rollout
+        track: Track = "canary" if rollout.weight_percent else "stable"  # the fleet has handed over
+        if wrong := describe_wrong(rollout, track, self.source.read()[track], serves="canary"):
+            return self.recorder.save(rollout, "alarm", wrong)
         if self.fleet and not self._hand_over(self.fleet):
             return None
         self.promote(self.rollout)
         return self._end(State.PROMOTED, f"{self.rollout.canary} is champion: {self.rollout.reason}")
-
-    def _describe_unfinished(self) -> str:
-        """Say which instances among those with all requests do not serve the new version."""
-        rollout = self.rollout
-        track: Track = "canary" if rollout.weight_percent else "stable"  # the fleet has handed over
-        return describe_wrong(rollout, track, self.source.read()[track], serves="canary")
 
     def _hand_over(self, fleet: Fleet) -> bool:
         """Have the stable tasks run the new version with all requests, and stop the canary's. Return whether done."""
@@ -277,10 +275,12 @@ class Controller:
         self._return()
 
     def _return(self) -> None:
-        if self.router.read_weight() >= NEARLY_PERCENT:
-            # A bad answer is better than none, so traffic stays at the canary while stable is down.
-            if not self.router.is_healthy("stable") and self.router.is_healthy("canary"):
-                raise RolloutError("the stable version is down, so nothing can be sent back to it", instead="start it")
+        # A bad answer is better than none, so traffic stays at the canary while stable is down.
+        has_requests = self.router.read_weight() >= NEARLY_PERCENT
+        if has_requests and not self.router.is_healthy("stable") and self.router.is_healthy("canary"):
+            raise RolloutError("the stable version is down, so nothing can be sent back to it", instead="start it")
+        # Whoever gave the canary nothing by hand may have left the baseline its share.
+        if has_requests or self.rollout.plan.has_baseline:
             move_weight(self.router, 0)
         if self.fleet:
             self.fleet.stop_canary()

@@ -23,25 +23,20 @@ def open_router(address: str, *, has_baseline: bool = False) -> Router:
     """Open the router at an address, such as `haproxy://127.0.0.1:9999` or `alb:arn:aws:...`.
 
     Raises:
-        SettingsError: the address has another form, or this router has no baseline.
+        SettingsError: the address has another form.
         RolloutError: a library is missing, or there is no such router.
     """
     match address.split(":", 1):
         case ["haproxy", place]:
             return HAProxy(place.removeprefix("//"), has_baseline=has_baseline)
-        case ["alb", _] if has_baseline:
-            raise SettingsError(
-                "the load balancer at AWS has no baseline yet",
-                instead="leave out --baseline, and baseline = true in the plan",
-            )
         case ["alb", listener_arn]:
             from churn.rollout.routers.alb import LoadBalancer
 
-            return LoadBalancer(listener_arn)
+            return LoadBalancer(listener_arn, has_baseline=has_baseline)
     raise SettingsError(f"{address} is no router", instead=f"write {ROUTER_FORMS}")
 
 
-def open_fleet(address: str) -> Fleet:
+def open_fleet(address: str, *, has_baseline: bool = False) -> Fleet:
     """Open the fleet at an address, such as `ecs:streamflow-churn-api`.
 
     Raises:
@@ -52,19 +47,21 @@ def open_fleet(address: str) -> Fleet:
         case ["ecs", cluster] if cluster:
             from churn.rollout.fleets.ecs import Ecs
 
-            return Ecs(cluster)
+            return Ecs(cluster, has_baseline=has_baseline)
     raise SettingsError(f"{address} is no fleet", instead=f"write {FLEET_FORMS}, the cluster's name or ARN at AWS")
 
 
-def open_source(setup: Setup, api_key: str | None = None) -> Instances | Prometheus:
+def open_source(setup: Setup, api_key: str | None = None, *, has_baseline: bool = False) -> Instances | Prometheus:
     """Open what reads the counts: the fleet's tasks, Prometheus, or the instances that the setup names.
 
-    The key is for tasks and instances; Prometheus never gets it.
+    Args:
+        api_key: for tasks and instances; Prometheus never gets it.
+        has_baseline: whether the fleet runs one. Prometheus and instances have one where the setup names it.
     """
     from churn.rollout.sources import Instances, Prometheus
 
     if setup.fleet and not (setup.stable or setup.canary):
-        return Instances(open_fleet(setup.fleet).find_addresses, api_key)
+        return Instances(open_fleet(setup.fleet, has_baseline=has_baseline).find_addresses, api_key)
     if setup.prometheus:
         return Prometheus(setup.prometheus, {track: selector for track, (selector,) in setup.places.items()})
     return Instances(lambda: setup.places, api_key)

@@ -106,13 +106,13 @@ class Plan(PlanTable):
         ),
     ] = Field(default_factory=dict)
     baseline: Annotated[
-        bool,
+        bool | None,
         Field(
             exclude_if=lambda is_there: not is_there,  # as above
             description="whether the old version also runs beside the canary, started with it on the same kind of "
             "machine and with the same weight, so that latency is compared with it",
         ),
-    ] = False
+    ] = None
     time_scale: Annotated[
         float, Field(ge=1, description="for demonstrations: how many hours of the plan pass in one")
     ] = 1
@@ -161,6 +161,11 @@ class Plan(PlanTable):
                         "less than 1"
                     )
         return self
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether there is one. A plan that does not say has none, until the start of a rollout decides."""
+        return bool(self.baseline)
 
     @property
     def checks(self) -> tuple[Check, ...]:

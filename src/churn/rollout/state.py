@@ -205,7 +205,7 @@ class Rollout:
     @property
     def tracks(self) -> tuple[Track, ...]:
         """The tracks that it has."""
-        return (*TRACKS, BASELINE) if self.plan.baseline else TRACKS
+        return (*TRACKS, BASELINE) if self.plan.has_baseline else TRACKS
 
     @property
     def is_over(self) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.rollouts import V1, V3, World, begin, build_controller, counted, plan
 
-from churn.cli.rollout_control import require_baseline
+from churn.cli.rollout_baseline import require_baseline
 from churn.errors import SettingsError
 from churn.rollout.paired import Evidence
 from churn.rollout.parts import open_router

@@ -1,7 +1,7 @@
 # What somebody should hear of. docs/runbook.md says what each means and what to do.
 
 locals {
-  tracks = toset(["stable", "canary"])
+  tracks = toset(["stable", "canary", "baseline"])
   # As CloudWatch names what it has figures of.
   behind = { for track in local.tracks : track => {
     LoadBalancer = var.dimensions.load_balancer, TargetGroup = var.dimensions.target_groups[track]

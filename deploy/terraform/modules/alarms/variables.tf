@@ -5,7 +5,7 @@ variable "name" {
 
 variable "dimensions" {
   description = "What CloudWatch calls the load balancer and its target groups; the module load_balancer says so."
-  type        = object({ load_balancer = string, target_groups = object({ stable = string, canary = string }) })
+  type        = object({ load_balancer = string, target_groups = object({ stable = string, canary = string, baseline = string }) })
 }
 
 variable "cluster" {
@@ -15,7 +15,7 @@ variable "cluster" {
 
 variable "services" {
   description = "The services' names."
-  type        = object({ stable = string, canary = string })
+  type        = object({ stable = string, canary = string, baseline = string })
 }
 
 variable "tasks_minimum" {

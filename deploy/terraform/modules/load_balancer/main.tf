@@ -1,7 +1,9 @@
-# An internal load balancer that splits requests by weight between the stable version and a canary.
+# An internal load balancer that splits requests by weight between the stable version, a canary, and the canary's baseline.
 
 locals {
   port = var.tls == null ? 80 : 443
+  # Behind the name. A baseline's is short, since a target group's name takes 32 characters.
+  groups = { stable = "stable", canary = "canary", baseline = "base" }
 }
 
 resource "aws_security_group" "this" {
@@ -47,8 +49,8 @@ resource "aws_lb" "this" {
 # Without stickiness: a subscriber's cookie would override the weights.
 resource "aws_lb_target_group" "this" {
   # checkov:skip=CKV_AWS_378:TLS ends at the load balancer; behind it, security groups let in nobody else.
-  for_each             = toset(["stable", "canary"])
-  name                 = "${var.name}-${each.key}"
+  for_each             = local.groups
+  name                 = "${var.name}-${each.value}"
   vpc_id               = var.network.vpc_id
   target_type          = "ip"
   protocol             = "HTTP"

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The load balancer's name; target groups get -stable and -canary behind it."
+  description = "The load balancer's name; target groups get -stable, -canary and -base behind it."
   type        = string
 
   validation {
@@ -45,12 +45,12 @@ variable "tls" {
 }
 
 variable "initial_weights" {
-  description = "Percent of the requests that stable and canary get when the listener is made. Later changes are the rollout's, and this is ignored."
-  type        = object({ stable = number, canary = number })
+  description = "Percent of the requests that stable, canary and baseline get when the listener is made. Later changes are the rollout's, and this is ignored."
+  type        = object({ stable = number, canary = number, baseline = optional(number, 0) })
   default     = { stable = 100, canary = 0 }
 
   validation {
-    condition     = var.initial_weights.stable + var.initial_weights.canary == 100 && min(values(var.initial_weights)...) >= 0
+    condition     = sum(values(var.initial_weights)) == 100 && min(values(var.initial_weights)...) >= 0
     error_message = "initial_weights must be percentages of at least 0 that make 100 together."
   }
 }

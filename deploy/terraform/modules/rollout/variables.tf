@@ -25,7 +25,7 @@ variable "cluster_arn" {
 
 variable "service_arns" {
   description = "The services that may be changed, by track."
-  type        = object({ stable = string, canary = string })
+  type        = object({ stable = string, canary = string, baseline = string })
 }
 
 variable "listener_arn" {

@@ -1,11 +1,12 @@
-# The cluster, and in it one service for each track: what most subscribers get, and the canary. After creation, which
-# revision runs and how many tasks are the rollout's: see docs/decisions/0017.
+# The cluster, and in it one service for each track: what most subscribers get, the canary, and its baseline. After creation,
+# which revision runs and how many tasks are the rollout's: see docs/decisions/0017.
 
 data "aws_region" "current" {}
 
 locals {
-  # A service and its family of task definitions have the same name.
-  services = { stable = var.name, canary = "${var.name}-canary" }
+  # A family of task definitions has the name of its service. A baseline runs what stable does, so it has no family.
+  families = { stable = var.name, canary = "${var.name}-canary" }
+  services = merge(local.families, { baseline = "${var.name}-baseline" })
   home     = "/data" # in the image a volume that the service's user owns
   settings = merge(var.environment, { DRAIN_SECONDS = tostring(var.drain_seconds) }, var.prediction_log == null ? {} : {
     AWS_REGION                    = data.aws_region.current.name
@@ -33,7 +34,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_ecs_task_definition" "this" {
-  for_each                 = local.services
+  for_each                 = local.families
   family                   = each.value
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
@@ -93,7 +94,7 @@ resource "aws_ecs_service" "this" {
   for_each                           = local.services
   name                               = each.value
   cluster                            = aws_ecs_cluster.this.id
-  task_definition                    = aws_ecs_task_definition.this[each.key].arn
+  task_definition                    = aws_ecs_task_definition.this[each.key == "baseline" ? "stable" : each.key].arn
   desired_count                      = 0 # nothing is released yet
   launch_type                        = "FARGATE"
   platform_version                   = "LATEST"

@@ -4,7 +4,7 @@ output "cluster" {
 }
 
 output "services" {
-  description = "Names of the services, by track; their families of task definitions have the same."
+  description = "Names of the services, by track; the families of task definitions of stable and canary have the same."
   value       = { for track, service in aws_ecs_service.this : track => service.name }
 }
 

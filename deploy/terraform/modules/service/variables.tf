@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Of the cluster, the stable service and its task definitions. The canary's have -canary behind it."
+  description = "Of the cluster, the stable service and its task definitions. The canary's have -canary behind it, and the baseline's service has -baseline."
   type        = string
 }
 
@@ -30,7 +30,7 @@ variable "load_balancer_security_group_id" {
 
 variable "target_group_arns" {
   description = "Where the tasks of each track are entered."
-  type        = object({ stable = string, canary = string })
+  type        = object({ stable = string, canary = string, baseline = string })
 }
 
 variable "container_port" {

@@ -1,5 +1,5 @@
 """What starts and stops the tasks of a version.
 
 fleet.py  the protocol of a fleet
-ecs.py    the two services of a cluster at AWS ECS
+ecs.py    the services of a cluster at AWS ECS
 """

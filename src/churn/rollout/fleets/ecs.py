@@ -1,4 +1,4 @@
-"""AWS ECS: a cluster with one service for the stable version and one for the canary."""
+"""AWS ECS: a cluster with a service for the stable version, one for the canary, and one for a baseline."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,36 +8,55 @@ from typing import Any
 from churn.errors import RolloutError
 from churn.release.aws import Aws, read_served_image, replace_image
 from churn.release.session import open_aws_client, translate_aws_errors
-from churn.rollout.routers.router import TRACKS, Track
+from churn.rollout.routers.router import BASELINE, TRACKS, Track, split_percent
 
 _explain_errors = partial(translate_aws_errors, kind=RolloutError, check="cluster, account, region and rights")
-SUFFIX = "-canary"
+SUFFIXES: Mapping[Track, str] = {"canary": "-canary", BASELINE: "-baseline"}  # behind the stable service's name
 TASKS_PER_CALL = 100  # AWS describes no more
 type Described = Mapping[str, Any]  # as AWS describes a service
 
 
 class Ecs:
-    """Run the tasks of a cluster that deploy/terraform made. The canary's service is STABLE-canary.
+    """Run the tasks of a cluster that deploy/terraform made.
+
+    The canary's service is STABLE-canary. A baseline's is STABLE-baseline, and runs what the stable service does.
 
     Raises:
         RolloutError: AWS cannot be reached.
     """
 
-    def __init__(self, cluster: str) -> None:
+    def __init__(self, cluster: str, *, has_baseline: bool = False) -> None:
         self._cluster = cluster
+        self._has_baseline = has_baseline
         with _explain_errors("reach AWS"):
             self._ecs = open_aws_client("ecs")
 
     @_explain_errors("start the canary's tasks")
     def start_canary(self, percent: int) -> str:
-        """Start at least one canary task, and that percentage of the stable tasks' number, rounded up."""
-        services = self._find_services()
+        """Start at least one canary task, and that percentage of the stable tasks' number, rounded up.
+
+        A baseline gets as many for its share of the requests as the canary has for its own.
+        """
+        services = self._require_services()
         stable, canary = services["stable"], services["canary"]
         needed = max(1, math.ceil(stable["desiredCount"] * percent / 100))
         if canary["desiredCount"] < needed:
             self._update(canary, desiredCount=needed)
-        running = canary["runningCount"]
-        return "" if running >= needed else f"{running} of {needed} tasks of the canary run"
+        running = [(canary["runningCount"], needed, "canary")]
+        if self._has_baseline:
+            share = split_percent(percent, has_baseline=True)[BASELINE]
+            count = max(1, math.ceil(max(needed, canary["desiredCount"]) * share / percent))
+            running.append((self._start_baseline(services[BASELINE], stable["taskDefinition"], count), count, BASELINE))
+        missing = [f"{runs} of {count} tasks of the {track}" for runs, count, track in running if runs < count]
+        return f"{' and '.join(missing)} run" if missing else ""
+
+    def _start_baseline(self, baseline: Described, definition: str, count: int) -> int:
+        """Have the baseline's service run that task definition in as many tasks, or more. Return how many do."""
+        if baseline["taskDefinition"] != definition or baseline["desiredCount"] < count:
+            count = max(count, baseline["desiredCount"])
+            self._update(baseline, taskDefinition=definition, desiredCount=count)
+        own = [deployment for deployment in baseline["deployments"] if deployment["taskDefinition"] == definition]
+        return sum(deployment["runningCount"] for deployment in own)
 
     @_explain_errors("replace the stable tasks")
     def replace_stable(self, version: str) -> str:
@@ -70,15 +89,15 @@ class Ecs:
 
     @_explain_errors("stop the canary's tasks")
     def stop_canary(self) -> None:
-        """Stop all tasks of the canary."""
-        canary = self._find_services()["canary"]
-        if canary["desiredCount"]:
-            self._update(canary, desiredCount=0)
+        """Stop all tasks of the canary, and of its baseline."""
+        for track, service in self._find_services().items():
+            if track != "stable" and service["desiredCount"]:
+                self._update(service, desiredCount=0)
 
     @_explain_errors("find the tasks' addresses")
     def find_addresses(self) -> Mapping[Track, Sequence[str]]:
         """Return the private address of each running task, with the port that the load balancer uses."""
-        return {track: list(self._find_addresses(service)) for track, service in self._find_services().items()}
+        return {track: list(self._find_addresses(service)) for track, service in self._require_services().items()}
 
     def _find_definition(self, stable: Described, canary: Described, version: str) -> str:
         """Return the ARN of a task definition of the stable family with the canary's image, registered if new."""
@@ -111,21 +130,33 @@ class Ecs:
                         if detail["name"] == "privateIPv4Address" and task["lastStatus"] == "RUNNING":
                             yield f"http://{detail['value']}:{port}"
 
+    def _require_services(self) -> dict[Track, Described]:
+        """Return the service of each track; the baseline's must exist if the rollout has one."""
+        services = self._find_services()
+        if self._has_baseline and BASELINE not in services:
+            raise RolloutError(
+                f"the cluster {self._cluster} has no service {services['stable']['serviceName']}{SUFFIXES[BASELINE]}",
+                instead="have deploy/terraform make it (docs/architecture/06-aws.md says how), or set baseline = false "
+                "in the plan",
+            )
+        return services
+
     def _find_services(self) -> dict[Track, Described]:
-        """Return both services as they are now; both must exist."""
+        """Return the services as they are now; stable's and the canary's must exist."""
         with _explain_errors(f"find the services of the cluster {self._cluster}"):
             pages = self._ecs.get_paginator("list_services").paginate(cluster=self._cluster)
             names = {arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]}
-            pairs = [(name, name + SUFFIX) for name in names if name + SUFFIX in names]
-            if len(pairs) != 1:
+            stable = [name for name in names if name + SUFFIXES["canary"] in names]
+            if len(stable) != 1:
                 raise RolloutError(
                     f"the cluster {self._cluster} has not one service and its canary, but "
                     f"{', '.join(sorted(names)) or 'no service'}",
                     instead="name the cluster that deploy/terraform makes",
                 )
-            described = self._ecs.describe_services(cluster=self._cluster, services=[*pairs[0]])["services"]
-        by_name = {service["serviceName"]: service for service in described}
-        return {track: by_name[name] for track, name in zip(TRACKS, pairs[0], strict=True)}
+            tracks = TRACKS if not self._has_baseline else (*TRACKS, BASELINE)
+            chosen = {name: track for track in tracks if (name := stable[0] + SUFFIXES.get(track, "")) in names}
+            described = self._ecs.describe_services(cluster=self._cluster, services=[*chosen])["services"]
+        return {chosen[service["serviceName"]]: service for service in described}
 
     def _update(self, service: Described, **changed: Any) -> None:
         with _explain_errors(f"change the service {service['serviceName']}"):

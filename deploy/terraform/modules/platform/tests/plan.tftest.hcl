@@ -87,8 +87,16 @@ run "a_name_of_25_characters_is_just_short_enough" {
     protected                = true
   }
   assert {
-    condition     = length(aws_lb_target_group.this["canary"].name) == 32
+    condition     = max([for group in aws_lb_target_group.this : length(group.name)]...) == 32
     error_message = "the rule for names is not the one of target groups"
+  }
+  assert {
+    condition     = { for track, group in aws_lb_target_group.this : track => trimprefix(group.name, "streamflow-churn-api-test-") } == { stable = "stable", canary = "canary", baseline = "base" }
+    error_message = "the rollout would not find the track of a target group by its name"
+  }
+  assert {
+    condition     = var.initial_weights == { stable = 100, canary = 0, baseline = 0 }
+    error_message = "a canary or a baseline gets requests before there is a rollout"
   }
 }
 
@@ -144,7 +152,7 @@ run "a_secret_of_ones_own_is_taken_and_none_is_made" {
     name                            = "churn"
     network                         = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"], endpoints_security_group_id = "sg-1" }
     load_balancer_security_group_id = "sg-1"
-    target_group_arns               = { stable = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/stable/1", canary = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/canary/1" }
+    target_group_arns               = { stable = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/stable/1", canary = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/canary/1", baseline = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/base/1" }
     container_port                  = 8000
     protected                       = true
     kms_key_arn                     = "arn:aws:kms:us-east-1:123456789012:key/one"
@@ -163,5 +171,34 @@ run "a_secret_of_ones_own_is_taken_and_none_is_made" {
   assert {
     condition     = length(aws_iam_role_policy.task) == 0 && length(aws_ecs_task_definition.this["canary"].volume) == 0
     error_message = "a task without a log has a right or a volume"
+  }
+  assert {
+    condition     = { for track, service in aws_ecs_service.this : track => "${service.name} ${service.desired_count}" } == { stable = "churn 0", canary = "churn-canary 0", baseline = "churn-baseline 0" }
+    error_message = "a track has no service, or tasks before there is a release"
+  }
+  assert {
+    condition     = keys(aws_ecs_task_definition.this) == ["canary", "stable"]
+    error_message = "a baseline has task definitions of its own, so it might not run what stable does"
+  }
+}
+
+run "a_rollout_may_change_the_three_services_and_register_for_stable_only" {
+  command = plan
+  module { source = "../rollout" }
+  variables {
+    name                        = "churn"
+    vpc_id                      = "vpc-1"
+    tasks_security_group_id     = "sg-1"
+    container_port              = 8000
+    cluster_arn                 = "arn:aws:ecs:us-east-1:123456789012:cluster/churn"
+    service_arns                = { stable = "arn:stable", canary = "arn:canary", baseline = "arn:baseline" }
+    listener_arn                = "arn:listener"
+    stable_task_definitions_arn = "arn:definitions"
+    role_arns                   = ["arn:role"]
+    prediction_log              = null
+  }
+  assert {
+    condition     = { for statement in data.aws_iam_policy_document.this.statement : statement.sid => join(" ", sort(statement.resources)) if !contains(statement.resources, "*") } == { MoveWeights = "arn:listener", RunVersions = "arn:baseline arn:canary arn:stable", TagWhatIsRegistered = "arn:definitions", HandOverRoles = "arn:role" }
+    error_message = "a rollout has another right than on the listener, the three services and what it hands over"
   }
 }

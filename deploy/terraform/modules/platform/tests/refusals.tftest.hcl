@@ -14,7 +14,7 @@ variables {
   network                         = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"], endpoints_security_group_id = "sg-1" }
   portal_security_group_id        = "sg-1"
   load_balancer_security_group_id = "sg-1"
-  target_group_arns               = { stable = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/stable/1", canary = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/canary/1" }
+  target_group_arns               = { stable = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/stable/1", canary = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/canary/1", baseline = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/base/1" }
   container_port                  = 8000
   protected                       = true
   kms_key_arn                     = "arn:aws:kms:us-east-1:123456789012:key/one"
@@ -22,10 +22,10 @@ variables {
   image                           = "churn:unreleased"
   cluster                         = "churn"
   service                         = "churn"
-  services                        = { stable = "churn", canary = "churn-canary" }
+  services                        = { stable = "churn", canary = "churn-canary", baseline = "churn-baseline" }
   tasks                           = { minimum = 3, maximum = 12 }
   tasks_minimum                   = 3
-  dimensions                      = { load_balancer = "app/churn/1", target_groups = { stable = "targetgroup/stable/1", canary = "targetgroup/canary/1" } }
+  dimensions                      = { load_balancer = "app/churn/1", target_groups = { stable = "targetgroup/stable/1", canary = "targetgroup/canary/1", baseline = "targetgroup/base/1" } }
   canary_service_arn              = "arn:aws:ecs:us-east-1:123456789012:service/churn/churn-canary"
   canary_task_definitions_arn     = "arn:aws:ecs:us-east-1:123456789012:task-definition/churn-canary:*"
   role_arns                       = []
@@ -100,7 +100,7 @@ run "a_negative_weight" {
   command = plan
   module { source = "../load_balancer" }
   variables {
-    initial_weights = { stable = 101, canary = -1 }
+    initial_weights = { stable = 101, canary = 0, baseline = -1 }
   }
   expect_failures = [var.initial_weights]
 }
