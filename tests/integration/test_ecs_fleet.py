@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,18 @@ from support.aws_account import Account
 from support.aws_stand_in import Aws, aws_stand_in
 from support.exposing import Service, answering, exposing
 from support.processes import free_port
-from support.rollouts import SHORT_PLAN
+from support.rollouts import SHORT_PLAN, plan
 from typer.testing import CliRunner
 
 from churn.cli import app
+from churn.cli.rollout_baseline import decide_baseline
 from churn.errors import RolloutError, SettingsError
 from churn.release.aws import read_served_image
 from churn.rollout.fleets.ecs import Ecs
 from churn.rollout.parts import open_fleet
 from churn.rollout.routers.alb import LoadBalancer
+from churn.rollout.state import Setup
+from churn.rollout.store import RolloutStore
 
 pytestmark = [
     pytest.mark.xdist_group("moto"),
@@ -28,20 +31,25 @@ pytestmark = [
 ]
 
 POLICY = Path(__file__).parents[2] / "deploy/terraform/modules/rollout/main.tf"
-CLUSTER, STABLE, CANARY = "churn", "churn", "churn-canary"
+CLUSTER, STABLE, CANARY, BESIDE = "churn", "churn", "churn-canary", "churn-baseline"
 
 
 class Cluster:
-    """Two services, one with two tasks of v1 and one with a task of v2."""
+    """Two services, one with two tasks of v1 and one with a task of v2; and one for a baseline, without a task.
 
-    def __init__(self, port: int = 8000) -> None:
+    That one was made to run the canary's task definition: what it was made to run must not matter.
+    """
+
+    def __init__(self, port: int = 8000, *, has_baseline: bool = False) -> None:
         self.ecs = boto3.client("ecs")
         self.ecs.create_cluster(clusterName=CLUSTER)
-        for name, version, count in ((STABLE, "v1", 2), (CANARY, "v2", 1)):
-            self.register(name, version)
+        for family, version in ((STABLE, "v1"), (CANARY, "v2")):
+            self.register(family, version)
+        services = ((STABLE, STABLE, 2), (CANARY, CANARY, 1), *([(BESIDE, CANARY, 0)] if has_baseline else []))
+        for name, family, count in services:
             balancer = {"targetGroupArn": "arn:any", "containerName": "service", "containerPort": port}
             self.ecs.create_service(
-                cluster=CLUSTER, serviceName=name, taskDefinition=name, desiredCount=count, loadBalancers=[balancer]
+                cluster=CLUSTER, serviceName=name, taskDefinition=family, desiredCount=count, loadBalancers=[balancer]
             )
 
     def register(self, family: str, version: str) -> None:
@@ -60,7 +68,8 @@ class Cluster:
 
     def tasks(self) -> dict[str, int]:
         """How many there are to be, of each service."""
-        return {name: self.service(name)["desiredCount"] for name in (STABLE, CANARY)}
+        arns = self.ecs.list_services(cluster=CLUSTER)["serviceArns"]
+        return {name: self.service(name)["desiredCount"] for name in sorted(arn.rpartition("/")[2] for arn in arns)}
 
     def runs(self, name: str) -> dict[str, Any]:
         """The task definition that a service runs."""
@@ -86,6 +95,81 @@ def account(monkeypatch: pytest.MonkeyPatch, change: Callable[[bytes], bytes] = 
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     with account(monkeypatch):
         yield Cluster()
+
+
+@pytest.fixture
+def with_baseline(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    with account(monkeypatch):
+        yield Cluster(has_baseline=True)
+
+
+def test_a_baseline_runs_what_stable_runs_and_is_waited_for_as_the_canary_is(with_baseline: Cluster) -> None:
+    fleet = Ecs(CLUSTER, has_baseline=True)
+    assert fleet.start_canary(100) == "1 of 2 tasks of the canary and 0 of 1 tasks of the baseline run"
+    assert with_baseline.tasks() == {STABLE: 2, CANARY: 2, BESIDE: 1}
+    assert with_baseline.runs(BESIDE)["taskDefinitionArn"] == with_baseline.runs(STABLE)["taskDefinitionArn"]
+    while fleet.start_canary(100):
+        pass
+    assert fleet.find_addresses()["baseline"] == ["http://127.0.3.1:8000"]
+
+
+@pytest.mark.parametrize(("percent", "running", "tasks"), [(10, 1, 1), (10, 3, 3), (50, 1, 2), (75, 1, 1), (100, 1, 1)])
+def test_a_baseline_has_as_many_tasks_for_its_share_as_the_canary(
+    with_baseline: Cluster, percent: int, running: int, tasks: int
+) -> None:
+    with_baseline.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=4)
+    with_baseline.ecs.update_service(cluster=CLUSTER, service=CANARY, desiredCount=running)
+    Ecs(CLUSTER, has_baseline=True).start_canary(percent)
+    assert with_baseline.tasks()[BESIDE] == tasks
+
+
+def test_a_baseline_stops_with_the_canary_however_often_it_is_said(with_baseline: Cluster) -> None:
+    fleet = Ecs(CLUSTER, has_baseline=True)
+    fleet.start_canary(50)
+    for _ in range(2):
+        fleet.stop_canary()
+        assert with_baseline.tasks() == {STABLE: 2, CANARY: 0, BESIDE: 0}
+
+
+def test_a_rollout_without_a_baseline_leaves_its_service_alone(with_baseline: Cluster) -> None:
+    with_baseline.ecs.update_service(cluster=CLUSTER, service=BESIDE, desiredCount=1)
+    fleet = Ecs(CLUSTER)
+    fleet.start_canary(50)
+    assert [*fleet.find_addresses()] == [STABLE.replace("churn", "stable"), "canary"]
+    fleet.stop_canary()
+    assert with_baseline.tasks()[BESIDE] == 1
+
+
+def test_where_there_is_no_service_for_a_baseline_none_is_started_and_the_rollout_can_end(cluster: Cluster) -> None:
+    fleet = Ecs(CLUSTER, has_baseline=True)
+    for act in (lambda: fleet.start_canary(10), fleet.find_addresses):
+        with pytest.raises(RolloutError, match="has no service churn-baseline"):
+            act()
+    fleet.stop_canary()
+    assert cluster.tasks() == {STABLE: 2, CANARY: 0}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_plan_that_must_have_a_baseline_is_refused_where_aws_has_none_and_another_goes_without(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup = Setup(f"alb:{Account().listener}", fleet=f"ecs:{CLUSTER}")
+    with pytest.raises(RolloutError, match="forwards to no target group of the baseline"):
+        decide_baseline(setup, plan(baseline=True))
+    assert decide_baseline(setup, plan(baseline=False)) == (plan(baseline=False), "")
+    decided, why = decide_baseline(setup, plan())
+    assert (decided.baseline, why.rpartition("/")[2].partition(" ")[2]) == (
+        False, "forwards to no target group of the baseline"
+    )  # fmt: skip
+    said = " ".join(capsys.readouterr().err.split())
+    assert "there is no baseline" in said
+    assert "have deploy/terraform make it" in said
+
+
+def test_what_is_missing_elsewhere_is_no_reason_to_go_without_a_baseline(with_baseline: Cluster) -> None:
+    assert with_baseline.tasks()[BESIDE] == 0
+    with pytest.raises(RolloutError, match="could not find the listener nowhere"):
+        decide_baseline(Setup("alb:nowhere", fleet=f"ecs:{CLUSTER}"), plan())
 
 
 @pytest.mark.parametrize(("percent", "tasks"), [(10, 1), (50, 2), (51, 3), (100, 4)])
@@ -177,32 +261,39 @@ def test_a_rollout_of_a_canary_without_tasks_is_refused_in_a_sentence(
         cluster.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=1)
         Ecs(CLUSTER).stop_canary()
         command = ["rollout", "start", "v2", "--no-registry", "--router", "alb:any", "--fleet", f"ecs:{CLUSTER}"]
-        (plan := tmp_path / "plan.toml").write_text(SHORT_PLAN)
-        done = CliRunner().invoke(app, [*command, "--plan", str(plan)], env={"CHURN_HOME": str(tmp_path)})
+        (steps := tmp_path / "plan.toml").write_text(SHORT_PLAN)
+        done = CliRunner().invoke(app, [*command, "--plan", str(steps)], env={"CHURN_HOME": str(tmp_path)})
     assert isinstance(done.exception, RolloutError)
     assert done.exception.message == "the canary's figures cannot be read: no task of it runs"
 
 
+@pytest.mark.parametrize("has_baseline", [True, False])
 def test_a_rollout_at_aws_starts_tasks_moves_weights_and_leaves_the_new_version_as_the_stable_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, has_baseline: bool
 ) -> None:
-    """The listener's weights, both services' tasks, and real servers in their place, through the command line."""
-    (plan := tmp_path / "plan.toml").write_text(SHORT_PLAN)
-    services, port = {"1": Service("v1"), "2": Service("v2")}, free_port()
+    """The listener's weights, the services' tasks, and real servers in their place, through the command line.
+
+    Nothing says whether there is a baseline: there is one where AWS has what it takes.
+    """
+    (steps := tmp_path / "plan.toml").write_text(SHORT_PLAN)
+    services, port = {"1": Service("v1"), "2": Service("v2"), "3": Service("v1")}, free_port()
     with ExitStack() as parts:
         aws = parts.enter_context(account(monkeypatch))
-        balancer, cluster = Account(), Cluster(port)
-        balancer.register("canary")
+        balancer = Account(**({"baseline": "api-base"} if has_baseline else {}))
+        cluster = Cluster(port, has_baseline=has_baseline)
+        for track in balancer.groups:
+            balancer.register(track)
         LoadBalancer(balancer.listener).set_weight(0)
         for track, service in services.items():
             for task in ("1", "2"):
                 parts.enter_context(exposing(service, f"127.0.{track}.{task}", port))
-        parts.enter_context(answering([*services.values()]))
+        # At half and half stable gets nothing beside a baseline.
+        parts.enter_context(answering([services["2"], services["3" if has_baseline else "1"]]))
         aws.asked.clear()
         done = CliRunner().invoke(
             app,
             [
-                *("rollout", "start", "v2", "--no-registry", "--plan", str(plan)),
+                *("rollout", "start", "v2", "--no-registry", "--plan", str(steps)),
                 *("--router", f"alb:{balancer.listener}", "--fleet", f"ecs:{CLUSTER}"),
             ],
             env={"CHURN_HOME": str(tmp_path)},
@@ -210,9 +301,16 @@ def test_a_rollout_at_aws_starts_tasks_moves_weights_and_leaves_the_new_version_
         asked = {*aws.asked}
         assert done.exit_code == 0, done.output
         assert "1 of 2 tasks of the canary run; then: all 6 checks are surely within" in done.output
+        assert ("there is no baseline" in done.output) is not has_baseline
+        with closing(RolloutStore(tmp_path)) as store:
+            counts = store.get_rollout(1).counts
+        assert [track for track, counted in counts.items() if counted.total.requests] == (
+            ["canary", "baseline"] if has_baseline else ["canary"]
+        )
         assert "the stable tasks run v2 and have all requests" in done.output
-        assert LoadBalancer(balancer.listener).read_weight() == 0
-        assert cluster.tasks() == {STABLE: 2, CANARY: 0}
+        beside = {BESIDE: 0} if has_baseline else {}
+        assert balancer.weights() == {"stable": 100, **dict.fromkeys([*balancer.groups][1:], 0)}
+        assert cluster.tasks() == {STABLE: 2, CANARY: 0, **beside}
         assert read_served_image(cluster.runs(STABLE))[1] == "v2"
     # Its policy allows what it did, and nothing else but what AWS asks for on the way.
     rights = re.sub("variable = .*", "", POLICY.read_text())

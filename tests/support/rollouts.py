@@ -144,16 +144,20 @@ class World:
 
 @dataclass
 class Tasks:
-    """A fleet with ten stable tasks, of which each task takes one look to start."""
+    """A fleet with ten stable tasks, of which each task takes one look to start. It has a baseline if the world has."""
 
     world: World
     canary: int = 1
     stable: str = "v1"
+    baseline: int = 0
 
     def start_canary(self, percent: int) -> str:
         self.world.happens()
         needed, running = math.ceil(percent / 10), self.canary
         self.canary = max(running, needed)
+        if "baseline" in self.world.counts:
+            self.world.happens()
+            self.baseline = max(self.baseline, min(needed, 10 - needed))
         self.world.happens()
         return "" if running >= needed else f"{running} of {needed} tasks of the canary run"
 
@@ -168,6 +172,8 @@ class Tasks:
         self.world.happens()
         assert self.world.share == 0, "nobody is served by tasks that are stopped"
         self.canary = 0
+        self.world.happens()
+        self.baseline = 0
         self.world.happens()
 
     def find_addresses(self) -> Mapping[Track, Sequence[str]]:

@@ -4,12 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.rollouts import V1, V3, World, begin, build_controller, counted, plan
+from support.rollouts import V1, V3, Tasks, World, begin, build_controller, counted, plan
 
 from churn.cli.rollout_baseline import require_baseline
 from churn.errors import SettingsError
 from churn.rollout.paired import Evidence
-from churn.rollout.parts import open_router
 from churn.rollout.recorder import build_judge_input
 from churn.rollout.routers.router import Track, split_percent
 from churn.rollout.state import Setup, State, StepCounts
@@ -112,7 +111,8 @@ def test_a_rollout_with_a_baseline_is_the_same_once_it_is_read_again(world: Worl
     [
         (Setup("haproxy", stable=(STABLE,)), "--baseline is missing"),
         (Setup("haproxy", stable=(STABLE,), baseline=(STABLE,)), "is --stable and --baseline"),
-        (Setup("alb:arn", fleet="ecs:one"), "a fleet starts no baseline yet"),
+        (Setup("alb:arn", stable=(STABLE,), fleet="ecs:one"), "nobody knows its addresses yet"),
+        (Setup("alb:arn", baseline=(OTHER,), fleet="ecs:one"), "nobody knows its addresses yet"),
     ],
 )
 def test_a_baseline_that_cannot_be_compared_is_refused(setup: Setup, why: str) -> None:
@@ -120,6 +120,35 @@ def test_a_baseline_that_cannot_be_compared_is_refused(setup: Setup, why: str) -
         require_baseline(setup, plan(baseline=True))
 
 
-def test_a_router_without_a_baseline_says_so() -> None:
-    with pytest.raises(SettingsError, match="has no baseline yet"):
-        open_router("alb:arn:aws:x", has_baseline=True)
+def test_whoever_takes_the_canary_its_share_by_hand_leaves_the_baseline_none(world: World, store: RolloutStore) -> None:
+    begin(world, store, plan(baseline=True))
+    fleet = Tasks(world)
+    controller = build_controller(world, store, fleet=fleet)
+    controller.tick()
+    assert (world.weights_set, fleet.baseline) == ([10], 1)
+    world.share = 0
+    assert controller.tick().state == State.ABORTED
+    assert (world.weights_set, fleet.canary, fleet.baseline) == ([10, 0], 0, 0)
+
+
+def test_the_router_is_told_the_share_at_each_look_since_the_baseline_may_have_come_or_gone(
+    world: World, store: RolloutStore
+) -> None:
+    begin(world, store, plan(baseline=True))
+    controller = build_controller(world, store)
+    for _ in range(3):
+        controller.tick()
+    assert world.weights_set == [10, 10, 10]
+    assert [event.kind for event in store.list_events(controller.rollout.number)] == [
+        "started",
+        "stepping",
+        "stepped",
+        "judged",
+    ]
+
+
+def test_a_plan_that_does_not_say_is_read_from_the_store_as_one_without_a_baseline(
+    store: RolloutStore, world: World
+) -> None:
+    begun = begin(world, store, plan())
+    assert store.get_rollout(begun.number).tracks == ("stable", "canary")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.rollouts import SERVICE, Killed, Tasks, World, begin, build_controller, counted, plan
+from support.rollouts import SERVICE, V1, Killed, Tasks, World, begin, build_controller, counted, plan
 
 from churn.errors import RegistryError
 from churn.judging.counts import StepAnswers
@@ -317,7 +317,7 @@ def test_after_the_bake_the_stable_tasks_run_the_new_version_before_the_canary_s
 
 def through(world: World, store: RolloutStore, kills: list[int], fleet: Tasks | None) -> Rollout:
     """Ticks to the end; each of the numbers kills the controller after so many things done to the world."""
-    begin(world, store)
+    begin(world, store, plan(baseline="baseline" in world.counts))
     left = [*kills]
     world.killed_after = left.pop() if left else None
     controller = build_controller(world, store, fleet=fleet)
@@ -343,18 +343,21 @@ def through(world: World, store: RolloutStore, kills: list[int], fleet: Tasks | 
     raise AssertionError("it never ended")
 
 
-# How it ends, what the canary and the registry have then, and of a fleet the stable version and the canary's tasks.
+# How it ends, what the canary and the registry have then, and of a fleet the stable version and the tasks beside it.
 ENDS = {
     (True, False): (State.PROMOTED, 100, "v2", None),
     (False, False): (State.ROLLED_BACK, 0, "v1", None),
-    (True, True): (State.PROMOTED, 0, "v2", ("v2", 0)),
-    (False, True): (State.ROLLED_BACK, 0, "v1", ("v1", 0)),
+    (True, True): (State.PROMOTED, 0, "v2", ("v2", 0, 0)),
+    (False, True): (State.ROLLED_BACK, 0, "v1", ("v1", 0, 0)),
 }
 
 
 def end(folder: Path, kills: list[int], *, good: bool, managed: bool) -> tuple[tuple[object, ...], bool]:
     """The end of a rollout whose controllers are killed, and whether they were."""
     world = World(folder, verdict="promote" if good else "hold")
+    if managed:  # then there is a baseline, too
+        world.up.add("baseline")
+        world.counts["baseline"], world.served["baseline"] = 2, [V1]
     fleet = Tasks(world) if managed else None
     store = RolloutStore(folder)
     try:
@@ -362,7 +365,7 @@ def end(folder: Path, kills: list[int], *, good: bool, managed: bool) -> tuple[t
     finally:
         store.close()
     assert set(world.weights_set) <= {0, 10, 100}
-    tasks = (fleet.stable, fleet.canary) if fleet else None
+    tasks = (fleet.stable, fleet.canary, fleet.baseline) if fleet else None
     return (rollout.state, world.share, world.champion, tasks), world.killed_after is None
 
 
