@@ -131,15 +131,32 @@ class Ecs:
                             yield f"http://{detail['value']}:{port}"
 
     def _require_services(self) -> dict[Track, Described]:
-        """Return the service of each track; the baseline's must exist if the rollout has one."""
+        """Return the service of each track. If the rollout has a baseline, it must exist and be like the canary."""
         services = self._find_services()
-        if self._has_baseline and BASELINE not in services:
+        if not self._has_baseline:
+            return services
+        if BASELINE not in services:
             raise RolloutError(
                 f"the cluster {self._cluster} has no service {services['stable']['serviceName']}{SUFFIXES[BASELINE]}",
                 instead="have deploy/terraform make it (docs/architecture/06-aws.md says how), or set baseline = false "
                 "in the plan",
             )
+        if not services[BASELINE]["desiredCount"]:  # afterwards it is too late to refuse
+            self._require_one_size(services)
         return services
+
+    def _require_one_size(self, services: Mapping[Track, Described]) -> None:
+        sizes = []
+        for track in TRACKS:
+            with _explain_errors(f"read the task definition of {track}"):
+                described = self._ecs.describe_task_definition(taskDefinition=services[track]["taskDefinition"])
+            definition = described["taskDefinition"]
+            sizes.append(f"{definition.get('cpu')} CPU units and {definition.get('memory')} MiB")
+        if sizes[0] != sizes[1]:
+            raise RolloutError(
+                f"a task of stable, which a baseline would be, has {sizes[0]}, and the canary's {sizes[1]}",
+                instead="release the live version for the stable service once more, so that both have Terraform's size",
+            )
 
     def _find_services(self) -> dict[Track, Described]:
         """Return the services as they are now; stable's and the canary's must exist."""
