@@ -51,7 +51,7 @@ def decide_baseline(setup: Setup, plan: Plan) -> tuple[Plan, str]:
         except RolloutError as error:
             require_parts(setup, without)  # all else is there
             say(f"there is no baseline: {error.message}. So a canary that is slower within the objective holds")
-            say(f"to have one, {error.instead}")
+            say(f"before the next rollout, {error.instead}")
             return without, error.message
     require_parts(setup, plan)
     return plan, ""
