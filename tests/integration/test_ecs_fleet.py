@@ -123,6 +123,18 @@ def test_a_baseline_has_as_many_tasks_for_its_share_as_the_canary(
     assert with_baseline.tasks()[BESIDE] == tasks
 
 
+def test_a_stable_service_that_was_scaled_in_beside_a_baseline_leaves_the_canary_its_tasks(
+    with_baseline: Cluster,
+) -> None:
+    fleet = Ecs(CLUSTER, has_baseline=True)
+    with_baseline.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=11)
+    fleet.start_canary(50)
+    with_baseline.ecs.update_service(cluster=CLUSTER, service=STABLE, desiredCount=3)
+    for _ in range(3):
+        fleet.start_canary(100)
+        assert with_baseline.tasks() == {STABLE: 3, CANARY: 11, BESIDE: 6}
+
+
 def test_a_baseline_stops_with_the_canary_however_often_it_is_said(with_baseline: Cluster) -> None:
     fleet = Ecs(CLUSTER, has_baseline=True)
     fleet.start_canary(50)

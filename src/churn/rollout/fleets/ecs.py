@@ -39,7 +39,10 @@ class Ecs:
         """
         services = self._require_services()
         stable, canary = services["stable"], services["canary"]
-        needed = max(1, math.ceil(stable["desiredCount"] * percent / 100))
+        # Autoscaling takes stable down while a baseline has its requests. Those are half of all at most, so the
+        # baseline has at most half of the tasks that carry them all, rounded up.
+        carrying = 2 * services[BASELINE]["desiredCount"] - 1 if self._has_baseline else 0
+        needed = max(1, math.ceil(max(stable["desiredCount"], carrying) * percent / 100))
         if canary["desiredCount"] < needed:
             self._update(canary, desiredCount=needed)
         running = [(canary["runningCount"], needed, "canary")]
