@@ -62,7 +62,7 @@ def verify_reasons(
     moved = [
         move_values(prediction.values, reference, together[at] if rule.moves_concept else (at,)) for at in features
     ]
-    # In whole steps, and back to a number as it is shown: the nearest to so many steps, which compares exactly.
+    # Probabilities are shown in whole steps, so two of them compare exactly.
     highest = (round(prediction.probability * STEPS) - rule.least_fall) / STEPS
     others = model.predict_encoded(moved)
     return {at: other.probability <= highest for at, other in zip(features, others, strict=True)}

@@ -20,7 +20,7 @@ MEDIAN, MOST = 0.5, 0.9
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The median of all runs, and what 90 % of them do not exceed; None where so many did not get there."""
+    """The median of all runs, and what 90 % of them do not exceed. None: too few runs got there."""
 
     median: float | None
     most: float | None
