@@ -1,7 +1,7 @@
 """Print a rollout: where it stands, its events, and what the judge found."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -69,9 +69,18 @@ def show_findings(events: Sequence[Event]) -> None:
         effect, low, high, tolerance = (
             _text_from_share(finding[name]) for name in ("effect", "low", "high", "tolerance")
         )
-        rows.append((finding["check"], finding["decision"], effect, f"{low} to {high}", tolerance))
+        rows.append((finding["check"], _describe_decision(finding), effect, f"{low} to {high}", tolerance))
     title = f"What the judge found, {format_time(judged.last)}: {judged.decision}"
     print_table(title, ["check", "verdict", "how much worse", "surely from, to", "tolerated"], rows)
+
+
+def _describe_decision(finding: Mapping[str, Any]) -> str:
+    """Return the decision, or that nobody is sure where nobody waits for it."""
+    if finding["decision"] != "promote":
+        return str(finding["decision"])
+    if finding["high"] is None:
+        return "not known"
+    return "not sure" if finding["high"] >= (finding.get("enough") or finding["tolerance"]) else "promote"
 
 
 def show_event(event: Event) -> None:

@@ -53,7 +53,7 @@ class RecordedFinding(Finding):
         if self.is_outside:
             return "outside"
         # A check that nobody waits for passes while nobody is sure of it.
-        return "within" if self.is_within and (self.high is None or not self.is_unsure) else "unsure"
+        return "within" if self.is_within and not self.is_unsure else "unsure"
 
 
 @dataclass(frozen=True, eq=False)  # each is read once, so that it is itself a key of what was drawn of it

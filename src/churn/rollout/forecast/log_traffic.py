@@ -130,7 +130,7 @@ def read_traffic(
     span_h = (until - begin).total_seconds() / HOUR_S
     if span_h < LEAST_H:
         raise RolloutError(
-            f"{places.where} tells of the last {max(60 * span_h, 0):.0f} minutes only, so nobody knows how many "
+            f"{places.where} tells of the last {max(60 * span_h, 0):.0f} min only, so nobody knows how many "
             "requests come in a day",
             instead=f"wait until it tells of an hour at least; or {GIVE_RATE}",
         )

@@ -77,7 +77,7 @@ def test_after_some_time_no_further_file_is_read_and_the_hours_that_were_read_te
 
 def test_a_short_log_and_one_that_is_off_say_what_to_do(tmp_path: Path) -> None:
     write(log(tmp_path), MIDNIGHT, ["a"])
-    with pytest.raises(RolloutError, match="tells of the last 20 minutes only") as told:
+    with pytest.raises(RolloutError, match="tells of the last 20 min only") as told:
         read_traffic(log(tmp_path), MIDNIGHT, MIDNIGHT + timedelta(minutes=20))
     assert "--requests-per-hour" in told.value.instead
     with pytest.raises(RolloutError, match="PREDICTION_LOG is `off`"):
