@@ -187,7 +187,7 @@ def _print_verdict(verdict: Verdict) -> None:
         rows = [
             [
                 finding.check,
-                finding.decision,
+                finding.words,
                 *map(points, (finding.effect, finding.low, finding.high)),
                 f"{100 * finding.tolerance:g}",
                 finding.reason.partition(": ")[2],

@@ -1,12 +1,13 @@
 """Print a rollout: where it stands, its events, and what the judge found."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.markup import escape
 
 from churn.cli.show import format_time, out, print_table
+from churn.judging.findings import describe_decision
 from churn.rollout.decision import text_from_duration
 from churn.rollout.state import Event, Rollout, State
 from churn.rollout.status import Status
@@ -69,18 +70,11 @@ def show_findings(events: Sequence[Event]) -> None:
         effect, low, high, tolerance = (
             _text_from_share(finding[name]) for name in ("effect", "low", "high", "tolerance")
         )
-        rows.append((finding["check"], _describe_decision(finding), effect, f"{low} to {high}", tolerance))
+        enough = finding.get("enough") or finding["tolerance"]
+        words = describe_decision(finding["decision"], finding["high"], enough)
+        rows.append((finding["check"], words, effect, f"{low} to {high}", tolerance))
     title = f"What the judge found, {format_time(judged.last)}: {judged.decision}"
     print_table(title, ["check", "verdict", "how much worse", "surely from, to", "tolerated"], rows)
-
-
-def _describe_decision(finding: Mapping[str, Any]) -> str:
-    """Return the decision, or that nobody is sure where nobody waits for it."""
-    if finding["decision"] != "promote":
-        return str(finding["decision"])
-    if finding["high"] is None:
-        return "not known"
-    return "not sure" if finding["high"] >= (finding.get("enough") or finding["tolerance"]) else "promote"
 
 
 def show_event(event: Event) -> None:

@@ -84,7 +84,7 @@ def take_samples(check: Check, steps: tuple[StepOutcomes, ...]) -> Proportions:
 
 
 def is_sure(check: Check, samples: Proportions, alpha: float, side: Side, multiple: float = 1.0) -> Flags:
-    """Tell whether the canary is surely worse, or less worse, than so many times what is tolerated, (...).
+    """Tell whether the canary is surely on one side of a multiple of what is tolerated, (...).
 
     What is tolerated is a number of points, or a part of stable's share if that is more: to be outside takes both
     lines, to be within takes either. Below zero it is the other way round. The samples are (..., steps).

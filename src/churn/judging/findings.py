@@ -65,9 +65,26 @@ class Finding:
         return self.high is None or self.high >= (self.tolerance if self.enough is None else self.enough)
 
     @property
+    def words(self) -> str:
+        """The decision in a word or two."""
+        return describe_decision(self.decision, self.high, self.tolerance if self.enough is None else self.enough)
+
+    @property
     def width(self) -> float:
         """How wide the confidence sequence still is, in tolerances; the wider, the longer one has to wait."""
         return math.inf if self.low is None or self.high is None else (self.high - self.low) / max(self.tolerance, 1e-9)
+
+
+def describe_decision(decision: str, high: float | None, enough: float) -> str:
+    """Return the decision in a word or two. What passes though nobody is sure of it says so.
+
+    Args:
+        high: the effect is surely less; None if it is not known.
+        enough: the effect must surely be less than this to pass.
+    """
+    if decision != "promote":
+        return decision
+    return "not known" if high is None else "not sure" if high >= enough else decision
 
 
 def decide(

@@ -95,7 +95,7 @@ def close_journals(journals: Path, store: SegmentStore, *, progress: Progress = 
 def keep_in_order(
     places: Places, days: int, *, only_write: bool = False, at_once: bool = False, progress: Progress = lambda *_: None
 ) -> ClosingSummary:
-    """Close the journals of predictions and banner events, and remove segments that are older than so many days.
+    """Close the journals of predictions and banner events, and remove segments that are too old.
 
     Args:
         only_write: a rule of the bucket removes segments; nobody may list them.

@@ -154,7 +154,7 @@ def expect_counts(version: Version, requests: int) -> Counts:
 
 
 def draw_moved(version: Version, people: int, random: np.random.Generator) -> Pairs:
-    """Draw how many of so many people each part has by the canary only, and by stable only, (parts, 2)."""
+    """Draw for each part how many people are in it by the canary only, and by stable only, (parts, 2)."""
     shares = np.array(list(version.moved.values()), dtype=float).reshape(-1, 2)
     drawn = random.multinomial(people, np.column_stack([shares, 1 - shares.sum(axis=1)]))
     return np.asarray(drawn[:, :2], dtype=np.int64)
