@@ -108,7 +108,7 @@ def judge(
 ) -> Verdict:
     """Judge a canary. The two chances are those of an error at any look, at most.
 
-    The verdict is `promote` when all is surely within its tolerance, `roll back` when a critical check is surely
+    The verdict is `promote` when all that must pass is surely within its tolerance, `roll back` when a critical check is surely
     outside, and `hold` otherwise. It is `hold` too when the counts are older than `stale_after_s`.
 
     Raises:
