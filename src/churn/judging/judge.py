@@ -108,8 +108,8 @@ def judge(
 ) -> Verdict:
     """Judge a canary. The two chances are those of an error at any look, at most.
 
-    The verdict is `promote` when all that must pass is surely within its tolerance, `roll back` when a critical check is surely
-    outside, and `hold` otherwise. It is `hold` too when the counts are older than `stale_after_s`.
+    The verdict is `promote` when all that must pass is surely within its tolerance. It is `roll back` when a critical
+    check is surely outside, and `hold` otherwise. It is `hold` too when the counts are older than `stale_after_s`.
 
     Raises:
         SettingsError: a chance, the weight or the checks make no sense.
