@@ -3,6 +3,7 @@
 file.py        reads a file of outcomes
 store.py       keeps outcomes in SQLite
 join.py        joins outcomes to the predictions in the log
+exposures.py   what became of subscribers, and with which chance each action was taken
 changes.py     what would have changed a prediction
 person.py      what is kept of one subscriber, to show or erase it
 estimates.py   a figure and its interval
