@@ -1,0 +1,6 @@
+"""The laboratory of learning: does the loop earn what it says, where the truth is known?
+
+population.py  subscribers of the demo's process, with the score and the reasons that a real bundle gives them
+menu.py        what a policy says of each of them: possible actions, their cost and their assumed effect
+world.py       the truth: who leaves and who accepts under each action; it uses nothing of what it tests
+"""
