@@ -58,7 +58,7 @@ class OfferValue(TypedDict):
     """Why an offer is worth making: `net = churn_probability * save_rate * margin - cost`, before rounding."""
 
     churn_probability: float
-    save_rate: Annotated[float, Field(description="Assumed share of those about to leave whom this offer keeps.")]
+    save_rate: Annotated[float, Field(description="The share of leaving that it prevents, as assumed or measured.")]
     margin_dollars: Annotated[Dollars, Field(description="What keeping this subscriber is worth.")]
     cost_dollars: Annotated[Dollars, Field(description="What the offer is expected to cost.")]
     net_dollars: Annotated[Dollars, Field(description="The expected net value.")]

@@ -73,5 +73,8 @@ def build_banner(
             last_offer=visitor.last_offer,
             language=language.code,
         )
-        content["headline"] = policy.headline(language.code, with_offer=content["offer"] is not None)
+        if content["offer"] is None and policy.without_offer == "nothing":
+            content["reasons"] = []
+        else:
+            content["headline"] = policy.headline(language.code, with_offer=content["offer"] is not None)
     return content

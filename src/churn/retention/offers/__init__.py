@@ -3,9 +3,12 @@
     benefit.py      what an offer gives: the only file that knows the kinds
     document.py     what a policy file may hold, and an offer's texts with its numbers filled in
     complaints.py   what is wrong with one: where, and what to do instead
+    conditions.py   conditions on a subscriber's fields
+    segments.py     segments that a person declares, in which effects are measured
     checks.py       whether it fits the contract
     price.py        the price and the currency that it counts in
     policy.py       the policy as it is used: read, checked, made ready
+    formula.py      what an offer is worth
     selection.py    the one offer for a subscriber, by expected net value
     arms.py         who is held out
 

@@ -1,15 +1,16 @@
 """Whether a policy that has the right shape also makes sense, by itself and for its contract."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from churn.contract.declaration import Contract
-from churn.contract.features import FeatureSpec
 from churn.contract.language import ENGLISH
 from churn.contract.unspoken import find_unspoken
 from churn.retention.offers.complaints import PolicyProblem
-from churn.retention.offers.document import Condition, OfferDocument, PolicyDocument, find_placeholders
-from churn.retention.offers.price import NUMERIC, find_price_problems
+from churn.retention.offers.conditions import find_condition_problems
+from churn.retention.offers.document import OfferDocument, PolicyDocument, find_placeholders
+from churn.retention.offers.price import find_price_problems
+from churn.retention.offers.segments import find_measured_problems, find_segment_problems
 
 
 def find_problems(
@@ -25,6 +26,8 @@ def find_problems(
         *_headlines("with_offer", document.headlines.with_offer, document.languages),
         *_headlines("without_offer", document.headlines.without_offer, document.languages),
     ]
+    problems += find_segment_problems(document.segments, contract)
+    segments = [segment.name for segment in document.segments]
     for code, count in Counter(offer.code for offer in document.offers).items():
         if count > 1:
             problems.append(
@@ -33,7 +36,7 @@ def find_problems(
     for offer in document.offers:
         problems += [
             PolicyProblem(f'offer "{offer.code}": {problem.place}', problem.what, problem.instead)
-            for problem in _offer(offer, contract, document.languages)
+            for problem in _offer(offer, contract, document.languages, segments)
         ]
     return problems
 
@@ -67,7 +70,9 @@ def _texts(
             )
 
 
-def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection[str]) -> Iterator[PolicyProblem]:
+def _offer(
+    offer: OfferDocument, contract: type[Contract], languages: Collection[str], segments: Collection[str]
+) -> Iterator[PolicyProblem]:
     yield from _texts("title", offer.title, languages)
     yield from _texts("disclosures", offer.disclosures, languages, "the list, which may be empty,")
     for language, title in offer.title.items():
@@ -78,18 +83,9 @@ def _offer(offer: OfferDocument, contract: type[Contract], languages: Collection
             yield from _placeholders(f"disclosures: {language}", text, offer.numbers)
             yield from _unspoken(f"disclosures: {language}", text, language, may_cancel=True)
     yield from _saves(offer, contract)
-    fields = {spec.name: spec for spec in contract.features}
-    open_to_offers = ", ".join(spec.name for spec in contract.features if not spec.marker.protected)
-    for name, condition in offer.eligible.items():
-        place, spec = f"eligible: {name}", fields.get(name)
-        if spec is None:
-            yield PolicyProblem(place, f"is no field of the contract {contract.contract_name}", f"use {open_to_offers}")
-        elif spec.marker.protected:
-            yield PolicyProblem(place, "is protected: no offer may depend on it", "take the condition out")
-        else:
-            yield from (
-                PolicyProblem(f"{place}{what}", why, instead) for what, why, instead in _condition(spec, condition)
-            )
+    yield from find_condition_problems("eligible", offer.eligible, contract, "no offer may depend on it")
+    if offer.measured:
+        yield from find_measured_problems(offer, offer.measured, segments)
 
 
 def _placeholders(place: str, text: str, numbers: Collection[str]) -> Iterator[PolicyProblem]:
@@ -127,36 +123,3 @@ def _saves(offer: OfferDocument, contract: type[Contract]) -> Iterator[PolicyPro
                 f"is {rate:g}, more than take_up, {offer.take_up:g}",
                 "lower it or raise take_up: nobody is kept by an offer that was not accepted",
             )
-
-
-def _condition(spec: FeatureSpec, condition: Condition) -> Iterator[tuple[str, str, str]]:
-    """Yield where below the condition something is wrong, what it is, and what to do."""
-    if spec.kind in NUMERIC:
-        if condition.one_of is not None:
-            yield ": is", f"{spec.name} is a number", "use at_least, at_most or both"
-        yield from _limits(spec, condition)
-        return
-    expected: Callable[[object], bool] = (
-        (lambda value: value in spec.categories) if spec.kind == "category" else lambda value: isinstance(value, bool)
-    )
-    listed = ", ".join(spec.categories) if spec.kind == "category" else "true, false"
-    if condition.at_least is not None or condition.at_most is not None:
-        yield "", f"{spec.name} is no number", f"use is = [...] with some of {listed}"
-    elif condition.one_of is None:
-        yield "", "says nothing", f"use is = [...] with some of {listed}"
-    else:
-        for value in condition.one_of:
-            if not expected(value):
-                yield ": is", f"{value!r} is no value of {spec.name}", f"use some of {listed}"
-
-
-def _limits(spec: FeatureSpec, condition: Condition) -> Iterator[tuple[str, str, str]]:
-    low, high = condition.at_least, condition.at_most
-    if low is None and high is None and condition.one_of is None:
-        yield "", "says nothing", "use at_least, at_most or both"
-    if low is not None and high is not None and low > high:
-        yield "", f"at_least is {low:g} and at_most {high:g}, so nobody is eligible", "exchange them"
-    if low is not None and spec.upper is not None and low > spec.upper:
-        yield ": at_least", f"is {low:g}, but {spec.name} is at most {spec.upper:g}", "lower it"
-    if high is not None and spec.lower is not None and high < spec.lower:
-        yield ": at_most", f"is {high:g}, but {spec.name} is at least {spec.lower:g}", "raise it"

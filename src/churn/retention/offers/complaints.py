@@ -12,9 +12,17 @@ from churn.errors import OfferPolicyError
 from churn.retention.offers.benefit import PolicyTable
 from churn.retention.offers.document import PolicyDocument
 
-OFFER = "offer"
+# The lists of tables, each with the key that names one of them.
+TABLES = {"offer": "code", "segment": "name"}
 # Of pydantic's words those of TOML, and ours.
-WORDS = {"tuple": "list", "Tuple": "list", "dictionary": "table", "String": "text", "string": "text"}
+WORDS = {
+    "tuple": "list",
+    "Tuple": "list",
+    "dictionary": "table",
+    "Dictionary": "table",
+    "String": "text",
+    "string": "text",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +69,18 @@ def _problem_from_error(detail: Mapping[str, Any], content: Mapping[str, Any]) -
 
 
 def _name_place(location: Sequence[int | str], content: Mapping[str, Any]) -> str:
-    if len(location) > 1 and location[0] == OFFER and isinstance(location[1], int):
-        offer = content[OFFER][location[1]]
-        code = offer.get("code") if isinstance(offer, dict) else None
-        name = f'{OFFER} "{code}"' if isinstance(code, str) else f"{OFFER} {location[1] + 1}"
-        return ": ".join([name, *map(str, location[2:])])
-    return ": ".join(map(str, location))
+    """Name a place by keys; a table of a list by its own name, else by its number, such as `offer 2`."""
+    names: list[str] = []
+    table: Any = content
+    for step in location:
+        if isinstance(step, int) and names and isinstance(table, list) and names[-1] in TABLES:
+            table = table[step]
+            name = table.get(TABLES[names[-1]]) if isinstance(table, dict) else None
+            names[-1] += f' "{name}"' if isinstance(name, str) else f" {step + 1}"
+        else:
+            table = table.get(step) if isinstance(table, dict) else None
+            names.append(str(step))
+    return ": ".join(names)
 
 
 def _describe(location: Sequence[int | str]) -> str:

@@ -3,10 +3,10 @@
 import string
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from babel.dates import format_date
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from churn.answers import MOST_MONTHS
 from churn.retention.offers.benefit import Benefit, Discount, NoBenefit, NumberWriter, PolicyTable
@@ -18,6 +18,10 @@ type DollarAmount = Annotated[float, Field(ge=0)]
 # TOML has arrays where Python has tuples, which cannot be changed later.
 type Several[T] = Annotated[tuple[T, ...], Field(strict=False)]
 type ByLanguage[T] = Mapping[str, T]
+type WithoutOffer = Literal["reasons", "nothing"]
+
+MOST_SEGMENTS = 6  # more of them are not measured in a year: each needs subscribers of its own
+OTHERS = "others"
 
 
 class Headlines(PolicyTable):
@@ -61,6 +65,86 @@ class Condition(PolicyTable):
     at_most: Annotated[float | None, Field(description="the largest number that is eligible")] = None
 
 
+class Explore(PolicyTable):
+    """Who is shown something else than what seems best, so that its effect can be measured."""
+
+    share: Annotated[Share, Field(description="the share who get an action by lot, over all possible ones, 0 to 1")] = (
+        0.02
+    )
+    below_threshold: Annotated[
+        Share, Field(description="the share of the subscribers below the threshold who take part, 0 to 1")
+    ] = 0.0
+    period_days: Annotated[
+        int, Field(ge=1, le=3660, description="for how many days a subscriber keeps the same lot")
+    ] = 90
+
+
+class SegmentDocument(PolicyTable):
+    """Some of the subscribers, among whom each offer's effect is measured by itself."""
+
+    name: Annotated[Name, Field(description="the segment's name, such as asks-for-help")]
+    when: Annotated[
+        Mapping[str, Condition],
+        Field(min_length=1, description="what the subscriber's fields must be; all of it must hold"),
+    ]
+
+
+class Estimate(PolicyTable):
+    """A measured number with its interval."""
+
+    value: Annotated[float, Field(description="the number that counts")]
+    low: Annotated[float, Field(description="the lower end of its interval")]
+    high: Annotated[float, Field(description="the upper end of its interval")]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.low <= self.value <= self.high:
+            raise ValueError("should have low <= value <= high")
+        return self
+
+
+class ShareEstimate(Estimate):
+    """A measured share with its interval."""
+
+    value: Annotated[Share, Field(description="the share that counts, 0 to 1")]
+    low: Annotated[Share, Field(description="the lower end of its interval, 0 to 1")]
+    high: Annotated[Share, Field(description="the upper end of its interval, 0 to 1")]
+
+
+class MeasuredSegment(PolicyTable):
+    """What was measured of an offer in one segment."""
+
+    name: Annotated[Name, Field(description="the name of one of the policy's segments")]
+    subscribers: Annotated[int, Field(ge=0, description="how many subscribers it was measured on")]
+    strength: Annotated[Estimate, Field(description="the effect on leaving there, as a multiple of `saves`")]
+
+
+class Measured(PolicyTable):
+    """What was measured of an offer. Each number replaces the assumed one."""
+
+    experiment: Annotated[Name, Field(description="the experiment in which it was measured")]
+    first_day: Annotated[date, Field(alias="from", description="the first day of measuring, as YYYY-MM-DD")]
+    last_day: Annotated[date, Field(alias="until", description="the last day of measuring, as YYYY-MM-DD")]
+    subscribers: Annotated[int, Field(ge=0, description="how many subscribers it was measured on")]
+    take_up: Annotated[ShareEstimate | None, Field(description="the share who accept, of those offered it")] = None
+    leavers_use: Annotated[
+        ShareEstimate | None, Field(description="the share of the cost that is used up by those who leave all the same")
+    ] = None
+    strength: Annotated[
+        Estimate | None, Field(description="the effect on leaving, as a multiple of `saves`; below 0 the offer harms")
+    ] = None
+    segments: Annotated[
+        Several[MeasuredSegment],
+        Field(alias="segment", description="what was measured in segments of the policy, each by its name"),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first_day > self.last_day:
+            raise ValueError("should have from <= until")
+        return self
+
+
 class OfferDocument(PolicyTable):
     """One offer."""
 
@@ -81,10 +165,19 @@ class OfferDocument(PolicyTable):
         Mapping[str, Share],
         Field(
             min_length=1,
-            description="the assumed share kept, of those about to leave, by the reason group that it answers",
+            description="the assumed share of leaving that it prevents among all who are offered it and see the "
+            "reason, by reason group",
         ),
     ]
-    source: Annotated[Text, Field(description="where take_up and saves are from")]
+    leavers_use: Annotated[
+        Share,
+        Field(description="the assumed share of its cost that is used up by those who accept and leave all the same"),
+    ] = 1.0
+    source: Annotated[Text, Field(description="where take_up, saves and leavers_use are from")]
+    explore: Annotated[bool, Field(description="whether a lot may fall on it; false: it is no longer tried")] = True
+    measured: Annotated[
+        Measured | None, Field(description="what was measured of it, as `churn offers learn` writes it")
+    ] = None
     expires: Annotated[date, Field(description="the last day on which it can be accepted, as YYYY-MM-DD")]
     eligible: Annotated[
         Mapping[str, Condition], Field(description="what the subscriber's fields must be; all of it must hold")
@@ -140,6 +233,20 @@ class PolicyDocument(PolicyTable):
     headlines: Annotated[Headlines, Field(description="the banner's first line")]
     holdout: Annotated[Holdout, Field(description="who is held out")]
     cooldown: Annotated[Cooldown, Field(description="the time between two offers")]
+    without_offer: Annotated[
+        WithoutOffer, Field(description='what is shown where no offer is worth it: "reasons" or "nothing"')
+    ] = "reasons"
+    explore: Annotated[Explore, Field(description="who gets an action by lot; without it nobody does")] = Explore(
+        share=0.0
+    )
+    segments: Annotated[
+        Several[SegmentDocument],
+        Field(
+            alias="segment",
+            max_length=MOST_SEGMENTS,
+            description=f"at most {MOST_SEGMENTS} segments, each as [[segment]]; the first that fits counts",
+        ),
+    ] = ()
     assumptions: Annotated[
         Assumptions | None, Field(description="what is assumed of every subscriber; none without a price_field")
     ] = None

@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,10 +15,10 @@ from churn.errors import OfferPolicyError
 from churn.retention.offers.benefit import Benefit
 from churn.retention.offers.checks import find_problems
 from churn.retention.offers.complaints import build_policy_error, problems_from_validation
-from churn.retention.offers.document import Holdout, OfferDocument, PolicyDocument
+from churn.retention.offers.conditions import Limits, read_conditions
+from churn.retention.offers.document import Explore, Holdout, OfferDocument, PolicyDocument, WithoutOffer
 from churn.retention.offers.price import find_currency
-
-UNBOUNDED = float("inf")
+from churn.retention.offers.segments import Segment, list_strengths
 
 
 class PolicyFile(NamedTuple):
@@ -29,23 +29,22 @@ class PolicyFile(NamedTuple):
     document: PolicyDocument
 
 
-class EligibilityLimits(NamedTuple):
-    """A condition: one of `values`, or from `low` to `high` if there are no values."""
-
-    field: str
-    values: frozenset[object] | None
-    low: float
-    high: float
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """An offer, ready for choosing: with titles and disclosures by language, their numbers filled in."""
+    """An offer, ready for choosing: with titles and disclosures by language, their numbers filled in.
+
+    Args:
+        take_up, leavers_use: as measured, else as assumed.
+        strengths: the effect as a multiple of `saves`, by segment of the policy, and last for all others.
+    """
 
     code: str
     offer: OfferDocument
     benefit: Benefit
-    eligible: tuple[EligibilityLimits, ...]
+    eligible: tuple[Limits, ...]
+    take_up: float
+    leavers_use: float
+    strengths: tuple[float, ...]
     titles: Mapping[str, str]
     disclosures: Mapping[str, tuple[str, ...]]
 
@@ -66,6 +65,9 @@ class Policy:
     currency: str
     holdout: Holdout
     cooldown_days: int
+    without_offer: WithoutOffer
+    explore: Explore
+    segments: tuple[Segment, ...]
     terms: tuple[Terms, ...]
 
     def headline(self, language: str, *, with_offer: bool) -> str:
@@ -132,6 +134,7 @@ def build_policy(file: PolicyFile, contract: type[Contract], *, languages: Colle
     if problems := find_problems(document, contract, languages):
         raise build_policy_error(path, problems)
     currency = find_currency(document, contract)
+    segments = [segment.name for segment in document.segments]
     return Policy(
         document=document,
         content=content,
@@ -140,24 +143,24 @@ def build_policy(file: PolicyFile, contract: type[Contract], *, languages: Colle
         currency=currency,
         holdout=document.holdout,
         cooldown_days=document.cooldown.days,
-        terms=tuple(_terms_from_offer(offer, currency) for offer in document.offers),
+        without_offer=document.without_offer,
+        explore=document.explore,
+        segments=tuple(Segment(segment.name, read_conditions(segment.when)) for segment in document.segments),
+        terms=tuple(_terms_from_offer(offer, currency, segments) for offer in document.offers),
     )
 
 
-def _terms_from_offer(offer: OfferDocument, currency: str) -> Terms:
+def _terms_from_offer(offer: OfferDocument, currency: str, segments: Sequence[str]) -> Terms:
+    measured = offer.measured
+    take_up, leavers_use = (measured.take_up, measured.leavers_use) if measured else (None, None)
     return Terms(
         code=offer.code,
         offer=offer,
         benefit=offer.benefit,
-        eligible=tuple(
-            EligibilityLimits(
-                name,
-                None if condition.one_of is None else frozenset(condition.one_of),
-                -UNBOUNDED if condition.at_least is None else condition.at_least,
-                UNBOUNDED if condition.at_most is None else condition.at_most,
-            )
-            for name, condition in offer.eligible.items()
-        ),
+        eligible=read_conditions(offer.eligible),
+        take_up=take_up.value if take_up else offer.take_up,
+        leavers_use=leavers_use.value if leavers_use else offer.leavers_use,
+        strengths=list_strengths(measured, segments),
         titles={language: offer.fill_text(text, language, currency) for language, text in offer.title.items()},
         disclosures={
             language: tuple(offer.fill_text(text, language, currency) for text in several)

@@ -6,15 +6,26 @@ from typing import NamedTuple
 
 from churn.answers import CustomerReason, Offer, OfferConsidered, WhyNotOffered
 from churn.contract.declaration import Contract
+from churn.retention.offers.conditions import is_met
+from churn.retention.offers.formula import find_cost, find_effect, find_full_cost, find_net
 from churn.retention.offers.policy import Policy, Terms
+from churn.retention.offers.segments import find_segment
 
 CENTS = 2
+
+
+class Stake(NamedTuple):
+    """What is at stake: the price if the policy knows one, the margin of keeping them, and their segment's number."""
+
+    price: float | None
+    margin: float
+    segment: int
 
 
 class WeighedOffer(NamedTuple):
     """An offer that answers a reason, known by its code, and what making it is worth, in the policy's currency.
 
-    `net` is rounded to cents: what is decided is decided on this number.
+    `save_rate` is with what was measured. `net` is rounded to cents: what is decided is decided on this number.
     """
 
     terms: Terms
@@ -38,16 +49,15 @@ def choose_offer(
 ) -> tuple[Offer | None, list[OfferConsidered]]:
     """Choose the offer with the largest expected net value for this subscriber.
 
-    For an offer that answers one of the reasons, in the policy's currency:
+    `formula.py` says what an offer is worth that answers one of the reasons, in the policy's currency, with
 
-        net    = probability * save_rate * margin - cost
-        margin = price * margin_share * months_kept
-        cost   = take_up * (months * monthly discount + cost_dollars)
+        margin    = price * margin_share * months_kept
+        full cost = months * monthly discount + cost_dollars
 
     Without a price field the margin is what the offer says that it is worth to keep a subscriber by it. A price that is
-    not known counts as 0. The offer's benefit says what the monthly discount is. `save_rate` is the share of those
-    about to leave whom the offer keeps, `take_up` the share of all who are offered it and accept: they cost, whether
-    they would have left or not.
+    not known counts as 0. The offer's benefit says what the monthly discount is. `save_rate` is the share of leaving
+    that the offer prevents among all who are offered it, and `strength` what was measured of it in the subscriber's
+    segment. `take_up` is the share of all who are offered it and accept.
 
     An offer counts for the reason with the highest save rate that it answers; of equal ones for the first. Net values
     are compared in whole cents, as they are shown. An offer with a net value of 0 or less is not made. Of equal offers
@@ -62,7 +72,7 @@ def choose_offer(
     Returns:
         The offer, or None, and all others of the policy in its order.
     """
-    price, margin = _weigh_subscriber(policy, subscriber)
+    stake = _weigh_subscriber(policy, subscriber)
     cooling = last_offer is not None and (today - last_offer).days < policy.cooldown_days
     best: WeighedOffer | None = None
     best_at = -1
@@ -74,9 +84,9 @@ def choose_offer(
             why = "expired"
         elif cooling:
             why = "cooldown"
-        elif not _is_eligible(terms, subscriber):
+        elif not is_met(terms.eligible, subscriber):
             why = "not_eligible"
-        elif (weighed := _weigh(terms, reasons, probability, margin, price)) is None:
+        elif (weighed := _weigh(terms, reasons, probability, stake)) is None:
             why = "answers_no_reason"
         elif weighed.net <= 0:
             why = "not_worth_its_cost"
@@ -99,34 +109,23 @@ def find_largest_net(policy: Policy, price: float) -> float:
     kept = 0.0 if assumed is None else price * assumed.margin_share * assumed.months_kept
     largest = 0.0
     for terms in policy.terms:
-        offer, discount = terms.offer, terms.benefit.monthly_dollars(known)
-        cost = offer.take_up * (terms.benefit.months * discount + offer.cost_dollars)
-        largest = max(largest, max(offer.saves.values()) * (offer.worth_dollars or kept) - cost)
+        effect = find_effect(1.0, max(terms.offer.saves.values()), max(terms.strengths))
+        full_cost = _find_full_cost(terms, terms.benefit.monthly_dollars(known))
+        cost = find_cost(1.0, effect, terms.take_up, full_cost, terms.leavers_use)
+        largest = max(largest, find_net(effect, terms.offer.worth_dollars or kept, cost))
     return round(largest, CENTS)
 
 
-def _weigh_subscriber(policy: Policy, subscriber: Contract) -> tuple[float | None, float]:
-    """Return the monthly price, and what it is worth to keep the subscriber; no price if the policy knows of none."""
+def _weigh_subscriber(policy: Policy, subscriber: Contract) -> Stake:
     field, assumed = policy.document.price_field, policy.document.assumptions
+    segment = find_segment(policy.segments, subscriber)
     if field is None or assumed is None:
-        return None, 0.0
+        return Stake(None, 0.0, segment)
     price = float(getattr(subscriber, field) or 0.0)
-    return price, price * assumed.margin_share * assumed.months_kept
+    return Stake(price, price * assumed.margin_share * assumed.months_kept, segment)
 
 
-def _is_eligible(terms: Terms, subscriber: Contract) -> bool:
-    for field, values, low, high in terms.eligible:
-        value = getattr(subscriber, field)
-        if value is None:  # of what is not known no condition is met
-            return False
-        if not low <= value <= high if values is None else value not in values:
-            return False
-    return True
-
-
-def _weigh(
-    terms: Terms, reasons: Sequence[CustomerReason], probability: float, margin: float, price: float | None
-) -> WeighedOffer | None:
+def _weigh(terms: Terms, reasons: Sequence[CustomerReason], probability: float, stake: Stake) -> WeighedOffer | None:
     """Weigh an offer by the reason that it answers best; None if it answers none."""
     reason, save_rate = "", -1.0
     for shown in reasons:
@@ -135,11 +134,17 @@ def _weigh(
             reason, save_rate = shown["code"], rate
     if save_rate < 0:
         return None
-    margin = terms.offer.worth_dollars or margin
-    discount = terms.benefit.monthly_dollars(price)
-    cost = terms.offer.take_up * (terms.benefit.months * discount + terms.offer.cost_dollars)
-    net = round(probability * save_rate * margin - cost, CENTS) + 0.0
-    return WeighedOffer(terms, reason, save_rate, discount, margin, cost, net)
+    margin = terms.offer.worth_dollars or stake.margin
+    strength = terms.strengths[stake.segment]
+    discount = terms.benefit.monthly_dollars(stake.price)
+    effect = find_effect(probability, save_rate, strength)
+    cost = find_cost(probability, effect, terms.take_up, _find_full_cost(terms, discount), terms.leavers_use)
+    net = round(find_net(effect, margin, cost), CENTS) + 0.0
+    return WeighedOffer(terms, reason, save_rate * strength, discount, margin, cost, net)
+
+
+def _find_full_cost(terms: Terms, monthly_discount: float) -> float:
+    return find_full_cost(monthly_discount, terms.benefit.months, terms.offer.cost_dollars)
 
 
 def _build_offer(chosen: WeighedOffer, probability: float, currency: str, language: str) -> Offer:

@@ -103,7 +103,7 @@ WRONG = [
         "commitment = 0.22",
         "commitment = 1.28",
         'offer "yearly-20": saves: commitment: should be less',
-        "about to leave",
+        "share of leaving that it prevents",
     ),
     (
         "commitment = 0.22",
