@@ -72,6 +72,7 @@ class Subscriber(Contract):
                         below=1,
                         raises="You have not asked for help in the last six months, and we are here if you need any.",
                         lowers="You have not needed our help in the last six months.",
+                        suits="you have not asked for help in the last six months",
                     ),
                     Band(
                         "Having opened {value} in six months",
@@ -79,6 +80,7 @@ class Subscriber(Contract):
                         below=3,
                         raises="You opened {value} in the last six months, and we would like to put things right.",
                         lowers="You opened {value} in the last six months: thank you for telling us.",
+                        suits="you opened {value} in the last six months",
                     ),
                     Band(
                         "Having opened as many as {value} in six months",
@@ -86,6 +88,7 @@ class Subscriber(Contract):
                         raises="You had to open {value} in the last six months, more than anybody should, and we "
                         "would like to put things right.",
                         lowers="You opened {value} in the last six months: thank you for your patience.",
+                        suits="you had to open {value} in the last six months",
                     ),
                 ],
                 words=CountedNoun("support ticket", "support tickets"),
@@ -116,12 +119,14 @@ class Subscriber(Contract):
                         below=1,
                         raises="Your plan has no streaming services yet, and adding one can make more of it.",
                         lowers="Your plan has no streaming services, so you do not pay for any.",
+                        suits="your plan has no streaming services yet",
                     ),
                     Band(
                         "Having {value} in the plan",
                         name="some",
                         raises="Your plan has {value}, and another choice may suit you better.",
                         lowers="Your plan has {value} for you to enjoy.",
+                        suits="your plan has {value}",
                     ),
                 ],
                 words=CountedNoun("streaming service", "streaming services"),

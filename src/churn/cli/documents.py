@@ -41,10 +41,12 @@ def describe_contract(contract: type[Contract]) -> str:
             "",
             *_build_date_lines(contract),
             "What is said of a value: to the team, whose sentence goes on *increases*, *decreases* or *has no effect",
-            "on churn risk*; and to the subscriber, where the value raises and where it lowers their risk.",
+            "on churn risk*; and to the subscriber, where the value raises and where it lowers their risk,",
+            "and where an offer helps more by it.",
             "",
             *_tabulate(
-                "code of the reason | value | to the team | to the subscriber, raising | lowering",
+                "code of the reason | value | to the team | to the subscriber, raising | lowering | "
+                "*This offer is for you because ...*",
                 (row for spec in contract.features for row in _build_wording_rows(spec)),
             ),
             "",
@@ -205,5 +207,5 @@ def _build_wording_rows(spec: FeatureSpec) -> Iterator[tuple[str, ...]]:
         yield (f"`{spec.name}.{spec.unknown.name}`", "not known", spec.unknown.team, *_describe_texts(spec.unknown))
 
 
-def _describe_texts(band: Band) -> tuple[str, str]:
-    return band.raises or "never shown", band.lowers or "never shown"
+def _describe_texts(band: Band) -> tuple[str, str, str]:
+    return band.raises or "never shown", band.lowers or "never shown", band.suits or "nothing"

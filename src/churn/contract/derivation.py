@@ -137,7 +137,16 @@ def _word_unknown(label: str, marker: Feature, taken: Collection[str]) -> Band:
     if in_codes in taken and marker.missing:
         raise ValueError(f"an unknown value and another have the name {in_codes!r}: give one a name in its Says")
     [band] = require_sound(
-        [Band(says.team, says.raises, says.lowers, name=in_codes, label=says.label or UNKNOWN.capitalize())],
+        [
+            Band(
+                says.team,
+                says.raises,
+                says.lowers,
+                suits=says.suits,
+                name=in_codes,
+                label=says.label or UNKNOWN.capitalize(),
+            )
+        ],
         has_number=False,
     )
     return band
@@ -189,6 +198,11 @@ def _check_customer_texts(spec: FeatureSpec) -> None:
         raise ContractError(
             f"field {spec.name!r} has words for subscribers for some values only",
             instead="give raises and lowers for each value, or for none",
+        )
+    if any(band.suits and not band.raises for band in [*spec.bands, spec.unknown]):
+        raise ContractError(
+            f"field {spec.name!r} has suits where subscribers are told nothing else",
+            instead="give raises and lowers, too, or leave suits out",
         )
     if any(texts) and spec.marker.protected:
         raise ContractError(f"field {spec.name!r} is protected and must not be shown", instead="remove its words")

@@ -210,12 +210,20 @@ class FeatureSpec:
         text = band.raises if direction == "increases_risk" else band.lowers
         return self._fill_in(language.translate(text), value, language) if text else ""
 
+    def word_for_offer(self, value: Value | None, language: Language = ENGLISH) -> str:
+        """Return what goes on `This offer is for you because`; empty if nothing is said or it is not translated."""
+        text = self.find_band(value).suits
+        messages = {text, *self._list_nouns(value)}
+        return "" if not text or language.lacks & messages else self._fill_in(language.translate(text), value, language)
+
     def list_messages_of(self, value: Value | None) -> set[str | tuple[str, str]]:
         """List the messages that a text for a subscriber needs: that of the value's band, and the noun in it."""
-        messages: set[str | tuple[str, str]] = {self.find_band(value).raises}
+        return {self.find_band(value).raises, *self._list_nouns(value)}
+
+    def _list_nouns(self, value: Value | None) -> list[tuple[str, str]]:
         if isinstance(self.words, CountedNoun) and value is not None:
-            messages.add((self.words.one, self.words.many))
-        return messages
+            return [(self.words.one, self.words.many)]
+        return []
 
     def _fill_in(self, text: str, value: Value | None, language: Language) -> str:
         return text if self.words is None or value is None else text.replace("{value}", self.words(value, language))

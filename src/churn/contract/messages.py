@@ -6,13 +6,19 @@ from churn.contract.phrases import CountedNoun
 
 type Message = str | tuple[str, str]
 """A text, or a noun for one and for many."""
+OFFER_IS_FOR_YOU = ("This offer is for you because {reason}.", "It is also for you because {reason}.")
+"""How the first reason of an offer is said, and the second."""
 
 
 def list_messages(contract: type[Contract]) -> list[Message]:
     """List the messages in the contract's order, each once. What no subscriber is shown has none."""
     shown = [spec for spec in contract.features if spec.is_showable]
     labels: list[Message] = [day.label for day in map(contract.find_date, shown) if day]
-    return list(dict.fromkeys([*labels, *(message for spec in shown for message in list_field_messages(spec))]))
+    says_why = any(band.suits for spec in shown for band in (*spec.bands, spec.unknown))
+    around: tuple[Message, ...] = OFFER_IS_FOR_YOU if says_why else ()
+    return list(
+        dict.fromkeys([*labels, *(message for spec in shown for message in list_field_messages(spec)), *around])
+    )
 
 
 def list_field_messages(spec: FeatureSpec) -> list[Message]:
@@ -21,4 +27,5 @@ def list_field_messages(spec: FeatureSpec) -> list[Message]:
     of_unknown = [spec.unknown] if spec.is_nullable else []
     bands = [*spec.bands, *of_unknown]
     labels = [band.label for band in (of_unknown if spec.words else bands)]
-    return [spec.label, *nouns, *labels, *(text for band in bands for text in (band.raises, band.lowers) if text)]
+    texts = [text for band in bands for text in (band.raises, band.lowers, band.suits) if text]
+    return [spec.label, *nouns, *labels, *texts]

@@ -75,6 +75,8 @@ class Says:
         team: a noun phrase that is true of the value; the sentence goes on `increases churn risk`.
         raises: for the subscriber, where the value raises the risk: what they have, and what would help.
         lowers: for the subscriber, where the value lowers the risk.
+        suits: for the subscriber, where an offer helps more by the value. It goes on `This offer is for you because`,
+            such as `you pay {value} a month`. Without it nothing is said.
         name: stands in a reason's code; by default the value in lower case.
         label: the value in a word or two, as tables have it; by default the value itself.
     """
@@ -82,6 +84,7 @@ class Says:
     team: str
     raises: str = ""
     lowers: str = ""
+    suits: str = field(kw_only=True, default="")
     name: str = field(kw_only=True, default="")
     label: str = field(kw_only=True, default="")
 
@@ -127,6 +130,7 @@ def bands_from_values(says: Mapping[Value, Says], values: Sequence[Value]) -> tu
             says[value].team,
             says[value].raises,
             says[value].lowers,
+            suits=says[value].suits,
             name=names[value],
             label=says[value].label or _label_value(value),
         )
@@ -184,7 +188,7 @@ def require_sound(bands: Sequence[Band], *, has_number: bool) -> tuple[Band, ...
     if wrong := [name for name in names if not NAME.fullmatch(name)]:
         raise ValueError(f"a band's name is letters and digits, joined by hyphens, not {wrong[0]!r}")
     for band in bands:
-        for place in ("team", "raises", "lowers"):
+        for place in ("team", "raises", "lowers", "suits"):
             text = getattr(band, place)
             _require_known_placeholders(f"{place} of {band.name!r}", text, has_number=has_number)
             if place != "team" and (word := find_unspoken(text, ENGLISH.code)):

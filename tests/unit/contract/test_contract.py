@@ -4,6 +4,7 @@ What `churn contract test` asks of every contract is asked in `unit/drafting/tes
 """
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
@@ -65,7 +66,7 @@ def test_what_a_subscriber_may_read_has_words_for_every_value_in_both_directions
         assert spec.is_showable != spec.marker.protected
         for band in spec.bands:
             assert bool(band.raises) == bool(band.lowers) == spec.is_showable
-            for text in (band.team, band.raises, band.lowers):
+            for text in (band.team, band.raises, band.lowers, band.suits):
                 assert text.count("{") == text.count("{value}") <= (spec.words is not None)
 
 
@@ -74,13 +75,34 @@ def test_nothing_a_subscriber_may_read_speaks_of_leaving_or_of_risk(contract: ty
     forbidden = re.compile(r"\b(leav|risk|churn|cancel|quit|likely|score|predict|model|lose)", re.IGNORECASE)
     for spec in contract.features:
         for band in spec.bands:
-            assert not forbidden.search(band.raises + band.lowers), (spec.name, band.name)
+            assert not forbidden.search(band.raises + band.lowers + band.suits), (spec.name, band.name)
 
 
 def test_a_protected_field_cannot_have_words_for_subscribers() -> None:
     says = {True: Says("A", raises="You are A.", lowers="You are A."), False: Says("B", raises="b", lowers="b")}
     with pytest.raises(ContractError, match="protected"):
         make(bool, says, example=True, protected=True)
+
+
+def test_a_protected_field_cannot_say_why_an_offer_is_for_somebody() -> None:
+    says = {True: Says("A", suits="you are A"), False: Says("B")}
+    with pytest.raises(ContractError, match="suits"):
+        make(bool, says, example=True, protected=True)
+
+
+def test_streamflow_says_of_every_value_that_may_be_shown_why_an_offer_is_for_somebody() -> None:
+    for spec in STREAMFLOW.features:
+        assert all(bool(band.suits) == spec.is_showable for band in spec.bands), spec.name
+    spec = STREAMFLOW.features[0]
+    assert spec.word_for_offer(1) == "you have been with us for 1 month"
+    assert spec.word_for_offer(14, find_language("de")) == "Sie schon 14 Monate bei uns sind"
+    assert spec.word_for_offer(14, replace(find_language("de"), lacks=frozenset({("month", "months")}))) == ""
+
+
+def test_an_offers_reason_may_not_speak_of_leaving() -> None:
+    says = {True: Says("A", "a", "b", name="yes", suits="you might leave"), False: Says("B", "c", "d")}
+    with pytest.raises(ContractError, match="suits of 'yes' tells the subscriber of 'leave'"):
+        make(bool, says, example=True)
 
 
 def test_minus_zero_is_encoded_as_zero() -> None:
