@@ -160,6 +160,8 @@ def draw_exposures(
     accepted = (generator.random(count) < truth.accepting[rows, taken]) & (taken >= len(NO_OFFER))
     paid = accepted * menu.full_cost[rows, taken] * np.where(left, LEAVERS_USE, 1.0)
     time = START_US + first_day * DAY_US + generator.integers(0, days * DAY_US, count)
+    # Of those who were shown nothing, as many were held out as the chances say.
+    held_out = (taken == NOTHING) & (generator.random(count) < holdout / propensities[:, NOTHING])
     return Exposures(
         actions=menu.actions,
         feature_names=tuple(population.contract.feature_names()),
@@ -172,6 +174,7 @@ def draw_exposures(
         probability=population.probability,
         threshold=np.full(count, THRESHOLD),
         holdout_share=np.full(count, holdout),
+        held_out=held_out,
         propensities=propensities,
         taken=taken,
         reasons=population.list_reasons(),

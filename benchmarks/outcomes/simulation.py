@@ -27,7 +27,8 @@ from churn.outcomes.experiment import Experiment
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import join_rows
 from churn.outcomes.quality import ModelQuality
-from churn.outcomes.summary import OutcomeSummary, find_last_counted, summarize_joined
+from churn.outcomes.ripeness import find_last_counted
+from churn.outcomes.summary import OutcomeSummary, summarize_joined
 
 AUC, AUC_UNTREATED, LIFT = "AUC as seen", "AUC had nobody been treated", "lift"
 EFFECT, CALIBRATION, ACCEPTANCE = "effect", "calibration", "acceptance"

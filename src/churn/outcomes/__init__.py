@@ -2,8 +2,10 @@
 
 file.py        reads a file of outcomes
 store.py       keeps outcomes in SQLite
+ripeness.py    when a prediction counts, and whether somebody left in time
 join.py        joins outcomes to the predictions in the log
 exposures.py   what became of subscribers, and with which chance each action was taken
+reading_exposures.py  reads them: the log once more, with what was known then
 changes.py     what would have changed a prediction
 person.py      what is kept of one subscriber, to show or erase it
 estimates.py   a figure and its interval

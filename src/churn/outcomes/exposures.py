@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 type Numbers = npt.NDArray[np.float64]
 type Flags = npt.NDArray[np.bool_]
+type Places = npt.NDArray[np.int64]
 type Texts = npt.NDArray[np.object_]
 
 
@@ -30,6 +31,7 @@ class Exposures:
         probability: of leaving, as shown, (n,).
         threshold: above which the banner was asked for, (n,).
         holdout_share: of the subscribers, who were shown nothing, (n,).
+        held_out: whether the subscriber was one of these, (n,). Others may be shown nothing, too.
         propensities: the chance of each action, with that to be held out; 0 where it could not be taken, (n, a).
         taken: which action was taken, as an index of `actions`, (n,).
         reasons: the groups of the reasons that were shown, or for the holdout would have been, strongest first.
@@ -41,7 +43,7 @@ class Exposures:
 
     actions: tuple[str, ...]
     feature_names: tuple[str, ...]
-    time: npt.NDArray[np.int64]
+    time: Places
     identity: Texts
     experiment: Texts
     model_version: Texts
@@ -50,8 +52,9 @@ class Exposures:
     probability: Numbers
     threshold: Numbers
     holdout_share: Numbers
+    held_out: Flags
     propensities: Numbers
-    taken: npt.NDArray[np.int64]
+    taken: Places
     reasons: Sequence[tuple[str, ...]]
     left: Flags
     accepted: Numbers
@@ -67,7 +70,7 @@ class Exposures:
         """Return for each row whether the model asked for a banner."""
         return self.probability > self.threshold
 
-    def choose(self, rows: Flags | npt.NDArray[np.int64]) -> Self:
+    def choose(self, rows: Flags | Places) -> Self:
         """Return some of the rows, by a mask or by their places."""
         places = np.arange(len(self))[rows]
         chosen = {

@@ -13,9 +13,9 @@ from churn.reading.whole import read_bytes, read_csv
 
 type Kind = Literal["prediction_id", "subscriber"]
 
-LEFT, ACCEPTED, LEFT_ON = "left", "accepted", "left_on"
+LEFT, ACCEPTED, LEFT_ON, PAID, WATCHED_UNTIL = "left", "accepted", "left_on", "paid", "watched_until"
 IDS: Final[tuple[Kind, ...]] = ("prediction_id", "subscriber")  # the first counts where both are known
-WANTED = (*IDS, LEFT, ACCEPTED, LEFT_ON)
+WANTED = (*IDS, LEFT, ACCEPTED, LEFT_ON, PAID, WATCHED_UNTIL)
 ANSWERS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 MAX_LISTED = 10
 
@@ -26,6 +26,8 @@ class Outcome(NamedTuple):
     Args:
         id: a prediction's id, or a subscriber's key, hashed as in the log.
         left_on: the day; None if they stayed, or nobody said it.
+        paid: what the accepted offer has cost until the horizon, in the policy's currency; None if nobody said it.
+        watched_until: the last day on which somebody would have noticed that they left; None if nobody said it.
     """
 
     kind: Kind
@@ -33,6 +35,8 @@ class Outcome(NamedTuple):
     left: bool
     accepted: bool | None
     left_on: date | None = None
+    paid: float | None = None
+    watched_until: date | None = None
 
 
 def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome]:

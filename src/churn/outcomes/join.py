@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from churn.errors import DataError
 from churn.outcomes.file import IDS, Kind, Outcome
+from churn.outcomes.ripeness import DAY_US, find_label, is_watched
 from churn.prediction_log.batches import rows_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import read_records
@@ -15,8 +16,6 @@ from churn.prediction_log.record import COLUMNS as LOGGED
 from churn.prediction_log.segments import Progress
 
 ARMS = ("treatment", "holdout")
-DAY_US = 24 * 3600 * 10**6
-EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class LabelledPrediction(NamedTuple):
@@ -26,6 +25,7 @@ class LabelledPrediction(NamedTuple):
         arm: None where the model asked for no banner.
         experiment, holdout_share: None if the record is of a version that did not log them.
         left: None if nobody knows.
+        accepted, paid, left_on: as the outcome says; None if it does not.
     """
 
     time: int
@@ -40,6 +40,8 @@ class LabelledPrediction(NamedTuple):
     holdout_share: float | None = None
     left: bool | None = None
     accepted: bool | None = None
+    paid: float | None = None
+    left_on: date | None = None
 
     @property
     def identity(self) -> str:
@@ -95,9 +97,11 @@ class JoinedOutcomes:
         drawn: by subscriber, all draws, also those after the time that counts.
         treated: subscribers who were ever in the treatment.
         known: by subscriber, the first prediction with an outcome.
+        unasked: by draw and subscriber, the first prediction with an outcome that asked for no banner.
         missing: subscribers without an outcome, though outcomes are known of others who came as early and as late.
         matched: the number of outcomes that have a prediction which counts.
         too_young: the number of those whose predictions are all younger than the horizon.
+        unwatched: the number of those who were not watched until the horizon of any prediction.
     """
 
     by_version: dict[tuple[str, str], LabelledPrediction] = field(default_factory=dict)
@@ -107,9 +111,11 @@ class JoinedOutcomes:
     drawn: dict[str, set[Draw]] = field(default_factory=dict)
     treated: set[str] = field(default_factory=set)
     known: dict[str, LabelledPrediction] = field(default_factory=dict)
+    unasked: dict[tuple[Draw, str], LabelledPrediction] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     matched: int = 0
     too_young: int = 0
+    unwatched: int = 0
 
     def note_banner(self, prediction: LabelledPrediction) -> None:
         """Note whom the banner may have changed, by any of their predictions."""
@@ -124,6 +130,8 @@ class JoinedOutcomes:
         if prediction.left is not None:
             _keep_first(self.by_version, (prediction.model_version, prediction.identity), prediction)
             _keep_first(self.known, prediction.identity, prediction)
+            if prediction.arm not in ARMS:
+                _keep_first(self.unasked, (prediction.draw, prediction.identity), prediction)
         if prediction.arm in ARMS:
             key = (prediction.draw, prediction.identity)
             _keep_first(self.assigned, key, prediction)
@@ -144,7 +152,7 @@ class JoinedOutcomes:
         Each counts once in each experiment, by the arm they were in first. Where a record does not say the experiment,
         it is that of later records with the same version of the policy, if these name one.
         """
-        draws = self._complete_draws()
+        draws = self.complete_draws()
         cohorts: dict[str | None, Cohort] = {}
         arms: dict[tuple[str | None, str], set[str]] = {}
         for (logged, identity), prediction in self.assigned.items():
@@ -157,6 +165,8 @@ class JoinedOutcomes:
                 holdout_share=draw.holdout_share,
                 left=labelled.left,
                 accepted=labelled.accepted,
+                paid=labelled.paid,
+                left_on=labelled.left_on,
             )
             cohort = cohorts.setdefault(draw.experiment, Cohort(draw.experiment))
             _keep_first(cohort.members, identity, first)
@@ -165,9 +175,9 @@ class JoinedOutcomes:
             cohorts[experiment].moved += len(own) > 1
         return sorted(cohorts.values(), key=lambda cohort: cohort.last, reverse=True)
 
-    def _complete_draws(self) -> dict[Draw, Draw]:
+    def complete_draws(self) -> dict[Draw, Draw]:
         """Map each draw to itself, or to the one that is known of its version of the policy."""
-        logged = {draw for draw, _ in self.assigned}
+        logged = {draw for draw, _ in (*self.assigned, *self.unasked)}
         known: dict[str | None, set[Draw]] = {}
         for draw in logged:
             if draw.experiment is not None:
@@ -221,6 +231,7 @@ def join_rows(
     """
     known: dict[tuple[Kind, str], Outcome] = {(outcome.kind, outcome.id): outcome for outcome in outcomes}
     joined, matched, young = JoinedOutcomes(), set[tuple[Kind, str]](), set[tuple[Kind, str]]()
+    unwatched = set[tuple[Kind, str]]()
     by_prediction = any(kind == "prediction_id" for kind, _ in known)
     came: dict[str, int] = {}  # the time of each subscriber's first prediction
     for record in rows:
@@ -233,27 +244,23 @@ def join_rows(
             joined.note_banner(LabelledPrediction(**row))
             continue
         outcome = known[keys[0]] if keys else None
+        if outcome and not is_watched(outcome, row["time"], horizon_days):
+            unwatched.update(keys)
+            joined.note_banner(LabelledPrediction(**row))
+            continue
         left = find_label(outcome, row["time"], horizon_days) if outcome else None
         if outcome and left is None:  # they had left before
             continue
         matched.update(keys)
-        prediction = LabelledPrediction(**row, left=left, accepted=outcome.accepted if outcome else None)
+        said = (outcome.accepted, outcome.paid, outcome.left_on) if outcome else (None, None, None)
+        prediction = LabelledPrediction(**row, left=left, accepted=said[0], paid=said[1], left_on=said[2])
         joined.add(prediction)
         if prediction.subscriber or by_prediction:  # else nobody can say what became of them
             came[prediction.identity] = min(came.get(prediction.identity, prediction.time), prediction.time)
     joined.matched, joined.too_young = len(matched), len(young - matched)
+    joined.unwatched = len(unwatched - young - matched)
     joined.missing = find_missing(came, joined.known)
     return joined
-
-
-def find_label(outcome: Outcome, time: int, horizon_days: int | None) -> bool | None:
-    """Say whether somebody left within the horizon after a prediction; None if they had left before its day."""
-    if outcome.left_on is None:
-        return outcome.left
-    after_days = outcome.left_on.toordinal() - EPOCH_DAY - time // DAY_US
-    if after_days < 0:
-        return None
-    return horizon_days is None or after_days <= horizon_days
 
 
 def find_missing(came: Mapping[str, int], known: Collection[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from churn.errors import DataError
@@ -12,6 +12,7 @@ from churn.outcomes.estimates import Estimate, estimate_share
 from churn.outcomes.experiment import Experiment, compare_arms
 from churn.outcomes.join import Cohort, JoinedOutcomes, join_outcomes
 from churn.outcomes.quality import ModelQuality, measure_quality
+from churn.outcomes.ripeness import find_last_counted
 from churn.outcomes.store import load_outcomes, locate_outcomes
 from churn.outcomes.untreated import weigh_untreated
 from churn.prediction_log.places import Places
@@ -94,11 +95,6 @@ def summarize_outcomes(
     manifests = [bundle.manifest for bundle in list_bundles(home) if bundle.contract == contract and bundle.manifest]
     trained_auc = {manifest.model_version: manifest.test_auc for manifest in manifests}
     return summarize_joined(joined, len(known), trained_auc, horizon_days=horizon_days)
-
-
-def find_last_counted(now: datetime, horizon_days: int | None) -> int | None:
-    """Return the last moment whose predictions count, in microseconds since 1970; None if all do."""
-    return round((now - timedelta(days=horizon_days)).timestamp() * 1e6) if horizon_days else None
 
 
 def summarize_joined(

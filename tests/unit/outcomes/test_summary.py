@@ -16,8 +16,9 @@ from churn.dashboard.charts.outcomes import report_outcomes
 from churn.model.model import Prediction
 from churn.outcomes.experiment import compare_arms
 from churn.outcomes.file import Outcome
-from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, find_label, find_missing
+from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, find_missing
 from churn.outcomes.quality import measure_auc, measure_lift, measure_quality
+from churn.outcomes.ripeness import find_label
 from churn.outcomes.store import erase_outcomes, load_outcomes, locate_outcomes, write_outcomes
 from churn.outcomes.strata import Stratum, bound_effect
 from churn.outcomes.summary import summarize_outcomes
