@@ -14,6 +14,7 @@ libraries.py    names the libraries whose models are read
 loading.py      reads a model's file by its own library
 xgb.py          models of XGBoost, and its own contributions where the trees do not fit
 xgb_json.py     reads XGBoost's trees
+specialising.py decides what is asked about columns whose value is known, and prunes it
 lgb.py          models of LightGBM
 cat.py          models of CatBoost
 skl.py          models of scikit-learn's gradient boosting

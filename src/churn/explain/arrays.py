@@ -46,19 +46,19 @@ class Tables:
     passes: npt.NDArray[np.uint8]
     numbers: npt.NDArray[np.float32]
 
-    def save(self, folder: Path) -> None:
-        """Write each array as a `.npy` file."""
+    def save(self, folder: Path, prefix: str = "") -> None:
+        """Write each array as a `.npy` file, whose name begins with the prefix."""
         for name in ARRAYS:
-            np.save(folder / file_name(name), getattr(self, name), allow_pickle=False)
+            np.save(folder / file_name(name, prefix), getattr(self, name), allow_pickle=False)
 
     @classmethod
-    def read(cls, files: Mapping[str, memoryview]) -> Self:
+    def read(cls, files: Mapping[str, memoryview], prefix: str = "") -> Self:
         """Read the arrays from the bytes of their files, without a copy.
 
         Raises:
             ValueError: the arrays are not sound. A file that holds no array may raise anything that NumPy does.
         """
-        tables = cls(**{name: _read_array(name, files[file_name(name)]) for name in ARRAYS})
+        tables = cls(**{name: _read_array(name, files[file_name(name, prefix)]) for name in ARRAYS})
         tables.require_sound()
         return tables
 
@@ -142,9 +142,9 @@ ARRAYS: Mapping[str, npt.NDArray[Any]] = {
 }
 
 
-def file_name(array: str) -> str:
+def file_name(array: str, prefix: str = "") -> str:
     """Return the name of the file that holds an array."""
-    return f"tables_{array}.npy"
+    return f"{prefix}tables_{array}.npy"
 
 
 def _read_array(name: str, content: memoryview) -> npt.NDArray[Any]:

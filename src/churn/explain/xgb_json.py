@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,16 @@ import numpy.typing as npt
 from churn.explain.tree_by_tree import unite_thresholds
 from churn.explain.trees import Ensemble, NotTabular, Tree, build_ensemble
 
+LOGISTIC: Final = frozenset({"binary:logistic", "reg:logistic"})
+SQUARED_ERROR: Final = "reg:squarederror"
+
 
 def read_ensemble(model_json: bytes) -> Ensemble:
     """Read what `Booster.save_raw("json")` gives.
 
     Raises:
-        NotTabular: a linear booster, categorical splits, or more than one output; names which.
+        NotTabular: a linear booster, categorical splits, more than one output, or an objective that is neither logistic
+            nor squared error; names which.
     """
     learner = json.loads(model_json)["learner"]
     booster = learner["gradient_booster"]
@@ -28,7 +32,8 @@ def read_ensemble(model_json: bytes) -> Ensemble:
         _require_plain(tree)
     params = learner["learner_model_param"]
     read = [_read_tree(tree, weight) for tree, weight in zip(trees, weights, strict=True)]
-    return build_ensemble(_read_base_margin(params["base_score"]), read, int(params["num_feature"]))
+    margin = _read_base_margin(params["base_score"], learner["objective"]["name"])
+    return build_ensemble(margin, read, int(params["num_feature"]))
 
 
 def read_thresholds(model_json: bytes) -> list[npt.NDArray[np.float32]]:
@@ -47,12 +52,19 @@ def _require_plain(tree: Mapping[str, Any]) -> None:
         raise NotTabular("its trees split on categories")
 
 
-def _read_base_margin(base_score: str) -> float:
-    """Return the base score in log-odds, as float32; XGBoost keeps it as a probability."""
+def _read_base_margin(base_score: str, objective: str) -> float:
+    """Return what XGBoost begins to add leaves to, as float32. It keeps it as the objective shows it."""
     scores = [float(score) for score in base_score.strip("[]").split(",")]
     if len(scores) != 1:
         raise NotTabular("it has several outputs")
-    return float(np.float32(math.log(scores[0] / (1 - scores[0]))))
+    [score] = scores
+    if objective == SQUARED_ERROR:
+        return float(np.float32(score))
+    if objective not in LOGISTIC:
+        raise NotTabular(f"its objective is {objective}, whose base score is not read")
+    if not 0 < score < 1:
+        raise NotTabular(f"its base score is {score:g}, which is no probability between 0 and 1")
+    return float(np.float32(math.log(score / (1 - score))))
 
 
 def _read_tree(tree: Mapping[str, Any], weight: float) -> Tree:
