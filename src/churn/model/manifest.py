@@ -13,6 +13,7 @@ from churn.contract.phrases import Value
 from churn.errors import BundleError, ChurnError
 from churn.model.formats import read_format
 from churn.model.held import MOST_BYTES, read_file
+from churn.model.uplift_files import UpliftCard
 
 MODEL, GOLDEN, REFERENCE = "model.ubj", "golden.json", "reference.json"
 
@@ -82,6 +83,13 @@ class Manifest(ModelCard):
     ]
     threshold: Annotated[
         float | None, Field(ge=0, le=1, description="The banner is shown above it; absent: the contract's.")
+    ] = None
+    uplift: Annotated[
+        UpliftCard | None,
+        Field(
+            description="What offers change, if somebody learnt it; absent: the policy's effects alone.",
+            exclude_if=lambda uplift: uplift is None,
+        ),
     ] = None
     libraries: dict[str, str]
     files: dict[FileName, Sha256]

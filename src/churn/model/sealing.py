@@ -20,7 +20,7 @@ from churn.explain.tables import build_table_explainer
 from churn.explain.trained import TrainedModel
 from churn.explain.trees import NotTabular
 from churn.files import encode_json, hash_file, replace_directory, write_bytes
-from churn.model.bundle import Bundle, Golden, load_bundle, probabilities_from_contributions
+from churn.model.bundle import GOLDEN_TOLERANCE, Bundle, Golden, load_bundle, probabilities_from_contributions
 from churn.model.manifest import (
     GOLDEN,
     MANIFEST,
@@ -31,6 +31,7 @@ from churn.model.manifest import (
     seal_from_manifest,
 )
 from churn.model.reference import find_reference_values
+from churn.model.uplift_sealing import UpliftParts, write_uplift
 
 # Enough for a middle value, and two seconds where the library itself explains.
 REFERENCE_ROWS = 2000
@@ -48,6 +49,7 @@ def write_bundle(
     threshold: float | None = None,
     more_rows: Rows | None = None,
     edge_rows: int | None = None,
+    uplift: UpliftParts | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     examine: Callable[[Bundle], None] = lambda _bundle: None,
 ) -> Bundle:
@@ -62,6 +64,7 @@ def write_bundle(
         threshold: the banner is shown above this probability; None leaves it to the contract.
         more_rows: encoded; compared with the library beside many adversarial rows. Without them the golden rows are.
         edge_rows: how many adversarial ones; as many as the library can be asked about if None.
+        uplift: what offers change, with a booster for each.
         progress: told how many of these rows have been compared, of how many.
         examine: raises if the finished bundle must not appear at `path`.
 
@@ -93,6 +96,8 @@ def write_bundle(
         write_bytes(fresh / GOLDEN, encode_json(golden.model_dump()))
         if reference is not None:
             write_bytes(fresh / REFERENCE, encode_json(reference))
+        if uplift is not None:
+            write_uplift(fresh, contract, uplift, golden_rows=golden_rows, more_rows=rows, edge_rows=edge_rows)
         sample = rows[:: -(-len(rows) // REFERENCE_ROWS)]
         manifest = Manifest(
             **card.model_dump(),
@@ -103,6 +108,7 @@ def write_bundle(
             explainer_reason=reason,
             reference_values=reference_values or find_reference_values(contract, sample, explain(sample)[:, :-1]),
             threshold=threshold,
+            uplift=uplift.card if uplift else None,
             libraries={
                 "python": platform.python_version(),
                 **model.versions,
@@ -121,7 +127,17 @@ def write_bundle(
 
 
 def _make_golden(model: TrainedModel, rows: Rows) -> Golden:
-    """Write down what the library itself says of the rows."""
+    """Write down what the library itself says of the rows.
+
+    Raises:
+        BundleError: it predicts something else than the probability that its contributions add up to.
+    """
     explained = model.explain(rows).tolist()
+    off = np.abs(model.predict(rows) - probabilities_from_contributions(explained))
+    if not (off <= GOLDEN_TOLERANCE).all():
+        raise BundleError(
+            f"the model predicts something else than the probability of its log-odds, by {np.nanmax(off):.2g}",
+            instead="train a classifier of who leaves; a regressor cannot be served in its place",
+        )
     values = [[None if math.isnan(value) else value for value in row] for row in rows.tolist()]  # JSON has no NaN
     return Golden(rows=values, contributions=explained, probability=probabilities_from_contributions(explained))

@@ -9,6 +9,7 @@
     price.py        the price and the currency that it counts in
     policy.py       the policy as it is used: read, checked, made ready
     formula.py      what an offer is worth
+    effects_hash.py names the effects that it says
     selection.py    the one offer for a subscriber, by expected net value
     arms.py         who is held out
 
