@@ -21,7 +21,9 @@ def change_first(**fields: object) -> PolicyDocument:
 def measure(value: float, low: float) -> Measured:
     day = date(2026, 1, 1)
     strength = Estimate(value=value, low=low, high=2.0)
-    return Measured(**{"experiment": "a", "from": day, "until": day, "subscribers": 9, "strength": strength})
+    return Measured.model_validate(
+        {"experiment": "a", "from": day, "until": day, "subscribers": 9, "strength": strength}
+    )
 
 
 @pytest.mark.parametrize("change", [lambda: change_first(take_up=0.99), lambda: change_first(title={"en": "Other"})])
