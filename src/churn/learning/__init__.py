@@ -1,4 +1,12 @@
 """Learning whom which offer keeps: what an experiment in the log says of the policy, and of another one.
 
+    stakes.py      what a policy puts at stake in each row: margin, cost, assumed effect, segment
+    measures.py    a measured number with its interval; the rates that a policy counts with
+    strengths.py   how strongly each offer keeps subscribers
+    usage.py       who accepts, and what those use up who leave all the same
+    shrinking.py   empirical Bayes
+    rates.py       all rates of a policy, from the log
+    choosing.py    the best action for many rows at once
+
 Nothing here reads files. Rows come as `outcomes.exposures.Exposures`.
 """

@@ -28,13 +28,13 @@ def find_segment(segments: Sequence[Segment], subscriber: Contract) -> int:
 def list_strengths(measured: Measured | None, segments: Collection[str]) -> tuple[float, ...]:
     """Return an offer's effect as a multiple of what `saves` says, by segment, and last for all others.
 
-    It is 1 where nothing was measured, and the offer's own in segments in which it was not measured.
+    It is 1 where nothing was measured. Where it was not measured in a segment, or among the others, it is the offer's.
     """
     if measured is None:
         return (1.0,) * (len(segments) + 1)
     overall = 1.0 if measured.strength is None else measured.strength.value
     by_name = {segment.name: segment.strength.value for segment in measured.segments}
-    return (*(by_name.get(name, overall) for name in segments), overall)
+    return tuple(by_name.get(name, overall) for name in (*segments, OTHERS))
 
 
 def find_segment_problems(segments: Sequence[SegmentDocument], contract: type[Contract]) -> Iterator[PolicyProblem]:
@@ -57,7 +57,7 @@ def find_measured_problems(
     """Find what is wrong with what was measured of an offer, in a policy with segments of these names."""
     for name, count in Counter(segment.name for segment in measured.segments).items():
         place = f'measured: segment "{name}"'
-        if name not in segments:
+        if name not in {*segments, OTHERS} or not segments:
             instead = f"use {', '.join(segments)}" if segments else "declare it in the policy as [[segment]]"
             yield PolicyProblem(place, "is no segment of the policy", instead)
         elif count > 1:
