@@ -7,6 +7,8 @@
     shrinking.py   empirical Bayes
     rates.py       all rates of a policy, from the log
     choosing.py    the best action for many rows at once
+    guessing.py    what each action would have come to for each row, with few parameters
+    evaluation.py  what another choice would have been worth, and whether the log can say it
 
 Nothing here reads files. Rows come as `outcomes.exposures.Exposures`.
 """
