@@ -3,4 +3,6 @@
 population.py  subscribers of the demo's process, with the score and the reasons that a real bundle gives them
 menu.py        what a policy says of each of them: possible actions, their cost and their assumed effect
 world.py       the truth: who leaves and who accepts under each action; it uses nothing of what it tests
+rules.py       how a firm may go about it: assumptions for ever, re-estimates, segments
+year.py        a year in months with each rule, and with an oracle
 """

@@ -98,5 +98,4 @@ def make_policy(contract: type[Contract], segments: str) -> Policy:
 
 def choose_with_rates(rule: Rule, stakes: Stakes, probability: Numbers, rates: Rates) -> Places:
     """Choose as the service would with these rates. Who learns shows nothing where no offer is worth it."""
-    without_offer = "nothing" if rule.learns else "reasons"
-    return choose_actions(stakes, probability, rates, without_offer=without_offer)
+    return choose_actions(stakes, probability, rates, without_offer="nothing" if rule.learns else "reasons")

@@ -56,7 +56,8 @@ def set_stage(bundle: Path, visitors: int, seed: int, segments: tuple[str, ...])
     policies = {text: make_policy(population.contract, text) for text in segments}
     menu = read_menu(population, policies[segments[0]].document)
     nobody = np.full(len(population), NOTHING)
-    truth = Truth(menu, *(np.zeros(menu.possible.shape) for _ in range(2)), np.zeros(len(population), dtype=bool))
+    unknown = np.zeros(menu.possible.shape)
+    truth = Truth(menu, unknown, unknown, np.zeros(len(population), dtype=bool))
     rows = draw_exposures(population, truth, nobody, seed)
     stakes = {text: weigh_exposures(rows, policy, population.contract) for text, policy in policies.items()}
     return Stage(population, menu, policies, stakes)
@@ -88,9 +89,7 @@ def choose_rows(stakes: Stakes, rows: Places) -> Stakes:
     return replace(stakes, **by_row)
 
 
-def _play_rule(
-    stage: Stage, rule: Rule, months: Sequence[tuple[Places, Population, Truth]], seed: int
-) -> Earned:
+def _play_rule(stage: Stage, rule: Rule, months: Sequence[tuple[Places, Population, Truth]], seed: int) -> Earned:
     stakes, log = stage.stakes[rule.segments], list[tuple[Places, Exposures]]()
     rates, earned = read_rates(stage.policies[rule.segments], stakes.actions), []
     for number, (rows, population, truth) in enumerate(months):
@@ -99,8 +98,16 @@ def _play_rule(
             rates = estimate_rates(join_exposures([part for _, part in ripe]), choose_rows(stakes, known))
         chosen = choose_with_rates(rule, choose_rows(stakes, rows), population.probability, rates)
         earned.append(count_earned(truth, chosen, share=rule.share))
-        days = {"first_day": number * _DAYS_A_MONTH, "days": _DAYS_A_MONTH}
-        log.append((rows, draw_exposures(population, truth, chosen, seed * MONTHS + number, share=rule.share, **days)))
+        drawn = draw_exposures(
+            population,
+            truth,
+            chosen,
+            seed * MONTHS + number,
+            share=rule.share,
+            first_day=number * _DAYS_A_MONTH,
+            days=_DAYS_A_MONTH,
+        )
+        log.append((rows, drawn))
     return _sum_up(earned)
 
 
