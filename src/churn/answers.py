@@ -20,6 +20,7 @@ type TierLimits = tuple[float, float]
 TIERS: Final[tuple[RiskTier, ...]] = get_args(RiskTier.__value__)
 ARMS: Final[tuple[Arm, ...]] = get_args(Arm.__value__)
 BANNER_EVENT_NAMES: Final[tuple[BannerEventName, ...]] = get_args(BannerEventName.__value__)
+DECIMALS: Final = 4  # of a probability, and of all that adds up to one
 MOST_MONTHS: Final = 120  # that an offer may last
 
 # Not `format: date`: some generators of clients leave out an operation with such a header.
@@ -54,6 +55,13 @@ class Suppressed(TypedDict):
     why: WhyNotShown
 
 
+class OfferReason(TypedDict):
+    """Why an offer is for this subscriber, in words for them."""
+
+    code: Annotated[str, Field(description="Field and band, such as `tenure.short`; stays when wording changes.")]
+    text: Annotated[str, Field(description="A whole sentence, in the answer's language.")]
+
+
 class OfferValue(TypedDict):
     """Why an offer is worth making: `net = churn_probability * save_rate * margin - cost`, before rounding."""
 
@@ -77,6 +85,16 @@ class Offer(TypedDict):
     months: Annotated[int, Field(ge=0, description="For how many bills.")]
     expires: Annotated[str, Field(pattern=DAY_PATTERN, description="The last day it can be accepted, as YYYY-MM-DD.")]
     disclosures: Annotated[list[str], Field(description="What must be shown with it, in the answer's language.")]
+    because: NotRequired[
+        Annotated[
+            list[OfferReason],
+            Field(
+                max_length=2,
+                description="Why it is for this subscriber, each verified, in the order in which they are to be read. "
+                "Absent where no uplift model decided.",
+            ),
+        ]
+    ]
     expected: OfferValue
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from support.earlier import EARLIER, THRESHOLD, earlier_json
+from support.earlier import EARLIER, FORMAT_4, THRESHOLD, earlier_json
 from support.in_process import InProcess
 
 from churn.contract.language import list_language_codes
@@ -54,6 +54,15 @@ def test_a_known_subscriber_has_the_known_probability_to_the_bit() -> None:
     model = load_bundle(BUNDLES / "v0.0.1").model
     [prediction] = model.predict([model.contract.model_validate(earlier_json("answers.json")[1]["subscriber"])])
     assert (prediction.probability, prediction.base_value.hex()) == (0.7377, "-0x1.1fbce87d08571p-3")
+
+
+def test_a_bundle_of_format_4_adjusts_offers_as_it_did_then_to_the_bit() -> None:
+    model = load_bundle(FORMAT_4 / "bundles" / "streamflow" / "v0.1.0").model
+    assert model.uplift
+    row = model.contract.model_validate(model.contract.example()).encode()
+    alone, yearly = (model.uplift.find_adjustment(row, code) for code in ("banner alone", "yearly-20"))
+    assert (alone.points, yearly.points) == (0.0119, 0.0497)
+    assert yearly.contributions[1].hex() == "0x1.d69fec0000000p-6"
 
 
 @pytest.mark.parametrize("number", range(30))

@@ -8,15 +8,25 @@ import xgboost
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_demo_columns
 from churn.explain.xgb import XgboostModel
+from churn.model.bundle import Bundle
 from churn.model.manifest import ModelCard
 from churn.model.reference import measure_reference
 from churn.model.sealing import write_bundle
+from churn.model.uplift_sealing import UpliftParts
 
 ROWS = 20_000
 TREES = 120
 
 
-def write_demo_bundle(path: Path, version: str = "v0.0.2", *, draws: int = ROWS, trees: int = TREES) -> None:
+def write_demo_bundle(
+    path: Path,
+    version: str = "v0.0.2",
+    *,
+    draws: int = ROWS,
+    trees: int = TREES,
+    edge_rows: int | None = None,
+    uplift: UpliftParts | None = None,
+) -> Bundle:
     """Trains on the demo's documented process."""
     contract = find_contract("streamflow")
     assert contract.demo is not None
@@ -33,7 +43,7 @@ def write_demo_bundle(path: Path, version: str = "v0.0.2", *, draws: int = ROWS,
     }
     booster = xgboost.train(parameters, xgboost.DMatrix(rows, label=left.astype(np.float32)), trees)
     scores = booster.predict(xgboost.DMatrix(rows)).astype(np.float64)
-    write_bundle(
+    return write_bundle(
         path,
         contract=contract,
         model=XgboostModel(booster),
@@ -41,4 +51,6 @@ def write_demo_bundle(path: Path, version: str = "v0.0.2", *, draws: int = ROWS,
         golden_rows=rows[:5],
         reference=measure_reference(contract, rows, scores),
         more_rows=rows[:2000],
+        edge_rows=edge_rows,
+        uplift=uplift,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 EARLIER = Path(__file__).parents[1] / "fixtures" / "7b3a96c"
+FORMAT_4 = EARLIER.with_name("format-4")
 SALT = "the salt of the fixtures"
 THRESHOLD = 0.3
 # Words for people may change.

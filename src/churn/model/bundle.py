@@ -5,6 +5,7 @@
     tables_*.npy     the same trees compiled for explaining, where they fit into tables
     golden.json      rows with the contributions and probabilities that the library gave at export
     reference.json   distributions over the holdout, where they are known
+    uplift_*         what offers change, where somebody learnt it; `uplift_files.py` says more
     manifest.json    what this is, the reference values, and the sha256 of every file above
     manifest.sha256  the sha256 of the manifest: the bundle's identity
     manifest.sig     who vouches for the manifest, where somebody signed it
@@ -29,6 +30,7 @@ from churn.explain import Explainer
 from churn.explain.arrays import ARRAYS, Tables, file_name
 from churn.explain.libraries import find_model_file
 from churn.explain.tables import build_table_explainer
+from churn.model.golden import require_equal_answers
 from churn.model.held import HeldFiles
 from churn.model.manifest import (
     EXPORT_AGAIN,
@@ -46,8 +48,7 @@ from churn.model.manifest import (
 )
 from churn.model.model import ChurnModel, sigmoid
 from churn.model.signing import MOST_SIGNATURE_BYTES, SIGNATURE, require_signature
-
-GOLDEN_TOLERANCE = 1e-5
+from churn.model.uplift_reading import read_uplift
 
 
 class Golden(BaseModel):
@@ -135,7 +136,8 @@ def verify_bundle(path: Path, files: HeldFiles) -> Bundle:
             instead=EXPORT_AGAIN,
         )
     reference = _encode_reference(path, manifest, contract)
-    model = ChurnModel(contract, explain, manifest.model_version, reference, manifest.threshold)
+    uplift = read_uplift(path, manifest.uplift, files, contract) if manifest.uplift else None
+    model = ChurnModel(contract, explain, manifest.model_version, reference, manifest.threshold, uplift)
     with refuse_damage(f"{path / GOLDEN} does not hold golden rows"):
         check_golden(path / GOLDEN, Golden.model_validate_json(bytes(files[GOLDEN])), model)
     return Bundle(path, hashlib.sha256(files[MANIFEST]).hexdigest(), manifest, model, files)
@@ -203,12 +205,4 @@ def check_golden(path: Path, golden: Golden, model: ChurnModel) -> None:
     explained = model.explain(np.array(golden.rows, dtype=np.float32))
     answers = np.column_stack([explained, probabilities_from_contributions(explained.tolist())])
     golden_answers = np.column_stack([golden.contributions, golden.probability])
-    if answers.shape != golden_answers.shape:
-        raise BundleError(f"{path} holds golden rows of another shape than the model's", instead=EXPORT_AGAIN)
-    worst = np.abs(answers - golden_answers).max(axis=1)
-    if not (worst <= GOLDEN_TOLERANCE).all():
-        row = int(np.nanargmax(np.where(np.isnan(worst), np.inf, worst)))
-        raise BundleError(
-            f"{path}: golden row {row} comes out differently than at export, by {worst[row]:.2g}",
-            instead="the libraries here answer differently; install the locked ones, or export the model again here",
-        )
+    require_equal_answers(path, answers, golden_answers)

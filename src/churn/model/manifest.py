@@ -5,9 +5,9 @@ import json
 from collections.abc import Buffer, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from churn.contract.phrases import Value
 from churn.errors import BundleError, ChurnError
@@ -34,6 +34,9 @@ type Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 type FileName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9]+$")]
+
+
+UPLIFT_FORMAT: Final = 4
 
 
 class ModelCard(BaseModel):
@@ -73,7 +76,7 @@ class Manifest(ModelCard):
     """What a bundle says of itself."""
 
     features: list[str]
-    bundle_format: Literal[3] = 3
+    bundle_format: Annotated[Literal[3, 4], Field(description="4 is 3 with an uplift.")] = 3
     contract: str
     contract_fingerprint: Sha256
     explainer: Literal["tables", "pred_contribs"]
@@ -94,9 +97,16 @@ class Manifest(ModelCard):
     libraries: dict[str, str]
     files: dict[FileName, Sha256]
 
+    @model_validator(mode="after")
+    def _name_its_format(self) -> Self:
+        """Require format 4 of an uplift, so that a program that cannot use one says which program can."""
+        if (self.uplift is not None) != (self.bundle_format == UPLIFT_FORMAT):
+            raise ValueError(f"an uplift stands in format {UPLIFT_FORMAT}, and nothing else does")
+        return self
+
 
 # Every format that is served, for ever. A new one gets a reader here, and this program writes the latest.
-READERS: Mapping[int, type[Manifest]] = {3: Manifest}
+READERS: Mapping[int, type[Manifest]] = {3: Manifest, UPLIFT_FORMAT: Manifest}
 
 
 def identify_bundle(path: Path) -> str | None:

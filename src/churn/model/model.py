@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from churn.answers import RiskTier, TierLimits
+from churn.answers import DECIMALS, RiskTier, TierLimits
 from churn.contract.declaration import Contract, Rows
 from churn.explain import Explainer
-
-DECIMALS = 4
+from churn.model.uplift import Uplift
 
 
 class Prediction(NamedTuple):
@@ -38,6 +37,7 @@ class ChurnModel:
         reference: in feature order, the encoded number each feature typically has where it speaks for staying; a reason
             is verified by moving its feature there. None where nobody knows: then no reason can be verified.
         threshold: the banner is shown above this probability; None if its bundle leaves that to the contract.
+        uplift: what offers change beside what a policy says; None if its bundle says nothing of it.
     """
 
     contract: type[Contract]
@@ -45,6 +45,7 @@ class ChurnModel:
     version: str
     reference: tuple[float, ...] | None = None
     threshold: float | None = None
+    uplift: Uplift | None = None
 
     def predict(self, subscribers: Sequence[Contract]) -> list[Prediction]:
         """Predict and explains; the answer for a subscriber does not depend on who else is in the list."""

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from churn.answers import TierLimits
+from churn.answers import DECIMALS, TierLimits
 from churn.judging.metrics import TOP_REASONS
-from churn.model.model import DECIMALS
 
 # The smallest difference of two probabilities as they are shown; there are so many of them between 0 and 1.
 STEPS = 10**DECIMALS

@@ -20,12 +20,14 @@ from churn.explain.tables import build_table_explainer
 from churn.explain.trained import TrainedModel
 from churn.explain.trees import NotTabular
 from churn.files import encode_json, hash_file, replace_directory, write_bytes
-from churn.model.bundle import GOLDEN_TOLERANCE, Bundle, Golden, load_bundle, probabilities_from_contributions
+from churn.model.bundle import Bundle, Golden, load_bundle, probabilities_from_contributions
+from churn.model.golden import GOLDEN_TOLERANCE
 from churn.model.manifest import (
     GOLDEN,
     MANIFEST,
     MANIFEST_SHA256,
     REFERENCE,
+    UPLIFT_FORMAT,
     Manifest,
     ModelCard,
     seal_from_manifest,
@@ -102,6 +104,7 @@ def write_bundle(
         manifest = Manifest(
             **card.model_dump(),
             features=contract.feature_names(),
+            bundle_format=UPLIFT_FORMAT if uplift else 3,
             contract=contract.contract_name,
             contract_fingerprint=contract.fingerprint,
             explainer="tables" if reason is None else "pred_contribs",

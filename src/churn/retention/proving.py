@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from churn.answers import CustomerReason, Retention, RiskTier, TierLimits
+from churn.answers import DECIMALS, CustomerReason, Retention, RiskTier, TierLimits
 from churn.contract.catalogues import find_contract_language
 from churn.contract.declaration import Contract, Rows
 from churn.contract.features import FeatureSpec
@@ -23,7 +23,7 @@ from churn.explain.loading import load_model
 from churn.explain.trained import TrainedModel
 from churn.model.bundle import Bundle
 from churn.model.manifest import MODEL
-from churn.model.model import DECIMALS, Prediction, tier_from_probability
+from churn.model.model import Prediction, tier_from_probability
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import MOST_SHOWN

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from churn.answers import CustomerReason, Direction, Reason, Suppressed, WhyNotShown
+from churn.answers import DECIMALS, CustomerReason, Direction, Reason, Suppressed, WhyNotShown
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
 from churn.contract.language import ENGLISH, Language
 from churn.judging.metrics import TOP_REASONS
-from churn.model.model import DECIMALS, ChurnModel, Prediction
+from churn.model.model import ChurnModel, Prediction
 from churn.retention.verifying import LATEST, RULES, Rule, verify_reasons
 
 MOST_SHOWN = 3

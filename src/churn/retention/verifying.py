@@ -18,10 +18,12 @@ class Rule(NamedTuple):
     Args:
         moves_concept: whether all values of the reason's concept are moved; else the reason's value alone.
         least_fall: by how much the probability must fall, as shown, in steps of its last decimal.
+        least_adjustment_fall: for a reason of an offer: by how much what an uplift adds to its effect must fall.
     """
 
     moves_concept: bool
     least_fall: int
+    least_adjustment_fall: int = STEPS // 200
 
 
 LATEST = 2

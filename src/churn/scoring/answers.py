@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from churn.answers import DECIMALS
 from churn.contract.features import FeatureSpec
-from churn.model.model import DECIMALS, ChurnModel, probability_from_contributions
+from churn.model.model import ChurnModel, probability_from_contributions
 from churn.reading.blocks import Floats
 from churn.retention.reasons import direction_from_contribution, write_sentence
 

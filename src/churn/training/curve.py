@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from churn.answers import DECIMALS
 from churn.errors import SettingsError
 from churn.files import encode_json
-from churn.model.model import DECIMALS
 from churn.training.groups import Labels
 from churn.training.kept import explain_errors
 

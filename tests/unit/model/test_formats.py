@@ -95,7 +95,7 @@ def test_only_an_earlier_format_is_upgraded_and_only_for_the_contract_of_then(tm
 @pytest.mark.parametrize(
     ("number", "why", "instead"),
     [
-        (4, "is of format 4, and this program reads 3", "install streamflow-churn 0.1.0, which wrote it, or later"),
+        (5, "is of format 5, and this program reads 3, 4", "install streamflow-churn 0.1.0, which wrote it, or later"),
         ("3", "names no bundle_format", "churn export"),
         (True, "names no bundle_format", "churn export"),
         (None, "names no bundle_format", "churn export"),

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import subscribers
 
-from churn.answers import TIERS
+from churn.answers import DECIMALS, TIERS
 from churn.businesses import find_contract, list_contracts
 from churn.contract.declaration import Contract, Rows
 from churn.contract.sampling import draw_subscribers
 from churn.model.bundle import Bundle
-from churn.model.model import DECIMALS, ChurnModel, probability_from_contributions, tier_from_probability
+from churn.model.model import ChurnModel, probability_from_contributions, tier_from_probability
 from churn.scoring.answers import ROWS_AT_ONCE, answer_rows, round_like_python, round_probabilities
 from churn.service.answering.answer import predict_and_answer
 

@@ -17,6 +17,7 @@ from churn.retention.offers.checks import find_problems
 from churn.retention.offers.complaints import build_policy_error, problems_from_validation
 from churn.retention.offers.conditions import Limits, read_conditions
 from churn.retention.offers.document import Explore, Holdout, OfferDocument, PolicyDocument, WithoutOffer
+from churn.retention.offers.effects_hash import hash_effects
 from churn.retention.offers.price import find_currency
 from churn.retention.offers.segments import Segment, list_strengths
 
@@ -56,11 +57,13 @@ class Policy:
     Args:
         content: the file's bytes.
         sha256: of the content, as `sha256sum` prints it.
+        effects_sha256: of what it says that offers change; an uplift adjusts it.
     """
 
     document: PolicyDocument
     content: bytes
     sha256: str
+    effects_sha256: str
     version: str
     currency: str
     holdout: Holdout
@@ -139,6 +142,7 @@ def build_policy(file: PolicyFile, contract: type[Contract], *, languages: Colle
         document=document,
         content=content,
         sha256=hashlib.sha256(content).hexdigest(),
+        effects_sha256=hash_effects(document),
         version=document.version,
         currency=currency,
         holdout=document.holdout,
