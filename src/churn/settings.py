@@ -164,6 +164,12 @@ class Settings(BaseSettings):
         None, pattern="^https?://", description="Where MLflow's pages are, for the dashboard to link to."
     )
 
+    notify_urls: SecretStr | None = Field(
+        None,
+        description="Who is told of rollbacks, promotions, long holds, drift and a banner that harms: addresses of "
+        "[Apprise](https://appriseit.com/services), separated by spaces. A secret, since they hold tokens. "
+        "[Notifications](notifications.md) says more.",
+    )
     judge_host: str = Field("127.0.0.1", description="The address `churn judge serve` listens on.")
     judge_port: int = Field(8004, ge=1, le=65535, description="The port `churn judge serve` listens on.")
     judge_token: SecretStr | None = Field(

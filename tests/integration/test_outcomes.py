@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.processes import churn, succeed
+from support.receiving import receive
 
 from demo.leaving import SALT, simulate
 
@@ -33,9 +34,14 @@ def test_a_known_effect_of_the_banner_is_recovered(tmp_path: Path, effect: float
 def test_a_person_reads_the_advice_in_words(tmp_path: Path) -> None:
     path, _ = simulate(tmp_path, effect=0.2, subscribers=8000)
     succeed(tmp_path, "outcomes", "import", path, PREDICTION_LOG_SALT=SALT)
-    done = churn(tmp_path, "outcomes", "report")
+    with receive() as server:
+        done = churn(tmp_path, "outcomes", "report", NOTIFY_URLS=server.address)
+        churn(tmp_path, "outcomes", "report", NOTIFY_URLS=server.address)
     assert done.code == STOP, done.err
     assert "stop: the banner surely makes more subscribers leave" in done.out
+    [message] = server.received
+    assert message["title"] == "The banner harms"
+    assert "surely makes more subscribers leave" in message["message"]
 
 
 def test_a_wrong_row_is_named_and_nothing_is_imported(tmp_path: Path) -> None:

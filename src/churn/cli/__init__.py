@@ -24,6 +24,7 @@ drift.py            drift
 outcomes.py         outcomes
 dashboard.py        dashboard
 keys.py             keys
+notify.py           notify; what other commands tell people
 contract.py         contract; with drafts.py
 documents.py        the documents that are generated from the code
 options.py          options that several commands have
@@ -49,6 +50,7 @@ from churn.cli import (
     keys,
     loadtest,
     models,
+    notify,
     offers,
     outcomes,
     predictions,
@@ -86,6 +88,7 @@ events.add_to(predictions.predictions_app)
 rollout_views.add_to(app)
 rollout_report.add_to(app)
 app.add_typer(keys.app)
+app.add_typer(notify.app)
 app.add_typer(bundle.app)
 app.add_typer(outcomes.app)
 app.add_typer(subscriber.app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +12,13 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
+from churn.cli.notify import announce
 from churn.cli.options import ContractOption, JsonOption, ReportOption, SinceOption, time_from_text
 from churn.cli.predictions import require_log
 from churn.cli.reports import name_left_out, require_forms, write_report
 from churn.cli.show import out, print_json, print_table
 from churn.errors import DataError, ExitCode
+from churn.notices.notice import Notice
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ EXIT_CODES = {
     "too few": ExitCode.NOT_OVER,
     "far": ExitCode.DRIFTED_FAR,
 }
+
+LOOK = "See the drift page of the dashboard, or: churn drift --out drift.html"
 
 app = typer.Typer()
 
@@ -48,8 +53,10 @@ def drift(
 ) -> None:
     """Compare logged predictions with the reference in the bundle, feature by feature and by score.
 
-    Exit code 0: nothing has moved far; 9: too few predictions to tell; 12: something has moved far; 3: a damaged
-    segment is left out.
+    It also says which AUC is expected before it is known who left.
+
+    Exit code 0: nothing has moved far; 9: too few predictions to tell; 12: something has moved far, or the expected
+    AUC is surely more than 0.02 below that of training; 3: a damaged segment is left out.
     """
     paths = require_forms(out_paths)
     settings = read_settings()
@@ -72,8 +79,20 @@ def drift(
         print_json(figures)
     else:
         _show(comparison)
+    announce(settings, _build_notice(comparison, contract))
     require_whole(damaged)
-    raise typer.Exit(EXIT_CODES[comparison.band])
+    raise typer.Exit(ExitCode.DRIFTED_FAR if comparison.loses_quality else EXIT_CODES[comparison.band])
+
+
+def _build_notice(comparison: DriftComparison, contract: str) -> Notice:
+    topic = f"drift {contract}"
+    moved = [comparison.name(item) for item in comparison.known if item.band == "far"]
+    causes = [*moved, *(["expected AUC"] if comparison.loses_quality else [])]
+    if not causes:
+        return Notice(topic, "")
+    version = comparison.manifest.model_version
+    text = f"{comparison.summary} {comparison.describe_expected()}"
+    return Notice(topic, f"{version}: {', '.join(causes)}", f"{version} sees drift", text, LOOK, "warning")
 
 
 def _build_report(comparison: DriftComparison) -> Report:
@@ -90,6 +109,9 @@ def _json_from_comparison(comparison: DriftComparison) -> dict[str, Any]:
         "predictions": live.records if live else 0,
         "first": _format_time(live.first) if live else None,
         "last": _format_time(live.last) if live else None,
+        "expected_auc": asdict(comparison.expected) if comparison.expected else None,
+        "trained_auc": comparison.manifest.test_auc,
+        "loses_quality": comparison.loses_quality,
         "drift": [
             {
                 "name": item.reference.name,
@@ -114,6 +136,7 @@ def _show(comparison: DriftComparison) -> None:
         )
         rows = [[comparison.name(item), item.index, BAND_WORDS[item.band]] for item in comparison.known]
         print_table("Drift from the reference in the bundle", ["feature", "PSI", "band"], rows)
+        out.print(comparison.describe_expected())
     else:
         out.print(comparison.missing)
     out.print(comparison.summary)

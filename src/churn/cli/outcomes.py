@@ -12,11 +12,13 @@ import typer
 
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
+from churn.cli.notify import announce
 from churn.cli.options import ContractOption, JsonOption, ReportOption
 from churn.cli.predictions import hash_with_salt, require_log
 from churn.cli.reports import name_left_out, require_forms, write_report
 from churn.cli.show import out, print_json, print_table, show_progress
 from churn.errors import DataError, ExitCode
+from churn.notices.notice import Notice
 from churn.settings import read_settings
 
 if TYPE_CHECKING:
@@ -93,6 +95,16 @@ def report_outcomes(
         print_json(figures)
     else:
         _show(summary)
+    stops = summary.experiment.advice == "stop"
+    advice = Notice(
+        f"outcomes {chosen.contract_name}",
+        f"stop {summary.experiment.name}" if stops else "",
+        "The banner harms",
+        summary.experiment.reason,
+        "See: churn outcomes report. docs/outcomes.md says how to stop the banner.",
+        "failure",
+    )
+    announce(settings, advice)
     require_whole(damaged)
     raise typer.Exit(EXIT_CODES[summary.experiment.advice])
 

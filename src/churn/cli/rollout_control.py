@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from churn.businesses import find_contract
+from churn.cli.notify import open_announcer
 from churn.cli.rollout_words import make_event_printer
 from churn.cli.show import say
 from churn.cli.training import open_registry
@@ -19,6 +20,7 @@ from churn.errors import ChurnError, GateError, RolloutError, SettingsError
 from churn.judging.counts import Counts
 from churn.judging.judge import judge
 from churn.model.shelf import CHAMPION
+from churn.rollout.announcing import build_notice
 from churn.rollout.controller import POLL_S, Controller
 from churn.rollout.evidence import LogEvidence
 from churn.rollout.parts import open_fleet, open_router, open_source
@@ -80,7 +82,14 @@ def carry_out(rollout: Rollout, store: RolloutStore, settings: Settings, *, as_j
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     print_events = make_event_printer(store, rollout.number, as_json=as_json)
-    rollout = build_controller(rollout, store, settings).run(stop, after_tick=print_events)
+    with open_announcer(settings) as announcer:
+
+        def report(now: Rollout) -> None:
+            print_events(now)
+            if notice := build_notice(now, time.time()):
+                announcer.announce(notice)
+
+        rollout = build_controller(rollout, store, settings).run(stop, after_tick=report)
     if not rollout.is_over:
         say(f"stopped; the canary keeps its {rollout.weight_percent} %. Go on with: churn rollout resume")
     return rollout

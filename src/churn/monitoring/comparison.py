@@ -17,6 +17,7 @@ from churn.contract.phrases import label_from_name
 from churn.errors import BundleError, DataError
 from churn.model.manifest import REFERENCE, Manifest, read_manifest
 from churn.monitoring.drift import Band, Distribution, Drift, measure_drift, read_reference
+from churn.monitoring.expected_quality import ExpectedAuc, estimate_auc
 from churn.prediction_log.batches import numbers_from_batch, values_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import read_records
@@ -56,6 +57,7 @@ class DriftComparison:
         missing: what cannot be compared, and why; empty if all can.
         source: where the live scores come from.
         specs: the contract's fields by name, for their labels; empty if its business is not here.
+        expected: the AUC that is expected of the logged predictions; None without a log, or if there are too few.
     """
 
     manifest: Manifest
@@ -65,6 +67,7 @@ class DriftComparison:
     missing: str
     source: str
     specs: Mapping[str, FeatureSpec]
+    expected: ExpectedAuc | None = None
 
     @property
     def known(self) -> list[Drift]:
@@ -75,6 +78,23 @@ class DriftComparison:
     def band(self) -> Band:
         """Return the worst band; `too few` if nothing could be compared."""
         return max((item.band for item in self.known), key=SEVERITY.index, default="too few")
+
+    @property
+    def loses_quality(self) -> bool:
+        """Return whether the AUC that is expected is surely more than 0.02 below that of training."""
+        return self.expected is not None and self.expected.is_below(self.manifest.test_auc)
+
+    def describe_expected(self) -> str:
+        """Say the AUC that is expected, beside that of training."""
+        if self.expected is None:
+            return "No AUC can be expected: there is no log, or too few predictions in it."
+        trained = self.manifest.test_auc
+        said = f"Before it is known who left, an AUC of {self.expected.value:.3f} is expected ("
+        said += f"{self.expected.low:.3f} to {self.expected.high:.3f}), had nobody been treated"
+        said += "." if trained is None else f"; at training it was {trained:.3f}."
+        if self.loses_quality:
+            said += " The model surely tells these subscribers apart less well: train a version on such subscribers."
+        return said
 
     def name(self, item: Drift) -> str:
         """Return the name for people: `Score`, or the contract's label."""
@@ -96,6 +116,8 @@ class DriftComparison:
         far, moved = ([self.name(item) for item in known if item.band == band] for band in ("far", "moved"))
         if not known:
             return "Nothing can be compared yet."
+        if self.loses_quality and not far:
+            return "The model is expected to tell subscribers apart less well than at training."
         if all(item.band == "too few" for item in known):
             return "There are too few predictions yet to tell drift from chance."
         if far:
@@ -138,7 +160,8 @@ def compare(
         logged = [item for item in (score, *features) if item.name in live.values]
         moved, *known = (measure_drift(item, item.count(live.values[item.name])) for item in logged)
         known.sort(key=lambda item: -item.index)
-        return DriftComparison(manifest, live, moved, tuple(known), "", "the prediction log", specs)
+        expected = estimate_auc(live.values[PROBABILITY])
+        return DriftComparison(manifest, live, moved, tuple(known), "", "the prediction log", specs, expected)
     when = "since then" if since else "yet"
     missing = (
         f"The prediction log holds no record of {manifest.model_version} {when}, so features cannot be compared."

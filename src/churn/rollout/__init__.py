@@ -10,6 +10,7 @@ recorder.py     what a tick hands to the judge, and what it leaves in the store
 decision.py     the next move, from all that is known
 shapes.py       what both tracks take, before a rollout begins
 served.py       what the instances serve, against what they should
+announcing.py   what people are told of it
 timekeeping.py  how long things took, whatever somebody sets the wall clock to
 fetch.py        asks several addresses at once, with bounds
 sources.py      where counters are read: the instances, or Prometheus

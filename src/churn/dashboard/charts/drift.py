@@ -20,7 +20,7 @@ def report_drift(comparison: DriftComparison) -> Report:
         headline=comparison.summary,
         basis=_describe_basis(comparison),
         body="drift_body.html",
-        values={"charts": charts, "words": BAND_WORDS, "tones": TONES},
+        values={"charts": charts, "words": BAND_WORDS, "tones": TONES, "comparison": comparison},
         charts=[chart for _, chart in charts],
     )
 
