@@ -8,7 +8,7 @@ models.py           models, promote, export, ui
 bundle.py           bundle
 proving.py          prove
 scoring.py          score
-offers.py           offers
+offers.py           offers; with offers_on_log.py
 banners.py          opens a file of subscribers for threshold and offers
 subscriber.py       subscriber
 reported.py         what portals reported of one person's banners

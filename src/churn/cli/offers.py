@@ -13,12 +13,13 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.banners import open_banner_subscribers
 from churn.cli.extras import require_extra
+from churn.cli.offers_on_log import simulate_on_log
 from churn.cli.options import JsonOption
 from churn.cli.reports import FORMS, require_forms, write_report
 from churn.cli.show import out, print_json, print_table, say
 from churn.contract.catalogues import list_languages, list_missing
 from churn.contract.declaration import Contract
-from churn.errors import ContractError, OfferPolicyError
+from churn.errors import ContractError, OfferPolicyError, SettingsError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel
 from churn.model.threshold import find_threshold
@@ -40,6 +41,9 @@ BundleOption = Annotated[
 ]
 NamedContractOption = Annotated[
     str | None, typer.Option("--contract", help="The contract to check it by; the one that it names if not given.")
+]
+LoggedContractOption = Annotated[
+    str | None, typer.Option("--contract", help="With --log: whose; CHURN_CONTRACT if not given.")
 ]
 TodayOption = Annotated[
     datetime | None,
@@ -76,14 +80,19 @@ def offers_check(policy: PolicyArgument, contract: NamedContractOption = None) -
 )
 def offers_simulate(
     source: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="FILE",
+            metavar="[FILE]",
             help="Subscribers: a file, or a folder of files, as `churn score` reads.",
             show_default=False,
         ),
-    ],
+    ] = None,
     *,
+    on_log: Annotated[
+        bool,
+        typer.Option("--log", help="Value the policy by what became of those in the prediction log, in place of FILE."),
+    ] = False,
+    contract_name: LoggedContractOption = None,
     policy: Annotated[
         Path | None, typer.Option(help="The policy file; OFFER_POLICY, or the contract's own, if not given.")
     ] = None,
@@ -100,7 +109,22 @@ def offers_simulate(
     today: TodayOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show who of a file of subscribers would get what, at what expected cost and value, before a policy goes live."""
+    """Show who of a file of subscribers would get what, at what expected cost and value, before a policy goes live.
+
+    With --log: what the policy would have been worth for those who came, by what became of them, with an interval.
+    Exit code 9: it would choose what the log could not have tried, so the log says nothing of it.
+    """
+    if on_log is (source is not None):
+        raise SettingsError(
+            "give either FILE or --log" if on_log else "there is neither FILE nor --log",
+            instead="name a file of subscribers, or give --log to value the policy by what became of those who came",
+        )
+    if source is None:
+        paths = require_forms(out_paths)
+        settings = read_settings()
+        logged = find_contract(contract_name or settings.churn_contract)
+        chosen = _read_policy(policy or settings.offer_policy or find_default_policy(logged), logged)
+        raise typer.Exit(simulate_on_log(chosen, logged, settings, paths, as_json=as_json))
     paths = require_forms(out_paths, (*FORMS, LINES))
     require_extra("offers", "pyarrow")
     from churn.retention.campaign.report import build_summary, build_tables

@@ -9,6 +9,7 @@
     choosing.py    the best action for many rows at once
     guessing.py    what each action would have come to for each row, with few parameters
     evaluation.py  what another choice would have been worth, and whether the log can say it
+    valuing.py     the same of a whole policy, beside what the log's own policy chose
 
 Nothing here reads files. Rows come as `outcomes.exposures.Exposures`.
 """

@@ -108,7 +108,7 @@ def evaluate_choice(
     guess = guess_outcomes(exposures, stakes) if guess is None else guess
     new, old = (value_rows(exposures, stakes, choice, guess) for choice in (chosen, other))
     weights = _weigh(exposures, chosen)
-    lacks = (_find_chances(exposures, chosen) == 0) | (_find_chances(exposures, other) == 0)
+    lacks = (find_chances(exposures, chosen) == 0) | (find_chances(exposures, other) == 0)
     money = find_money(exposures, stakes)
     beside, influence = _normalise(money, weights)
     beside_other, influence_other = _normalise(money, _weigh(exposures, other))
@@ -141,7 +141,7 @@ def estimate_mean(values: Numbers, among: Flags | None = None) -> Estimate:
     return Estimate(mean, float(low), float(high))
 
 
-def _find_chances(exposures: Exposures, chosen: Choice) -> Numbers:
+def find_chances(exposures: Exposures, chosen: Choice) -> Numbers:
     """Return the chance of each row's chosen action, (n,); 0 for one that no row could have had."""
     known = chosen < len(exposures.actions)
     return np.where(known, exposures.propensities[np.arange(len(chosen)), np.where(known, chosen, 0)], 0.0)
@@ -149,7 +149,7 @@ def _find_chances(exposures: Exposures, chosen: Choice) -> Numbers:
 
 def _weigh(exposures: Exposures, chosen: Choice) -> Numbers:
     """Return 1 / chance where the chosen action was taken, else 0, (n,)."""
-    chances = _find_chances(exposures, chosen)
+    chances = find_chances(exposures, chosen)
     return np.where((exposures.taken == chosen) & (chances > 0), 1 / np.where(chances > 0, chances, 1), 0.0)
 
 

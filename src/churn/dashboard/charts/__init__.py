@@ -7,6 +7,7 @@ loadtest.py   latency over time, and by percentile
 offers.py     how often each offer is made, and what it is worth
 outcomes.py   what the banner does, what was accepted, and whether the predictions came true
 plots.py      what several charts are made of: histograms, bars, intervals
+policy_value.py  what a policy would have been worth on the log
 rollout.py    weights and checks
 shadow.py     a challenger beside the champion
 """
