@@ -8,7 +8,7 @@ models.py           models, promote, export, ui
 bundle.py           bundle
 proving.py          prove
 scoring.py          score
-offers.py           offers; with offers_on_log.py
+offers.py           offers; with offers_learn.py and offers_on_log.py
 banners.py          opens a file of subscribers for threshold and offers
 subscriber.py       subscriber
 reported.py         what portals reported of one person's banners
@@ -52,6 +52,7 @@ from churn.cli import (
     models,
     notify,
     offers,
+    offers_learn,
     outcomes,
     predictions,
     proving,
@@ -87,6 +88,7 @@ rollout.add_to(app)
 events.add_to(predictions.predictions_app)
 rollout_views.add_to(app)
 rollout_report.add_to(app)
+offers_learn.add_to(app)
 app.add_typer(keys.app)
 app.add_typer(notify.app)
 app.add_typer(bundle.app)

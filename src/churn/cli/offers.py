@@ -56,7 +56,7 @@ app = typer.Typer(name="offers", help="Check, simulate and compare policies of o
 @app.command("check", epilog="Example: churn offers check my-policy.toml")
 def offers_check(policy: PolicyArgument, contract: NamedContractOption = None) -> None:
     """Check a policy file against its contract and show all that is wrong with it; exit code 2 if anything is."""
-    read = _read_policy(policy, contract)
+    read = read_given_policy(policy, contract)
     language = read.document.languages[0]
     rows = [
         [terms.code, terms.offer.expires.isoformat(), ", ".join(terms.offer.saves), terms.titles[language]]
@@ -123,7 +123,7 @@ def offers_simulate(
         paths = require_forms(out_paths)
         settings = read_settings()
         logged = find_contract(contract_name or settings.churn_contract)
-        chosen = _read_policy(policy or settings.offer_policy or find_default_policy(logged), logged)
+        chosen = read_given_policy(policy or settings.offer_policy or find_default_policy(logged), logged)
         raise typer.Exit(simulate_on_log(chosen, logged, settings, paths, as_json=as_json))
     paths = require_forms(out_paths, (*FORMS, LINES))
     require_extra("offers", "pyarrow")
@@ -133,7 +133,7 @@ def offers_simulate(
     settings = read_settings()
     loaded = _bundle(bundle, settings)
     contract = loaded.model.contract
-    chosen = _read_policy(policy or settings.offer_policy or find_default_policy(contract), contract)
+    chosen = read_given_policy(policy or settings.offer_policy or find_default_policy(contract), contract)
     say(f"simulating {chosen.version} over {source} with {loaded.manifest.model_version}")
     day = _day(today)
     threshold = find_threshold(loaded.model, settings.churn_threshold).probability
@@ -180,7 +180,7 @@ def offers_diff(
         require_extra("offers", "pyarrow")
         loaded = _bundle(bundle, settings)
         chosen = loaded.model.contract
-    before, after = _read_policy(old, chosen), _read_policy(new, chosen)
+    before, after = read_given_policy(old, chosen), read_given_policy(new, chosen)
     changes = list_changes(before.document, after.document)
     compared = None
     if source is not None and loaded is not None:
@@ -197,7 +197,7 @@ def offers_diff(
             }
         )
         return
-    _show_changes(before, after, changes)
+    show_changes(before, after, changes)
     if compared is not None:
         from churn.retention.campaign.report import build_comparison_tables
 
@@ -211,7 +211,7 @@ def _build_report(content: Mapping[str, Any]) -> Report:
     return report_offers(content)
 
 
-def _read_policy(path: Path, contract: type[Contract] | str | None) -> Policy:
+def read_given_policy(path: Path, contract: type[Contract] | str | None) -> Policy:
     """Read a policy for a contract or its name; by default for the one that the file names."""
     file = read_policy(path)
     if not isinstance(contract, type):
@@ -243,7 +243,7 @@ def _compared(
     return build_comparison_summary(census, comparison)
 
 
-def _show_changes(old: Policy, new: Policy, changes: Sequence[PolicyChange]) -> None:
+def show_changes(old: Policy, new: Policy, changes: Sequence[PolicyChange]) -> None:
     if not changes:
         out.print("the two policies say the same")
         return

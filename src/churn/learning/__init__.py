@@ -10,6 +10,10 @@
     guessing.py    what each action would have come to for each row, with few parameters
     evaluation.py  what another choice would have been worth, and whether the log can say it
     valuing.py     the same of a whole policy, beside what the log's own policy chose
+    stopping.py    which offers are no longer worth trying
+    lessons.py     what the log teaches about a policy
+    telling.py     the same in words and tables
+    policy_text.py  the same, written into the policy's file
 
 Nothing here reads files. Rows come as `outcomes.exposures.Exposures`.
 """

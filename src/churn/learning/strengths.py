@@ -48,7 +48,8 @@ class Evidence:
 def collect_evidence(exposures: Exposures, stakes: Stakes, at: int) -> Evidence:
     """Collect what the rows say of the action with this number."""
     nothing = exposures.actions.index(NOTHING)
-    chance, chance_of_nothing = exposures.propensities[:, at], exposures.propensities[:, nothing]
+    chance_of_nothing = exposures.propensities[:, nothing]
+    chance = exposures.propensities[:, at] if at < len(exposures.actions) else np.zeros(len(exposures))
     saves = stakes.saves[:, at]
     both = (chance > 0) & (chance_of_nothing > 0) & (np.nan_to_num(saves) > 0)
     assumed = np.where(both, -exposures.probability * np.nan_to_num(saves), 0.0)
