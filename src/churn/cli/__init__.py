@@ -2,7 +2,7 @@
 
 service.py          start, serve
 data.py             data
-training.py         train, tune; with trained.py
+training.py         train, tune; with trained.py and uplift.py
 threshold.py        threshold
 models.py           models, promote, export, ui
 bundle.py           bundle

@@ -13,11 +13,23 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.data import read_data, recognise_demo
 from churn.cli.extras import require_training_extra
-from churn.cli.options import AsOfOption, ContractOption, DataArgument, StrictOption, day_from_option
+from churn.cli.options import (
+    AsOfOption,
+    ContractOption,
+    DataArgument,
+    JsonOption,
+    OptionalReason,
+    ReportOption,
+    StrictOption,
+    day_from_option,
+    require_reason,
+)
+from churn.cli.reports import require_forms
 from churn.cli.show import out, print_table, say, show_progress
 from churn.cli.trained import show_training
 from churn.contract.declaration import Contract
 from churn.contract.places import locate_files
+from churn.errors import SettingsError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -45,7 +57,9 @@ def open_registry(settings: Settings) -> Registry:
 
 @app.command(epilog="Example: churn train var/data/streamflow-v3-2024-03.csv --model-version v2.3.1")
 def train(
-    data: DataArgument,
+    data: Annotated[
+        Path | None, typer.Argument(help="A .csv or .parquet file; none with --uplift.", show_default=False)
+    ] = None,
     contract: ContractOption = "streamflow",
     model_version: Annotated[str | None, typer.Option(help="What to call the model; v1, v2, ... if not given.")] = None,
     data_version: Annotated[
@@ -56,8 +70,43 @@ def train(
     method: Annotated[str | None, typer.Option(help=f"Fit this method whatever the comparison says: {NAMES}.")] = None,
     as_of: AsOfOption = None,
     strict: StrictOption = False,
+    uplift: Annotated[
+        bool,
+        typer.Option(
+            "--uplift",
+            help="Learn from the log what offers change, in place of who leaves, and register it with the champion's "
+            "churn model if it surely earns more; exit code 9 if that is not sure.",
+        ),
+    ] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="With --uplift: the policy in force; OFFER_POLICY, or the contract's own, if not given."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --uplift: register it past failed gates; needs --reason.")
+    ] = False,
+    reason: OptionalReason = None,
+    out_paths: ReportOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Train, measure and register a model: comparison, final fit, one untouched holdout, plots, all in MLflow."""
+    if uplift:
+        from churn.cli.uplift import Asked, train_uplift_and_register
+
+        if data or data_version or method or as_of or strict:
+            raise SettingsError(
+                "--uplift learns from the log, not from a file", instead="leave out the file and what is said of it"
+            )
+        forced = require_reason("--force", reason) if force else None
+        asked = Asked(policy, model_version, forced, require_forms(out_paths), as_json)
+        train_uplift_and_register(find_contract(contract), read_settings(), asked)
+        return
+    if policy or force or reason or out_paths or as_json:
+        raise SettingsError(
+            "--policy, --force, --reason, --out and --json are of --uplift", instead="leave them out, or add --uplift"
+        )
+    if data is None:
+        raise SettingsError("there is no file to train on", instead="give one: churn train FILE, or use --uplift")
     train_and_register(
         find_contract(contract),
         data,

@@ -30,6 +30,7 @@ other_flavors.py    does so for LightGBM, CatBoost and scikit-learn
 kept.py             reads what a training run kept with its model
 run_files.py        reads and replaces single files of runs
 comparison.py       compares two versions on the same rows
+uplift/             learns what offers change, and gates it in money
 gates.py            what a version must show before it is champion
 promotion.py        checks a version against the gates
 given.py            reads rows that a bundle is compared on

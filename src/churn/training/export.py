@@ -19,6 +19,7 @@ from churn.training.given import GivenRows, list_absent_values, read_check_file,
 from churn.training.kept import build_card, read_holdout, read_reference, read_reference_values, read_threshold
 from churn.training.registered import RegisteredModel
 from churn.training.registry import Registry
+from churn.training.uplift.kept import read_uplift
 from churn.training.versions import FetchedModel, name_registered_model
 
 LEAVE = "let it take over with --force, or export it by its number: models:/NAME/NUMBER"
@@ -119,6 +120,7 @@ def export_model(
         threshold=read_threshold(fetched.info) if threshold is None else threshold,
         more_rows=holdout.rows if holdout else drawn,
         edge_rows=edge_rows,
+        uplift=read_uplift(fetched),
         progress=progress,
         examine=examine,
     )

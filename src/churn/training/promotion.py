@@ -32,6 +32,7 @@ from churn.training.measured import (
     read_measured,
 )
 from churn.training.registry import EXPORT_FOLDER, Registry
+from churn.training.uplift.promotion import check_uplift_version, has_uplift
 from churn.training.versions import FetchedModel, RunRecord, VersionInfo, name_registered_model
 
 
@@ -47,7 +48,8 @@ def check_version(
     """Check a version against every release gate, and return both.
 
     The version is the registry's number, the model's own version or an alias, such as `2`, `v2.4.0` or `previous`. Its
-    figures are those that were measured when it was trained, or on an earlier `unseen`.
+    figures are those that were measured when it was trained, or on an earlier `unseen`. One with an uplift has the
+    champion's churn model, and gates of its own.
 
     Args:
         data: the file that it was trained on: its figures are measured anew.
@@ -60,6 +62,8 @@ def check_version(
         DataError: the data is not what it was trained on, or what is unseen is.
     """
     info = find_version(registry, contract, version, name)
+    if has_uplift(info):
+        return info, check_uplift_version(registry, contract, info, has_data=bool(data or unseen))
     candidate = registry.fetch(info)
     if misfits := list(list_misfits(contract, candidate.model)):
         raise GateError(

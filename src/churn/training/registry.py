@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ MOST_KEPT_BYTES = 256 * 2**20
 PACKAGES = {"xgboost": "xgboost-cpu"}  # the same library without what graphics processors need
 MOST_SAID = 200  # characters of what a library says of an answer
 
-# Its notes on every step are for its own developers; what matters here is said by the command line.
-for noisy in ("mlflow", "alembic"):
+for noisy in ("mlflow", "alembic"):  # its notes are for its own developers; the command line says what matters
     logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
@@ -63,8 +63,7 @@ def build_signature(contract: type[Contract], library: str = "XGBoost") -> Model
 class Registry:
     """A tracking store and its model registry.
 
-    The default is an SQLite file in `mlflow/` below `home`. `tracking_uri` is any other store that MLflow takes.
-    It must be there, and as this MLflow wants it.
+    The default is an SQLite file in `mlflow/` below `home`. `tracking_uri` is any other store, as this MLflow wants it.
     """
 
     def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
@@ -92,9 +91,7 @@ class Registry:
         with self.translate_errors("record the training run"):
             experiment = self._experiment(name)
             with mlflow.start_run(experiment_id=experiment, tags=dict(record.tags)) as run:
-                mlflow.log_params(dict(record.params))
-                mlflow.log_metrics(dict(record.metrics))
-                self._log_files(record.files)
+                self._log(record)
                 logged = _log_model(model, build_signature(contract, model.library))
             self._ensure_model(name)
             version = self.client.create_model_version(
@@ -104,14 +101,17 @@ class Registry:
 
     def record_evaluation(self, contract: type[Contract], info: VersionInfo, record: RunRecord) -> None:
         """Record how a version did on a holdout, in a run beside its own, which the version then names."""
-        with self.translate_errors(f"record the evaluation of {info.name} version {info.number}"):
-            tags = {**record.tags, EVALUATES: f"models:/{info.name}/{info.number}"}
-            own = self.client.get_run(info.run_id).info.experiment_id if info.run_id else None
+        marked = replace(record, tags={**record.tags, EVALUATES: f"models:/{info.name}/{info.number}"})
+        self.tag(info, {EVALUATION: self.record_run(contract, info, f"evaluation of {info.name}", marked)})
+
+    def record_run(self, contract: type[Contract], beside: VersionInfo, title: str, record: RunRecord) -> str:
+        """Record a run that registers nothing, beside a version's own; return its id."""
+        with self.translate_errors(f"record the {title}"):
+            own = self.client.get_run(beside.run_id).info.experiment_id if beside.run_id else None
             experiment = own or self._experiment(name_registered_model(contract))
-            with mlflow.start_run(experiment_id=experiment, run_name=f"evaluation of {info.name}", tags=tags) as run:
-                mlflow.log_metrics(dict(record.metrics))
-                self._log_files(record.files)
-        self.tag(info, {EVALUATION: run.info.run_id})
+            with mlflow.start_run(experiment_id=experiment, run_name=title, tags=dict(record.tags)) as run:
+                self._log(record)
+            return str(run.info.run_id)
 
     def list_versions(self, name: str) -> list[VersionInfo]:
         """List all versions of a model, newest first; none if the model is not registered."""
@@ -212,9 +212,11 @@ class Registry:
         if not self.client.search_registered_models(f"name = '{name}'"):
             self.client.create_registered_model(name)
 
-    def _log_files(self, files: Mapping[str, bytes]) -> None:
+    def _log(self, record: RunRecord) -> None:
+        mlflow.log_params(dict(record.params))
+        mlflow.log_metrics(dict(record.metrics))
         with tempfile.TemporaryDirectory() as folder:
-            for name, content in files.items():
+            for name, content in record.files.items():
                 path = Path(folder) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
