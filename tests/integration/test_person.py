@@ -242,7 +242,7 @@ def test_no_place_and_no_table_is_forgotten() -> None:
     assert {place for path in files for place in find_places(path)} == PLACES_OF_PEOPLE | PLACES_OF_NOBODY
     texts = [path.read_text() for path in [*files, *(ROOT / "portal").rglob("*.sql")]]
     tables = {name for text in texts for name in re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", text)}
-    assert tables == {*ROWS_OF_SUBSCRIBER, "outcome", "left_on"} | TABLES_OF_NOBODY
+    assert tables == {*ROWS_OF_SUBSCRIBER, "outcome", "left_on", "outcome_detail"} | TABLES_OF_NOBODY
 
 
 def find_places(path: Path) -> Iterator[str]:

@@ -137,12 +137,14 @@ def list_actions(records: Sequence[Record]) -> Columns:
 def list_outcomes(outcomes: Sequence[Mapping[str, Any]]) -> Columns:
     """Return the columns and rows of what became known."""
     words = {True: "yes", False: "no", None: "not known"}
-    return ["known by", "left", "on", "accepted an offer"], [
+    return ["known by", "left", "on", "accepted an offer", "it has cost", "watched until"], [
         [
             outcome["kind"].replace("_", " "),
             words[outcome["left"]],
             outcome["left_on"] or "",
             words[outcome["accepted"]],
+            "" if outcome["paid"] is None else f"{outcome['paid']:.2f}",
+            outcome["watched_until"] or "",
         ]
         for outcome in outcomes
     ]

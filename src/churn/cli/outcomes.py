@@ -42,8 +42,9 @@ def outcomes_import(
     contract: ContractOption = "streamflow",
     as_json: JsonOption = False,
 ) -> None:
-    """Import who left: `prediction_id` or `subscriber`, `left`, maybe `left_on` and `accepted`; all rows or none.
+    """Import who left: `prediction_id` or `subscriber`, and `left`; all rows or none.
 
+    Maybe also `left_on`, `accepted`, `paid`, which is what an accepted offer has cost, and `watched_until`.
     A later file replaces earlier outcomes of the same subscribers, so a file may be imported again.
     """
     from churn.outcomes.file import read_outcomes

@@ -12,6 +12,9 @@ estimates.py   a figure and its interval
 quality.py     how right one version was
 untreated.py   whom the banner never reached, and for how many each stands
 strata.py      the effect over people who were drawn with different shares
+effects.py     the effect of an action, where the chance of each is known
+ratio.py       whether as many were held out as were drawn
+waiting.py     how long one has to look to know an effect
 experiment.py  the effect of the banner in one experiment
 summary.py     how right each version was, and the effect of the banner
 """

@@ -21,12 +21,14 @@ class Estimate:
         value: the figure.
         low, high: the ends of the interval.
         every_look: whether the interval holds at all looks together. If not, it holds for somebody who looks once.
+        is_asymptotic: whether it needs many subscribers to be right, as the usual intervals do; else it is exact.
     """
 
     value: float
     low: float
     high: float
     every_look: bool = False
+    is_asymptotic: bool = False
 
     def describe(self, write: Callable[[float], str]) -> tuple[str, str, str]:
         """Return value and ends in words."""

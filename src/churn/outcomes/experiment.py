@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, NamedTuple
 
+import numpy as np
+
+from churn.outcomes.effects import Comparison, estimate_effect
 from churn.outcomes.estimates import ALPHA, Estimate
 from churn.outcomes.join import Cohort, LabelledPrediction
+from churn.outcomes.ratio import ArmRatio, check_ratio
 from churn.outcomes.strata import Stratum, average_effect, bound_effect
+from churn.outcomes.waiting import Waiting, plan_waiting
 
 type Advice = Literal["keep", "hold", "stop"]
 
@@ -38,6 +44,8 @@ class Experiment:
         name: None if no record says it.
         strata: the subscribers by the share that was held out when they came.
         missing: those of both arms without an outcome, though outcomes of others who came then are known.
+        ratio: whether as many were held out as were drawn. If not, there is no advice.
+        waiting: what can be known at this traffic; None where no record says the share.
     """
 
     holdout: int
@@ -51,6 +59,8 @@ class Experiment:
     name: str | None = None
     strata: tuple[Stratum, ...] = ()
     missing: int = 0
+    ratio: ArmRatio | None = None
+    waiting: Waiting | None = None
 
     @property
     def is_comparable(self) -> bool:
@@ -70,13 +80,17 @@ class Experiment:
 
 def compare_arms(cohort: Cohort) -> Experiment:
     """Measure the effect of the banner on all subscribers of both arms. What they did later does not matter."""
-    strata = stratify(list(cohort.members.values()))
-    compared = [stratum for stratum in strata if stratum.is_comparable]
-    effect = Estimate(0.0, -1.0, 1.0, every_look=True)
-    if compared:
-        effect = Estimate(average_effect(compared), *bound_effect(compared, ALPHA), every_look=True)
+    members = list(cohort.members.values())
+    strata = stratify(members)
+    comparison = compare_members(members)
+    effect, ratio = _estimate(strata, comparison), check_ratio(strata)
+    times = [member.time for member in members]
+    period = timedelta(microseconds=max(times) - min(times)) if times else None
     missing = sum(stratum.holdout_missing + stratum.treatment_missing for stratum in strata)
-    advice, reason = _advise(effect, missing, is_known=bool(compared))
+    is_known = any(stratum.is_comparable for stratum in strata)
+    advice, reason = _advise(effect, missing, is_known=is_known)
+    if ratio.is_wrong:
+        advice, reason = "hold", ratio.describe()
     return Experiment(
         holdout=sum(stratum.holdout for stratum in strata),
         treatment=sum(stratum.treatment for stratum in strata),
@@ -89,7 +103,37 @@ def compare_arms(cohort: Cohort) -> Experiment:
         name=cohort.experiment,
         strata=strata,
         missing=missing,
+        ratio=ratio,
+        waiting=plan_waiting(comparison, period),
     )
+
+
+def compare_members(members: Sequence[LabelledPrediction]) -> Comparison:
+    """Compare the treatment with the holdout, where the record says with which chance somebody is held out."""
+    own = [member for member in members if member.holdout_share is not None and 0 < member.holdout_share < 1]
+    share = np.array([member.holdout_share for member in own], dtype=float)
+    is_held = np.array([member.arm == "holdout" for member in own], dtype=bool)
+    return Comparison(
+        score=np.array([member.probability for member in own], dtype=float),
+        is_first=~is_held,
+        is_second=is_held,
+        chance=1 - share,
+        other_chance=share,
+        low=np.array([float(member.left or 0) for member in own], dtype=float),
+        high=np.array([1.0 if member.left is None else float(member.left) for member in own], dtype=float),
+    )
+
+
+def _estimate(strata: Sequence[Stratum], comparison: Comparison) -> Estimate:
+    """Estimate by the asymptotic sequence where all shares are known and enough came, else by the exact one."""
+    compared = [stratum for stratum in strata if stratum.is_comparable]
+    if not compared:
+        return Estimate(0.0, -1.0, 1.0, every_look=True)
+    if comparison.is_large and all(stratum.share is not None for stratum in compared):
+        estimate = estimate_effect(comparison)
+        if estimate is not None:
+            return estimate
+    return Estimate(average_effect(compared), *bound_effect(compared, ALPHA), every_look=True)
 
 
 def stratify(members: Sequence[LabelledPrediction]) -> tuple[Stratum, ...]:

@@ -1,5 +1,6 @@
 """Read a file of outcomes: who left, and who accepted the offer."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -43,8 +44,8 @@ def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome
     """Read a CSV file, whole or not at all.
 
     It has a column `prediction_id` or `subscriber` (as sent in X-Subscriber-Key), a column `left`, and maybe
-    `accepted`, which may be empty: yes or no, true or false, 1 or 0. Maybe `left_on`, the day as 2026-03-31, or empty.
-    Other columns are not read.
+    `accepted`, which may be empty: yes or no, true or false, 1 or 0. Maybe `left_on` and `watched_until`, days such as
+    2026-03-31, and `paid`, an amount. These may be empty, too. Other columns are not read.
 
     Raises:
         DataError: it cannot be read, or columns or rows are wrong; names them.
@@ -60,6 +61,7 @@ def read_outcomes(path: Path, *, hash_key: Callable[[str], str]) -> list[Outcome
             wrong.append(f"line {line}: {outcome}")
         elif outcomes.setdefault(outcome.id, outcome) != outcome:
             wrong.append(f"line {line}: {row[kind]!r} stands there twice, with different outcomes")
+    _require_watching(path, list(outcomes.values()))
     if wrong:
         more = f"; and {len(wrong) - MAX_LISTED:,} more" if len(wrong) > MAX_LISTED else ""
         raise DataError(
@@ -75,8 +77,8 @@ def _find_kind(path: Path, columns: Sequence[str]) -> Kind:
     if len(kinds) != 1 or LEFT not in columns:
         raise DataError(
             f"{path} has the columns {', '.join(columns) or 'none'}",
-            instead="let its first line name `left`, either `prediction_id` or `subscriber`, and maybe `accepted` "
-            "and `left_on`",
+            instead="let its first line name `left`, either `prediction_id` or `subscriber`, and maybe `accepted`, "
+            "`left_on`, `paid` and `watched_until`",
         )
     if double := [name for name in WANTED if columns.count(name) > 1]:
         raise DataError(f"{path}: the column {double[0]!r} stands twice", instead="leave one of them")
@@ -93,24 +95,61 @@ def _read_row(kind: Kind, row: dict[str, str], hash_key: Callable[[str], str]) -
         return f"left is {left!r}, not yes or no"
     if accepted and accepted not in ANSWERS:
         return f"accepted is {accepted!r}, not yes, no or empty"
-    left_on = _read_day(row.get(LEFT_ON, "").strip(), left=ANSWERS[left])
-    if isinstance(left_on, str):
-        return left_on
+    left_on, watched_until = (_read_day(name, row.get(name, "").strip()) for name in (LEFT_ON, WATCHED_UNTIL))
+    paid = _read_paid(row.get(PAID, "").strip())
+    outcome = Outcome(kind, identity, ANSWERS[left], ANSWERS.get(accepted), left_on, paid, watched_until)  # type: ignore[arg-type] # below no text is left
+    wrong = [value for value in (left_on, watched_until, paid) if isinstance(value, str)] or _find_contradiction(
+        outcome
+    )
+    if wrong:
+        return wrong[0]
     if kind == "prediction_id":
         identity = identity.replace("-", "").lower()
         if not PREDICTION_ID.fullmatch(identity):
             return f"{identity!r} is no id of a prediction"
     identity = hash_key(identity) if kind == "subscriber" else identity
-    return Outcome(kind, identity, ANSWERS[left], ANSWERS.get(accepted), left_on)
+    return outcome._replace(id=identity)
 
 
-def _read_day(text: str, *, left: bool) -> date | str | None:
-    """Read the day on which somebody left; return it, None if there is none, or what is wrong with it."""
+def _read_day(name: str, text: str) -> date | str | None:
+    """Read a day; return it, None if there is none, or what is wrong with it."""
     if not text:
         return None
-    if not left:
-        return f"left_on is {text!r}, but left says that they stayed"
     try:
         return date.fromisoformat(text)
     except ValueError:
-        return f"left_on is {text!r}, not a day such as 2026-03-31"
+        return f"{name} is {text!r}, not a day such as 2026-03-31"
+
+
+def _read_paid(text: str) -> float | str | None:
+    """Read an amount; return it, None if there is none, or what is wrong with it."""
+    if not text:
+        return None
+    try:
+        paid = float(text)
+    except ValueError:
+        paid = math.nan
+    return paid if 0 <= paid < math.inf else f"paid is {text!r}, not an amount such as 12.50"
+
+
+def _find_contradiction(outcome: Outcome) -> list[str]:
+    """Say which cells of a row contradict each other."""
+    left_on, until = outcome.left_on, outcome.watched_until
+    contradictions = []
+    if left_on and not outcome.left:
+        contradictions.append(f"left_on is {str(left_on)!r}, but left says that they stayed")
+    if left_on and until and left_on > until:
+        contradictions.append(f"left_on is {str(left_on)!r}, after watched_until, {str(until)!r}")
+    if outcome.paid and outcome.accepted is False:
+        contradictions.append(f"paid is {outcome.paid:g}, but accepted says no")
+    return contradictions
+
+
+def _require_watching(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Refuse a file where watching ended for everybody who left on the day that they left: they would not count."""
+    left = [outcome for outcome in outcomes if outcome.left_on and outcome.watched_until]
+    if len(left) > 1 and all(outcome.left_on == outcome.watched_until for outcome in left):
+        raise DataError(
+            f"{path}: watched_until is the day on which they left, for all {len(left):,} who left on a known day",
+            instead="give the last day on which you looked for leavers, also for those who had left before",
+        )

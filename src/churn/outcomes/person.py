@@ -15,6 +15,8 @@ from churn.prediction_log.reader import walk_log
 from churn.prediction_log.record import Record
 from churn.prediction_log.segments import Progress, list_segments, open_store
 
+DAYS = ("left_on", "watched_until")
+
 
 class Erasure(NamedTuple):
     """Count what was erased, and what may hold more: open journals, files of damaged lines that were set aside.
@@ -108,7 +110,7 @@ def collect_outcomes(path: Path, subscriber: str, records: Sequence[Record]) -> 
     """
     theirs = {("subscriber", subscriber), *(("prediction_id", record["prediction_id"]) for record in records)}
     return [
-        outcome._asdict() | {"left_on": outcome.left_on.isoformat() if outcome.left_on else None}
+        outcome._asdict() | {name: day.isoformat() if (day := getattr(outcome, name)) else None for name in DAYS}
         for outcome in load_outcomes(path)
         if (outcome.kind, outcome.id) in theirs
     ]

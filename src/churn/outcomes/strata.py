@@ -31,6 +31,7 @@ class Stratum:
         holdout_missing, treatment_missing: those of whom nobody knows yet; they come on top.
         share: of the people who were held out; None if no record says it.
         policy_version: if none does, it tells what belongs together.
+        others: who were in neither arm, though they could have been. They count for the mean alone.
     """
 
     holdout: int
@@ -41,11 +42,12 @@ class Stratum:
     treatment_missing: int = 0
     share: float | None = None
     policy_version: str | None = None
+    others: int = 0
 
     @property
     def people(self) -> int:
         """Count everybody."""
-        return self.holdout + self.treatment + self.holdout_missing + self.treatment_missing
+        return self.holdout + self.treatment + self.holdout_missing + self.treatment_missing + self.others
 
     @property
     def is_comparable(self) -> bool:

@@ -1,5 +1,7 @@
 """The figures of outcomes: against a library, and by what they must satisfy."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,10 @@ from support.logged import write_journal
 
 from churn.answers import Arm
 from churn.dashboard.charts.outcomes import report_outcomes
+from churn.errors import DataError
 from churn.model.model import Prediction
 from churn.outcomes.experiment import compare_arms
-from churn.outcomes.file import Outcome
+from churn.outcomes.file import Outcome, read_outcomes
 from churn.outcomes.join import JoinedOutcomes, LabelledPrediction, find_missing
 from churn.outcomes.quality import measure_auc, measure_lift, measure_quality
 from churn.outcomes.ripeness import find_label
@@ -222,6 +225,58 @@ def test_the_day_on_which_somebody_left_is_kept_replaced_and_erased(tmp_path: Pa
     assert b"2026-03-31" not in path.read_bytes()
 
 
+def test_what_an_offer_has_cost_and_how_long_somebody_was_watched_is_kept_replaced_and_erased(tmp_path: Path) -> None:
+    path = tmp_path / "streamflow.sqlite"
+    gone = Outcome("subscriber", "a", left=False, accepted=True, paid=12.5, watched_until=date(2026, 3, 31))
+    write_outcomes(path, [gone, gone._replace(id="b", paid=None)])
+    assert load_outcomes(path) == [gone, gone._replace(id="b", paid=None)]
+    later = gone._replace(accepted=None, paid=None, watched_until=None)
+    write_outcomes(path, [later])  # says nothing of acceptance and of what was paid
+    assert load_outcomes(path)[0] == later._replace(accepted=True, paid=12.5)
+    erase_outcomes(path, "b")
+    assert b"2026-03-31" not in path.read_bytes()
+
+
+def test_a_file_that_was_written_before_these_were_known_is_read_and_extended(tmp_path: Path) -> None:
+    path = tmp_path / "streamflow.sqlite"
+    gone = Outcome("subscriber", "a", left=True, accepted=None, left_on=date(2026, 3, 31))
+    write_outcomes(path, [gone])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE outcome_detail")
+    assert load_outcomes(path) == [gone]
+    write_outcomes(path, [gone._replace(id="b", paid=1.0)])
+    assert load_outcomes(path) == [gone, gone._replace(id="b", paid=1.0)]
+
+
+def test_a_file_says_what_was_paid_and_how_long_somebody_was_watched_and_wrong_rows_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "outcomes.csv"
+
+    def read(*rows: str) -> list[Outcome]:
+        path.write_text("\n".join(["subscriber,left,accepted,left_on,paid,watched_until", *rows]), encoding="utf-8")
+        return read_outcomes(path, hash_key=str)
+
+    last = date(2026, 3, 31)
+    assert read("a,yes,yes,2026-03-01,3.5,2026-03-31", "b,no,,,,") == [
+        Outcome("subscriber", "a", left=True, accepted=True, left_on=date(2026, 3, 1), paid=3.5, watched_until=last),
+        Outcome("subscriber", "b", left=False, accepted=None),
+    ]
+    with pytest.raises(DataError) as error:
+        read(
+            "a,no,,,much,", "b,no,,,-1,", "c,yes,,2026-04-01,,2026-03-31", "d,no,no,,5,", "e,no,,,nan,", "f,no,,,,soon"
+        )
+    for said in (
+        "line 2: paid is 'much', not an amount",
+        "line 3: paid is '-1'",
+        "line 4: left_on is '2026-04-01', after watched_until, '2026-03-31'",
+        "line 5: paid is 5, but accepted says no",
+        "line 6: paid is 'nan'",
+        "line 7: watched_until is 'soon', not a day such as 2026-03-31",
+    ):
+        assert said in error.value.message
+    with pytest.raises(DataError, match="watched_until is the day on which they left, for all 2 who left"):
+        read("a,yes,,2026-03-01,,2026-03-01", "b,yes,,2026-03-04,,2026-03-04", "c,no,,,,2026-03-31")
+
+
 def test_who_stayed_and_is_not_imported_yet_is_missing_and_there_is_no_advice() -> None:
     """Of 2,000 the half that left is imported at once; who stayed comes later. The banner keeps one in five."""
     joined = JoinedOutcomes()
@@ -245,6 +300,20 @@ def test_missing_is_who_came_between_the_first_and_the_last_day_with_an_outcome(
     came = {"before": 0, "first": day, "between": 2 * day, "same day": 3 * day, "last": 3 * day + 1, "after": 4 * day}
     assert find_missing(came, {"first", "last"}) == {"between", "same day"}
     assert find_missing(came, {}) == set()
+
+
+def test_arms_that_are_not_as_drawn_are_given_no_advice() -> None:
+    """Nobody leaves of the treated, and everybody of the holdout; yet half of the holdout is lost."""
+    joined = join(
+        *(
+            predicted(f"{n}", arm="holdout" if n % 8 == 0 else "treatment", left=n % 8 == 0, **DRAWN)
+            for n in range(4_000)
+        )
+    )
+    experiment = compare_arms(*joined.group_by_experiment())
+    assert experiment.effect.high < -0.5
+    assert (experiment.advice, experiment.ratio is not None and experiment.ratio.is_wrong) == ("hold", True)
+    assert "500 of 4,000 subscribers are in the holdout, where 1,000 were drawn" in experiment.reason
 
 
 def test_each_interval_says_whether_it_holds_at_every_look() -> None:
