@@ -28,6 +28,7 @@ def dashboard() -> None:
         contract=contract,
         champion=settings.bundle_path,
         places=find_log_places(settings, contract),
+        policy=settings.offer_policy,
         instances=settings.instances,
         api_key=settings.reveal_api_key(),
         mlflow_url=settings.dashboard_mlflow_url,

@@ -23,6 +23,7 @@ from churn.settings import read_settings
 
 if TYPE_CHECKING:
     from churn.dashboard.report import Report
+    from churn.learning.effect_report import EffectReport
     from churn.outcomes.estimates import Estimate
     from churn.outcomes.summary import OutcomeSummary
 
@@ -64,14 +65,14 @@ def outcomes_import(
 def report_outcomes(
     *, out_paths: ReportOption = None, contract: ContractOption = "streamflow", as_json: JsonOption = False
 ) -> None:
-    """Report how right each version was, and the effect of the banner.
+    """Report how right each version was, and what the banner, each offer and each segment come to.
 
     Exit code 0: the banner surely keeps subscribers; 9: its effect is not yet sure; 13: it surely harms; 3: a damaged
     segment is left out.
     """
     paths = require_forms(out_paths)
     require_extra("rollout", "scipy")
-    from churn.outcomes.summary import summarize_outcomes
+    from churn.learning.effect_reading import report_effects
     from churn.prediction_log.reader import require_whole
 
     settings = read_settings()
@@ -79,23 +80,23 @@ def report_outcomes(
     with show_progress("segments", calm=True) as move:
         chosen = find_contract(contract)
         damaged: list[DataError] = []
-        summary = summarize_outcomes(
+        summary, effects = report_effects(
             settings.churn_home,
-            chosen.contract_name,
+            chosen,
             places,
+            settings.offer_policy,
             now=datetime.now(UTC),
-            horizon_days=chosen.horizon_days,
             damaged=damaged,
-            progress=move,
+            track=lambda _: move,
         )
-    figures = asdict(summary) | name_left_out(damaged)
+    figures = asdict(summary) | {"effects": asdict(effects) if effects else None} | name_left_out(damaged)
     write_report(
-        paths, figures, functools.partial(_build_report, summary) if summary.matched else None, damaged=damaged
+        paths, figures, functools.partial(_build_report, summary, effects) if summary.matched else None, damaged=damaged
     )
     if as_json:
         print_json(figures)
     else:
-        _show(summary)
+        _show(summary, effects)
     stops = summary.experiment.advice == "stop"
     advice = Notice(
         f"outcomes {chosen.contract_name}",
@@ -110,19 +111,21 @@ def report_outcomes(
     raise typer.Exit(EXIT_CODES[summary.experiment.advice])
 
 
-def _build_report(summary: OutcomeSummary) -> Report:
+def _build_report(summary: OutcomeSummary, effects: EffectReport | None) -> Report:
     from churn.dashboard.charts.outcomes import report_outcomes as report_on
 
-    return report_on(summary)
+    return report_on(summary, effects)
 
 
-def _show(summary: OutcomeSummary) -> None:
+def _show(summary: OutcomeSummary, effects: EffectReport | None) -> None:
     out.print(f"{summary.matched:,} of {summary.known:,} known outcomes are of a prediction in the log")
     if summary.too_young:
         out.print(
             f"{summary.too_young:,} are not old enough yet: whether a subscriber leaves is known "
             f"{summary.horizon_days} days after the prediction"
         )
+    if summary.unwatched:
+        out.print(summary.describe_unwatched())
     if summary.missing:
         out.print(summary.describe_missing())
     rows = [
@@ -153,12 +156,47 @@ def _show(summary: OutcomeSummary) -> None:
     print_table("The banner, the newest experiment first", columns, rows)
     offers = [[offer.offer, offer.offered, offer.accepted, _format(offer.share)] for offer in summary.offers]
     print_table("Offers", ["offer", "offered", "accepted", "share"], offers)
+    if effects:
+        _show_effects(effects)
     out.print(summary.describe_looks())
     banner = summary.experiment
     if banner.torn:
         out.print(f"{banner.torn:,} subscribers were in the other arm later, and count in their first")
+    if banner.waiting:
+        out.print(banner.waiting.describe())
     out.print(f"{banner.advice}: {banner.reason}")
 
 
-def _format(estimate: Estimate | None) -> str:
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})" if estimate else ""
+def _show_effects(effects: EffectReport) -> None:
+    """Show what offers, segments and money come to, where anything is known of them."""
+    columns = ["", "shown", "held out", "effect on leaving", f"{effects.currency} a subscriber", "so far"]
+    columns += ["2 points take"]
+    whole = [effects.banner] if effects.banner else []
+    for title, measured in (("Each offer", (*whole, *effects.offers)), ("Each segment", effects.segments)):
+        rows = [
+            [
+                own.name,
+                own.shown,
+                own.held_out,
+                _format(own.effect),
+                _format(own.money, 2),
+                own.verdict,
+                own.describe_wait(),
+            ]
+            for own in measured
+        ]
+        if rows:
+            print_table(f"{title}, against nothing", columns, rows)
+    if effects.banner and effects.banner.money:
+        out.print(effects.assumed)
+    if said := effects.describe_left_out():
+        out.print(said)
+
+
+def _format(estimate: Estimate | None, digits: int = 3) -> str:
+    return " ".join(_write(estimate, digits)) if estimate else ""
+
+
+def _write(estimate: Estimate, digits: int) -> tuple[str, str]:
+    value, low, high = estimate.describe(lambda figure: f"{figure:.{digits}f}")
+    return value, f"({low} to {high})"

@@ -8,6 +8,8 @@
     rates.py       all rates of a policy, from the log
     choosing.py    the best action for many rows at once
     guessing.py    what each action would have come to for each row, with few parameters
+    effect_report.py  what the experiment says of the banner, each offer and segment
+    effect_reading.py reads the log for it
     evaluation.py  what another choice would have been worth, and whether the log can say it
     valuing.py     the same of a whole policy, beside what the log's own policy chose
     stopping.py    which offers are no longer worth trying
@@ -15,5 +17,5 @@
     telling.py     the same in words and tables
     policy_text.py  the same, written into the policy's file
 
-Nothing here reads files. Rows come as `outcomes.exposures.Exposures`.
+Nothing else here reads files. Rows come as `outcomes.exposures.Exposures`.
 """

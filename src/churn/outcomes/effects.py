@@ -13,7 +13,6 @@ The interval is the asymptotic confidence sequence of that mean. It needs enough
 exact one of `strata.py` counts: there those with the same two chances are a stratum.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +22,7 @@ from churn.judging.asymptotic_sequences import bound_mean
 from churn.outcomes.estimates import ALPHA, Estimate
 from churn.outcomes.exposures import Exposures, Flags, Numbers
 from churn.outcomes.strata import Stratum, bound_effect
+from churn.prediction_log.actions import NOTHING
 
 TUNED_FOR: Final = 5_000  # subscribers; at this size the sequence is narrowest
 FEWEST: Final = 200  # subscribers of each side who count, as many of equal weight as tell as much (Kish 1965)
@@ -82,54 +82,47 @@ class Comparison:
 
 
 def compare_actions(
-    known: Exposures, action: str, against: str = "nothing", *, missing: Exposures | None = None
+    exposures: Exposures,
+    action: str,
+    against: str = NOTHING,
+    *,
+    low: Numbers | None = None,
+    high: Numbers | None = None,
 ) -> Comparison:
-    """Compare an action with another one, among those who could have had either. Who is missing may have left."""
-    parts = [known] if missing is None or not len(missing) else [known, missing]
-    rows = []
-    for exposures in parts:
-        if action not in exposures.actions:
-            continue
-        first, second = exposures.actions.index(action), exposures.actions.index(against)
-        chance, other = exposures.propensities[:, first], exposures.propensities[:, second]
-        left = exposures.left.astype(float)
-        ends = (left, left) if exposures is known else (np.zeros(len(left)), np.ones(len(left)))
-        whole = Comparison(
-            exposures.probability, exposures.taken == first, exposures.taken == second, chance, other, *ends
-        )
-        rows.append(whole.choose((chance > 0) & (other > 0)))
-    return join_comparisons(rows)
+    """Compare an action with another one, among those who could have had either.
+
+    Args:
+        exposures: n subscribers.
+        action, against: each one of the exposures' actions.
+        low, high: the number that came of it, (n,); by default whether they left.
+    """
+    first, second = exposures.actions.index(action), exposures.actions.index(against)
+    chance, other = exposures.propensities[:, first], exposures.propensities[:, second]
+    sides = exposures.taken == first, exposures.taken == second
+    whole = Comparison(exposures.probability, *sides, chance, other, *_find_ends(exposures, low, high))
+    return whole.choose((chance > 0) & (other > 0))
 
 
-def compare_banner(known: Exposures, *, missing: Exposures | None = None) -> Comparison:
-    """Compare the treatment with the holdout, among those above the threshold whom a lot could hold out."""
-    rows = []
-    for exposures in [known] if missing is None else [known, missing]:
-        share, left = exposures.holdout_share, exposures.left.astype(float)
-        ends = (left, left) if exposures is known else (np.zeros(len(left)), np.ones(len(left)))
-        held = exposures.held_out
-        whole = Comparison(exposures.probability, ~held, held, 1 - share, share, *ends)
-        rows.append(whole.choose(exposures.is_above & (share > 0) & (share < 1)))
-    return join_comparisons(rows)
+def compare_banner(exposures: Exposures, *, low: Numbers | None = None, high: Numbers | None = None) -> Comparison:
+    """Compare the treatment with the holdout, among those whom a lot could hold out. The rest is as above."""
+    share, held = exposures.holdout_share, exposures.held_out
+    whole = Comparison(exposures.probability, ~held, held, 1 - share, share, *_find_ends(exposures, low, high))
+    return whole.choose((share > 0) & (share < 1))
 
 
-def join_comparisons(parts: list[Comparison]) -> Comparison:
-    """Put subscribers together who could have had the same two things."""
-    if not parts:
-        none, nobody = np.zeros(0), np.zeros(0, dtype=bool)
-        return Comparison(none, nobody, nobody, none, none, none, none)
-    return Comparison(*(np.concatenate([getattr(part, name) for part in parts]) for name in Comparison.__slots__))
-
-
-def pseudo_outcomes(exposures: Exposures, action: str, against: str = "nothing") -> Numbers:
+def pseudo_outcomes(exposures: Exposures, action: str, against: str = NOTHING) -> Numbers:
     """Return for each row a number whose mean is the effect on leaving, (n,); NaN where an action was impossible."""
-    comparison = compare_actions(exposures, action, against)
     numbers = np.full(len(exposures), np.nan)
-    if len(comparison):
-        first, second = exposures.actions.index(action), exposures.actions.index(against)
-        is_possible = (exposures.propensities[:, first] > 0) & (exposures.propensities[:, second] > 0)
-        numbers[is_possible] = weigh_outcomes(comparison, comparison.low)
+    first, second = exposures.actions.index(action), exposures.actions.index(against)
+    is_possible = (exposures.propensities[:, first] > 0) & (exposures.propensities[:, second] > 0)
+    comparison = compare_actions(exposures, action, against)
+    numbers[is_possible] = weigh_outcomes(comparison, comparison.low)
     return numbers
+
+
+def _find_ends(exposures: Exposures, low: Numbers | None, high: Numbers | None) -> tuple[Numbers, Numbers]:
+    left = exposures.left.astype(float)
+    return left if low is None else low, left if high is None else high
 
 
 def weigh_outcomes(comparison: Comparison, *outcomes: Numbers) -> Numbers:
@@ -180,31 +173,25 @@ def bound_number(comparison: Comparison, alpha: float = ALPHA) -> tuple[float, f
 
 def list_strata(comparison: Comparison) -> list[Stratum]:
     """Count subscribers by their two chances: who have the same differ between the sides by lot alone."""
-    is_known = comparison.is_known
-    counts: dict[tuple[float, float], Counter[str]] = {}
-    for at in range(len(comparison)):
-        key = (float(comparison.chance[at]), float(comparison.other_chance[at]))
-        side = "treatment" if comparison.is_first[at] else "holdout" if comparison.is_second[at] else "others"
-        own = counts.setdefault(key, Counter())
-        if side == "others":
-            own[side] += 1
-        elif is_known[at]:
-            own[side] += 1
-            own[f"{side}_left"] += int(comparison.low[at])
-        else:
-            own[f"{side}_missing"] += 1
-    return [
-        Stratum(
-            own["holdout"],
-            own["treatment"],
-            own["holdout_left"],
-            own["treatment_left"],
-            holdout_missing=own["holdout_missing"],
-            treatment_missing=own["treatment_missing"],
-            others=own["others"],
-        )
-        for own in counts.values()
-    ]
+    known, first, second = comparison.is_known, comparison.is_first, comparison.is_second
+    chances = np.stack([comparison.chance, comparison.other_chance], axis=1)
+    different, at = np.unique(chances, axis=0, return_inverse=True)
+
+    def count(rows: Flags) -> list[int]:
+        return [int(number) for number in np.bincount(at[rows], minlength=len(different))]
+
+    left = comparison.low == 1
+    columns = {
+        "holdout": second & known,
+        "treatment": first & known,
+        "holdout_left": second & known & left,
+        "treatment_left": first & known & left,
+        "holdout_missing": second & ~known,
+        "treatment_missing": first & ~known,
+        "others": ~first & ~second,
+    }
+    counts = {name: count(rows) for name, rows in columns.items()}
+    return [Stratum(**{name: own[number] for name, own in counts.items()}) for number in range(len(different))]  # type: ignore[arg-type] # all of these are counts
 
 
 def _guess(comparison: Comparison, outcome: Numbers) -> tuple[Numbers, Numbers]:

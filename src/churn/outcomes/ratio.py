@@ -17,6 +17,8 @@ from churn.outcomes.strata import Stratum
 
 RISK: Final = 0.001  # to call arms wrong that are as drawn, over all looks together
 
+_CERTAIN = 1e6  # of evidence, where a share of 0 or 1 leaves no doubt
+
 
 @dataclass(frozen=True, slots=True)
 class ArmRatio:
@@ -61,5 +63,5 @@ def check_ratio(strata: Sequence[Stratum]) -> ArmRatio:
         if 0 < stratum.share < 1:
             evidence += log_split_evidence(held, stratum.people, stratum.share, expected=stratum.share)
         elif held != stratum.share * stratum.people:
-            evidence = np.inf
+            evidence = _CERTAIN
     return ArmRatio(people, held_out, expected, evidence)

@@ -14,7 +14,7 @@ from arro3.core import RecordBatch
 
 from churn.contract.declaration import Contract
 from churn.errors import DataError
-from churn.outcomes.exposures import Exposures, Numbers
+from churn.outcomes.exposures import Exposures, Flags, Numbers
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import ARMS, JoinedOutcomes, LabelledPrediction, join_outcomes
 from churn.outcomes.ripeness import DAY_US, EPOCH_DAY, find_last_counted
@@ -37,18 +37,24 @@ class ReadExposures:
     """What was read.
 
     Args:
-        known: subscribers whose outcome is known and ripe.
-        missing: those without an outcome, though it is known of others who came then; nothing is known of `left`.
+        everybody: subscribers, n of them.
+        is_known: whose outcome is known and ripe, (n,). Of the others `left` says nothing: it is known of some who came
+            then, and theirs is missing.
         without_key: subscribers with an outcome who cannot be held out, and are left out.
         unclear: those left out since their record does not say with which chance they were shown what.
         unread: those left out since their record lacks a feature of the contract.
     """
 
-    known: Exposures
-    missing: Exposures
+    everybody: Exposures
+    is_known: Flags
     without_key: int = 0
     unclear: int = 0
     unread: int = 0
+
+    @property
+    def known(self) -> Exposures:
+        """Return the subscribers whose outcome is known."""
+        return self.everybody.choose(self.is_known)
 
 
 class _Row(NamedTuple):
@@ -116,13 +122,9 @@ def collect_exposures(
     for batch in read_records(places, columns, damaged=[], progress=progress):
         rows |= _read_rows(batch, with_key, contract)
     clear = sorted((row for row in rows.values() if row), key=lambda row: row.prediction.time)
-    known, missing = (
-        _build_exposures([row for row in clear if (row.prediction.left is None) == is_missing], names)
-        for is_missing in (False, True)
-    )
     return ReadExposures(
-        known,
-        missing,
+        _build_exposures(clear, names),
+        np.array([row.prediction.left is not None for row in clear], dtype=bool),
         without_key=len(wanted) - len(with_key),
         unclear=len(rows) - len(clear),
         unread=len(with_key) - len(rows),

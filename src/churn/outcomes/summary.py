@@ -41,6 +41,7 @@ class OutcomeSummary:
         too_young: how many have younger predictions only.
         earlier: the experiments before it.
         missing: subscribers without an outcome, though outcomes of others who came then are known.
+        unwatched: how many were not watched until the horizon of any prediction, and are left out.
     """
 
     known: int
@@ -52,6 +53,7 @@ class OutcomeSummary:
     too_young: int = 0
     earlier: tuple[Experiment, ...] = ()
     missing: int = 0
+    unwatched: int = 0
 
     def describe_missing(self) -> str:
         """Say of how many an outcome is missing; empty if of none."""
@@ -60,6 +62,15 @@ class OutcomeSummary:
         return (
             f"The outcome of {self.missing:,} subscribers is missing, though it is known of others who came then. "
             "If they stayed, all figures of the models are wrong: import what became of everybody."
+        )
+
+    def describe_unwatched(self) -> str:
+        """Say how many were not watched long enough; empty if all were."""
+        if not self.unwatched:
+            return ""
+        return (
+            f"{self.unwatched:,} were not watched for {self.horizon_days} days after any prediction, and are left out: "
+            "import anew what became of them."
         )
 
     def describe_looks(self) -> str:
@@ -89,12 +100,37 @@ def summarize_outcomes(
         DataError: the file of outcomes is damaged.
         DataError, OSError, ChurnError: as `read_records`.
     """
+    joined, known = join_imported(
+        home, contract, places, now=now, horizon_days=horizon_days, damaged=damaged, progress=progress
+    )
+    return summarize_joined(joined, known, find_trained_auc(home, contract), horizon_days=horizon_days)
+
+
+def join_imported(
+    home: Path,
+    contract: str,
+    places: Places,
+    *,
+    now: datetime,
+    horizon_days: int | None = None,
+    damaged: list[DataError] | None = None,
+    progress: Progress = lambda *_: None,
+) -> tuple[JoinedOutcomes, int]:
+    """Join the imported outcomes of a contract to its log. Return this, and how many were imported.
+
+    Raises:
+        DataError, OSError, ChurnError: as `summarize_outcomes`.
+    """
     known = load_outcomes(locate_outcomes(home, contract))
     until = find_last_counted(now, horizon_days)
     joined = join_outcomes(places, known, until=until, horizon_days=horizon_days, damaged=damaged, progress=progress)
+    return joined, len(known)
+
+
+def find_trained_auc(home: Path, contract: str) -> dict[str, float | None]:
+    """Return the AUC at training by version, of all bundles of a contract."""
     manifests = [bundle.manifest for bundle in list_bundles(home) if bundle.contract == contract and bundle.manifest]
-    trained_auc = {manifest.model_version: manifest.test_auc for manifest in manifests}
-    return summarize_joined(joined, len(known), trained_auc, horizon_days=horizon_days)
+    return {manifest.model_version: manifest.test_auc for manifest in manifests}
 
 
 def summarize_joined(
@@ -123,6 +159,7 @@ def summarize_joined(
         too_young=joined.too_young,
         earlier=tuple(earlier),
         missing=len(joined.missing),
+        unwatched=joined.unwatched,
     )
 
 

@@ -136,7 +136,7 @@ def test_who_is_missing_has_no_key_or_no_known_chance_is_counted_and_left_out(pl
     nobody = Outcome("prediction_id", f"{4000:016x}{b'one'.hex():0>16}", left=False, accepted=None)
     said = [outcome("1"), outcome("3"), outcome("5"), nobody]
     read_all = collect_exposures(places, join_outcomes(places, said), CONTRACT)
-    assert (len(read_all.known), len(read_all.missing)) == (2, 1)
+    assert (len(read_all.known), len(read_all.everybody)) == (2, 3)
     assert (read_all.without_key, read_all.unclear, read_all.unread) == (1, 1, 0)
 
 

@@ -7,6 +7,7 @@ from churn.dashboard.charts.drawing import BAND, EFFECT, LIMIT, LINE, NARROW, Ch
 from churn.dashboard.charts.plots import Interval, draw_intervals
 from churn.dashboard.report import Report
 from churn.dashboard.words import format_percent, format_points, make_sentence, title_from_name
+from churn.learning.effect_report import EffectReport, MeasuredEffect
 from churn.outcomes.estimates import Estimate
 from churn.outcomes.experiment import Experiment
 from churn.outcomes.quality import ModelQuality
@@ -17,12 +18,17 @@ TONES = {"keep": "good", "hold": "calm", "stop": "bad"}
 LEAST = 0.02  # half of the narrowest span that is shown
 
 
-def report_outcomes(summary: OutcomeSummary) -> Report:
-    """Report what the banner does, what was accepted, and how right each version was."""
+def report_outcomes(summary: OutcomeSummary, effects: EffectReport | None = None) -> Report:
+    """Report what the banner does, each offer and each segment, what was accepted, and how right each version was."""
     experiment = summary.experiment
+    whole = [effects.banner] if effects and effects.banner else []
+    offers, segments = (list(effects.offers), list(effects.segments)) if effects else ([], [])
+    measured = [(write_name(own.name), own) for own in (*whole, *offers, *segments)]
     charts: dict[str, Any] = {
         "effect": draw_effect(experiment) if experiment.is_comparable else None,
         "offers": draw_acceptance(summary.offers) if summary.offers else None,
+        "by_offer": draw_effects("by-offer", "Effect of each offer on the share that leaves", [*whole, *offers]),
+        "by_segment": draw_effects("by-segment", "Effect of the banner in each segment", [*whole, *segments]),
         "calibrations": [draw_calibration(quality, at) for at, quality in enumerate(summary.versions, 1)],
     }
     return Report(
@@ -30,13 +36,62 @@ def report_outcomes(summary: OutcomeSummary) -> Report:
         headline=make_sentence(experiment.reason),
         basis=f"{summary.matched:,} of {summary.known:,} known outcomes are of a logged prediction. Each subscriber "
         f"counts once.{_describe_young(summary)}",
-        warning=summary.describe_missing(),
+        warning=" ".join(filter(None, [summary.describe_missing(), summary.describe_unwatched()])),
         badge=BADGES[experiment.advice],
         tone=TONES[experiment.advice],
         body="outcomes_body.html",
-        values={"summary": summary, "charts": charts},
-        charts=[chart for chart in (charts["effect"], charts["offers"], *charts["calibrations"]) if chart],
+        values={"summary": summary, "charts": charts, "effects": effects, "measured": measured},
+        charts=[
+            chart
+            for chart in (
+                *(charts[name] for name in ("effect", "by_offer", "by_segment", "offers")),
+                *charts["calibrations"],
+            )
+            if chart
+        ],
     )
+
+
+def draw_effects(name: str, title: str, measured: Sequence[MeasuredEffect]) -> Chart | None:
+    """Draw effects on leaving below each other, against none; None if nothing is known but of the banner as a whole."""
+    drawn = [(own, own.effect) for own in measured if own.effect]
+    if len(drawn) <= 1:
+        return None
+    end = min(max(max(abs(effect.low), abs(effect.high)) for _, effect in drawn) * 1.05, 1.0)
+    drawing = draw_intervals(
+        [
+            Interval(write_name(own.name), effect.low, effect.high, effect.value, describe_effect(effect))
+            for own, effect in drawn
+        ],
+        domain=(-end, end),
+        axis={"labelExpr": "datum.value == 0 ? '0%' : format(datum.value, '+.2~%')", "tickCount": 5},
+        limit=0,
+    )
+    return Chart(
+        name=name,
+        title=title,
+        summary="In percentage points, against those who were shown nothing. Left of the line fewer leave, right of it "
+        "more.",
+        columns=["", "Shown", "Held out", "From", "To", "Observed"],
+        rows=[
+            [write_name(own.name), f"{own.shown:,}", f"{own.held_out:,}", low, high, value]
+            for own, effect in drawn
+            for value, low, high in [effect.describe(format_points)]
+        ],
+        drawing=drawing,
+        keys=[("band", "surely in here"), ("effect", "observed"), ("limit", "no effect")],
+    )
+
+
+def write_name(name: str) -> str:
+    """Write the name of an offer or a segment as a title."""
+    return title_from_name(name)
+
+
+def describe_effect(effect: Estimate) -> str:
+    """Say between which points an effect surely lies."""
+    value, low, high = effect.describe(format_points)
+    return f"Surely between {low} and {high} points, {value} observed."
 
 
 def _describe_young(summary: OutcomeSummary) -> str:
@@ -50,9 +105,8 @@ def draw_effect(experiment: Experiment) -> Chart:
     effect = experiment.effect
     end = max(abs(effect.low), abs(effect.high), LEAST) * 1.15
     value, low, high = effect.describe(format_points)
-    tip = f"Surely between {low} and {high} points, {value} observed."
     drawing = draw_intervals(
-        [Interval("", effect.low, effect.high, effect.value, tip)],
+        [Interval("", effect.low, effect.high, effect.value, describe_effect(effect))],
         domain=(-end, end),
         axis={"labelExpr": "datum.value == 0 ? '0%' : format(datum.value, '+.2~%')", "tickCount": 5},
         limit=0,

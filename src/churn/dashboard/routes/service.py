@@ -21,9 +21,9 @@ from churn.dashboard.pages import build_page
 from churn.dashboard.report import Report
 from churn.dashboard.rollouts import Rollouts
 from churn.errors import ChurnError, DataError, RolloutError
+from churn.learning.effect_reading import report_effects
 from churn.model.shelf import list_bundles
 from churn.monitoring.comparison import compare
-from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import describe_left_out
 from churn.shadow.reading import EVER, choose_bundles, read_pairs
@@ -46,6 +46,7 @@ class DashboardConfig:
         contract: the name of the contract of log and outcomes.
         champion: the bundle with the reference.
         places: of the prediction log; None if there is none.
+        policy: the file that names segments and margin; None for the contract's own.
         instances: addresses of the service's instances.
         api_key: sent to these; None if there is none.
         mlflow_url: where MLflow's pages are; None if they are not linked.
@@ -58,6 +59,7 @@ class DashboardConfig:
     contract: str
     champion: Path
     places: Places | None = None
+    policy: Path | None = None
     instances: tuple[str, ...] = ()
     api_key: str | None = None
     mlflow_url: str | None = None
@@ -156,15 +158,11 @@ def _sum_up_outcomes(config: DashboardConfig, damaged: list[DataError]) -> Repor
     """Report what is known of the log's predictions; None without a log."""
     if config.places is None:
         return None
-    summary = summarize_outcomes(
-        config.home,
-        config.contract,
-        config.places,
-        now=datetime.now(UTC),
-        horizon_days=find_contract(config.contract).horizon_days,
-        damaged=damaged,
+    contract = find_contract(config.contract)
+    summary, effects = report_effects(
+        config.home, contract, config.places, config.policy, now=datetime.now(UTC), damaged=damaged
     )
-    return report_outcomes(summary)
+    return report_outcomes(summary, effects)
 
 
 def _cache_report(read: Callable[[list[DataError]], Report | None]) -> CachedValue[ReportOrProblem]:
