@@ -56,6 +56,11 @@ class ReadExposures:
         """Return the subscribers whose outcome is known."""
         return self.everybody.choose(self.is_known)
 
+    @property
+    def missing(self) -> Exposures:
+        """Return those whose outcome is missing."""
+        return self.everybody.choose(~self.is_known)
+
 
 class _Row(NamedTuple):
     """A prediction that counts, with what its record says; `taken` is an action, `chances` those of the actions."""
