@@ -19,7 +19,7 @@ from churn.training.evaluation import (
     measure_calibration,
 )
 from churn.training.folds import SEED, draw_folds
-from churn.training.groups import Indices, Labels
+from churn.training.groups import Indices, Labels, Weights
 from churn.training.methods.method import Recipe
 
 LARGEST_ERROR = 0.03
@@ -64,6 +64,7 @@ def calibrate(
     recipe: Recipe,
     *,
     groups: Indices | None = None,
+    weights: Weights | None = None,
 ) -> tuple[TrainedModel, Calibration]:
     """Calibrate a model if models that were fitted as it was are surely off on the rows that they did not see.
 
@@ -74,25 +75,26 @@ def calibrate(
         labels: 0 (stayed) or 1 (left), (n,).
         recipe: what the model was fitted by.
         groups: the group of each row, which is in one fold.
+        weights: for how many subscribers each row stands; each for itself if not given.
     """
     margins = np.zeros(len(labels))
     for fitted, measured in draw_folds(labels, SEED, groups):
-        part = recipe.fit(contract, rows[fitted], labels[fitted])
+        part = recipe.fit(contract, rows[fitted], labels[fitted], None if weights is None else weights[fitted])
         margins[measured] = part.compute_margins(rows[measured])
-    calibration = find_calibration(labels, margins)
+    calibration = find_calibration(labels, margins, weights)
     if not calibration.is_applied:
         return model, calibration
     return recipe.method.calibrate(model, calibration.slope, calibration.intercept), calibration
 
 
-def find_calibration(labels: Labels, margins: npt.NDArray[np.float64]) -> Calibration:
+def find_calibration(labels: Labels, margins: npt.NDArray[np.float64], weights: Weights | None = None) -> Calibration:
     """Find out whether log-odds (n,) are off, and if so which slope and intercept mend that."""
     probabilities: Probabilities = np.exp(-np.logaddexp(0.0, -margins))
-    points = measure_calibration(labels, probabilities)
+    points = measure_calibration(labels, probabilities, weights)
     error, allowed = compute_calibration_error(points), max(LARGEST_ERROR, find_largest_by_chance(points))
     if error <= allowed:
         return Calibration(error, allowed)
-    fitted = LogisticRegression(C=np.inf).fit(margins.reshape(-1, 1), labels)
+    fitted = LogisticRegression(C=np.inf).fit(margins.reshape(-1, 1), labels, sample_weight=weights)
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     if not slope > 0:  # it would turn the order around, and each direction of the contract
         return Calibration(error, allowed)

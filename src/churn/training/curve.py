@@ -11,7 +11,7 @@ import numpy.typing as npt
 from churn.answers import DECIMALS
 from churn.errors import SettingsError
 from churn.files import encode_json
-from churn.training.groups import Labels
+from churn.training.groups import Labels, Weights
 from churn.training.kept import explain_errors
 
 CURVE_FILE = "threshold_curve.json"
@@ -94,11 +94,19 @@ class ThresholdCurve:
         return encode_json({"steps": STEPS, **counts})
 
 
-def measure_curve(labels: Labels, probabilities: npt.NDArray[np.float64]) -> ThresholdCurve:
-    """Count stayed (0) and left (1) by probability, which is rounded as it is shown; both (n,)."""
-    steps = steps_from_probabilities(probabilities)
-    stayed, left = (np.bincount(steps[np.asarray(labels) == label], minlength=STEPS + 1) for label in (0, 1))
-    return ThresholdCurve(stayed.astype(np.int64), left.astype(np.int64))
+def measure_curve(
+    labels: Labels, probabilities: npt.NDArray[np.float64], weights: Weights | None = None
+) -> ThresholdCurve:
+    """Count stayed (0) and left (1) by probability, which is rounded as it is shown; both (n,).
+
+    With weights it counts subscribers that the rows stand for, each count rounded.
+    """
+    steps, weights = steps_from_probabilities(probabilities), np.ones(len(labels)) if weights is None else weights
+    stayed, left = (
+        np.rint(np.bincount(steps[rows], weights[rows], minlength=STEPS + 1)).astype(np.int64)
+        for rows in (np.asarray(labels) == 0, np.asarray(labels) == 1)
+    )
+    return ThresholdCurve(stayed, left)
 
 
 def steps_from_probabilities(probabilities: npt.NDArray[np.float64]) -> Counts:

@@ -17,6 +17,8 @@ from churn.contract.declaration import Rows
 
 type Indices = npt.NDArray[np.intp]
 type Labels = npt.NDArray[np.integer[Any]]
+type Weights = npt.NDArray[np.float64]
+"""For how many subscribers each row stands, (n,)."""
 
 COMMON_SHARE, COMMON_ROWS = 0.01, 10
 """Of equal rows: with more, chance makes them, for the fields are few or coarse. Then nothing tells a copy."""

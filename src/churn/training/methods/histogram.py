@@ -14,7 +14,7 @@ from churn.contract.declaration import Contract, Rows
 from churn.explain.kernel import most_features
 from churn.explain.skl import SklearnModel, widen
 from churn.explain.trained import TrainedModel
-from churn.training.groups import Labels
+from churn.training.groups import Labels, Weights
 from churn.training.methods.method import (
     MOST_TREES,
     PATIENCE,
@@ -51,11 +51,20 @@ class HistogramMethod(ServableMethod):
             **own,
         )
 
-    def fit(self, contract: type[Contract], rows: Rows, labels: Labels, params: Params, seed: int = 0) -> SklearnModel:
+    def fit(
+        self,
+        contract: type[Contract],
+        rows: Rows,
+        labels: Labels,
+        params: Params,
+        seed: int = 0,
+        *,
+        weights: Weights | None = None,
+    ) -> SklearnModel:
         """Fit a classifier to the decimals that the rows stand for, which it is asked about later."""
         model = self.build(contract.monotone_constraints(), seed, params)
         with threadpool_limits(THREADS):
-            model.fit(widen(rows), labels)
+            model.fit(widen(rows), labels, sample_weight=weights)
         model.feature_names_in_ = np.array(contract.feature_names(), dtype=object)
         model._feature_subsample_rng = None  # was needed to fit only, and is no type that a reader trusts
         return _wrap(model)

@@ -11,7 +11,7 @@ from churn.contract.declaration import Contract, Rows
 from churn.explain.kernel import most_features
 from churn.explain.lgb import LightgbmModel
 from churn.explain.trained import TrainedModel
-from churn.training.groups import Labels
+from churn.training.groups import Labels, Weights
 from churn.training.methods.method import (
     MOST_TREES,
     PATIENCE,
@@ -49,10 +49,19 @@ class LightgbmMethod(ServableMethod):
             **own,
         )
 
-    def fit(self, contract: type[Contract], rows: Rows, labels: Labels, params: Params, seed: int = 0) -> LightgbmModel:
+    def fit(
+        self,
+        contract: type[Contract],
+        rows: Rows,
+        labels: Labels,
+        params: Params,
+        seed: int = 0,
+        *,
+        weights: Weights | None = None,
+    ) -> LightgbmModel:
         """Fit a booster."""
         model = self.build(contract.monotone_constraints(), seed, params)
-        model.fit(rows, labels, feature_name=contract.feature_names())
+        model.fit(rows, labels, sample_weight=weights, feature_name=contract.feature_names())
         return LightgbmModel(model.booster_.model_to_string())
 
     def stop_early(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from churn.contract.declaration import Contract, Rows
 from churn.explain.trained import TrainedModel
-from churn.training.groups import Labels
+from churn.training.groups import Labels, Weights
 
 # Sums are rounded differently for each number of threads. So a fixed number makes the same trees on every machine.
 # It is one: more threads only wait for each other where cores are shared, and a fit takes about a second.
@@ -47,7 +47,16 @@ class ServableMethod(Method):
     """All other parameters where nobody tuned, but the number of trees."""
 
     @abstractmethod
-    def fit(self, contract: type[Contract], rows: Rows, labels: Labels, params: Params, seed: int = 0) -> TrainedModel:
+    def fit(
+        self,
+        contract: type[Contract],
+        rows: Rows,
+        labels: Labels,
+        params: Params,
+        seed: int = 0,
+        *,
+        weights: Weights | None = None,
+    ) -> TrainedModel:
         """Fit a model that honours the contract's monotone directions and knows its features by name.
 
         Args:
@@ -56,6 +65,7 @@ class ServableMethod(Method):
             labels: 0 (stayed) or 1 (left), (n,).
             params: of the trees.
             seed: for the sampling of rows and columns; the same seed is the same model.
+            weights: for how many each row stands; each for itself if not given.
         """
 
     @abstractmethod
@@ -91,9 +101,9 @@ class Recipe:
     params: Params
     seed: int
 
-    def fit(self, contract: type[Contract], rows: Rows, labels: Labels) -> TrainedModel:
+    def fit(self, contract: type[Contract], rows: Rows, labels: Labels, weights: Weights | None = None) -> TrainedModel:
         """Fit one model as all of this release are fitted."""
-        return self.method.fit(contract, rows, labels, self.params, self.seed)
+        return self.method.fit(contract, rows, labels, self.params, self.seed, weights=weights)
 
 
 def suggest_number(trial: Any, name: str, low: float, high: float, *, log: bool = False) -> float:

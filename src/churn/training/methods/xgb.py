@@ -12,7 +12,7 @@ from xgboost import XGBClassifier
 from churn.contract.declaration import Contract, Rows
 from churn.explain.trained import TrainedModel
 from churn.explain.xgb import XgboostModel
-from churn.training.groups import Labels
+from churn.training.groups import Labels, Weights
 from churn.training.methods.method import (
     MOST_TREES,
     PATIENCE,
@@ -44,9 +44,19 @@ class XgboostMethod(ServableMethod):
             n_estimators=trees, monotone_constraints=tuple(directions), n_jobs=THREADS, random_state=seed, **own
         )
 
-    def fit(self, contract: type[Contract], rows: Rows, labels: Labels, params: Params, seed: int = 0) -> XgboostModel:
+    def fit(
+        self,
+        contract: type[Contract],
+        rows: Rows,
+        labels: Labels,
+        params: Params,
+        seed: int = 0,
+        *,
+        weights: Weights | None = None,
+    ) -> XgboostModel:
         """Fit a booster."""
-        booster = self.build(contract.monotone_constraints(), seed, params).fit(rows, labels).get_booster()
+        classifier = self.build(contract.monotone_constraints(), seed, params)
+        booster = classifier.fit(rows, labels, sample_weight=weights).get_booster()
         booster.feature_names = contract.feature_names()
         return XgboostModel(booster)
 
