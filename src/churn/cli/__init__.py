@@ -3,6 +3,7 @@
 service.py          start, serve
 data.py             data
 training.py         train, tune; with trained.py and uplift.py
+retraining.py       retrain
 threshold.py        threshold
 models.py           models, promote, export, ui
 bundle.py           bundle
@@ -57,6 +58,7 @@ from churn.cli import (
     predictions,
     proving,
     release,
+    retraining,
     rollout,
     rollout_report,
     rollout_views,
@@ -92,6 +94,7 @@ offers_learn.add_to(app)
 app.add_typer(keys.app)
 app.add_typer(notify.app)
 app.add_typer(bundle.app)
+app.add_typer(retraining.app)
 app.add_typer(outcomes.app)
 app.add_typer(subscriber.app)
 

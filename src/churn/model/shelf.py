@@ -1,8 +1,9 @@
-"""The shelf: the folder where a contract's bundles lie, with the links `champion` and `previous`.
+"""The shelf: the folder where a contract's bundles lie, with the links `champion`, `previous` and `challenger`.
 
 bundles/CONTRACT/VERSION    a bundle
 bundles/CONTRACT/champion   a link to the one that `churn serve` serves
 bundles/CONTRACT/previous   a link to the champion before it
+bundles/CONTRACT/challenger a link to the one that `churn retrain` made last, for CHALLENGER_PATH
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from churn.errors import BundleError, ChurnError
 from churn.files import point_link
 from churn.model.manifest import MANIFEST, Manifest, ModelCard, identify_bundle, read_manifest
 
-CHAMPION, PREVIOUS = "champion", "previous"
+CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
 BUNDLES = "bundles"
 SHOWN_DIGITS = 12
 FORCE = "replace it with --force, or give another folder with --out"

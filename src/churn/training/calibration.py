@@ -77,14 +77,28 @@ def calibrate(
         groups: the group of each row, which is in one fold.
         weights: for how many subscribers each row stands; each for itself if not given.
     """
-    margins = np.zeros(len(labels))
-    for fitted, measured in draw_folds(labels, SEED, groups):
-        part = recipe.fit(contract, rows[fitted], labels[fitted], None if weights is None else weights[fitted])
-        margins[measured] = part.compute_margins(rows[measured])
+    margins = compute_out_of_fold(contract, rows, labels, recipe, groups=groups, weights=weights)
     calibration = find_calibration(labels, margins, weights)
     if not calibration.is_applied:
         return model, calibration
     return recipe.method.calibrate(model, calibration.slope, calibration.intercept), calibration
+
+
+def compute_out_of_fold(
+    contract: type[Contract],
+    rows: Rows,
+    labels: Labels,
+    recipe: Recipe,
+    *,
+    groups: Indices | None = None,
+    weights: Weights | None = None,
+) -> npt.NDArray[np.float64]:
+    """Compute the log-odds of each row by a model that did not see its fold, (n,). Arguments as above."""
+    margins = np.zeros(len(labels))
+    for fitted, measured in draw_folds(labels, SEED, groups):
+        part = recipe.fit(contract, rows[fitted], labels[fitted], None if weights is None else weights[fitted])
+        margins[measured] = part.compute_margins(rows[measured])
+    return margins
 
 
 def find_calibration(labels: Labels, margins: npt.NDArray[np.float64], weights: Weights | None = None) -> Calibration:

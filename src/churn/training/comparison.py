@@ -72,13 +72,13 @@ def compare(
     comparison = Comparison(len(left), fewest, len(labels), is_unseen=unseen is not None)
     if fewest < FEWEST_OF_A_LABEL:
         return comparison
-    losses = [_compute_losses(left, probabilities) for probabilities in (own, other)]
+    losses = [compute_losses(left, probabilities) for probabilities in (own, other)]
     return replace(
         comparison,
         own=evaluate(left, own, SEED, weights),
         other=evaluate(left, other, SEED, weights),
         auc=compare_aucs(left, own, other, weights),
-        log_loss=_average(losses[0] - losses[1], weights),
+        log_loss=average_differences(losses[0] - losses[1], weights),
     )
 
 
@@ -94,7 +94,8 @@ def compare_aucs(
     weights = np.ones(len(is_left)) if weights is None else weights
     places = [_place(is_left, scores, weights) for scores in (own, other)]
     above, below = (
-        _average(mine - theirs, weights[rows]) for rows, mine, theirs in zip((is_left, ~is_left), *places, strict=True)
+        average_differences(mine - theirs, weights[rows])
+        for rows, mine, theirs in zip((is_left, ~is_left), *places, strict=True)
     )
     return Difference(above.value, float(np.hypot(above.standard_error, below.standard_error)))
 
@@ -112,12 +113,13 @@ def _place(
     return below_left[ranks[is_left]], above_stayed[ranks[~is_left]]
 
 
-def _compute_losses(labels: Labels, probabilities: Probabilities) -> npt.NDArray[np.float64]:
+def compute_losses(labels: Labels, probabilities: Probabilities) -> npt.NDArray[np.float64]:
+    """Compute the log loss of each row, (n,)."""
     given = np.where(np.asarray(labels) == 1, probabilities, 1 - probabilities)
     return -np.log(np.clip(given, SMALLEST_PROBABILITY, None))
 
 
-def _average(differences: npt.NDArray[np.float64], weights: Weights | None = None) -> Difference:
+def average_differences(differences: npt.NDArray[np.float64], weights: Weights | None = None) -> Difference:
     """Average differences; the standard error is that of a ratio of two means, linearised (Kish 1965)."""
     weights = np.ones(len(differences)) if weights is None else weights
     value, rows = float(np.average(differences, weights=weights)), len(differences)

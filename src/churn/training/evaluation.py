@@ -110,7 +110,7 @@ def estimate_auc_interval(
     def resampled_auc() -> float:
         left_at, stayed_at = resample(left), resample(stayed)
         beaten = np.cumsum(stayed_at) - stayed_at / 2
-        return float(left_at @ beaten) / (left_at.sum() * stayed_at.sum())
+        return float(left_at @ beaten / (left_at.sum() * stayed_at.sum()))
 
     low, high = np.quantile([resampled_auc() for _ in range(RESAMPLES)], [0.025, 0.975])
     return float(low), float(high)
@@ -147,7 +147,7 @@ def compute_calibration_error(points: Sequence[CalibrationPoint]) -> float:
 
 
 def _weigh(point: CalibrationPoint) -> float:
-    return point.count if point.stands_for is None else point.stands_for
+    return float(point.count) if point.stands_for is None else point.stands_for
 
 
 def find_largest_by_chance(points: Sequence[CalibrationPoint], confidence: float = 0.95) -> float:

@@ -23,6 +23,8 @@ REFERENCE_FILE, REFERENCE_VALUES_FILE = "reference.json", "reference_values.json
 HOLDOUT_FILE = "holdout.npz"  # only runs of earlier versions kept one
 THRESHOLD = "threshold"
 LONGEST_TAG, LONGEST_VERSION = 200, 64
+LOG_FROM, LOG_UNTIL = "log_from", "log_until"
+"""Of a version that was trained on rows of the log, too: the times of their first and last, in microseconds."""
 HORIZON, AS_OF, SLOPE, INTERCEPT = "horizon_days", "as_of", "calibration_slope", "calibration_intercept"
 
 

@@ -15,7 +15,7 @@ from churn.training.data import TrainingData
 from churn.training.evaluation import Evaluation, evaluate
 from churn.training.folds import SEED
 from churn.training.holdout import Boundary, Mask, split_by_chance
-from churn.training.kept import HoldoutRows, explain_errors
+from churn.training.kept import LOG_FROM, HoldoutRows, explain_errors
 from churn.training.registry import Registry
 from churn.training.versions import FetchedModel, VersionInfo
 
@@ -90,7 +90,12 @@ def list_others(comparisons: Mapping[int, Comparison]) -> dict[int, Evaluation]:
 
 
 def find_unseen(info: VersionInfo, data: TrainingData) -> Mask | None:
-    """Tell on which rows of a file a version was not trained, as far as that is sure; None if nobody knows."""
+    """Tell on which rows of a file a version was not trained, as far as that is sure; None if nobody knows.
+
+    Who was in the log is known by another hash. So of a version that was trained on it, too, only its own file tells.
+    """
+    if LOG_FROM in info.tags and info.tags.get("training_data_sha256") != data.sha256:
+        return None
     if boundary := Boundary.read_tags(info.tags):
         return boundary.find_held_out(data.ids, data.rows)
     if info.tags.get("training_data_sha256") == data.sha256:

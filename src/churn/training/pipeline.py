@@ -1,6 +1,5 @@
 """The training road: valid data in, a measured model and everything worth recording about it out."""
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -235,7 +234,7 @@ def build_run_record(
             **({HORIZON: str(contract.horizon_days)} if contract.horizon_days else {}),
             **({AS_OF: data.as_of} if data.as_of else {}),
         },
-        files={f"plots/{name}.png": _render(figure) for name, figure in figures.items()}
+        files=plots.render_figures(figures)
         | {
             "evaluation.json": encode_json(asdict(evaluation)),
             "candidates.json": encode_json([asdict(candidate) for candidate in trained.candidates]),
@@ -264,12 +263,6 @@ def _tag_calibration(calibration: Calibration) -> dict[str, str]:
     if not calibration.is_applied:
         return {}
     return {SLOPE: repr(calibration.slope), INTERCEPT: repr(calibration.intercept)}
-
-
-def _render(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    return buffer.getvalue()
 
 
 def _list_environment() -> bytes:

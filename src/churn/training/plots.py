@@ -1,5 +1,6 @@
 """Figures of a trained model: is it right, where is it wrong, and what does it rest on."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
@@ -143,3 +144,13 @@ def _write_title(axes: Axes, title: str, below: str) -> None:
 def _tidy(*several: Any) -> None:
     for axes in several:
         axes.spines[["top", "right"]].set_visible(False)
+
+
+def render_figures(figures: Mapping[str, Figure]) -> dict[str, bytes]:
+    """Render figures as PNG files of a run, by their paths."""
+    rendered = {}
+    for name, figure in figures.items():
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=120)
+        rendered[f"plots/{name}.png"] = buffer.getvalue()
+    return rendered

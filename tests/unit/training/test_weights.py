@@ -11,6 +11,7 @@ from churn.training.comparison import compare, compare_aucs
 from churn.training.curve import measure_curve
 from churn.training.evaluation import count_effective, evaluate, find_largest_by_chance, measure_calibration
 from churn.training.methods.catalogue import SERVABLE
+from churn.training.methods.method import ServableMethod
 
 type Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -74,7 +75,7 @@ def test_a_calibration_follows_the_rows_that_stand_for_most() -> None:
 
 
 @pytest.mark.parametrize("method", SERVABLE.values(), ids=lambda method: method.name)
-def test_every_method_fits_to_the_weights(method) -> None:  # noqa: ANN001
+def test_every_method_fits_to_the_weights(method: ServableMethod) -> None:
     contract = find_contract("streamflow")
     rows = contract.encode_columns(draw_demo_columns(contract, np.random.default_rng(6), 600))
     labels = (np.arange(600) % 2).astype(np.int8)
