@@ -79,6 +79,7 @@ def log_people(generator: np.random.Generator, people: People, probability: Numb
         probability=probability,
         threshold=np.full(count, threshold),
         holdout_share=np.full(count, HELD_OUT),
+        held_out=held,
         propensities=np.stack([chance, 1 - chance], axis=1),
         taken=treated.astype(np.int64),
         reasons=[()] * count,

