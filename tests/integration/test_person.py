@@ -46,6 +46,7 @@ PLACES_OF_NOBODY = {
     "rollouts",  # counts
     "images",
     "releases",
+    "retraining",  # counts, and when
     "dashboard",  # ended sessions, by a random number
     "team",
 }

@@ -188,6 +188,7 @@ def _count(number: int, what: str) -> str:
 def _list_versions(versions: Mapping[str, Mapping[str, Sequence[str]]] | None) -> Iterator[list[str]]:
     for contract, kinds in (versions or {}).items():
         yield from ([f"{contract} {version}", "yes"] for version in kinds["trained_with"])
+        yield from ([f"{contract} {version}", "maybe, by a prediction"] for version in kinds.get("with_log", ()))
         yield from ([f"{contract} {version}", "nobody knows"] for version in kinds["unknown"])
 
 

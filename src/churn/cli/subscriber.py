@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -76,14 +76,16 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
     records: list[tuple[Record, Change]] = []
     outcomes: list[dict[str, Any]] = []
     events: list[BannerEvent] = []
+    times: dict[str, list[int]] = {}
     for contract in list_contracts():
         places = require_log(settings, contract)
         theirs = collect_records(places, hashed, damaged=damaged)
+        times[contract] = [record["time"] for record in theirs]
         events += collect_events(places, hashed, theirs, damaged=damaged)
         outcomes += collect_outcomes(locate_outcomes(settings.churn_home, contract), hashed, theirs)
         find_bundle = _cache_bundles(settings.shelf(contract))
         records += [(record, find_change(record, find_bundle)) for record in theirs]
-    trained, troubles = _find_trained(settings, key)
+    trained, troubles = _find_trained(settings, key, times)
     at_portal = _ask_portal(portal, "export", key, troubles)
     not_reached = _list_not_reached(portal, troubles)
     figures = {
@@ -130,7 +132,7 @@ def subscriber_erase(key: KeyArgument, *, as_json: JsonOption = False) -> None:
     reached. Exit code 9: all that these commands reach is erased, but others keep something. 3: more may be left here.
     1: PORTAL_URL is set, and the portal erased nothing.
     """
-    from churn.outcomes.person import erase_person
+    from churn.outcomes.person import collect_records, erase_person
     from churn.outcomes.store import locate_outcomes
 
     settings = read_settings()
@@ -138,14 +140,17 @@ def subscriber_erase(key: KeyArgument, *, as_json: JsonOption = False) -> None:
     portal = _find_portal(settings)
     erased: dict[str, Erasure] = {}
     damaged: list[DataError] = []
+    times: dict[str, list[int]] = {}
     for contract in list_contracts():
+        places = require_log(settings, contract)
+        times[contract] = [record["time"] for record in collect_records(places, hashed, damaged=[])]
         outcomes = locate_outcomes(settings.churn_home, contract)
         try:
             with show_progress("segments", calm=True) as move:
-                erased[contract] = erase_person(require_log(settings, contract), outcomes, hashed, progress=move)
+                erased[contract] = erase_person(places, outcomes, hashed, progress=move)
         except DataError as error:
             damaged.append(error)
-    trained, troubles = _find_trained(settings, key, forget=True)
+    trained, troubles = _find_trained(settings, key, times, forget=True)
     at_portal = _ask_portal(portal, "erase", key, troubles)
     not_reached = _list_not_reached(portal, troubles)
     if as_json:
@@ -238,11 +243,12 @@ def _cache_bundles(shelf: Shelf) -> Callable[[Record], Bundle]:
 
 
 def _find_trained(
-    settings: Settings, key: str, *, forget: bool = False
+    settings: Settings, key: str, times: Mapping[str, Sequence[int]], *, forget: bool = False
 ) -> tuple[dict[str, Versions], list[ChurnError]]:
     """Find the versions that were trained with a subscriber, by contract; return with them what went wrong.
 
-    `forget` removes the subscriber from the lists that tell it, once all versions are known.
+    `times` are those of their records, by contract. `forget` removes the subscriber from the lists that tell it, once
+    all versions are known.
     """
     salt = settings.prediction_log_salt
     if salt is None or not (settings.mlflow_tracking_uri or (settings.churn_home / "mlflow").is_dir()):
@@ -250,13 +256,19 @@ def _find_trained(
     trained: dict[str, Versions] = {}
     try:
         registry = open_registry(settings)
+        from churn.retraining.people import find_log_versions
         from churn.training.run_files import list_models
         from churn.training.subscribers import find_versions, forget_subscriber
         from churn.training.versions import name_registered_model
 
         names = {contract: name_registered_model(find_contract(contract)) for contract in list_contracts()}
         secret = salt.get_secret_value()
-        trained = {contract: find_versions(registry, name, key, secret) for contract, name in names.items()}
+        trained = {
+            contract: find_versions(registry, name, key, secret)._replace(
+                with_log=find_log_versions(registry, name, times.get(contract, ()))
+            )
+            for contract, name in names.items()
+        }
         # Somebody else trained these; what with, only they know.
         others = [name for name in list_models(registry) if name not in names.values()]
         trained |= {name: find_versions(registry, name, key, secret) for name in others}
@@ -271,6 +283,8 @@ def _describe_versions(trained: dict[str, Versions]) -> list[str]:
     """Say in sentences which versions were trained with the subscriber, and which ones are not known."""
     lines = {
         "Trained with them": "trained_with",
+        "Trained on the log of a time in which they were, so maybe with them; `churn retrain --now`, once they are "
+        "erased, makes one without": "with_log",
         "Nobody knows whether with them, as it was without PREDICTION_LOG_SALT, with another or by others": "unknown",
         "Rows without ids are kept with these, which may be theirs; train anew and delete the runs": "with_rows",
     }

@@ -24,11 +24,13 @@ class Versions(NamedTuple):
         trained_with: this subscriber was in the training file.
         unknown: nobody can say; they were trained without the salt, or by others.
         with_rows: the run keeps rows of its holdout, as earlier versions of this software did. They have no ids.
+        with_log: trained on the log of a time in which this subscriber has a record, so maybe on it.
     """
 
     trained_with: set[str]
     unknown: set[str]
     with_rows: set[str]
+    with_log: set[str]
 
 
 type Membership = Literal["yes", "no", "unknown"]
@@ -63,7 +65,7 @@ def find_versions(registry: Registry, name: str, key: str, salt: str) -> Version
     """
     runs = list_runs(registry, name)
     by_others = {_name_version(info) for info in registry.list_versions(name) if info.run_id not in runs}
-    versions = Versions(trained_with=set(), unknown=by_others, with_rows=set())
+    versions = Versions(trained_with=set(), unknown=by_others, with_rows=set(), with_log=set())
     for run_id, version in runs.items():
         membership = is_subscriber_among(read_file(registry, run_id, SUBSCRIBERS_FILE), key, salt)
         if membership == "unknown":

@@ -37,7 +37,7 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "ArnEquals"
       variable = "kms:EncryptionContext:aws:logs:arn"
-      values   = ["arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account}:log-group:/ecs/${var.name}"]
+      values   = [for group in concat([var.name], var.retraining == null ? [] : ["${var.name}-retraining"]) : "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account}:log-group:/ecs/${group}"]
     }
   }
 }

@@ -126,3 +126,21 @@ module "rollout" {
   role_arns                   = module.service.role_arns
   prediction_log              = one(module.prediction_log[*].reading)
 }
+
+module "retraining" {
+  source             = "../retraining"
+  count              = var.retraining == null ? 0 : 1
+  name               = var.name
+  network            = local.network
+  cluster_arn        = module.service.cluster.arn
+  kms_key_arn        = aws_kms_key.this.arn
+  log_retention_days = var.log_retention_days
+  log_url            = local.prediction_log.url
+  log_kept_days      = local.prediction_log.retention_days
+  prediction_log     = one(module.prediction_log[*].reading)
+  salt_arn           = module.service.secret_arns["PREDICTION_LOG_SALT"]
+  salt_key_arn       = module.service.salt_key_arn
+  retraining         = var.retraining
+
+  depends_on = [aws_kms_key_policy.this] # else the log group may not use the key yet
+}

@@ -15,6 +15,7 @@ output "platform" {
     portal_security_group_id = local.portal
     tasks_minimum            = var.tasks.minimum
     alarms                   = module.alarms.names
+    retraining               = one(module.retraining[*].names)
     rollout                  = { policy_arn = module.rollout.policy_arn, security_group_id = module.rollout.security_group_id }
   }
 }

@@ -93,6 +93,26 @@ variable "github" {
   default = null
 }
 
+variable "retraining" {
+  description = "churn retrain by a schedule: an image of yours by its digest, where CHURN_HOME (EFS) and MLflow are, and the plan. Nothing is scheduled if not given."
+  type = object({
+    schedule       = optional(string, "cron(0 5 ? * MON *)")
+    image          = string
+    repository_arn = string
+    contract       = optional(string, "streamflow")
+    plan           = optional(string, "defaults")
+    task           = optional(object({ cpu = number, memory_mib = number }), { cpu = 2048, memory_mib = 8192 })
+    home           = object({ file_system_id = string, access_point_id = string, security_group_id = string })
+    mlflow         = object({ tracking_uri = string, security_group_id = string, port = optional(number, 443) })
+  })
+  default = null
+
+  validation {
+    condition     = var.retraining == null || (var.prediction_log != null && contains(keys(var.secrets), "PREDICTION_LOG_SALT"))
+    error_message = "retraining needs prediction_log, which it learns from, and PREDICTION_LOG_SALT among secrets, by which it knows who is who."
+  }
+}
+
 variable "protected" {
   description = "Whether a load balancer and a repository with images are kept from being destroyed."
   type        = bool

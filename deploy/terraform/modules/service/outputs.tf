@@ -32,3 +32,8 @@ output "secret_arns" {
   description = "By setting: the secret whose value tasks get."
   value       = local.secret_arns
 }
+
+output "salt_key_arn" {
+  description = "The key of the secret that holds the salt; null if that is AWS's own, or if there is no salt."
+  value       = try(var.secrets["PREDICTION_LOG_SALT"].arn == null ? var.kms_key_arn : var.secrets["PREDICTION_LOG_SALT"].kms_key_arn, null)
+}

@@ -26,6 +26,7 @@ from churn.model.shelf import list_bundles
 from churn.monitoring.comparison import compare
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import describe_left_out
+from churn.retraining.standing import locate_standing, read_standing
 from churn.shadow.reading import EVER, choose_bundles, read_pairs
 from churn.shadow.report import build_report
 from churn.web.oidc import OidcConfig
@@ -119,6 +120,7 @@ def service_routes(config: DashboardConfig, rollouts: Rollouts, visits: Visits) 
             bundles=bundles,
             contract=config.contract,
             mlflow_url=config.mlflow_url,
+            retraining=read_standing(locate_standing(config.home, config.contract)),
         )
 
     def report_page(request: Request, template: str, cached: CachedValue[ReportOrProblem], **values: Any) -> Response:

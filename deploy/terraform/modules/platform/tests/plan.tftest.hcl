@@ -202,3 +202,70 @@ run "a_rollout_may_change_the_three_services_and_register_for_stable_only" {
     error_message = "a rollout has another right than on the listener, the three services and what it hands over"
   }
 }
+
+run "nothing_is_scheduled_that_nobody_asked_for" {
+  command = plan
+  variables {
+    network = { availability_zones = ["us-east-1a", "us-east-1b"] }
+  }
+  assert {
+    condition     = length(module.retraining) == 0 && output.platform.retraining == null
+    error_message = "a retraining is scheduled that nobody asked for"
+  }
+}
+
+run "retraining_without_a_log" {
+  command = plan
+  variables {
+    network = { availability_zones = ["us-east-1a", "us-east-1b"] }
+    retraining = {
+      image          = "123456789012.dkr.ecr.us-east-1.amazonaws.com/training@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      repository_arn = "arn:aws:ecr:us-east-1:123456789012:repository/training"
+      home           = { file_system_id = "fs-1", access_point_id = "fsap-1", security_group_id = "sg-3" }
+      mlflow         = { tracking_uri = "https://mlflow.example.com", security_group_id = "sg-4" }
+    }
+  }
+  expect_failures = [var.retraining]
+}
+
+run "a_retraining_reads_the_log_and_may_change_nothing_at_aws" {
+  command = plan
+  module { source = "../retraining" }
+  variables {
+    name               = "churn"
+    network            = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"], endpoints_security_group_id = "sg-1" }
+    cluster_arn        = "arn:aws:ecs:us-east-1:123456789012:cluster/churn"
+    kms_key_arn        = "arn:aws:kms:us-east-1:123456789012:key/one"
+    log_retention_days = 30
+    log_url            = "s3://bucket/predictions"
+    log_kept_days      = 90
+    prediction_log     = { bucket_arn = "arn:aws:s3:::bucket", prefix = "predictions", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/one" }
+    salt_arn           = "arn:aws:secretsmanager:us-east-1:123456789012:secret:salt-a1B2c3"
+    retraining = {
+      image          = "123456789012.dkr.ecr.us-east-1.amazonaws.com/training@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      repository_arn = "arn:aws:ecr:us-east-1:123456789012:repository/training"
+      home           = { file_system_id = "fs-1", access_point_id = "fsap-1", security_group_id = "sg-3" }
+      mlflow         = { tracking_uri = "https://mlflow.example.com", security_group_id = "sg-4" }
+    }
+  }
+  assert {
+    condition     = sort(flatten(data.aws_iam_policy_document.task.statement[*].actions)) == tolist(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite", "kms:Decrypt", "s3:GetObject", "s3:ListBucket"])
+    error_message = "the task may do more than read the log and use its home"
+  }
+  assert {
+    condition     = sort(flatten(data.aws_iam_policy_document.schedule.statement[*].actions)) == tolist(["ecs:RunTask", "ecs:TagResource", "iam:PassRole"])
+    error_message = "the schedule may do more than start the task"
+  }
+  assert {
+    condition     = { for each in jsondecode(aws_ecs_task_definition.this.container_definitions)[0].environment : each.name => each.value if each.name != "AWS_REGION" } == { CHURN_CONTRACT = "streamflow", CHURN_HOME = "/data", MLFLOW_TRACKING_URI = "https://mlflow.example.com", PREDICTION_LOG = "s3://bucket/predictions", PREDICTION_LOG_REMOVED_BY = "bucket", PREDICTION_LOG_RETENTION_DAYS = "90" }
+    error_message = "the task does not find log, home or MLflow"
+  }
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].command == ["retrain", "--plan", "defaults"] && aws_cloudwatch_event_rule.this.schedule_expression == "cron(0 5 ? * MON *)" && aws_cloudwatch_event_target.this.ecs_target[0].task_count == 1
+    error_message = "another command, another time, or more than one task"
+  }
+  assert {
+    condition     = aws_cloudwatch_event_target.this.ecs_target[0].network_configuration[0].assign_public_ip == false
+    error_message = "the task has a public address"
+  }
+}

@@ -340,3 +340,66 @@ run "a_whole_account_that_reads_the_log" {
   }
   expect_failures = [var.keeper_arns]
 }
+
+run "a_retraining_every_minute" {
+  command = plan
+  module { source = "../retraining" }
+  variables {
+    cluster_arn        = "arn:aws:ecs:us-east-1:123456789012:cluster/churn"
+    log_url            = "s3://bucket/predictions"
+    log_kept_days      = 90
+    log_retention_days = 30
+    prediction_log     = { bucket_arn = "arn:aws:s3:::bucket", prefix = "predictions", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/one" }
+    salt_arn           = "arn:aws:secretsmanager:us-east-1:123456789012:secret:salt-a1B2c3"
+    retraining = {
+      schedule       = "rate(1 minute)"
+      image          = "123456789012.dkr.ecr.us-east-1.amazonaws.com/training@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      repository_arn = "arn:aws:ecr:us-east-1:123456789012:repository/training"
+      home           = { file_system_id = "fs-1", access_point_id = "fsap-1", security_group_id = "sg-3" }
+      mlflow         = { tracking_uri = "https://mlflow.example.com", security_group_id = "sg-4" }
+    }
+  }
+  expect_failures = [var.retraining]
+}
+
+run "an_image_that_may_change" {
+  command = plan
+  module { source = "../retraining" }
+  variables {
+    cluster_arn        = "arn:aws:ecs:us-east-1:123456789012:cluster/churn"
+    log_url            = "s3://bucket/predictions"
+    log_kept_days      = 90
+    log_retention_days = 30
+    prediction_log     = { bucket_arn = "arn:aws:s3:::bucket", prefix = "predictions", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/one" }
+    salt_arn           = "arn:aws:secretsmanager:us-east-1:123456789012:secret:salt-a1B2c3"
+    retraining = {
+      schedule       = "cron(0 5 ? * MON *)"
+      image          = "123456789012.dkr.ecr.us-east-1.amazonaws.com/training:latest"
+      repository_arn = "arn:aws:ecr:us-east-1:123456789012:repository/training"
+      home           = { file_system_id = "fs-1", access_point_id = "fsap-1", security_group_id = "sg-3" }
+      mlflow         = { tracking_uri = "https://mlflow.example.com", security_group_id = "sg-4" }
+    }
+  }
+  expect_failures = [var.retraining]
+}
+
+run "a_password_in_an_address" {
+  command = plan
+  module { source = "../retraining" }
+  variables {
+    cluster_arn        = "arn:aws:ecs:us-east-1:123456789012:cluster/churn"
+    log_url            = "s3://bucket/predictions"
+    log_kept_days      = 90
+    log_retention_days = 30
+    prediction_log     = { bucket_arn = "arn:aws:s3:::bucket", prefix = "predictions", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/one" }
+    salt_arn           = "arn:aws:secretsmanager:us-east-1:123456789012:secret:salt-a1B2c3"
+    retraining = {
+      schedule       = "cron(0 5 ? * MON *)"
+      image          = "123456789012.dkr.ecr.us-east-1.amazonaws.com/training@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      repository_arn = "arn:aws:ecr:us-east-1:123456789012:repository/training"
+      home           = { file_system_id = "fs-1", access_point_id = "fsap-1", security_group_id = "sg-3" }
+      mlflow         = { tracking_uri = "https://me:secret@mlflow.example.com", security_group_id = "sg-4" }
+    }
+  }
+  expect_failures = [var.retraining]
+}
