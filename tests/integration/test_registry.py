@@ -335,14 +335,14 @@ def test_versions_trained_with_a_subscriber_are_named_until_they_are_forgotten(t
         tags = {**RECORD.tags, "model_version": version}
         registry.register(STREAMFLOW, model(), replace(RECORD, tags=tags, files=kept))
 
-    assert find_versions(registry, name, "ann", "a salt") == ({"v1"}, {"v3", "v4"}, {"v4"})
+    assert find_versions(registry, name, "ann", "a salt") == ({"v1"}, {"v3", "v4"}, {"v4"}, set())
     forget_subscriber(registry, name, "ann", "a salt")
-    assert find_versions(registry, name, "ann", "a salt") == (set(), {"v3", "v4"}, {"v4"})
+    assert find_versions(registry, name, "ann", "a salt") == (set(), {"v3", "v4"}, {"v4"}, set())
     assert find_versions(registry, name, "bob", "a salt").trained_with == {"v1", "v2"}
 
     foreign(registry, "theirs", "xgboost", booster())
     assert set(list_models(registry)) == {name, "theirs"}
-    assert find_versions(registry, "theirs", "bob", "a salt") == (set(), {"number 1"}, set())
+    assert find_versions(registry, "theirs", "bob", "a salt") == (set(), {"number 1"}, set(), set())
 
 
 def test_an_exported_bundle_holds_no_row_of_the_holdout(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ proving.py          prove
 scoring.py          score
 offers.py           offers; with offers_learn.py and offers_on_log.py
 banners.py          opens a file of subscribers for threshold and offers
-subscriber.py       subscriber
+subscriber.py       subscriber; with trained_with.py
 reported.py         what portals reported of one person's banners
 predictions.py      replay, predictions; with events.py
 loadtest.py         loadtest

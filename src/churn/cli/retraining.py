@@ -15,11 +15,13 @@ import typer
 from churn.businesses import find_contract
 from churn.cli.extras import require_extra
 from churn.cli.models import export_bundle
+from churn.cli.notify import announce
 from churn.cli.options import ContractOption, JsonOption
 from churn.cli.predictions import require_log
 from churn.cli.show import out, print_json, print_table, say, show_progress
 from churn.cli.training import open_registry
-from churn.errors import BundleError, ChurnError, ExitCode, RegistryError, RolloutError
+from churn.errors import BundleError, ChurnError, ExitCode, GateError, RegistryError, RolloutError
+from churn.notices.notice import Notice
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def retrain(
     """
     if context.invoked_subcommand is not None:
         return
-    from churn.retraining.lock import lock_retraining
+    from churn.retraining.lock import AtWork, lock_retraining
     from churn.retraining.plan import DEFAULT_PLAN, read_retraining_plan
 
     path = DEFAULT_PLAN if plan == DEFAULTS else Path(plan)
@@ -75,8 +77,20 @@ def retrain(
         look = _look(registry, chosen, settings, steps, given=given, at_once=at_once)
         _show_steps(look, steps, as_json=as_json)
         return
-    with lock_retraining(settings.churn_home, chosen.contract_name):
-        done = _carry_out(registry, chosen, settings, steps, given=given, at_once=at_once)
+    topic = f"retraining {contract}"
+    try:
+        with lock_retraining(settings.churn_home, chosen.contract_name):
+            done = _carry_out(registry, chosen, settings, steps, given=given, at_once=at_once)
+    except AtWork:
+        raise
+    except ChurnError as error:
+        ended = "refused" if isinstance(error, GateError) else "failed"
+        action = "The champion stays. See: churn retrain status"
+        announce(settings, Notice(topic, ended, f"Retraining {contract} {ended}", error.message, action, "warning"))
+        raise
+    if done["state"] == "shadow":
+        title = f"{contract}: {done['version']} is the challenger"
+        announce(settings, Notice(topic, done["version"], title, done["said"], "See: churn shadow report", "success"))
     if as_json:
         print_json(done)
     else:

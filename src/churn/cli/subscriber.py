@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from churn.businesses import find_contract, list_contracts
+from churn.businesses import list_contracts
 from churn.cli import about_you, reported
 from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption, ReportOption
 from churn.cli.predictions import hash_with_salt, require_log
 from churn.cli.reports import name_left_out, require_forms, write_report
 from churn.cli.show import format_time, out, print_json, print_table, show_progress
-from churn.cli.training import open_registry
-from churn.errors import BundleError, ChurnError, ClientError, DataError, ExitCode, RegistryError, SettingsError
+from churn.cli.trained_with import describe_versions, figures_from_versions, find_trained
+from churn.errors import BundleError, ChurnError, ClientError, DataError, ExitCode, SettingsError
 from churn.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ NOT_REACHED = (
     "backups of the prediction log: erase there too, or let them go",
     "files that you gave or made: training data, outcomes, scored files, earlier exports",
 )
-NO_REGISTRY = "there is no model registry under CHURN_HOME, and no MLFLOW_TRACKING_URI, so no version can be named"
 KeyArgument = Annotated[
     str, typer.Argument(help="The subscriber's key, as sent in X-Subscriber-Key.", show_default=False)
 ]
@@ -85,7 +84,7 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
         outcomes += collect_outcomes(locate_outcomes(settings.churn_home, contract), hashed, theirs)
         find_bundle = _cache_bundles(settings.shelf(contract))
         records += [(record, find_change(record, find_bundle)) for record in theirs]
-    trained, troubles = _find_trained(settings, key, times)
+    trained, troubles = find_trained(settings, key, times)
     at_portal = _ask_portal(portal, "export", key, troubles)
     not_reached = _list_not_reached(portal, troubles)
     figures = {
@@ -104,11 +103,11 @@ def subscriber_export(key: KeyArgument, *, out_paths: ReportOption = None, as_js
         "banner_events": reported.figures_from_events(events),
         "outcomes": outcomes,
         "portal": at_portal,
-        "versions": _figures_from_versions(trained),
+        "versions": figures_from_versions(trained),
         "not_reached": not_reached,
         **name_left_out(damaged),
     }
-    kept = about_you.Kept(records, events, outcomes, at_portal, _figures_from_versions(trained) if trained else None)
+    kept = about_you.Kept(records, events, outcomes, at_portal, figures_from_versions(trained) if trained else None)
     write_report(paths, figures, functools.partial(about_you.build_page, kept), damaged=damaged)
     if as_json:
         print_json(figures)
@@ -150,7 +149,7 @@ def subscriber_erase(key: KeyArgument, *, as_json: JsonOption = False) -> None:
                 erased[contract] = erase_person(places, outcomes, hashed, progress=move)
         except DataError as error:
             damaged.append(error)
-    trained, troubles = _find_trained(settings, key, times, forget=True)
+    trained, troubles = find_trained(settings, key, times, forget=True)
     at_portal = _ask_portal(portal, "erase", key, troubles)
     not_reached = _list_not_reached(portal, troubles)
     if as_json:
@@ -158,7 +157,7 @@ def subscriber_erase(key: KeyArgument, *, as_json: JsonOption = False) -> None:
             "subscriber": hashed,
             "erased": {contract: erasure._asdict() for contract, erasure in erased.items()},
             "portal": at_portal,
-            "versions": _figures_from_versions(trained),
+            "versions": figures_from_versions(trained),
             "not_reached": not_reached,
         })  # fmt: skip
     else:
@@ -242,72 +241,9 @@ def _cache_bundles(shelf: Shelf) -> Callable[[Record], Bundle]:
     return find
 
 
-def _find_trained(
-    settings: Settings, key: str, times: Mapping[str, Sequence[int]], *, forget: bool = False
-) -> tuple[dict[str, Versions], list[ChurnError]]:
-    """Find the versions that were trained with a subscriber, by contract; return with them what went wrong.
-
-    `times` are those of their records, by contract. `forget` removes the subscriber from the lists that tell it, once
-    all versions are known.
-    """
-    salt = settings.prediction_log_salt
-    if salt is None or not (settings.mlflow_tracking_uri or (settings.churn_home / "mlflow").is_dir()):
-        return {}, [RegistryError(NO_REGISTRY, instead="see whether CHURN_HOME is the right one")]
-    trained: dict[str, Versions] = {}
-    try:
-        registry = open_registry(settings)
-        from churn.retraining.people import find_log_versions
-        from churn.training.run_files import list_models
-        from churn.training.subscribers import find_versions, forget_subscriber
-        from churn.training.versions import name_registered_model
-
-        names = {contract: name_registered_model(find_contract(contract)) for contract in list_contracts()}
-        secret = salt.get_secret_value()
-        trained = {
-            contract: find_versions(registry, name, key, secret)._replace(
-                with_log=find_log_versions(registry, name, times.get(contract, ()))
-            )
-            for contract, name in names.items()
-        }
-        # Somebody else trained these; what with, only they know.
-        others = [name for name in list_models(registry) if name not in names.values()]
-        trained |= {name: find_versions(registry, name, key, secret) for name in others}
-        for name in names.values() if forget else ():
-            forget_subscriber(registry, name, key, secret)
-    except ChurnError as error:
-        return trained, [error]
-    return trained, []
-
-
-def _describe_versions(trained: dict[str, Versions]) -> list[str]:
-    """Say in sentences which versions were trained with the subscriber, and which ones are not known."""
-    lines = {
-        "Trained with them": "trained_with",
-        "Trained on the log of a time in which they were, so maybe with them; `churn retrain --now`, once they are "
-        "erased, makes one without": "with_log",
-        "Nobody knows whether with them, as it was without PREDICTION_LOG_SALT, with another or by others": "unknown",
-        "Rows without ids are kept with these, which may be theirs; train anew and delete the runs": "with_rows",
-    }
-    figures = _figures_from_versions(trained)
-    listed = {
-        said: [f"{contract} {version}" for contract, kinds in figures.items() for version in kinds[kind]]
-        for said, kind in lines.items()
-    }
-    if trained and not listed["Trained with them"]:
-        listed["Trained with them"] = ["no version that is known of"]
-    return [f"{said}: {', '.join(versions)}" for said, versions in listed.items() if versions]
-
-
-def _figures_from_versions(trained: dict[str, Versions]) -> dict[str, Any]:
-    return {
-        contract: {kind: sorted(names) for kind, names in versions._asdict().items()}
-        for contract, versions in trained.items()
-    }
-
-
 def _tell_rest(trained: dict[str, Versions], not_reached: list[str]) -> None:
     """Tell which versions were trained with the subscriber, and what was not reached."""
-    for line in _describe_versions(trained):
+    for line in describe_versions(trained):
         out.print(line)
     out.print("Not reached:")
     for place in not_reached:
