@@ -12,8 +12,15 @@ type Direction = Literal["increases_risk", "decreases_risk"]
 type Arm = Literal["treatment", "holdout", "unassigned"]
 type WhyNotShown = Literal["protected", "not_for_customers", "same_group", "not_verified", "beyond_three"]
 type WhyNotOffered = Literal[
-    "expired", "cooldown", "not_eligible", "answers_no_reason", "not_worth_its_cost", "worth_less_than_the_chosen"
+    "expired",
+    "cooldown",
+    "not_eligible",
+    "answers_no_reason",
+    "not_worth_its_cost",
+    "worth_less_than_the_chosen",
+    "not_drawn",
 ]
+type DecidedBy = Literal["risk", "uplift", "explore"]
 type BannerEventName = Literal["seen", "dismissed", "accepted", "helpful", "cancelled", "objected"]
 type TierLimits = tuple[float, float]
 """A probability is low below the first, medium below the second, else high."""
@@ -107,7 +114,7 @@ class OfferConsidered(TypedDict):
 
 
 class Retention(TypedDict):
-    """What the banner shows."""
+    """What the banner shows. Show a banner where there is a headline, and none where there is not."""
 
     headline: Annotated[
         str | None, Field(description="In the answer's language; null if there is nothing to show: then no banner.")
@@ -127,6 +134,15 @@ class Retention(TypedDict):
             description="`holdout` is shown nothing, so that the banner's effect can be measured; `unassigned` came "
             "without a key."
         ),
+    ]
+    decided_by: NotRequired[
+        Annotated[
+            DecidedBy | None,
+            Field(
+                description="The rule: `risk` or `uplift` took what is expected to bring most, `explore` drew "
+                "something else by lot; null in the holdout."
+            ),
+        ]
     ]
 
 
@@ -153,7 +169,10 @@ class RetentionAnswer(PredictionAnswer):
     """The same with what the banner shows."""
 
     prediction_id: Annotated[str, Field(description="Of this answer; events about it carry the id.")]
-    retention: Annotated[Retention | None, Field(description="Null where there is no banner.")]
+    retention: Annotated[
+        Retention | None,
+        Field(description="Null where there is no banner. Some policies try a banner below the threshold."),
+    ]
 
 
 class EventsTaken(TypedDict):

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from support.examples import STREAMFLOW
 from support.in_process import InProcess, answering, require_problem
+from support.policies import POLICY as FILE
+from support.policies import policy_file
 
 from churn.businesses import find_contract
 from churn.contract.declaration import Contract
@@ -19,7 +21,7 @@ from churn.retention.offers.policy import find_default_policy, load_policy
 from churn.service.app import create_app
 from churn.settings import Settings
 
-POLICY = load_policy(find_default_policy(STREAMFLOW), STREAMFLOW, languages=["en", "de"])
+POLICY = load_policy(FILE, STREAMFLOW, languages=["en", "de"])
 KEYS = [f"key-{number}" for number in range(100)]
 HELD_OUT = next(key for key in KEYS if draw_arm(key, POLICY.holdout) == "holdout")
 TREATED = next(key for key in KEYS if draw_arm(key, POLICY.holdout) == "treatment")
@@ -29,7 +31,9 @@ TODAY = datetime.now(UTC).date()
 @pytest.fixture(scope="module")
 def everybody(bundles: dict[str, Bundle]) -> Iterator[InProcess]:
     """A service that shows the banner to everybody whose probability is not 0."""
-    with InProcess(create_app(Settings(churn_threshold=0.0), bundle=bundles["streamflow"])) as client:
+    with InProcess(
+        create_app(Settings(churn_threshold=0.0, offer_policy=FILE), bundle=bundles["streamflow"])
+    ) as client:
         yield client
 
 
@@ -57,8 +61,10 @@ def test_a_banner_has_reasons_and_says_which_policy_chose_its_offer(everybody: I
         "language",
         "policy_version",
         "arm",
+        "decided_by",
     ]
     assert content["headline"]
+    assert content["decided_by"] == "risk"
     assert 1 <= len(content["reasons"]) <= 3
     assert (content["language"], content["policy_version"], content["arm"]) == ("en", POLICY.version, "unassigned")
     offers = [considered["code"] for considered in content["offers_considered"]]
@@ -85,6 +91,7 @@ def test_the_holdout_is_judged_as_everybody_and_shown_nothing(everybody: InProce
         "language": "en",
         "policy_version": POLICY.version,
         "arm": "holdout",
+        "decided_by": None,
     }
 
 
@@ -160,7 +167,7 @@ def test_a_policy_of_another_contract_is_refused_before_anything_listens(
 
 
 def test_another_policy_can_be_given(bundles: dict[str, Bundle], tmp_path: Path) -> None:
-    text = find_default_policy(STREAMFLOW).read_text(encoding="utf-8")
+    text = FILE.read_text(encoding="utf-8")
     path = tmp_path / "mine.toml"
     path.write_text(text.replace(f'version = "{POLICY.version}"', 'version = "mine-1"'), encoding="utf-8")
     with InProcess(
@@ -169,13 +176,59 @@ def test_another_policy_can_be_given(bundles: dict[str, Bundle], tmp_path: Path)
         assert retention(client)["policy_version"] == "mine-1"
 
 
-def test_nothing_shown_to_a_subscriber_names_a_field(bundles: dict[str, Bundle], contract: type[Contract]) -> None:
+def test_nothing_shown_to_a_subscriber_names_a_field(
+    bundles: dict[str, Bundle], contract: type[Contract], tmp_path: Path
+) -> None:
+    shows_reasons = find_default_policy(contract).read_text(encoding="utf-8").replace('"nothing"', '"reasons"')
+    (tmp_path / "policy.toml").write_text(shows_reasons, encoding="utf-8")
+    settings = Settings(churn_threshold=0.0, offer_policy=tmp_path / "policy.toml")
     names = [name for name in contract.feature_names() if re.search(r"_|[a-z][A-Z]", name)]  # others are words, too
     assert names
-    with InProcess(create_app(Settings(churn_threshold=0.0), bundle=bundles[contract.contract_name])) as client:
+    with InProcess(create_app(settings, bundle=bundles[contract.contract_name])) as client:
         content = client.predict(contract.example()).json()["retention"]
     assert content["reasons"]
     offer = content["offer"] or {}
     shown = [content["headline"], *(reason["text"] for reason in content["reasons"])]
     shown += [offer.get("title", ""), *offer.get("disclosures", [])]
     assert not [name for name in names if name in " ".join(shown)]
+
+
+def exploring(folder: Path, **texts: str) -> Path:
+    """The policy with a lot for everybody, above the threshold or below."""
+    lines = 'without_offer = "nothing"\n[explore]\nshare = 1.0\nbelow_threshold = 1.0\n[headlines]'
+    return policy_file(folder, ("[headlines]", lines), *texts.items())
+
+
+def test_a_lot_may_show_an_offer_or_nothing_and_the_answer_says_so(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    settings = Settings(churn_threshold=0.0, offer_policy=exploring(tmp_path))
+    with InProcess(create_app(settings, bundle=bundles["streamflow"])) as client:
+        subscriber = STREAMFLOW.example() | {"tenure": 1, "monthly_charges": 110.0}
+        contents = [retention(client, subscriber, x_subscriber_key=key) for key in KEYS]
+        assert contents == [retention(client, subscriber, x_subscriber_key=key) for key in KEYS]
+    shown = [content for content in contents if content["arm"] == "treatment"]
+    offers = {(content["offer"] or {}).get("code") for content in shown}
+    assert len(offers) > 1
+    for content in shown:
+        assert bool(content["headline"]) == bool(content["reasons"])
+        assert content["decided_by"] == "explore" or content["offer"] or not content["headline"]
+        assert len(content["offers_considered"]) + (content["offer"] is not None) == len(POLICY.terms)
+        drawn_against = {offer["code"] for offer in content["offers_considered"] if offer["why"] == "not_drawn"}
+        assert not drawn_against or content["decided_by"] == "explore"
+    assert any(content["headline"] and not content["offer"] for content in shown)
+    assert any(not content["headline"] for content in shown)
+
+
+def test_below_the_threshold_a_banner_may_be_tried_and_is_asked_for_by_nobody(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    with InProcess(
+        create_app(Settings(churn_threshold=1.0, offer_policy=exploring(tmp_path)), bundle=bundles["streamflow"])
+    ) as client:
+        answers = [
+            client.predict(STREAMFLOW.example(), headers={"X-Subscriber-Key": key}).json()
+            for key in (TREATED, HELD_OUT)
+        ]
+        assert not any(answer["show_retention_banner"] for answer in answers)
+        assert [answer["retention"]["arm"] for answer in answers] == ["treatment", "holdout"]
+        assert client.predict(STREAMFLOW.example()).json()["retention"] is None
+        assert re.search(r"(?m)^churn_banners_total\{.*\} 0(\.0)?$", client.get("/metrics").text)

@@ -1,7 +1,8 @@
 """Generators of policies, derived from a contract as everything else is."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from churn.retention.offers.policy import Policy, build_policy, parse_policy
 
 DOLLARS = st.integers(1, 40_000).map(lambda cents: cents / 100)
 SHARES = st.integers(0, 100).map(lambda percent: percent / 100)
+STRENGTHS = st.integers(-100, 100).map(lambda percent: percent / 100)
+SEGMENTS = ("first", "second")
 NEAR_DAYS = st.integers(-3, 400)
 TEXT = {"en": "Something for you"}
 
@@ -33,8 +36,12 @@ def policies(draw: st.DrawFn, contract: type[Contract]) -> Policy:
         "headlines": {"with_offer": TEXT, "without_offer": TEXT},
         "holdout": {"share": draw(SHARES), "experiment": draw(st.sampled_from(["one", "two"]))},
         "cooldown": {"days": draw(st.integers(0, 30))},
-        "offer": [draw(_offers(contract, f"offer-{at}", has_price=bool(price))) for at in range(offers)],
+        "without_offer": draw(st.sampled_from(["reasons", "nothing"])),
+        "explore": {"share": draw(SHARES), "below_threshold": draw(SHARES), "period_days": draw(st.integers(1, 90))},
+        "segment": [{"name": name, "when": draw(_when(contract))} for name in SEGMENTS[: draw(st.integers(0, 2))]],
     }
+    names = [segment["name"] for segment in document["segment"]]
+    document["offer"] = [draw(_offers(contract, f"offer-{at}", names, has_price=bool(price))) for at in range(offers)]
     if price:
         source = "Assumed for tests."
         document["price_field"] = price.name
@@ -49,11 +56,11 @@ def policies(draw: st.DrawFn, contract: type[Contract]) -> Policy:
 
 
 @st.composite
-def _offers(draw: st.DrawFn, contract: type[Contract], code: str, *, has_price: bool) -> dict[str, Any]:
+def _offers(
+    draw: st.DrawFn, contract: type[Contract], code: str, segments: Sequence[str], *, has_price: bool
+) -> dict[str, Any]:
     groups = sorted({spec.group for spec in contract.features if spec.is_showable})
-    fields = {spec.name: spec for spec in contract.features if not spec.marker.protected}
     answered = sorted(draw(st.sets(st.sampled_from(groups), min_size=1)))
-    conditioned = sorted(draw(st.sets(st.sampled_from([*fields]), max_size=2)))
     take_up = draw(SHARES)
     offer: dict[str, Any] = {
         "code": code,
@@ -63,7 +70,9 @@ def _offers(draw: st.DrawFn, contract: type[Contract], code: str, *, has_price: 
         "saves": {group: draw(SHARES) * take_up for group in answered},
         "source": "Assumed for tests.",
         "expires": (datetime.now(UTC) + timedelta(days=draw(NEAR_DAYS))).date(),
-        "eligible": {name: draw(_conditions(fields[name])) for name in conditioned},
+        "eligible": draw(_when(contract, least=0)),
+        "leavers_use": draw(SHARES),
+        "explore": draw(st.booleans()),
         "disclosures": {"en": []},
     }
     if not has_price:
@@ -72,7 +81,33 @@ def _offers(draw: st.DrawFn, contract: type[Contract], code: str, *, has_price: 
         kind = draw(st.sampled_from(["percent", "dollars"])) if has_price else "dollars"
         amounts = {kind: draw(st.integers(1, 100)), "cap_dollars": draw(DOLLARS)}
         offer["discount"] = amounts | {"months": draw(st.integers(1, 12))}
+    if draw(st.booleans()):
+        measured = draw(st.sets(st.sampled_from(segments))) if segments else set()
+        offer["measured"] = {
+            "experiment": "one",
+            "from": date(2026, 1, 1),
+            "until": date(2026, 6, 30),
+            "subscribers": 10,
+            "take_up": _estimate(draw(SHARES)),
+            "leavers_use": _estimate(draw(SHARES)),
+            "strength": _estimate(draw(STRENGTHS)),
+            "segment": [
+                {"name": name, "subscribers": 5, "strength": _estimate(draw(STRENGTHS))} for name in sorted(measured)
+            ],
+        }
     return offer
+
+
+def _estimate(value: float) -> dict[str, Any]:
+    return {"value": value, "low": value, "high": value}
+
+
+@st.composite
+def _when(draw: st.DrawFn, contract: type[Contract], *, least: int = 1) -> dict[str, Any]:
+    """Conditions on at least so many fields."""
+    fields = {spec.name: spec for spec in contract.features if not spec.marker.protected}
+    names = sorted(draw(st.sets(st.sampled_from([*fields]), min_size=least, max_size=2)))
+    return {name: draw(_conditions(fields[name])) for name in names}
 
 
 def _conditions(spec: FeatureSpec) -> st.SearchStrategy[dict[str, Any]]:

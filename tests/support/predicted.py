@@ -5,11 +5,12 @@ from datetime import date
 
 from churn.contract.catalogues import list_languages
 from churn.model.bundle import Bundle
+from churn.prediction_log.actions import Possible
 from churn.prediction_log.batches import batches_from_journal, rows_from_batch
 from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.record import Entry, JournalHeader, Record, day_from_ns
-from churn.retention.banner import Visitor, build_banner
-from churn.retention.offers.arms import draw_arm
+from churn.retention.banner import Visitor, decide_banner
+from churn.retention.offers.arms import draw_arm, takes_part_below
 from churn.retention.offers.policy import Policy, load_policy
 from churn.retention.verifying import LATEST
 from churn.service.answering.answer import build_answer
@@ -29,7 +30,7 @@ def make_header(
         bundle.sha256,
         threshold,
         salt,
-        offers=tuple(terms.code for terms in policy.terms),
+        possible=Possible.from_policy(policy),
         policy_version=policy.version,
         policy_sha256=policy.sha256,
         experiment=policy.holdout.experiment,
@@ -60,13 +61,10 @@ def make_entry(
     [prediction] = model.predict([subscriber])
     worded = build_answer(model, subscriber, prediction, threshold=threshold, reasons=3)
     policy, time_ns = policy or find_policy(bundle), time.time_ns()
-    banner = withheld = None
-    if worded["show_retention_banner"]:
-        banner, anybody = (
-            build_banner(model, policy, subscriber, prediction, Visitor(who, last_offer), today=day_from_ns(time_ns))
-            for who in (key, None)
-        )
-        withheld = anybody if banner["arm"] == "holdout" else None
+    decision = None
+    visitor, today = Visitor(key, last_offer), day_from_ns(time_ns)
+    if worded["show_retention_banner"] or takes_part_below(key, policy.holdout.experiment, policy.explore, today):
+        decision = decide_banner(model, policy, subscriber, prediction, visitor, today=today)
     return Entry(
         time_ns,
         make_prediction_id(),
@@ -74,9 +72,8 @@ def make_entry(
         key,
         prediction,
         worded,
-        banner,
+        decision,
         arm=draw_arm(key, policy.holdout),
-        withheld=withheld,
         last_offer=last_offer,
     )
 

@@ -1,59 +1,100 @@
 """The actions that were possible for a subscriber: what a line of a journal has of them, and the columns made of it.
 
-A line has net values in the policy's order. The codes of the offers stand once, in the journal's header.
+A line has net values in the policy's order. What all lines share stands once, in the journal's header.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
-from churn.answers import Retention
+from churn.retention.banner import Decision
+from churn.retention.offers.actions import BANNER_ALONE, NOTHING, find_best_action, find_propensities, list_actions
+from churn.retention.offers.document import WithoutOffer
+from churn.retention.offers.policy import Policy
 
-NOTHING, BANNER_ALONE = "nothing", "banner alone"
 # The policy assumes nothing of a banner without an offer.
 WITHOUT_OFFER = (0.0, 0.0)
 
 
-def add_banner(line: dict[str, Any], banner: Retention, withheld: Retention | None) -> None:
-    """Add to a line the offers that were weighed.
+class Possible(NamedTuple):
+    """What a policy may do, as a journal's header has it.
 
     Args:
-        line: that is being made.
-        banner: as it was answered.
-        withheld: for the holdout, the banner that would have been shown.
+        offers: their codes, in the policy's order.
+        explore_share: of the subscribers with a key, who get an action by lot.
+        untried: the offers on which no lot falls.
+        without_offer: what is done where no offer is worth it.
     """
-    weighed = withheld or banner
-    offer = weighed["offer"]
-    if weighed["reasons"]:
-        line["other_nets"] = [other["net_dollars"] for other in weighed["offers_considered"]]
-        if offer:
-            line["net"] = offer["expected"]["net_dollars"]
-    if offer:
-        line["withheld_offer" if withheld else "offer"] = offer["code"]
+
+    offers: Sequence[str]
+    explore_share: float = 0.0
+    untried: Collection[str] = ()
+    without_offer: WithoutOffer = "reasons"
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any]) -> Self:
+        """Read it from a header that names the policy's offers. Versions before explored nothing."""
+        return cls(
+            header["offers"],
+            header.get("explore_share") or 0.0,
+            header.get("untried") or (),
+            header.get("without_offer") or "reasons",
+        )
+
+    @classmethod
+    def from_policy(cls, policy: Policy) -> Self:
+        """Take it from a policy."""
+        untried = [code for code in policy.codes if code in policy.untried]
+        return cls(policy.codes, policy.explore.share, untried, policy.without_offer)
 
 
-def columns_from_fields(fields: Mapping[str, Any], offers: Sequence[str]) -> dict[str, Any]:
+def add_decision(line: dict[str, Any], decision: Decision) -> None:
+    """Add to a line that is being made what was decided, and what each offer would have been worth."""
+    choice = decision.choice
+    if choice is None:
+        line["action"] = NOTHING
+    else:
+        line["other_nets"] = [other["net_dollars"] for other in choice.considered]
+        if choice.offer:
+            line["net"] = choice.offer["expected"]["net_dollars"]
+            line["withheld_offer" if decision.shown["arm"] == "holdout" else "offer"] = choice.action
+        else:
+            line["action"] = choice.action
+    if decision.decided_by != "risk":
+        line["decided_by"] = decision.decided_by
+    if decision.withheld_reasons:
+        line["withheld_reasons"] = decision.withheld_reasons
+
+
+def columns_from_fields(fields: Mapping[str, Any], possible: Possible) -> dict[str, Any]:
     """Return the columns on the actions that were possible; without reasons to show, that is nothing alone.
 
     Args:
         fields: of a line.
-        offers: the codes of all offers, in the policy's order.
+        possible: what the journal's header says.
 
     Raises:
         ValueError: the line is damaged.
     """
-    nets = fields.get("other_nets")
+    nets, action = fields.get("other_nets"), fields.get("action")
     if nets is None:
-        actions, values, chosen = [NOTHING], [0.0], NOTHING
+        actions, values, propensities = [NOTHING], [0.0], [1.0]
     else:
         code = fields.get("withheld_offer") or fields.get("offer")
         if code is not None:
-            at = offers.index(code)
+            at = possible.offers.index(code)
             nets = [*nets[:at], fields.get("net"), *nets[at:]]
-        eligible = {code: net for code, net in zip(offers, nets, strict=True) if net is not None}
-        actions = [NOTHING, BANNER_ALONE, *eligible]
-        values = [*WITHOUT_OFFER, *eligible.values()]
-        chosen = code or BANNER_ALONE
-    propensities = fields.get("propensities") or [float(action == chosen) for action in actions]
-    if len(propensities) != len(actions):
-        raise ValueError("not every action has a propensity")
-    return {"actions": actions, "action_values": values, "action_propensities": propensities}
+        actions = list_actions(possible.offers, nets)
+        values = [*WITHOUT_OFFER, *(net for net in nets if net is not None)]
+        action = code or action or BANNER_ALONE
+        best = find_best_action(possible.offers, nets, possible.without_offer)
+        is_keyed = fields.get("arm") in {"treatment", "holdout"}
+        propensities = find_propensities(actions, best, possible.explore_share * is_keyed, possible.untried)
+    if action is not None and action not in actions:
+        raise ValueError(f"{action!r} was not possible")
+    return {
+        "actions": actions,
+        "action_values": values,
+        "action_propensities": propensities,
+        "action": action,
+        "decided_by": action and fields.get("decided_by", "risk"),
+    }

@@ -12,12 +12,12 @@ from churn.errors import BundleError, DataError, OfferPolicyError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel, Prediction
 from churn.model.shelf import Shelf
-from churn.prediction_log.actions import add_banner, columns_from_fields
+from churn.prediction_log.actions import Possible, add_decision, columns_from_fields
 from churn.prediction_log.places import Places
 from churn.prediction_log.policies import name_policy
 from churn.prediction_log.reader import read_kept_policy
 from churn.prediction_log.record import CHALLENGER_CONTRIBUTION, Record, day_from_ns
-from churn.retention.banner import Visitor, build_banner
+from churn.retention.banner import Drawn, Visitor, decide_banner
 from churn.retention.offers.policy import Policy, build_policy, parse_policy
 from churn.retention.verifying import find_rule
 
@@ -99,16 +99,22 @@ def decide_again(
         "holdout_share": holdout.share,
         "draw_seed": holdout.experiment,
     }
-    fields: dict[str, Any] = {}
-    if record["banner"]:
+    fields: dict[str, Any] = {"arm": record["arm"]}
+    if record["banner"] or record["action"] is not None:
         last = record["last_offer"]
         visitor = Visitor(last_offer=None if last is None else date.fromisoformat(last))
         rule = find_rule(record["verification"])
         today = day_from_ns(record["time"] * 1000)
-        weighed = build_banner(model, policy, subscriber, prediction, visitor, today=today, rule=rule)
-        add_banner(fields, weighed, weighed if record["arm"] == "holdout" else None)
-    again |= {"offer": fields.get("offer"), "withheld_offer": fields.get("withheld_offer")}
-    again |= columns_from_fields(fields, [terms.code for terms in policy.terms])
+        drawn = Drawn(record["arm"], record["action"])
+        add_decision(
+            fields,
+            decide_banner(model, policy, subscriber, prediction, visitor, today=today, rule=rule, drawn=drawn),
+        )
+    again |= {name: fields.get(name) for name in ("offer", "withheld_offer")}
+    again |= columns_from_fields(fields, Possible.from_policy(policy))
+    if record["action"] is None:  # of a version before, or without a banner
+        for name in ("action", "decided_by"):
+            del again[name]
     yield from (Redone(name, record[name], value) for name, value in again.items())
 
 

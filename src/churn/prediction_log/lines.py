@@ -1,11 +1,11 @@
 """How a line of a journal is read again, and what it must have."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from pydantic import Field, TypeAdapter
 
-from churn.prediction_log.actions import columns_from_fields
+from churn.prediction_log.actions import Possible, columns_from_fields
 from churn.prediction_log.banner_events import KIND, EventHeader, read_event_fields
 from churn.prediction_log.record import HEX_DIGITS, list_challenger_columns, list_number_columns
 
@@ -27,6 +27,9 @@ class _Header(TypedDict):
     challenger_version: NotRequired[_Text | None]
     challenger_bundle_sha256: NotRequired[_Text | None]
     offers: NotRequired[list[_Text] | None]
+    explore_share: NotRequired[Annotated[float, Field(ge=0, le=1)] | None]
+    untried: NotRequired[list[_Text] | None]
+    without_offer: NotRequired[Literal["reasons", "nothing"] | None]
     policy_version: NotRequired[_Text | None]
     policy_sha256: NotRequired[_Text | None]
     experiment: NotRequired[_Text | None]
@@ -53,7 +56,9 @@ class _Line(TypedDict):
     withheld_offer: NotRequired[_Text]
     net: NotRequired[_Number]
     other_nets: NotRequired[list[_Number | None]]
-    propensities: NotRequired[list[Annotated[float, Field(strict=True, ge=0, le=1)]]]
+    action: NotRequired[_Text]
+    decided_by: NotRequired[_Text]
+    withheld_reasons: NotRequired[list[_Text]]
     last_offer: NotRequired[_Day]
     attempt: NotRequired[Annotated[int, Field(strict=True, ge=1, lt=2**63)]]
     language: NotRequired[_Text | None]
@@ -88,5 +93,5 @@ def read_fields(line: bytes, header: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ValueError("not all numbers of a record")
     if len(fields.get("challenger", "")) not in {0, HEX_DIGITS * len(list_challenger_columns(header["features"]))}:
         raise ValueError("not all numbers of a challenger")
-    offers = header.get("offers")
-    return fields if offers is None else fields | columns_from_fields(fields, offers)
+    has_policy = header.get("offers") is not None
+    return fields | columns_from_fields(fields, Possible.from_header(header)) if has_policy else fields

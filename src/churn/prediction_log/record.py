@@ -10,9 +10,10 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
 
-from churn.answers import Arm, PredictionAnswer, Retention
+from churn.answers import Arm, PredictionAnswer
 from churn.model.model import Prediction
-from churn.prediction_log.actions import add_banner
+from churn.prediction_log.actions import Possible, add_decision
+from churn.retention.banner import Decision
 
 type Column = Literal["text", "texts", "number", "numbers", "count", "flag", "time"]
 type Record = dict[str, Any]
@@ -50,6 +51,9 @@ COLUMNS: dict[str, Column] = {
     "verification": "count",
     "offer": "text",
     "withheld_offer": "text",
+    "withheld_reasons": "texts",
+    "action": "text",
+    "decided_by": "text",
     "actions": "texts",
     "action_values": "numbers",
     "action_propensities": "numbers",
@@ -78,6 +82,9 @@ ADDED = (
         "attempt",
         "last_offer",
         "withheld_offer",
+        "withheld_reasons",
+        "action",
+        "decided_by",
         "actions",
         "action_values",
         "action_propensities",
@@ -95,10 +102,9 @@ class Entry(NamedTuple):
     Args:
         time_ns: the time of the answer, since 1970.
         key: of the subscriber, as received; the log keeps its hash, or nothing.
-        retention: the content of the banner, if there is one.
+        decision: what was decided on the banner, if anything was.
         caller_request_hash: of an X-Request-ID that is no id, but free text.
         arm: also of a subscriber without a banner.
-        withheld: for the holdout, the banner that would have been shown.
         last_offer: the day on which the subscriber last accepted an offer, as received.
         attempt: which try of the request it is.
     """
@@ -109,11 +115,10 @@ class Entry(NamedTuple):
     key: str | None
     prediction: Prediction
     answer: PredictionAnswer
-    retention: Retention | None
+    decision: Decision | None
     trace_id: str | None = None
     caller_request_hash: str | None = None
     arm: Arm | None = None
-    withheld: Retention | None = None
     last_offer: date | None = None
     attempt: int | None = None
 
@@ -127,7 +132,7 @@ class JournalHeader:
         bundle_sha256, challenger_bundle_sha256: the sha256 of the bundle's manifest.
         threshold: the banner is shown above this probability.
         salt: the secret that keys are hashed with; without it no key is kept in any form.
-        offers: the codes of the policy's offers, in its order; None if there is no policy.
+        possible: what the policy may do; None if there is no policy.
         holdout_share: of the subscribers, who are shown no banner.
         draw_seed: the name by which the hash that draws is keyed.
         horizon_days: within how many days the contract's label says who left.
@@ -142,7 +147,7 @@ class JournalHeader:
     salt: str | None = None
     challenger_version: str | None = None
     challenger_bundle_sha256: str | None = None
-    offers: tuple[str, ...] | None = None
+    possible: Possible | None = None
     policy_version: str | None = None
     policy_sha256: str | None = None
     experiment: str | None = None
@@ -163,12 +168,13 @@ class LineMaker:
         # IEEE 754, 64 bits each, big-endian
         self._numbers = struct.Struct(f">{len(list_number_columns(header.features))}d")
         self._challenger = struct.Struct(f">{len(list_challenger_columns(header.features))}d")
-        names = ("features", *COMMON, *COMMON_OF_CHALLENGER, "offers", *COMMON_OF_POLICY)
-        self.header = to_json({name: getattr(header, name) for name in names}) + b"\n"
+        names = ("features", *COMMON, *COMMON_OF_CHALLENGER, *COMMON_OF_POLICY)
+        possible = header.possible._asdict() if header.possible else {"offers": None}
+        self.header = to_json({**{name: getattr(header, name) for name in names}, **possible}) + b"\n"
 
     def make_line(self, entry: Entry) -> bytes:
         """Make a line. It ends with a line break, which says that it is whole."""
-        time_ns, prediction_id, request_id, key, prediction, answer, banner = entry[:7]
+        time_ns, prediction_id, request_id, key, prediction, answer, decision = entry[:7]
         probability, values, contributions, base_value = prediction
         reasons = answer["top_reasons"]
         line: dict[str, Any] = {
@@ -183,10 +189,10 @@ class LineMaker:
         }
         if entry.arm:
             line["arm"] = entry.arm
-        if banner:
-            add_banner(line, banner, entry.withheld)
-            line["shown_reasons"] = [reason["code"] for reason in banner["reasons"]]
-            line["language"] = banner["language"]
+        if decision:
+            add_decision(line, decision)
+            line["shown_reasons"] = [reason["code"] for reason in decision.shown["reasons"]]
+            line["language"] = decision.shown["language"]
         if entry.last_offer:
             line["last_offer"] = entry.last_offer.isoformat()
         if entry.attempt:

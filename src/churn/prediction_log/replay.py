@@ -11,6 +11,7 @@ from churn.model.manifest import identify_bundle
 from churn.model.shelf import Shelf
 from churn.prediction_log.deciding import Redone, decide_again, predict_again
 from churn.prediction_log.record import COLUMNS, CONTRIBUTION, Record, values_from_record
+from churn.retention.offers.actions import NOTHING
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import choose_customer_reasons, rank_reasons
 from churn.retention.verifying import find_rule
@@ -58,8 +59,8 @@ def replay(
 ) -> list[Mismatch]:
     """Compare a record with what comes out now; an empty list means the same.
 
-    Without the policy nothing of the offer is compared, without the challenger nothing of its side. The arm is not
-    drawn again: the log has no key.
+    Without the policy nothing of the offer is compared, without the challenger nothing of its side. No lot is drawn
+    again, since the log has no key: the arm and the action are taken as recorded, and all else must follow from them.
 
     Raises:
         DataError: the record does not fit the bundle's contract, or its reasons were verified by an unknown rule.
@@ -96,10 +97,13 @@ def _compare_fields(
     yield Mismatch("reason_features", record["reason_features"], [reason["feature"] for reason in reasons])
     yield Mismatch("reasons", record["reasons"], [reason["plain_language"] for reason in reasons])
     yield Mismatch("banner", record["banner"], prediction.probability > record["threshold"])
-    if record["banner"]:
-        shown = choose_customer_reasons(model, subscriber, prediction, rule=find_rule(record["verification"]))[0]
-        codes = [] if record["arm"] == "holdout" else [reason["code"] for reason in shown]
-        yield Mismatch("shown_reasons", record["shown_reasons"], codes)
+    if record["banner"] or record["action"] is not None:
+        holding = choose_customer_reasons(model, subscriber, prediction, rule=find_rule(record["verification"]))[0]
+        codes = [reason["code"] for reason in holding]
+        is_shown = record["arm"] != "holdout" and record["action"] != NOTHING
+        yield Mismatch("shown_reasons", record["shown_reasons"], codes if is_shown else [])
+        if record["action"] is not None:  # versions before logged neither
+            yield Mismatch("withheld_reasons", record["withheld_reasons"], [] if is_shown else codes)
     if policy:
         yield from map(_compare, decide_again(record, policy, model, subscriber, prediction))
     if challenger:

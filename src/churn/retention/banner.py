@@ -3,13 +3,14 @@
 from datetime import date
 from typing import NamedTuple
 
-from churn.answers import Retention
+from churn.answers import Arm, DecidedBy, Retention
 from churn.contract.declaration import Contract
 from churn.contract.language import ENGLISH, Language
 from churn.model.model import ChurnModel, Prediction
+from churn.retention.offers.actions import NOTHING
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
-from churn.retention.offers.selection import choose_offer
+from churn.retention.offers.selection import Choice, choose_action
 from churn.retention.reasons import choose_customer_reasons, is_worded
 from churn.retention.verifying import LATEST, RULES, Rule
 
@@ -27,7 +28,30 @@ class Visitor(NamedTuple):
     attempt: int | None = None
 
 
-def build_banner(
+class Decision(NamedTuple):
+    """What was decided on a subscriber's banner.
+
+    Args:
+        shown: what the answer says of it.
+        choice: the action, also for the holdout; None if there is no reason to show.
+        decided_by: the rule, also for the holdout.
+        withheld_reasons: the codes of reasons that hold, where nothing is shown.
+    """
+
+    shown: Retention
+    choice: Choice | None
+    decided_by: DecidedBy
+    withheld_reasons: list[str]
+
+
+class Drawn(NamedTuple):
+    """What the lots said before, to decide as then without the key. The action is None if no record has it."""
+
+    arm: Arm
+    action: str | None
+
+
+def decide_banner(
     model: ChurnModel,
     policy: Policy,
     subscriber: Contract,
@@ -36,15 +60,33 @@ def build_banner(
     *,
     today: date,
     rule: Rule = RULES[LATEST],
-) -> Retention:
-    """Build the banner of a subscriber whose probability is above the threshold.
+    drawn: Drawn | None = None,
+) -> Decision:
+    """Decide on the banner of a subscriber whose probability is above the threshold, or who is tried below it.
 
-    The banner is empty and has no headline for the holdout, and where no reason holds. It is in English as a whole if
-    its policy has not the visitor's language, or if one of its reasons is not translated. `rule` says how reasons are
-    verified.
+    The banner is empty and has no headline for the holdout, where no reason holds, and where the action is to show
+    nothing. It is in English as a whole if its policy has not the visitor's language, or if one of its reasons is not
+    translated. `rule` says how reasons are verified.
     """
     language = visitor.language if visitor.language.code in policy.document.languages else ENGLISH
-    content: Retention = {
+    reasons, suppressed = choose_customer_reasons(model, subscriber, prediction, language, rule=rule)
+    if not is_worded(subscriber, reasons, language):  # no banner mixes two languages
+        language = ENGLISH
+        reasons, _ = choose_customer_reasons(model, subscriber, prediction, language, rule=rule)
+    choice = None
+    if reasons:
+        choice = choose_action(
+            policy,
+            subscriber,
+            prediction.probability,
+            reasons,
+            today=today,
+            last_offer=visitor.last_offer,
+            language=language.code,
+            key=visitor.key,
+            drawn=drawn.action if drawn else None,
+        )
+    shown: Retention = {
         "headline": None,
         "reasons": [],
         "offer": None,
@@ -52,29 +94,23 @@ def build_banner(
         "offers_considered": [],
         "language": language.code,
         "policy_version": policy.version,
-        "arm": draw_arm(visitor.key, policy.holdout),
+        "arm": drawn.arm if drawn else draw_arm(visitor.key, policy.holdout),
+        "decided_by": None,
     }
-    if content["arm"] == "holdout":
-        return content
-    content["reasons"], content["suppressed"] = choose_customer_reasons(
-        model, subscriber, prediction, language, rule=rule
-    )
-    if not is_worded(subscriber, content["reasons"], language):  # no banner mixes two languages
-        language = ENGLISH
-        content["language"] = language.code
-        content["reasons"], _ = choose_customer_reasons(model, subscriber, prediction, language, rule=rule)
-    if content["reasons"]:
-        content["offer"], content["offers_considered"] = choose_offer(
-            policy,
-            subscriber,
-            prediction.probability,
-            content["reasons"],
-            today=today,
-            last_offer=visitor.last_offer,
-            language=language.code,
-        )
-        if content["offer"] is None and policy.without_offer == "nothing":
-            content["reasons"] = []
-        else:
-            content["headline"] = policy.headline(language.code, with_offer=content["offer"] is not None)
-    return content
+    decided_by: DecidedBy = "explore" if choice and choice.action != choice.best else "risk"
+    if shown["arm"] != "holdout":
+        shown["suppressed"], shown["decided_by"] = suppressed, decided_by
+        if choice:
+            shown["offers_considered"] = choice.considered
+            if choice.action != NOTHING:
+                shown["reasons"], shown["offer"] = reasons, choice.offer
+                shown["headline"] = policy.headline(language.code, with_offer=choice.offer is not None)
+    withheld = [] if shown["reasons"] else [reason["code"] for reason in reasons]
+    return Decision(shown, choice, decided_by, withheld)
+
+
+def build_banner(
+    model: ChurnModel, policy: Policy, subscriber: Contract, prediction: Prediction, visitor: Visitor, *, today: date
+) -> Retention:
+    """Build the banner of a subscriber, as `decide_banner` decides on it."""
+    return decide_banner(model, policy, subscriber, prediction, visitor, today=today).shown

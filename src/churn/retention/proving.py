@@ -6,7 +6,7 @@ contributions of each subscriber, and the probability with the concept of a show
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -79,8 +79,10 @@ def prove(
 ) -> Proof:
     """Look at the banner of each subscriber, some thousand at once, in each language by turns.
 
-    The banner is shown above the threshold, a probability. `build` builds a banner; a test gives one that errs.
+    The banner is shown above the threshold, a probability, and with its reasons also where no offer is worth it: there
+    a lot may show them. `build` builds a banner; a test gives one that errs.
     """
+    policy = replace(policy, without_offer="reasons")
     proof = Proof()
     name = find_model_file(bundle.files) or MODEL
     witness = load_model(bundle.path / name, bytes(bundle.files[name]))

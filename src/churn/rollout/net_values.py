@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from arro3.core import RecordBatch
@@ -19,12 +20,13 @@ from churn.model.bundle import Bundle
 from churn.model.manifest import REFERENCE
 from churn.model.model import ChurnModel
 from churn.model.pairs import Flags, Numbers, Whole
+from churn.prediction_log.actions import Possible, add_decision, columns_from_fields
 from churn.prediction_log.batches import rows_from_batch, values_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.policies import name_policy
 from churn.prediction_log.reader import read_kept_policy, walk_log
 from churn.prediction_log.record import Record, day_from_ns, values_from_record
-from churn.retention.banner import Visitor, build_banner
+from churn.retention.banner import Visitor, decide_banner
 from churn.retention.offers.policy import Policy, build_policy, parse_policy
 from churn.retention.offers.selection import find_largest_net
 from churn.rollout.first_answers import UNREAD, Keys
@@ -120,7 +122,7 @@ def encode_values(canary: Numbers, stable: Numbers, keys: Keys, largest: float) 
     """Return a number for each pair of values, (n,); UNREAD where one is NaN.
 
     Both are rounded to a step, up or down by the subscriber's key: so the mean stays as it is, and what is equal stays
-    so. A value beyond the largest counts as the largest.
+    so. A value beyond the largest counts as the largest, and one below 0, as lots may bring it, as 0.
     """
     by_chance = keys / 2.0**64
     steps = [
@@ -135,6 +137,8 @@ def encode_values(canary: Numbers, stable: Numbers, keys: Keys, largest: float) 
 def expect_answered(record: Record) -> float:
     """Return the net value that was expected of a subscriber, over all actions that were possible.
 
+    It is 0 of a subscriber below the threshold, also where one was tried: the other version has none to compare.
+
     Raises:
         DataError: the record is of a version that logged none.
     """
@@ -143,11 +147,13 @@ def expect_answered(record: Record) -> float:
             f"the records of {record['model_version']} have no net values, since its program is of a version before",
             instead=f"serve it with the program of today; {WITHOUT}",
         )
+    if not record["banner"]:
+        return 0.0
     return sum(map(float.__mul__, record["action_values"], record["action_propensities"]))
 
 
 def expect_decided(record: Record, model: ChurnModel, policy: Policy) -> float:
-    """Return the net value of the offer that a model and a policy choose for a subscriber with a banner; else 0.
+    """Return the same of what a model and a policy decide for a subscriber with a banner.
 
     Raises:
         ValueError, KeyError, TypeError, IndexError: the record does not fit the contract.
@@ -157,7 +163,8 @@ def expect_decided(record: Record, model: ChurnModel, policy: Policy) -> float:
     decoded = {spec.name: spec.decode(value) for spec, value in zip(specs, values, strict=True)}
     [prediction] = model.predict_encoded([values])
     last = record["last_offer"]
-    banner = build_banner(
+    fields: dict[str, Any] = {"arm": record["arm"]}
+    decision = decide_banner(
         model,
         policy,
         model.contract.model_validate(decoded),
@@ -165,7 +172,9 @@ def expect_decided(record: Record, model: ChurnModel, policy: Policy) -> float:
         Visitor(last_offer=None if last is None else date.fromisoformat(last)),
         today=day_from_ns(record["time"] * 1000),
     )
-    return banner["offer"]["expected"]["net_dollars"] if banner["offer"] else 0.0
+    add_decision(fields, decision)
+    columns = columns_from_fields(fields, Possible.from_policy(policy))
+    return sum(map(float.__mul__, columns["action_values"], columns["action_propensities"]))
 
 
 def find_policy_sha256(places: Places, bundle: Bundle) -> str | None:

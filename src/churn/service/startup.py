@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from churn.errors import SettingsError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.threshold import find_threshold
+from churn.prediction_log.actions import Possible
 from churn.prediction_log.challenger import Challenger
 from churn.prediction_log.places import Places, locate_log
 from churn.prediction_log.record import JournalHeader
@@ -85,7 +86,7 @@ def open_prediction_log(
         salt=settings.prediction_log_salt.get_secret_value() if settings.prediction_log_salt else None,
         challenger_version=challenger.model.version if challenger else None,
         challenger_bundle_sha256=challenger.bundle_sha256 if challenger else None,
-        offers=tuple(terms.code for terms in policy.terms),
+        possible=Possible.from_policy(policy),
         policy_version=policy.version,
         policy_sha256=policy.sha256,
         experiment=policy.holdout.experiment,

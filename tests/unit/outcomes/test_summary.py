@@ -27,6 +27,7 @@ from churn.outcomes.strata import Stratum, bound_effect
 from churn.outcomes.summary import summarize_outcomes
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker, hash_key
+from churn.retention.banner import Decision
 
 DRAWN: dict[str, Any] = {"experiment": "one", "holdout_share": 0.25}
 
@@ -150,9 +151,10 @@ def write_visits(places: Places, experiment: str, *visits: tuple[int, str, Arm, 
     written = [lines.header]
     for at_s, key, arm, score in visits:
         banner: Any = {"arm": arm, "reasons": [], "offer": None, "language": "en"} if score > 0.6 else None
+        decision = Decision(banner, None, "risk", []) if banner else None
         answer: Any = {"top_reasons": [], "show_retention_banner": bool(banner)}
         prediction = Prediction(score, (1.0,), (0.0,), 0.0)
-        entry = Entry(at_s * 10**9, f"{at_s:032x}", "", key, prediction, answer, banner, arm=arm)
+        entry = Entry(at_s * 10**9, f"{at_s:032x}", "", key, prediction, answer, decision, arm=arm)
         written.append(lines.make_line(entry))
     (places.journals / f"{experiment}.jsonl").write_bytes(b"".join(written))
 

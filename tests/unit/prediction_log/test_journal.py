@@ -38,9 +38,10 @@ def test_a_line_is_read_back_to_the_bit(streamflow: Bundle) -> None:
     assert tuple(record[f"contribution_{name}"] for name in names) == entry.prediction.contributions
     assert tuple(record[f"feature_{name}"] for name in names) == entry.prediction.values
     assert (record["probability"], record["base_value"]) == (entry.prediction.probability, entry.prediction.base_value)
-    assert entry.retention is not None
-    assert record["shown_reasons"] == [reason["code"] for reason in entry.retention["reasons"]]
-    assert (record["arm"], record["banner"]) == (entry.retention["arm"], True)
+    assert entry.decision is not None
+    shown = entry.decision.shown
+    assert record["shown_reasons"] == [reason["code"] for reason in shown["reasons"]]
+    assert (record["arm"], record["banner"]) == (shown["arm"], True)
 
 
 def test_a_subscribers_key_is_hashed_with_the_salt_and_never_kept_itself(streamflow: Bundle) -> None:

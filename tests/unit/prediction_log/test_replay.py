@@ -1,6 +1,7 @@
 """Replaying: the same answer again, or what differs, to the bit."""
 
 import math
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from support.shadowed import write_shadowed
 from support.strategies import subscribers
 
 from churn.businesses import list_contracts
+from churn.contract.catalogues import list_languages
 from churn.errors import BundleError, ChurnError, DataError, OfferPolicyError
 from churn.model.bundle import Bundle
 from churn.model.shelf import Shelf
@@ -26,7 +28,9 @@ from churn.prediction_log.policies import keep_policy
 from churn.prediction_log.reader import find_record, read_latest_records
 from churn.prediction_log.record import LineMaker
 from churn.prediction_log.replay import find_bundle, replay
-from churn.retention.offers.policy import Policy
+from churn.retention.offers.actions import find_best_action
+from churn.retention.offers.arms import draw_arm
+from churn.retention.offers.policy import Policy, find_default_policy, load_policy
 
 # An offer is weighed for them.
 NEW: dict[str, Any] = {"tenure": 1, "monthly_charges": 110.0}
@@ -60,7 +64,8 @@ def test_any_policy_decides_again_on_any_subscriber(
     subscriber: dict[str, Any] = data.draw(subscribers(bundle.model.contract))
     record = recorded(bundle, policy=policy, key=key, threshold=threshold, last_offer=last_offer, **subscriber)
     assert replay(record, bundle, policy=policy) == []
-    assert sum(record["action_propensities"]) == 1
+    assert sum(record["action_propensities"]) == pytest.approx(1, abs=1e-12)
+    assert record["action"] in {*record["actions"], None}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +153,7 @@ def test_a_bit_that_was_changed_is_named(streamflow: Bundle) -> None:
 
 @pytest.mark.parametrize("field", ["reasons", "reason_features", "shown_reasons"])
 def test_other_reasons_are_named(streamflow: Bundle, field: str) -> None:
-    record = recorded(streamflow)
+    record = recorded(streamflow, **NEW)
     record |= {"banner": record["probability"] > record["threshold"]}
     if field == "shown_reasons" and not record["banner"]:
         record |= {"threshold": 0.0, "banner": True, "arm": "treatment"}
@@ -163,6 +168,7 @@ def test_reasons_are_verified_by_the_rule_of_the_record(streamflow: Bundle) -> N
     record = recorded(streamflow, threshold=0.0, key=None, tenure=1, monthly_charges=110.0, total_charges=110.0)
     assert (record["verification"], record["shown_reasons"], record["actions"]) == (2, [], ["nothing"])
     assert replay(record, streamflow, policy=policy) == []
+    record |= {"action": None, "decided_by": None}  # as versions before, which showed all that held
     for earlier in (1, None):
         assert replay(record | {"verification": earlier, "shown_reasons": ["tenure.short"]}, streamflow) == []
         differs = {field.field for field in replay(record | {"verification": earlier}, streamflow, policy=policy)}
@@ -171,9 +177,40 @@ def test_reasons_are_verified_by_the_rule_of_the_record(streamflow: Bundle) -> N
         replay(record | {"verification": 3}, streamflow)
 
 
-def test_the_holdout_was_shown_nothing(streamflow: Bundle) -> None:
-    record = recorded(streamflow) | {"threshold": 0.0, "banner": True, "arm": "holdout", "shown_reasons": []}
-    assert replay(record, streamflow) == []
+def test_the_holdout_was_shown_nothing_and_what_it_would_have_been_is_made_again(streamflow: Bundle) -> None:
+    policy = find_policy(streamflow)
+    keys = (f"{number}" for number in range(1000))
+    held = next(key for key in keys if draw_arm(key, policy.holdout) == "holdout")
+    record = recorded(streamflow, threshold=0.0, key=held, **NEW)
+    assert (record["arm"], record["shown_reasons"], record["offer"]) == ("holdout", [], None)
+    assert record["withheld_reasons"]
+    assert record["action"] == record["withheld_offer"] != "nothing"
+    assert replay(record, streamflow, policy=policy) == []
+    [mismatch] = replay(record | {"withheld_reasons": []}, streamflow, policy=policy)
+    assert mismatch.field == "withheld_reasons"
+    before = record | {"action": None, "decided_by": None, "withheld_reasons": []}  # of a version before
+    assert replay(before, streamflow) == []
+
+
+def test_whatever_the_lot_says_the_record_says_it_too(streamflow: Bundle, tmp_path: Path) -> None:
+    """Each action that is possible is drawn for somebody, and made again from the record alone."""
+    path = tmp_path / "policy.toml"
+    content = find_default_policy(streamflow.model.contract).read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(?m)^share = 0\.02.*$", "share = 1.0\nbelow_threshold = 1.0", content), encoding="utf-8")
+    policy = load_policy(path, streamflow.model.contract, languages=list_languages(streamflow.model.contract))
+    taken = set()
+    for number in range(60):
+        record = recorded(streamflow, policy=policy, key=f"{number}", threshold=number % 2, **NEW)
+        assert record["banner"] == (record["threshold"] == 0)
+        assert replay(record, streamflow, policy=policy) == []
+        share = 1 / len(record["actions"])
+        assert record["action_propensities"] == pytest.approx([share] * len(record["actions"]))
+        best = find_best_action(record["actions"][2:], record["action_values"][2:], policy.without_offer)
+        assert record["decided_by"] == ("risk" if record["action"] == best else "explore")
+        assert bool(record["shown_reasons"]) == (record["arm"] != "holdout" and record["action"] != "nothing")
+        assert bool(record["shown_reasons"]) != bool(record["withheld_reasons"])
+        taken.add(record["action"])
+    assert taken == set(record["actions"])
 
 
 def test_a_record_of_another_contract_is_refused(bundles: dict[str, Bundle]) -> None:

@@ -140,7 +140,7 @@ def test_without_a_record_of_stable_nobody_knows_its_policy_and_it_is_said(
 def test_records_of_a_version_that_logged_no_values_are_unread_and_it_says_so(
     log: Places, streamflow: Bundle, canary: Bundle
 ) -> None:
-    write(log, replace(make_header(canary), offers=None), [make_entry(canary, key="ann", tenure=1)])
+    write(log, replace(make_header(canary), possible=None), [make_entry(canary, key="ann", tenure=1)])
     found = look(log, streamflow, canary)
     assert values_of(found).unread == 1
     assert "the records of v9 have no net values" in found.no_net_value
@@ -162,7 +162,7 @@ def test_the_largest_value_follows_from_the_policy_and_what_subscribers_pay(stre
     price = find_largest_price(streamflow, policy)
     assert price > 0
     for entry in (make_entry(streamflow, tenure=tenure, key=None) for tenure in (1, 13, 20)):
-        offer = entry.retention and entry.retention["offer"]
+        offer = entry.decision and entry.decision.shown["offer"]
         assert not offer or offer["expected"]["net_dollars"] < find_largest_net(policy, price)
     contract = streamflow.model.contract
     without = load_policy(policy_without_price(tmp_path, "EUR"), contract, languages=list_languages(contract))

@@ -10,8 +10,9 @@
     policy.py       the policy as it is used: read, checked, made ready
     formula.py      what an offer is worth
     effects_hash.py names the effects that it says
-    selection.py    the one offer for a subscriber, by expected net value
-    arms.py         who is held out
+    actions.py      what may be done for a subscriber, and how likely each is done
+    arms.py         lots: who is held out, and who gets another action than the best
+    selection.py    the one action for a subscriber, by expected net value or by lot
 
 Serving calls the last two in each request that shows a banner.
 """

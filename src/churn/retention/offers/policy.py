@@ -58,6 +58,8 @@ class Policy:
         content: the file's bytes.
         sha256: of the content, as `sha256sum` prints it.
         effects_sha256: of what it says that offers change; an uplift adjusts it.
+        codes: of the offers, in the file's order.
+        untried: those of them on which no lot falls.
     """
 
     document: PolicyDocument
@@ -72,6 +74,8 @@ class Policy:
     explore: Explore
     segments: tuple[Segment, ...]
     terms: tuple[Terms, ...]
+    codes: tuple[str, ...]
+    untried: frozenset[str]
 
     def headline(self, language: str, *, with_offer: bool) -> str:
         """Return the banner's first line, in one of the policy's languages."""
@@ -151,6 +155,8 @@ def build_policy(file: PolicyFile, contract: type[Contract], *, languages: Colle
         explore=document.explore,
         segments=tuple(Segment(segment.name, read_conditions(segment.when)) for segment in document.segments),
         terms=tuple(_terms_from_offer(offer, currency, segments) for offer in document.offers),
+        codes=tuple(offer.code for offer in document.offers),
+        untried=frozenset(offer.code for offer in document.offers if not offer.explore),
     )
 
 

@@ -1,4 +1,4 @@
-"""The one offer for a subscriber: the one with the largest expected net value, if that is worth anything."""
+"""What is done for a subscriber: the offer with the largest expected net value, or by lot something else."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from churn.answers import CustomerReason, Offer, OfferConsidered, WhyNotOffered
 from churn.contract.declaration import Contract
+from churn.retention.offers.actions import find_best_action, list_actions, list_tried
+from churn.retention.offers.arms import draw_action
 from churn.retention.offers.conditions import is_met
 from churn.retention.offers.formula import find_cost, find_effect, find_full_cost, find_net
 from churn.retention.offers.policy import Policy, Terms
@@ -37,7 +39,25 @@ class WeighedOffer(NamedTuple):
     net: float
 
 
-def choose_offer(
+class Choice(NamedTuple):
+    """What was chosen for a subscriber who may read a reason.
+
+    Args:
+        action: what is done: the code of an offer, `banner alone` or `nothing`; for the holdout what would be.
+        best: the action that is expected to bring most.
+        offer: that of the action.
+        considered: the policy's other offers.
+        nets: what each offer of the policy is expected to bring, in its order; None if it is not possible.
+    """
+
+    action: str
+    best: str
+    offer: Offer | None
+    considered: list[OfferConsidered]
+    nets: list[float | None]
+
+
+def choose_action(
     policy: Policy,
     subscriber: Contract,
     probability: float,
@@ -46,8 +66,10 @@ def choose_offer(
     today: date,
     last_offer: date | None,
     language: str,
-) -> tuple[Offer | None, list[OfferConsidered]]:
-    """Choose the offer with the largest expected net value for this subscriber.
+    key: str | None = None,
+    drawn: str | None = None,
+) -> Choice:
+    """Choose the action with the largest expected net value for this subscriber, or by lot another possible one.
 
     `formula.py` says what an offer is worth that answers one of the reasons, in the policy's currency, with
 
@@ -60,43 +82,59 @@ def choose_offer(
     segment. `take_up` is the share of all who are offered it and accept.
 
     An offer counts for the reason with the highest save rate that it answers; of equal ones for the first. Net values
-    are compared in whole cents, as they are shown. An offer with a net value of 0 or less is not made. Of equal offers
-    the first in the policy is made.
+    are compared in whole cents, as they are shown. An offer with a net value of 0 or less is not best. Of equal offers
+    the first in the policy is best.
 
     Args:
         probability: of leaving, as shown, as the reasons are.
         last_offer: the day on which the subscriber last accepted an offer; within the cooldown there is none. A day
             that is still to come counts as today.
         language: one of the policy's.
-
-    Returns:
-        The offer, or None, and all others of the policy in its order.
+        key: of the subscriber; without it no lot is drawn.
+        drawn: the action that was drawn before, to choose as then. One that is not possible counts as none.
     """
-    stake = _weigh_subscriber(policy, subscriber)
-    cooling = last_offer is not None and (today - last_offer).days < policy.cooldown_days
-    best: WeighedOffer | None = None
-    best_at = -1
+    weighed = _weigh_offers(policy, subscriber, probability, reasons, today=today, last_offer=last_offer)
+    nets = [None if isinstance(offer, str) else offer.net for offer in weighed]
+    best = action = find_best_action(policy.codes, nets, policy.without_offer)
+    if drawn is not None:
+        action = drawn if drawn in list_actions(policy.codes, nets) else best
+    elif key and policy.explore.share:
+        tried = list_tried(list_actions(policy.codes, nets), policy.untried)
+        action = draw_action(key, policy.holdout.experiment, policy.explore, today, best=best, tried=tried)
+    made: Offer | None = None
     considered: list[OfferConsidered] = []
-    for at, terms in enumerate(policy.terms):
-        weighed: WeighedOffer | None = None
-        why: WhyNotOffered = "worth_less_than_the_chosen"
-        if today > terms.offer.expires:
-            why = "expired"
-        elif cooling:
-            why = "cooldown"
-        elif not is_met(terms.eligible, subscriber):
-            why = "not_eligible"
-        elif (weighed := _weigh(terms, reasons, probability, stake)) is None:
-            why = "answers_no_reason"
-        elif weighed.net <= 0:
-            why = "not_worth_its_cost"
-        elif best is None or weighed.net > best.net:
-            best, best_at = weighed, at
-        considered.append({"code": terms.code, "why": why, "net_dollars": None if weighed is None else weighed.net})
-    if best is None:
-        return None, considered
-    del considered[best_at]
-    return _build_offer(best, probability, policy.currency, language), considered
+    for terms, offer in zip(policy.terms, weighed, strict=True):
+        if isinstance(offer, str):
+            considered.append({"code": terms.code, "why": offer, "net_dollars": None})
+        elif terms.code == action:
+            made = _build_offer(offer, probability, policy.currency, language)
+        else:
+            why: WhyNotOffered = "not_drawn" if action != best else "worth_less_than_the_chosen"
+            considered.append(
+                {
+                    "code": terms.code,
+                    "why": why if offer.net > 0 else "not_worth_its_cost",
+                    "net_dollars": offer.net,
+                }
+            )
+    return Choice(action, best, made, considered, nets)
+
+
+def choose_offer(
+    policy: Policy,
+    subscriber: Contract,
+    probability: float,
+    reasons: Sequence[CustomerReason],
+    *,
+    today: date,
+    last_offer: date | None,
+    language: str,
+) -> tuple[Offer | None, list[OfferConsidered]]:
+    """Choose the best offer, as `choose_action` does without a lot; return it or None, and all others of the policy."""
+    choice = choose_action(
+        policy, subscriber, probability, reasons, today=today, last_offer=last_offer, language=language
+    )
+    return choice.offer, choice.considered
 
 
 def find_largest_net(policy: Policy, price: float) -> float:
@@ -114,6 +152,31 @@ def find_largest_net(policy: Policy, price: float) -> float:
         cost = find_cost(1.0, effect, terms.take_up, full_cost, terms.leavers_use)
         largest = max(largest, find_net(effect, terms.offer.worth_dollars or kept, cost))
     return round(largest, CENTS)
+
+
+def _weigh_offers(
+    policy: Policy,
+    subscriber: Contract,
+    probability: float,
+    reasons: Sequence[CustomerReason],
+    *,
+    today: date,
+    last_offer: date | None,
+) -> list[WeighedOffer | WhyNotOffered]:
+    """Weigh each offer of the policy, in its order, or say why it is not possible."""
+    stake = _weigh_subscriber(policy, subscriber)
+    is_cooling = last_offer is not None and (today - last_offer).days < policy.cooldown_days
+    offers: list[WeighedOffer | WhyNotOffered] = []
+    for terms in policy.terms:
+        if today > terms.offer.expires:
+            offers.append("expired")
+        elif is_cooling:
+            offers.append("cooldown")
+        elif not is_met(terms.eligible, subscriber):
+            offers.append("not_eligible")
+        else:
+            offers.append(_weigh(terms, reasons, probability, stake) or "answers_no_reason")
+    return offers
 
 
 def _weigh_subscriber(policy: Policy, subscriber: Contract) -> Stake:

@@ -17,8 +17,8 @@ from churn.model.model import ChurnModel
 from churn.prediction_log.ids import make_prediction_id
 from churn.prediction_log.record import Entry, day_from_ns
 from churn.prediction_log.writer import PredictionLog
-from churn.retention.banner import build_banner
-from churn.retention.offers.arms import draw_arm
+from churn.retention.banner import decide_banner
+from churn.retention.offers.arms import draw_arm, takes_part_below
 from churn.retention.offers.policy import Policy
 from churn.retention.reasons import rank_reasons
 from churn.service.answering.answer import build_answer
@@ -90,15 +90,12 @@ def predict_routes(
         clock.end("explain")
         answer = build_answer(model, subscriber, prediction, threshold=threshold, reasons=reasons)
         clock.end("reasons")
-        banner = withheld = None
+        decision = None
         time_ns = time.time_ns()
-        if answer["show_retention_banner"]:
-            today = day_from_ns(time_ns)
-            banner = build_banner(model, policy, subscriber, prediction, visitor, today=today)
-            if banner["arm"] == "holdout" and prediction_log:  # what anybody else would be shown; only the log has it
-                anybody = visitor._replace(key=None)
-                withheld = build_banner(model, policy, subscriber, prediction, anybody, today=today)
+        if answer["show_retention_banner"] or _is_tried_below(policy, visitor.key, time_ns):
+            decision = decide_banner(model, policy, subscriber, prediction, visitor, today=day_from_ns(time_ns))
             clock.end("retention")
+        banner = decision.shown if decision else None
         prediction_id = make_prediction_id()
         whole: RetentionAnswer = {**answer, "prediction_id": prediction_id, "retention": banner}
         response = JsonResponse(to_json(whole))
@@ -115,11 +112,10 @@ def predict_routes(
                     visitor.key,
                     prediction,
                     answer,
-                    banner,
+                    decision,
                     state["trace_id"],
                     state["caller_request_hash"],
                     banner["arm"] if banner else draw_arm(visitor.key, policy.holdout),
-                    withheld,
                     visitor.last_offer,
                     visitor.attempt,
                 )
@@ -153,6 +149,12 @@ def predict_routes(
         return PiecesResponse(answer.list_pieces())
 
     return router
+
+
+def _is_tried_below(policy: Policy, key: str | None, time_ns: int) -> bool:
+    """Return whether the banner is tried on a subscriber below the threshold; most policies try it on nobody."""
+    explore, experiment = policy.explore, policy.holdout.experiment
+    return explore.below_threshold > 0 and takes_part_below(key, experiment, explore, day_from_ns(time_ns))
 
 
 def _find_as_of(model: ChurnModel) -> date | None:

@@ -141,7 +141,7 @@ class Counters:
         cells[self._sets[features]] += 1
         if retention is not None:
             offer = retention["offer"]
-            cells[self._banners] += 1
+            cells[self._banners] += answer["show_retention_banner"]
             cells[self._retention[retention["arm"], offer["code"] if offer else NO_OFFER]] += 1
 
     def count_batch(self, *, answered: int, refused: int) -> None:
