@@ -11,6 +11,8 @@ from churn.retention.offers.actions import BANNER_ALONE, NOTHING, find_best_acti
 from churn.retention.offers.document import WithoutOffer
 from churn.retention.offers.policy import Policy
 
+__all__ = ["BANNER_ALONE", "NOTHING", "Possible", "add_decision", "columns_from_fields"]
+
 # The policy assumes nothing of a banner without an offer.
 WITHOUT_OFFER = (0.0, 0.0)
 
