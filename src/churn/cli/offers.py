@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,6 +71,8 @@ def offers_check(policy: PolicyArgument, contract: NamedContractOption = None) -
             )
     holdout = read.holdout
     out.print(f"{100 * holdout.share:g} % of the subscribers are held out by the experiment {holdout.experiment}")
+    for line in describe_learning(read):
+        out.print(line)
     if expired := [terms.code for terms in read.terms if terms.offer.expires < _day(None)]:
         out.print(f"expired, and no longer made: {', '.join(expired)}")
 
@@ -203,6 +205,27 @@ def offers_diff(
 
         for shown in build_comparison_tables(compared):
             print_table(*shown)
+
+
+def describe_learning(policy: Policy) -> Iterator[str]:
+    """Say what a policy does where no offer is worth it, what it tries, and what of it is measured."""
+    shown = "nothing is shown" if policy.without_offer == "nothing" else "the reasons are shown alone"
+    yield f"where no offer is worth it, {shown}"
+    explore = policy.explore
+    if explore.share:
+        yield (
+            f"{100 * explore.share:g} % of those with a key get an action by lot, and keep it for "
+            f"{explore.period_days} days"
+        )
+    if policy.untried:
+        yield f"no longer tried by lot: {', '.join(code for code in policy.codes if code in policy.untried)}"
+    if explore.below_threshold:
+        yield f"{100 * explore.below_threshold:g} % of those below the threshold take part"
+    if policy.segments:
+        yield f"segments, the first that fits: {', '.join(segment.name for segment in policy.segments)}; else others"
+    measured = [terms.code for terms in policy.terms if terms.offer.measured]
+    yield f"measured: {', '.join(measured)}" if measured else "no offer is measured: all of it is assumed"
+    yield "what it is worth to keep a subscriber is assumed, and every amount rests on it"
 
 
 def _build_report(content: Mapping[str, Any]) -> Report:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from churn.retention.offers.document import PolicyDocument
+from churn.retention.offers.document import OfferDocument, PolicyDocument
 
 NOTHING = "nothing"
 
@@ -21,19 +21,30 @@ class PolicyChange(NamedTuple):
 
 def list_changes(old: PolicyDocument, new: PolicyDocument) -> list[PolicyChange]:
     """List all changes in the order of the file. An offer is known by its code."""
-    before, after = (policy.model_dump(exclude={"offers"}) for policy in (old, new))
+    before, after = (policy.model_dump(by_alias=True, exclude={"offers"}) for policy in (old, new))
     changes = [
         PolicyChange(place, change, ends_the_experiment=place.startswith("holdout"))
-        for place, change in _differences(before, after)
+        for place, change in _differences(_name_segments(before), _name_segments(after))
     ]
-    return [*changes, *_offers(old, new)]
+    return [*changes, *_segments(old, new), *_offers(old, new)]
+
+
+def _name_segments(dump: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a policy or a measurement says, with its segments by name, so that each is compared by itself."""
+    named = {segment["name"]: segment for segment in dump["segment"]}
+    return {key: value for key, value in dump.items() if key != "segment"} | {
+        f'segment "{name}"': segment for name, segment in named.items()
+    }
+
+
+def _segments(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
+    before, after = ([segment.name for segment in policy.segments] for policy in (old, new))
+    if [name for name in before if name in after] != [name for name in after if name in before]:
+        yield PolicyChange("order of the segments", f"{', '.join(before)} -> {', '.join(after)}; the first that fits")
 
 
 def _offers(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
-    before, after = (
-        {offer.code: offer.model_dump(by_alias=True, exclude_none=True) for offer in policy.offers}
-        for policy in (old, new)
-    )
+    before, after = ({offer.code: _dump_offer(offer) for offer in policy.offers} for policy in (old, new))
     for code in before:
         if code not in after:
             yield PolicyChange(f'offer "{code}"', "removed")
@@ -46,6 +57,11 @@ def _offers(old: PolicyDocument, new: PolicyDocument) -> Iterator[PolicyChange]:
     kept, kept_now = [code for code in before if code in after], [code for code in after if code in before]
     if kept != kept_now:
         yield PolicyChange("order of the offers", f"{', '.join(kept)} -> {', '.join(kept_now)}; earlier ones win ties")
+
+
+def _dump_offer(offer: OfferDocument) -> dict[str, Any]:
+    dump = offer.model_dump(by_alias=True, exclude_none=True)
+    return dump | {"measured": _name_segments(dump["measured"])} if offer.measured else dump
 
 
 def _differences(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, str]]:

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from churn.answers import Arm
 from churn.contract.language import ENGLISH, SYMBOLS
 from churn.retention.campaign.population import Census
-from churn.retention.campaign.simulation import PolicyComparison, Simulation
+from churn.retention.campaign.simulation import PolicyComparison, Seen, Simulation
 from churn.retention.offers.policy import Policy
 
 ARMS: dict[Arm, str] = {
@@ -25,11 +25,15 @@ WHY = {
     "answers_no_reason": "answers none of the reasons shown",
     "not_worth_its_cost": "not worth its cost",
     "worth_less_than_the_chosen": "another is worth more",
+    "not_drawn": "another was drawn by lot",
 }
+MEASURED = ("take_up", "leavers_use", "strength")
 MONEY = {"cost_dollars": "cost", "saved_dollars": "margin kept", "net_dollars": "net value"}
 
 
-ASSUMED = {"code", "take_up", "saves", "source", "worth_dollars"}
+ASSUMED = {"code", "take_up", "saves", "leavers_use", "source", "worth_dollars"}
+SEEN: tuple[Seen, ...] = get_args(Seen.__value__)
+RESTS_ON = "amounts rest on an assumed margin"
 
 
 class PrintedTable(NamedTuple):
@@ -57,6 +61,8 @@ def build_summary(
         "invalid": [asdict(invalid) for invalid in census.invalid()],
         "banners": simulation.banners,
         "arms": {arm: simulation.arms[arm] for arm in ARMS},
+        "seen": {seen: simulation.seen[seen] for seen in SEEN},
+        "by_lot": round(simulation.by_lot, 2),
         "offers": [
             {
                 "code": code,
@@ -73,6 +79,11 @@ def build_summary(
             **(assumed.model_dump() if assumed else {}),
             "offers": [offer.model_dump(include=ASSUMED, exclude_none=True) for offer in policy.document.offers],
         },
+        "measured": [
+            {"code": offer.code, **offer.measured.model_dump(mode="json", by_alias=True, exclude_none=True)}
+            for offer in policy.document.offers
+            if offer.measured
+        ],
     }
 
 
@@ -80,6 +91,9 @@ def build_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
     """Make tables of a summary, without those that would be empty."""
     counts = {"rows": summary["rows"], "not valid": summary["invalid_rows"], "with a banner": summary["banners"]}
     counts |= {f"- {words}": summary["arms"][arm] for arm, words in ARMS.items() if summary["arms"][arm]}
+    counts |= {f"- see {seen}": count for seen, count in summary["seen"].items() if count}
+    if by_lot := round(summary["by_lot"]):
+        counts["- of them, expected to get another action by lot"] = by_lot
     title = f"Subscribers; those above {summary['threshold']:g} see a banner"
     yield PrintedTable(title, ["", "count"], _align_counts(counts.items()))
     if summary["invalid"]:
@@ -98,6 +112,8 @@ def build_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable]:
         why = [(WHY[why], count) for why, count in summary["no_offer"].items()]
         yield PrintedTable("No offer: how far the nearest one came", ["why", "count"], _align_counts(why))
     yield _assumptions(summary["assumptions"])
+    if summary["measured"]:
+        yield _measured(summary["measured"])
 
 
 def build_comparison_summary(census: Census, comparison: PolicyComparison) -> dict[str, Any]:
@@ -127,7 +143,7 @@ def build_comparison_tables(summary: Mapping[str, Any]) -> Iterator[PrintedTable
     old, new = summary["old"], summary["new"]
     rows = [["offers made", *_change(old["count"], new["count"], "{:,.0f}")]]
     rows += [[f"{words}, {_sign(summary)}", *_change(old[name], new[name], "{:,.2f}")] for name, words in MONEY.items()]
-    yield PrintedTable("Expected, each by the assumptions of its own policy", ["", "old", "new", "change"], rows)
+    yield PrintedTable(f"Expected, each by what its own policy says; {RESTS_ON}", ["", "old", "new", "change"], rows)
 
 
 def _change(old: float, new: float, form: str) -> list[str]:
@@ -156,7 +172,7 @@ def _offers(summary: Mapping[str, Any]) -> PrintedTable:
         [next((f"{WHY[why]}: {count:,}" for why, count in offer["why_not"].items()), "") for offer in made],
     ]
     withheld = summary["withheld_by_the_holdout"]
-    title = f"Offers of {summary['policy_version']}"
+    title = f"Offers of {summary['policy_version']}; {RESTS_ON}"
     if withheld["count"]:
         net = ENGLISH.write_money(withheld["net_dollars"], summary["currency"])
         title += f"; the holdout withholds {withheld['count']:,} more, net {net}"
@@ -179,5 +195,27 @@ def _assumptions(assumed: Mapping[str, Any]) -> PrintedTable:
     for offer in assumed["offers"]:
         worth = f"; worth {offer['worth_dollars']:,g}" if "worth_dollars" in offer else ""
         saves = ", ".join(f"{group} {rate:g}" for group, rate in offer["saves"].items())
-        rows.append([offer["code"], f"taken up {offer['take_up']:g}; saves {saves}{worth}", offer["source"]])
+        rows.append(
+            [
+                offer["code"],
+                f"taken up {offer['take_up']:g}; saves {saves}; leavers use {offer['leavers_use']:g}{worth}",
+                offer["source"],
+            ]
+        )
     return PrintedTable("All of this rests on assumptions", ["what", "assumed", "where it is from"], rows)
+
+
+def _measured(measured: Sequence[Mapping[str, Any]]) -> PrintedTable:
+    rows = []
+    for offer in measured:
+        period = f"{offer['experiment']}, {offer['from']} to {offer['until']}"
+        numbers = [(name.replace("_", " "), offer[name]) for name in MEASURED if name in offer]
+        numbers += [(f"strength in {segment['name']}", segment["strength"]) for segment in offer["segment"]]
+        rows += [[offer["code"], name, _write_estimate(number), period] for name, number in numbers]
+    return PrintedTable(
+        "Measured, in place of what was assumed", ["offer", "what", "measured", "where it is from"], rows
+    )
+
+
+def _write_estimate(number: Mapping[str, float]) -> str:
+    return f"{number['value']:g} ({number['low']:g} to {number['high']:g})"

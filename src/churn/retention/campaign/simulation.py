@@ -15,6 +15,7 @@ from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
 from churn.retention.offers.selection import choose_offer
 
+type Seen = Literal["an offer", "reasons alone", "nothing"]
 type WhyNoOffer = WhyNotOffered | Literal["no_reason_shown", "no_offers"]
 
 # How far an offer came on its way to being made; of all offers, the one that came furthest says why there is none.
@@ -59,6 +60,13 @@ def decide_offer(policy: Policy, banner: BannerSubscriber, today: date) -> Offer
     )
     why = None if offer is not None else _explain_no_offer(banner, considered)
     return OfferDecision(draw_arm(banner.key, policy.holdout), offer, considered, why)
+
+
+def find_seen(banner: BannerSubscriber, decision: OfferDecision, policy: Policy) -> Seen:
+    """Say what a subscriber sees who is not held out."""
+    if decision.offer is not None:
+        return "an offer"
+    return "reasons alone" if banner.reasons and policy.without_offer == "reasons" else "nothing"
 
 
 def _explain_no_offer(banner: BannerSubscriber, considered: Sequence[OfferConsidered]) -> WhyNoOffer:
@@ -123,6 +131,8 @@ class Simulation:
         offers: by code, in the policy's order; of those who see them. `made` has all of them together.
         withheld: what the holdout would have been offered.
         no_offer: why those who are not held out get none.
+        seen: of those who are not held out, how many see an offer, reasons alone or nothing.
+        by_lot: how many of them get an action by lot, as expected; the figures are those of the best action.
     """
 
     banners: int = 0
@@ -131,9 +141,11 @@ class Simulation:
     made: OfferTotals = field(default_factory=OfferTotals)
     withheld: OfferTotals = field(default_factory=OfferTotals)
     no_offer: Counter[WhyNoOffer] = field(default_factory=Counter)
+    seen: Counter[Seen] = field(default_factory=Counter)
+    by_lot: float = 0.0
     lines: list[SubscriberLine] = field(default_factory=list)
 
-    def add(self, banner: BannerSubscriber, decision: OfferDecision) -> None:
+    def add(self, banner: BannerSubscriber, decision: OfferDecision, policy: Policy) -> None:
         self.banners += 1
         self.arms[decision.arm] += 1
         self.lines.append(_build_line(banner, decision))
@@ -141,6 +153,9 @@ class Simulation:
             if decision.offer is not None:
                 self.withheld.add(decision.offer)
             return
+        self.seen[find_seen(banner, decision, policy)] += 1
+        if banner.reasons and decision.arm == "treatment":
+            self.by_lot += policy.explore.share
         for other in decision.considered:
             self.offers[other["code"]].why_not[other["why"]] += 1
         if decision.offer is not None:
@@ -154,7 +169,7 @@ def simulate(policy: Policy, subscribers: Iterable[BannerSubscriber], today: dat
     """Decide for each subscriber with a banner."""
     simulation = Simulation(offers={terms.code: OfferTotals() for terms in policy.terms})
     for banner in subscribers:
-        simulation.add(banner, decide_offer(policy, banner, today))
+        simulation.add(banner, decide_offer(policy, banner, today), policy)
     return simulation
 
 
