@@ -46,6 +46,7 @@ WHY_NOT_OFFERED: dict[WhyNotOffered, str] = {
     "answers_no_reason": "answers none of the reasons shown",
     "not_worth_its_cost": "would cost more than it is expected to bring",
     "worth_less_than_the_chosen": "expected to bring less than the one chosen",
+    "not_drawn": "a lot chose something else",
 }
 ARMS: dict[Arm, str] = {
     "treatment": "treatment",

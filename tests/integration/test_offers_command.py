@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from churn.contract.declaration import Contract
 from churn.model.bundle import Bundle
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.campaign.report import WHY
+from churn.retention.offers.document import Explore
 from churn.retention.offers.policy import Policy, find_default_policy, load_policy
 
 ROWS = 400
@@ -66,7 +68,8 @@ def test_what_is_simulated_is_what_the_service_would_answer(tmp_path: Path, subs
 
 
 def answered(bundle: Bundle, policy: Policy, subscriber: Contract, key: str) -> dict[str, str]:
-    """What the service would answer, as a line of a `.csv` file."""
+    """What the service would answer without a lot, as a line of a `.csv` file."""
+    policy = replace(policy, explore=Explore(share=0.0))
     [prediction] = bundle.model.predict([subscriber])
     content = build_banner(bundle.model, policy, subscriber, prediction, Visitor(key), today=date.fromisoformat(TODAY))
     offer = content["offer"]
@@ -108,7 +111,10 @@ def test_the_policy_is_the_option_the_setting_or_the_contracts_own(
 
 def test_a_policy_is_checked_by_the_contract_that_it_names(tmp_path: Path) -> None:
     own = find_default_policy(find_contract("telco"))
-    assert "telco-2026-11 is valid" in succeed(tmp_path, "offers", "check", own)
+    assert "telco-2026-12 is valid" in (said := succeed(tmp_path, "offers", "check", own))
+    assert "where no offer is worth it, nothing is shown" in said
+    assert "2 % of those with a key get an action by lot, and keep it for 90 days" in said
+    assert "no offer is measured: all of it is assumed" in said
     done = churn(tmp_path, "offers", "check", own, "--contract", "streamflow")
     assert (done.code, "contract: is telco, but the contract in use is streamflow" in done.err) == (2, True)
     done = churn(tmp_path, "offers", "check", policy_file(tmp_path, ('contract = "streamflow"', 'contract = "nobody"')))
@@ -150,7 +156,7 @@ def test_what_changed_is_told_in_words_and_over_subscribers_in_numbers(
     assert told["subscribers"]["arms_changed"] > 0
     shown = succeed(tmp_path, *arguments)
     assert "subscribers with a banner get something else" in shown
-    assert "Expected, each by the assumptions of its own policy" in shown
+    assert "Expected, each by what its own policy says; amounts rest on an assumed margin" in shown
 
 
 def test_a_file_of_another_kind_is_refused_before_anything_is_read(tmp_path: Path, bundle: Bundle) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from churn.dashboard.report import Report, Table
     from churn.outcomes.changes import Change
     from churn.prediction_log.banner_events import BannerEvent
-    from churn.prediction_log.record import Record
+from churn.prediction_log.record import Record
+from churn.retention.offers.actions import NOTHING
 
 # ruff: noqa: PLC0415 - what draws is an extra
 
@@ -124,12 +125,12 @@ def list_actions(records: Sequence[Record]) -> Columns:
     """Return the columns and rows of what could have been done, where the record says so."""
     columns = ["when", "what could have been done", "expected to be worth to us, in our currency", "how likely it was"]
     rows = [
-        [format_time(record["time"] / 1e6), ACTIONS.get(action, f"offer {action}"), f"{value:+.2f}", f"{likely:.0%}"]
+        [format_time(record["time"] / 1e6), ACTIONS.get(action, f"offer {action}"), f"{value:+.2f}", f"{likely:.1%}"]
         for record in records
         for action, value, likely in zip(
             record["actions"], record["action_values"], record["action_propensities"], strict=True
         )
-        if record["banner"]
+        if record["banner"] or record["action"]
     ]
     return columns, rows
 
@@ -200,12 +201,16 @@ def _list_lacking(kept: Kept) -> Iterator[list[str]]:
 
 
 def _describe_banner(record: Record) -> str:
-    if not record["banner"]:
+    if not record["banner"] and record["action"] is None:
         return f"none: not above {record['threshold']:g}"
     if record["arm"] == "holdout":
         withheld = f"; else the offer {record['withheld_offer']}" if record["withheld_offer"] else ""
         return f"none: in the group that is shown none, to measure what the banner does{withheld}"
-    return "shown, with " + (", ".join(map(_write_code, record["shown_reasons"])) or "no reasons")
+    by_lot = record["decided_by"] == "explore"
+    if record["action"] == NOTHING and record["withheld_reasons"]:
+        return "none: drawn by lot, to learn what helps" if by_lot else "none: no offer was worth it"
+    drawn = "; drawn by lot, to learn what helps" if by_lot else ""
+    return "shown, with " + (", ".join(map(_write_code, record["shown_reasons"])) or "no reasons") + drawn
 
 
 def _list_portal(kept: Kept) -> list[Table]:

@@ -254,6 +254,7 @@ def _show_replay(record: Record, differences: list[Mismatch], bundle: str, not_c
         ["banner", "none" if not record["banner"] else f"{record['arm']}, offer {record['offer'] or 'none'}"],
         ["reasons shown", "\n".join(record["shown_reasons"]) or "none"],
         ["actions", "\n".join(_list_actions(record)) or "not known"],
+        ["action", f"{record['action']}, by {record['decided_by']}" if record["action"] else "not known"],
     ]
     if record["withheld_offer"]:
         rows.append(["withheld from the holdout", record["withheld_offer"]])

@@ -13,14 +13,17 @@ from churn.outcomes.exposures import Exposures
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import join_outcomes
 from churn.outcomes.reading_exposures import collect_exposures, read_exposures
+from churn.prediction_log.actions import BANNER_ALONE, Possible
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker, hash_key
+from churn.retention.banner import Decision
+from churn.retention.offers.selection import Choice
 
 SALT, DAY_S, HORIZON = "a salt", 24 * 3600, 30
 CONTRACT = find_contract("streamflow")
 NAMES = CONTRACT.feature_names()
 OFFERS = ("yearly", "pause")
-SHARED: dict[str, Any] = {"policy_version": "1", "policy_sha256": "c" * 64, "offers": OFFERS}
+SHARED: dict[str, Any] = {"policy_version": "1", "policy_sha256": "c" * 64, "possible": Possible(OFFERS)}
 
 
 def banner(arm: str, offer: str | None, *, nets: tuple[float | None, ...] = (2.0, None)) -> Any:
@@ -38,6 +41,16 @@ def banner(arm: str, offer: str | None, *, nets: tuple[float | None, ...] = (2.0
 type Visit = tuple[float, str | None, str, float, Any]
 
 
+def decide(arm: str, shown: Any) -> Decision:
+    """What was decided: the holdout is shown nothing of it."""
+    code = shown["offer"]["code"] if shown["offer"] else BANNER_ALONE
+    choice = Choice(code, code, shown["offer"], shown["offers_considered"], [])
+    if arm == "holdout":
+        empty: Any = {**shown, "reasons": [], "offer": None, "offers_considered": []}
+        return Decision(empty, choice, "risk", [reason["code"] for reason in shown["reasons"]])
+    return Decision(shown, choice, "risk", [])
+
+
 def write(places: Places, experiment: str, *visits: Visit, share: Any = 0.2) -> None:
     """A journal: the day of each visit, who, the arm, the probability and the banner, withheld or not."""
     places.prepare()
@@ -45,15 +58,12 @@ def write(places: Places, experiment: str, *visits: Visit, share: Any = 0.2) -> 
     lines = LineMaker(JournalHeader(*bundle, experiment=experiment, holdout_share=share, **SHARED))
     written = [lines.header]
     for day, key, arm, score, shown in visits:
-        answered: Any = (
-            {**shown, "reasons": [], "offer": None, "offers_considered": []} if arm == "holdout" and shown else shown
-        )
+        decision = decide(arm, shown) if shown else None
         answer: Any = {"top_reasons": [], "show_retention_banner": score > 0.6}
         prediction = Prediction(score, tuple(day + at for at in range(len(NAMES))), (0.0,) * len(NAMES), 0.0)
         made = f"{int(day * 1000):016x}{experiment.encode().hex():0>16}"
-        withheld = shown if arm == "holdout" else None
-        drawn: Any = {"arm": arm, "withheld": withheld}
-        entry = Entry(round(day * DAY_S * 1e9), made, "", key, prediction, answer, answered, **drawn)
+        drawn: Any = {"arm": arm}
+        entry = Entry(round(day * DAY_S * 1e9), made, "", key, prediction, answer, decision, **drawn)
         written.append(lines.make_line(entry))
     (places.journals / f"{experiment}.jsonl").write_bytes(b"".join(written))
 

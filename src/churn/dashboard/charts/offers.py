@@ -19,7 +19,8 @@ def report_offers(summary: Mapping[str, Any]) -> Report:
         f"{total['count']:,} offers to {summary['banners']:,} subscribers with a banner",
         _draw_offers(summary["offers"], summary["currency"]) if summary["offers"] else [],
         [Table(*table) for table in build_tables(summary)],
-        lead=f"Expected cost {sign}{total['cost_dollars']:,.0f}, net value {sign}{total['net_dollars']:,.0f}. Both rest on an assumed margin.",
+        lead=f"Expected cost {sign}{total['cost_dollars']:,.0f}, net value {sign}{total['net_dollars']:,.0f}. "
+        "Both rest on an assumed margin.",
         basis=f"{summary['rows']:,} rows, scored by {summary['model_version']}, decided on {summary['today']}.",
     )
 

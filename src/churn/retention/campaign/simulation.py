@@ -148,7 +148,7 @@ class Simulation:
     def add(self, banner: BannerSubscriber, decision: OfferDecision, policy: Policy) -> None:
         self.banners += 1
         self.arms[decision.arm] += 1
-        self.lines.append(_build_line(banner, decision))
+        self.lines.append(_build_line(banner, decision, policy))
         if decision.arm == "holdout":
             if decision.offer is not None:
                 self.withheld.add(decision.offer)
@@ -173,13 +173,14 @@ def simulate(policy: Policy, subscribers: Iterable[BannerSubscriber], today: dat
     return simulation
 
 
-def _build_line(banner: BannerSubscriber, decision: OfferDecision) -> SubscriberLine:
+def _build_line(banner: BannerSubscriber, decision: OfferDecision, policy: Policy) -> SubscriberLine:
     offer = decision.made
+    sees_nothing = decision.arm == "holdout" or find_seen(banner, decision, policy) == "nothing"
     return SubscriberLine(
         key=banner.key or "",
         arm=decision.arm,
         churn_probability=banner.probability,
-        reasons="" if decision.arm == "holdout" else " ".join(reason["code"] for reason in banner.reasons),
+        reasons="" if sees_nothing else " ".join(reason["code"] for reason in banner.reasons),
         offer="" if offer is None else offer["code"],
         net_dollars=None if offer is None else offer["expected"]["net_dollars"],
         withheld=decision.offer["code"] if decision.arm == "holdout" and decision.offer is not None else "",

@@ -39,6 +39,31 @@ def test_every_change_is_told_with_its_place_from_what_to_what(tmp_path: Path, o
     assert any(change in one for one in told(tmp_path, (old, new)))
 
 
+def test_what_is_tried_and_measured_is_told_by_its_name(tmp_path: Path) -> None:
+    segment = '[[segment]]\nname = "costly"\nwhen.monthly_charges.at_least = {}\n[cooldown]'
+    offer = (
+        'code = "yearly-20"\nmeasured.experiment = "one"\nmeasured.from = 2026-01-01\nmeasured.until = 2026-06-30\n'
+        'measured.subscribers = 9\nmeasured.segment = [{{ name = "costly", subscribers = 8, strength = {} }}]'
+    )
+    strengths = ("{ value = 0.5, low = 0.1, high = 0.9 }", "{ value = 0.6, low = 0.1, high = 0.9 }")
+    old, new = (
+        policy_of(
+            tmp_path,
+            ("[cooldown]", segment.format(80 + at)),
+            ("[headlines]", f"explore.share = 0.0{at}\n[headlines]"),
+            ('code = "yearly-20"', offer.format(strengths[at])),
+        )
+        for at in (0, 1)
+    )
+    changes = list_changes(old.document, new.document)
+    assert [f"{change.place}: {change.what}" for change in changes] == [
+        "explore: share: 0 -> 0.01",
+        'segment "costly": when: monthly_charges: at_least: 80 -> 81',
+        'offer "yearly-20": measured: segment "costly": strength: value: 0.5 -> 0.6',
+    ]
+    assert not any(change.ends_the_experiment for change in changes)
+
+
 def test_the_same_policy_has_no_changes(tmp_path: Path) -> None:
     assert told(tmp_path) == []
 

@@ -26,6 +26,17 @@ def policy(tmp_path: Path) -> Policy:
     return policy_of(tmp_path)
 
 
+NOTHING_AND_A_LOT = ("[headlines]", 'without_offer = "nothing"\nexplore.share = 0.5\n[headlines]')
+SEGMENT = '[[segment]]\nname = "costly"\nwhen.monthly_charges.at_least = 80\n[cooldown]'
+MEASURED = """code = "yearly-20"
+measured.experiment = "retention-banner-1"
+measured.from = 2026-01-01
+measured.until = 2026-06-30
+measured.subscribers = 4100
+measured.take_up = { value = 0.28, low = 0.25, high = 0.31 }
+measured.segment = [{ name = "costly", subscribers = 800, strength = { value = 0.9, low = 0.5, high = 1.3 } }]"""
+
+
 class Simulated(NamedTuple):
     """The subscribers with a banner, what became of them, and the figures of that."""
 
@@ -104,7 +115,35 @@ def test_the_tables_show_banners_offers_reasons_and_assumptions(policy: Policy, 
     assumed = {cells[0]: cells for cells in shown[-1].rows}
     assert policy.document.assumptions is not None
     assert assumed["margin share of the price"][1:] == ["0.45", policy.document.assumptions.margin_share_source]
-    assert assumed["priority-support"][1] == "taken up 0.5; saves support 0.18"
+    assert assumed["priority-support"][1] == "taken up 0.5; saves support 0.18; leavers use 1"
+    assert "rest on an assumed margin" in shown[1].title
+
+
+def test_who_would_be_shown_nothing_is_counted(tmp_path: Path) -> None:
+    """A dear policy: no offer is worth it. Reasons are shown alone, or nothing is."""
+    dear = ("months_kept = 12", "months_kept = 0.1")
+    for changes, seen in (((dear,), "reasons alone"), ((dear, NOTHING_AND_A_LOT), "nothing")):
+        found, simulation, counts = simulate_rows(tmp_path, policy_of(tmp_path, *changes), MANY)
+        treated = counts["arms"]["treatment"] + counts["arms"]["unassigned"]
+        with_reasons = sum(bool(banner.reasons) for banner in found) - sum(
+            line.arm == "holdout" and bool(banner.reasons) for banner, line in zip(found, simulation.lines, strict=True)
+        )
+        assert sum(counts["seen"].values()) == treated
+        assert counts["seen"]["an offer"] == counts["total"]["count"] == 0
+        assert counts["seen"][seen] in {with_reasons, treated}
+        assert any(f"see {seen}" in row[0] for table in build_tables(counts) for row in table.rows)
+    assert counts["by_lot"] == pytest.approx(0.5 * with_reasons)
+
+
+def test_what_is_measured_stands_beside_what_is_assumed(tmp_path: Path) -> None:
+    measured = policy_of(tmp_path, ('code = "yearly-20"', MEASURED), ("[cooldown]", SEGMENT))
+    *_, table = build_tables(simulate_rows(tmp_path, measured, MANY[:5]).figures)
+    assert table.title == "Measured, in place of what was assumed"
+    period = "retention-banner-1, 2026-01-01 to 2026-06-30"
+    assert [*table.rows] == [
+        ["yearly-20", "take up", "0.28 (0.25 to 0.31)", period],
+        ["yearly-20", "strength in costly", "0.9 (0.5 to 1.3)", period],
+    ]
 
 
 def test_rows_that_are_not_valid_have_a_table_of_their_own(tmp_path: Path, policy: Policy) -> None:
