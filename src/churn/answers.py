@@ -70,10 +70,20 @@ class OfferReason(TypedDict):
 
 
 class OfferValue(TypedDict):
-    """Why an offer is worth making: `net = churn_probability * save_rate * margin - cost`, before rounding."""
+    """Why an offer is worth making: `net = effect * margin - cost`, before rounding.
+
+    The effect is `churn_probability * save_rate`, and with an uplift model that plus `adjustment`, at most the
+    probability.
+    """
 
     churn_probability: float
     save_rate: Annotated[float, Field(description="The share of leaving that it prevents, as assumed or measured.")]
+    adjustment: NotRequired[
+        Annotated[
+            float,
+            Field(description="What the uplift model adds to the effect, 4 decimals; absent where none decides."),
+        ]
+    ]
     margin_dollars: Annotated[Dollars, Field(description="What keeping this subscriber is worth.")]
     cost_dollars: Annotated[Dollars, Field(description="What the offer is expected to cost.")]
     net_dollars: Annotated[Dollars, Field(description="The expected net value.")]

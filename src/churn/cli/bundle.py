@@ -1,28 +1,74 @@
-"""The commands `churn bundle ...`: make keys, sign and verify a bundle, and upgrade one of an earlier format."""
+"""The commands `churn bundle ...`: show, sign and verify a bundle, make keys, and upgrade one of an earlier format."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from churn.cli.extras import require_extra
 from churn.cli.options import JsonOption
-from churn.cli.show import out, print_json, say
+from churn.cli.show import out, print_json, print_table, say
+from churn.contract.catalogues import list_languages
 from churn.errors import SettingsError
 from churn.model.bundle import load_bundle
 from churn.model.manifest import MANIFEST
 from churn.model.signing import SIGNATURE, make_keys, require_signature, sign_manifest
+from churn.model.threshold import find_threshold
+from churn.retention.banner import OTHER_EFFECTS, find_uplift
+from churn.retention.offers.policy import load_policy
 from churn.settings import read_settings
 
 app = typer.Typer(
-    name="bundle", help="Sign and verify exported models, and upgrade earlier ones.", no_args_is_help=True
+    name="bundle", help="Show, sign and verify exported models, and upgrade earlier ones.", no_args_is_help=True
 )
 BundleArgument = Annotated[
     Path | None,
     typer.Argument(metavar="FOLDER", help="The bundle; the one that is served by default.", show_default=False),
 ]
+
+
+@app.command(epilog="Example: churn bundle show var/bundles/streamflow/v2.4.0")
+def show(folder: BundleArgument = None, *, as_json: JsonOption = False) -> None:
+    """Verify a bundle and say what is in it: the model, and the uplift if it has one. Exit code 4: it cannot be used.
+
+    An uplift decides only under a policy that says the effects that it was fitted over: OFFER_POLICY, or the contract's
+    own.
+    """
+    settings = read_settings()
+    bundle = load_bundle(folder or settings.bundle_path, settings.bundle_keys)
+    manifest, contract = bundle.manifest, bundle.model.contract
+    facts: dict[str, Any] = {
+        "bundle": str(bundle.path),
+        "model_version": manifest.model_version,
+        "format": manifest.bundle_format,
+        "sha256": bundle.sha256,
+        "contract": manifest.contract,
+        "explainer": manifest.explainer,
+        "training_data_version": manifest.training_data_version,
+        "threshold": find_threshold(bundle.model, settings.churn_threshold).probability,
+        "uplift": None,
+    }
+    if manifest.uplift:
+        policy = load_policy(settings.offer_policy, contract, languages=list_languages(contract))
+        decides = find_uplift(bundle.model, policy) is not None
+        facts["uplift"] = {**manifest.uplift.model_dump(mode="json"), "policy": policy.version, "decides": decides}
+    if as_json:
+        print_json(facts)
+        return
+    uplift = facts.pop("uplift")
+    print_table("bundle", ["what", "value"], [(name, _word(value)) for name, value in facts.items()])
+    if uplift:
+        why_not = "" if uplift["decides"] else f"no: {OTHER_EFFECTS.format(version=uplift['policy'])}"
+        rows = [(name, _word(value)) for name, value in uplift.items() if name != "decides"]
+        print_table("uplift", ["what", "value"], [*rows, ("decides", why_not or "yes")])
+    else:
+        out.print("It has no uplift: offers are chosen by the effects that the policy says.")
+
+
+def _word(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
 
 
 @app.command("make-keys", epilog="Example: churn bundle make-keys release.pem")

@@ -52,8 +52,9 @@ def prove(
     """Prove that a bundle's banners show no reason that is protected, repeated, wrong or not verified.
 
     Draw random valid subscribers, or read them with --data, and check each banner's reasons against the model's own
-    library. Count the banners that all their reasons undo together. Use the threshold in force and OFFER_POLICY. Exit
-    code 6 if a law is broken.
+    library. Check why an offer is for somebody against the boosters of the uplift, where there is one. Count the
+    banners that all their reasons undo together. Use the threshold in force and OFFER_POLICY. Exit code 6 if a law is
+    broken.
     """
     from churn.retention.proving import draw_batches
     from churn.retention.proving import prove as proof_of
@@ -89,6 +90,8 @@ def prove(
         print_table("reasons that raise the risk and were not shown", ["why", "times"], proof.suppressed.most_common())
         offers = [(code or "none", banners) for code, banners in proof.offers.most_common()]
         print_table("offers", ["code", "banners"], offers)
+        if loaded.model.uplift:
+            print_table("why an offer is for somebody", ["code", "banners"], proof.offer_reasons.most_common())
     if proof.broken:
         law, count = proof.broken.most_common(1)[0]
         raise GateError(
@@ -130,6 +133,7 @@ def _as_json(proof: Proof) -> dict[str, Any]:
         "shown": proof.shown,
         "codes": proof.codes,
         "suppressed": proof.suppressed,
+        "offer_reasons": proof.offer_reasons,
         "offers": {code or "none": count for code, count in proof.offers.items()},
         "broken": proof.broken,
     }

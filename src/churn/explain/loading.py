@@ -7,14 +7,14 @@ from churn.explain.libraries import EXTRAS, MODEL_FILES
 from churn.explain.trained import TrainedModel
 
 
-def load_model(path: Path, content: bytes) -> TrainedModel:
-    """Read a model's file by the library that its name tells.
+def load_model(path: Path, content: bytes, *, library: str | None = None) -> TrainedModel:
+    """Read a model's file by a library, by default the one that its name tells.
 
     Raises:
         BundleError: the library cannot read it.
         SettingsError: the library is not installed.
     """
-    library = MODEL_FILES[path.name]
+    library = library or MODEL_FILES[path.name]
     try:
         match library:
             case "XGBoost":

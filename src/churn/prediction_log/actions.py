@@ -13,9 +13,6 @@ from churn.retention.offers.policy import Policy
 
 __all__ = ["BANNER_ALONE", "NOTHING", "Possible", "add_decision", "columns_from_fields"]
 
-# The policy assumes nothing of a banner without an offer.
-WITHOUT_OFFER = (0.0, 0.0)
-
 
 class Possible(NamedTuple):
     """What a policy may do, as a journal's header has it.
@@ -56,7 +53,11 @@ def add_decision(line: dict[str, Any], decision: Decision) -> None:
         line["action"] = NOTHING
     else:
         line["other_nets"] = [other["net_dollars"] for other in choice.considered]
+        if choice.alone is not None:
+            line["alone"], line["adjustments"] = choice.alone, choice.adjustments
         if choice.offer:
+            if because := choice.offer.get("because"):
+                line["offer_reasons"] = [reason["code"] for reason in because]
             line["net"] = choice.offer["expected"]["net_dollars"]
             line["withheld_offer" if decision.shown["arm"] == "holdout" else "offer"] = choice.action
         else:
@@ -79,24 +80,29 @@ def columns_from_fields(fields: Mapping[str, Any], possible: Possible) -> dict[s
     """
     nets, action = fields.get("other_nets"), fields.get("action")
     if nets is None:
-        actions, values, propensities = [NOTHING], [0.0], [1.0]
+        actions, values, propensities, adjustments = [NOTHING], [0.0], [1.0], []
     else:
         code = fields.get("withheld_offer") or fields.get("offer")
         if code is not None:
             at = possible.offers.index(code)
             nets = [*nets[:at], fields.get("net"), *nets[at:]]
         actions = list_actions(possible.offers, nets)
-        values = [*WITHOUT_OFFER, *(net for net in nets if net is not None)]
+        alone = fields.get("alone")  # of which a policy assumes nothing, and an uplift may know
+        values = [0.0, alone or 0.0, *(net for net in nets if net is not None)]
+        adjustments = [0.0, *fields["adjustments"]] if alone is not None else []
         action = code or action or BANNER_ALONE
-        best = find_best_action(possible.offers, nets, possible.without_offer)
+        best = find_best_action(possible.offers, nets, possible.without_offer, alone)
         is_keyed = fields.get("arm") in {"treatment", "holdout"}
         propensities = find_propensities(actions, best, possible.explore_share * is_keyed, possible.untried)
     if action is not None and action not in actions:
         raise ValueError(f"{action!r} was not possible")
+    if adjustments and len(adjustments) != len(actions):
+        raise ValueError("not every action has an adjustment")
     return {
         "actions": actions,
         "action_values": values,
         "action_propensities": propensities,
+        "action_adjustments": adjustments,
         "action": action,
         "decided_by": action and fields.get("decided_by", "risk"),
     }

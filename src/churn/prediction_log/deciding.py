@@ -6,8 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from churn.contract.catalogues import list_languages
+from churn.contract.catalogues import find_contract_language, list_languages
 from churn.contract.declaration import Contract
+from churn.contract.language import ENGLISH, Language
 from churn.errors import BundleError, DataError, OfferPolicyError
 from churn.model.bundle import Bundle, load_bundle
 from churn.model.model import ChurnModel, Prediction
@@ -102,7 +103,8 @@ def decide_again(
     fields: dict[str, Any] = {"arm": record["arm"]}
     if record["banner"] or record["action"] is not None:
         last = record["last_offer"]
-        visitor = Visitor(last_offer=None if last is None else date.fromisoformat(last))
+        language = _find_language(record, model.contract)
+        visitor = Visitor(None, None if last is None else date.fromisoformat(last), language)
         rule = find_rule(record["verification"])
         today = day_from_ns(record["time"] * 1000)
         drawn = Drawn(record["arm"], record["action"])
@@ -111,11 +113,18 @@ def decide_again(
             decide_banner(model, policy, subscriber, prediction, visitor, today=today, rule=rule, drawn=drawn),
         )
     again |= {name: fields.get(name) for name in ("offer", "withheld_offer")}
+    again["offer_reasons"] = fields.get("offer_reasons", [])
     again |= columns_from_fields(fields, Possible.from_policy(policy))
     if record["action"] is None:  # of a version before, or without a banner
         for name in ("action", "decided_by"):
             del again[name]
     yield from (Redone(name, record[name], value) for name, value in again.items())
+
+
+def _find_language(record: Record, contract: type[Contract]) -> Language:
+    """Return the language of a record; English if there is no catalogue of it any more."""
+    code = record["language"]
+    return find_contract_language(contract, code) if code in list_languages(contract) else ENGLISH
 
 
 def predict_again(record: Record, challenger: Bundle, values: Sequence[float]) -> Iterator[Redone]:

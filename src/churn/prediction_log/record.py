@@ -50,6 +50,7 @@ COLUMNS: dict[str, Column] = {
     "shown_reasons": "texts",
     "verification": "count",
     "offer": "text",
+    "offer_reasons": "texts",
     "withheld_offer": "text",
     "withheld_reasons": "texts",
     "action": "text",
@@ -57,6 +58,7 @@ COLUMNS: dict[str, Column] = {
     "actions": "texts",
     "action_values": "numbers",
     "action_propensities": "numbers",
+    "action_adjustments": "numbers",
     "language": "text",
     "policy_version": "text",
     "policy_sha256": "text",
@@ -88,6 +90,8 @@ ADDED = (
         "actions",
         "action_values",
         "action_propensities",
+        "action_adjustments",
+        "offer_reasons",
     ),
 )
 """Columns that segments of versions before do not have. They are read as null, lists as empty."""

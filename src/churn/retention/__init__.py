@@ -7,4 +7,5 @@ banner.py    the reasons and the offer of one banner
 offers/      the policy of offers, and which offer a subscriber gets
 campaign/    a policy of offers over a file of subscribers
 proving.py   whether all that banners show is true
+proving_offers.py   whether what is said of an offer is true
 """

@@ -26,6 +26,7 @@ from churn.model.manifest import MODEL
 from churn.model.model import Prediction, tier_from_probability
 from churn.retention.banner import Visitor, build_banner
 from churn.retention.offers.policy import Policy
+from churn.retention.proving_offers import OfferWitness
 from churn.retention.reasons import MOST_SHOWN
 
 ROWS_AT_ONCE = 5000
@@ -45,6 +46,7 @@ class Proof:
         codes: how often each reason was shown.
         suppressed: how often each ground kept a reason from being shown.
         offers: how often each offer was made; `None` where there was none.
+        offer_reasons: how often each reason of an offer was shown.
         with_reasons: how many banners showed a reason.
         undone: of these, how many would not be shown with the concepts of all shown reasons moved together: the
             probability is then not above the threshold. No law, for nothing promises it.
@@ -57,6 +59,7 @@ class Proof:
     codes: Counter[str] = field(default_factory=Counter)
     suppressed: Counter[str] = field(default_factory=Counter)
     offers: Counter[str | None] = field(default_factory=Counter)
+    offer_reasons: Counter[str] = field(default_factory=Counter)
     with_reasons: int = 0
     undone: int = 0
     broken: Counter[str] = field(default_factory=Counter)
@@ -86,6 +89,7 @@ def prove(
     proof = Proof()
     name = find_model_file(bundle.files) or MODEL
     witness = load_model(bundle.path / name, bytes(bundle.files[name]))
+    of_offers = OfferWitness(bundle)
     languages = [find_contract_language(bundle.model.contract, code) for code in policy.document.languages]
     for people in batches:
         cases: list[tuple[Contract, Prediction, Retention]] = []
@@ -102,6 +106,8 @@ def prove(
         for person, _, banner in cases:
             _check_banner(proof, person, banner)
         _ask_the_witness(proof, bundle, witness, cases, threshold)
+        for law, case in of_offers.find_broken(cases):
+            proof.breaks(law, case)
     return proof
 
 
@@ -134,6 +140,8 @@ def _check_banner(proof: Proof, person: Contract, banner: Retention) -> None:
     proof.codes.update(reason["code"] for reason in reasons)
     proof.suppressed.update(reason["why"] for reason in banner["suppressed"])
     proof.offers[banner["offer"]["code"] if banner["offer"] else None] += 1
+    because = banner["offer"].get("because", []) if banner["offer"] else []
+    proof.offer_reasons.update(reason["code"] for reason in because)
     specs = {spec.name: spec for spec in person.features}
     groups = [reason["group"] for reason in reasons]
     actionable_first = sorted(reasons, key=lambda reason: not reason["actionable"])

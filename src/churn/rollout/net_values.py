@@ -1,14 +1,16 @@
 """Read from the prediction log what the offers of two versions are expected to bring, from the same subscribers.
 
 A record has the net value of each action that was possible, and how likely each was. On the same values, the other
-version's bundle decides here, by the policy of that version.
+version's bundle decides here, by the policy of that version. Each version values what it would do itself. Where one has
+an uplift, it values both: the canary's, or stable's if the canary has none. Else each would be its own judge.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from arro3.core import RecordBatch
@@ -68,7 +70,7 @@ class NetValueReader:
         except (ChurnError, OSError) as error:
             self.why = f"{error}; {getattr(error, 'instead', None) or WITHOUT}"
             return np.full(len(keys), UNREAD)
-        answered, decided = self._expect_all(records, has_banner, other, policy)
+        answered, decided = self._expect_all(records, has_banner, other, policy, is_shadow=is_shadow)
         canary, stable = (decided, answered) if is_shadow else (answered, decided)
         return encode_values(canary, stable, keys, self._find_largest(stable_policy))
 
@@ -82,14 +84,14 @@ class NetValueReader:
         return NetValues(policy.currency, self._find_largest(policy), tuple(steps), int((codes == UNREAD).sum()))
 
     def _expect_all(
-        self, records: RecordBatch, has_banner: Flags, model: ChurnModel, policy: Policy
+        self, records: RecordBatch, has_banner: Flags, model: ChurnModel, policy: Policy, *, is_shadow: bool
     ) -> tuple[Numbers, Numbers]:
         """Return for each record what was expected by who answered, and what is by this model and policy."""
         answered, decided = np.full((2, len(has_banner)), np.nan)
         for at, record in enumerate(rows_from_batch(records)):
             try:
-                answered[at] = expect_answered(record)
-                decided[at] = expect_decided(record, model, policy) if has_banner[at] else 0.0
+                expected = expect_answered(record), expect_decided(record, model, policy, has_banner=has_banner[at])
+                answered[at], decided[at] = value_both(*expected, is_second_canary=is_shadow)
             except DataError as error:
                 self.why = f"{error}; {error.instead}"
             except (KeyError, ValueError, TypeError, IndexError) as error:
@@ -134,10 +136,41 @@ def encode_values(canary: Numbers, stable: Numbers, keys: Keys, largest: float) 
     return np.asarray(np.where(np.isnan(canary) | np.isnan(stable), UNREAD, steps[0] * (STEPS + 1) + steps[1]))
 
 
-def expect_answered(record: Record) -> float:
-    """Return the net value that was expected of a subscriber, over all actions that were possible.
+class Expected(NamedTuple):
+    """What a version does for one subscriber, and what it expects of it.
 
-    It is 0 of a subscriber below the threshold, also where one was tried: the other version has none to compare.
+    Args:
+        propensities: how likely each action is, by its name.
+        nets: what each is expected to bring.
+        has_uplift: whether an uplift adjusted that.
+    """
+
+    propensities: Mapping[str, float]
+    nets: Mapping[str, float]
+    has_uplift: bool
+
+    def value(self, by: Mapping[str, float]) -> float:
+        """Return what is expected of what it does. An action that is not among `by` is worth what it says itself."""
+        return sum(share * by.get(action, self.nets[action]) for action, share in self.propensities.items())
+
+
+NO_BANNER = Expected({}, {}, has_uplift=False)
+
+
+def value_both(first: Expected, second: Expected, *, is_second_canary: bool) -> tuple[float, float]:
+    """Value what two versions do: each by itself, or both by one uplift, the canary's if it has one."""
+    canary, stable = (second, first) if is_second_canary else (first, second)
+    judge = canary if canary.has_uplift else stable if stable.has_uplift else None
+    return (
+        first.value(first.nets if judge is None else judge.nets),
+        second.value(second.nets if judge is None else judge.nets),
+    )
+
+
+def expect_answered(record: Record) -> Expected:
+    """Return what was done for a subscriber by the version that answered.
+
+    It is nothing below the threshold, also where a banner was tried: the other version has none to compare.
 
     Raises:
         DataError: the record is of a version that logged none.
@@ -147,17 +180,17 @@ def expect_answered(record: Record) -> float:
             f"the records of {record['model_version']} have no net values, since its program is of a version before",
             instead=f"serve it with the program of today; {WITHOUT}",
         )
-    if not record["banner"]:
-        return 0.0
-    return sum(map(float.__mul__, record["action_values"], record["action_propensities"]))
+    return _read_expected(record) if record["banner"] else NO_BANNER
 
 
-def expect_decided(record: Record, model: ChurnModel, policy: Policy) -> float:
+def expect_decided(record: Record, model: ChurnModel, policy: Policy, *, has_banner: bool) -> Expected:
     """Return the same of what a model and a policy decide for a subscriber with a banner.
 
     Raises:
         ValueError, KeyError, TypeError, IndexError: the record does not fit the contract.
     """
+    if not has_banner:
+        return NO_BANNER
     specs = model.contract.features
     values = values_from_record(record, [spec.name for spec in specs])
     decoded = {spec.name: spec.decode(value) for spec, value in zip(specs, values, strict=True)}
@@ -173,8 +206,15 @@ def expect_decided(record: Record, model: ChurnModel, policy: Policy) -> float:
         today=day_from_ns(record["time"] * 1000),
     )
     add_decision(fields, decision)
-    columns = columns_from_fields(fields, Possible.from_policy(policy))
-    return sum(map(float.__mul__, columns["action_values"], columns["action_propensities"]))
+    return _read_expected(columns_from_fields(fields, Possible.from_policy(policy)))
+
+
+def _read_expected(columns: Mapping[str, Any]) -> Expected:
+    return Expected(
+        dict(zip(columns["actions"], columns["action_propensities"], strict=True)),
+        dict(zip(columns["actions"], columns["action_values"], strict=True)),
+        bool(columns["action_adjustments"]),
+    )
 
 
 def find_policy_sha256(places: Places, bundle: Bundle) -> str | None:

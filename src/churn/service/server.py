@@ -15,6 +15,7 @@ from churn.contract.catalogues import list_languages
 from churn.cpus import count_usable_cpus
 from churn.errors import SettingsError
 from churn.model.bundle import Bundle, load_bundle
+from churn.retention.banner import OTHER_EFFECTS, find_uplift
 from churn.retention.offers.policy import Policy, load_policy
 from churn.service.counting.counters import Counters
 from churn.service.counting.layout import count_cells, describe_served_model, lay_out_cells
@@ -68,7 +69,7 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
         challenger = load_challenger_bundle(settings, bundle)
         keys = open_key_ring(settings)
         with listen(settings.host, settings.port, app="service") as listener:
-            announce = functools.partial(_announce, settings, keys, on_ready, bundle)
+            announce = functools.partial(_announce, settings, keys, policy, on_ready, bundle)
             if workers == 1:
                 app = _create_settled_app(settings, policy, keys, bundle, challenger)
                 AcceptingServer(_config(settings, app, workers=1), announce).run([listener])
@@ -95,9 +96,11 @@ def serve(settings: Settings, *, on_ready: OnReady = lambda *_: None) -> None:
                 ).run()
 
 
-def _announce(settings: Settings, keys: KeyRing | None, on_ready: OnReady, bundle: Bundle) -> None:
+def _announce(settings: Settings, keys: KeyRing | None, policy: Policy, on_ready: OnReady, bundle: Bundle) -> None:
     if keys is None and not is_loopback(settings.host):
         log.warning("everybody who reaches %s may call: neither API_KEYS_FILE nor API_KEYS is set", settings.host)
+    if bundle.model.uplift and not find_uplift(bundle.model, policy):
+        log.warning("the uplift of %s does not decide: %s", bundle.path, OTHER_EFFECTS.format(version=policy.version))
     on_ready(format_url(settings.host, settings.port), bundle)
 
 

@@ -17,12 +17,15 @@ def list_actions(codes: Sequence[str], nets: Sequence[float | None]) -> list[str
     return [NOTHING, BANNER_ALONE, *(code for code, net in zip(codes, nets, strict=True) if net is not None)]
 
 
-def find_best_action(codes: Sequence[str], nets: Sequence[float | None], without_offer: WithoutOffer) -> str:
+def find_best_action(
+    codes: Sequence[str], nets: Sequence[float | None], without_offer: WithoutOffer, alone: float | None = None
+) -> str:
     """Return the offer that is expected to bring most, the first of equal ones; without one that brings anything, none.
 
-    `without_offer` says what is best then.
+    `without_offer` says what is best then. Where somebody learnt what the banner alone brings, `alone`, that says it.
     """
-    best, most = NOTHING if without_offer == "nothing" else BANNER_ALONE, 0.0
+    is_alone = alone > 0 if alone else without_offer == "reasons"
+    best, most = (BANNER_ALONE, max(alone or 0.0, 0.0)) if is_alone else (NOTHING, 0.0)
     for code, net in zip(codes, nets, strict=True):
         if net is not None and net > most:
             best, most = code, net

@@ -1,12 +1,12 @@
 """What is done for a subscriber: the offer with the largest expected net value, or by lot something else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from churn.answers import CustomerReason, Offer, OfferConsidered, WhyNotOffered
+from churn.answers import CustomerReason, Offer, OfferConsidered, OfferValue, WhyNotOffered
 from churn.contract.declaration import Contract
-from churn.retention.offers.actions import find_best_action, list_actions, list_tried
+from churn.retention.offers.actions import BANNER_ALONE, find_best_action, list_actions, list_tried
 from churn.retention.offers.arms import draw_action
 from churn.retention.offers.conditions import is_met
 from churn.retention.offers.formula import find_cost, find_effect, find_full_cost, find_net
@@ -14,6 +14,9 @@ from churn.retention.offers.policy import Policy, Terms
 from churn.retention.offers.segments import find_segment
 
 CENTS = 2
+
+type Adjust = Callable[[str], float]
+"""What an uplift adds to the effect of an offer on this subscriber, or of the banner alone, in points."""
 
 
 class Stake(NamedTuple):
@@ -27,12 +30,14 @@ class Stake(NamedTuple):
 class WeighedOffer(NamedTuple):
     """An offer that answers a reason, known by its code, and what making it is worth, in the policy's currency.
 
-    `save_rate` is with what was measured. `net` is rounded to cents: what is decided is decided on this number.
+    `save_rate` is with what was measured, `adjustment` what an uplift adds to the effect. `net` is rounded to cents:
+    what is decided is decided on this number.
     """
 
     terms: Terms
     reason: str
     save_rate: float
+    adjustment: float
     monthly_discount: float
     margin: float
     cost: float
@@ -48,6 +53,8 @@ class Choice(NamedTuple):
         offer: that of the action.
         considered: the policy's other offers.
         nets: what each offer of the policy is expected to bring, in its order; None if it is not possible.
+        alone: what the banner alone is expected to bring; None where no uplift decides.
+        adjustments: what the uplift added to the effect of the banner alone, then of each possible offer.
     """
 
     action: str
@@ -55,6 +62,8 @@ class Choice(NamedTuple):
     offer: Offer | None
     considered: list[OfferConsidered]
     nets: list[float | None]
+    alone: float | None = None
+    adjustments: Sequence[float] = ()
 
 
 def choose_action(
@@ -68,6 +77,7 @@ def choose_action(
     language: str,
     key: str | None = None,
     drawn: str | None = None,
+    adjust: Adjust | None = None,
 ) -> Choice:
     """Choose the action with the largest expected net value for this subscriber, or by lot another possible one.
 
@@ -85,6 +95,9 @@ def choose_action(
     are compared in whole cents, as they are shown. An offer with a net value of 0 or less is not best. Of equal offers
     the first in the policy is best.
 
+    With an uplift, what it adds to each effect counts, and the banner alone has an effect, too. Where that harms and no
+    offer is worth it, nothing is best. No more leaving is prevented than there is.
+
     Args:
         probability: of leaving, as shown, as the reasons are.
         last_offer: the day on which the subscriber last accepted an offer; within the cooldown there is none. A day
@@ -92,10 +105,16 @@ def choose_action(
         language: one of the policy's.
         key: of the subscriber; without it no lot is drawn.
         drawn: the action that was drawn before, to choose as then. One that is not possible counts as none.
+        adjust: of the uplift that decides; None if none does.
     """
-    weighed = _weigh_offers(policy, subscriber, probability, reasons, today=today, last_offer=last_offer)
+    stake = _weigh_subscriber(policy, subscriber)
+    weighed = _weigh_offers(
+        policy, subscriber, probability, reasons, stake, today=today, last_offer=last_offer, adjust=adjust
+    )
     nets = [None if isinstance(offer, str) else offer.net for offer in weighed]
-    best = action = find_best_action(policy.codes, nets, policy.without_offer)
+    alone_adjustment = None if adjust is None else adjust(BANNER_ALONE)
+    alone = None if alone_adjustment is None else _weigh_banner_alone(policy, stake, min(alone_adjustment, probability))
+    best = action = find_best_action(policy.codes, nets, policy.without_offer, alone)
     if drawn is not None:
         action = drawn if drawn in list_actions(policy.codes, nets) else best
     elif key and policy.explore.share:
@@ -107,7 +126,7 @@ def choose_action(
         if isinstance(offer, str):
             considered.append({"code": terms.code, "why": offer, "net_dollars": None})
         elif terms.code == action:
-            made = _build_offer(offer, probability, policy.currency, language)
+            made = _build_offer(offer, probability, policy.currency, language, is_adjusted=adjust is not None)
         else:
             why: WhyNotOffered = "not_drawn" if action != best else "worth_less_than_the_chosen"
             considered.append(
@@ -117,7 +136,10 @@ def choose_action(
                     "net_dollars": offer.net,
                 }
             )
-    return Choice(action, best, made, considered, nets)
+    if alone_adjustment is None:
+        return Choice(action, best, made, considered, nets)
+    adjustments = [alone_adjustment, *(offer.adjustment for offer in weighed if not isinstance(offer, str))]
+    return Choice(action, best, made, considered, nets, alone, adjustments)
 
 
 def choose_offer(
@@ -159,12 +181,13 @@ def _weigh_offers(
     subscriber: Contract,
     probability: float,
     reasons: Sequence[CustomerReason],
+    stake: Stake,
     *,
     today: date,
     last_offer: date | None,
+    adjust: Adjust | None,
 ) -> list[WeighedOffer | WhyNotOffered]:
     """Weigh each offer of the policy, in its order, or say why it is not possible."""
-    stake = _weigh_subscriber(policy, subscriber)
     is_cooling = last_offer is not None and (today - last_offer).days < policy.cooldown_days
     offers: list[WeighedOffer | WhyNotOffered] = []
     for terms in policy.terms:
@@ -175,7 +198,7 @@ def _weigh_offers(
         elif not is_met(terms.eligible, subscriber):
             offers.append("not_eligible")
         else:
-            offers.append(_weigh(terms, reasons, probability, stake) or "answers_no_reason")
+            offers.append(_weigh(terms, reasons, probability, stake, adjust) or "answers_no_reason")
     return offers
 
 
@@ -188,7 +211,15 @@ def _weigh_subscriber(policy: Policy, subscriber: Contract) -> Stake:
     return Stake(price, price * assumed.margin_share * assumed.months_kept, segment)
 
 
-def _weigh(terms: Terms, reasons: Sequence[CustomerReason], probability: float, stake: Stake) -> WeighedOffer | None:
+def _weigh_banner_alone(policy: Policy, stake: Stake, effect: float) -> float:
+    """Return what the banner alone brings. Without a price, to keep somebody is worth what the least offer says."""
+    margin = stake.margin or min((terms.offer.worth_dollars or 0.0 for terms in policy.terms), default=0.0)
+    return round(find_net(effect, margin, 0.0), CENTS) + 0.0
+
+
+def _weigh(
+    terms: Terms, reasons: Sequence[CustomerReason], probability: float, stake: Stake, adjust: Adjust | None
+) -> WeighedOffer | None:
     """Weigh an offer by the reason that it answers best; None if it answers none."""
     reason, save_rate = "", -1.0
     for shown in reasons:
@@ -200,18 +231,30 @@ def _weigh(terms: Terms, reasons: Sequence[CustomerReason], probability: float, 
     margin = terms.offer.worth_dollars or stake.margin
     strength = terms.strengths[stake.segment]
     discount = terms.benefit.monthly_dollars(stake.price)
-    effect = find_effect(probability, save_rate, strength)
+    effect, adjustment = find_effect(probability, save_rate, strength), 0.0
+    if adjust is not None:
+        adjustment = adjust(terms.code)
+        effect = min(effect + adjustment, probability)
     cost = find_cost(probability, effect, terms.take_up, _find_full_cost(terms, discount), terms.leavers_use)
     net = round(find_net(effect, margin, cost), CENTS) + 0.0
-    return WeighedOffer(terms, reason, save_rate * strength, discount, margin, cost, net)
+    return WeighedOffer(terms, reason, save_rate * strength, adjustment, discount, margin, cost, net)
 
 
 def _find_full_cost(terms: Terms, monthly_discount: float) -> float:
     return find_full_cost(monthly_discount, terms.benefit.months, terms.offer.cost_dollars)
 
 
-def _build_offer(chosen: WeighedOffer, probability: float, currency: str, language: str) -> Offer:
+def _build_offer(chosen: WeighedOffer, probability: float, currency: str, language: str, *, is_adjusted: bool) -> Offer:
     terms = chosen.terms
+    expected: OfferValue = {
+        "churn_probability": probability,
+        "save_rate": chosen.save_rate,
+        "margin_dollars": round(chosen.margin, CENTS) + 0.0,
+        "cost_dollars": round(chosen.cost, CENTS) + 0.0,
+        "net_dollars": chosen.net,
+    }
+    if is_adjusted:
+        expected["adjustment"] = chosen.adjustment
     return {
         "code": terms.code,
         "title": terms.titles[language],
@@ -221,11 +264,5 @@ def _build_offer(chosen: WeighedOffer, probability: float, currency: str, langua
         "months": terms.benefit.months,
         "expires": terms.offer.expires.isoformat(),
         "disclosures": list(terms.disclosures[language]),
-        "expected": {
-            "churn_probability": probability,
-            "save_rate": chosen.save_rate,
-            "margin_dollars": round(chosen.margin, CENTS) + 0.0,
-            "cost_dollars": round(chosen.cost, CENTS) + 0.0,
-            "net_dollars": chosen.net,
-        },
+        "expected": expected,
     }
