@@ -52,10 +52,12 @@ def report_shadow(
     during = (time_from_text(since, now) or datetime.min.replace(tzinfo=UTC), time_from_text(until, now) or now)
     require_extra("rollout", "scipy")
     from churn.prediction_log.reader import require_whole
+    from churn.shadow.actions import compare_actions
     from churn.shadow.reading import choose_bundles, read_pairs
     from churn.shadow.report import build_report, json_from_report
 
-    places = require_log(read_settings(), contract)
+    settings = read_settings()
+    places = require_log(settings, contract)
     with show_progress("segments", calm=True) as move:
         damaged: list[DataError] = []
         sums = read_pairs(places, find_contract(contract), during=during, damaged=damaged, progress=move)
@@ -69,7 +71,9 @@ def report_shadow(
             "CHALLENGER_PATH names one",
         )
     others = {str(other): pair_sums.pairs for other, pair_sums in sums.items() if other != bundles}
-    report = build_report(bundles, sums[bundles], others=others)
+    with show_progress("subscribers") as move:
+        actions = compare_actions(places, settings.shelf(contract), bundles, during=during, progress=move)
+    report = build_report(bundles, sums[bundles], others=others, actions=actions)
     content = json_from_report(report) | name_left_out(damaged)
     write_report(paths, content, lambda: _draw_report(report), damaged=damaged)
     if as_json:
@@ -94,4 +98,6 @@ def _print_report(report: ShadowReport) -> None:
         out.print(f"also in the log at that time: champion {bundles}, {pairs:,} pairs")
     for shown in (*tabulate_differences(report), tabulate_checks(report)):
         print_table(*shown)
+    if report.actions and report.actions.why:
+        out.print(f"What both would do was compared for {report.actions.subscribers:,}: {report.actions.why}")
     out.print(f"{report.headline}: {report.verdict.reason}")

@@ -10,6 +10,7 @@ import numpy as np
 from churn.judging.findings import Finding
 from churn.judging.judge import Verdict
 from churn.model.pairs import STEPS, Whole
+from churn.shadow.actions import ActionComparison, json_from_actions
 from churn.shadow.checks import DEFAULT_CHECKS, PairedCheck, judge_pairs
 from churn.shadow.reading import BundlePair
 from churn.shadow.sums import BINS, MEASURES, TIERS, PairSums
@@ -61,6 +62,7 @@ class ShadowReport:
         means: of each measure over all pairs.
         shift: of the difference, challenger minus champion: mean, and of its size percentiles and the maximum.
         tiers, banners: pairs by the champion's answer and then the challenger's.
+        actions: what both would do for subscribers with a banner; None if nobody compared it.
         plane: pairs by both probabilities, in bins of the same width, the champion's (rows) by the challenger's.
     """
 
@@ -79,6 +81,7 @@ class ShadowReport:
     groups: Sequence[SubscriberGroup]
     plane: Whole
     verdict: Verdict
+    actions: ActionComparison | None = None
 
     @property
     def headline(self) -> str:
@@ -109,6 +112,7 @@ def build_report(
     *,
     others: Mapping[str, int] | None = None,
     checks: Sequence[PairedCheck] = DEFAULT_CHECKS,
+    actions: ActionComparison | None = None,
 ) -> ShadowReport:
     """Build the report of two bundles from their sums. At least one record must have been read."""
     contract = sums.contract
@@ -133,14 +137,16 @@ def build_report(
         ],
         plane=sums.plane,
         verdict=judge_pairs(sums, checks),
+        actions=actions,
     )
 
 
 def json_from_report(report: ShadowReport) -> dict[str, Any]:
     """Return the report for scripts, with the plane as the two distributions of the score."""
     champion, challenger = report.scores
-    figures = {name: value for name, value in asdict(report).items() if name != "plane"}
+    figures = {name: value for name, value in asdict(report).items() if name not in {"plane", "actions"}}
     return figures | {
+        "actions": json_from_actions(report.actions),
         "bundles": report.bundles._asdict(),
         "first": report.first.isoformat(),
         "last": report.last.isoformat(),
@@ -179,8 +185,18 @@ def tabulate_differences(report: ShadowReport) -> list[ReportTable]:
         _tabulate_measures(report),
         _tabulate_cross("tier", report.tiers),
         _tabulate_cross("banner", report.banners),
+        *([tabulate_actions(report.actions)] if report.actions and report.actions.subscribers else []),
         _tabulate_groups(report),
     ]
+
+
+def tabulate_actions(actions: ActionComparison) -> ReportTable:
+    """Return what both would do, and how often that differs."""
+    share = 100 * actions.others / actions.subscribers
+    deciders = " and ".join("uplift" if is_uplift else "risk" for is_uplift in actions.by_uplift)
+    title = f"By action: another one for {share:.1f} % of {actions.subscribers:,} with a banner, by {deciders}"
+    rows = [[champion, challenger, count] for (champion, challenger), count in actions.actions.most_common()]
+    return ReportTable(title, ["champion's action", "challenger's", "subscribers"], rows)
 
 
 def _tabulate_measures(report: ShadowReport) -> ReportTable:
