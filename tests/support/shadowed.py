@@ -13,11 +13,19 @@ TENURES = (1, 30, 100)
 
 
 def write_shadowed(
-    where: Places, bundle: Bundle, answered: list[Entry], *, version: str = "v0.0.1", fail: bool = False
+    where: Places,
+    bundle: Bundle,
+    answered: list[Entry],
+    *,
+    version: str = "v0.0.1",
+    fail: bool = False,
+    champion: Bundle | None = None,
 ) -> None:
     """A journal that was let go, of answers with what the challenger says to them, or not."""
     challenger = Challenger(bundle.model, bundle.sha256)
-    source = replace(make_header(bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256)
+    source = replace(
+        make_header(champion or bundle), challenger_version=version, challenger_bundle_sha256=challenger.bundle_sha256
+    )
     maker = LineMaker(source)
     lines = [*map(maker.make_line, answered)]
     if not fail:

@@ -195,7 +195,9 @@ def tabulate_actions(actions: ActionComparison) -> ReportTable:
     share = 100 * actions.others / actions.subscribers
     deciders = " and ".join("uplift" if is_uplift else "risk" for is_uplift in actions.by_uplift)
     title = f"By action: another one for {share:.1f} % of {actions.subscribers:,} with a banner, by {deciders}"
-    rows = [[champion, challenger, count] for (champion, challenger), count in actions.actions.most_common()]
+    rows: list[list[str | int]] = [
+        [champion, challenger, count] for (champion, challenger), count in actions.actions.most_common()
+    ]
     return ReportTable(title, ["champion's action", "challenger's", "subscribers"], rows)
 
 

@@ -98,8 +98,8 @@ def test_every_action_is_read_back_to_the_bit(nets: dict[str, float | None], dat
 def test_without_reasons_to_show_nothing_is_the_only_action() -> None:
     possible = Possible(["a"], 0.02)
     _, columns = read(decide({"a": None}, None), possible)
-    assert [*columns.values()] == [["nothing"], [0.0], [1.0], "nothing", "risk"]
-    assert [*columns_from_fields({}, possible).values()] == [["nothing"], [0.0], [1.0], None, None]
+    assert [*columns.values()] == [["nothing"], [0.0], [1.0], [], "nothing", "risk"]
+    assert [*columns_from_fields({}, possible).values()] == [["nothing"], [0.0], [1.0], [], None, None]
 
 
 def test_a_line_of_a_version_before_says_which_offer_was_made() -> None:
