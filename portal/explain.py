@@ -11,7 +11,7 @@ from babel import Locale
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from churn.answers import Arm, RetentionAnswer, WhyNotOffered, WhyNotShown
+from churn.answers import Arm, DecidedBy, RetentionAnswer, WhyNotOffered, WhyNotShown
 from churn.client import Asked, AsyncChurnClient
 from churn.errors import ClientError, Refused
 from churn.web.pages import Pages
@@ -47,6 +47,11 @@ WHY_NOT_OFFERED: dict[WhyNotOffered, str] = {
     "not_worth_its_cost": "would cost more than it is expected to bring",
     "worth_less_than_the_chosen": "expected to bring less than the one chosen",
     "not_drawn": "a lot chose something else",
+}
+DECIDED_BY: dict[DecidedBy, str] = {
+    "risk": "risk: how likely they are to leave, and what the policy says of each offer",
+    "uplift": "uplift: what the bundle's model says each offer changes for them",
+    "explore": "a lot, so that each offer's effect can be measured",
 }
 ARMS: dict[Arm, str] = {
     "treatment": "treatment",
@@ -145,6 +150,7 @@ def explain_routes(client: AsyncChurnClient, visits: Visits, pages: Pages, langu
             what_if=what_if,
             languages=named,
             arms=ARMS,
+            decided_by=DECIDED_BY,
             why_not_shown=WHY_NOT_SHOWN,
             why_not_offered=WHY_NOT_OFFERED,
             percent=lambda share, decimals=0: f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%",
