@@ -5,6 +5,7 @@ All but the assumptions and the oracle choose by the functions behind `churn off
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,10 +90,14 @@ RULES: Final = (
 )
 
 
+# Lines that came with what was learned in such worlds. "Assumptions" are those of before.
+NEWER = re.compile(rb"(?m)^(leavers_use|without_offer) = .*\n|^\[explore\]\nshare = .*\n")
+
+
 def make_policy(contract: type[Contract], segments: str) -> Policy:
-    """Return the demo's policy with these segments."""
+    """Return the demo's policy with these segments, as it was before anything was known of what offers cost."""
     path = find_default_policy(contract)
-    content = path.read_bytes() + segments.encode()
+    content = NEWER.sub(b"", path.read_bytes()) + segments.encode()
     return build_policy(parse_policy(content, path), contract, languages=list_languages(contract))
 
 

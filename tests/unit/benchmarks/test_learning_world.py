@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 from support.learning_world import find_champion, find_exposures, find_policy_document, find_population, find_world
+from support.policies import POLICY
 
 from benchmarks.learning.menu import BANNER, NO_OFFER, NOTHING, choose_by_assumptions
 from benchmarks.learning.world import HOLDOUT, compute_propensities, draw_exposures, draw_world, join_exposures
@@ -43,7 +44,7 @@ def test_the_policy_with_nothing_measured_chooses_as_the_service_does(
 ) -> None:
     population, menu, _ = find_world(VISITORS)
     model = find_champion().model
-    policy = load_policy(None, model.contract, languages=find_policy_document().languages)
+    policy = load_policy(POLICY, model.contract, languages=find_policy_document().languages)
     chosen = choose_by_assumptions(menu, population.probability)
     for row, (subscriber, prediction) in enumerate(people):
         shown, _ = choose_customer_reasons(model, subscriber, prediction)

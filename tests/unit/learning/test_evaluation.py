@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 from support.learning_world import find_champion, find_policy_document, find_population
+from support.policies import POLICY
 
 from benchmarks.learning.menu import BANNER, NOTHING, Menu, choose_by_assumptions, read_menu
 from benchmarks.learning.world import Truth, draw_exposures, draw_world
@@ -41,7 +42,7 @@ class Run:
 @cache
 def find_policy() -> Policy:
     contract = find_champion().model.contract
-    return load_policy(None, contract, languages=find_policy_document().languages)
+    return load_policy(POLICY, contract, languages=find_policy_document().languages)
 
 
 def choose_otherwise(menu: Menu, probability: np.ndarray) -> Choice:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.examples import STREAMFLOW
 from support.learning_world import find_exposures
+from support.policies import POLICY
 
 from churn.contract.catalogues import list_languages
 from churn.dashboard.charts.policy_value import build_value_tables, describe_refusal, report_policy_value
@@ -13,14 +14,14 @@ from churn.errors import OfferPolicyError
 from churn.files import encode_json
 from churn.learning.valuing import PolicyValue, build_figures, value_policy
 from churn.outcomes.exposures import Exposures
-from churn.retention.offers.policy import Policy, build_policy, find_default_policy, parse_policy
+from churn.retention.offers.policy import Policy, build_policy, parse_policy
 
 VISITORS = 8_000
 
 
 def read_changed(*changes: tuple[str, str]) -> Policy:
-    """StreamFlow's policy with some texts replaced."""
-    path = find_default_policy(STREAMFLOW)
+    """The policy that tests know by heart, with some texts replaced."""
+    path = POLICY
     text = path.read_text(encoding="utf-8")
     for old, new in changes:
         assert old in text
