@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churn.answers import Arm
 from churn.businesses import find_contract
 from churn.contract.sampling import draw_demo_columns
 from churn.model.model import Prediction
 from churn.model.shelf import CHAMPION
 from churn.outcomes.file import Outcome
 from churn.outcomes.store import locate_outcomes, write_outcomes
+from churn.prediction_log.actions import Possible
 from churn.prediction_log.places import locate_log
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker, hash_key
+from churn.retention.banner import Decision
+from churn.retention.offers.selection import Choice
 from churn.training.data import read_training_data
 from churn.training.methods.catalogue import XGBOOST
 from churn.training.methods.method import Recipe
@@ -90,21 +94,22 @@ def write_log(
     places.prepare()
     header = JournalHeader(
         CONTRACT.contract_name, tuple(CONTRACT.feature_names()), "v2.3.1", "0" * 64, CONTRACT.threshold, SALT,
-        offers=OFFERS, experiment="trial", holdout_share=share, policy_version="1", policy_sha256="c" * 64,
+        possible=Possible(OFFERS), experiment="trial", holdout_share=share, policy_version="1", policy_sha256="c" * 64,
     )  # fmt: skip
     lines = LineMaker(header)
     written, outcomes = [lines.header], []
     begin = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
     for number, row in enumerate(rows.tolist()):
-        score, key, arm = float(scores[number]), f"new-{number}", "holdout" if held[number] else "treatment"
+        score, key = float(scores[number]), f"new-{number}"
+        arm: Arm = "holdout" if held[number] else "treatment"
         above = score > CONTRACT.threshold
-        banner, withheld = (WITHHELD, BANNER) if held[number] else (BANNER, None)
-        drawn: Any = {"arm": arm, "withheld": withheld if above else None}
         answer: Any = {"top_reasons": [], "show_retention_banner": above}
-        shown: Any = {**banner, "arm": arm} if above else None
+        shown: Any = {**(WITHHELD if held[number] else BANNER), "arm": arm}
+        choice = Choice("pause", "pause", BANNER["offer"], BANNER["offers_considered"], [-2.0, 7.0])
+        decision = Decision(shown, choice, "risk", []) if above else None
         prediction = Prediction(score, tuple(row), (0.0,) * len(row), 0.0)
         at_ns = (begin + number) * 10**9
-        written.append(lines.make_line(Entry(at_ns, f"{number:032x}", "", key, prediction, answer, shown, **drawn)))
+        written.append(lines.make_line(Entry(at_ns, f"{number:032x}", "", key, prediction, answer, decision, arm=arm)))
         stays = 0.5 if above and not held[number] else 1.0
         left = bool(generator.random() < truth[number] * stays)
         outcomes.append(Outcome("subscriber", str(hash_key(key, SALT)), left, None))
