@@ -33,12 +33,16 @@ ONCE: Final = Habit()
 
 
 class Drawn(NamedTuple):
-    """The requests of some subscribers in each run, how many failed, and which of these are retries or repeats."""
+    """The requests of some subscribers in each run, how many failed, and which are retries, or repeats of the minute.
+
+    All retries fail.
+    """
 
     requests: Any
     errors: Any
     retries: Any
     repeats: Any
+    repeated_errors: Any
 
 
 def draw_visits(habit: Habit, subscribers: Any, share: float, random: np.random.Generator) -> Drawn:
@@ -46,11 +50,14 @@ def draw_visits(habit: Habit, subscribers: Any, share: float, random: np.random.
     failing = random.binomial(subscribers, share)
     if habit.in_a_row == "nobody":
         retries = habit.retries * failing
-        return Drawn(subscribers + retries, failing + retries, retries, np.zeros_like(failing))
+        none = np.zeros_like(failing)
+        return Drawn(subscribers + retries, failing + retries, retries, none, none)
     lengths = random.integers(LEAST, MOST, size=(*failing.shape, max(int(failing.max(initial=0)), 1)), endpoint=True)
     errors = np.where(np.arange(lengths.shape[-1]) < failing[..., None], lengths, 0).sum(axis=-1)
     answered = subscribers - failing
     if habit.in_a_row == "everybody":  # of many subscribers, so the sum is as good as normal
         spread = np.sqrt(answered * ((MOST - LEAST + 1) ** 2 - 1) / 12)
         answered = np.rint(random.normal(MEAN * answered, spread)).astype(int)
-    return Drawn(np.maximum(answered, 0) + errors, errors, np.zeros_like(errors), errors - failing)
+    # Who asks often asks 5 times at least, so there are no fewer requests than subscribers.
+    requests = np.maximum(answered, subscribers - failing) + errors
+    return Drawn(requests, errors, np.zeros_like(errors), requests - subscribers, errors - failing)

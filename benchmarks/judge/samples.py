@@ -15,16 +15,16 @@ from churn.judging.step_sequences import is_rejected, select_parts
 def find_outside(check: Check, comparison: Comparison, level: Levels) -> Flags:
     """Say for each run whether its confidence sequence lies outside the tolerance, both ways to count."""
     outside = _find_outside(check, comparison, level)
-    if comparison.together is not None:
-        outside &= _find_outside(check, comparison.view_together(), level)
+    if comparison.once is not None:
+        outside &= _find_outside(check, comparison.view_once(), level)
     return outside
 
 
 def find_within(check: Check, comparison: Comparison, level: Levels, enough: float | None = None) -> Flags:
     """Say for each run whether its confidence sequence lies within the tolerance, or what is enough, both ways."""
     within = _find_within(check, comparison, level, enough)
-    if comparison.together is not None:
-        within &= _find_within(check, comparison.view_together(), level, enough)
+    if comparison.once is not None:
+        within &= _find_within(check, comparison.view_once(), level, enough)
     return within
 
 
@@ -50,6 +50,6 @@ def _find_within(check: Check, comparison: Comparison, level: Levels, enough: fl
 
 
 def select_runs(comparison: Comparison, runs: NDArray[np.int_]) -> Comparison:
-    together = None if comparison.together is None else select_parts(comparison.together, runs)
+    once = None if comparison.once is None else select_parts(comparison.once, runs)
     proportions = select_parts(comparison.proportions, runs)
-    return comparison._replace(proportions=proportions, selected=comparison.selected[runs], together=together)
+    return comparison._replace(proportions=proportions, selected=comparison.selected[runs], once=once)

@@ -55,7 +55,8 @@ class Scenario:
         canary: how the new one answers.
         should: the right verdict. It is `hold` where the canary is as bad as is tolerated: neither of the others may
             happen often.
-        requests_each: how often each subscriber asks, in a row. All requests of a subscriber go to one version.
+        requests_each: how often each subscriber asks, more than a minute apart without a habit. All requests of a
+            subscriber go to one version.
         drift: the factor by which error share and latency of both versions change during a run.
         earlier: the requests that the stable version has answered before the run.
         before: the factor by which its error share and latency were larger then.
@@ -63,6 +64,7 @@ class Scenario:
         canary_share: of the subscribers.
         habit: how they ask, where each request is not independent. Then `errors` is the share of subscribers who fail.
         baseline: how the old version answers on the canary's machine, with the canary's share; None without a baseline.
+        times: how many times as many requests as usual are played.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Scenario:
     canary_share: float = 0.1
     habit: Habit = ONCE
     baseline: Behaviour | None = None
+    times: int = 1
 
 
 USUAL: Final = Behaviour()
@@ -167,11 +170,21 @@ SCENARIOS: Final = (
     Scenario("the same version, a slow pair with a baseline", HEALTHY, SLOWER, "promote", baseline=SLOWER),
     Scenario("latency x1.5, with a baseline", USUAL, replace(USUAL, latency_ms=6.0), "roll back", baseline=USUAL),
     Scenario(
-        "failures as many as tolerated, all ask 5 to 50 times",
+        "failures as many as tolerated, all ask 5 to 50 times, ten times as many requests",
         HEALTHY,
         replace(HEALTHY, errors=0.0012),
         "hold",
         requests_each=round(MEAN),
         habit=Habit("everybody"),
+        times=10,
+    ),
+    Scenario(
+        "the same version, hardly an error, all ask 5 to 50 times, ten times as many requests",
+        HEALTHY,
+        HEALTHY,
+        "promote",
+        requests_each=round(MEAN),
+        habit=Habit("everybody"),
+        times=10,
     ),
 )

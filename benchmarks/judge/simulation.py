@@ -61,6 +61,7 @@ def simulate(
     checks: Sequence[Check] = DEFAULT_CHECKS,
 ) -> History:
     """Run many canaries, each until it is decided or has seen all requests."""
+    requests *= scenario.times
     random = np.random.default_rng(seed)
     judged = [
         (replace(check, relative_tolerance=scenario.relative_tolerance) if check.measure == ERRORS else check, level)
@@ -109,17 +110,21 @@ def _draw(scenario: Scenario, behaviour: Behaviour, subscribers: Any, random: np
     if scenario.habit == ONCE:
         return draw_counts(behaviour, subscribers, random, scenario.requests_each)
     drawn = draw_visits(scenario.habit, subscribers, behaviour.errors, random)
-    counts = draw_counts(behaviour, drawn.requests - drawn.retries, random)
-    retried: Any = tuple(random.multinomial(drawn.retries, behaviour.latency_shares).T)
+    firsts, repeated, retried = (
+        tuple(random.multinomial(answers, behaviour.latency_shares).T)
+        for answers in (subscribers, drawn.repeats, drawn.retries)
+    )
     return replace(
-        counts,
+        draw_counts(behaviour, subscribers + drawn.repeats, random),
         requests=drawn.requests,
         errors=drawn.errors,
         retries=drawn.retries,
         retried_errors=drawn.retries,
         retried_latency=retried,
-        latency=tuple(first + again for first, again in zip(counts.latency, retried, strict=True)),
-        repeated_errors=drawn.repeats,
+        latency=tuple(map(sum, zip(firsts, repeated, retried, strict=True))),
+        repeats=drawn.repeats,
+        repeated_errors=drawn.repeated_errors,
+        repeated_latency=repeated,
         unsorted=0 if scenario.habit.is_told else drawn.requests,
     )
 

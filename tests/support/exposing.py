@@ -40,9 +40,10 @@ class Service:
             self.retry_duration = Histogram(
                 metrics.RETRY_DURATION.name, "of retries", buckets=LATENCY_BOUNDS_S, registry=self.registry
             )
-            self.repeated_failures = counter(metrics.REPEATED_FAILURES.name)
-            self.repeated_slow = Histogram(
-                metrics.REPEATED_SLOW.name, "of repeats", buckets=LATENCY_BOUNDS_S, registry=self.registry
+            self.repeats = counter(metrics.REPEATS.name, "status")
+            self.repeats.labels("2xx")
+            self.repeat_duration = Histogram(
+                metrics.REPEAT_DURATION.name, "of repeats", buckets=LATENCY_BOUNDS_S, registry=self.registry
             )
         labels = ["model_version", "bundle_sha256", "contract_fingerprint"]
         info = Gauge(metrics.BUNDLE_INFO.name, "what it serves", labels, registry=self.registry)

@@ -12,7 +12,10 @@ from churn.judging.metrics import LATENCY_BOUNDS_S, PROBABILITY_BINS
 
 NO_LATENCY: Final = (0,) * (len(LATENCY_BOUNDS_S) + 1)
 # The fields of Counts that say which of the other numbers are no evidence.
-REPEATS: Final = ("retries", "retried_errors", "retried_latency", "repeated_errors", "repeated_latency", "unsorted")
+REPEATS: Final = (
+    *("retries", "retried_errors", "retried_latency"),
+    *("repeats", "repeated_errors", "repeated_refused", "repeated_latency", "unsorted"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +35,9 @@ class Counts:
         top_sets: predictions that have these three.
         retries: of the requests, those that somebody sent again.
         retried_errors, retried_latency: of the errors, and of the latency, those.
-        repeated_errors: of the other errors, those of a subscriber who had met one within the last minute.
-        repeated_latency: of the other slow answers, the same.
-        unsorted: of the requests, those of services that do not tell these five.
+        repeats: of the other requests, those of a subscriber who had an answer within the last minute.
+        repeated_errors, repeated_refused, repeated_latency: of the errors, the refused and the latency, those.
+        unsorted: of the requests, those of services that do not tell these seven.
     """
 
     requests: int = 0
@@ -50,7 +53,9 @@ class Counts:
     retries: int = 0
     retried_errors: int = 0
     retried_latency: tuple[int, ...] = NO_LATENCY
+    repeats: int = 0
     repeated_errors: int = 0
+    repeated_refused: int = 0
     repeated_latency: tuple[int, ...] = NO_LATENCY
     unsorted: int = 0
 
@@ -64,25 +69,25 @@ class Counts:
 
     def drop_retries(self) -> Counts:
         """Return these counts with each request counted once, as its first try ended."""
-        # Counters are not read in one instant, so a retry may be told before its request.
-        rest = zip(self.latency, self.retried_latency, strict=True)
-        return replace(
-            self,
-            requests=_at_least_zero(self.requests - self.retries),
-            errors=_at_least_zero(self.errors - self.retried_errors),
-            latency=tuple(_at_least_zero(tries - retries) for tries, retries in rest),
-            retries=0,
-            retried_errors=0,
-            retried_latency=NO_LATENCY,
-        )
+        left = self._take(self.retries, self.retried_errors, 0, self.retried_latency)
+        return replace(left, retries=0, retried_errors=0, retried_latency=NO_LATENCY)
+
+    def drop_repeats(self) -> Counts:
+        """Return these counts with each minute of a subscriber counted once, as its first answer was."""
+        # A file of before tells of failures only, and each of them is a request.
+        requests = np.maximum(self.repeats, self.repeated_errors)
+        left = self._take(requests, self.repeated_errors, self.repeated_refused, self.repeated_latency)
+        return replace(left, repeats=0, repeated_errors=0, repeated_refused=0, repeated_latency=NO_LATENCY)
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether some subscriber had more than one answer within a minute."""
+        repeats = (self.repeats, self.repeated_errors, self.repeated_refused, *self.repeated_latency)
+        return any(np.any(number) for number in repeats)
 
     def ignore_repeats(self) -> Counts:
         """Return these counts as if nobody had told which of them are retries or repeats."""
         return replace(self, **{name: getattr(Counts(), name) for name in REPEATS})
-
-    def take_repeats(self) -> Counts:
-        """Return the errors and slow answers of subscribers who had met one within the last minute, as counts."""
-        return Counts(requests=self.repeated_errors, errors=self.repeated_errors, latency=self.repeated_latency)
 
     def numbers(self) -> Iterator[int]:
         """Yield every number, in no order that matters."""
@@ -94,6 +99,16 @@ class Counts:
                 yield from value
             else:
                 yield value
+
+    def _take(self, requests: Any, errors: Any, refused: Any, latency: tuple[Any, ...]) -> Counts:
+        # Counters are not read in one instant, so a retry or a repeat may be told before its request.
+        return replace(
+            self,
+            requests=_at_least_zero(self.requests - requests),
+            errors=_at_least_zero(self.errors - errors),
+            refused=_at_least_zero(self.refused - refused),
+            latency=tuple(_at_least_zero(all_ - some) for all_, some in zip(self.latency, latency, strict=True)),
+        )
 
     def _combine(self, other: Counts, sign: int) -> Counts:
         def combine(left: Any, right: Any) -> Any:
@@ -127,6 +142,15 @@ class StepAnswers:
         counts = {"stable": self.stable, "canary": self.canary, "earlier": self.earlier}
         return counts | ({} if self.baseline is None else {"baseline": self.baseline})
 
+    @property
+    def has_repeats(self) -> bool:
+        """Whether some subscriber had more than one answer within a minute, on a track."""
+        return any(counts.has_repeats for name, counts in self.tracks().items() if name != "earlier")
+
+    def drop_repeats(self) -> StepAnswers:
+        """Return the step with each minute of a subscriber counted once."""
+        return replace(self, **{name: counts.drop_repeats() for name, counts in self.tracks().items()})
+
     def compare_machines(self) -> StepAnswers:
         """Return the step with the baseline in the place of stable, where there is one."""
         return self if self.baseline is None else replace(self, stable=self.baseline)
@@ -140,4 +164,4 @@ def count_each_request_once(stable: Counts, canary: Counts) -> tuple[Counts, Cou
 
 
 def _at_least_zero(number: Any) -> Any:
-    return max(number, 0) if isinstance(number, int) else np.maximum(number, 0)
+    return np.maximum(number, 0) if isinstance(number, np.ndarray) else max(int(number), 0)

@@ -132,7 +132,7 @@ def evaluate_checks(checks: Sequence[tuple[Check, Levels]], judge_input: JudgeIn
     """
     planned = len(judge_input.steps) + 1 + judge_input.steps_left
     of_a_step = [(check, level._replace(outside=level.outside / planned)) for check, level in checks]
-    now = _count_once(judge_input.now)
+    now = _count_once(judge_input.now).drop_repeats()
     found_in_samples = iter(
         _evaluate_in_samples([item for item in of_a_step if item[0].measure.is_in_samples], judge_input)
     )

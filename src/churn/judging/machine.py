@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from churn.judging.checks import P99_SLOWER, SLOW, Check, Flags
-from churn.judging.comparison import take_repeats
 from churn.judging.counts import Counts
 from churn.judging.findings import Finding, Levels
 from churn.judging.sequences import log_share_evidence
@@ -25,9 +24,12 @@ NO_BASELINE: Final = (
 
 def is_p99_over_objective(canary: Counts, level: Levels) -> Flags:
     """Say whether more than 1 % of the canary's answers surely take longer than the objective."""
-    (hits, total), (repeats, _) = SLOW.count(canary), SLOW.count(canary.take_repeats())
-    slow, answers, repeated = (np.asarray(count, dtype=float) for count in (*hits.values(), total, *repeats.values()))
-    slow, answers = take_repeats(np.minimum(slow, answers), answers, repeated)
+    return _is_p99_over(canary, level) & _is_p99_over(canary.drop_repeats(), level)
+
+
+def _is_p99_over(canary: Counts, level: Levels) -> Flags:
+    hits, total = SLOW.count(canary)
+    slow, answers = (np.asarray(count, dtype=float) for count in (*hits.values(), total))
     evidence = log_share_evidence(slow, answers, P99_SLOWER)
     return np.asarray((slow > P99_SLOWER * answers) & (evidence >= -math.log(level.outside)))
 

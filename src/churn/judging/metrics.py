@@ -119,17 +119,15 @@ RETRIES: Final = Metric(
 RETRY_DURATION: Final = Metric(
     "churn_retry_duration_seconds", "histogram", "How long these took.", bounds=LATENCY_BOUNDS_S
 )
-REPEATED_FAILURES: Final = Metric(
-    "churn_repeated_failures_total",
+REPEATS: Final = Metric(
+    "churn_repeats_total",
     "counter",
-    "Answers of /predict with 5xx, within a minute of another one, to the same subscriber; without a key, of one that "
+    "Others of /predict within a minute of one by the same subscriber, by how they ended; without a key, of one that "
     "counted on the same connection.",
+    {"status": ("2xx", "4xx", "5xx", str(NOT_ANSWERED))},
 )
-REPEATED_SLOW: Final = Metric(
-    "churn_repeated_slow_seconds",
-    "histogram",
-    f"The same of answers of /predict that took longer than {1000 * OBJECTIVE_S:g} ms.",
-    bounds=LATENCY_BOUNDS_S,
+REPEAT_DURATION: Final = Metric(
+    "churn_repeat_duration_seconds", "histogram", "How long these took.", bounds=LATENCY_BOUNDS_S
 )
 STAGE_DURATION: Final = Metric(
     "churn_stage_duration_seconds",

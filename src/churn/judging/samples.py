@@ -42,7 +42,7 @@ def find_in_samples(
 ) -> Iterator[Finding]:
     """Yield what each check finds in the counts of two tracks, in all steps together.
 
-    Where failures were repeated, there are two ways to count. One is sure of what both say.
+    Where somebody had several answers within a minute, there are two ways to count. One is sure of what both say.
 
     Args:
         is_early: whether the check's early tolerance is enough to pass.
@@ -51,9 +51,9 @@ def find_in_samples(
     if not checks:
         return
     compared = [(check, level, compare(check.measure, steps)) for check, level in checks]
-    together = [(check, level, comparison.view_together()) for check, level, comparison in compared]
+    once = [(check, level, comparison.view_once()) for check, level, comparison in compared]
     bounds = list(_bound_effects(compared))
-    others = bounds if all(comparison.together is None for _, _, comparison in compared) else _bound_effects(together)
+    others = bounds if all(comparison.once is None for _, _, comparison in compared) else _bound_effects(once)
     for (check, level, comparison), own, other in zip(compared, bounds, others, strict=True):
         enough = check.early if is_early else check.tolerance
         yield _find_effect((check, level, comparison), (own, other), enough, whose)
@@ -86,7 +86,7 @@ def _find_effect(
     if check.relative_tolerance:
         tolerance = check.find_tolerance(float(_stable_shares(comparison)[0]))
         tolerated = replace(check, tolerance=tolerance, relative_tolerance=0, early_tolerance=None)
-        views = ((comparison, bounds), (comparison.view_together(), others))
+        views = ((comparison, bounds), (comparison.view_once(), others))
         low, high = _widen(*(_bound_multiples(check, level, view.proportions, ends) for view, ends in views))
         lower = tolerance * low
         # A step is left early by points alone, whatever multiple of stable's share they are.
@@ -96,13 +96,12 @@ def _find_effect(
     effects = average_effect(comparison.proportions)[comparison.selected]
     effect = float(effects.max() if check.direction == "up" else np.abs(effects).max())
     part = int((lower if lowest > tolerated.tolerance else upper).argmax())
-    totals = add_steps(comparison.proportions)
     return build_finding(
         tolerated,
         _describe_counts(comparison, part, whose),
         (effect, lowest, highest),
-        (int(totals.stable_total[0]), int(totals.canary_total[0])),
-        wait=lambda: estimate_wait(check, comparison, level, enough),
+        comparison.view_once().count_answers(),
+        wait=lambda: _estimate_requests(check, comparison, level, enough),
         enough=enough,
     )
 
@@ -127,6 +126,14 @@ def _bound_multiples(check: Check, level: Levels, proportions: Proportions, boun
     )
     low, high = (np.where(one < 0, np.maximum(one, other), np.minimum(one, other)) for one, other in both)
     return low, high
+
+
+def _estimate_requests(check: Check, comparison: Comparison, level: Levels, enough: float) -> float:
+    """Estimate how many more requests it takes until both ways to count are sure."""
+    first = comparison.view_once()
+    requests, answers = sum(comparison.count_answers()), sum(first.count_answers())
+    wait = estimate_wait(check, comparison, level, enough)
+    return max(wait, estimate_wait(check, first, level, enough) * requests / max(answers, 1))
 
 
 def estimate_wait(check: Check, comparison: Comparison, level: Levels, enough: float) -> float:
@@ -192,7 +199,8 @@ def _describe_counts(comparison: Comparison, part: int, whose: str) -> str:
     )
     steps = int((comparison.proportions.canary_total[:, part] > 0).sum())
     in_steps = f" in {steps} steps" if steps > 1 else ""
-    once = " (what one subscriber met within a minute counts once)" if comparison.together is not None else ""
+    stable, canary = comparison.view_once().count_answers()
+    once = f" (one of each subscriber and minute counts: {canary:,} and {stable:,})" if comparison.once else ""
     return (
         f"{comparison.parts[part]} {100 * canary_hits / canary_total:.2f} % of the canary's {canary_total:,}, "
         f"{100 * stable_hits / stable_total:.2f} % of {whose}'s {stable_total:,}{in_steps}{once}"

@@ -55,12 +55,13 @@ def find_shift(check: Check, level: Levels, finding: Finding, steps: Sequence[St
 def log_shift_evidence(steps: Sequence[StepAnswers], tolerance: float) -> Numbers:
     """Return the logarithm of the e-process against a canary that exceeds no bound by more than the tolerance, (...).
 
-    Where slow answers were repeated by one subscriber, there is none: then bound by bound is all that is known.
+    Where somebody had several answers within a minute, it is the smaller one of both ways to count.
     """
-    counts = [counts for step in steps for counts in (step.stable, step.canary)]
-    if any(np.any(of_track.repeated_latency) for of_track in counts):
-        return np.zeros(np.shape(counts[0].requests))
-    return np.sum([_log_evidence_of_step(step, tolerance) for step in steps], axis=0)
+    evidence = np.sum([_log_evidence_of_step(step, tolerance) for step in steps], axis=0)
+    if any(step.has_repeats for step in steps):
+        once = [_log_evidence_of_step(step.drop_repeats(), tolerance) for step in steps]
+        evidence = np.minimum(evidence, np.sum(once, axis=0))
+    return np.asarray(evidence)
 
 
 def _log_evidence_of_step(step: StepAnswers, tolerance: float) -> Numbers:

@@ -30,8 +30,8 @@ LABELS = {
     f"{metrics.REQUEST_DURATION.name}_bucket": "le",
     metrics.RETRIES.name: "status",
     f"{metrics.RETRY_DURATION.name}_bucket": "le",
-    metrics.REPEATED_FAILURES.name: "",
-    f"{metrics.REPEATED_SLOW.name}_bucket": "le",
+    metrics.REPEATS.name: "status",
+    f"{metrics.REPEAT_DURATION.name}_bucket": "le",
     metrics.PREDICTIONS.name: "tier",
     f"{metrics.PROBABILITY.name}_bucket": "le",
     metrics.BANNERS.name: "",
@@ -201,6 +201,8 @@ class ExposedMetrics:
         errors = status.get("5xx", 0)
         retries = self._by_label(metrics.RETRIES)
         retried_errors = retries.get("5xx", 0)
+        repeats = self._by_label(metrics.REPEATS)
+        repeated_errors = repeats.get("5xx", 0)
         bounds = (*LATENCY_BOUNDS_S, float("inf"))
         return Counts(
             requests=status.get("2xx", 0) + errors,
@@ -216,9 +218,11 @@ class ExposedMetrics:
             retries=retries.get("2xx", 0) + retried_errors,
             retried_errors=retried_errors,
             retried_latency=self._by_bucket(metrics.RETRY_DURATION, bounds),
-            repeated_errors=self._by_label(metrics.REPEATED_FAILURES).get("", 0),
-            repeated_latency=self._by_bucket(metrics.REPEATED_SLOW, bounds),
-            unsorted=0 if retries else status.get("2xx", 0) + errors,  # a service of an earlier version
+            repeats=repeats.get("2xx", 0) + repeated_errors,
+            repeated_errors=repeated_errors,
+            repeated_refused=repeats.get("4xx", 0),
+            repeated_latency=self._by_bucket(metrics.REPEAT_DURATION, bounds),
+            unsorted=0 if repeats else status.get("2xx", 0) + errors,  # a service of an earlier version
         )
 
     def _by_label(self, metric: Metric) -> dict[str, int]:

@@ -53,7 +53,7 @@ class StepCounts:
         gap: whether answers may be missing: in the last reading an instance was missing or had restarted.
         earlier: what the instances had answered between their start and the step.
         counts_refused: whether refusals are counted since the step began. An earlier program counted none.
-        counts_repeats: the same of retries and repeats.
+        counts_minutes: the same of retries, and of repeats within a minute.
     """
 
     at: float
@@ -62,14 +62,14 @@ class StepCounts:
     gap: bool = False
     earlier: Counts = field(default_factory=Counts)
     counts_refused: bool = False
-    counts_repeats: bool = False
+    counts_minutes: bool = False
 
     @classmethod
     def start_from(cls, reading: Reading, now: float) -> StepCounts:
         """Begin a step: nothing is answered yet, and all that was counted so far is earlier."""
         earlier = sum(reading.counts.values(), Counts())
         at, last = now - reading.age_s, dict(reading.counts)
-        return cls(at, last=last, earlier=earlier, counts_refused=True, counts_repeats=True)
+        return cls(at, last=last, earlier=earlier, counts_refused=True, counts_minutes=True)
 
     def start_anew(self, reading: Reading, now: float) -> StepCounts:
         """Forget what was answered in this step, since a wrong version answered too."""
@@ -82,7 +82,7 @@ class StepCounts:
             before = self.last.get(instance, Counts())
             if not self.counts_refused:
                 before = replace(before, refused=counts.refused)
-            if not self.counts_repeats:
+            if not self.counts_minutes:
                 before = replace(before, **{name: getattr(counts, name) for name in REPEATS})
             if any(number < 0 for number in (counts - before).numbers()):
                 before, restarted = Counts(), True
@@ -90,7 +90,7 @@ class StepCounts:
         at = now - reading.age_s if reading.counts else self.at
         last = {**self.last, **reading.counts}
         gap = restarted or bool(reading.missing)
-        return replace(self, at=at, total=total, last=last, gap=gap, counts_refused=True, counts_repeats=True)
+        return replace(self, at=at, total=total, last=last, gap=gap, counts_refused=True, counts_minutes=True)
 
 
 type TrackCounts = Mapping[Track, StepCounts]

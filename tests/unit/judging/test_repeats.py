@@ -1,11 +1,11 @@
-"""Errors and latency as evidence: a request counts once, and a subscriber who fails each time once a minute."""
+"""Errors and latency as evidence: a request counts once, and of a subscriber the first answer in a minute."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from churn.judging.checks import DEFAULT_CHECKS, ERRORS, LATENCY, Check
+from churn.judging.checks import DEFAULT_CHECKS, ERRORS, LATENCY, REFUSED, SPLIT, Check
 from churn.judging.comparison import compare
 from churn.judging.counts import Counts, StepAnswers
 from churn.judging.findings import Finding
@@ -35,46 +35,64 @@ def find(stable: Counts, canary: Counts, check: Check = CHECK) -> Finding:
 STABLE = answered(90_000, 18)
 
 
+def repeating(counts: Counts, repeats: int, errors: int = 0, *, slow: int = 0, refused: int = 0) -> Counts:
+    """The counts, of which so many requests came within a minute of another one."""
+    return replace(
+        counts,
+        repeats=repeats,
+        repeated_errors=errors,
+        repeated_refused=refused,
+        repeated_latency=in_buckets(repeats - slow, slow),
+    )
+
+
 def test_one_subscriber_who_fails_each_time_sends_nothing_back_and_lets_nothing_pass() -> None:
-    of_one = answered(10_000, 500, repeated_errors=497)
     assert find(STABLE, answered(10_000, 500)).decision == "roll back"
-    assert find(STABLE, of_one).decision == "hold"
+    assert find(STABLE, repeating(answered(10_000, 500), 497, 497)).decision == "hold"
     assert find(STABLE, answered(10_000, 1)).decision == "promote"
 
 
 def test_one_subscriber_who_fails_each_time_among_others_who_fail_sends_nothing_back() -> None:
     stable = answered(90_000, 450)
     assert find(stable, answered(10_000, 550)).decision == "roll back"
-    assert find(stable, answered(10_000, 550, repeated_errors=497)).decision == "hold"
+    assert find(stable, repeating(answered(10_000, 550), 497, 497)).decision == "hold"
 
 
 def test_many_subscribers_who_fail_each_time_send_the_canary_back() -> None:
-    assert find(STABLE, answered(10_000, 500, repeated_errors=400)).decision == "roll back"
+    assert find(STABLE, repeating(answered(10_000, 500), 400, 400)).decision == "roll back"
 
 
 def test_one_subscriber_who_fails_each_time_at_stable_hides_no_canary_that_fails_for_many() -> None:
-    noisy = answered(90_000, 4500, repeated_errors=4480)
+    noisy = repeating(answered(90_000, 4500), 4480, 4480)
     assert find(noisy, answered(10_000, 450)).decision == "hold"
     assert find(answered(90_000, 4500), answered(10_000, 450)).decision != "roll back"
 
 
-def test_where_both_tracks_fail_for_all_full_cells_send_nothing_back() -> None:
-    # 4,096 failures counted on each track, while stable has nine times the requests.
-    stable, canary = answered(900_000, 450_000, repeated_errors=445_904), answered(100_000, 50_000)
-    canary = replace(canary, repeated_errors=45_904)
-    assert find(stable, canary).decision == "hold"
+def test_requests_of_few_subscribers_are_as_little_evidence_without_failures_as_with() -> None:
+    stable, canary = answered(2_700_000, 540), answered(300_000, 60)
+    assert find(stable, canary).decision == "promote"
+    of_few = find(repeating(stable, 2_610_000, 522), repeating(canary, 290_000, 58))
+    assert of_few.decision == "hold"
+    assert (of_few.requests_stable, of_few.requests_canary) == (90_000, 10_000)
+    assert "10,000 and 90,000" in of_few.reason
 
 
-def test_a_flood_that_fills_the_cells_hides_no_canary_that_fails_for_half() -> None:
-    assert find(answered(900_000, 180), answered(100_000, 50_000, repeated_errors=49_000)).decision == "roll back"
+def test_a_canary_that_fails_only_later_within_a_minute_is_held() -> None:
+    later = repeating(answered(20_000, 4000), 10_000, 4000)
+    assert find(STABLE, later).decision == "hold"
+
+
+def test_where_all_ask_often_and_each_request_fails_by_itself_a_bad_canary_is_sent_back() -> None:
+    stable, canary = answered(900_000, 4500), answered(100_000, 5000)
+    assert find(repeating(stable, 870_000, 4350), repeating(canary, 96_667, 4833)).decision == "roll back"
 
 
 def test_slow_answers_of_one_subscriber_are_one_too() -> None:
     check = Check("latency", LATENCY, 0.05, "up")
     stable, slow = answered(9000, slow=9), answered(1000, slow=300)
     assert find(stable, slow, check).decision == "roll back"
-    assert find(stable, replace(slow, repeated_latency=in_buckets(0, 299)), check).decision == "hold"
-    assert find(stable, replace(slow, repeated_latency=in_buckets(0, 100)), check).decision == "roll back"
+    assert find(stable, repeating(slow, 299, slow=299), check).decision == "hold"
+    assert find(stable, repeating(slow, 100, slow=100), check).decision == "roll back"
 
 
 def test_slow_answers_of_one_subscriber_are_no_sign_that_a_slow_machine_breaks_the_objective() -> None:
@@ -82,9 +100,28 @@ def test_slow_answers_of_one_subscriber_are_no_sign_that_a_slow_machine_breaks_t
     stable, slower = answered(9000), answered(1000, slow=500)
     slower = replace(slower, latency=(*[0] * 12, 500, *slower.latency[13:]))
     assert find(stable, slower, check).decision == "roll back"
-    one = replace(slower, repeated_latency=in_buckets(0, 499))
+    one = repeating(slower, 499, slow=499)
     assert find(stable, one, check).is_outside  # half of the answers take longer than stable's
     assert find(stable, one, check).decision == "hold"
+
+
+def test_who_asks_often_is_one_of_those_that_the_split_counts() -> None:
+    split, of_one = Check("traffic split", SPLIT, 0.02, critical=False), repeating(answered(2000), 1000)
+    assert find(answered(9000), answered(2000), split).is_outside
+    assert find(answered(9000), of_one, split).decision == "promote"
+
+
+def test_one_caller_with_many_wrong_requests_within_a_minute_is_one() -> None:
+    check = Check("refused requests", REFUSED, 0.01, critical=False, share=0)
+    wrong = answered(1000, refused=300)
+    assert find(answered(9000), wrong, check).is_outside
+    assert not find(answered(9000), repeating(wrong, 0, refused=299), check).is_outside
+
+
+def test_a_file_of_before_tells_of_repeated_failures_only_and_each_of_them_is_a_request() -> None:
+    of_before = answered(10_000, 500, repeated_errors=497, repeated_latency=in_buckets(0, 0))
+    assert of_before.drop_repeats().requests == 9503
+    assert find(STABLE, of_before).decision == "hold"
 
 
 def test_a_retry_counts_as_nothing_and_the_first_try_stays() -> None:
@@ -110,21 +147,20 @@ def test_where_all_requests_of_both_tracks_are_retries_nothing_is_known() -> Non
 @pytest.mark.parametrize("unsorted", ["stable", "canary"])
 def test_where_one_track_tells_no_repeats_all_requests_of_both_count(unsorted: str) -> None:
     plain = {"stable": answered(90_000, 900), "canary": answered(10_000, 100)}
-    told = {track: replace(counts, repeated_errors=counts.errors // 2) for track, counts in plain.items()}
+    told = {track: repeating(counts, counts.errors // 2, counts.errors // 2) for track, counts in plain.items()}
     told[unsorted] = replace(plain[unsorted], unsorted=plain[unsorted].requests)
     assert find(told["stable"], told["canary"]) == find(plain["stable"], plain["canary"])
 
 
 def test_without_repeats_there_is_one_way_to_count() -> None:
-    assert compare(ERRORS, [StepAnswers(answered(100, 2), answered(10, 1))]).together is None
-    assert "within a minute counts once" not in find(STABLE, answered(10_000, 500)).reason
-    assert "within a minute counts once" in find(STABLE, answered(10_000, 500, repeated_errors=1)).reason
+    assert compare(ERRORS, [StepAnswers(answered(100, 2), answered(10, 1))]).once is None
+    assert "one of each subscriber" not in find(STABLE, answered(10_000, 500)).reason
+    assert "one of each subscriber" in find(STABLE, repeating(answered(10_000, 500), 1, 1)).reason
 
 
-def test_shares_stay_what_they_are_and_totals_shrink_by_the_repeats() -> None:
-    own = compare(ERRORS, [StepAnswers(answered(9000, 90, repeated_errors=45), answered(1000, 20, repeated_errors=15))])
-    assert own.together
-    both = own.together
-    numbers = [float(values[0, 0]) for values in own.proportions[:4]]
-    assert numbers == [45, 4500, 5, 250]
-    assert [float(values[0, 0]) for values in both[:4]] == pytest.approx([45, 9000 * 50 / 110, 5, 1000 * 50 / 110])
+def test_all_requests_stand_beside_the_first_ones() -> None:
+    step = StepAnswers(repeating(answered(9000, 90), 900, 45), repeating(answered(1000, 20), 100, 15))
+    both = compare(ERRORS, [step])
+    assert both.once
+    assert [float(values[0, 0]) for values in both.proportions[:4]] == [90, 9000, 20, 1000]
+    assert [float(values[0, 0]) for values in both.once[:4]] == [45, 8100, 5, 900]

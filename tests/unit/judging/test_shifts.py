@@ -70,9 +70,15 @@ def test_many_runs_and_steps_are_judged_like_each_run_alone() -> None:
 def test_answers_that_one_subscriber_repeats_are_no_evidence_of_a_shift() -> None:
     slow, usual, earlier = answered(500, SLOWER), answered(500, USUAL), answered(50_000, USUAL)
     step = StepAnswers(usual, slow, earlier)
-    repeated = replace(slow, repeated_latency=(*[0] * 15, 1, *[0] * 5))
-    assert log_shift_evidence([step], TOLERANCE) > 20
-    assert log_shift_evidence([replace(step, canary=repeated)], TOLERANCE) == 0
+    alone = log_shift_evidence([step], TOLERANCE)
+    often = [replace(counts, latency=tuple(20 * count for count in counts.latency)) for counts in (usual, slow)]
+    few = [
+        replace(counts, repeated_latency=tuple(19 * count for count in of_each.latency))
+        for counts, of_each in zip(often, (usual, slow), strict=True)
+    ]
+    assert alone > 20
+    assert log_shift_evidence([StepAnswers(*often, earlier)], TOLERANCE) > alone + 20
+    assert log_shift_evidence([StepAnswers(*few, earlier)], TOLERANCE) == alone
 
 
 def build_counts(latency: Any) -> Counts:

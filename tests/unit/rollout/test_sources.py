@@ -60,12 +60,14 @@ def test_retries_and_repeats_are_read_beside_all_requests() -> None:
     service.retries.labels("4xx").inc(7)
     service.retries.labels("5xx").inc(2)
     service.retry_duration.observe(0.0015)
-    service.repeated_failures.inc(6)
-    service.repeated_slow.observe(0.4)
+    service.repeats.labels("2xx").inc(8)
+    service.repeats.labels("4xx").inc(9)
+    service.repeats.labels("5xx").inc(6)
+    service.repeat_duration.observe(0.4)
     with exposing(service) as one:
         counts = Instances(lambda: {"stable": [], "canary": [one.address]}).read()["canary"].counts[one.address]
     assert (counts.requests, counts.errors, counts.retries, counts.retried_errors) == (13, 9, 5, 2)
-    assert (counts.repeated_errors, counts.unsorted) == (6, 0)
+    assert (counts.repeats, counts.repeated_errors, counts.repeated_refused, counts.unsorted) == (14, 6, 9, 0)
     assert counts.retried_latency[LATENCY_BOUNDS_S.index(0.002)] == sum(counts.retried_latency) == 1
     assert counts.repeated_latency[LATENCY_BOUNDS_S.index(0.5)] == sum(counts.repeated_latency) == 1
 
@@ -186,7 +188,7 @@ def test_prometheus_is_asked_for_retries_and_repeats_and_tells_them() -> None:
             if "churn_retries_total" not in query:
                 return [requests]
             labels = {"instance": "a", "status": "5xx", "le": "+Inf"}
-            names = ("churn_retries_total", "churn_retry_duration_seconds_bucket", "churn_repeated_failures_total")
+            names = ("churn_retries_total", "churn_retry_duration_seconds_bucket", "churn_repeats_total")
             assert all(name in query for name in names)
             told: list[dict[str, object]] = [
                 {"metric": labels | {"__name__": name}, "value": [self.now, "3"]} for name in names

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from support.rollouts import counted
 
 from churn.judging.counts import Counts
@@ -78,6 +79,13 @@ def test_refusals_from_before_a_program_counted_them_are_not_of_this_step() -> N
     assert (first.total.requests, first.total.refused) == (1, 0)
     assert first.add(Reading(0.0, {"a": Counts(requests=9, refused=503)}), 2.0).total.refused == 3
     assert StepCounts.start_from(Reading(0.0, lived), 0.0).add(Reading(0.0, lived), 1.0).total.refused == 0
+
+
+def test_a_rollout_of_before_goes_on_without_the_repeats_that_its_program_did_not_read() -> None:
+    last = {"a": {"requests": 9, "repeated_errors": 1}}
+    stored = TypeAdapter(StepCounts).validate_python({"at": 0.0, "last": last, "counts_repeats": True})
+    later = stored.add(Reading(0.0, {"a": Counts(requests=20, repeats=8, repeated_errors=2)}), 1.0)
+    assert (later.total.requests, later.total.repeats, later.gap) == (11, 0, False)
 
 
 def test_repeats_from_before_a_program_counted_them_are_not_of_this_step() -> None:

@@ -2,7 +2,7 @@
 
 layout.py       which cell of a row of numbers counts what
 ledger.py       the rows of numbers: one for each worker, in memory that all of them share
-moments.py      whose failure counted within the last minute
+moments.py      who had an answer within the last minute
 counters.py     what one worker counts, and the time of each stage of an answer
 pairs.py        what the challenger answered, beside what was answered
 exposition.py   all of it as Prometheus reads it

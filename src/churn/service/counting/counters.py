@@ -13,7 +13,6 @@ from churn.judging.metrics import (
     KINDS,
     LATENCY_BOUNDS_S,
     NOT_ANSWERED,
-    OBJECTIVE_S,
     OTHER,
     PROBABILITY_BOUNDS,
     STAGE_CELL_BOUNDS_S,
@@ -27,14 +26,11 @@ from churn.service.counting.ledger import Ledger, Numbers
 from churn.service.counting.moments import Moments
 
 NS = 1e9
-OBJECTIVE_NS = int(OBJECTIVE_S * NS)
 LATENCY_BOUNDS_NS = tuple(bound_s * NS for bound_s in LATENCY_BOUNDS_S)
 LATENCY_SUM = len(LATENCY_BOUNDS_S) + 1
 PROBABILITY_SUM = len(PROBABILITY_BOUNDS) + 1
 STAGE_SUM = len(STAGE_CELL_BOUNDS_S) + 1
 STATUS_CODES = range(100, 600)
-FAILED = 500  # and above
-OF_KEY = b"key "
 
 
 class Counters:
@@ -61,9 +57,9 @@ class Counters:
         }
         self._retries = {status: first[metrics.RETRIES][_status_class(status),] for status in STATUS_CODES}
         self._retry_duration = first[metrics.RETRY_DURATION][()]
-        self._repeated_failures = first[metrics.REPEATED_FAILURES][()]
-        self._repeated_slow = first[metrics.REPEATED_SLOW][()]
-        self._moments = Moments(self.ledger.moments)
+        self._repeats = {status: first[metrics.REPEATS][_status_class(status),] for status in STATUS_CODES}
+        self._repeat_duration = first[metrics.REPEAT_DURATION][()]
+        self.moments = Moments(self.ledger.moments)
         self._kinds = {kind: cell for (kind,), cell in first[metrics.ERRORS].items()}
         self._tiers = {tier: cell for (_, tier), cell in first[metrics.PREDICTIONS].items()}
         self._probability = self.layout[metrics.PROBABILITY].first
@@ -106,16 +102,10 @@ class Counters:
         self.cells[self._retries[status]] += 1
         self._count_duration(self._retry_duration, took_ns)
 
-    def count_repeats(self, who: bytes, status: int, took_ns: int) -> None:
-        """Count a failed or slow answer of /predict if this subscriber, or connection, had one within a minute.
-
-        A connection may be of many subscribers, so it counts again a minute after it last counted.
-        """
-        in_a_row = who.startswith(OF_KEY)
-        if status >= FAILED and not self._moments.take(b"failed " + who, in_a_row=in_a_row):
-            self.cells[self._repeated_failures] += 1
-        if took_ns > OBJECTIVE_NS and not self._moments.take(b"slow " + who, in_a_row=in_a_row):
-            self._count_duration(self._repeated_slow, took_ns)
+    def count_repeat(self, status: int, took_ns: int) -> None:
+        """Count that a request of /predict came within a minute of another one: `moments` says so."""
+        self.cells[self._repeats[status]] += 1
+        self._count_duration(self._repeat_duration, took_ns)
 
     def count_error(self, kind: str) -> None:
         """Count a request that got an error."""

@@ -20,7 +20,7 @@ type Numbers = npt.NDArray[np.float64]
 NUMBER_BYTES = 8
 MOST_NAMES = 64
 NAME_BYTES = 64  # the first says how many the name has
-MOMENTS = 4096
+MOMENTS = 2**18  # 2 MiB; the system gives a page when it is first written
 
 
 class Ledger:
@@ -50,7 +50,7 @@ class Ledger:
         memory = mmap.mmap(file, names_end + MOMENTS * NUMBER_BYTES)
         self._rows = np.frombuffer(memory, count=rows_bytes // NUMBER_BYTES).reshape(rows, -1)
         self._names = memoryview(memory)[rows_bytes:names_end]
-        self.moments = memoryview(memory)[names_end:].cast("d")
+        self.moments = memoryview(memory)[names_end:].cast("q")
         self._own: int | None = None
         weakref.finalize(self, os.close, file)
 

@@ -1,35 +1,36 @@
-"""When somebody last had what counts once. All workers of a service share this."""
+"""When somebody had an answer last. All workers of a service share this."""
 
-import time
-from collections.abc import Callable
-from hashlib import blake2b
 from typing import Final
+from zlib import crc32
 
-ONCE_IN_S: Final = 60.0
+ONCE_IN_NS: Final = 60_000_000_000
 
 
 class Moments:
-    """Say whether somebody may count again.
+    """Say whether somebody had an answer within the last minute.
 
-    A name falls into one of a fixed number of cells by its hash. A cell holds a time and nothing else, so nobody can
-    read of whom it is. Two names in one cell are taken for one: then the second counts less often, never more often.
+    A subscriber falls into one of a fixed number of cells by the checksum of the key, a connection by its hash. A cell
+    holds a time and nothing else, so nobody can read of whom it is. Two in one cell are taken for one: then an answer
+    may be taken for a repeat. This does not depend on how it was answered, so what is left is as good a sample.
 
     Args:
-        cells: seconds by the system's monotonic clock, zeros at first; 4,096 of them in a service.
+        cells: nanoseconds by the system's monotonic clock, zeros at first. Their number is a power of two.
     """
 
-    def __init__(self, cells: "memoryview[float]", now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cells: "memoryview[int]") -> None:
         self._cells = cells
-        self._now_s = now_s
+        self._last = len(cells) - 1
 
-    def take(self, name: bytes, *, in_a_row: bool = False) -> bool:
-        """Return whether this name counts now: it did not within the last minute.
+    def follow(self, key: str | None, connection: object, now_ns: int) -> bool:
+        """Note an answer. Return whether it follows another one to the same subscriber, less than a minute before.
 
-        In a row, it must not even have come within the last minute. So it counts once, however long the row.
+        A row of them counts once, however long. Without a key it is one on this connection. A connection may be of many
+        subscribers, so it counts again a minute after it last counted; it belongs to one worker.
         """
-        cell = int.from_bytes(blake2b(name, digest_size=8).digest()) % len(self._cells)
-        now_s, last_s = self._now_s(), self._cells[cell]
-        counts = not last_s or now_s - last_s >= ONCE_IN_S
-        if counts or in_a_row:
-            self._cells[cell] = now_s
-        return counts
+        cells = self._cells
+        cell = (hash(connection) if key is None else crc32(key.encode())) & self._last
+        last_ns = cells[cell]
+        follows = now_ns - last_ns < ONCE_IN_NS and last_ns > 0
+        if key is not None or not follows:
+            cells[cell] = now_ns
+        return follows

@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from churn.contract.wording import cut
 from churn.judging.metrics import BUG, NOT_ANSWERED, NOT_HTTP, PREDICT_ROUTE
-from churn.service.counting.counters import OBJECTIVE_NS, Counters, kind_from_status
+from churn.service.counting.counters import Counters, kind_from_status
 from churn.service.edge.callers import Callers
 from churn.service.edge.drain import Drain
-from churn.service.edge.parameters import is_sent_again, read_who
+from churn.service.edge.parameters import find_key, is_sent_again
 from churn.service.edge.problems import Problem
 from churn.service.edge.request_ids import RequestIds, make_request_id
 from churn.service.edge.tracing import read_trace_id
@@ -126,13 +126,16 @@ class ObservationMiddleware:
                 raise
             await INTERNAL_ERROR.build_response(request_id)(scope, receive, send_stamped)
         finally:
-            self._count(scope, status, state, bug, time.perf_counter_ns() - state.get("began_ns", started))
+            now_ns = time.perf_counter_ns()
+            # A bug counts as one also where half an answer had been sent.
+            counted = HTTPStatus.INTERNAL_SERVER_ERROR if bug else status
+            self._count(scope, counted, now_ns, state.get("began_ns", started), is_bug=bug is not None)
             clock = self.counters.start_clock()
             line = {
                 "method": cut(scope["method"]),
                 "path": cut(scope["path"]),
                 "status": status,
-                "duration_ms": round(_ms_since(started), 3),
+                "duration_ms": round((now_ns - started) / 1e6, 3),
                 "request_id": request_id,
                 "model_version": self.model_version,
             }
@@ -156,25 +159,23 @@ class ObservationMiddleware:
             state["problem"] = refused = self.callers.refuse(scope)
         return refused.build_response(state["request_id"]) if refused else self.app
 
-    def _count(self, scope: Scope, status: int, state: Mapping[str, Any], bug: Exception | None, took_ns: int) -> None:
-        if bug:
-            status = HTTPStatus.INTERNAL_SERVER_ERROR  # also where half an answer had been sent
-        self.counters.count_request(scope["path"], status, took_ns)
+    def _count(self, scope: Scope, status: int, now_ns: int, began_ns: int, *, is_bug: bool) -> None:
+        took_ns, counters, path, state = now_ns - began_ns, self.counters, scope["path"], scope["state"]
+        counters.count_request(path, status, took_ns)
         if status >= HTTPStatus.BAD_REQUEST:
             problem: Problem | None = state.get("problem")
-            self.counters.count_error(BUG if bug else problem.kind if problem else kind_from_status(status))
-            self._count_what_is_no_evidence(scope, status, took_ns)
-        elif took_ns > OBJECTIVE_NS or "is_retry" in state:
-            self._count_what_is_no_evidence(scope, status, took_ns)
-
-    def _count_what_is_no_evidence(self, scope: Scope, status: int, took_ns: int) -> None:
-        """Count a retry, or what the same subscriber met just now: the judge of a rollout leaves both out."""
-        if scope["path"] != PREDICT_ROUTE:
+            counters.count_error(BUG if is_bug else problem.kind if problem else kind_from_status(status))
+        if path != PREDICT_ROUTE:
             return
-        if is_sent_again(scope["headers"]):
-            self.counters.count_retry(status, took_ns)
-        else:
-            self.counters.count_repeats(read_who(scope), status, took_ns)
+        # The judge of a rollout leaves out what was sent again, and all but the first answer in a subscriber's minute.
+        key = state.get("key")
+        if status >= HTTPStatus.BAD_REQUEST or "is_retry" in state:
+            if is_sent_again(scope["headers"]):
+                counters.count_retry(status, took_ns)
+                return
+            key = find_key(scope["headers"])  # it may have ended before they were read
+        if counters.moments.follow(key, scope.get("client"), now_ns):
+            counters.count_repeat(status, took_ns)
 
 
 def _list_others(state: Mapping[str, Any]) -> dict[str, str]:

@@ -7,14 +7,12 @@ from datetime import date
 from typing import Any
 
 from fastapi import Request
-from starlette.types import Scope
 
 from churn.answers import DAY_PATTERN
 from churn.contract.catalogues import Languages
 from churn.contract.wording import Code, cut
 from churn.judging.metrics import TOP_REASONS
 from churn.retention.banner import Visitor
-from churn.service.counting.counters import OF_KEY
 from churn.service.edge.problems import refuse_field
 
 REASONS = "reasons"
@@ -90,7 +88,7 @@ def read_reasons(request: Request, *, most: int) -> int:
 def read_visitor(request: Request, languages: Languages) -> Visitor:
     """Return who asks, with one of the languages. An attempt that is no number from 1 to 100 is ignored.
 
-    If it says that the request is sent again, the request's state says so too.
+    The request's state gets the key as `key`, and `is_retry` if the request is sent again.
 
     Raises:
         Problem: 422; names the header.
@@ -110,8 +108,11 @@ def read_visitor(request: Request, languages: Languages) -> Visitor:
     attempt = ATTEMPTS.get(texts.get(ATTEMPT, ""))
     if attempt is not None and attempt > 1:
         request.scope["state"]["is_retry"] = True
+    key = _key(texts.get(KEY))
+    if key is not None:
+        request.scope["state"]["key"] = key
     return Visitor(
-        _key(texts.get(KEY)),
+        key,
         _day(texts.get(LAST_OFFER)),
         languages.choose(texts.get(ACCEPT_LANGUAGE)),
         attempt,
@@ -137,10 +138,9 @@ def is_sent_again(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return ATTEMPTS.get(",".join(attempts), 1) > 1 and b"x-request-id" in sent
 
 
-def read_who(scope: Scope) -> bytes:
-    """Return who asks: the first subscriber's key as it came, else the connection."""
-    key = next((value for name, value in scope["headers"] if HEADERS.get(name) == KEY), None)
-    return b"connection %r" % (scope.get("client"),) if key is None else OF_KEY + key
+def find_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the first subscriber's key as it came, for a request that ended before its headers were read."""
+    return next((value.decode("latin-1") for name, value in headers if HEADERS.get(name) == KEY), None)
 
 
 def _count(value: str, most: int) -> int:
