@@ -1,4 +1,8 @@
-"""Subscribers who open their page: predictions at a steady rate, each with the subscriber's key."""
+"""Subscribers who open their page: predictions at a steady rate, each with the subscriber's key.
+
+The judge counts a subscriber once a minute, and a demonstration has minutes only. So each visit is of somebody new, and
+one in ten is of somebody who was here before. They have the data of one of SUBSCRIBERS.
+"""
 
 import asyncio
 import json
@@ -24,6 +28,7 @@ CONNECTIONS = 16
 REQUESTS_PER_S = 700
 ANSWER_TIMEOUT_S = 5.0
 DECIMALS = 2
+COME_BACK = 10  # one visit in so many is of somebody who was here before
 HEAD = re.compile(
     rb"HTTP/1\.1 (\d\d\d).*?\r\ncontent-length: (\d+)\r\n.*?\r\nx-served-by: (\w+)", re.DOTALL | re.IGNORECASE
 )
@@ -74,7 +79,7 @@ class Traffic:
 
     async def _send_on_connection(self, number: int) -> None:
         host, _, port = self.address.rpartition(":")
-        subscriber, asked, due = number, 0, time.monotonic()
+        visits, asked, due = 0, 0, time.monotonic()
         while not self._stopped:
             try:
                 reader, writer = await asyncio.open_connection(host, int(port))
@@ -84,9 +89,11 @@ class Traffic:
                     if not self.flowing:
                         continue
                     asked += 1
-                    if asked % self.in_a_row == 0:
-                        subscriber = (subscriber + CONNECTIONS) % SUBSCRIBERS
-                    writer.write(self._requests[subscriber])
+                    visits += asked % self.in_a_row == 0
+                    visit = visits // 2 if visits % COME_BACK == 0 else visits
+                    subscriber = number + CONNECTIONS * visit
+                    head, body = self._requests[subscriber % SUBSCRIBERS]
+                    writer.write(head % subscriber + body)
                     self._count(subscriber, await asyncio.wait_for(_read_answer(reader), ANSWER_TIMEOUT_S))
                 writer.close()
             except (OSError, asyncio.IncompleteReadError, TimeoutError):
@@ -145,8 +152,8 @@ def _draw_like(
     return np.asarray(np.clip(np.round(between, DECIMALS), spec.lower, spec.upper))
 
 
-def _build_requests(pair: Pair) -> list[bytes]:
-    """Return one request of each subscriber, as bytes."""
+def _build_requests(pair: Pair) -> list[tuple[bytes, bytes]]:
+    """Return one request with the data of each subscriber: its head, where a number is to be put in, and its body."""
     contract, generator = pair.contract, np.random.default_rng(7)
     reference = pair.stable / REFERENCE
     columns = (
@@ -157,7 +164,10 @@ def _build_requests(pair: Pair) -> list[bytes]:
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     bodies = (json.dumps(dict(zip(columns, row, strict=True))).encode() for row in rows)
     return [
-        b"POST /predict HTTP/1.1\r\nHost: demo\r\nContent-Type: application/json\r\nX-Subscriber-Key: demo-%d\r\n"
-        b"Content-Length: %d\r\n\r\n%b" % (number, len(body), body)
-        for number, body in enumerate(bodies)
+        (
+            b"POST /predict HTTP/1.1\r\nHost: demo\r\nContent-Type: application/json\r\nX-Subscriber-Key: demo-%%d\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body),
+            body,
+        )
+        for body in bodies
     ]
