@@ -246,7 +246,7 @@ def _find_given(given: Given) -> tuple[Traffic, list[Fact]] | None:
     told = "--requests-each" if given.requests_each else "assumed; --requests-each tells"
     return Traffic.from_rate(given.requests_per_hour, each), [
         ("requests", f"{given.requests_per_hour:,g} an hour", "--requests-per-hour"),
-        ("people", f"each asks {each:g} times", told),
+        ("people", f"each asks {each:g} times, more than a minute apart", told),
     ]
 
 
@@ -270,6 +270,11 @@ def _read_logged(
             "people",
             f"{logged.people:,} different ones in {logged.records:,} requests",
             "the prediction log; later, new ones are supposed to come as in its latter half",
+        ),
+        (
+            "asked again within a minute",
+            f"{text_from_share(logged.traffic.repeated)} of the requests, which count once",
+            "the prediction log, where it names subscribers",
         ),
         *([("left out", logged.left_out, "the prediction log")] if logged.left_out else []),
     ]

@@ -18,7 +18,7 @@ from churn.prediction_log.segments import Progress
 from churn.rollout.first_answers import Keys, keys_from_subscribers
 from churn.rollout.forecast.traffic import DAY_H, HOUR_S, Traffic
 
-HOUR_US = 3_600_000_000
+HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
 MOST_KEYS = 500_000  # kept at once, 16 bytes each; of more people a part is kept, chosen by their hash
 LEAST_H = 1.0  # a shorter log tells nothing of a day
 READ_S = 60.0  # after that no further file is read, and the newest hours tell of the day
@@ -45,7 +45,12 @@ class LoggedTraffic:
 
 @dataclass(eq=False)
 class Tally:
-    """Count records by hour, and keep when each person asked first; of too many people, of those with a small hash."""
+    """Count records by hour, and keep when each person asked first; of too many people, of those with a small hash.
+
+    Args:
+        named: records that name somebody.
+        repeated: of these, those within a minute of another one of the same person and the same batch.
+    """
 
     most: int = MOST_KEYS
     below: int = 2**64 - 1  # the largest hash that is kept
@@ -53,6 +58,8 @@ class Tally:
     first_us: int | None = None
     keys: Keys = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     times_us: Whole = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    named: int = 0
+    repeated: int = 0
 
     def add(self, times_us: Whole, subscribers: Sequence[str | None]) -> None:
         """Add records of these times, and of these people where they are named."""
@@ -64,6 +71,8 @@ class Tally:
         self.first_us = first_us if self.first_us is None else min(self.first_us, first_us)
         keys = keys_from_subscribers([text for text in subscribers if text is not None])
         named_us = times_us[[text is not None for text in subscribers]]
+        self.named += len(keys)
+        self.repeated += _count_repeats(keys, named_us)
         chosen = keys <= np.uint64(self.below)
         self.keys = np.concatenate([self.keys, keys[chosen]])
         self.times_us = np.concatenate([self.times_us, named_us[chosen]])
@@ -144,6 +153,13 @@ def read_traffic(
     )
 
 
+def _count_repeats(keys: Keys, times_us: Whole) -> int:
+    """Count the records that follow another one of the same key within a minute."""
+    order = np.lexsort((times_us, keys))
+    same, apart_us = keys[order][1:] == keys[order][:-1], np.diff(times_us[order])
+    return int((same & (apart_us < MINUTE_US)).sum())
+
+
 def _require_places(places: Places | None) -> Places:
     if places is None:
         raise RolloutError(
@@ -171,9 +187,11 @@ def _build_traffic(tally: Tally, begin_s: float, end_s: float) -> Traffic:
         hourly = np.where(lengths > 0.1, np.bincount(of_day, requests, minlength=DAY_H) / lengths, usual)  # noqa: PLR2004
     if not len(tally.keys):
         return Traffic(tuple(hourly.tolist()))
+    repeated = tally.repeated / tally.named
     new = np.bincount(tally.times_us // HOUR_US - hours[0], minlength=len(hours)) * tally.people_each
     return Traffic(
         tuple(hourly.tolist()),
         (0.0, *np.cumsum(requests).tolist()),
         (0.0, *np.cumsum(new).tolist()),
+        repeated,
     )

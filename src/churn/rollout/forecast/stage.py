@@ -1,7 +1,7 @@
 """What the controller meets in a played rollout: router, counters, evidence, clock and store, all in memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,10 @@ class Stage:
         shares = [percents[track] / ALL_PERCENT for track in answered.counts]
         drawn = zip(answered.counts.items(), self.random.multinomial(came, shares).tolist(), strict=True)
         counts = {
-            track: counted + draw_counts(self.canary if track == "canary" else self.stable, requests, self.random)
+            track: counted
+            + draw_counts(
+                self.canary if track == "canary" else self.stable, requests, self.random, self.traffic.repeated
+            )
             for (track, counted), requests in drawn
         }
         new = self._count_people(answered.came + came) - self._count_people(answered.came)
@@ -139,11 +142,17 @@ def begin_answered(at_s: float, stable: Version, traffic: Traffic, tracks: Seque
     return Answered(at_s, counts, 0.0, 0, np.zeros((len(stable.moved), 2), dtype=np.int64))
 
 
-def draw_counts(version: Version, requests: int, random: np.random.Generator) -> Counts:
-    """Draw what a version counts of so many requests."""
+def draw_counts(version: Version, requests: int, random: np.random.Generator, repeated: float = 0.0) -> Counts:
+    """Draw what a version counts of so many requests. This share of them follows another one within a minute."""
     errors = int(random.binomial(requests, version.errors))
     latency = random.multinomial(requests, version.latency).tolist()
-    return Counts(requests=requests, errors=errors, latency=tuple(latency), predictions=requests - errors)
+    counts = Counts(requests=requests, errors=errors, latency=tuple(latency), predictions=requests - errors)
+    if not repeated:
+        return counts
+    repeats = int(random.binomial(requests, repeated))
+    of_repeats = random.multivariate_hypergeometric(latency, repeats, method="marginals").tolist()
+    failed = int(random.hypergeometric(errors, requests - errors, repeats))
+    return replace(counts, repeats=repeats, repeated_errors=failed, repeated_latency=tuple(of_repeats))
 
 
 def expect_counts(version: Version, requests: int) -> Counts:

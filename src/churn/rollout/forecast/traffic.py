@@ -17,11 +17,13 @@ class Traffic:
         hourly: the requests in each hour of a day, in UTC.
         seen_requests, seen_people: how many different people were among the first so many requests; both rise from 0.
             Empty if nobody is named.
+        repeated: the share of requests that come within a minute of another one by the same subscriber.
     """
 
     hourly: tuple[float, ...]
     seen_requests: tuple[float, ...] = ()
     seen_people: tuple[float, ...] = ()
+    repeated: float = 0.0
 
     @classmethod
     def from_rate(cls, requests_per_hour: float, requests_each: float) -> Self:

@@ -12,7 +12,9 @@ from churn.prediction_log.maintenance import close_journals
 from churn.prediction_log.places import Places
 from churn.prediction_log.segments import open_store
 from churn.rollout.forecast.log_traffic import Tally, read_traffic
+from churn.rollout.forecast.stage import draw_counts
 from churn.rollout.forecast.traffic import DAY_H, HOUR_S, Traffic
+from churn.rollout.forecast.versions import build_equal_version
 
 MIDNIGHT = datetime(2026, 3, 10, tzinfo=UTC)
 
@@ -56,6 +58,16 @@ def test_a_log_tells_of_each_hour_and_of_different_people(tmp_path: Path) -> Non
     assert (logged.records, logged.people, logged.begin) == (6, 4, MIDNIGHT)
     assert logged.traffic.hourly == (4.0, 2.0, *[3.0] * 22)  # of the other hours only the mean is known
     assert [logged.traffic.count_people(requests) for requests in (4, 6)] == [3, 4]
+    assert logged.traffic.repeated == pytest.approx(1 / 6)  # `a` two seconds after the first time
+
+
+def test_requests_within_a_minute_of_another_one_are_drawn_and_count_once() -> None:
+    version = build_equal_version([], 0.1)
+    counts = draw_counts(version, 10_000, np.random.default_rng(1), 0.8)
+    once = counts.drop_repeats()
+    assert once.requests == sum(once.latency) == pytest.approx(2000, abs=200)
+    assert once.errors == pytest.approx(200, abs=60)
+    assert not draw_counts(version, 10_000, np.random.default_rng(1)).has_repeats
 
 
 def test_what_is_not_of_the_time_does_not_count(tmp_path: Path) -> None:
