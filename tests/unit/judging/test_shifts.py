@@ -71,14 +71,18 @@ def test_answers_that_one_subscriber_repeats_are_no_evidence_of_a_shift() -> Non
     slow, usual, earlier = answered(500, SLOWER), answered(500, USUAL), answered(50_000, USUAL)
     step = StepAnswers(usual, slow, earlier)
     alone = log_shift_evidence([step], TOLERANCE)
-    often = [replace(counts, latency=tuple(20 * count for count in counts.latency)) for counts in (usual, slow)]
-    few = [
-        replace(counts, repeated_latency=tuple(19 * count for count in of_each.latency))
-        for counts, of_each in zip(often, (usual, slow), strict=True)
-    ]
+
+    def repeat(counts: Counts, *, is_told: bool) -> Counts:
+        often = replace(counts, latency=tuple(20 * count for count in counts.latency))
+        return replace(often, repeated_latency=tuple(19 * count for count in counts.latency)) if is_told else often
+
+    def find_evidence(*, is_told: bool) -> Any:
+        answers = StepAnswers(repeat(usual, is_told=is_told), repeat(slow, is_told=is_told), earlier)
+        return log_shift_evidence([answers], TOLERANCE)
+
     assert alone > 20
-    assert log_shift_evidence([StepAnswers(*often, earlier)], TOLERANCE) > alone + 20
-    assert log_shift_evidence([StepAnswers(*few, earlier)], TOLERANCE) == alone
+    assert find_evidence(is_told=False) > alone + 20
+    assert find_evidence(is_told=True) == alone
 
 
 def build_counts(latency: Any) -> Counts:

@@ -89,23 +89,27 @@ class Counters:
         """Return a clock for one request. It starts now."""
         return StageClock(self.cells, self._stages)
 
-    def count_request(self, path: str, status: int, took_ns: int) -> None:
-        """Count a request that has ended; a path that is none of the service's as `other`."""
+    def count_request(self, path: str, status: int, took_ns: int) -> int:
+        """Count a request that has ended; a path that is none of the service's as `other`. Return its bucket."""
         duration, statuses = self._routes.get(path) or self._routes[OTHER]
-        cells = self.cells
-        cells[duration + bisect_left(LATENCY_BOUNDS_NS, took_ns)] += 1
+        cells, bucket = self.cells, bisect_left(LATENCY_BOUNDS_NS, took_ns)
+        cells[duration + bucket] += 1
         cells[duration + LATENCY_SUM] += took_ns
         cells[statuses[status]] += 1
+        return bucket
 
-    def count_retry(self, status: int, took_ns: int) -> None:
+    def count_retry(self, status: int, took_ns: int, bucket: int) -> None:
         """Count that a request of /predict was one that somebody sent again."""
         self.cells[self._retries[status]] += 1
-        self._count_duration(self._retry_duration, took_ns)
+        self.cells[self._retry_duration + bucket] += 1
+        self.cells[self._retry_duration + LATENCY_SUM] += took_ns
 
-    def count_repeat(self, status: int, took_ns: int) -> None:
+    def count_repeat(self, status: int, took_ns: int, bucket: int) -> None:
         """Count that a request of /predict came within a minute of another one: `moments` says so."""
-        self.cells[self._repeats[status]] += 1
-        self._count_duration(self._repeat_duration, took_ns)
+        cells, duration = self.cells, self._repeat_duration
+        cells[self._repeats[status]] += 1
+        cells[duration + bucket] += 1
+        cells[duration + LATENCY_SUM] += took_ns
 
     def count_error(self, kind: str) -> None:
         """Count a request that got an error."""
@@ -189,10 +193,6 @@ class Counters:
     def count_lost_worker(self, *, had_started: bool) -> None:
         """Count a worker that ended without being told to."""
         self.cells[self._workers_lost["serving" if had_started else "starting",]] += 1
-
-    def _count_duration(self, first: int, took_ns: int) -> None:
-        self.cells[first + bisect_left(LATENCY_BOUNDS_NS, took_ns)] += 1
-        self.cells[first + LATENCY_SUM] += took_ns
 
     def sum_over_workers(self) -> Numbers:
         """Return all cells, summed over the processes of all times; what is so now over those that live."""

@@ -161,7 +161,7 @@ class ObservationMiddleware:
 
     def _count(self, scope: Scope, status: int, now_ns: int, began_ns: int, *, is_bug: bool) -> None:
         took_ns, counters, path, state = now_ns - began_ns, self.counters, scope["path"], scope["state"]
-        counters.count_request(path, status, took_ns)
+        bucket = counters.count_request(path, status, took_ns)
         if status >= HTTPStatus.BAD_REQUEST:
             problem: Problem | None = state.get("problem")
             counters.count_error(BUG if is_bug else problem.kind if problem else kind_from_status(status))
@@ -171,11 +171,11 @@ class ObservationMiddleware:
         key = state.get("key")
         if status >= HTTPStatus.BAD_REQUEST or "is_retry" in state:
             if is_sent_again(scope["headers"]):
-                counters.count_retry(status, took_ns)
+                counters.count_retry(status, took_ns, bucket)
                 return
             key = find_key(scope["headers"])  # it may have ended before they were read
         if counters.moments.follow(key, scope.get("client"), now_ns):
-            counters.count_repeat(status, took_ns)
+            counters.count_repeat(status, took_ns, bucket)
 
 
 def _list_others(state: Mapping[str, Any]) -> dict[str, str]:
