@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,13 @@ from churn.model.bundle import Bundle
 from churn.model.uplift import Uplift
 from churn.prediction_log.record import LineMaker
 from churn.prediction_log.replay import replay
-from churn.retention.banner import Decision, Visitor, decide_banner
+from churn.retention.banner import Decision, Visitor, decide_banner, find_adjust
+from churn.retention.campaign.population import BannerSubscriber
+from churn.retention.campaign.simulation import decide_offer, find_seen
 from churn.retention.offers.actions import BANNER_ALONE, NOTHING
 from churn.retention.offers.policy import Policy
 from churn.retention.proving import draw_batches, prove
+from churn.retention.reasons import choose_customer_reasons
 from churn.rollout.net_values import Expected, value_both
 
 TODAY = date(2026, 11, 30)
@@ -188,3 +192,17 @@ def test_both_versions_are_valued_by_one_uplift_the_canarys_first() -> None:
     assert value_both(by_risk, by_risk, is_second_canary=False) == (50.0, 50.0)
     other = by_uplift._replace(nets={NOTHING: 0.0, "a": 1.0, "b": 3.0}, propensities={"a": 1.0})
     assert value_both(other, by_uplift, is_second_canary=False) == (1.0, 3.0)
+
+
+def test_a_simulation_decides_as_the_service_does(bundle: Bundle) -> None:
+    harmful = with_points(bundle, {BANNER_ALONE: 0.2} | dict.fromkeys(CODES, -0.5))
+    [prediction] = harmful.model.predict([EXAMPLE])
+    reasons, _ = choose_customer_reasons(harmful.model, EXAMPLE, prediction)
+    adjust = partial(find_adjust, harmful.model, prediction=prediction)
+    banner = BannerSubscriber(None, EXAMPLE, prediction.probability, reasons, adjust)
+    decision = decide_offer(POLICY, banner, TODAY)
+    assert (decision.offer, decision.best, find_seen(banner, decision)) == (None, BANNER_ALONE, "reasons alone")
+    assert decision.why == "not_worth_its_cost"
+    barely = with_points(bundle, {BANNER_ALONE: 0.9})
+    adjust = partial(find_adjust, barely.model, prediction=prediction)
+    assert decide_offer(POLICY, banner._replace(find_adjust=adjust), TODAY).why == "worth_less_than_the_chosen"

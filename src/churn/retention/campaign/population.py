@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from churn.contract.cells import read_cells
 from churn.contract.declaration import Contract
 from churn.model.model import ChurnModel, Prediction
 from churn.reading.sources import FilePart, cut_into_parts, find_columns, find_sources, read_part, require_features
+from churn.retention.banner import find_adjust
+from churn.retention.offers.policy import Policy
+from churn.retention.offers.selection import Adjust
 
 ROWS_AT_ONCE = 5_000
 FIRST_ROWS = 5
@@ -23,12 +27,16 @@ type ReasonsOf = Callable[[Contract, Prediction], Sequence[CustomerReason]]
 
 
 class BannerSubscriber(NamedTuple):
-    """A subscriber who sees a banner, with the probability and the reasons as shown. The key is the id in the file."""
+    """A subscriber who sees a banner, with the probability and the reasons as shown. The key is the id in the file.
+
+    `find_adjust` gives what the bundle's uplift adjusts under a policy; None where none decides.
+    """
 
     key: str | None
     subscriber: Contract
     probability: float
     reasons: Sequence[CustomerReason]
+    find_adjust: Callable[[Policy], Adjust | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,9 @@ def find_banner_subscribers(
         predictions = model.predict([subscriber for _, subscriber in subscribers]) if subscribers else []
         for (key, subscriber), prediction in zip(subscribers, predictions, strict=True):
             if prediction.probability > threshold:
-                yield BannerSubscriber(key, subscriber, prediction.probability, reasons_of(subscriber, prediction))
+                reasons = reasons_of(subscriber, prediction)
+                adjust = partial(find_adjust, model, prediction=prediction)
+                yield BannerSubscriber(key, subscriber, prediction.probability, reasons, adjust)
 
 
 def read_subscribers(

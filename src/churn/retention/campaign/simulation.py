@@ -11,28 +11,37 @@ from typing import Literal, NamedTuple
 from churn.answers import Arm, Offer, OfferConsidered, WhyNotOffered
 from churn.errors import OfferPolicyError
 from churn.retention.campaign.population import BannerSubscriber
+from churn.retention.offers.actions import BANNER_ALONE
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.policy import Policy
-from churn.retention.offers.selection import choose_offer
+from churn.retention.offers.selection import choose_action
 
 type Seen = Literal["an offer", "reasons alone", "nothing"]
 type WhyNoOffer = WhyNotOffered | Literal["no_reason_shown", "no_offers"]
 
 # How far an offer came on its way to being made; of all offers, the one that came furthest says why there is none.
-FURTHEST: tuple[WhyNotOffered, ...] = ("not_worth_its_cost", "answers_no_reason", "not_eligible", "cooldown", "expired")
+FURTHEST: tuple[WhyNotOffered, ...] = (
+    "worth_less_than_the_chosen",
+    "not_worth_its_cost",
+    "answers_no_reason",
+    "not_eligible",
+    "cooldown",
+    "expired",
+)
 HELD_OUT, NO_OFFER = "held out", "no offer"
 
 
 class OfferDecision(NamedTuple):
     """What a subscriber gets: an offer, in the holdout what it would have been, or why there is none.
 
-    `considered` has the policy's other offers, and why not these.
+    `considered` has the policy's other offers, and why not these. `best` is the action that is expected to bring most.
     """
 
     arm: Arm
     offer: Offer | None
     considered: list[OfferConsidered]
     why: WhyNoOffer | None
+    best: str
 
     @property
     def made(self) -> Offer | None:
@@ -49,7 +58,7 @@ class OfferDecision(NamedTuple):
 
 def decide_offer(policy: Policy, banner: BannerSubscriber, today: date) -> OfferDecision:
     """Decide as the service does, for a subscriber who never accepted an offer before."""
-    offer, considered = choose_offer(
+    choice = choose_action(
         policy,
         banner.subscriber,
         banner.probability,
@@ -57,16 +66,17 @@ def decide_offer(policy: Policy, banner: BannerSubscriber, today: date) -> Offer
         today=today,
         last_offer=None,
         language=policy.document.languages[0],
+        adjust=banner.find_adjust(policy),
     )
-    why = None if offer is not None else _explain_no_offer(banner, considered)
-    return OfferDecision(draw_arm(banner.key, policy.holdout), offer, considered, why)
+    why = None if choice.offer is not None else _explain_no_offer(banner, choice.considered)
+    return OfferDecision(draw_arm(banner.key, policy.holdout), choice.offer, choice.considered, why, choice.best)
 
 
-def find_seen(banner: BannerSubscriber, decision: OfferDecision, policy: Policy) -> Seen:
+def find_seen(banner: BannerSubscriber, decision: OfferDecision) -> Seen:
     """Say what a subscriber sees who is not held out."""
     if decision.offer is not None:
         return "an offer"
-    return "reasons alone" if banner.reasons and policy.without_offer == "reasons" else "nothing"
+    return "reasons alone" if banner.reasons and decision.best == BANNER_ALONE else "nothing"
 
 
 def _explain_no_offer(banner: BannerSubscriber, considered: Sequence[OfferConsidered]) -> WhyNoOffer:
@@ -148,12 +158,12 @@ class Simulation:
     def add(self, banner: BannerSubscriber, decision: OfferDecision, policy: Policy) -> None:
         self.banners += 1
         self.arms[decision.arm] += 1
-        self.lines.append(_build_line(banner, decision, policy))
+        self.lines.append(_build_line(banner, decision))
         if decision.arm == "holdout":
             if decision.offer is not None:
                 self.withheld.add(decision.offer)
             return
-        self.seen[find_seen(banner, decision, policy)] += 1
+        self.seen[find_seen(banner, decision)] += 1
         if banner.reasons and decision.arm == "treatment":
             self.by_lot += policy.explore.share
         for other in decision.considered:
@@ -173,9 +183,9 @@ def simulate(policy: Policy, subscribers: Iterable[BannerSubscriber], today: dat
     return simulation
 
 
-def _build_line(banner: BannerSubscriber, decision: OfferDecision, policy: Policy) -> SubscriberLine:
+def _build_line(banner: BannerSubscriber, decision: OfferDecision) -> SubscriberLine:
     offer = decision.made
-    sees_nothing = decision.arm == "holdout" or find_seen(banner, decision, policy) == "nothing"
+    sees_nothing = decision.arm == "holdout" or find_seen(banner, decision) == "nothing"
     return SubscriberLine(
         key=banner.key or "",
         arm=decision.arm,
