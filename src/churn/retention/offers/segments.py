@@ -63,8 +63,8 @@ def find_measured_problems(
         elif count > 1:
             yield PolicyProblem(place, f"stands there {count} times", "leave all but one out")
     strengths = [*([measured.strength] if measured.strength else []), *(part.strength for part in measured.segments)]
-    largest = max((strength.value for strength in strengths), default=0.0)
+    largest = max((abs(strength.value) for strength in strengths), default=0.0)
     for group, rate in offer.saves.items():
         if rate * largest > 1:
-            what = f"is {largest:g}: with saves of {rate:g} for {group} it prevents more leaving than there is"
-            yield PolicyProblem("measured: strength", what, f"give at most {1 / rate:g}")
+            what = f"is {largest:g} in size: with saves of {rate:g} for {group} it changes more leaving than there is"
+            yield PolicyProblem("measured: strength", what, f"give at most {1 / rate:g}, and at least {-1 / rate:g}")

@@ -97,6 +97,7 @@ WRONG = [
     ("high = 0.31", "high = 1.31", "measured: take_up: high: should be less than or equal to 1", "upper end"),
     ("low = -0.5", "low = nan", 'measured: segment "costly": strength: low: should be a finite', "lower end"),
     ("until = 2026-06-30", "until = 2025-06-30", "measured: should have from <= until", "what was measured of it"),
+    ("value = -0.1, low = -0.5", "value = -1e300, low = -1e300", "more leaving than there is", "at least -14"),
     (
         "value = 0.62, low = 0.40, high = 0.84",
         "value = 15, low = 9, high = 20",
