@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.judge.figures import bound_share
+from benchmarks.outcomes import effects
 from benchmarks.outcomes.simulation import ADVICE, Runs, simulate
 from benchmarks.outcomes.world import LOOK_DAYS, PEOPLE, SCENARIOS, Numbers
 from churn.outcomes.estimates import ALPHA
@@ -19,6 +20,7 @@ from churn.outcomes.estimates import ALPHA
 RUNS, QUICK_RUNS = 1_000, 20
 TARGET_LAST: Final = 0.935  # of 1,000 runs: 0.95, and two standard deviations less
 TARGET_EVERY: Final = 1 - ALPHA
+TARGET_EFFECT: Final = 0.94  # of many subscribers, at every look
 _RUNS_AT_ONCE: Final = 20
 
 
@@ -30,6 +32,7 @@ def measure_outcomes(
     Args:
         move: told how many runs are done, and of how many.
     """
+    asked_runs = runs
     runs = runs or (QUICK_RUNS if quick else RUNS)
     parts = [range(first, min(first + _RUNS_AT_ONCE, runs)) for first in range(0, runs, _RUNS_AT_ONCE)]
     play = partial(simulate, seed=seed, people=people)
@@ -43,7 +46,19 @@ def measure_outcomes(
             done += sizes[played]
             move(done, runs * len(SCENARIOS))
         played_runs = [join_runs([played.result() for played in own]) for own in plays.values()]
-    return summarise(played_runs, seed=seed, people=people)
+        of_many = _measure_effects(pool, quick=quick, runs=asked_runs, seed=seed)
+    return summarise(played_runs, seed=seed, people=people) | {"effects": of_many}
+
+
+def _measure_effects(pool: ProcessPoolExecutor, *, quick: bool, runs: int | None, seed: int) -> list[dict[str, Any]]:
+    """Ask of many more people at once, for the effect alone."""
+    count = runs or (QUICK_RUNS if quick else effects.RUNS)
+    parts = [range(first, min(first + _RUNS_AT_ONCE, count)) for first in range(0, count, _RUNS_AT_ONCE)]
+    plays = {story: [pool.submit(effects.play_story, story, part, seed) for part in parts] for story in effects.STORIES}
+    return [
+        effects.summarise_story(story, np.concatenate([played.result() for played in own]))
+        for story, own in plays.items()
+    ]
 
 
 def join_runs(parts: Sequence[Runs]) -> Runs:
