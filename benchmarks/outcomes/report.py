@@ -26,8 +26,8 @@ brackets are 95 % intervals (Clopper and Pearson).
 """
 
 EFFECT_HEAD = """\
-Here only the effect is asked, {runs:,} times for each story, at {looks} looks. Below some 2,000 subscribers the exact sequence
-counts, and the asymptotic one from then on. The usual interval is one that is right at one look (Wald).
+Here only the effect is asked, {runs:,} times for each story, at {looks} looks. Below some 2,000 subscribers the exact
+sequence counts, and the asymptotic one from then on. The usual interval is one that is right at one look (Wald).
 """
 
 type Results = Mapping[str, Any]
