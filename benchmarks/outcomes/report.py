@@ -54,6 +54,7 @@ def build_outcomes_tables(results: Results) -> list[str]:
                 for name, figure in _list_figures(results, EFFECT)
             ],
         ),
+        *_build_effect_tables(results),
         f"## The advice; without an effect at most {_write_share(results['alpha'])} of the runs may get one\n",
         build_table(
             ["scenario", "keep, ever", "stop, ever", "hold at the last look"],
