@@ -5,4 +5,6 @@ menu.py        what a policy says of each of them: possible actions, their cost 
 world.py       the truth: who leaves and who accepts under each action; it uses nothing of what it tests
 rules.py       how a firm may go about it: assumptions for ever, re-estimates, segments
 year.py        a year in months with each rule, and with an oracle
+small_experiment.py  three offers and two segments whose truth is known
+coverage.py    how often the intervals of learned rates hold the truth
 """

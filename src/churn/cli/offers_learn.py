@@ -91,6 +91,7 @@ def _learn(
     """Return what the log teaches, and why nothing may be written; empty if it may."""
     from churn.learning.lessons import draw_lessons
     from churn.outcomes.join import join_outcomes
+    from churn.outcomes.ratio import check_ratio
     from churn.outcomes.reading_exposures import collect_exposures
     from churn.outcomes.ripeness import find_last_counted
     from churn.outcomes.store import load_outcomes, locate_outcomes
@@ -104,6 +105,9 @@ def _learn(
         joined = join_outcomes(places, outcomes, until=until, horizon_days=horizon, damaged=damaged, progress=move)
         read = collect_exposures(places, joined, contract, experiment=experiment, progress=move)
     lessons = draw_lessons(read.known, policy, contract, horizon_days=horizon)
+    ratio = check_ratio(_list_strata(read))
+    if ratio.is_wrong:
+        return lessons, ratio.describe()
     missing = len(read.missing)
     if missing > MOST_MISSING * (missing + len(read.known)):
         return lessons, (

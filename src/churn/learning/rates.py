@@ -14,14 +14,13 @@ def estimate_rates(exposures: Exposures, stakes: Stakes) -> Rates:
     """Estimate a policy's rates from the log.
 
     A segment's strength is shrunk to the offer's, and the offers' to one another and to the assumption, which is 1.
-    The intervals are those of the numbers before they were shrunk. Where too few subscribers say anything of an offer,
-    the assumption remains, and of a segment the offer's strength. The intervals are NaN there.
+    The intervals are those of the numbers before they were shrunk. Where too few subscribers say how strong an offer
+    is, all its assumptions remain: half of the formula, measured, is worse than none. Where too few say it of a
+    segment, the offer's strength remains. The intervals are NaN there.
     """
     count = len(stakes.actions)
     segments = len(stakes.segments)
     possible = [at for at in stakes.offers.tolist() if at < len(exposures.actions)]
-    take_up = _gather(stakes.take_up, {at: measure_take_up(exposures, stakes, at) for at in possible})
-    leavers_use = _gather(stakes.leavers_use, {at: measure_leavers_use(exposures, stakes, at) for at in possible})
     overall, parts = _assume(count), _assume((segments, count))
     variances, part_variances = np.full(count, np.inf), np.full((segments, count), np.inf)
     everybody = np.ones(len(exposures), dtype=bool)
@@ -33,6 +32,9 @@ def estimate_rates(exposures: Exposures, stakes: Stakes) -> Rates:
             measure, part_variances[segment, at] = measure_strength(evidence, stakes.segment == segment)
             parts.put((segment, at), measure)
     measured = np.isfinite(variances)
+    known = np.flatnonzero(measured).tolist()
+    take_up = _gather(stakes.take_up, {at: measure_take_up(exposures, stakes, at) for at in known})
+    leavers_use = _gather(stakes.leavers_use, {at: measure_leavers_use(exposures, stakes, at) for at in known})
     strength = np.ones(count)
     if measured.any():
         strength[measured] = shrink_offers(overall.value[measured], variances[measured])

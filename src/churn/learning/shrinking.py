@@ -16,7 +16,8 @@ from churn.outcomes.exposures import Numbers
 
 ASSUMED_STRENGTH, ASSUMED_VARIANCE = 1.0, 0.5**2  # how far the offers' effects together may be from the assumption
 LEAST_BETWEEN_OFFERS = 0.15**2
-LEAST_BETWEEN_SEGMENTS = 0.1
+LEAST_BETWEEN_SEGMENTS = 0.3  # in one offer, beyond what all offers of a segment have in common
+LEAST_IN_COMMON = 0.02
 
 
 def estimate_spread(deviations: Numbers, variances: Numbers, least: float) -> float:
@@ -47,9 +48,27 @@ def shrink_offers(values: Numbers, variances: Numbers) -> Numbers:
 
 
 def shrink_segments(values: Numbers, variances: Numbers, offers: Numbers) -> Numbers:
-    """Draw strengths in segments, (s, a), to those of their offers, (a,). An infinite variance: not measured."""
+    """Draw strengths in segments, (s, a), to those of their offers, (a,), and by what a segment's offers share.
+
+    An infinite variance says that a strength is not measured: it stays that of its offer.
+    """
     measured = np.isfinite(variances)
     if not measured.any():
         return np.broadcast_to(offers, values.shape).copy()
-    deviations = (values - offers)[measured]
-    return shrink(values, variances, offers, estimate_spread(deviations, variances[measured], LEAST_BETWEEN_SEGMENTS))
+    deviations = np.where(measured, np.nan_to_num(values) - offers, 0)
+    centres = offers + _find_common(deviations, np.where(measured, variances, np.inf))[:, None]
+    spread = estimate_spread((values - centres)[measured], variances[measured], LEAST_BETWEEN_SEGMENTS)
+    return np.where(measured, shrink(values, variances, centres, spread), offers)
+
+
+def _find_common(deviations: Numbers, variances: Numbers) -> Numbers:
+    """Return by how much all offers of each segment are stronger, drawn to 0, (s,)."""
+    weights = 1 / (variances + LEAST_BETWEEN_SEGMENTS)
+    total = weights.sum(axis=1)
+    has_any = total > 0
+    common = np.zeros(len(total))
+    common[has_any] = (weights * deviations).sum(axis=1)[has_any] / total[has_any]
+    by_chance = 1 / total[has_any]
+    spread = estimate_spread(common[has_any], by_chance, LEAST_IN_COMMON)
+    common[has_any] = shrink(common[has_any], by_chance, 0, spread)
+    return common

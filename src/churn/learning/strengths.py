@@ -7,8 +7,12 @@ action are known (augmented inverse propensity weighting: Robins, Rotnitzky and 
 
 with 0 for nothing and g for a guess of the chance of leaving. Bad guesses widen the interval and bias nothing. The
 assumed effect is x = -probability * saves. The strength is the slope of phi on x through zero. Rows weigh
-w = e(k) e(0) / (e(k) + e(0)), which bounds their part and is the most exact for equal variances (Li, Morgan and
-Zaslavsky, "Balancing covariates via propensity score weighting", 2018).
+
+    w = sqrt(e(k) e(0) / (e(k) + e(0)))
+
+The overlap weight under the root is the most exact for equal variances (Li, Morgan and Zaslavsky, "Balancing covariates
+via propensity score weighting", 2018). But it measures nearly only those who are made the offer anyway, and the
+question is who else should be. Without weights it would be the mean of all, and far less exact. The root lies between.
 """
 
 from dataclasses import dataclass
@@ -59,7 +63,7 @@ def collect_evidence(exposures: Exposures, stakes: Stakes, at: int) -> Evidence:
     moved = (left - without)[taken].mean() if taken.any() else 0.0
     with_offer = np.clip(without + moved, 0, 1)
     weight = np.zeros(len(exposures))
-    weight[both] = 1 / (1 / chance[both] + 1 / chance_of_nothing[both])
+    weight[both] = 1 / np.sqrt(1 / chance[both] + 1 / chance_of_nothing[both])
     effect = with_offer - without
     effect[taken] += ((left - with_offer) / chance.clip(1e-300))[taken]
     effect[untaken] -= ((left - without) / chance_of_nothing.clip(1e-300))[untaken]
@@ -100,9 +104,10 @@ def find_deviation(evidence: Evidence, probability: Numbers) -> float:
     rows = evidence.weight > 0
     if min((evidence.taken & rows).sum(), (evidence.untaken & rows).sum()) >= LEAST:
         return _regress(evidence, rows)[1]
-    information = evidence.weight[rows] * evidence.assumed[rows] ** 2
+    assumed, weight = evidence.assumed[rows], evidence.weight[rows]
+    # An effect has the variance p (1 - p) (1 / e(k) + 1 / e(0)), and the second factor is 1 / w^2.
     variance = probability[rows] * (1 - probability[rows])
-    return float(np.sqrt((information * variance).mean()) / information.mean())
+    return float(np.sqrt((assumed**2 * variance).mean()) / (weight * assumed**2).mean())
 
 
 def _regress(evidence: Evidence, rows: Flags) -> tuple[float, float]:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from support.examples import STREAMFLOW
 from support.policies import LANGUAGES, POLICY
-from support.small_experiment import ACTIONS, draw_experiment
 
+from benchmarks.learning.small_experiment import ACTIONS, draw_experiment
 from churn.learning import lessons as module
 from churn.learning.lessons import Lessons, draw_lessons
 from churn.learning.stakes import Stakes, weigh_exposures

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from support.small_experiment import TRUTH, Experiment, Truth, draw_experiment
 
+from benchmarks.learning.small_experiment import TRUTH, Experiment, Truth, draw_experiment
 from churn.learning.measures import Measure, Rates
 from churn.learning.rates import estimate_rates
 

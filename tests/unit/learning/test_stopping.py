@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.small_experiment import Experiment, Truth, draw_experiment
 
+from benchmarks.learning.small_experiment import Experiment, Truth, draw_experiment
 from churn.learning.choosing import choose_actions
 from churn.learning.measures import Rates
 from churn.learning.rates import estimate_rates

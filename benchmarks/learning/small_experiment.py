@@ -12,7 +12,8 @@ ACTIONS = ("nothing", "banner alone", "yearly", "loyal", "support")
 ASSUMED_SAVES = np.array([0, 0, 0.30, 0.24, 0.18])
 ASSUMED_TAKE_UP = np.array([0, 0, 0.3, 0.6, 0.5])
 FULL_COST = np.array([0, 0, 120.0, 60.0, 18.0])
-HOLDOUT = 0.10
+HOLDOUT, POSSIBLE = 0.10, 0.7
+FIRST_OFFER = 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def draw_experiment(seed: int, count: int, truth: Truth = TRUTH, *, explore: flo
     random = np.random.default_rng(seed)
     probability = random.uniform(0.6, 0.95, count)
     segment = random.integers(0, 2, count)
-    possible = np.column_stack([np.ones((count, 2), bool), random.random((count, 3)) < 0.7])
+    possible = np.column_stack([np.ones((count, 2), bool), random.random((count, 3)) < POSSIBLE])
     best = np.where(possible[:, 2:].any(axis=1), 2 + possible[:, 2:].argmax(axis=1), 1)
     chances = possible * (explore / possible.sum(axis=1))[:, None]
     chances[np.arange(count), best] += 1 - explore
@@ -53,7 +54,7 @@ def draw_experiment(seed: int, count: int, truth: Truth = TRUTH, *, explore: flo
     taken = np.where(held_out, 0, by_lot)
     without = np.clip(probability * 0.9 + 0.05, 0, 1)  # the model is not quite right
     left = random.random(count) < without - probability * ASSUMED_SAVES[taken] * truth.strength[segment, taken]
-    is_offer = taken >= 2
+    is_offer = taken >= FIRST_OFFER
     accepted = np.where(is_offer, random.random(count) < truth.take_up[taken], np.nan)
     paid = np.where(accepted == 1, FULL_COST[taken] * np.where(left, truth.leavers_use, 1), np.nan)
     exposures = Exposures(
