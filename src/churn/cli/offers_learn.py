@@ -17,6 +17,7 @@ from churn.cli.show import out, print_json, print_table, show_progress
 from churn.contract.catalogues import list_languages
 from churn.errors import DataError, ExitCode, OfferPolicyError
 from churn.files import write_bytes
+from churn.prediction_log.actions import NOTHING
 from churn.retention.campaign.changes import list_changes
 from churn.retention.offers.policy import Policy, build_policy, parse_policy
 from churn.settings import Settings, read_settings
@@ -24,6 +25,8 @@ from churn.settings import Settings, read_settings
 if TYPE_CHECKING:
     from churn.contract.declaration import Contract
     from churn.learning.lessons import Lessons
+    from churn.outcomes.exposures import Exposures
+    from churn.outcomes.strata import Stratum
 
 # ruff: noqa: PLC0415 - what reads the log, and TOML with its comments, is an extra
 
@@ -105,10 +108,10 @@ def _learn(
         joined = join_outcomes(places, outcomes, until=until, horizon_days=horizon, damaged=damaged, progress=move)
         read = collect_exposures(places, joined, contract, experiment=experiment, progress=move)
     lessons = draw_lessons(read.known, policy, contract, horizon_days=horizon)
-    ratio = check_ratio(_list_strata(read))
+    ratio = check_ratio(_list_strata(read.everybody))
     if ratio.is_wrong:
         return lessons, ratio.describe()
-    missing = len(read.missing)
+    missing = int((~read.is_known).sum())
     if missing > MOST_MISSING * (missing + len(read.known)):
         return lessons, (
             f"the outcome of {missing:,} subscribers is missing, though it is known of {len(read.known):,} others who "
@@ -120,6 +123,19 @@ def _learn(
             "enough"
         )
     return lessons, ""
+
+
+def _list_strata(everybody: Exposures) -> list[Stratum]:
+    """List who was drawn with which share, by arm, with or without an outcome: who could have been shown anything."""
+    from churn.outcomes.strata import Stratum
+
+    rows = everybody.choose(everybody.propensities[:, everybody.actions.index(NOTHING)] < 1)
+    strata = []
+    for share in sorted(set(rows.holdout_share.tolist())):
+        held_out = rows.held_out[rows.holdout_share == share]
+        held = int(held_out.sum())
+        strata.append(Stratum(held, len(held_out) - held, holdout_left=0, treatment_left=0, share=share))
+    return strata
 
 
 def _write(old: Policy, contract: type[Contract], lessons: Lessons, version: str | None, path: Path) -> Policy:

@@ -5,8 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.small_experiment import ACTIONS, ASSUMED_SAVES, FULL_COST, HOLDOUT, TRUTH, Experiment, draw_experiment
 
+from benchmarks.learning.small_experiment import (
+    ACTIONS,
+    ASSUMED_SAVES,
+    FULL_COST,
+    HOLDOUT,
+    TRUTH,
+    Experiment,
+    draw_experiment,
+)
 from churn.businesses import find_contract
 from churn.contract.catalogues import list_languages
 from churn.dashboard.charts.outcomes import report_outcomes
