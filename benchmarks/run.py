@@ -18,6 +18,8 @@ from benchmarks.explainers_report import build_explainers_report
 from benchmarks.instructions_report import build_instructions_report, build_instructions_table
 from benchmarks.judge.plot import write_judge_plot
 from benchmarks.judge.report import build_judge_report, build_judge_tables
+from benchmarks.learning.plot import write_learning_plot
+from benchmarks.learning.report import build_learning_report, build_learning_tables
 from benchmarks.outcomes.plot import write_outcomes_plot
 from benchmarks.outcomes.report import build_outcomes_report, build_outcomes_tables
 from benchmarks.shadow_report import build_shadow_report
@@ -63,6 +65,7 @@ def parse_arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     for run in RUNS:
         parser.add_argument(f"--{run.option}", action="store_true")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--full", action="store_true")
     parser.add_argument("--only", nargs="+", default=[], choices=[*NAMES, BARE], metavar="NAME")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -160,6 +163,26 @@ def _write_outcomes(results: Results, folder: Path) -> None:
     write_outcomes_plot(results, folder / "simulation.svg")
 
 
+def _measure_learning(asked: argparse.Namespace) -> Results:
+    from benchmarks.learning.figures import measure_learning
+    from churn.cli.show import show_progress
+
+    home = Path(os.environ.get("CHURN_HOME", "var")) / "learning"
+    with show_progress("worlds", calm=True) as move:
+        return measure_learning(
+            home=home, quick=asked.quick, full=asked.full, runs=asked.runs, seed=asked.seed, move=move
+        )
+
+
+def _describe_learning(results: Results) -> str:
+    return "\n".join(build_learning_tables(results))
+
+
+def _write_learning(results: Results, folder: Path) -> None:
+    write_bytes(folder / "simulation.md", build_learning_report(results).encode())
+    write_learning_plot(results, folder / "simulation.svg")
+
+
 COMPARISON = Run("comparison", DOCS / "benchmarks/results.json", _measure_comparison, write_comparison)
 RUNS = (
     Run("task", DOCS / "benchmarks/task.json", _measure_task, _write_task),
@@ -168,6 +191,7 @@ RUNS = (
     Run("explainers", DOCS / "benchmarks/explainers.json", _measure_explainers, _write_explainers),
     Run("judge", DOCS / "judge/simulation.json", _measure_judge, _write_judge, _describe_judge),
     Run("outcomes", DOCS / "outcomes/simulation.json", _measure_outcomes, _write_outcomes, _describe_outcomes),
+    Run("learning", DOCS / "learning/simulation.json", _measure_learning, _write_learning, _describe_learning),
 )
 
 
@@ -184,7 +208,8 @@ def main() -> None:
     is_other = (
         Settings().churn_contract != Settings.model_fields["churn_contract"].default
     )  # the committed figures are StreamFlow's
-    is_whole = not (asked.quick or asked.only or asked.runs or asked.requests or asked.seed or is_other)
+    is_part = run.option == "learning" and not asked.full
+    is_whole = not (asked.quick or asked.only or asked.runs or asked.requests or asked.seed or is_other or is_part)
     folder = asked.out or (run.measurements.parent if is_whole else Path(os.environ["CHURN_HOME"]) / "bench")
     measurements = folder / run.measurements.name
     if not asked.report:

@@ -28,6 +28,7 @@ type Places = npt.NDArray[np.int64]
 CONTRACT: Final = "streamflow"
 THRESHOLD: Final = 0.6
 VERSION: Final = "v0-learning"
+PROTECTED: Final = tuple(spec.name for spec in find_contract(CONTRACT).features if spec.marker.protected)
 _GOLDEN_ROWS, _ROWS_AT_ONCE = 64, 50_000
 SMALL: Final[Params] = {"trees": 60, "max_depth": 3, "learning_rate": 0.2}
 

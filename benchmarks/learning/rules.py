@@ -9,14 +9,19 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.learning.population import Places
+from benchmarks.learning.population import PROTECTED, Places, Population
 from churn.contract.catalogues import list_languages
 from churn.contract.declaration import Contract
 from churn.learning.choosing import choose_actions
 from churn.learning.measures import Rates
+from churn.learning.rates import estimate_rates
 from churn.learning.stakes import Stakes
-from churn.outcomes.exposures import Numbers
+from churn.outcomes.exposures import Exposures
 from churn.retention.offers.policy import Policy, build_policy, find_default_policy, parse_policy
+from churn.training.uplift.boosting import Adjustment
+from churn.training.uplift.choosing import choose_by_uplift
+from churn.training.uplift.gates import LEAST_SUBSCRIBERS
+from churn.training.uplift.training import train_uplift
 
 SHARE: Final = 0.02  # of the subscribers, on whom a lot falls
 
@@ -24,6 +29,7 @@ ASSUMPTIONS: Final = "the assumptions for ever"
 ESTIMATES: Final = "re-estimates each month"
 GOOD: Final = "the same by well guessed segments"
 BAD: Final = "the same by badly guessed segments"
+UPLIFT: Final = "re-estimates, and uplift once its gate opens"
 ORACLE: Final = "the oracle"
 
 GOOD_SEGMENTS: Final = """
@@ -74,12 +80,14 @@ class Rule:
         segments: what its policy adds to the demo's; a person has declared it.
         learns: whether it estimates anew each month.
         share: on whom a lot falls.
+        uplift: whether it also trains an uplift each quarter, and chooses by it once its gate opens.
     """
 
     name: str
     segments: str = ""
     learns: bool = True
     share: float = SHARE
+    uplift: bool = False
 
 
 RULES: Final = (
@@ -87,11 +95,12 @@ RULES: Final = (
     Rule(ESTIMATES),
     Rule(BAD, BAD_SEGMENTS),
     Rule(GOOD, GOOD_SEGMENTS),
+    Rule(UPLIFT, uplift=True),
 )
 
 
 # Lines that came with what was learned in such worlds. "Assumptions" are those of before.
-NEWER = re.compile(rb"(?m)^(leavers_use|without_offer) = .*\n|^\[explore\]\nshare = .*\n")
+NEWER: Final = re.compile(rb"(?m)^(leavers_use|without_offer) = .*\n|^\[explore\]\nshare = .*\n")
 
 
 def make_policy(contract: type[Contract], segments: str) -> Policy:
@@ -101,6 +110,30 @@ def make_policy(contract: type[Contract], segments: str) -> Policy:
     return build_policy(parse_policy(content, path), contract, languages=list_languages(contract))
 
 
-def choose_with_rates(rule: Rule, stakes: Stakes, probability: Numbers, rates: Rates) -> Places:
-    """Choose as the service would with these rates. Who learns shows nothing where no offer is worth it."""
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a rule knows by now: its rates, and an uplift if one may decide."""
+
+    rates: Rates
+    adjustment: Adjustment | None = None
+
+
+def learn(
+    rule: Rule, knowledge: Knowledge, exposures: Exposures, stakes: Stakes, *, trains: bool, seed: int
+) -> Knowledge:
+    """Learn from what is ripe of the own log. An uplift that decides already is kept until the next is trained."""
+    rates = estimate_rates(exposures, stakes)
+    # With fewer subscribers the gate stays closed, whatever is trained.
+    if not rule.uplift or not trains or len(exposures) < LEAST_SUBSCRIBERS:
+        return Knowledge(rates, knowledge.adjustment)
+    trained = train_uplift(exposures, stakes, rates, hidden=PROTECTED, seed=seed)
+    return Knowledge(rates, trained.adjustment if trained.is_open else None)
+
+
+def choose(rule: Rule, knowledge: Knowledge, stakes: Stakes, population: Population) -> Places:
+    """Choose as the service would. Who learns shows nothing where no offer is worth it."""
+    rates, probability = knowledge.rates, population.probability
+    if knowledge.adjustment is not None:
+        added = knowledge.adjustment.adjust(population.features, stakes.actions)
+        return choose_by_uplift(stakes, probability, rates, added)
     return choose_actions(stakes, probability, rates, without_offer="nothing" if rule.learns else "reasons")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -12,10 +12,9 @@ import numpy as np
 
 from benchmarks.learning.menu import NOTHING, Menu, read_menu
 from benchmarks.learning.population import Places, Population, draw_population
-from benchmarks.learning.rules import ORACLE, RULES, Rule, choose_with_rates, make_policy
+from benchmarks.learning.rules import ORACLE, RULES, Knowledge, Rule, choose, learn, make_policy
 from benchmarks.learning.world import Truth, compute_propensities, draw_exposures, draw_world, join_exposures
-from churn.learning.measures import read_rates
-from churn.learning.rates import estimate_rates
+from churn.learning.measures import Rates, read_rates
 from churn.learning.stakes import Stakes, weigh_exposures
 from churn.model.bundle import load_bundle
 from churn.outcomes.exposures import Exposures
@@ -24,6 +23,7 @@ from churn.retention.offers.policy import Policy
 MONTHS: Final = 12
 A_MONTH: Final = 3_000  # subscribers above the threshold who come for the first time
 RIPE_AFTER: Final = 3  # months: what became of a month is known two months after its end
+QUARTER: Final = 3  # months between two trainings of an uplift
 _DAYS_A_MONTH: Final = 30
 
 
@@ -39,6 +39,10 @@ class Stage:
     menu: Menu
     policies: dict[str, Policy]
     stakes: dict[str, Stakes]
+
+    def read_rates(self, rule: Rule) -> Rates:
+        """Return the rates that a rule begins with."""
+        return read_rates(self.policies[rule.segments], self.stakes[rule.segments].actions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +87,16 @@ def count_earned(truth: Truth, chosen: Places, *, share: float) -> Earned:
     return Earned(float((chances * value).sum()), float((chances * truth.leavers_caused).sum()))
 
 
-def choose_rows(stakes: Stakes, rows: Places) -> Stakes:
-    """Return the stakes of some rows."""
-    by_row = {name: getattr(stakes, name)[rows] for name in ("margin", "full_cost", "saves", "segment")}
-    return replace(stakes, **by_row)
-
-
 def _play_rule(stage: Stage, rule: Rule, months: Sequence[tuple[Places, Population, Truth]], seed: int) -> Earned:
     stakes, log = stage.stakes[rule.segments], list[tuple[Places, Exposures]]()
-    rates, earned = read_rates(stage.policies[rule.segments], stakes.actions), []
+    knowledge, earned = Knowledge(stage.read_rates(rule)), []
     for number, (rows, population, truth) in enumerate(months):
         if rule.learns and (ripe := log[: max(number - RIPE_AFTER + 1, 0)]):
             known = np.concatenate([rows for rows, _ in ripe])
-            rates = estimate_rates(join_exposures([part for _, part in ripe]), choose_rows(stakes, known))
-        chosen = choose_with_rates(rule, choose_rows(stakes, rows), population.probability, rates)
+            exposures = join_exposures([part for _, part in ripe])
+            trains = number % QUARTER == 0
+            knowledge = learn(rule, knowledge, exposures, stakes.choose(known), trains=trains, seed=seed)
+        chosen = choose(rule, knowledge, stakes.choose(rows), population)
         earned.append(count_earned(truth, chosen, share=rule.share))
         drawn = draw_exposures(
             population,

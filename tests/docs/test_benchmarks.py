@@ -10,6 +10,7 @@ import pytest
 from benchmarks.explainers_report import build_explainers_report
 from benchmarks.instructions_report import build_instructions_report
 from benchmarks.judge.report import build_judge_report
+from benchmarks.learning.report import build_learning_report
 from benchmarks.outcomes.report import build_outcomes_report
 from benchmarks.report import PLOT, build_report
 from benchmarks.shadow_report import build_shadow_report
@@ -30,6 +31,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
         ("benchmarks/instructions.md", "benchmarks/instructions.json", build_instructions_report),
         ("judge/simulation.md", "judge/simulation.json", build_judge_report),
         ("outcomes/simulation.md", "outcomes/simulation.json", build_outcomes_report),
+        ("learning/simulation.md", "learning/simulation.json", build_learning_report),
     ],
 )
 def test_each_report_follows_from_its_measurements(
@@ -41,7 +43,14 @@ def test_each_report_follows_from_its_measurements(
 
 
 @pytest.mark.parametrize(
-    "plot", [f"benchmarks/{PLOT}", f"benchmarks/{TASK_PLOT}", "judge/simulation.svg", "outcomes/simulation.svg"]
+    "plot",
+    [
+        f"benchmarks/{PLOT}",
+        f"benchmarks/{TASK_PLOT}",
+        "judge/simulation.svg",
+        "outcomes/simulation.svg",
+        "learning/simulation.svg",
+    ],
 )
 def test_each_plot_of_a_report_exists(plot: str) -> None:
     assert (DOCS / plot).exists()
