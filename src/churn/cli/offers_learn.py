@@ -17,8 +17,8 @@ from churn.cli.show import out, print_json, print_table, show_progress
 from churn.contract.catalogues import list_languages
 from churn.errors import DataError, ExitCode, OfferPolicyError
 from churn.files import write_bytes
-from churn.prediction_log.actions import NOTHING
 from churn.retention.campaign.changes import list_changes
+from churn.retention.offers.actions import NOTHING
 from churn.retention.offers.policy import Policy, build_policy, parse_policy
 from churn.settings import Settings, read_settings
 

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from churn.learning.measures import Rates
 from churn.learning.stakes import Stakes
 from churn.outcomes.exposures import Numbers
-from churn.prediction_log.actions import BANNER_ALONE, NOTHING
+from churn.retention.offers.actions import BANNER_ALONE, NOTHING
 from churn.retention.offers.document import WithoutOffer
 from churn.retention.offers.formula import find_cost, find_effect, find_net
 

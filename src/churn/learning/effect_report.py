@@ -25,7 +25,7 @@ from churn.outcomes.experiment import Experiment
 from churn.outcomes.exposures import Exposures, Flags, Numbers
 from churn.outcomes.reading_exposures import ReadExposures
 from churn.outcomes.waiting import Waiting, describe_months, plan_waiting
-from churn.prediction_log.actions import BANNER_ALONE, NOTHING
+from churn.retention.offers.actions import BANNER_ALONE, NOTHING
 from churn.retention.offers.policy import Policy
 
 

@@ -16,7 +16,6 @@ Both are values against nothing: what d brings, less what nothing brings on the 
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,22 +23,14 @@ import numpy.typing as npt
 from churn.judging.asymptotic_sequences import bound_mean
 from churn.learning.guessing import Guess, find_money, guess_outcomes
 from churn.learning.stakes import Stakes
+from churn.outcomes.effects import TUNED_FOR
+from churn.outcomes.estimates import ALPHA, Estimate
 from churn.outcomes.exposures import Exposures, Flags, Numbers
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 
 type Choice = npt.NDArray[np.int64]
 
-ALPHA = 0.05
-TUNED_FOR = 5_000  # subscribers at whom an interval is the narrowest, set before anything is seen
 MOST_WITHOUT_OVERLAP = 0.01
-
-
-class Estimate(NamedTuple):
-    """A value and its interval, which holds at every look (95 %)."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +129,7 @@ def estimate_mean(values: Numbers, among: Flags | None = None) -> Estimate:
     values = values if among is None else values[among]
     mean = float(values.mean())
     low, high = bound_mean(mean, float(values.std()), len(values), ALPHA, tuned_for=TUNED_FOR)
-    return Estimate(mean, float(low), float(high))
+    return Estimate(mean, float(low), float(high), every_look=True, is_asymptotic=True)
 
 
 def find_chances(exposures: Exposures, chosen: Choice) -> Numbers:

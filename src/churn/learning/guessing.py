@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from churn.learning.stakes import Stakes
 from churn.outcomes.exposures import Exposures, Flags, Numbers
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 
 FOLDS = 5
 WORTH_OF_A_GUESS = 30  # subscribers, so many as an assumption counts for

@@ -16,7 +16,7 @@ from churn.learning.stakes import Stakes, weigh_exposures
 from churn.learning.stopping import Outlook, look_ahead
 from churn.learning.strengths import LEAST, collect_evidence
 from churn.outcomes.exposures import Exposures
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 from churn.retention.offers.document import OTHERS, Measured, OfferDocument
 from churn.retention.offers.policy import Policy
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from churn.contract.declaration import Contract
 from churn.contract.features import FeatureSpec
 from churn.outcomes.exposures import Exposures, Flags, Numbers
-from churn.prediction_log.actions import BANNER_ALONE, NOTHING
+from churn.retention.offers.actions import BANNER_ALONE, NOTHING
 from churn.retention.offers.conditions import Limits
 from churn.retention.offers.document import OTHERS
 from churn.retention.offers.policy import Policy, Terms

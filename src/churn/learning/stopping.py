@@ -19,7 +19,9 @@ from churn.judging.asymptotic_sequences import find_half_width
 from churn.learning.choosing import weigh_actions
 from churn.learning.measures import Measure, Rates
 from churn.learning.stakes import Stakes
-from churn.learning.strengths import ALPHA, TUNED_FOR, Evidence, find_deviation
+from churn.learning.strengths import Evidence, find_deviation
+from churn.outcomes.effects import TUNED_FOR
+from churn.outcomes.estimates import ALPHA
 from churn.outcomes.exposures import Exposures, Flags, Numbers
 
 type WhyStopped = Literal["surely worth less", "break-even cannot be seen"]

@@ -22,11 +22,11 @@ import numpy as np
 from churn.judging.asymptotic_sequences import bound_mean
 from churn.learning.measures import Measure
 from churn.learning.stakes import Stakes
+from churn.outcomes.effects import TUNED_FOR
+from churn.outcomes.estimates import ALPHA
 from churn.outcomes.exposures import Exposures, Flags, Numbers
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 
-ALPHA = 0.05
-TUNED_FOR = 5_000  # subscribers at whom an interval is the narrowest, set before anything is seen
 LEAST = 30  # subscribers with the offer, and as many with nothing, before its effect is said at all
 
 

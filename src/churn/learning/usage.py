@@ -5,9 +5,9 @@ import numpy as np
 from churn.judging.mean_sequences import lower_bound, upper_bound
 from churn.learning.measures import Measure
 from churn.learning.stakes import Stakes
+from churn.outcomes.estimates import ALPHA
 from churn.outcomes.exposures import Exposures, Flags, Numbers
 
-ALPHA = 0.05
 DAYS_A_MONTH = 365.25 / 12
 # An assumption counts like so many subscribers: it is soon outweighed, and a few do not overturn it.
 WORTH_OF_AN_ASSUMPTION = 30

@@ -8,12 +8,13 @@ import numpy as np
 from churn.contract.declaration import Contract
 from churn.errors import OfferPolicyError
 from churn.learning.choosing import choose_actions
-from churn.learning.evaluation import Choice, Estimate, Valuation, evaluate_choice, find_chances, find_logged_choice
+from churn.learning.evaluation import Choice, Valuation, evaluate_choice, find_chances, find_logged_choice
 from churn.learning.guessing import guess_outcomes
 from churn.learning.measures import read_rates
 from churn.learning.stakes import Stakes, weigh_exposures
+from churn.outcomes.estimates import Estimate
 from churn.outcomes.exposures import Exposures, Flags
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 from churn.retention.offers.policy import Policy
 
 
@@ -113,8 +114,8 @@ def build_figures(value: PolicyValue) -> dict[str, Any]:
         valuation: Valuation = getattr(value, name)
         for what in ("money", "kept", "beside"):
             estimate: Estimate = getattr(valuation, what)
-            known = not (valuation.is_refused or np.isnan(estimate.value))
-            figures[name][what] = estimate._asdict() if known else None
+            if valuation.is_refused or np.isnan(estimate.value):
+                figures[name][what] = None
         if not valuation.subscribers:
             figures[name]["without_overlap"] = None
     return figures

@@ -22,7 +22,7 @@ from churn.judging.asymptotic_sequences import bound_mean
 from churn.outcomes.estimates import ALPHA, Estimate
 from churn.outcomes.exposures import Exposures, Flags, Numbers
 from churn.outcomes.strata import Stratum, bound_effect
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 
 TUNED_FOR: Final = 5_000  # subscribers; at this size the sequence is narrowest
 FEWEST: Final = 200  # subscribers of each side who count, as many of equal weight as tell as much (Kish 1965)

@@ -18,12 +18,12 @@ from churn.outcomes.exposures import Exposures, Flags, Numbers
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import ARMS, JoinedOutcomes, LabelledPrediction, join_outcomes
 from churn.outcomes.ripeness import DAY_US, EPOCH_DAY, find_last_counted
-from churn.prediction_log.actions import BANNER_ALONE, NOTHING
 from churn.prediction_log.batches import stack_numbers, take_rows, values_from_batch
 from churn.prediction_log.places import Places
 from churn.prediction_log.reader import read_records
 from churn.prediction_log.record import COLUMNS, FEATURE
 from churn.prediction_log.segments import Progress
+from churn.retention.offers.actions import BANNER_ALONE, NOTHING
 
 READ = (
     *("prediction_id", "threshold", "policy_sha256", "arm", "shown_reasons", "offer", "actions"),

@@ -11,8 +11,6 @@ from churn.retention.offers.actions import BANNER_ALONE, NOTHING, find_best_acti
 from churn.retention.offers.document import WithoutOffer
 from churn.retention.offers.policy import Policy
 
-__all__ = ["BANNER_ALONE", "NOTHING", "Possible", "add_decision", "columns_from_fields"]
-
 
 class Possible(NamedTuple):
     """What a policy may do, as a journal's header has it.

@@ -13,6 +13,7 @@ from benchmarks.learning.world import Truth, draw_exposures, draw_world
 from churn.learning.evaluation import Choice, Valuation, estimate_mean, evaluate_choice, find_logged_choice
 from churn.learning.guessing import Guess, find_money, guess_outcomes
 from churn.learning.stakes import Stakes, weigh_exposures
+from churn.outcomes.estimates import Estimate
 from churn.outcomes.exposures import Exposures
 from churn.retention.offers.policy import Policy, load_policy
 
@@ -73,7 +74,7 @@ def test_the_interval_holds_the_truth_where_the_log_overlaps() -> None:
         truths = (run.value(run.other), run.keep(run.other), run.value(run.other) - run.value(run.now))
         said = (alone.money, alone.kept, paired.money)
         assert not alone.is_refused
-        held.append([low <= truth <= high for truth, (_, low, high) in zip(truths, said, strict=True)])
+        held.append([estimate.low <= truth <= estimate.high for truth, estimate in zip(truths, said, strict=True)])
         errors.append([estimate.value - truth for truth, estimate in zip(truths, said, strict=True)])
     assert (np.mean(held, axis=0) >= 0.92).all()
     assert (np.abs(np.mean(errors, axis=0)) < 4 * np.std(errors, axis=0) / np.sqrt(RUNS)).all()
@@ -116,7 +117,7 @@ def test_what_was_logged_can_always_be_valued_and_is_found_again() -> None:
 def test_a_choice_against_itself_is_worth_exactly_nothing() -> None:
     run = draw_run(1, 0.02)
     said = evaluate_choice(run.exposures, run.stakes, run.other, against=run.other)
-    assert said.money == said.kept == (0, 0, 0)
+    assert said.money == said.kept == Estimate(0, 0, 0, every_look=True, is_asymptotic=True)
     assert said.without_overlap == 0
 
 

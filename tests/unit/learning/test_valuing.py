@@ -13,6 +13,7 @@ from churn.dashboard.charts.policy_value import build_value_tables, describe_ref
 from churn.errors import OfferPolicyError
 from churn.files import encode_json
 from churn.learning.valuing import PolicyValue, build_figures, value_policy
+from churn.outcomes.estimates import Estimate
 from churn.outcomes.exposures import Exposures
 from churn.retention.offers.policy import Policy, build_policy, parse_policy
 
@@ -40,7 +41,7 @@ def test_the_log_s_own_policy_is_worth_what_was_logged() -> None:
     exposures, truth = find_exposures(VISITORS)
     said = value(exposures)
     assert said.new == said.logged
-    assert said.difference.money == (0, 0, 0)
+    assert said.difference.money == Estimate(0, 0, 0, every_look=True, is_asymptotic=True)
     assert said.verdict == "not sure"
     assert sum(count.chosen for count in said.actions) == len(exposures)
     assert all(count.chosen == count.logged for count in said.actions)

@@ -13,10 +13,11 @@ from churn.outcomes.exposures import Exposures
 from churn.outcomes.file import Outcome
 from churn.outcomes.join import join_outcomes
 from churn.outcomes.reading_exposures import collect_exposures, read_exposures
-from churn.prediction_log.actions import BANNER_ALONE, Possible
+from churn.prediction_log.actions import Possible
 from churn.prediction_log.places import Places
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker, hash_key
 from churn.retention.banner import Decision
+from churn.retention.offers.actions import BANNER_ALONE
 from churn.retention.offers.selection import Choice
 
 SALT, DAY_S, HORIZON = "a salt", 24 * 3600, 30

@@ -8,8 +8,9 @@ from churn.dashboard.charts.drawing import Chart
 from churn.dashboard.charts.plots import Interval, draw_intervals
 from churn.dashboard.report import Report, Table, report_figures
 from churn.dashboard.words import make_sentence
-from churn.learning.evaluation import MOST_WITHOUT_OVERLAP, Estimate, Valuation
+from churn.learning.evaluation import MOST_WITHOUT_OVERLAP, Valuation
 from churn.learning.valuing import PolicyValue
+from churn.outcomes.estimates import Estimate
 
 BADGES = {"refused": "refused", "better": "surely better", "worse": "surely worse", "not sure": "not yet sure"}
 TONES = {"refused": "bad", "better": "good", "worse": "bad", "not sure": "calm"}
@@ -98,8 +99,10 @@ def _list_valuations(value: PolicyValue) -> list[tuple[str, Valuation]]:
 def _write_valuation(valuation: Valuation, currency: str) -> list[str]:
     if valuation.is_refused:
         return [UNKNOWN, *[""] * 6]
-    amounts = [*valuation.money, valuation.beside.value]
-    return [_write_money(amount, currency) for amount in amounts] + [f"{100 * kept:+.1f}" for kept in valuation.kept]
+    money, kept = valuation.money, valuation.kept
+    amounts = [money.value, money.low, money.high, valuation.beside.value]
+    shares = [kept.value, kept.low, kept.high]
+    return [_write_money(amount, currency) for amount in amounts] + [f"{100 * share:+.1f}" for share in shares]
 
 
 def _write_money(amount: float, currency: str) -> str:

@@ -6,7 +6,7 @@ from churn.learning.choosing import weigh_actions
 from churn.learning.measures import Rates
 from churn.learning.stakes import Stakes
 from churn.outcomes.exposures import Numbers
-from churn.prediction_log.actions import BANNER_ALONE, NOTHING
+from churn.retention.offers.actions import BANNER_ALONE, NOTHING
 from churn.retention.offers.document import WithoutOffer
 from churn.retention.offers.formula import find_effect
 from churn.training.uplift.lessons import Places

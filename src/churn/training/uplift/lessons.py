@@ -20,7 +20,7 @@ from churn.learning.measures import Rates
 from churn.learning.stakes import Stakes
 from churn.learning.strengths import guess_leaving
 from churn.outcomes.exposures import Exposures, Numbers
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 from churn.retention.offers.formula import find_effect
 
 LEAST = 30  # subscribers with an action, before anything is learnt of it

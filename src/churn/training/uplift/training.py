@@ -12,7 +12,7 @@ from churn.learning.evaluation import find_logged_choice
 from churn.learning.measures import Rates
 from churn.learning.stakes import Stakes
 from churn.outcomes.exposures import Exposures, Flags, Numbers
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 from churn.retention.offers.document import WithoutOffer
 from churn.training.gates import Gate
 from churn.training.uplift.boosting import Adjustment, fit_adjustment

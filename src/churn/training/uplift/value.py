@@ -9,7 +9,7 @@ from churn.learning.evaluation import RowValues, find_logged_choice, value_rows
 from churn.learning.guessing import guess_outcomes
 from churn.learning.stakes import Stakes
 from churn.outcomes.exposures import Exposures, Numbers
-from churn.prediction_log.actions import NOTHING
+from churn.retention.offers.actions import NOTHING
 from churn.training.uplift.lessons import Places
 
 ALPHA = 0.10  # of both sides: the lower end alone errs in 5 %, at whichever look
