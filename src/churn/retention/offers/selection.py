@@ -170,7 +170,7 @@ def find_largest_net(policy: Policy, price: float) -> float:
     largest = 0.0
     for terms in policy.terms:
         effect = find_effect(1.0, max(terms.offer.saves.values()), max(terms.strengths))
-        full_cost = _find_full_cost(terms, terms.benefit.monthly_dollars(known))
+        full_cost = find_full_cost(terms.benefit.monthly_dollars(known), terms.benefit.months, terms.offer.cost_dollars)
         cost = find_cost(1.0, effect, terms.take_up, full_cost, terms.leavers_use)
         largest = max(largest, find_net(effect, terms.offer.worth_dollars or kept, cost))
     return round(largest, CENTS)
@@ -235,13 +235,10 @@ def _weigh(
     if adjust is not None:
         adjustment = adjust(terms.code)
         effect = min(effect + adjustment, probability)
-    cost = find_cost(probability, effect, terms.take_up, _find_full_cost(terms, discount), terms.leavers_use)
+    full_cost = find_full_cost(discount, terms.benefit.months, terms.offer.cost_dollars)
+    cost = find_cost(probability, effect, terms.take_up, full_cost, terms.leavers_use)
     net = round(find_net(effect, margin, cost), CENTS) + 0.0
     return WeighedOffer(terms, reason, save_rate * strength, adjustment, discount, margin, cost, net)
-
-
-def _find_full_cost(terms: Terms, monthly_discount: float) -> float:
-    return find_full_cost(monthly_discount, terms.benefit.months, terms.offer.cost_dollars)
 
 
 def _build_offer(chosen: WeighedOffer, probability: float, currency: str, language: str, *, is_adjusted: bool) -> Offer:
