@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 
 from churn.model.model import Prediction
+from churn.prediction_log.actions import Possible
 from churn.prediction_log.places import locate_log
 from churn.prediction_log.record import Entry, JournalHeader, LineMaker
+from churn.retention.banner import Decision
 from churn.retention.offers.arms import draw_arm
 from churn.retention.offers.document import Holdout
+from churn.retention.offers.selection import Choice
 from churn.settings import read_settings
 
 SALT = "a secret of the demonstration"
 THRESHOLD, TAKE_UP = 0.6, 0.3
 HOLDOUT = Holdout(share=0.2, experiment="of-the-tests")
+NET = 7.0
+OFFER: Any = {"code": "pause", "expected": {"net_dollars": NET}}
 
 
 def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[Path, float]:
@@ -36,22 +41,29 @@ def simulate(home: Path, *, effect: float, subscribers: int = 20_000) -> tuple[P
     log.prepare()
     experiment, share = HOLDOUT.experiment, HOLDOUT.share
     bundle = (contract, ("age",), "v1", "0" * 64)
-    lines = LineMaker(JournalHeader(*bundle, THRESHOLD, SALT, experiment=experiment, holdout_share=share))
+    possible = Possible(("pause",))
+    header = JournalHeader(*bundle, THRESHOLD, SALT, possible=possible, experiment=experiment, holdout_share=share)
+    lines = LineMaker(header)
     journal, outcomes = [lines.header], ["subscriber,left,accepted"]
     probabilities = generator.beta(2, 2, subscribers).round(4)
     for number, probability in enumerate(probabilities.tolist()):
         key = f"subscriber-{number}"
         arm = draw_arm(key, HOLDOUT)
         for visit, score in enumerate((probability, 1 - probability)):
-            banner: Any = None
+            decision = None
             if visit == 0 and probability > THRESHOLD:
-                offer = {"code": "pause"} if arm == "treatment" else None
-                banner = {"arm": arm, "reasons": [], "offer": offer, "language": "en"}
-            answer: Any = {"top_reasons": [], "show_retention_banner": bool(banner)}
+                shown: Any = {
+                    "arm": arm,
+                    "reasons": [],
+                    "offer": OFFER if arm == "treatment" else None,
+                    "language": "en",
+                }
+                decision = Decision(shown, Choice("pause", "pause", OFFER, [], [NET]), "risk", [])
+            answer: Any = {"top_reasons": [], "show_retention_banner": bool(decision)}
             made = uuid.UUID(int=2 * number + visit).hex
             prediction = Prediction(score, (1.0,), (0.0,), 0.0)
             at_ns = begin + (visit * subscribers + number) * 10**6
-            noted = Entry(at_ns, made, "", key, prediction, answer, banner, arm=arm)
+            noted = Entry(at_ns, made, "", key, prediction, answer, decision, arm=arm)
             journal.append(lines.make_line(noted))
         is_shown = arm == "treatment" and probability > THRESHOLD
         left = generator.random() < probability + (effect if is_shown else 0)
