@@ -138,8 +138,7 @@ def test_every_decision_is_in_the_index_and_says_where_it_stands() -> None:
     folder = ROOT / "docs" / "decisions"
     index = read(folder / "README.md")
     records = sorted(folder.glob("[0-9]*.md"))
-    numbers = [path.name[:4] for path in records]
-    assert len(set(numbers)) == len(numbers)
+    assert [path.name[:4] for path in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
     for record in records:
         assert f"]({record.name})" in index, f"{record.name} is not in the index"
         assert re.match(rf"# {record.name[:4]}: .+\n\nStatus: .+\. Date: \d{{4}}-\d\d-\d\d\.\n", read(record)), record
