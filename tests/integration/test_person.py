@@ -47,6 +47,7 @@ PLACES_OF_NOBODY = {
     "images",
     "releases",
     "retraining",  # counts, and when
+    "notices.json",  # which state was told last
     "dashboard",  # ended sessions, by a random number
     "team",
 }

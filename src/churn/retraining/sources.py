@@ -20,7 +20,7 @@ from churn.training.registry import Registry
 from churn.training.versions import VersionInfo
 
 DATA_SHA256, DATA_VERSION = "training_data_sha256", "training_data_version"
-FOLDER = "data"  # below CHURN_HOME, where `churn data demo` writes, too
+DATA = "data"  # below CHURN_HOME, where `churn data demo` writes, too
 KINDS = {".csv", ".parquet"}
 NOT_PARAMETERS = {"method", "rows", "holdout_rows"}
 
@@ -83,7 +83,7 @@ def find_training_file(champion: VersionInfo, home: Path, given: Path | None) ->
                 instead="give that file with --data; to train on another one, use `churn train`",
             )
         return given
-    folder = home / FOLDER
+    folder = home / DATA
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix.lower() in KINDS and hash_file(path) == sha256:
             return path

@@ -12,13 +12,13 @@ from churn.files import encode_json, write_bytes
 if TYPE_CHECKING:
     from churn.retraining.attempts import Attempt
 
-FOLDER = "retraining"
+RETRAINING = "retraining"
 SHOWN = 5
 
 
 def locate_standing(home: Path, contract: str) -> Path:
     """Return the file of a contract."""
-    return home / FOLDER / f"{contract}.json"
+    return home / RETRAINING / f"{contract}.json"
 
 
 def build_standing(
