@@ -1,5 +1,6 @@
 """When somebody had an answer last. All workers of a service share this."""
 
+from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
@@ -21,14 +22,14 @@ class Moments:
         self._cells = cells
         self._last = len(cells) - 1
 
-    def follow(self, key: str | None, connection: object, now_ns: int) -> bool:
+    def follow(self, key: str | None, connection: Sequence[object] | None, now_ns: int) -> bool:
         """Note an answer. Return whether it follows another one to the same subscriber, less than a minute before.
 
         A row of them counts once, however long. Without a key it is one on this connection. A connection may be of many
         subscribers, so it counts again a minute after it last counted; it belongs to one worker.
         """
         cells = self._cells
-        cell = (hash(connection) if key is None else crc32(key.encode())) & self._last
+        cell = (hash(tuple(connection or ())) if key is None else crc32(key.encode())) & self._last
         last_ns = cells[cell]
         follows = now_ns - last_ns < ONCE_IN_NS and last_ns > 0
         if key is not None or not follows:
