@@ -9,7 +9,7 @@ comparison.py       the shares that a check compares, from the counts of both tr
 sequences.py        confidence sequences of the difference of two shares
 step_sequences.py   the same over several steps of a rollout
 mean_sequences.py   confidence sequences of a mean, for paired answers
-asymptotic_sequences.py  the same of many numbers of which no bound is known, narrower
+asymptotic_sequences.py  the same of many numbers without a known bound, narrower
 findings.py         what one check found
 samples.py          what it finds in the requests of two tracks
 pair_findings.py    what it finds in pairs

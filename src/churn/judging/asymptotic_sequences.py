@@ -1,4 +1,4 @@
-"""A mean bounded at any moment, for numbers of which no bound is known: an asymptotic confidence sequence.
+"""A mean bounded at any moment, for numbers without a known bound: an asymptotic confidence sequence.
 
 For n numbers with the mean m and the deviation s the ends are
 

@@ -83,7 +83,7 @@ def measure_strength(evidence: Evidence, among: Flags) -> tuple[Measure, float]:
     """Measure the strength among some rows.
 
     Returns:
-        A measure of shape (), of which nothing is known where too few rows had the offer or nothing; and the variance
+        A measure of shape (), unknown where too few rows had the offer or nothing; and the variance
         of its value. The interval holds at every look, once it rests on so many rows that their mean is nearly normal.
     """
     rows = among & (evidence.weight > 0)

@@ -1,4 +1,4 @@
-"""Read what became of subscribers: the one point-in-time reader, for reports and for whoever learns from the log.
+"""Read what became of subscribers: the one point-in-time reader, for reports and for all that learns from the log.
 
 `join.py` decides which prediction counts: the first of each experiment that asked for a banner, or the first at all of
 a subscriber for whom none did. Here its record is read once more, with everything that was known at that moment.

@@ -85,7 +85,7 @@ def columns_from_fields(fields: Mapping[str, Any], possible: Possible) -> dict[s
             at = possible.offers.index(code)
             nets = [*nets[:at], fields.get("net"), *nets[at:]]
         actions = list_actions(possible.offers, nets)
-        alone = fields.get("alone")  # of which a policy assumes nothing, and an uplift may know
+        alone = fields.get("alone")  # a policy assumes nothing of it, an uplift may know it
         values = [0.0, alone or 0.0, *(net for net in nets if net is not None)]
         adjustments = [0.0, *fields["adjustments"]] if alone is not None else []
         action = code or action or BANNER_ALONE

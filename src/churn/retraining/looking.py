@@ -134,7 +134,7 @@ def find_missing_rows(read: ReadExposures) -> str:
 def find_elsewhere(joined: JoinedOutcomes, exposures: Exposures) -> dict[str, Elsewhere]:
     """Find who had a lot drawn in experiments that have no row of theirs, such as one that is not ripe yet.
 
-    What they were shown there is not read. So whoever was ever in a treatment counts as treated.
+    What they were shown there is not read. So all who were ever in a treatment count as treated.
     """
     own: dict[str, set[str | None]] = {}
     for identity, experiment in zip(exposures.identity, exposures.experiment, strict=True):

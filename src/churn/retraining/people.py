@@ -1,4 +1,4 @@
-"""Which versions may have been trained on somebody's records in the log: their runs say of which time the rows were."""
+"""Which versions may have been trained on somebody's records in the log: their runs say the period of the rows."""
 
 from collections.abc import Iterable
 

@@ -74,6 +74,6 @@ variable "retraining" {
 
   validation {
     condition     = can(regex("^https?://[^@/ ]+(/[^@ ]*)?$", var.retraining.mlflow.tracking_uri))
-    error_message = "retraining.mlflow.tracking_uri must be an address without a password: whoever may see a task definition sees it."
+    error_message = "retraining.mlflow.tracking_uri must be an address without a password: all who may see a task definition see it."
   }
 }

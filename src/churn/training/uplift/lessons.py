@@ -33,7 +33,7 @@ class Lessons:
     """What the log says, one line for each row and action that it could have had, m lines.
 
     Args:
-        actions: of which something is learnt, k of them: codes of offers, and the banner alone.
+        actions: that something is learnt of, k of them: codes of offers, and the banner alone.
         features: float32 (m, p + k): the row's, then 1 for the line's action.
         target: what the policy's effect lacks, in points of leaving prevented, (m,).
         weight: at most 1, (m,).
